@@ -1,0 +1,206 @@
+"""Every failure that Rostrum names, in one tree; knows nothing of HTTP status codes, Azure or media libraries.
+
+    RostrumError
+    ├── FinalError                       the job ends in ERROR at once: trying again cannot help
+    │   ├── NotMedia                     ├── SourceNotFound
+    │   ├── EmptyRecording               ├── SourceRefused
+    │   ├── EncryptedRecording           ├── AddressRefused
+    │   ├── NoUsableStream               ├── RecordingTooLarge
+    │   ├── DamagedRecording             ├── RecordingTooLong
+    │   ├── UnsupportedRecording         ├── ChecksumMismatch
+    │   ├── EngineUnavailable            └── StageExhausted
+    ├── TransientError                   raised to the host, which delivers the message again
+    │   ├── SourceUnavailable
+    │   ├── SourceChanged
+    │   ├── StorageUnavailable
+    │   └── WriteConflict
+    └── RequestError                     the caller's mistake; nothing was accepted
+        ├── InvalidRequest               ├── StorageFull
+        ├── NotFound                     ├── Conflict
+        ├── ResultNotReady               └── UploadIncomplete
+
+A class gives the stable `code` and the `title` (its docstring's first line); an instance gives the `detail`,
+one sentence that a person can act on.
+"""
+
+from typing import ClassVar
+
+
+class RostrumError(Exception):
+    """Something went wrong."""
+
+    code: ClassVar[str] = "internal_error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    @property
+    def title(self) -> str:
+        """The kind of failure in a few words, the same for every instance."""
+        return (type(self).__doc__ or RostrumError.__doc__ or "").splitlines()[0].rstrip(".")
+
+
+class FinalError(RostrumError):
+    """The recording cannot be processed."""
+
+    code = "cannot_process"
+
+
+class NotMedia(FinalError):
+    """The file is not a recording."""
+
+    code = "not_media"
+
+
+class EmptyRecording(FinalError):
+    """The recording is empty."""
+
+    code = "empty_recording"
+
+
+class EncryptedRecording(FinalError):
+    """The recording is encrypted."""
+
+    code = "encrypted_recording"
+
+
+class NoUsableStream(FinalError):
+    """The recording has neither sound nor picture that can be read."""
+
+    code = "no_usable_stream"
+
+
+class DamagedRecording(FinalError):
+    """The recording is damaged beyond use."""
+
+    code = "damaged_recording"
+
+
+class UnsupportedRecording(FinalError):
+    """The recording is in a form that is not supported."""
+
+    code = "unsupported_recording"
+
+
+class SourceNotFound(FinalError):
+    """Nothing is to be found at the source's address."""
+
+    code = "source_not_found"
+
+
+class SourceRefused(FinalError):
+    """The source's server refused to hand out the recording."""
+
+    code = "source_refused"
+
+
+class AddressRefused(FinalError):
+    """The source's address may not be used."""
+
+    code = "address_refused"
+
+
+class RecordingTooLarge(FinalError):
+    """The recording is larger than allowed."""
+
+    code = "recording_too_large"
+
+
+class RecordingTooLong(FinalError):
+    """The recording is longer than allowed."""
+
+    code = "recording_too_long"
+
+
+class ChecksumMismatch(FinalError):
+    """The recording is not the file that was announced."""
+
+    code = "checksum_mismatch"
+
+
+class EngineUnavailable(FinalError):
+    """The transcription engine is not available."""
+
+    code = "engine_unavailable"
+
+
+class StageExhausted(FinalError):
+    """A stage failed again and again."""
+
+    code = "stage_exhausted"
+
+
+class TransientError(RostrumError):
+    """Something failed that may work a little later."""
+
+    code = "transient_failure"
+    retryable = True
+
+
+class SourceUnavailable(TransientError):
+    """The source's server did not answer as it should."""
+
+    code = "source_unavailable"
+
+
+class SourceChanged(TransientError):
+    """The source changed while it was being downloaded."""
+
+    code = "source_changed"
+
+
+class StorageUnavailable(TransientError):
+    """The storage account did not answer."""
+
+    code = "storage_unavailable"
+
+
+class WriteConflict(TransientError):
+    """Someone else changed the same row at the same time."""
+
+    code = "write_conflict"
+
+
+class RequestError(RostrumError):
+    """The request cannot be served."""
+
+    code = "bad_request"
+
+
+class InvalidRequest(RequestError):
+    """The request is not valid."""
+
+    code = "invalid_request"
+
+
+class NotFound(RequestError):
+    """There is no such thing here."""
+
+    code = "not_found"
+
+
+class ResultNotReady(RequestError):
+    """The result does not exist yet."""
+
+    code = "result_not_ready"
+
+
+class Conflict(RequestError):
+    """The request does not fit the present state."""
+
+    code = "conflict"
+
+
+class UploadIncomplete(RequestError):
+    """The upload is not complete."""
+
+    code = "upload_incomplete"
+
+
+class StorageFull(RequestError):
+    """The disk behind the local storage is nearly full."""
+
+    code = "storage_full"
+    retryable = True

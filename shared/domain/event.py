@@ -1,0 +1,41 @@
+"""An entry of a job's event log: a snapshot of what changed, numbered without gaps."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.stage import Stage
+from shared.job_status import JobStatus
+
+
+class EventType(StrEnum):
+    """What kind of change an event tells of."""
+
+    STATUS = "status"
+    PROGRESS = "progress"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobError:
+    """Why a job failed, for a person: `code` is stable, `detail` one sentence, `stage` where it happened."""
+
+    code: str
+    title: str
+    detail: str
+    stage: Stage | None
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """The job's state after its `sequence`-th change (the first is 1)."""
+
+    job_id: str
+    sequence: int
+    type: EventType
+    at: datetime
+    status: JobStatus
+    stage: Stage | None
+    progress: float
+    error: JobError | None = None

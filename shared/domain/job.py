@@ -1,0 +1,196 @@
+"""A job and its state machine: pure functions from a job to the next one.
+
+Every change of a job is one event, and the job carries that event's number and type: the row is its own outbox, so a
+writer that died between the row and the event log leaves nothing lost (see docs/decisions/0003-event-log.md).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from shared.domain.errors import RostrumError
+from shared.domain.event import Event, EventType, JobError
+from shared.domain.stage import Stage, StageProgress, StageState
+from shared.job_status import NEXT, JobStatus
+
+STAGE_WEIGHTS = {Stage.DOWNLOAD: 1.0, Stage.TRANSCRIPTION: 5.0, Stage.TRACKING: 4.0}
+"""How much of the overall progress a stage is, relative to the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One run of the pipeline over a session; changed only by the functions of this module."""
+
+    job_id: str
+    session_id: str
+    org_id: str
+    status: JobStatus
+    created_at: datetime
+    updated_at: datetime
+    stages: Mapping[Stage, StageProgress]
+    event_sequence: int
+    event_type: EventType
+    stage: Stage | None = Stage.DOWNLOAD
+    progress: float = 0.0
+    attempt: int = 1
+    cancel_requested: bool = False
+    error: JobError | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    callback_url: str | None = None
+    traceparent: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job has ended."""
+        return self.status.is_final
+
+    @property
+    def stages_over(self) -> bool:
+        """Whether every stage is done or skipped."""
+        return all(progress.state.is_over for progress in self.stages.values())
+
+
+def new_job(
+    *,
+    job_id: str,
+    session_id: str,
+    org_id: str,
+    now: datetime,
+    options: Mapping[str, Any],
+    callback_url: str | None,
+    traceparent: str | None,
+) -> Job:
+    """A job that has just been accepted."""
+    return Job(
+        job_id=job_id,
+        session_id=session_id,
+        org_id=org_id,
+        status=JobStatus.CREATED,
+        created_at=now,
+        updated_at=now,
+        stages={stage: StageProgress() for stage in Stage},
+        event_sequence=1,
+        event_type=EventType.STATUS,
+        options=options,
+        callback_url=callback_url,
+        traceparent=traceparent,
+    )
+
+
+def event_of(job: Job) -> Event:
+    """The event that the job's last change is."""
+    return Event(
+        job_id=job.job_id,
+        sequence=job.event_sequence,
+        type=job.event_type,
+        at=job.updated_at,
+        status=job.status,
+        stage=job.stage,
+        progress=job.progress,
+        error=job.error,
+    )
+
+
+def start_stage(job: Job, stage: Stage, now: datetime) -> Job:
+    """A delivery began work on the stage."""
+    progress = job.stages[stage]
+    started = replace(
+        progress,
+        state=StageState.RUNNING,
+        attempts=progress.attempts + 1,
+        started_at=progress.started_at or now,
+    )
+    return _changed(_with_stage(job, stage, started), now, started_at=job.started_at or now)
+
+
+def plan_stages(job: Job, parts: Mapping[Stage, int], skipped: Mapping[Stage, str], now: datetime) -> Job:
+    """The recording is known: each stage after the download has so many parts, or is skipped for a reason."""
+    stages = dict(job.stages)
+    stages.update({stage: replace(stages[stage], parts=count) for stage, count in parts.items()})
+    stages.update(
+        {stage: StageProgress(state=StageState.SKIPPED, parts=0, reason=why) for stage, why in skipped.items()}
+    )
+    return _changed(replace(job, stages=stages), now)
+
+
+def note_progress(job: Job, stage: Stage, progress: float, parts_done: int, now: datetime) -> Job:
+    """A stage came on; progress within a stage never goes back."""
+    before = job.stages[stage]
+    after = replace(before, progress=max(before.progress, progress), parts_done=max(before.parts_done, parts_done))
+    return _changed(_with_stage(job, stage, after), now)
+
+
+def finish_stage(job: Job, stage: Stage, now: datetime) -> Job:
+    """All of a stage's work is done."""
+    before = job.stages[stage]
+    after = replace(before, state=StageState.DONE, progress=1.0, parts_done=before.parts, finished_at=now)
+    return _changed(_with_stage(job, stage, after), now)
+
+
+def next_status(job: Job) -> JobStatus | None:
+    """The status that the job's stages entitle it to next, one step at a time; None where it has to wait.
+
+    DONE is not decided here: it also needs the sidecar, see `complete`.
+    """
+    over = {stage for stage, progress in job.stages.items() if progress.state.is_over}
+    if job.status is JobStatus.CREATED and Stage.DOWNLOAD in over:
+        return JobStatus.DOWNLOADED
+    if job.status is JobStatus.DOWNLOADED and Stage.TRANSCRIPTION in over:
+        return JobStatus.TRANSCRIBED
+    return None
+
+
+def advance_status(job: Job, status: JobStatus, now: datetime) -> Job:
+    """The job reached the next status."""
+    _require(job, status)
+    return _changed(job, now, status=status, event_type=EventType.STATUS)
+
+
+def complete(job: Job, now: datetime) -> Job:
+    """Every artefact is in storage: the job is done."""
+    _require(job, JobStatus.DONE)
+    return _changed(
+        job, now, status=JobStatus.DONE, stage=None, progress=1.0, finished_at=now, event_type=EventType.STATUS
+    )
+
+
+def fail(job: Job, stage: Stage | None, error: RostrumError, now: datetime) -> Job:
+    """The job cannot be finished; `error` says why."""
+    _require(job, JobStatus.ERROR)
+    reason = JobError(code=error.code, title=error.title, detail=error.detail, stage=stage, retryable=error.retryable)
+    if stage is not None:
+        failed = replace(job.stages[stage], state=StageState.FAILED, finished_at=now, reason=error.detail)
+        job = _with_stage(job, stage, failed)
+    return _changed(
+        job, now, status=JobStatus.ERROR, stage=stage, error=reason, finished_at=now, event_type=EventType.ERROR
+    )
+
+
+def _require(job: Job, status: JobStatus) -> None:
+    if status not in NEXT[job.status]:
+        raise ValueError(f"a job in {job.status} cannot become {status}")
+
+
+def _with_stage(job: Job, stage: Stage, progress: StageProgress) -> Job:
+    return replace(job, stages={**job.stages, stage: progress})
+
+
+def _changed(job: Job, now: datetime, **changes: Any) -> Job:
+    """The job after one change: the overall progress and current stage follow, the event number goes up by one."""
+    fields: dict[str, Any] = {
+        "updated_at": now,
+        "event_sequence": job.event_sequence + 1,
+        "event_type": EventType.PROGRESS,
+        "progress": max(job.progress, _overall_progress(job.stages)),
+        "stage": next((stage for stage, progress in job.stages.items() if not progress.state.is_over), None),
+    }
+    return replace(job, **{**fields, **changes})
+
+
+def _overall_progress(stages: Mapping[Stage, StageProgress]) -> float:
+    counted = {stage: progress for stage, progress in stages.items() if progress.state is not StageState.SKIPPED}
+    total = sum(STAGE_WEIGHTS[stage] for stage in counted)
+    return sum(STAGE_WEIGHTS[stage] * progress.progress for stage, progress in counted.items()) / total

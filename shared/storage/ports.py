@@ -1,0 +1,213 @@
+"""What the pipeline asks of storage: small Protocols, held by Azure Storage and by the in-memory twin alike.
+
+Names of containers and queues stand here, and the layout of blob names. Nothing here knows of Azure.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Generic, Protocol, TypeVar
+
+from shared.domain.event import Event
+from shared.domain.job import Job
+from shared.domain.message import StageMessage
+from shared.domain.part import Part
+from shared.domain.session import Session, Upload
+from shared.domain.stage import Stage
+from shared.job_status import JobStatus
+
+SOURCES = "sources"
+"""Recordings as they came: `{orgId}/{sessionId}/{file name}`."""
+
+WORK = "work"
+"""What stages hand each other: `{orgId}/{sessionId}/{jobId}/…`."""
+
+RESULTS = "results"
+"""Artefacts: `{orgId}/{sessionId}/{jobId}/…`."""
+
+CONTAINERS = (SOURCES, WORK, RESULTS)
+
+QUEUES = {Stage.DOWNLOAD: "downloads", Stage.TRANSCRIPTION: "transcriptions", Stage.TRACKING: "trackings"}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Generic[T]):
+    """A value as it was read, with the ETag that a conditional write needs."""
+
+    value: T
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some rows, newest first, and the opaque cursor of the next page (None on the last)."""
+
+    items: Sequence[T]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlobFacts:
+    """A blob's name within its container, size in bytes, content type, and the SHA-256 that its writer noted."""
+
+    name: str
+    size_bytes: int
+    content_type: str
+    sha256: str | None
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFacts:
+    """A queue's approximate number of messages, its dead letters' number, and the oldest visible message's age."""
+
+    name: str
+    waiting: int
+    poison: int
+    oldest_sec: float | None
+
+
+class JobStore(Protocol):
+    """Jobs and their event logs."""
+
+    def create(self, job: Job) -> Stored[Job]:
+        """Inserts the job and its first event; raises WriteConflict when the id is taken."""
+
+    def get(self, org_id: str, job_id: str) -> Stored[Job]:
+        """Raises NotFound."""
+
+    def update(self, stored: Stored[Job], job: Job) -> Stored[Job]:
+        """Replaces the job if nobody else did since it was read (else WriteConflict), and logs its event.
+
+        The event of `stored` is written (again) first: a log without gaps, whoever died in between.
+        """
+
+    def page(
+        self,
+        org_id: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        session_id: str | None = None,
+        active: bool | None = None,
+        status: JobStatus | None = None,
+    ) -> Page[Job]:
+        """An organisation's jobs, newest first; raises InvalidRequest for a cursor that is none of ours."""
+
+    def all_active(self) -> Iterator[Job]:
+        """Every organisation's jobs that have not ended; forgets those that have."""
+
+    def events(self, org_id: str, job_id: str, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
+        """The events with a number above `after`, in order, without gaps up to the job's latest."""
+
+
+class PartStore(Protocol):
+    """The steps of jobs."""
+
+    def create(self, part: Part) -> Stored[Part]:
+        """Inserts the part, or returns the one that is there."""
+
+    def get(self, part: Part) -> Stored[Part]:
+        """The row of the part with the same job, stage, step and number; raises NotFound."""
+
+    def update(self, stored: Stored[Part], part: Part) -> Stored[Part]:
+        """Replaces the part if nobody else did since it was read; else WriteConflict."""
+
+    def of_job(self, job_id: str, stage: Stage | None = None) -> Sequence[Stored[Part]]:
+        """All parts of a job, or of one of its stages, in order of stage, step and number."""
+
+
+class SessionStore(Protocol):
+    """Sessions."""
+
+    def create(self, session: Session) -> Stored[Session]:
+        """Inserts the session; raises WriteConflict when the id is taken."""
+
+    def get(self, org_id: str, session_id: str) -> Stored[Session]:
+        """Raises NotFound."""
+
+    def update(self, stored: Stored[Session], session: Session) -> Stored[Session]:
+        """Replaces the session if nobody else did since it was read; else WriteConflict."""
+
+    def page(self, org_id: str, *, limit: int, cursor: str | None = None) -> Page[Session]:
+        """An organisation's sessions, newest first."""
+
+
+class UploadStore(Protocol):
+    """Uploads that were announced."""
+
+    def create(self, upload: Upload) -> Stored[Upload]:
+        """Inserts the upload."""
+
+    def get(self, org_id: str, upload_id: str) -> Stored[Upload]:
+        """Raises NotFound."""
+
+    def update(self, stored: Stored[Upload], upload: Upload) -> Stored[Upload]:
+        """Replaces the upload if nobody else did since it was read; else WriteConflict."""
+
+
+class BlobStore(Protocol):
+    """Containers of blobs. Names are paths with `/`."""
+
+    def facts(self, container: str, name: str) -> BlobFacts | None:
+        """None when there is no such blob."""
+
+    def read_range(self, container: str, name: str, offset: int, length: int) -> bytes:
+        """Up to `length` bytes from `offset`; fewer at the end; raises NotFound."""
+
+    def read(self, container: str, name: str) -> bytes:
+        """A small blob whole; raises NotFound."""
+
+    def chunks(self, container: str, name: str, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """The blob, or a range of it, in pieces of a few MiB; raises NotFound."""
+
+    def write(self, container: str, name: str, data: bytes, content_type: str) -> BlobFacts:
+        """Writes a small blob whole, over what was there, noting its SHA-256."""
+
+    def stage_block(self, container: str, name: str, index: int, data: bytes) -> None:
+        """Puts block `index` of a blob in the making; staging it again replaces it."""
+
+    def staged_blocks(self, container: str, name: str) -> Sequence[int]:
+        """The sizes in bytes of the blocks staged and not committed, from index 0 up to the first missing one."""
+
+    def commit_blocks(self, container: str, name: str, count: int, content_type: str) -> BlobFacts:
+        """Makes the blob of blocks 0 to count - 1."""
+
+    def note_sha256(self, container: str, name: str, sha256: str) -> None:
+        """Notes a blob's SHA-256 (hexadecimal) with the blob."""
+
+    def listing(self, container: str, prefix: str) -> Iterator[BlobFacts]:
+        """All blobs whose names start with the prefix, by name."""
+
+    def delete(self, container: str, name: str) -> None:
+        """Deletes the blob if it is there."""
+
+    def read_url(self, container: str, name: str, valid_for: timedelta) -> str:
+        """A short-lived address that allows reading this blob and nothing else."""
+
+    def upload_url(self, container: str, name: str, valid_for: timedelta) -> str:
+        """A short-lived address that allows creating and writing this blob and nothing else."""
+
+
+class QueueStore(Protocol):
+    """The stages' queues."""
+
+    def send(self, message: StageMessage, delay: timedelta = timedelta(0)) -> None:
+        """Enqueues a message to its stage's queue, visible after the delay."""
+
+    def facts(self, stage: Stage) -> QueueFacts:
+        """How long the stage's queue is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Everything that keeps things."""
+
+    jobs: JobStore
+    parts: PartStore
+    sessions: SessionStore
+    uploads: UploadStore
+    blobs: BlobStore
+    queues: QueueStore
