@@ -1,0 +1,23 @@
+"""What the local host tells a person when it cannot go on.
+
+DevHostError
+├── SetupError           the machine lacks something, or an installer failed
+├── StackError           storage or the host did not start, or is in somebody's way
+└── AppError             the function app cannot be loaded or uses something this host does not run
+"""
+
+
+class DevHostError(Exception):
+    """The local host cannot go on; the message says why and what to do."""
+
+
+class SetupError(DevHostError):
+    """The machine lacks something, or an installer failed."""
+
+
+class StackError(DevHostError):
+    """Storage or the host did not start, or something is in the way."""
+
+
+class AppError(DevHostError):
+    """The function app cannot be loaded, or it uses something this host does not run."""

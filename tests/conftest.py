@@ -1,0 +1,19 @@
+"""What every suite may use: a real storage emulator of the test run's own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devhost.azurite import install_azurite, start_azurite
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The connection string of an Azurite on free ports, with its data in a directory of this run."""
+    command = install_azurite(print)
+    emulator = start_azurite(command, Path(tmp_path_factory.mktemp("azurite")))
+    try:
+        yield emulator.connection_string
+    finally:
+        emulator.stop()
