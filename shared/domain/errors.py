@@ -130,6 +130,7 @@ class StageExhausted(FinalError):
     """A stage failed again and again."""
 
     code = "stage_exhausted"
+    retryable = True
 
 
 class TransientError(RostrumError):

@@ -33,3 +33,8 @@ class StageMessage(BaseModel):
     def to_text(self) -> str:
         """The message as it stands in the queue (before the host's base64)."""
         return self.model_dump_json(by_alias=True, exclude_none=True)
+
+    @classmethod
+    def from_bytes(cls, body: bytes) -> "StageMessage":
+        """The message from a queue; raises pydantic's ValidationError."""
+        return cls.model_validate_json(body)

@@ -22,6 +22,7 @@ class Session:
     source_url: str | None = None
     source_validator: str | None = None
     content_type: str | None = None
+    expected_sha256: str | None = None
     sha256: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     recording: Recording | None = None

@@ -1,0 +1,14 @@
+"""Timers that keep the house in order."""
+
+import azure.functions as func
+
+from shared.pipeline.sweep import sweep as sweep_jobs
+from shared.wiring import services
+
+blueprint = func.Blueprint()
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")
+def sweep(timer: func.TimerRequest) -> None:
+    """Asks again for steps whose message got lost or whose worker died."""
+    sweep_jobs(services())

@@ -1,0 +1,19 @@
+"""Follows the instructor through the picture: the doors of queue `trackings` and of its dead letters."""
+
+import azure.functions as func
+
+from functions.doors import CONNECTION, give_up_message, run_message
+
+blueprint = func.Blueprint()
+
+
+@blueprint.queue_trigger(arg_name="message", queue_name="trackings", connection=CONNECTION)
+def tracking(message: func.QueueMessage) -> None:
+    """Takes a `StageMessage` as JSON: `{"jobId", "orgId", "sessionId", "stage", "step", "part", "attempt"}`."""
+    run_message(message)
+
+
+@blueprint.queue_trigger(arg_name="message", queue_name="trackings-poison", connection=CONNECTION)
+def tracking_poison(message: func.QueueMessage) -> None:
+    """Takes what the host gave up on, and ends the job in ERROR."""
+    give_up_message(message)

@@ -1,0 +1,85 @@
+"""What follows when a step is done: the next step, the stage's end, the job's next status, the job's end.
+
+All of it is idempotent, so that a message delivered twice, or the sweep, may call it at any time.
+"""
+
+import logging
+
+from shared.domain import job as jobs
+from shared.domain.job import Job
+from shared.domain.message import Step
+from shared.domain.stage import Stage, StageState
+from shared.job_status import JobStatus
+from shared.pipeline.changes import change_job, change_session
+from shared.pipeline.requests import request_step, steps_after
+from shared.pipeline.services import Services
+from shared.pipeline.sidecar import write_sidecar
+
+log = logging.getLogger(__name__)
+
+
+def follow_step(services: Services, job: Job, stage: Stage, step: Step) -> None:
+    """To be called when a part of the step is done: goes on if it was the last one."""
+    if not _step_is_done(services, job, stage, step):
+        return
+    following = steps_after(stage, step)
+    if following is not None:
+        request_step(services, job, stage, following)
+        return
+    now = services.clock()
+
+    def finish(current: Job) -> Job | None:
+        over = current.is_final or current.stages[stage].state.is_over
+        return None if over else jobs.finish_stage(current, stage, now)
+
+    advance(services, change_job(services, job.org_id, job.job_id, finish))
+
+
+def advance(services: Services, job: Job) -> None:
+    """Moves the job's status as far as its stages allow, asks for the stages that may begin, and ends the job."""
+    while not job.is_final and (status := jobs.next_status(job)) is not None:
+        job = change_job(services, job.org_id, job.job_id, lambda current: _moved(services, current, status))
+        log.info("status changed", extra={"action": "advance", "job_id": job.job_id, "status": str(job.status)})
+    if job.is_final:
+        return
+    for stage, progress in job.stages.items():
+        begins = stage is Stage.DOWNLOAD or job.stages[Stage.DOWNLOAD].state.is_over
+        if begins and progress.state is StageState.WAITING:
+            _request_first_step(services, job, stage)
+    if job.stages_over and job.status is JobStatus.TRANSCRIBED:
+        _complete(services, job)
+
+
+def _request_first_step(services: Services, job: Job, stage: Stage) -> None:
+    first = steps_after(stage, None)
+    assert first is not None  # every stage has a step
+    request_step(services, job, stage, first)
+
+
+def _moved(services: Services, job: Job, status: JobStatus) -> Job | None:
+    return jobs.advance_status(job, status, services.clock()) if jobs.next_status(job) is status else None
+
+
+def _step_is_done(services: Services, job: Job, stage: Stage, step: Step) -> bool:
+    rows = [stored.value for stored in services.storage.parts.of_job(job.job_id, stage) if stored.value.step is step]
+    expected = job.stages[stage].parts if step is Step.PART else 1
+    return sum(row.state is StageState.DONE for row in rows) >= expected
+
+
+def _complete(services: Services, job: Job) -> None:
+    """Writes the sidecar, names the job on its session, and only then says DONE."""
+    write_sidecar(services, job)
+    now = services.clock()
+    change_session(
+        services,
+        job.org_id,
+        job.session_id,
+        lambda session: session.evolve(sidecar_job_id=job.job_id, updated_at=now),
+    )
+    change_job(
+        services,
+        job.org_id,
+        job.job_id,
+        lambda current: None if current.is_final else jobs.complete(current, now),
+    )
+    log.info("job done", extra={"action": "complete", "job_id": job.job_id, "org_id": job.org_id})

@@ -1,0 +1,104 @@
+"""A step's sign of life: a thread that writes the step's progress to its row and to the job, and notices when the
+work has become pointless. The work itself only leaves a number behind, so storage never slows it down."""
+
+import logging
+import threading
+from types import TracebackType
+
+from shared.domain.errors import NotFound, RostrumError, WriteConflict
+from shared.domain.job import Job, note_progress
+from shared.domain.message import Step
+from shared.domain.part import Part
+from shared.domain.stage import StageState
+from shared.pipeline.services import Services
+from shared.storage.ports import Stored
+
+log = logging.getLogger(__name__)
+
+PARTS_SHARE = 0.98
+"""How much of a stage's progress its parts make up; the rest is its merge."""
+
+LEAST_CHANGE = 0.005
+"""A smaller progress of the stage is not worth an event."""
+
+
+class StopWork(Exception):
+    """The step's result is not wanted any more: the job has ended, or another delivery took the step over."""
+
+
+class Heartbeat:
+    """Use as a context manager around the work of a claimed part."""
+
+    def __init__(self, services: Services, job: Job, claimed: Stored[Part]) -> None:
+        self._services = services
+        self._job = job
+        self._claimed = claimed
+        self._fraction = 0.0
+        self._stopped = threading.Event()
+        self._pointless = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> "Heartbeat":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    @property
+    def claimed(self) -> Stored[Part]:
+        """The part's row as this delivery last wrote it."""
+        return self._claimed
+
+    def report(self, fraction: float) -> None:
+        """Notes how much of the part is done, from 0 to 1; raises StopWork when nobody wants the rest."""
+        self._fraction = max(self._fraction, min(fraction, 1.0))
+        if self._pointless.is_set():
+            raise StopWork
+
+    def beat(self) -> None:
+        """Writes the row and the job once; raises StopWork."""
+        part = self._claimed.value
+        try:
+            self._claimed = self._services.storage.parts.update(
+                self._claimed, part.evolve(progress=self._fraction, heartbeat_at=self._services.clock())
+            )
+        except WriteConflict as err:
+            current = self._services.storage.parts.get(part)
+            if current.value.owner != part.owner or current.value.state is not StageState.RUNNING:
+                raise StopWork from err
+            self._claimed = current  # the sweep noted a sending
+        self._note_on_job(part)
+
+    def _note_on_job(self, part: Part) -> None:
+        stored = self._services.storage.jobs.get(self._job.org_id, self._job.job_id)
+        job = stored.value
+        if job.is_final or job.attempt != self._job.attempt:
+            raise StopWork
+        if part.step is not Step.PART:
+            return
+        rows = [row.value for row in self._services.storage.parts.of_job(job.job_id, part.stage)]
+        done = [row for row in rows if row.step is Step.PART and row.state is StageState.DONE]
+        total = sum(1.0 if row in done else row.progress for row in rows if row.step is Step.PART)
+        stage = job.stages[part.stage]
+        progress = PARTS_SHARE * total / max(stage.parts, 1)
+        if progress < stage.progress + LEAST_CHANGE:
+            return
+        try:
+            changed = note_progress(job, part.stage, progress, len(done), self._services.clock())
+            self._services.storage.jobs.update(stored, changed)
+        except WriteConflict:
+            log.debug("progress skipped", extra={"action": "heartbeat", "job_id": job.job_id})  # the next beat tells
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._services.settings.heartbeat_sec):
+            try:
+                self.beat()
+            except (StopWork, NotFound):
+                self._pointless.set()
+                return
+            except RostrumError as error:
+                log.warning("heartbeat failed", extra={"action": "heartbeat", "code": error.code})

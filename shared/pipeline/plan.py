@@ -1,0 +1,42 @@
+"""What a recording needs: how many parts each stage has, and which stages do not apply. Pure."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.domain.recording import Recording
+from shared.domain.stage import Stage
+from shared.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Parts for the stages that apply, and a sentence for each that is skipped."""
+
+    parts: Mapping[Stage, int]
+    skipped: Mapping[Stage, str]
+
+
+def plan_stages(recording: Recording, settings: Settings) -> Plan:
+    """Cuts a recording by time into equal parts: a short one has one part per stage."""
+    parts: dict[Stage, int] = {}
+    skipped: dict[Stage, str] = {}
+    if recording.audio:
+        parts[Stage.TRANSCRIPTION] = part_count(recording.duration_sec, settings.transcription_part_sec)
+    else:
+        skipped[Stage.TRANSCRIPTION] = "The recording has no sound."
+    if recording.video:
+        parts[Stage.TRACKING] = part_count(recording.duration_sec, settings.tracking_part_sec)
+    else:
+        skipped[Stage.TRACKING] = "The recording has no picture."
+    return Plan(parts, skipped)
+
+
+def part_count(duration_sec: float, part_sec: float) -> int:
+    """The fewest equal parts that are at most `part_sec` seconds long."""
+    return max(1, math.ceil(duration_sec / part_sec))
+
+
+def part_length(recording: Recording, parts: int) -> float:
+    """The seconds between nominal part boundaries: part p is [p, p + 1) times this long."""
+    return recording.duration_sec / parts

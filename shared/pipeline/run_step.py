@@ -1,0 +1,174 @@
+"""The one use case behind every stage's queue trigger: run a step, once or again, and go on."""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain import job as jobs
+from shared.domain.errors import FinalError, NotFound, RostrumError, StageExhausted, WriteConflict
+from shared.domain.job import Job
+from shared.domain.message import StageMessage
+from shared.domain.part import Part
+from shared.domain.stage import Stage, StageState
+from shared.pipeline.advance import follow_step
+from shared.pipeline.changes import change_job
+from shared.pipeline.heartbeat import Heartbeat, StopWork
+from shared.pipeline.requests import send_step
+from shared.pipeline.services import ContinueLater, Services, StepContext
+from shared.storage.ports import Stored
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Which delivery of which message this is: the host counts `dequeue_count` from 1."""
+
+    message_id: str
+    dequeue_count: int
+
+    @property
+    def owner(self) -> str:
+        """The name under which the delivery claims a part."""
+        return f"{self.message_id}:{self.dequeue_count}"
+
+
+def run_step(services: Services, message: StageMessage, delivery: Delivery) -> None:
+    """Does the message's step unless it is done, given up or in other hands, then asks for what follows.
+
+    A FinalError ends the job here; every other exception goes to the host, which delivers the message again.
+    """
+    facts = {"job_id": message.job_id, "org_id": message.org_id, "stage": str(message.stage), "step": str(message.step)}
+    facts |= {"part": str(message.part), "attempt": str(delivery.dequeue_count), "trace_id": message.traceparent or ""}
+    job = _wanted_job(services, message)
+    if job is None:
+        log.info("message ignored", extra={"action": "ignore", **facts})
+        return
+    row = services.storage.parts.create(
+        Part(job_id=job.job_id, stage=message.stage, step=message.step, number=message.part)
+    )
+    if row.value.state is not StageState.DONE:
+        claimed = _claim(services, row, delivery)
+        if claimed is None:
+            log.info("step is in other hands", extra={"action": "ignore", **facts})
+            return
+        log.info("step begins", extra={"action": "begin", **facts})
+        if not _work(services, message, _begin_stage(services, job, message.stage), claimed):
+            return
+        log.info("step done", extra={"action": "finish", **facts})
+    follow_step(services, services.storage.jobs.get(job.org_id, job.job_id).value, message.stage, message.step)
+
+
+def give_up(services: Services, message: StageMessage) -> None:
+    """The host delivered the message as often as it may: the job ends in ERROR, naming the last failure."""
+    job = _wanted_job(services, message)
+    if job is None:
+        return
+    asked = Part(job_id=job.job_id, stage=message.stage, step=message.step, number=message.part)
+    part = services.storage.parts.create(asked).value
+    if part.state is StageState.DONE:
+        return
+    reason = part.last_error or "The process that ran it ended without a word; it may have run out of memory."
+    detail = f"The {message.stage} stage was tried {part.attempts} times and failed each time. {reason}"
+    fail_job(services, job, message.stage, StageExhausted(detail))
+
+
+def fail_job(services: Services, job: Job, stage: Stage, error: RostrumError) -> None:
+    """Ends the job in ERROR unless it has ended."""
+    now = services.clock()
+    change_job(
+        services,
+        job.org_id,
+        job.job_id,
+        lambda current: None if current.is_final else jobs.fail(current, stage, error, now),
+    )
+    log.warning("job failed", extra={"action": "fail", "job_id": job.job_id, "stage": str(stage), "code": error.code})
+
+
+def _wanted_job(services: Services, message: StageMessage) -> Job | None:
+    try:
+        job = services.storage.jobs.get(message.org_id, message.job_id).value
+    except NotFound:
+        return None
+    return None if job.is_final or job.attempt != message.attempt else job
+
+
+def _claim(services: Services, row: Stored[Part], delivery: Delivery) -> Stored[Part] | None:
+    """Makes this delivery the part's owner; None while another message's delivery works on it and shows life.
+
+    A later delivery of the owner's own message takes over at once: the host gives it out only when the first failed.
+    """
+    stale_after = timedelta(seconds=services.settings.stale_after_sec)
+    while True:
+        part, now = row.value, services.clock()
+        alive = part.state is StageState.RUNNING and now - (part.heartbeat_at or now) < stale_after
+        if alive and (part.owner or "").partition(":")[0] != delivery.message_id:
+            return None
+        claimed = part.evolve(
+            state=StageState.RUNNING,
+            owner=delivery.owner,
+            attempts=part.attempts + 1,
+            heartbeat_at=now,
+            started_at=part.started_at or now,
+        )
+        try:
+            return services.storage.parts.update(row, claimed)
+        except WriteConflict:
+            row = services.storage.parts.get(part)
+            if row.value.state is StageState.DONE:
+                return None
+
+
+def _begin_stage(services: Services, job: Job, stage: Stage) -> Job:
+    def begin(current: Job) -> Job | None:
+        return None if current.is_final else jobs.start_stage(current, stage, services.clock())
+
+    return change_job(services, job.org_id, job.job_id, begin)
+
+
+def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[Part]) -> bool:
+    """Whether the part is done; False when the job ended, another delivery took over, or the rest comes later."""
+    began = time.monotonic()
+    budget = services.settings.invocation_budget_sec
+    session = services.storage.sessions.get(job.org_id, job.session_id).value
+    heartbeat = Heartbeat(services, job, claimed)
+    try:
+        with heartbeat:
+            services.work[message.stage, message.step](
+                StepContext(
+                    services=services,
+                    message=message,
+                    job=job,
+                    session=session,
+                    report=heartbeat.report,
+                    out_of_time=lambda: time.monotonic() - began > budget,
+                )
+            )
+    except StopWork:
+        return False
+    except ContinueLater:
+        rested = _note(services, heartbeat.claimed, state=StageState.WAITING, owner=None)
+        if rested is not None:
+            send_step(services, job, rested)
+        return False
+    except FinalError as error:
+        fail_job(services, job, message.stage, error)
+        return False
+    except Exception as error:
+        reason = error.detail if isinstance(error, RostrumError) else f"An internal error ({type(error).__name__})."
+        _note(services, heartbeat.claimed, state=StageState.WAITING, owner=None, last_error=reason)
+        raise
+    done = _note(services, heartbeat.claimed, state=StageState.DONE, progress=1.0, finished_at=services.clock())
+    return done is not None
+
+
+def _note(services: Services, claimed: Stored[Part], **changes: object) -> Stored[Part] | None:
+    """Writes the outcome on the part's row as long as this delivery owns it; None when it does not."""
+    row = claimed
+    while row.value.owner == claimed.value.owner:
+        try:
+            return services.storage.parts.update(row, row.value.evolve(**changes))
+        except WriteConflict:
+            row = services.storage.parts.get(row.value)
+    return None

@@ -1,0 +1,57 @@
+"""What the use cases need from outside, handed in: storage, settings, clock, identifiers, and the stages' work."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.domain.job import Job
+from shared.domain.message import StageMessage, Step
+from shared.domain.session import Session
+from shared.domain.stage import Stage
+from shared.settings import Settings
+from shared.storage.ports import Storage
+
+
+class ContinueLater(Exception):
+    """The step has used up its invocation and goes on in a new one, from what it has stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """One step at work: `report(fraction)` notes progress from 0 to 1 and raises when the work is to stop;
+    `out_of_time()` tells when to raise ContinueLater, for steps that can."""
+
+    services: "Services"
+    message: StageMessage
+    job: Job
+    session: Session
+    report: Callable[[float], None]
+    out_of_time: Callable[[], bool]
+
+    def work_blob(self, name: str) -> str:
+        """The full name of one of this job's blobs in containers `work` and `results`."""
+        return job_blob(self.job, name)
+
+
+def job_blob(job: Job, name: str) -> str:
+    """Where a job's file stands in containers `work` and `results`."""
+    return f"{job.org_id}/{job.session_id}/{job.job_id}/{name}"
+
+
+class StepWork(Protocol):
+    """The real work of one step; must give the same blobs however often it runs."""
+
+    def __call__(self, context: StepContext, /) -> None:
+        """Raises FinalError when trying again cannot help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Handed to every use case by the composition root, and by tests with the in-memory storage."""
+
+    storage: Storage
+    settings: Settings
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    work: Mapping[tuple[Stage, Step], StepWork]

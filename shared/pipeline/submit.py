@@ -1,0 +1,197 @@
+"""Accepting recordings: an address, an announced upload, a file sent with the request, or a session that is there.
+
+The order of writing makes a crash harmless: session, job (with its index), then the message, which the sweep sends
+when it got lost. Nothing is accepted before its job row stands.
+"""
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from shared.domain.errors import Conflict, InvalidRequest, NotFound, StorageFull, UploadIncomplete, WriteConflict
+from shared.domain.job import Job, new_job
+from shared.domain.message import Step
+from shared.domain.session import Session, Upload
+from shared.domain.stage import Stage
+from shared.pipeline.changes import change_session
+from shared.pipeline.requests import request_step
+from shared.pipeline.services import Services
+from shared.storage.ports import SOURCES
+
+UPLOAD_BLOCK_BYTES = 8 * 1024**2
+"""Block size that clients are asked to use: 50,000 blocks of it hold 390 GiB."""
+
+MAX_NAME_CHARS = 120
+DEFAULT_SOURCE_NAME = "recording"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """What a client says beside the recording itself."""
+
+    org_id: str
+    session_name: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    callback_url: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedUpload:
+    """An upload's row and the address that the client PUTs blocks to."""
+
+    upload: Upload
+    url: str
+
+
+def submit_url(services: Services, request: JobRequest, source_url: str) -> Job:
+    """A new session and job for a recording at an http(s) address."""
+    parts = urlsplit(source_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidRequest("sourceUrl must be an http or https address.")
+    refuse_when_disk_is_full(services)
+    name = source_file_name(unquote(parts.path.rpartition("/")[2]))
+    session = _new_session(services, request, services.new_id(), name, source_url=source_url)
+    services.storage.sessions.create(session)
+    return _start_job(services, request, session)
+
+
+def submit_session(services: Services, request: JobRequest, session_id: str) -> Job:
+    """A new job over a session's stored recording; raises NotFound."""
+    refuse_when_disk_is_full(services)
+    session = services.storage.sessions.get(request.org_id, session_id).value
+    return _start_job(services, request, session)
+
+
+def submit_stored(services: Services, request: JobRequest, session_id: str, file_name: str) -> Job:
+    """A new session and job for a recording that was just written to `source_blob_name` of the session."""
+    session = _new_session(services, request, session_id, source_file_name(file_name))
+    services.storage.sessions.create(session)
+    return _start_job(services, request, session)
+
+
+def announce_upload(
+    services: Services, org_id: str, source_name: str, content_length: int, content_type: str
+) -> AnnouncedUpload:
+    """Reserves a session's place and hands out an address to upload to; raises InvalidRequest, StorageFull."""
+    refuse_when_disk_is_full(services)
+    if content_length > services.settings.max_source_bytes:
+        raise InvalidRequest(
+            f"The recording has {content_length} bytes; at most {services.settings.max_source_bytes} are accepted."
+        )
+    now, session_id, name = services.clock(), services.new_id(), source_file_name(source_name)
+    valid_for = timedelta(hours=services.settings.upload_valid_hours)
+    upload = Upload(
+        upload_id=services.new_id(),
+        org_id=org_id,
+        session_id=session_id,
+        source_name=name,
+        source_blob=source_blob_name(org_id, session_id, name),
+        content_length=content_length,
+        content_type=content_type,
+        created_at=now,
+        expires_at=now + valid_for,
+    )
+    services.storage.uploads.create(upload)
+    return AnnouncedUpload(upload, services.storage.blobs.upload_url(SOURCES, upload.source_blob, valid_for))
+
+
+def commit_upload(services: Services, request: JobRequest, upload_id: str, sha256: str | None = None) -> Job:
+    """The job for a finished upload; committing again returns the same job.
+
+    Raises NotFound, UploadIncomplete when the blob is missing or has another length, Conflict after the expiry.
+    `sha256`, when given, is compared by the download stage.
+    """
+    stored = services.storage.uploads.get(request.org_id, upload_id)
+    upload = stored.value
+    if upload.job_id is not None:
+        try:
+            return services.storage.jobs.get(upload.org_id, upload.job_id).value
+        except NotFound:  # the first commit died between the upload's row and the job's
+            return _commit(services, request, upload, upload.job_id, sha256)
+    if upload.expires_at < services.clock():
+        raise Conflict("The upload has expired; begin a new one.")
+    blob = services.storage.blobs.facts(SOURCES, upload.source_blob)
+    if blob is None:
+        raise UploadIncomplete("The upload has no committed data yet; PUT the blocks and then the block list.")
+    if blob.size_bytes != upload.content_length:
+        raise UploadIncomplete(f"{upload.content_length} bytes were announced and {blob.size_bytes} arrived.")
+    claimed = services.storage.uploads.update(stored, upload.evolve(job_id=services.new_id())).value
+    assert claimed.job_id is not None
+    return _commit(services, request, claimed, claimed.job_id, sha256)
+
+
+def source_file_name(name: str) -> str:
+    """A safe, readable file name: letters, digits, dot, dash and underscore, without any path."""
+    base = name.replace("\\", "/").rpartition("/")[2]
+    cleaned = re.sub(r"[^\w.-]+", "_", base, flags=re.ASCII).strip("._")
+    return cleaned[-MAX_NAME_CHARS:] or DEFAULT_SOURCE_NAME
+
+
+def source_blob_name(org_id: str, session_id: str, file_name: str) -> str:
+    """Where a session's recording stands in container `sources`."""
+    return f"{org_id}/{session_id}/{file_name}"
+
+
+def refuse_when_disk_is_full(services: Services) -> None:
+    """Raises StorageFull while the local storage's disk is nearly full: the emulator would accept and forget."""
+    directory = services.settings.local_data_dir
+    if directory is None or not services.settings.storage_is_emulator:
+        return
+    free = shutil.disk_usage(directory).free
+    if free < services.settings.min_free_bytes:
+        raise StorageFull(
+            f"Only {free // 1024**2} MiB are free on the disk of the local storage; nothing was accepted."
+        )
+
+
+def _new_session(
+    services: Services, request: JobRequest, session_id: str, file_name: str, source_url: str | None = None
+) -> Session:
+    now = services.clock()
+    return Session(
+        session_id=session_id,
+        org_id=request.org_id,
+        name=request.session_name or file_name,
+        source_blob=source_blob_name(request.org_id, session_id, file_name),
+        source_url=source_url,
+        metadata=request.metadata,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _commit(services: Services, request: JobRequest, upload: Upload, job_id: str, sha256: str | None) -> Job:
+    session = _new_session(services, request, upload.session_id, upload.source_name)
+    session = session.evolve(content_type=upload.content_type, expected_sha256=sha256)
+    try:
+        services.storage.sessions.create(session)
+    except WriteConflict:  # an earlier commit got this far
+        session = services.storage.sessions.get(upload.org_id, upload.session_id).value
+    return _start_job(services, request, session, job_id)
+
+
+def _start_job(services: Services, request: JobRequest, session: Session, job_id: str | None = None) -> Job:
+    job = new_job(
+        job_id=job_id or services.new_id(),
+        session_id=session.session_id,
+        org_id=request.org_id,
+        now=services.clock(),
+        options=request.options,
+        callback_url=request.callback_url,
+        traceparent=request.traceparent,
+    )
+    services.storage.jobs.create(job)
+    change_session(
+        services,
+        job.org_id,
+        job.session_id,
+        lambda current: current.evolve(latest_job_id=job.job_id, updated_at=services.clock()),
+    )
+    request_step(services, job, Stage.DOWNLOAD, Step.PART)
+    return job

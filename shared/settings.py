@@ -1,0 +1,101 @@
+"""Every setting, once. Each is an environment variable named `ROSTRUM_` and the field's name in capitals, which in
+Azure is an application setting and locally a value in `local.settings.json`."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+GIB = 1024**3
+
+
+class Settings(BaseSettings):
+    """How Rostrum is set up."""
+
+    model_config = SettingsConfigDict(env_prefix="ROSTRUM_", frozen=True)
+
+    storage_connection: str = Field(default="UseDevelopmentStorage=true", validation_alias="AzureWebJobsStorage")
+    """Connection string of the storage account; the same setting that the Functions host uses."""
+
+    auth: Literal["none"] = "none"
+    """Who may call. `none` works only while the storage is the local emulator."""
+
+    engine: Literal["auto", "pocketsphinx", "faster-whisper"] = "auto"
+    """Transcription engine. `auto` takes faster-whisper when its model is present locally, else pocketsphinx."""
+
+    whisper_model: str = "base"
+    """Name or local directory of the faster-whisper model."""
+
+    whisper_threads: int = Field(default=1, ge=1)
+    """Threads of one faster-whisper model."""
+
+    detector_model: Path | None = None
+    """Path of a YOLOX person detector in ONNX form; none: the embedded plate detector works alone."""
+
+    transcription_part_sec: float = Field(default=300.0, ge=10)
+    """Nominal length of a transcription part in seconds."""
+
+    tracking_part_sec: float = Field(default=600.0, ge=10)
+    """Nominal length of a tracking part in seconds."""
+
+    sample_fps: float = Field(default=2.0, gt=0, le=10)
+    """Frames looked at per second of the recording."""
+
+    max_source_bytes: int = Field(default=20 * GIB, ge=1)
+    """Largest recording accepted, in bytes."""
+
+    max_duration_sec: float = Field(default=6 * 3600.0, gt=0)
+    """Longest recording accepted, in seconds."""
+
+    max_download_sec: float = Field(default=3600.0, gt=0)
+    """Longest time that fetching a source may take in all, in seconds."""
+
+    allow_loopback_sources: bool = False
+    """Whether a source's address may lead to this machine: for development only."""
+
+    invocation_budget_sec: float = Field(default=240.0, gt=0)
+    """After this many seconds a download goes on in a new invocation."""
+
+    heartbeat_sec: float = Field(default=2.0, gt=0)
+    """How often a running step writes its progress, in seconds."""
+
+    stale_after_sec: float = Field(default=120.0, gt=0)
+    """A step that showed no sign of life for so many seconds is asked for again by the sweep."""
+
+    upload_valid_hours: float = Field(default=24.0, gt=0)
+    """How long an upload address works, in hours."""
+
+    media_url_minutes: float = Field(default=60.0, gt=0)
+    """How long a media address works, in minutes."""
+
+    public_url: str | None = None
+    """The API's address as clients see it, for links; none: taken from each request."""
+
+    queue_hint: str | None = None
+    """`host:port` of the local host's wake-up listener; set by the local host itself."""
+
+    local_data_dir: Path | None = None
+    """Where the local storage emulator keeps its data; set by the local host itself."""
+
+    min_free_bytes: int = Field(default=1 * GIB, ge=0)
+    """With less free disk behind the local storage than this, submissions are refused."""
+
+    @property
+    def queue_hint_address(self) -> tuple[str, int] | None:
+        """Where to tell the local host of a new message, as (host, port)."""
+        host, _, port = (self.queue_hint or "").rpartition(":")
+        return (host, int(port)) if host else None
+
+    @property
+    def storage_is_emulator(self) -> bool:
+        """Whether the storage is Azurite rather than an account in Azure."""
+        marks = ("UseDevelopmentStorage=true", "AccountName=devstoreaccount1;")
+        return any(mark in self.storage_connection + ";" for mark in marks)
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """The settings of this process, read from its environment once."""
+    return Settings()

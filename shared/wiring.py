@@ -1,0 +1,53 @@
+"""The composition root: the only place that builds clients and ties stages to their work."""
+
+import secrets
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib import import_module
+
+from shared.domain.ids import newest_first_id
+from shared.domain.message import Step
+from shared.domain.stage import Stage
+from shared.pipeline.services import Services, StepContext, StepWork
+from shared.settings import Settings, load_settings
+from shared.storage.connect import connect
+from shared.storage.ports import Storage
+
+
+@lru_cache(maxsize=1)
+def services() -> Services:
+    """This process's services, from its environment."""
+    settings = load_settings()
+    return build_services(settings, connect(settings.storage_connection, hint=settings.queue_hint_address))
+
+
+def build_services(settings: Settings, storage: Storage) -> Services:
+    """Services with the real clock and the real work of every step."""
+    return Services(storage=storage, settings=settings, clock=_now, new_id=_new_id, work=STEP_WORK)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_id() -> str:
+    return newest_first_id(_now(), secrets.randbits)
+
+
+def _step_work(module: str, function: str) -> StepWork:
+    """The work as a function that imports its module when it first runs: indexing must not load media libraries."""
+
+    def work(context: StepContext, /) -> None:
+        getattr(import_module(f"shared.pipeline.steps.{module}"), function)(context)
+
+    return work
+
+
+STEP_WORK: dict[tuple[Stage, Step], StepWork] = {
+    (Stage.DOWNLOAD, Step.PART): _step_work("download", "download_recording"),
+    (Stage.TRANSCRIPTION, Step.PART): _step_work("transcription", "transcribe_part"),
+    (Stage.TRANSCRIPTION, Step.MERGE): _step_work("transcription", "merge_transcript"),
+    (Stage.TRACKING, Step.PREPARE): _step_work("tracking", "prepare_tracking"),
+    (Stage.TRACKING, Step.PART): _step_work("tracking", "track_part"),
+    (Stage.TRACKING, Step.MERGE): _step_work("tracking", "merge_tracking"),
+}
