@@ -1,0 +1,97 @@
+"""Opening a recording with PyAV, safely: the one place that calls `av.open` on what a stranger uploaded.
+
+A container may name further files (playlists, external references). Only self-contained formats are opened, and any
+attempt to open something else is refused, so that no recording makes us read local files or call addresses.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, NoReturn
+
+import av
+import av.error
+from av.container import InputContainer
+
+from shared.domain.errors import DamagedRecording, EmptyRecording, NotMedia, UnsupportedRecording
+
+# FFmpeg's names of demuxers that read one file and decode to sound or moving pictures. Left out on purpose: playlists
+# (hls, dash, concat), devices, network protocols, still pictures, text, subtitles, and bare video streams (h264, hevc),
+# which carry no times.
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,live_flv,kux,mpegts,mpeg,asf,mxf,gxf,dv,rm,nut,ivf,nsv,wtv,"
+    "wav,w64,aiff,au,caf,flac,mp3,ogg,aac,loas,ac3,eac3,ac4,dts,dtshd,truehd,mlp,amr,amrnb,amrwb,ape,wv,tta,tak,"
+    "mpc,mpc8,dsf,iff,voc,spdif,shn,oma,qcp,gsm,g722"
+)
+READ_BYTES = 256 * 1024
+
+_OTHER_KINDS = (
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"BM", "a picture"),
+    (b"\x1f\x8b", "a compressed archive"),
+    (b"7z\xbc\xaf", "a compressed archive"),
+    (b"Rar!", "a compressed archive"),
+    (b"#EXTM3U", "a playlist, not the recording itself"),
+    (b"MZ", "a program"),
+    (b"\x7fELF", "a program"),
+)
+_ISO_MEDIA_BOXES = (b"ftyp", b"moov", b"mdat", b"moof")
+
+
+@contextmanager
+def open_container(source: BinaryIO) -> Iterator[InputContainer]:
+    """Open `source` (seekable, from its start) for demuxing; closes the container, not the source.
+
+    Raises EmptyRecording, NotMedia, UnsupportedRecording, or DamagedRecording when it cannot be opened; exceptions
+    of `source` itself pass through.
+    """
+    source.seek(0)
+    head = source.read(4096)
+    if not head:
+        raise EmptyRecording("The file is empty (0 bytes).")
+    source.seek(0)
+    try:
+        container = av.open(
+            source,
+            "r",
+            # Options, not the format argument: FFmpeg still finds out by itself which of these it is.
+            container_options={"format_whitelist": FORMATS},
+            metadata_errors="replace",
+            buffer_size=READ_BYTES,
+            io_open=_refuse_further_files,
+        )
+    except av.error.FFmpegError as err:
+        _explain(head, err)
+    with container:
+        yield container
+
+
+def _refuse_further_files(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    raise UnsupportedRecording("The file refers to other files; only self-contained recordings can be processed.")
+
+
+def _explain(head: bytes, err: Exception) -> NoReturn:
+    """Turn FFmpeg's refusal into the sentence that a person needs, judging by the file's first bytes."""
+    if head[4:8] in _ISO_MEDIA_BOXES:
+        raise DamagedRecording(
+            "The file begins like an MP4 recording but its index is missing or broken: "
+            "it was cut off, or the recording had not been finished."
+        ) from err
+    if head[:4] == b"\x1aE\xdf\xa3":
+        raise DamagedRecording("The file begins like a Matroska or WebM recording but cannot be read.") from err
+    raise NotMedia(f"The file is {_kind(head)}, not a sound or video recording that can be read.") from err
+
+
+def _kind(head: bytes) -> str:
+    for magic, kind in _OTHER_KINDS:
+        if head.startswith(magic):
+            return kind
+    text = head.decode("utf-8", errors="ignore")
+    if text.lstrip("\ufeff \t\r\n").lower().startswith(("<!doctype html", "<html")):
+        return "a web page"
+    if len(text.encode()) >= len(head) - 3 and all(c.isprintable() or c in "\r\n\t\f" for c in text):
+        return "text"
+    return "of an unknown kind"

@@ -1,0 +1,293 @@
+"""What a recording is: its container, its picture and sound, its clock; found by reading a little of it.
+
+Every way in which a file can be no usable recording ends here, in an error of the tree with a sentence for a person.
+Knows nothing of storage, jobs or what will be made of the recording.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import BinaryIO
+
+import av
+import av.error
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+
+from shared.domain.errors import DamagedRecording, EmptyRecording, EncryptedRecording, NoUsableStream
+from shared.domain.recording import AudioStream, Recording, VideoStream
+from shared.media.container import open_container
+
+# A stream is given up when this many of its packets decode to nothing; no decoder's delay comes near it.
+TRIAL_PACKETS_PER_STREAM = 100
+# The other streams are not waited for longer than this many packets: sound may begin minutes after the picture.
+TRIAL_PACKETS = 2000
+# Formats without a header for the length: FFmpeg guesses it from the bit rate, so the packets are read instead.
+HEADERLESS = frozenset({"aac", "ac3", "eac3", "loas", "amr", "amrnb", "amrwb", "dts", "truehd", "mlp", "mp3"})
+_ENCRYPTED_TAGS = frozenset({"encv", "enca", "drmi", "drms"})
+_NOT_MOVING = Disposition.attached_pic | Disposition.timed_thumbnails
+
+
+@dataclass(slots=True)
+class _Trial:
+    """What the first packets of a stream showed; times on the container's clock."""
+
+    stream: Stream
+    packets: int = 0
+    encrypted: bool = False
+    frame: av.VideoFrame | av.AudioFrame | None = None
+
+    @property
+    def settled(self) -> bool:
+        return self.frame is not None or self.encrypted or self.packets >= TRIAL_PACKETS_PER_STREAM
+
+
+def probe(source: BinaryIO, size_bytes: int) -> Recording:
+    """The facts of the recording in `source` (seekable, `size_bytes` long).
+
+    Raises EmptyRecording, NotMedia, EncryptedRecording, NoUsableStream, DamagedRecording or UnsupportedRecording.
+    """
+    if size_bytes == 0:
+        raise EmptyRecording("The file is empty (0 bytes).")
+    with open_container(source) as container:
+        trials = [_Trial(stream) for stream in _chosen_streams(container)]
+        if not trials:
+            raise NoUsableStream(_nothing_usable(container))
+        whole_read = _try_decoding(container, trials)
+        usable, warnings = _sort_out(trials, whole_read)
+        recording = _describe(container, usable, size_bytes)
+    if recording.container in HEADERLESS and not _has_xing_header(recording, usable):
+        recording = _with_scanned_duration(source, recording)
+    if recording.duration_sec <= 0:
+        raise EmptyRecording("The recording lasts 0 seconds.")
+    if recording.container == "wav":
+        warnings.extend(_wav_cut_off(source, size_bytes))
+    return replace(recording, warnings=tuple(warnings))
+
+
+def truncation_warning(declared_sec: float, decoded_sec: float, what: str = "recording") -> str | None:
+    """A sentence when less than 98% of the declared length could be decoded; `what` is recording, sound or picture."""
+    if declared_sec <= 0 or decoded_sec >= 0.98 * declared_sec:
+        return None
+    return (
+        f"The {what} is cut off: it declares {declared_sec:.1f} s but only {max(0.0, decoded_sec):.1f} s "
+        "could be decoded."
+    )
+
+
+def _chosen_streams(container: InputContainer) -> Iterator[Stream]:
+    """The picture and the sound a player would choose: marked as default first, then the largest."""
+    videos = [s for s in container.streams.video if _decodable(s) and not s.disposition & _NOT_MOVING]
+    audios = [s for s in container.streams.audio if _decodable(s)]
+    if videos:
+        yield max(videos, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index))
+    if audios:
+        yield max(audios, key=lambda s: (bool(s.disposition & Disposition.default), s.channels, -s.index))
+
+
+def _decodable(stream: Stream) -> bool:
+    # A stream whose codec is unknown to this FFmpeg has no codec context, whatever the type stubs say.
+    return getattr(stream, "codec_context", None) is not None
+
+
+def _nothing_usable(container: InputContainer) -> str:
+    kinds = sorted({stream.type for stream in container.streams})
+    if not kinds:
+        return "The file has no streams: neither sound nor picture."
+    if any(not _decodable(s) for s in container.streams if s.type in ("video", "audio")):
+        return "The recording's sound and picture are in a coding that is not supported."
+    if kinds == ["video"]:
+        return "The file has only still pictures (cover art): neither sound nor moving picture."
+    return f"The file has neither sound nor picture, only: {', '.join(kinds)}."
+
+
+def _try_decoding(container: InputContainer, trials: Sequence[_Trial]) -> bool:
+    """Decode until every stream gave a frame or was given up; True when that took the whole file."""
+    by_index = {trial.stream.index: trial for trial in trials}
+    read = 0
+    for packet in demux_past_damage(container, [trial.stream for trial in trials]):
+        trial = by_index[packet.stream_index]
+        if not trial.settled:
+            _try_packet(trial, packet)
+        read += packet.size > 0
+        if read >= TRIAL_PACKETS or all(t.settled for t in trials):
+            return False
+    return True
+
+
+def _try_packet(trial: _Trial, packet: "Packet[Stream]") -> None:
+    if packet.size:
+        trial.packets += 1
+        if _codec_tag(trial.stream) in _ENCRYPTED_TAGS or packet.has_sidedata("encryption_info"):
+            trial.encrypted = True
+            return
+    try:
+        frames = packet.decode()
+    except av.error.FFmpegError:
+        return
+    for frame in frames:
+        if isinstance(frame, (av.VideoFrame, av.AudioFrame)):
+            trial.frame = frame
+            return
+
+
+def _codec_tag(stream: Stream) -> str:
+    try:
+        return stream.codec_context.codec_tag
+    except UnicodeDecodeError:  # PyAV expects ASCII; AVI has numbers there
+        return ""
+
+
+def demux_past_damage(
+    container: InputContainer, streams: Sequence[Stream], give_up_after: int = 100
+) -> "Iterator[Packet[Stream]]":
+    """The packets of `streams`, going on after unreadable places; ends early after `give_up_after` in a row."""
+    failures = 0
+    while failures < give_up_after:
+        try:
+            for packet in container.demux(*streams):
+                failures = 0
+                yield packet
+            return
+        except av.error.EOFError:
+            return
+        except av.error.FFmpegError:
+            failures += 1
+
+
+def _sort_out(trials: Sequence[_Trial], whole_read: bool) -> tuple[list[_Trial], list[str]]:
+    """The streams to use, and a warning for each that is left out; an error when none is left."""
+    if all(trial.encrypted for trial in trials):
+        raise EncryptedRecording("The recording is encrypted (copy protection); it can only be processed without it.")
+    if whole_read and all(trial.packets == 0 for trial in trials):
+        raise EmptyRecording("The recording has no content: it lasts 0 seconds.")
+    usable, warnings = [], []
+    for trial in trials:
+        what = "picture" if trial.stream.type == "video" else "sound"
+        if trial.frame is not None or (trial.packets == 0 and not whole_read):
+            usable.append(trial)
+        elif trial.encrypted:
+            warnings.append(f"The {what} is encrypted and was left out.")
+        elif trial.packets == 0:
+            warnings.append(f"The {what} is empty and was left out.")
+        else:
+            warnings.append(f"The {what} is damaged and was left out: nothing of it could be decoded.")
+    if not usable:
+        raise DamagedRecording("Nothing of the recording's sound or picture could be decoded.")
+    return usable, warnings
+
+
+def _describe(container: InputContainer, usable: Sequence[_Trial], size_bytes: int) -> Recording:
+    starts = [_start(trial) for trial in usable]
+    start_sec = min(starts)
+    container_end = _container_end(container, start_sec)
+    ends = [_end(trial, start) or container_end or start for trial, start in zip(usable, starts, strict=True)]
+    end_sec = max(ends) if container_end is None else max(container_end, *ends)
+    video: VideoStream | None = None
+    audio: AudioStream | None = None
+    for trial, start, end in zip(usable, starts, ends, strict=True):
+        if isinstance(trial.stream, av.VideoStream):
+            video = _describe_video(trial, trial.stream, start - start_sec, end - start)
+        elif isinstance(trial.stream, av.AudioStream):
+            audio = _describe_audio(trial, trial.stream, start - start_sec, end - start)
+    return Recording(
+        container=container.format.name,
+        size_bytes=size_bytes,
+        start_sec=start_sec,
+        duration_sec=end_sec - start_sec,
+        video=video,
+        audio=audio,
+    )
+
+
+def _describe_video(trial: _Trial, stream: av.VideoStream, start_sec: float, duration_sec: float) -> VideoStream:
+    frame = trial.frame
+    rotation, width, height = 0, stream.width, stream.height
+    if isinstance(frame, av.VideoFrame):
+        # FFmpeg's angle is counter-clockwise, a player's clockwise; a quarter turn is all that cameras write.
+        rotation = round(-frame.rotation / 90) % 4 * 90
+        width, height = frame.width, frame.height
+    # Pixels need not be square: a viewer sees the coded width times the sample's aspect ratio.
+    width = max(1, round(width * (stream.sample_aspect_ratio or 1)))
+    if rotation in (90, 270):
+        width, height = height, width
+    rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(0)
+    return VideoStream(
+        index=stream.index,
+        codec=stream.codec_context.name,
+        width=width,
+        height=height,
+        rotation=rotation,
+        fps=round(float(rate), 3),
+        start_sec=start_sec,
+        duration_sec=duration_sec,
+    )
+
+
+def _describe_audio(trial: _Trial, stream: av.AudioStream, start_sec: float, duration_sec: float) -> AudioStream:
+    sample_rate, channels = stream.sample_rate, stream.channels
+    if isinstance(trial.frame, av.AudioFrame):
+        sample_rate, channels = trial.frame.sample_rate, trial.frame.layout.nb_channels
+    return AudioStream(
+        index=stream.index,
+        codec=stream.codec_context.name,
+        sample_rate=sample_rate,
+        channels=channels,
+        start_sec=start_sec,
+        duration_sec=duration_sec,
+    )
+
+
+def _start(trial: _Trial) -> float:
+    """Where the stream's first frame stands; the container's own word is only second best (wrong in Matroska)."""
+    if trial.frame is not None and trial.frame.pts is not None and trial.frame.time_base is not None:
+        return float(trial.frame.pts * trial.frame.time_base)
+    stream = trial.stream
+    if stream.start_time is not None and stream.time_base is not None:
+        return float(stream.start_time * stream.time_base)
+    return 0.0
+
+
+def _end(trial: _Trial, start_sec: float) -> float | None:
+    stream = trial.stream
+    tagged = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    if tagged:  # Matroska writers note the end of each stream, counted from zero
+        hours, minutes, seconds = tagged.groups()
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    if stream.duration is not None and stream.time_base is not None:
+        return start_sec + float(stream.duration * stream.time_base)
+    return None
+
+
+def _container_end(container: InputContainer, start_sec: float) -> float | None:
+    if container.duration is None or container.duration <= 0:
+        return None
+    duration_sec = container.duration / av.time_base
+    # Matroska counts its duration from zero, the others from their first stream's start.
+    return duration_sec if container.format.name == "matroska,webm" else start_sec + duration_sec
+
+
+def _has_xing_header(recording: Recording, usable: Sequence[_Trial]) -> bool:
+    # FFmpeg knows an MP3's start (the encoder's delay) only from that header, which also has the exact length.
+    return recording.container == "mp3" and usable[0].stream.start_time is not None
+
+
+def _with_scanned_duration(source: BinaryIO, recording: Recording) -> Recording:
+    """The recording with the length that its packets add up to, where no header tells one."""
+    if recording.audio is None:
+        return recording
+    with open_container(source) as container:
+        stream = container.streams[recording.audio.index]
+        ticks = sum(packet.duration or 0 for packet in demux_past_damage(container, [stream]))
+        duration_sec = float(ticks * (stream.time_base or 0))
+    return replace(recording, duration_sec=duration_sec, audio=replace(recording.audio, duration_sec=duration_sec))
+
+
+def _wav_cut_off(source: BinaryIO, size_bytes: int) -> Iterator[str]:
+    """FFmpeg trims a cut WAV's length to the file's size, so its header is compared here; streams write 0 or -1."""
+    source.seek(0)
+    announced = int.from_bytes(source.read(8)[4:8], "little") + 8
+    if 0xFFFFFF00 > announced > 8 and size_bytes < 0.98 * announced:
+        yield f"The recording is cut off: it declares {announced} bytes but the file has only {size_bytes}."

@@ -1,0 +1,146 @@
+"""A seekable file over "give me these bytes", so that a demuxer can read a recording it never holds.
+
+Memory stays within `blocks` blocks whatever the recording's size; reading onward fetches the next block in the
+background. Knows nothing of blobs: `read_range` may ask anything that can hand out a slice of bytes.
+"""
+
+import io
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import BinaryIO
+
+DEFAULT_BLOCK_BYTES = 4 * 1024 * 1024
+DEFAULT_BLOCKS = 4
+
+
+class RangeReader(io.BufferedIOBase, BinaryIO):
+    """A read-only binary file of `size_bytes` bytes whose content comes from `read_range(offset, length)`.
+
+    `read_range` has to return exactly `length` bytes; a shorter answer raises EOFError, and its own exceptions pass
+    through unchanged. It is called from a second thread for read-ahead, but never twice at the same time for one
+    block. Not safe for use from several threads at once.
+    """
+
+    def __init__(
+        self,
+        read_range: Callable[[int, int], bytes],
+        size_bytes: int,
+        block_bytes: int = DEFAULT_BLOCK_BYTES,
+        blocks: int = DEFAULT_BLOCKS,
+    ) -> None:
+        if size_bytes < 0:
+            raise ValueError(f"size_bytes must not be negative, got {size_bytes}")
+        if block_bytes < 1:
+            raise ValueError(f"block_bytes must be at least 1, got {block_bytes}")
+        if blocks < 2:
+            raise ValueError(f"blocks must be at least 2 (one to read, one ahead), got {blocks}")
+        self._read_range = read_range
+        self._size = size_bytes
+        self._block_bytes = block_bytes
+        self._blocks = blocks
+        self._position = 0
+        self._cache: OrderedDict[int, bytes] = OrderedDict()
+        self._ahead: tuple[int, Future[bytes]] | None = None
+        self._thread: ThreadPoolExecutor | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to `offset` bytes from the start, the present position or the end; past the end is allowed."""
+        if self.closed:
+            raise ValueError("seek of a closed reader")
+        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}
+        if whence not in bases:
+            raise ValueError(f"whence must be 0, 1 or 2, got {whence}")
+        target = bases[whence] + offset
+        if target < 0:
+            raise ValueError(f"cannot seek to {target}: before the start")
+        self._position = target
+        return target
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Up to `size` bytes from the present position (all that is left when negative or None)."""
+        if self.closed:
+            raise ValueError("read of a closed reader")
+        left = max(0, self._size - self._position)
+        wanted = left if size is None or size < 0 else min(size, left)
+        pieces: list[bytes] = []
+        while wanted > 0:
+            number, start = divmod(self._position, self._block_bytes)
+            piece = self._block(number)[start : start + wanted]
+            pieces.append(piece)
+            self._position += len(piece)
+            wanted -= len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Like `read`, but at most to the end of the present block."""
+        in_block = self._block_bytes - self._position % self._block_bytes
+        return self.read(in_block if size < 0 else min(size, in_block))
+
+    def close(self) -> None:
+        """Drop the cached blocks and wait for a read that is under way."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=True, cancel_futures=True)
+            self._thread = None
+        self._ahead = None
+        self._cache.clear()
+        super().close()
+
+    def _block(self, number: int) -> bytes:
+        block = self._cache.get(number)
+        if block is None:
+            block = self._take_ahead(number)
+            if block is None:
+                block = self._fetch(number)
+            self._keep(number, block)
+        self._cache.move_to_end(number)
+        if number == 0 or number - 1 in self._cache:
+            self._read_ahead(number + 1)
+        return block
+
+    def _fetch(self, number: int) -> bytes:
+        offset = number * self._block_bytes
+        length = min(self._block_bytes, self._size - offset)
+        block = self._read_range(offset, length)
+        if len(block) != length:
+            raise EOFError(f"asked for {length} bytes at {offset}, got {len(block)}")
+        return block
+
+    def _keep(self, number: int, block: bytes) -> None:
+        self._cache[number] = block
+        self._trim(self._blocks - (self._ahead is not None))
+
+    def _trim(self, blocks: int) -> None:
+        while len(self._cache) > blocks:
+            self._cache.popitem(last=False)
+
+    def _read_ahead(self, number: int) -> None:
+        if self._ahead is not None or number in self._cache or number * self._block_bytes >= self._size:
+            return
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="range-reader")
+        self._trim(self._blocks - 1)
+        self._ahead = (number, self._thread.submit(self._fetch, number))
+
+    def _take_ahead(self, number: int) -> bytes | None:
+        """The block read ahead, when it is the wanted one and it came; one that nobody wants any more is dropped."""
+        if self._ahead is None:
+            return None
+        ahead, future = self._ahead
+        self._ahead = None
+        if ahead == number:
+            # A failed read-ahead is tried again in the foreground, where the reader sees the failure.
+            return None if future.exception() is not None else future.result()
+        future.cancel()
+        if future.done() and not future.cancelled() and future.exception() is None:
+            self._keep(ahead, future.result())
+        return None
