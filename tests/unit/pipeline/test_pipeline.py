@@ -1,0 +1,328 @@
+"""The pipeline over the in-memory storage: every stage's work is a small function, the road is the real one."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.domain import job as jobs
+from shared.domain.errors import NotMedia, SourceUnavailable
+from shared.domain.job import Job
+from shared.domain.message import StageMessage, Step
+from shared.domain.stage import Stage, StageState
+from shared.job_status import JobStatus
+from shared.pipeline.changes import change_job
+from shared.pipeline.run_step import Delivery, give_up, run_step
+from shared.pipeline.services import ContinueLater, Services, StepContext
+from shared.pipeline.submit import JobRequest, submit_url
+from shared.pipeline.sweep import sweep
+from shared.settings import Settings
+from shared.storage.memory import MemoryQueues, memory_storage
+from shared.storage.ports import RESULTS
+
+Work = Callable[[StepContext], None]
+
+
+@dataclass
+class House:
+    """A pipeline with a clock that the test moves, and a count of what ran."""
+
+    parts: dict[Stage, int] = field(default_factory=lambda: {Stage.TRANSCRIPTION: 1, Stage.TRACKING: 1})
+    skipped: dict[Stage, str] = field(default_factory=dict)
+    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+    ran: Counter[tuple[str, str, int]] = field(default_factory=Counter)
+    instead: dict[tuple[Stage, Step], Work] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.storage = memory_storage()
+        numbers = count(1)
+        self.services = Services(
+            storage=self.storage,
+            settings=Settings(heartbeat_sec=3600),
+            clock=self._tick,
+            new_id=lambda: f"id{1_000_000 - next(numbers)}",
+            work={(stage, step): self._work for stage in Stage for step in Step},
+        )
+
+    def _tick(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+    def _work(self, context: StepContext) -> None:
+        message = context.message
+        self.ran[message.stage, message.step, message.part] += 1
+        if instead := self.instead.get((message.stage, message.step)):
+            instead(context)
+        if message.stage is Stage.DOWNLOAD:
+            change_job(
+                self.services,
+                message.org_id,
+                message.job_id,
+                lambda job: jobs.plan_stages(job, self.parts, self.skipped, self.now),
+            )
+        if message.step is Step.MERGE:
+            name = context.work_blob(f"{message.stage}.json")
+            self.storage.blobs.write(RESULTS, name, b"{}", "application/json")
+
+    def submit(self) -> Job:
+        return submit_url(self.services, JobRequest(org_id="acme"), "https://example.com/talk.mp4")
+
+    def job(self, job: Job) -> Job:
+        return self.storage.jobs.get(job.org_id, job.job_id).value
+
+    def take(self) -> list[StageMessage]:
+        queues = self.storage.queues
+        assert isinstance(queues, MemoryQueues)
+        return queues.take_all()
+
+    def drain(self, deliveries: int = 1) -> None:
+        """Delivers every message, each so many times, until the queues are empty."""
+        while messages := self.take():
+            for number, message in enumerate(messages):
+                for _ in range(deliveries):
+                    run_step(self.services, message, Delivery(f"m{number}-{self.now}", 1))
+
+    def statuses(self, job: Job) -> list[JobStatus]:
+        return [event.status for event in self.storage.jobs.events(job.org_id, job.job_id) if event.type == "status"]
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def test_a_short_recording_goes_the_whole_way(house: House) -> None:
+    job = house.submit()
+    house.drain()
+
+    done = house.job(job)
+    assert done.status is JobStatus.DONE
+    assert done.progress == 1.0
+    assert done.stage is None
+    assert {stage: progress.state for stage, progress in done.stages.items()} == dict.fromkeys(Stage, StageState.DONE)
+    assert house.statuses(job) == [
+        JobStatus.CREATED,
+        JobStatus.DOWNLOADED,
+        JobStatus.TRANSCRIBED,
+        JobStatus.DONE,
+    ]
+    assert set(house.ran.values()) == {1}
+    assert list(house.storage.jobs.all_active()) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "skipped"),
+    [
+        pytest.param({Stage.TRACKING: 2}, {Stage.TRANSCRIPTION: "no sound"}, id="silent film"),
+        pytest.param({Stage.TRANSCRIPTION: 2}, {Stage.TRACKING: "no picture"}, id="sound only"),
+    ],
+)
+def test_a_stage_that_does_not_apply_is_skipped_and_says_why(
+    parts: dict[Stage, int], skipped: dict[Stage, str]
+) -> None:
+    house = House(parts=parts, skipped=skipped)
+    job = house.submit()
+    house.drain()
+
+    done = house.job(job)
+    (stage, reason), *_ = skipped.items()
+    assert done.status is JobStatus.DONE
+    assert (done.stages[stage].state, done.stages[stage].reason) == (StageState.SKIPPED, reason)
+    assert not any(ran_stage == stage for ran_stage, _, _ in house.ran)
+
+
+def test_messages_that_arrive_twice_change_nothing(house: House) -> None:
+    job = house.submit()
+    house.drain(deliveries=3)
+
+    assert house.job(job).status is JobStatus.DONE
+    assert set(house.ran.values()) == {1}
+    sequence = [event.sequence for event in house.storage.jobs.events(job.org_id, job.job_id)]
+    assert sequence == list(range(1, len(sequence) + 1))
+
+
+@given(st.integers(1, 7), st.integers(1, 7), st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None)
+def test_parts_in_any_order_are_merged_once(transcriptions: int, trackings: int, shuffler: random.Random) -> None:
+    house = House(parts={Stage.TRANSCRIPTION: transcriptions, Stage.TRACKING: trackings})
+    job = house.submit()
+    waiting = house.take()
+    while waiting:
+        shuffler.shuffle(waiting)
+        message = waiting.pop()
+        run_step(house.services, message, Delivery(f"{message.stage}{message.step}{message.part}", 1))
+        if shuffler.random() < 0.3:
+            run_step(house.services, message, Delivery("again", 1))
+        waiting += house.take()
+
+    assert house.job(job).status is JobStatus.DONE
+    assert set(house.ran.values()) == {1}
+    assert house.job(job).stages[Stage.TRACKING].parts_done == trackings
+
+
+@pytest.mark.parametrize("lost", range(7))
+def test_a_lost_message_is_sent_again_by_the_sweep(house: House, lost: int) -> None:
+    job = house.submit()
+    numbers = count()
+    for _ in range(20):
+        for message in house.take():
+            if next(numbers) != lost:
+                run_step(house.services, message, Delivery(f"m{next(numbers)}", 1))
+        if not house.job(job).is_final:
+            house.now += timedelta(minutes=5)
+            sweep(house.services)
+
+    assert house.job(job).status is JobStatus.DONE
+
+
+def test_a_message_that_waits_its_turn_is_sent_again_ever_more_rarely(house: House) -> None:
+    house.submit()
+    house.take()
+    resent = []
+    for _ in range(12 * 60):
+        house.now += timedelta(minutes=1)
+        resent.append(sweep(house.services))
+
+    assert 5 <= sum(resent) <= 18
+    assert sum(resent[:60]) > sum(resent[-60:])
+
+
+def die(context: StepContext) -> None:
+    """Ends as a killed process does: nothing after it runs, not even what writes the outcome."""
+    raise SystemExit
+
+
+@pytest.mark.parametrize(("stage", "step"), [(stage, step) for stage in Stage for step in Step])
+def test_a_step_whose_process_was_killed_is_taken_over_by_its_next_delivery(
+    house: House, stage: Stage, step: Step
+) -> None:
+    job = house.submit()
+    killed = 0
+    while messages := house.take():
+        for message in messages:
+            dequeue_count = 1
+            if (message.stage, message.step) == (stage, step):
+                house.instead[stage, step] = die
+                with pytest.raises(SystemExit):
+                    run_step(house.services, message, Delivery("m", 1))
+                del house.instead[stage, step]
+                run_step(house.services, message, Delivery("another", 1))  # a duplicate leaves the claim alone
+                killed, dequeue_count = killed + 1, 2
+            run_step(house.services, message, Delivery("m", dequeue_count))
+
+    assert house.job(job).status is JobStatus.DONE
+    assert killed == sum(1 for ran_stage, ran_step, _ in house.ran if (ran_stage, ran_step) == (stage, step))
+
+
+def test_a_step_whose_host_was_killed_is_taken_over_when_it_shows_no_life(house: House) -> None:
+    job = house.submit()
+    (message,) = house.take()
+    house.instead[Stage.DOWNLOAD, Step.PART] = die
+    with pytest.raises(SystemExit):
+        run_step(house.services, message, Delivery("hidden for ten minutes", 1))
+    house.instead.clear()
+
+    house.now += timedelta(minutes=3)
+    assert sweep(house.services) == 1
+    house.drain()
+
+    assert house.job(job).status is JobStatus.DONE
+
+
+def test_a_final_failure_ends_the_job_at_once(house: House) -> None:
+    def refuse(context: StepContext) -> None:
+        raise NotMedia("talk.mp4 is a text file.")
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = refuse
+    job = house.submit()
+    house.drain()
+
+    failed = house.job(job)
+    assert failed.status is JobStatus.ERROR
+    assert failed.error is not None
+    assert (failed.error.code, failed.error.detail) == ("not_media", "talk.mp4 is a text file.")
+    assert failed.stages[Stage.DOWNLOAD].state is StageState.FAILED
+    assert house.statuses(job) == [JobStatus.CREATED]
+    assert house.take() == []
+
+
+def test_a_passing_failure_goes_to_the_host_and_the_next_delivery_mends_it(house: House) -> None:
+    def stumble(context: StepContext) -> None:
+        raise SourceUnavailable("The server answered 503.")
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = stumble
+    job = house.submit()
+    (message,) = house.take()
+    with pytest.raises(SourceUnavailable):
+        run_step(house.services, message, Delivery("m", 1))
+    assert house.job(job).status is JobStatus.CREATED
+
+    house.instead.clear()
+    run_step(house.services, message, Delivery("m", 2))
+    house.drain()
+    assert house.job(job).status is JobStatus.DONE
+    assert house.job(job).stages[Stage.DOWNLOAD].attempts == 2
+
+
+def test_a_dead_letter_ends_the_job_and_names_the_last_failure(house: House) -> None:
+    def stumble(context: StepContext) -> None:
+        raise SourceUnavailable("The server answered 503.")
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = stumble
+    job = house.submit()
+    (message,) = house.take()
+    for number in range(5):
+        with pytest.raises(SourceUnavailable):
+            run_step(house.services, message, Delivery("m", number + 1))
+    give_up(house.services, message)
+    give_up(house.services, message)
+
+    error = house.job(job).error
+    assert error is not None
+    assert (error.code, error.retryable) == ("stage_exhausted", True)
+    assert "5 times" in error.detail
+    assert "The server answered 503." in error.detail
+
+
+def test_an_internal_error_never_shows_its_text(house: House) -> None:
+    def stumble(context: StepContext) -> None:
+        raise ValueError("secret path /home/me")
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = stumble
+    job = house.submit()
+    (message,) = house.take()
+    with pytest.raises(ValueError, match="secret"):
+        run_step(house.services, message, Delivery("m", 1))
+    give_up(house.services, message)
+
+    error = house.job(job).error
+    assert error is not None
+    assert "secret" not in error.detail
+
+
+def test_a_step_may_go_on_in_another_invocation(house: House) -> None:
+    def rest_twice(context: StepContext) -> None:
+        if house.ran[Stage.DOWNLOAD, Step.PART, 0] < 3:
+            raise ContinueLater
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = rest_twice
+    job = house.submit()
+    house.drain()
+
+    assert house.job(job).status is JobStatus.DONE
+    assert house.ran[Stage.DOWNLOAD, Step.PART, 0] == 3
+
+
+def test_progress_never_goes_down(house: House) -> None:
+    house.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 2}
+    job = house.submit()
+    house.drain()
+    progress = [event.progress for event in house.storage.jobs.events(job.org_id, job.job_id)]
+    assert progress == sorted(progress)
+    assert progress[-1] == 1.0
