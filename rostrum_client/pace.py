@@ -1,0 +1,36 @@
+"""How long to wait between tries and between polls; pure, so that any client can follow it."""
+
+from dataclasses import dataclass
+
+TRIES = 5
+"""How often a request is sent before giving up."""
+
+FIRST_PAUSE_SEC = 0.5
+LONGEST_PAUSE_SEC = 20.0
+
+
+def pause_before_retry(failures: int, retry_after: float | None) -> float:
+    """Seconds to wait after so many failures in a row: doubling, and never sooner than the server asked."""
+    backoff = min(FIRST_PAUSE_SEC * 2.0 ** (failures - 1), LONGEST_PAUSE_SEC)
+    return max(backoff, retry_after or 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollPace:
+    """The pause between two looks at a job: quick while it changes, slower while it does not."""
+
+    pause_sec: float = 0.5
+    shortest_sec: float = 0.5
+    longest_sec: float = 5.0
+    factor: float = 1.5
+
+    def after(self, *, changed: bool) -> "PollPace":
+        """The pace after a look that found a change or none."""
+        pause = self.shortest_sec if changed else min(self.pause_sec * self.factor, self.longest_sec)
+        return PollPace(
+            pause_sec=pause, shortest_sec=self.shortest_sec, longest_sec=self.longest_sec, factor=self.factor
+        )
+
+    def wait_sec(self, retry_after: float | None) -> float:
+        """Seconds until the next look, never sooner than the server asked."""
+        return max(self.pause_sec, retry_after or 0.0)

@@ -1,0 +1,142 @@
+"""The main job for a person: a recording in, its results in a directory, and a summary that says what came out."""
+
+import argparse
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from rich.console import Console
+
+from rostrum_client.client import RostrumClient
+from rostrum_client.errors import RostrumApiError, RostrumClientError
+from rostrum_client.models import Job
+from rostrum_client.pace import PollPace
+from rostrum_client.progress import ProgressView, open_view
+from rostrum_client.results import read_results
+from rostrum_client.summary import print_summary
+
+DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+LIVELY = PollPace(longest_sec=2.0)
+"""A person watches: look a little oftener than a program would."""
+
+
+class BadUsage(Exception):
+    """What was asked for cannot be meant; the message says what to do."""
+
+
+def process(arguments: argparse.Namespace, client: RostrumClient, console: Console) -> int:
+    """Submit, watch, download, draw and tell; gives the exit status of CONTRACT's `process`."""
+    try:
+        source = check_source(arguments.source)
+        out = check_out(arguments.out)
+    except BadUsage as problem:
+        return _complain(console, str(problem), BAD_USAGE)
+    try:
+        job = _follow(client, source, _options(arguments), console)
+        if job.status != "DONE":
+            return _complain(console, ending(job), FAILED)
+        return _deliver(client, job, _name_of(source), out or Path("out") / job.session_id, console)
+    except RostrumApiError as problem:
+        return _complain(console, str(problem), BAD_USAGE if problem.is_callers_mistake else FAILED)
+    except (RostrumClientError, OSError) as problem:
+        return _complain(console, str(problem), FAILED)
+
+
+def check_source(source: str) -> str | Path:
+    """The address as it is, or the path of a file that is there. Raises BadUsage."""
+    if not source.strip():
+        raise BadUsage("The recording's path is empty: name a file or an http(s) address.")
+    scheme, separator, _ = source.partition("://")
+    if separator:
+        if scheme.lower() not in ("http", "https") or not urlsplit(source).hostname:
+            raise BadUsage(f"{source} is not an address that can be fetched: it has to be http:// or https://.")
+        return source
+    path = Path(source)
+    if path.is_dir():
+        raise BadUsage(f"{source} is a directory: name one recording.")
+    if not path.is_file():
+        raise BadUsage(f"There is no file {source}.")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise BadUsage(f"{source} cannot be read: {error.strerror}.") from error
+    return path
+
+
+def check_out(out: str | None) -> Path | None:
+    """The directory for the results, None where it is to follow from the session. Raises BadUsage."""
+    if out is None:
+        return None
+    if not out.strip():
+        raise BadUsage("The directory after --out is empty.")
+    if Path(out).exists() and not Path(out).is_dir():
+        raise BadUsage(f"{out} is a file: --out needs a directory.")
+    return Path(out)
+
+
+def ending(job: Job) -> str:
+    """Why a job did not end in DONE, in a sentence or two."""
+    if job.status == "CANCELED":
+        return f"The job was canceled (job {job.job_id})."
+    if job.error is None:
+        return f"The job ended in {job.status} without saying why (job {job.job_id})."
+    title = job.error.title.rstrip(".")
+    where = f" This happened in the {job.error.stage} stage." if job.error.stage else ""
+    return " ".join(filter(None, [f"{title}.", job.error.detail])) + f"{where} (job {job.job_id})"
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, str]:
+    chosen = {"engine": arguments.engine, "language": arguments.language}
+    return {name: value for name, value in chosen.items() if value}
+
+
+def _follow(client: RostrumClient, source: str | Path, options: dict[str, str], console: Console) -> Job:
+    view = open_view(console)
+    try:
+        if isinstance(source, Path):
+            job = client.upload(source, options=options, on_progress=view.show_upload)
+        else:
+            job = client.submit_url(source, options=options)
+        return client.wait(job, _Watcher(client, view).see, pace=LIVELY)
+    finally:
+        view.close()
+
+
+class _Watcher:
+    """Shows every version of the job, and asks once for the recording's length as soon as it can be known."""
+
+    def __init__(self, client: RostrumClient, view: ProgressView) -> None:
+        self._client = client
+        self._view = view
+        self._duration_sec: float | None = None
+
+    def see(self, job: Job) -> None:
+        if self._duration_sec is None and job.status in ("DOWNLOADED", "TRANSCRIBED"):
+            with suppress(RostrumClientError):  # the speed is nice to have, no more
+                media = self._client.session(job.session_id).media
+                self._duration_sec = media.duration_sec if media else None
+        self._view.show_job(job, self._duration_sec)
+
+
+def _deliver(client: RostrumClient, job: Job, name: str, directory: Path, console: Console) -> int:
+    from rostrum_client.overview import draw_overview  # drawing takes a second to import: not before it is needed
+
+    files = client.download_artefacts(job.session_id, directory)
+    results = read_results(directory)
+    overview = draw_overview(results, name, directory / "overview.png")
+    print_summary(console, name, job, results, [overview, *files])
+    return DONE
+
+
+def _name_of(source: str | Path) -> str:
+    if isinstance(source, Path):
+        return source.name
+    return unquote(urlsplit(source).path.rstrip("/").rpartition("/")[2]) or source
+
+
+def _complain(console: Console, sentence: str, status: int) -> int:
+    Console(stderr=True, width=console.width if console.is_terminal else None).print(
+        sentence, style="bold red", soft_wrap=True, highlight=False, markup=False
+    )
+    return status

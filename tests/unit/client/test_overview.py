@@ -1,0 +1,105 @@
+"""The overview picture: what is computed for it, and that it is drawn for every kind of recording."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from matplotlib.image import imread
+
+from rostrum_client import lanes
+from rostrum_client.models import TrackPoint, Transcript
+from rostrum_client.overview import draw_overview
+from rostrum_client.results import read_results
+
+BODY = (194 / 255, 87 / 255, 26 / 255)
+SPEECH = (47 / 255, 127 / 255, 121 / 255)
+
+
+def share(path: Path, colour: tuple[float, float, float]) -> float:
+    """How much of the picture is in a colour."""
+    picture = imread(path)[..., :3]
+    return float((abs(picture - colour).max(axis=2) < 0.02).mean())
+
+
+@pytest.mark.parametrize(
+    ("sound", "picture"), [(True, True), (True, False), (False, True)], ids=["both", "sound only", "picture only"]
+)
+@pytest.mark.parametrize("duration_sec", [8.0, 60.0, 10800.0], ids=["seconds", "a minute", "three hours"])
+def test_what_the_recording_has_is_drawn(
+    sound: bool, picture: bool, duration_sec: float, make_results: Callable[..., Path]
+) -> None:
+    directory = make_results(duration_sec, sound=sound, picture=picture)
+    path = draw_overview(read_results(directory), "a $talk$ of 5$ — 講義", directory / "overview.png")
+
+    assert (share(path, BODY) > 0.0005) == picture
+    assert (share(path, SPEECH) > 0.002) == sound
+
+
+def test_nothing_at_all_is_still_a_picture(tmp_path: Path) -> None:
+    path = draw_overview(read_results(tmp_path), "nothing", tmp_path / "deeper" / "overview.png")
+
+    assert imread(path).shape[1] == 1760
+
+
+def test_thumbnails_do_not_overlap_and_stay_inside() -> None:
+    lefts = lanes.settle([0.0, 5.0, 5.5, 9.5], [2.0, 2.0, 2.0, 2.0], 10.0, 0.1)
+
+    assert lefts[0] == 0.0
+    assert all(after - before >= 2.1 - 1e-9 for before, after in pairwise(lefts))
+    assert lefts[-1] + 2.0 <= 10.0
+
+
+def test_many_thumbnails_are_thinned_evenly(make_results: Callable[..., Path]) -> None:
+    results = read_results(make_results(60.0))
+    scenes = [results.scenes[i % 4].model_copy(update={"start": float(i)}) for i in range(60)]
+    assert results.sidecar is not None
+    many = type(results)(directory=results.directory, sidecar=results.sidecar.model_copy(update={"scenes": scenes}))
+
+    shown = lanes.pictures(many)
+    assert len(shown) == lanes.MOST_THUMBNAILS
+    assert (shown[0].at_sec, shown[-1].at_sec) == (0.0, 59.0)
+
+
+def test_letters_are_spread_over_their_words_time_and_none_is_lost() -> None:
+    word = {"word": "absolute", "start": 1.0, "end": 3.0}
+    transcript = Transcript.model_validate(
+        {"segments": [{"start": 1.0, "end": 3.0, "text": "absolute", "words": [word]}]}
+    )
+
+    assert lanes.word_density(transcript, 4.0, 4) == [0.0, 4.0, 4.0, 0.0]
+
+
+def test_no_line_is_drawn_across_an_absence() -> None:
+    points = [TrackPoint(t=t, x=0.5, y=0.5, box=(0.4, 0.2, 0.2, 0.6)) for t in (0.0, 0.5, 1.0, 4.0, 4.5)]
+
+    assert [[point.t for point in run] for run in lanes.split_runs(points, 0.8)] == [[0.0, 0.5, 1.0], [4.0, 4.5]]
+
+
+@pytest.mark.parametrize(
+    ("presence", "outside"),
+    [
+        ([], [(0.0, 10.0)]),
+        ([(0.0, 10.0)], []),
+        ([(2.0, 4.0), (6.0, 10.0)], [(0.0, 2.0), (4.0, 6.0)]),
+    ],
+    ids=["never there", "always there", "comes and goes"],
+)
+def test_absences_are_what_presence_leaves(
+    presence: list[tuple[float, float]], outside: list[tuple[float, float]]
+) -> None:
+    assert lanes.absences(presence, 10.0) == outside
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("one two", ["one two"]),
+        ("one two three four", ["one two", "three", "four"]),
+        ("one two three four five six", ["one two", "three", "four …"]),
+        ("incomprehensible", ["incompr…"]),
+        ("", []),
+    ],
+)
+def test_words_are_fitted_into_the_room_there_is(text: str, lines: list[str]) -> None:
+    assert lanes.fit(text, 8, 3) == lines

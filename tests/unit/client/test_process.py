@@ -1,0 +1,212 @@
+"""The command `process`: what it says, what it writes, and how it ends."""
+
+import io
+import json
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from rich.console import Console
+
+from rostrum_client.__main__ import main
+from rostrum_client.client import RostrumClient
+from rostrum_client.models import Job
+from rostrum_client.process import BAD_USAGE, DONE, FAILED, process
+from rostrum_client.progress import BarView, LineView, speed
+
+STARTED = "2026-01-02T03:04:05Z"
+LATER = "2026-01-02T03:04:15Z"
+
+
+def arguments(source: str, **more: Any) -> Namespace:
+    return Namespace(**{"source": source, "out": None, "engine": None, "language": None, **more})
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=100)
+
+
+def said(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "talk.mp4"
+    path.write_bytes(b"0123456789")
+    return path
+
+
+def running(a_job: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    stages = {
+        "download": {"state": "done", "progress": 1.0, "startedAt": STARTED, "finishedAt": STARTED},
+        "transcription": {"state": "running", "progress": 0.5, "startedAt": STARTED},
+        "tracking": {"state": "waiting"},
+    }
+    return a_job("DOWNLOADED", 0.35, stages=stages, updatedAt=LATER)
+
+
+def finished(a_job: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    stages = {
+        "download": {"state": "done", "progress": 1.0},
+        "transcription": {"state": "done", "progress": 1.0},
+        "tracking": {"state": "skipped", "reason": "The recording has no [picture]."},
+    }
+    return a_job("DONE", 1.0, stages=stages, finishedAt="2026-01-02T03:04:35Z")
+
+
+def test_a_recording_ends_in_files_and_a_summary(
+    server: Any,
+    client: RostrumClient,
+    recording: Path,
+    console: Console,
+    tmp_path: Path,
+    a_job: Callable[..., dict[str, Any]],
+) -> None:
+    server.job_states = [running(a_job), finished(a_job)]
+    status = process(arguments(str(recording), out=str(tmp_path / "out"), language="en"), client, console)
+
+    text = said(console)
+    assert status == DONE
+    assert json.loads(server.asked("POST", "/commit")[0].content)["options"] == {"language": "en"}
+    assert (tmp_path / "out" / "overview.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "out" / "transcript.vtt").is_file()
+    assert "transcription 50% (3.0× real time)" in text
+    assert "talk.mp4  1:00 long, done in 0:30 (2.0× real time)" in text
+    assert "90 words in 10 phrases, English, by pocketsphinx en-us" in text
+    assert "“every result $x$ has a small and plain reason every" in text
+    assert "in the picture for 80% of the time, 1 gap, the longest 6.0 s" in text
+    assert "tracking: The recording has no [picture]." in text
+    assert str(tmp_path / "out") in text
+    assert "thumbnails/scene-001.jpg" in text
+
+
+def test_an_address_is_submitted_as_it_is_and_results_go_to_the_sessions_directory(
+    server: Any, client: RostrumClient, console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status = process(arguments("https://media.test/a/the%20talk.mp4?x=1", engine="pocketsphinx"), client, console)
+
+    assert status == DONE
+    assert json.loads(server.asked("POST", "/jobs")[0].content) == {
+        "sourceUrl": "https://media.test/a/the%20talk.mp4?x=1",
+        "options": {"engine": "pocketsphinx"},
+    }
+    assert (tmp_path / "out" / "s1" / "overview.png").is_file()
+    assert "the talk.mp4" in said(console)
+
+
+def test_a_failed_job_is_told_in_a_sentence(
+    server: Any,
+    client: RostrumClient,
+    recording: Path,
+    console: Console,
+    capsys: pytest.CaptureFixture[str],
+    a_job: Callable[..., dict[str, Any]],
+) -> None:
+    error = {
+        "code": "not_media",
+        "title": "The file is not a recording",
+        "detail": "It begins like plain text.",
+        "stage": "download",
+    }
+    server.job_states = [a_job("ERROR", error=error)]
+    status = process(arguments(str(recording)), client, console)
+
+    assert status == FAILED
+    told = capsys.readouterr().err
+    assert told == (
+        "The file is not a recording. It begins like plain text. This happened in the download stage. (job j1)\n"
+    )
+
+
+def test_a_canceled_job_is_no_success(
+    server: Any, client: RostrumClient, console: Console, a_job: Callable[..., dict[str, Any]]
+) -> None:
+    server.job_states = [a_job("CANCELED")]
+    assert process(arguments("https://media.test/talk.mp4"), client, console) == FAILED
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("", "is empty"),
+        ("  ", "is empty"),
+        ("nothing/here.mp4", "no file nothing/here.mp4"),
+        (".", "is a directory"),
+        ("ftp://media.test/talk.mp4", "has to be http:// or https://"),
+        ("https://", "has to be http:// or https://"),
+    ],
+)
+def test_bad_usage_is_told_before_anything_is_sent(
+    source: str, why: str, server: Any, client: RostrumClient, console: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert process(arguments(source), client, console) == BAD_USAGE
+    assert why in capsys.readouterr().err
+    assert server.requests == []
+
+
+def test_results_cannot_go_into_a_file(
+    server: Any, client: RostrumClient, recording: Path, console: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert process(arguments(str(recording), out=str(recording)), client, console) == BAD_USAGE
+    assert "--out needs a directory" in capsys.readouterr().err
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(("status", "ending"), [(422, BAD_USAGE), (401, FAILED), (500, FAILED)])
+def test_a_refused_submission_ends_by_whose_fault_it_is(
+    status: int, ending: int, server: Any, client: RostrumClient, console: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.failures = [httpx.Response(status, json={"code": "c", "title": "No", "detail": "Not like this."})]
+
+    assert process(arguments("https://media.test/talk.mp4"), client, console) == ending
+    assert capsys.readouterr().err == "No: Not like this.\n"
+
+
+@pytest.mark.parametrize("argv", [[], ["process"], ["process", "a.mp4", "--base-url", "nowhere"], ["process", ""]])
+def test_the_command_line_answers_bad_usage_with_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        status = main(argv)
+    except SystemExit as exit:
+        status = exit.code if isinstance(exit.code, int) else -1
+    assert status == 2
+    assert capsys.readouterr().err
+
+
+def test_speed_is_told_by_the_servers_clock_alone(a_job: Callable[..., dict[str, Any]]) -> None:
+    job = Job.model_validate(running(a_job))
+
+    assert speed(job, job.stages["transcription"], 60.0) == 3.0
+    assert speed(job, job.stages["transcription"], None) is None
+    assert speed(job, job.stages["download"], 60.0) is None
+    assert speed(job, job.stages["tracking"], 60.0) is None
+
+
+def test_lines_are_said_only_when_there_is_news(console: Console, a_job: Callable[..., dict[str, Any]]) -> None:
+    view = LineView(console)
+    for progress in (0.31, 0.32, 0.33, 0.41):
+        view.show_job(Job.model_validate({**running(a_job), "progress": progress}), 60.0)
+    for sent in range(0, 101):
+        view.show_upload(sent, 100)
+
+    assert said(console).count("DOWNLOADED") == 2
+    assert said(console).count("upload") == 11
+
+
+def test_bars_show_stage_percentage_and_speed(a_job: Callable[..., dict[str, Any]]) -> None:
+    console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
+    view = BarView(console)
+    view.show_upload(5, 10)
+    view.show_job(Job.model_validate(running(a_job)), 60.0)
+    view.close()
+
+    lines = said(console).splitlines()
+    assert any("transcription" in line and "50%" in line and "3.0× real time" in line for line in lines)
+    assert any("all" in line and "35%" in line and "downloaded" in line for line in lines)
+    assert not any("tracking" in line for line in lines)
