@@ -6,13 +6,21 @@ attempt to open something else is refused, so that no recording makes us read lo
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, TypeAlias
 
 import av
 import av.error
 from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
 
 from shared.domain.errors import DamagedRecording, EmptyRecording, NotMedia, UnsupportedRecording
+
+# PyAV's packets are generic only in its type stubs.
+if TYPE_CHECKING:
+    AnyPacket: TypeAlias = Packet[Stream]
+else:
+    AnyPacket = Packet
 
 # FFmpeg's names of demuxers that read one file and decode to sound or moving pictures. Left out on purpose: playlists
 # (hls, dash, concat), devices, network protocols, still pictures, text, subtitles, and bare video streams (h264, hevc),
@@ -67,6 +75,25 @@ def open_container(source: BinaryIO) -> Iterator[InputContainer]:
         _explain(head, err)
     with container:
         yield container
+
+
+def demux_past_damage(container: InputContainer, *streams: Stream, give_up_after: int = 100) -> Iterator[AnyPacket]:
+    """The packets of `streams` (of all, when none is named), going on after unreadable places.
+
+    Ends early after `give_up_after` failures in a row; each stream's last packet is an empty one, which makes its
+    decoder give out what it still holds.
+    """
+    failures = 0
+    while failures < give_up_after:
+        try:
+            for packet in container.demux(*streams):
+                failures = 0
+                yield packet
+            return
+        except av.error.EOFError:
+            return
+        except av.error.FFmpegError:
+            failures += 1
 
 
 def _refuse_further_files(url: str, flags: int, options: dict[str, str]) -> NoReturn:

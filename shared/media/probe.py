@@ -13,12 +13,11 @@ from typing import BinaryIO
 import av
 import av.error
 from av.container import InputContainer
-from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from shared.domain.errors import DamagedRecording, EmptyRecording, EncryptedRecording, NoUsableStream
 from shared.domain.recording import AudioStream, Recording, VideoStream
-from shared.media.container import open_container
+from shared.media.container import AnyPacket, demux_past_damage, open_container
 
 # A stream is given up when this many of its packets decode to nothing; no decoder's delay comes near it.
 TRIAL_PACKETS_PER_STREAM = 100
@@ -67,16 +66,6 @@ def probe(source: BinaryIO, size_bytes: int) -> Recording:
     return replace(recording, warnings=tuple(warnings))
 
 
-def truncation_warning(declared_sec: float, decoded_sec: float, what: str = "recording") -> str | None:
-    """A sentence when less than 98% of the declared length could be decoded; `what` is recording, sound or picture."""
-    if declared_sec <= 0 or decoded_sec >= 0.98 * declared_sec:
-        return None
-    return (
-        f"The {what} is cut off: it declares {declared_sec:.1f} s but only {max(0.0, decoded_sec):.1f} s "
-        "could be decoded."
-    )
-
-
 def _chosen_streams(container: InputContainer) -> Iterator[Stream]:
     """The picture and the sound a player would choose: marked as default first, then the largest."""
     videos = [s for s in container.streams.video if _decodable(s) and not s.disposition & _NOT_MOVING]
@@ -107,7 +96,7 @@ def _try_decoding(container: InputContainer, trials: Sequence[_Trial]) -> bool:
     """Decode until every stream gave a frame or was given up; True when that took the whole file."""
     by_index = {trial.stream.index: trial for trial in trials}
     read = 0
-    for packet in demux_past_damage(container, [trial.stream for trial in trials]):
+    for packet in demux_past_damage(container, *(trial.stream for trial in trials)):
         trial = by_index[packet.stream_index]
         if not trial.settled:
             _try_packet(trial, packet)
@@ -117,7 +106,7 @@ def _try_decoding(container: InputContainer, trials: Sequence[_Trial]) -> bool:
     return True
 
 
-def _try_packet(trial: _Trial, packet: "Packet[Stream]") -> None:
+def _try_packet(trial: _Trial, packet: AnyPacket) -> None:
     if packet.size:
         trial.packets += 1
         if _codec_tag(trial.stream) in _ENCRYPTED_TAGS or packet.has_sidedata("encryption_info"):
@@ -138,23 +127,6 @@ def _codec_tag(stream: Stream) -> str:
         return stream.codec_context.codec_tag
     except UnicodeDecodeError:  # PyAV expects ASCII; AVI has numbers there
         return ""
-
-
-def demux_past_damage(
-    container: InputContainer, streams: Sequence[Stream], give_up_after: int = 100
-) -> "Iterator[Packet[Stream]]":
-    """The packets of `streams`, going on after unreadable places; ends early after `give_up_after` in a row."""
-    failures = 0
-    while failures < give_up_after:
-        try:
-            for packet in container.demux(*streams):
-                failures = 0
-                yield packet
-            return
-        except av.error.EOFError:
-            return
-        except av.error.FFmpegError:
-            failures += 1
 
 
 def _sort_out(trials: Sequence[_Trial], whole_read: bool) -> tuple[list[_Trial], list[str]]:
@@ -251,13 +223,15 @@ def _start(trial: _Trial) -> float:
 
 
 def _end(trial: _Trial, start_sec: float) -> float | None:
+    """Where the stream ends by its own word, counted from where the container says that it starts."""
     stream = trial.stream
     tagged = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
     if tagged:  # Matroska writers note the end of each stream, counted from zero
         hours, minutes, seconds = tagged.groups()
         return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
     if stream.duration is not None and stream.time_base is not None:
-        return start_sec + float(stream.duration * stream.time_base)
+        declared_start = stream.start_time * stream.time_base if stream.start_time is not None else start_sec
+        return float(declared_start + stream.duration * stream.time_base)
     return None
 
 
@@ -280,7 +254,7 @@ def _with_scanned_duration(source: BinaryIO, recording: Recording) -> Recording:
         return recording
     with open_container(source) as container:
         stream = container.streams[recording.audio.index]
-        ticks = sum(packet.duration or 0 for packet in demux_past_damage(container, [stream]))
+        ticks = sum(packet.duration or 0 for packet in demux_past_damage(container, stream))
         duration_sec = float(ticks * (stream.time_base or 0))
     return replace(recording, duration_sec=duration_sec, audio=replace(recording.audio, duration_sec=duration_sec))
 
