@@ -8,7 +8,8 @@
     │   ├── NoUsableStream               ├── RecordingTooLarge
     │   ├── DamagedRecording             ├── RecordingTooLong
     │   ├── UnsupportedRecording         ├── ChecksumMismatch
-    │   ├── EngineUnavailable            └── StageExhausted
+    │   ├── EngineUnavailable            ├── StageExhausted
+    │   └── SourceTooSlow
     ├── TransientError                   raised to the host, which delivers the message again
     │   ├── SourceUnavailable
     │   ├── SourceChanged
@@ -106,6 +107,12 @@ class RecordingTooLarge(FinalError):
     """The recording is larger than allowed."""
 
     code = "recording_too_large"
+
+
+class SourceTooSlow(FinalError):
+    """The source's server is too slow."""
+
+    code = "source_too_slow"
 
 
 class RecordingTooLong(FinalError):

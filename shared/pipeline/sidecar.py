@@ -1,0 +1,58 @@
+"""The sidecar: what is known of a recording and of every file that a job made of it."""
+
+from pydantic import BaseModel
+
+from shared.domain.job import Job
+from shared.domain.session import Session
+from shared.media.payload import ArtefactPayload, MediaPayload, ScenePayload, SidecarPayload, ThumbnailPayload
+from shared.pipeline.services import Services, job_blob
+from shared.storage.ports import RESULTS, WORK
+
+SIDECAR = "sidecar.json"
+SCENES = "scenes.json"
+
+
+class SceneList(BaseModel):
+    """What the tracking stage found of scenes, as it leaves it in container `work` for the sidecar."""
+
+    scenes: list[ScenePayload] = []
+    thumbnails: list[ThumbnailPayload] = []
+
+
+def write_sidecar(services: Services, job: Job) -> None:
+    """Writes `sidecar.json`, listing every other file of the job with its hash."""
+    blobs = services.storage.blobs
+    session = services.storage.sessions.get(job.org_id, job.session_id).value
+    scene_blob = job_blob(job, SCENES)
+    found = SceneList()
+    if blobs.facts(WORK, scene_blob) is not None:
+        found = SceneList.model_validate_json(blobs.read(WORK, scene_blob))
+    sidecar = SidecarPayload(
+        session_id=job.session_id,
+        job_id=job.job_id,
+        media=_media(session),
+        scenes=found.scenes,
+        thumbnails=found.thumbnails,
+        artefacts=_artefacts(services, job),
+    )
+    blobs.write(RESULTS, job_blob(job, SIDECAR), sidecar.model_dump_json(by_alias=True).encode(), "application/json")
+
+
+def _media(session: Session) -> MediaPayload:
+    if session.recording is None or session.sha256 is None:
+        raise ValueError(f"session {session.session_id} has no recording yet")
+    return MediaPayload.of(session.recording, session.sha256)
+
+
+def _artefacts(services: Services, job: Job) -> list[ArtefactPayload]:
+    prefix = job_blob(job, "")
+    return [
+        ArtefactPayload(
+            name=blob.name.removeprefix(prefix),
+            content_type=blob.content_type,
+            size_bytes=blob.size_bytes,
+            sha256=blob.sha256 or "",
+        )
+        for blob in services.storage.blobs.listing(RESULTS, prefix)
+        if blob.name != prefix + SIDECAR
+    ]

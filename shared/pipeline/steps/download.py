@@ -1,0 +1,201 @@
+"""The download stage: the recording in Blob storage, examined, its sound copied, and the rest of the job planned.
+
+Nothing is ever held whole, in memory or on disk. A step that runs again finds what is there and goes on from it.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.domain import job as jobs
+from shared.domain.errors import (
+    ChecksumMismatch,
+    EmptyRecording,
+    RecordingTooLarge,
+    RecordingTooLong,
+    SourceChanged,
+    SourceNotFound,
+    SourceTooSlow,
+)
+from shared.domain.recording import Recording
+from shared.media.audio import AudioDecoder, wav_header
+from shared.media.fetch import FetchPolicy, RemoteFile, open_source
+from shared.media.probe import probe, truncation_warning
+from shared.pipeline.changes import change_job, change_session
+from shared.pipeline.plan import plan_stages
+from shared.pipeline.reading import AUDIO_COPY, open_blob
+from shared.pipeline.services import ContinueLater, StepContext
+from shared.storage.ports import SOURCES, WORK, BlobFacts
+
+log = logging.getLogger(__name__)
+
+BLOCK_BYTES = 8 * 1024**2
+FETCHED, HASHED, PROBED = 0.4, 0.5, 0.52
+"""How far the step is after each of its phases."""
+
+
+def download_recording(context: StepContext) -> None:
+    """The work of the download stage's only part."""
+    source = _source(context)
+    sha256 = _checked_sha256(context, source)
+    recording = _examine(context, source)
+    recording = _copy_audio(context, recording, source)
+    services, session = context.services, context.session
+    change_session(
+        services,
+        session.org_id,
+        session.session_id,
+        lambda current: current.evolve(recording=recording, sha256=sha256, updated_at=services.clock()),
+    )
+    plan = plan_stages(recording, services.settings)
+    change_job(
+        services,
+        session.org_id,
+        context.job.job_id,
+        lambda job: None if job.is_final else jobs.plan_stages(job, plan.parts, plan.skipped, services.clock()),
+    )
+
+
+def _source(context: StepContext) -> BlobFacts:
+    """The recording as a blob, fetched now if it is not there yet."""
+    blobs, session = context.services.storage.blobs, context.session
+    source = blobs.facts(SOURCES, session.source_blob)
+    if session.source_url is not None and (source is None or source.size_bytes == 0):
+        source = _fetch(context, session.source_url)
+    if source is None:
+        raise SourceNotFound("The uploaded recording is not in storage any more; upload it again.")
+    if source.size_bytes == 0:
+        raise EmptyRecording("The file is empty (0 bytes).")
+    if source.size_bytes > context.services.settings.max_source_bytes:
+        limit = context.services.settings.max_source_bytes
+        raise RecordingTooLarge(f"The file has {source.size_bytes} bytes; at most {limit} are accepted.")
+    context.report(FETCHED)
+    return source
+
+
+def _fetch(context: StepContext, url: str) -> BlobFacts:
+    """Streams an address into the session's blob, block by block, from where an earlier delivery stopped.
+
+    Every block but the last is `BLOCK_BYTES` long, so deliveries agree on the boundaries whoever staged them.
+    """
+    blobs, name, settings = context.services.storage.blobs, context.session.source_blob, context.services.settings
+    validator = context.session.source_validator
+    staged = blobs.staged_blocks(SOURCES, name) if validator else ()
+    policy = FetchPolicy(
+        allow_loopback=settings.allow_loopback_sources,
+        max_bytes=settings.max_source_bytes,
+        max_seconds=settings.max_download_sec,
+    )
+    index, offset = len(staged), sum(staged)
+    try:
+        with open_source(url, policy, offset=offset, validator=validator) as remote:
+            if offset == 0:
+                _remember_validator(context, remote.validator)
+            for block in _blocks(remote.chunks):
+                blobs.stage_block(SOURCES, name, index, block)
+                index, offset = index + 1, offset + len(block)
+                if remote.size_bytes:
+                    context.report(FETCHED * offset / remote.size_bytes)
+                else:
+                    context.report(0.0)
+                _stop_when_slow(context)
+                resumable = remote.validator is not None and len(block) == BLOCK_BYTES
+                if resumable and context.out_of_time():
+                    raise ContinueLater
+    except SourceChanged:
+        _forget_staged_blocks(context)
+        raise
+    if offset == 0:
+        raise EmptyRecording("The source's server sent an empty file.")
+    return blobs.commit_blocks(SOURCES, name, index, remote.content_type or "application/octet-stream")
+
+
+def _remember_validator(context: StepContext, validator: str | None) -> None:
+    session = context.session
+    change_session(
+        context.services,
+        session.org_id,
+        session.session_id,
+        lambda current: current.evolve(source_validator=validator),
+    )
+
+
+def _forget_staged_blocks(context: StepContext) -> None:
+    """Committing an empty blob discards what was staged; an empty blob with an address counts as not fetched."""
+    blobs, name = context.services.storage.blobs, context.session.source_blob
+    _remember_validator(context, None)
+    blobs.commit_blocks(SOURCES, name, 0, "application/octet-stream")
+    blobs.delete(SOURCES, name)
+
+
+def _stop_when_slow(context: StepContext) -> None:
+    began = context.job.stages[context.message.stage].started_at
+    limit = timedelta(seconds=context.services.settings.max_download_sec)
+    if began is not None and context.services.clock() - began > limit:
+        raise SourceTooSlow(f"The source's server did not send the whole recording within {limit}.")
+
+
+def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in blocks of `BLOCK_BYTES`, the last one shorter."""
+    buffer = bytearray()
+    for chunk in chunks:
+        buffer += chunk
+        while len(buffer) >= BLOCK_BYTES:
+            yield bytes(buffer[:BLOCK_BYTES])
+            del buffer[:BLOCK_BYTES]
+    if buffer:
+        yield bytes(buffer)
+
+
+def _checked_sha256(context: StepContext, source: BlobFacts) -> str:
+    """The recording's SHA-256, kept with the blob; raises ChecksumMismatch."""
+    blobs = context.services.storage.blobs
+    sha256 = source.sha256
+    if sha256 is None:
+        digest, read = hashlib.sha256(), 0
+        for chunk in blobs.chunks(SOURCES, source.name):
+            digest.update(chunk)
+            read += len(chunk)
+            context.report(FETCHED + (HASHED - FETCHED) * read / source.size_bytes)
+        sha256 = digest.hexdigest()
+        blobs.note_sha256(SOURCES, source.name, sha256)
+    expected = context.session.expected_sha256
+    if expected is not None and expected.lower() != sha256:
+        raise ChecksumMismatch("The file that arrived has another SHA-256 than the one that was announced.")
+    return sha256
+
+
+def _examine(context: StepContext, source: BlobFacts) -> Recording:
+    with open_blob(context.services, SOURCES, source.name) as file:
+        recording = probe(file, source.size_bytes)
+    limit = context.services.settings.max_duration_sec
+    if recording.duration_sec > limit:
+        raise RecordingTooLong(
+            f"The recording is {recording.duration_sec / 60:.0f} minutes long; at most {limit / 60:.0f} are accepted."
+        )
+    context.report(PROBED)
+    return recording
+
+
+def _copy_audio(context: StepContext, recording: Recording, source: BlobFacts) -> Recording:
+    """Writes the sound as a WAV blob and returns the recording with what reading it all has shown."""
+    if recording.audio is None:
+        return recording
+    blobs, name = context.services.storage.blobs, context.work_blob(AUDIO_COPY)
+
+    def report(fraction: float) -> None:
+        context.report(PROBED + (1.0 - PROBED) * fraction)
+
+    with open_blob(context.services, SOURCES, source.name) as file:
+        decoder = AudioDecoder(file, recording, report)
+        blocks = 1  # block 0 is the header, which needs the length: staged last, committed first
+        for block in _blocks(iter(decoder)):
+            blobs.stage_block(WORK, name, blocks, block)
+            blocks += 1
+    blobs.stage_block(WORK, name, 0, wav_header(decoder.samples))
+    blobs.commit_blocks(WORK, name, blocks, "audio/wav")
+    cut_off = truncation_warning(recording.audio.start_sec + recording.audio.duration_sec, decoder.end_sec, "sound")
+    found = [*decoder.warnings, *([cut_off] if cut_off else [])]
+    return replace(recording, warnings=(*recording.warnings, *found))
