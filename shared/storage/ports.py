@@ -27,6 +27,9 @@ RESULTS = "results"
 
 CONTAINERS = (SOURCES, WORK, RESULTS)
 
+CHUNK_BYTES = 4 * 1024**2
+"""How much of a blob `chunks` gives at once, in bytes."""
+
 QUEUES = {Stage.DOWNLOAD: "downloads", Stage.TRANSCRIPTION: "transcriptions", Stage.TRACKING: "trackings"}
 
 T = TypeVar("T")

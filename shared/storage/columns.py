@@ -1,0 +1,123 @@
+"""Frozen dataclasses as columns that a person can read, and back. The fields' types say how:
+
+- a nested dataclass becomes columns with its field's name in front: `error.code` is `errorCode`;
+- a mapping from an enumeration to a dataclass takes the member's name instead: `stages[DOWNLOAD].parts` is
+  `downloadParts`;
+- a tuple of strings becomes lines of one text; any other mapping, being free-form, JSON;
+- None is no column at all; a field that may not be None takes its default when the column is missing.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from shared.domain.errors import InvalidRequest
+from shared.storage.table import MAX_STRING_UNITS, Columns, Value
+
+T = TypeVar("T")
+
+
+def to_columns(value: Any, prefix: str = "") -> dict[str, Value]:
+    """A dataclass's fields as columns; raises InvalidRequest when a text is too long for one."""
+    return {
+        column: cell
+        for name, kind in _fields(value.__class__).items()
+        for column, cell in _encode(_column(prefix, name), kind, getattr(value, name))
+    }
+
+
+def from_columns(cls: type[T], columns: Columns, prefix: str = "") -> T:
+    """The dataclass that `to_columns` turned into these columns, among others."""
+    values: dict[str, Any] = {}
+    hashable: Any = cls
+    for name, kind in _fields(hashable).items():
+        bare = _without_none(kind)
+        found = _decode(_column(prefix, name), bare, columns)
+        if found is not None or bare is not kind:
+            values[name] = found
+    return cls(**values)
+
+
+def _encode(column: str, kind: Any, value: Any) -> Iterator[tuple[str, Value]]:
+    if value is None:
+        return
+    if dataclasses.is_dataclass(value):
+        yield from to_columns(value, column).items()
+    elif _enum_mapping(kind) is not None:
+        for member, inner in value.items():
+            yield from to_columns(inner, str(member)).items()
+    elif isinstance(value, Mapping):
+        yield column, _fitting(column, _json(column, value))
+    elif isinstance(value, tuple):
+        if value:
+            yield column, _fitting(column, "\n".join(value))
+    elif isinstance(value, str):
+        yield column, _fitting(column, str(value))
+    elif isinstance(value, datetime):
+        yield column, value.astimezone(UTC)
+    else:
+        yield column, float(value) if _without_none(kind) is float else value
+
+
+def _decode(column: str, kind: Any, columns: Columns) -> Any:
+    """The field's value, or None when no column tells it."""
+    if dataclasses.is_dataclass(kind):
+        present = any(name.startswith(column) and name[len(column)].isupper() for name in columns)
+        return from_columns(kind, columns, column) if present else None  # type: ignore[arg-type]
+    if (nested := _enum_mapping(kind)) is not None:
+        members, inner = nested
+        return {member: from_columns(inner, columns, str(member)) for member in members}
+    value = columns.get(column)
+    if value is None:
+        return None
+    if get_origin(kind) is tuple:
+        return tuple(str(value).split("\n"))
+    if get_origin(kind) is not None:
+        return json.loads(str(value))
+    return value if kind is datetime else kind(value)
+
+
+def _enum_mapping(kind: Any) -> tuple[type[StrEnum], type[Any]] | None:
+    """(enumeration, dataclass) when the type is a mapping from the one to the other."""
+    arguments = get_args(kind)
+    if len(arguments) == 2 and isinstance(arguments[0], type) and issubclass(arguments[0], StrEnum):
+        return arguments[0], arguments[1]
+    return None
+
+
+def _json(column: str, value: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(dict(value), ensure_ascii=False, allow_nan=False)
+    except ValueError as err:
+        raise InvalidRequest(f"{column} holds a number that JSON does not know.") from err
+
+
+def _fitting(column: str, text: str) -> str:
+    if len(text.encode("utf-16-le", "surrogatepass")) > 2 * MAX_STRING_UNITS:
+        raise InvalidRequest(f"{column} is too long: at most {MAX_STRING_UNITS} characters can be kept.")
+    return text
+
+
+@cache
+def _fields(cls: type[Any]) -> dict[str, Any]:
+    hints = get_type_hints(cls)
+    return {item.name: hints[item.name] for item in dataclasses.fields(cls)}
+
+
+def _without_none(kind: Any) -> Any:
+    """X for `X | None`, else the type itself."""
+    if get_origin(kind) is not UnionType:
+        return kind
+    return next(option for option in get_args(kind) if option is not type(None))
+
+
+@cache
+def _column(prefix: str, name: str) -> str:
+    """`error` and `code` make `errorCode`; no prefix and `created_at` make `createdAt`."""
+    first, *rest = [prefix, *name.split("_")] if prefix else name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

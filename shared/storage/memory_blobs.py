@@ -1,0 +1,129 @@
+"""Containers of blobs in this process's memory, with staged blocks, ETags and checksums as in the real ones."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from threading import Lock
+from urllib.parse import quote, urlencode
+
+from shared.domain.errors import NotFound, WriteConflict
+from shared.storage.ports import CHUNK_BYTES, BlobFacts
+
+
+@dataclass(frozen=True, slots=True)
+class _Blob:
+    data: bytes
+    facts: BlobFacts
+    blocks: Sequence[bytes] = field(default=())
+
+
+class MemoryBlobs:
+    """A `BlobStore`; every method is atomic."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._etags = count(1)
+        self._blobs: dict[tuple[str, str], _Blob] = {}
+        self._staged: dict[tuple[str, str], dict[int, bytes]] = {}
+
+    def facts(self, container: str, name: str) -> BlobFacts | None:
+        with self._lock:
+            blob = self._blobs.get((container, name))
+            return None if blob is None else blob.facts
+
+    def read_range(self, container: str, name: str, offset: int, length: int) -> bytes:
+        return self._get(container, name).data[offset : offset + length]
+
+    def read(self, container: str, name: str) -> bytes:
+        return self._get(container, name).data
+
+    def chunks(self, container: str, name: str, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+        data = self._get(container, name).data
+        end = len(data) if length is None else min(len(data), offset + length)
+        for start in range(offset, end, CHUNK_BYTES):
+            yield data[start : min(start + CHUNK_BYTES, end)]
+
+    def write(self, container: str, name: str, data: bytes, content_type: str) -> BlobFacts:
+        with self._lock:
+            return self._put(container, name, bytes(data), content_type, hashlib.sha256(data).hexdigest())
+
+    def stage_block(self, container: str, name: str, index: int, data: bytes) -> None:
+        with self._lock:
+            self._staged.setdefault((container, name), {})[index] = bytes(data)
+
+    def staged_blocks(self, container: str, name: str) -> Sequence[int]:
+        with self._lock:
+            staged = self._staged.get((container, name), {})
+            return first_sizes({index: len(block) for index, block in staged.items()})
+
+    def commit_blocks(self, container: str, name: str, count: int, content_type: str) -> BlobFacts:
+        with self._lock:
+            before = self._blobs.get((container, name))
+            blocks = dict(enumerate(before.blocks if before else ())) | self._staged.get((container, name), {})
+            missing = [index for index in range(count) if index not in blocks]
+            if missing:
+                raise WriteConflict(f"Block {missing[0]} of {container}/{name} is not there.")
+            used = [blocks[index] for index in range(count)]
+            return self._put(container, name, b"".join(used), content_type, None, used)
+
+    def note_sha256(self, container: str, name: str, sha256: str) -> None:
+        with self._lock:
+            blob = self._found(container, name)
+            facts = replace(blob.facts, sha256=sha256, etag=self._new_etag())
+            self._blobs[container, name] = replace(blob, facts=facts)
+
+    def listing(self, container: str, prefix: str) -> Iterator[BlobFacts]:
+        with self._lock:
+            keys = sorted(key for key in self._blobs if key[0] == container and key[1].startswith(prefix))
+            found = [self._blobs[key].facts for key in keys]
+        yield from found
+
+    def delete(self, container: str, name: str) -> None:
+        with self._lock:
+            self._blobs.pop((container, name), None)
+
+    def read_url(self, container: str, name: str, valid_for: timedelta) -> str:
+        return self._url(container, name, "r", valid_for)
+
+    def upload_url(self, container: str, name: str, valid_for: timedelta) -> str:
+        return self._url(container, name, "cw", valid_for)
+
+    def _url(self, container: str, name: str, permissions: str, valid_for: timedelta) -> str:
+        expiry = (self._clock() + valid_for).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"memory://blobs/{container}/{quote(name)}?{urlencode({'sp': permissions, 'se': expiry})}"
+
+    def _get(self, container: str, name: str) -> _Blob:
+        with self._lock:
+            return self._found(container, name)
+
+    def _found(self, container: str, name: str) -> _Blob:
+        try:
+            return self._blobs[container, name]
+        except KeyError as err:
+            raise NotFound(f"There is no blob {container}/{name}.") from err
+
+    def _put(
+        self,
+        container: str,
+        name: str,
+        data: bytes,
+        content_type: str,
+        sha256: str | None,
+        blocks: Sequence[bytes] = (),
+    ) -> BlobFacts:
+        """Stores the blob; blocks that were staged and not used are forgotten, as the real storage does."""
+        facts = BlobFacts(name, len(data), content_type, sha256, self._new_etag())
+        self._blobs[container, name] = _Blob(data, facts, blocks)
+        self._staged.pop((container, name), None)
+        return facts
+
+    def _new_etag(self) -> str:
+        return f"0x{next(self._etags):X}"
+
+
+def first_sizes(sizes: dict[int, int]) -> Sequence[int]:
+    """The sizes from index 0 up to the first missing one."""
+    return [sizes[index] for index in range(next(index for index in count() if index not in sizes))]

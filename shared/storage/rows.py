@@ -1,0 +1,66 @@
+"""Typed rows: one kind of dataclass in one table, with versions and upgrades."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Generic, TypeVar
+
+from shared.domain.errors import NotFound
+from shared.storage.columns import from_columns, to_columns
+from shared.storage.ports import Stored
+from shared.storage.table import Row, Table
+from shared.storage.upgrade import upgraded, with_version
+
+T = TypeVar("T")
+
+
+class Rows(Generic[T]):
+    """The rows of table `name`, each holding a `cls` under the (partition, key) that `keys` tells.
+
+    `noun` is what a person calls such a thing, for the detail of NotFound.
+    """
+
+    def __init__(self, table: Table, name: str, cls: type[T], keys: Callable[[T], tuple[str, str]], noun: str) -> None:
+        self._table = table
+        self._name = name
+        self._cls = cls
+        self._keys = keys
+        self._noun = noun
+
+    def insert(self, value: T) -> Stored[T]:
+        """Raises WriteConflict when the keys are taken."""
+        return Stored(value, self._table.insert(self._row(value)))
+
+    def get(self, partition: str, key: str) -> Stored[T]:
+        """Raises NotFound."""
+        try:
+            row = self._table.get(partition, key)
+        except NotFound as err:
+            raise NotFound(f"There is no {self._noun} {key}.") from err
+        return self._stored(row)
+
+    def replace(self, stored: Stored[T], value: T) -> Stored[T]:
+        """Raises WriteConflict when someone else changed the row since it was read, NotFound when it is gone."""
+        return Stored(value, self._table.replace(self._row(value), stored.etag))
+
+    def upsert(self, value: T) -> None:
+        """Puts the value in place of whatever is there."""
+        self._table.upsert(self._row(value))
+
+    def scan(
+        self,
+        partition: str,
+        *,
+        after: str = "",
+        before: str | None = None,
+        where: Mapping[str, Collection[str]] | None = None,
+        page_size: int = 1000,
+    ) -> Iterator[tuple[str, Stored[T]]]:
+        """Keys and values in the order of keys; arguments as in `Table.scan`."""
+        rows = self._table.scan(partition, after=after, before=before, where=where, page_size=page_size)
+        return ((row.key, self._stored(row)) for row in rows)
+
+    def _row(self, value: T) -> Row:
+        partition, key = self._keys(value)
+        return Row(partition, key, with_version(self._name, to_columns(value)))
+
+    def _stored(self, row: Row) -> Stored[T]:
+        return Stored(from_columns(self._cls, upgraded(self._name, row.columns)), row.etag)

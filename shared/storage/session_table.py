@@ -1,0 +1,29 @@
+"""Sessions in table `sessions`: an organisation's partition, newest first."""
+
+from shared.domain.session import Session
+from shared.storage.cursor import decode_cursor, first_page
+from shared.storage.ports import Page, Stored
+from shared.storage.rows import Rows
+from shared.storage.table import Table
+
+_CURSOR_KIND = "sessions"
+
+
+class SessionTable:
+    """A `SessionStore`."""
+
+    def __init__(self, sessions: Table) -> None:
+        self._sessions = Rows(sessions, "sessions", Session, lambda one: (one.org_id, one.session_id), "session")
+
+    def create(self, session: Session) -> Stored[Session]:
+        return self._sessions.insert(session)
+
+    def get(self, org_id: str, session_id: str) -> Stored[Session]:
+        return self._sessions.get(org_id, session_id)
+
+    def update(self, stored: Stored[Session], session: Session) -> Stored[Session]:
+        return self._sessions.replace(stored, session)
+
+    def page(self, org_id: str, *, limit: int, cursor: str | None = None) -> Page[Session]:
+        rows = self._sessions.scan(org_id, after=decode_cursor(_CURSOR_KIND, cursor), page_size=limit + 1)
+        return first_page(_CURSOR_KIND, ((key, stored.value) for key, stored in rows), limit)

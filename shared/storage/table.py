@@ -1,0 +1,69 @@
+"""What the stores of jobs, parts, sessions and uploads ask of a table; held by Azure Tables and by the in-memory twin.
+
+A row is found by partition and key, carries columns of simple values, and changes its ETag with every write.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+Value = str | bool | int | float | datetime
+Columns = Mapping[str, Value]
+
+MAX_STRING_UNITS = 32 * 1024
+"""A string column holds 64 KiB as UTF-16: https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model"""
+
+MAX_KEY_BYTES = 1024
+FORBIDDEN_IN_KEYS = frozenset("/\\#?") | {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row as it is written (its `etag` and `written_at` are the table's to give) or as it was read."""
+
+    partition: str
+    key: str
+    columns: Columns
+    etag: str = ""
+    written_at: datetime | None = None
+
+
+class Table(Protocol):
+    """Rows in partitions, sorted by key. Every method may raise StorageUnavailable."""
+
+    def insert(self, row: Row) -> str:
+        """Adds the row and returns its ETag; raises WriteConflict when its keys are taken."""
+
+    def get(self, partition: str, key: str) -> Row:
+        """Raises NotFound."""
+
+    def replace(self, row: Row, etag: str) -> str:
+        """Puts the row (whole: columns it lacks are gone) in place of the one with this ETag and returns the new ETag;
+        raises WriteConflict when the row has another ETag, NotFound when there is none."""
+
+    def upsert(self, row: Row) -> None:
+        """Puts the row in place of whatever is there."""
+
+    def delete(self, partition: str, key: str, etag: str) -> None:
+        """Deletes the row if it is there; raises WriteConflict when it has another ETag."""
+
+    def scan(
+        self,
+        partition: str,
+        *,
+        after: str = "",
+        before: str | None = None,
+        where: Mapping[str, Collection[str]] | None = None,
+        page_size: int = 1000,
+    ) -> Iterator[Row]:
+        """The partition's rows by key, those with after < key < before and in each column of `where` one of its
+        values; fetched `page_size` at a time as they are asked for."""
+
+    def scan_partitions(self, prefix: str) -> Iterator[Row]:
+        """The rows of all partitions whose names begin with the prefix, by partition and key."""
+
+
+def is_possible_key(key: str) -> bool:
+    """Whether a table can hold such a partition name or row key at all."""
+    return len(key.encode()) <= MAX_KEY_BYTES and FORBIDDEN_IN_KEYS.isdisjoint(key)

@@ -1,0 +1,44 @@
+"""Rows of older versions are upgraded when they are read, and written back in the new form with their next change.
+
+To change a table's columns: append to its tuple in `UPGRADES` a function from the columns as they were to the columns
+as they shall be. The table's version goes up by one with it, and every row that is written says so in `schemaVersion`.
+A column that is merely added, with a default in its dataclass, needs no new version.
+"""
+
+from collections.abc import Callable, Mapping
+
+from shared.domain.errors import TransientError
+from shared.storage.table import Columns
+
+Upgrade = Callable[[Columns], Columns]
+
+VERSION_COLUMN = "schemaVersion"
+
+UPGRADES: Mapping[str, tuple[Upgrade, ...]] = {
+    "jobs": (),
+    "jobindex": (),
+    "events": (),
+    "parts": (),
+    "sessions": (),
+    "uploads": (),
+}
+"""Per table: the n-th function (from 1) makes version n + 1 of version n."""
+
+
+def with_version(table: str, columns: Columns, upgrades: Mapping[str, tuple[Upgrade, ...]] = UPGRADES) -> Columns:
+    """The columns of a row that is to be written, marked with the table's present version."""
+    return {**columns, VERSION_COLUMN: len(upgrades[table]) + 1}
+
+
+def upgraded(table: str, columns: Columns, upgrades: Mapping[str, tuple[Upgrade, ...]] = UPGRADES) -> Columns:
+    """The columns of a row as they would be written today.
+
+    Raises TransientError for a row of a later version: while a new release is rolled out, an instance of it can read
+    what this one cannot.
+    """
+    version, chain = int(str(columns.get(VERSION_COLUMN, 1))), upgrades[table]
+    if version > len(chain) + 1:
+        raise TransientError(f"A row of {table} was written by a later release (version {version}).")
+    for upgrade in chain[version - 1 :]:
+        columns = upgrade(columns)
+    return with_version(table, columns, upgrades) if version <= len(chain) else columns

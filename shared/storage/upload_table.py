@@ -1,0 +1,22 @@
+"""Announced uploads in table `uploads`."""
+
+from shared.domain.session import Upload
+from shared.storage.ports import Stored
+from shared.storage.rows import Rows
+from shared.storage.table import Table
+
+
+class UploadTable:
+    """An `UploadStore`."""
+
+    def __init__(self, uploads: Table) -> None:
+        self._uploads = Rows(uploads, "uploads", Upload, lambda one: (one.org_id, one.upload_id), "upload")
+
+    def create(self, upload: Upload) -> Stored[Upload]:
+        return self._uploads.insert(upload)
+
+    def get(self, org_id: str, upload_id: str) -> Stored[Upload]:
+        return self._uploads.get(org_id, upload_id)
+
+    def update(self, stored: Stored[Upload], upload: Upload) -> Stored[Upload]:
+        return self._uploads.replace(stored, upload)
