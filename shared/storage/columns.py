@@ -67,7 +67,7 @@ def _encode(column: str, kind: Any, value: Any) -> Iterator[tuple[str, Value]]:
 def _decode(column: str, kind: Any, columns: Columns) -> Any:
     """The field's value, or None when no column tells it."""
     if dataclasses.is_dataclass(kind):
-        present = any(name.startswith(column) and name[len(column)].isupper() for name in columns)
+        present = any(name.startswith(column) and name[len(column) : len(column) + 1].isupper() for name in columns)
         return from_columns(kind, columns, column) if present else None  # type: ignore[arg-type]
     if (nested := _enum_mapping(kind)) is not None:
         members, inner = nested
@@ -84,10 +84,10 @@ def _decode(column: str, kind: Any, columns: Columns) -> Any:
 
 def _enum_mapping(kind: Any) -> tuple[type[StrEnum], type[Any]] | None:
     """(enumeration, dataclass) when the type is a mapping from the one to the other."""
-    arguments = get_args(kind)
-    if len(arguments) == 2 and isinstance(arguments[0], type) and issubclass(arguments[0], StrEnum):
-        return arguments[0], arguments[1]
-    return None
+    if get_origin(kind) is not Mapping:
+        return None
+    key, value = get_args(kind)
+    return (key, value) if issubclass(key, StrEnum) else None
 
 
 def _json(column: str, value: Mapping[str, Any]) -> str:
