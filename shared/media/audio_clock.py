@@ -11,8 +11,8 @@ SAMPLE_RATE = 16_000
 TOLERANCE_SEC = 0.05
 # A step back of more than this is a clock that was reset (joined transport streams), not sound sent twice.
 RESET_SEC = 10.0
-# Times this far past the declared end are taken for damaged: following them would write hours of silence.
-PAST_END_SEC = 60.0
+# A jump this far past the declared end is taken for damage: following it could write hours of silence.
+PAST_END_SEC = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,140 @@
+"""The shape of `sidecar.json`: what is known of a recording and of every file that was made of it.
+
+Imports no media library, so that the API can read and describe it.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from shared.domain.recording import Recording
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class VideoStreamPayload(_Payload):
+    """The picture as a viewer sees it: rotation (degrees clockwise) applied to width and height."""
+
+    kind: Literal["video"] = "video"
+    index: int
+    codec: str
+    width: int
+    height: int
+    rotation: int
+    fps: float
+    start_sec: float
+    duration_sec: float
+
+
+class AudioStreamPayload(_Payload):
+    """The sound; `sample_rate` in hertz."""
+
+    kind: Literal["audio"] = "audio"
+    index: int
+    codec: str
+    sample_rate: int
+    channels: int
+    start_sec: float
+    duration_sec: float
+
+
+class MediaPayload(_Payload):
+    """The recording itself, as it came."""
+
+    container: str
+    streams: list[VideoStreamPayload | AudioStreamPayload]
+    duration_sec: float
+    size_bytes: int
+    sha256: str
+    warnings: list[str] = []
+
+    @classmethod
+    def of(cls, recording: Recording, sha256: str) -> "MediaPayload":
+        """The facts of `recording`, whose bytes have the digest `sha256` (hexadecimal)."""
+        streams: list[VideoStreamPayload | AudioStreamPayload] = []
+        if recording.video is not None:
+            video = recording.video
+            streams.append(
+                VideoStreamPayload(
+                    index=video.index,
+                    codec=video.codec,
+                    width=video.width,
+                    height=video.height,
+                    rotation=video.rotation,
+                    fps=video.fps,
+                    start_sec=video.start_sec,
+                    duration_sec=video.duration_sec,
+                )
+            )
+        if recording.audio is not None:
+            audio = recording.audio
+            streams.append(
+                AudioStreamPayload(
+                    index=audio.index,
+                    codec=audio.codec,
+                    sample_rate=audio.sample_rate,
+                    channels=audio.channels,
+                    start_sec=audio.start_sec,
+                    duration_sec=audio.duration_sec,
+                )
+            )
+        return cls(
+            container=recording.container,
+            streams=streams,
+            duration_sec=recording.duration_sec,
+            size_bytes=recording.size_bytes,
+            sha256=sha256,
+            warnings=list(recording.warnings),
+        )
+
+
+class ScenePayload(_Payload):
+    """A stretch between two changes of the picture; `thumbnail` is a name in `thumbnails`."""
+
+    start: float
+    end: float
+    thumbnail: str | None = None
+
+
+class ThumbnailPayload(_Payload):
+    """A still of the recording at `t` seconds."""
+
+    name: str
+    t: float
+    width: int
+    height: int
+
+
+class RenditionPayload(_Payload):
+    """A playable copy of the recording, when one was made."""
+
+    name: str
+    content_type: str
+    width: int | None = None
+    height: int | None = None
+    duration_sec: float
+
+
+class ArtefactPayload(_Payload):
+    """A file that the job made; `sha256` in hexadecimal."""
+
+    name: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+
+
+class SidecarPayload(_Payload):
+    """`sidecar.json`, version 1."""
+
+    version: Literal["v1"] = "v1"
+    session_id: str
+    job_id: str
+    media: MediaPayload
+    scenes: list[ScenePayload] = []
+    thumbnails: list[ThumbnailPayload] = []
+    renditions: list[RenditionPayload] = []
+    artefacts: list[ArtefactPayload] = []
