@@ -4,12 +4,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 
 try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+    import fcntl as _fcntl
+except ImportError:  # Windows: no lock there, two hosts on one directory are not noticed
+    fcntl: ModuleType | None = None
+else:
+    fcntl = _fcntl
 
 
 def try_lock(path: Path) -> IO[str] | None:

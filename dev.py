@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""One entry for people: everything needed is set up on the first run, under .rostrum/.
+
+Needs Python 3.11 or newer and nothing else.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # before anything that an older Python could not read
+    sys.exit("Rostrum needs Python 3.11 or newer; this is %d.%d. Try: python3.12 dev.py" % sys.version_info[:2])
+
+import argparse
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from devhost.checks import compile_requirements, run_benchmarks, run_checks
+from devhost.environment import ensure_environment
+from devhost.errors import DevHostError, StackError
+from devhost.stack import DEFAULT_DATA, DEFAULT_PORT, REPO, Stack, find_running, free_port, start_stack
+
+PROCESS_HELP = """\
+Processes one recording, from file or address to artefacts, and shows how far it is. Exit status: 0 done, 1 failed or
+canceled, 2 bad usage. Uses the stack that runs on the port; otherwise it starts one and stops it at the end.
+
+An address on this machine (http://127.0.0.1/…) is refused unless the stack was started with
+ROSTRUM_ALLOW_LOOPBACK_SOURCES=true in its environment.
+"""
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def up(options: argparse.Namespace) -> int:
+    python = ensure_environment(say)
+    running = find_running(options.port)
+    if running is not None:
+        say(f"A stack runs already: {running.url}")
+        return 0
+    stack = _start(python, options, options.port)
+    try:
+        print(f"API      {stack.url}\nAPI docs {stack.url}/docs\nStorage  {_storage(stack)}\nLog      {stack.log_file}")
+        print("Ctrl-C stops everything.", flush=True)
+        while stack.host is not None and stack.host.poll() is None:
+            time.sleep(0.5)
+    finally:
+        say("Stopping")
+        stack.stop()
+    raise StackError(f"The host ended by itself; see {stack.log_file}")
+
+
+def process(options: argparse.Namespace) -> int:
+    python = ensure_environment(say)
+    stack = _find_or_start(python, options)
+    try:
+        command = [str(python), "-m", "rostrum_client", "process", options.source, "--base-url", stack.url]
+        for name in ("out", "engine", "language"):
+            if getattr(options, name) is not None:
+                command += [f"--{name}", getattr(options, name)]
+        return subprocess.run(command, env=_with_repo_on_path(), check=False).returncode
+    finally:
+        if stack.is_ours:
+            stack.stop()
+
+
+def test(options: argparse.Namespace) -> int:
+    python = ensure_environment(say)
+    return subprocess.run([str(python), "-m", "pytest", *options.arguments], cwd=REPO, check=False).returncode
+
+
+def check(_: argparse.Namespace) -> int:
+    return run_checks(ensure_environment(say))
+
+
+def bench(options: argparse.Namespace) -> int:
+    return run_benchmarks(ensure_environment(say), options.name)
+
+
+def lock(_: argparse.Namespace) -> int:
+    return compile_requirements(ensure_environment(say))
+
+
+def _find_or_start(python: Path, options: argparse.Namespace) -> Stack:
+    port = DEFAULT_PORT if options.port is None else options.port
+    try:
+        running = find_running(port)
+    except StackError:
+        if options.port is not None:
+            raise
+        port, running = free_port(), None
+        say(f"Port {DEFAULT_PORT} is taken by another program; using {port}")
+    return running or _start(python, options, port)
+
+
+def _start(python: Path, options: argparse.Namespace, port: int) -> Stack:
+    return start_stack(
+        python, port=port, data=options.data.resolve(), workers=options.workers, hints=options.hint, say=say
+    )
+
+
+def _storage(stack: Stack) -> str:
+    ports = stack.azurite.ports if stack.azurite is not None else ()
+    return "Azurite on 127.0.0.1, ports " + ", ".join(map(str, ports))
+
+
+def _with_repo_on_path() -> "dict[str, str]":
+    import os
+
+    path = os.pathsep.join(filter(None, (str(REPO), os.environ.get("PYTHONPATH", ""))))
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def _parse(arguments: "list[str]") -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="dev.py", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    stack_options = argparse.ArgumentParser(add_help=False)
+    stack_options.add_argument("--data", type=Path, default=DEFAULT_DATA, help="where storage and logs live")
+    stack_options.add_argument("--workers", type=int, default=2, help="processes for the stages (default: 2)")
+    stack_options.add_argument("--no-hint", dest="hint", action="store_false", help="find messages by polling only")
+
+    command = commands.add_parser("up", parents=[stack_options], help="storage and functions until Ctrl-C")
+    command.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the API (default: %(default)s)")
+    command.set_defaults(run=up)
+
+    command = commands.add_parser(
+        "process",
+        parents=[stack_options],
+        help="one recording, from file or address to artefacts",
+        description=PROCESS_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("source", metavar="FILE_OR_URL")
+    command.add_argument("--out", metavar="DIR", help="for the artefacts (default: out/<sessionId>)")
+    command.add_argument("--engine", metavar="NAME", help="of the transcription")
+    command.add_argument("--language", metavar="CODE", help="of the speech, such as en")
+    command.add_argument("--port", type=int, help=f"of the API (default: {DEFAULT_PORT}, or a free one)")
+    command.set_defaults(run=process)
+
+    command = commands.add_parser("test", help="every test; arguments go to pytest", add_help=False)
+    command.set_defaults(run=test, arguments=[])
+
+    commands.add_parser("check", help="formatter, linter, types, import rules, contract drift").set_defaults(run=check)
+
+    command = commands.add_parser("bench", help="the benchmarks, each a ratio in one run")
+    command.add_argument("name", nargs="?")
+    command.set_defaults(run=bench)
+
+    commands.add_parser("lock", help="compiles the pinned requirements again").set_defaults(run=lock)
+
+    if arguments[:1] == ["test"]:  # whatever follows is pytest's
+        return argparse.Namespace(run=test, arguments=arguments[1:])
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    options = _parse(sys.argv[1:])
+    try:
+        return int(options.run(options))
+    except DevHostError as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

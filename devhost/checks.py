@@ -1,0 +1,66 @@
+"""The checks of `dev.py check`, the compiling of the requirements, and the benchmarks. Standard library only."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from devhost.azurite import HOME
+from devhost.errors import SetupError
+
+REPO = HOME.parent
+CHECKS = (
+    ("format", ["-m", "ruff", "format", "--check", "."]),
+    ("lint", ["-m", "ruff", "check", "."]),
+    ("types", ["-m", "mypy"]),
+    ("import rules", ["-c", "import sys; from importlinter.cli import lint_imports_command as c; sys.exit(c())"]),
+    ("contract drift", ["-m", "shared.api.openapi", "--check"]),
+)
+LOCKS = (
+    ("requirements.in", "requirements.txt"),
+    ("requirements-dev.in", "requirements-dev.txt"),
+    ("devhost/emulator/node.in", "devhost/emulator/node.txt"),
+)
+
+
+def run_checks(python: Path) -> int:
+    """Runs every check, even after one failed; 0 when all pass."""
+    failed = []
+    for name, arguments in CHECKS:
+        print(f"== {name}", flush=True)
+        if subprocess.run([str(python), *arguments], cwd=REPO, check=False).returncode != 0:
+            failed.append(name)
+    print("All checks passed." if not failed else f"Failed: {', '.join(failed)}", flush=True)
+    return 1 if failed else 0
+
+
+def compile_requirements(python: Path) -> int:
+    """Pins the newest allowed versions, with hashes, for every platform."""
+    options = [
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+        "--no-header",
+        "--no-annotate",
+        "--quiet",
+    ]
+    for source, target in LOCKS:
+        print(f"{source} → {target}", flush=True)
+        command = [str(python), "-m", "uv", "pip", "compile", *options, "--upgrade", source, "-o", target]
+        status = subprocess.run(command, cwd=REPO, env={**os.environ, "UV_NO_CONFIG": "1"}, check=False).returncode
+        if status != 0:
+            return status
+    return 0
+
+
+def run_benchmarks(python: Path, wanted: str | None) -> int:
+    """Runs one benchmark or all of them."""
+    known = sorted(path.stem for path in (REPO / "benchmarks").glob("*.py") if not path.stem.startswith("_"))
+    if wanted is not None and wanted not in known:
+        raise SetupError(f"There is no benchmark {wanted!r}; there are: {', '.join(known) or 'none yet'}")
+    status = 0
+    for name in [wanted] if wanted else known:
+        print(f"== {name}", file=sys.stderr, flush=True)
+        status |= subprocess.run([str(python), "-m", f"benchmarks.{name}"], cwd=REPO, check=False).returncode
+    return status

@@ -1,0 +1,183 @@
+"""Starts and stops what runs locally: Azurite and the host. Standard library only."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from devhost.azurite import HOME, Azurite, install_azurite, start_azurite
+from devhost.errors import StackError
+from devhost.locks import try_lock
+
+REPO = HOME.parent
+DEFAULT_DATA = HOME / "data"
+DEFAULT_PORT = 7071
+AZURITE_PORTS = (10000, 10001, 10002)
+HEALTH_TIMEOUT_SEC = 120.0
+STOP_TIMEOUT_SEC = 30.0
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Stack:
+    """A running stack; `stop` ends what was started here, and nothing else."""
+
+    url: str
+    azurite: Azurite | None = None
+    host: "subprocess.Popen[bytes] | None" = None
+    log_file: Path | None = None
+    lock: IO[str] | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process started it."""
+        return self.host is not None
+
+    def stop(self) -> None:
+        """Ends the functions first, then their storage."""
+        if self.host is not None:
+            self.host.terminate()
+            try:
+                self.host.wait(STOP_TIMEOUT_SEC)
+            except subprocess.TimeoutExpired:
+                self.host.kill()
+                self.host.wait()
+            assert self.host.stdin is not None
+            self.host.stdin.close()
+        if self.azurite is not None:
+            self.azurite.stop()
+        if self.lock is not None:
+            self.lock.close()
+
+
+def find_running(port: int) -> Stack | None:
+    """The stack that answers on the port, or None when the port is free; raises when something else has it."""
+    if port_is_free(port):
+        return None
+    url = f"http://127.0.0.1:{port}/api"
+    deadline = time.monotonic() + 10.0  # one that is just starting gets a moment
+    while time.monotonic() < deadline:
+        if _health(url).is_ours:
+            return Stack(url)
+        time.sleep(0.5)
+    raise StackError(f"Port {port} is taken by another program. Choose another with --port, or stop that program.")
+
+
+def start_stack(python: Path, *, port: int, data: Path, workers: int, hints: bool, say: Say) -> Stack:
+    """Starts Azurite and the host, and waits until the API answers."""
+    data.mkdir(parents=True, exist_ok=True)
+    lock = try_lock(data / "stack.lock")
+    if lock is None:
+        raise StackError(f"Another stack uses {data}{_whose(data)}. Choose another directory with --data.")
+    command = install_azurite(say, venv_python=str(python))
+    ports = AZURITE_PORTS if all(map(port_is_free, AZURITE_PORTS)) else (0, 0, 0)
+    stack = Stack(f"http://127.0.0.1:{port}/api", lock=lock, log_file=data / "devhost" / "logs" / "devhost.log")
+    try:
+        say("Starting storage and functions")
+        stack.azurite = start_azurite(command, data / "azurite", ports=ports)
+        stack.host = _start_host(python, stack.azurite, port=port, data=data, workers=workers, hints=hints)
+        _write_owner(data, stack.url)
+        _await_health(stack)
+    except BaseException:
+        stack.stop()
+        raise
+    return stack
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def port_is_free(port: int) -> bool:
+    """Whether somebody could listen on the port of the loopback interface."""
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False
+
+
+def _start_host(
+    python: Path, azurite: Azurite, *, port: int, data: Path, workers: int, hints: bool
+) -> "subprocess.Popen[bytes]":
+    arguments = ["--app", str(REPO), "--port", str(port), "--workers", str(workers), "--data", str(data / "devhost")]
+    flags = ["--quiet", "--stop-with-stdin", *([] if hints else ["--no-hint"])]
+    environ = {
+        **os.environ,
+        "AzureWebJobsStorage": azurite.connection_string,
+        "ROSTRUM_LOCAL_DATA_DIR": str(data / "azurite"),
+    }
+    return subprocess.Popen(
+        [str(python), "-m", "devhost", *arguments, *flags],
+        cwd=REPO,
+        env=environ,
+        stdin=subprocess.PIPE,  # it stops when we are gone
+        start_new_session=True,  # Ctrl-C is ours to pass on
+    )
+
+
+def _await_health(stack: Stack) -> None:
+    assert stack.host is not None
+    deadline = time.monotonic() + HEALTH_TIMEOUT_SEC
+    health = Health()
+    while time.monotonic() < deadline and stack.host.poll() is None:
+        health = _health(stack.url)
+        if health.is_ours and health.is_well:
+            return
+        time.sleep(0.1)
+    reason = "ended" if stack.host.poll() is not None else f"did not become healthy: {health.says}"
+    raise StackError(f"The host {reason}. The last lines of {stack.log_file}:\n{_tail(stack.log_file)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What answers on an address."""
+
+    is_ours: bool = False
+    is_well: bool = False
+    says: str = "no answer"
+
+
+def _health(url: str) -> Health:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
+            status, body = answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            status, body = error.code, error.read()
+    except (OSError, http.client.HTTPException):
+        return Health()
+    says = f"{status} {body[:300].decode(errors='replace')}"
+    with suppress(ValueError):
+        document = json.loads(body)
+        if isinstance(document, dict) and {"status", "storage"} <= document.keys():
+            return Health(True, status == 200, says)
+    return Health(says=says)
+
+
+def _tail(file: Path | None, lines: int = 25) -> str:
+    if file is None or not file.exists():
+        return "(no log)"
+    return "\n".join(file.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def _write_owner(data: Path, url: str) -> None:
+    (data / "stack.json").write_text(json.dumps({"pid": os.getpid(), "url": url}), encoding="utf-8")
+
+
+def _whose(data: Path) -> str:
+    with suppress(OSError, ValueError, KeyError):
+        owner = json.loads((data / "stack.json").read_text(encoding="utf-8"))
+        return f" (process {owner['pid']}, {owner['url']})"
+    return ""
