@@ -9,7 +9,7 @@ from threading import Lock
 from urllib.parse import quote, urlencode
 
 from shared.domain.errors import NotFound, WriteConflict
-from shared.storage.ports import CHUNK_BYTES, BlobFacts
+from shared.storage.ports import CHUNK_BYTES, BlobFacts, sizes_up_to_first_gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class MemoryBlobs:
     def staged_blocks(self, container: str, name: str) -> Sequence[int]:
         with self._lock:
             staged = self._staged.get((container, name), {})
-            return first_sizes({index: len(block) for index, block in staged.items()})
+            return sizes_up_to_first_gap({index: len(block) for index, block in staged.items()})
 
     def commit_blocks(self, container: str, name: str, count: int, content_type: str) -> BlobFacts:
         with self._lock:
@@ -122,8 +122,3 @@ class MemoryBlobs:
 
     def _new_etag(self) -> str:
         return f"0x{next(self._etags):X}"
-
-
-def first_sizes(sizes: dict[int, int]) -> Sequence[int]:
-    """The sizes from index 0 up to the first missing one."""
-    return [sizes[index] for index in range(next(index for index in count() if index not in sizes))]

@@ -3,9 +3,10 @@
 Names of containers and queues stand here, and the layout of blob names. Nothing here knows of Azure.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count, takewhile
 from typing import Generic, Protocol, TypeVar
 
 from shared.domain.event import Event
@@ -33,6 +34,16 @@ CHUNK_BYTES = 4 * 1024**2
 QUEUES = {Stage.DOWNLOAD: "downloads", Stage.TRANSCRIPTION: "transcriptions", Stage.TRACKING: "trackings"}
 
 T = TypeVar("T")
+
+
+def poison_queue(name: str) -> str:
+    """Where the host puts the messages of a queue that it gave up on."""
+    return f"{name}-poison"
+
+
+def sizes_up_to_first_gap(sizes: Mapping[int, int]) -> Sequence[int]:
+    """The sizes of blocks 0, 1, … up to the first that is missing."""
+    return [sizes[index] for index in takewhile(sizes.__contains__, count())]
 
 
 @dataclass(frozen=True, slots=True)

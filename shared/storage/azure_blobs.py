@@ -1,0 +1,202 @@
+"""Blobs in Azure Blob storage. A container is made when it turns out to be missing at the first write."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from azure.core import MatchConditions
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import (
+    BlobBlock,
+    BlobClient,
+    BlobProperties,
+    BlobSasPermissions,
+    BlobServiceClient,
+    ContentSettings,
+    generate_blob_sas,
+)
+
+from shared.domain.errors import NotFound, WriteConflict
+from shared.storage.azure_errors import has_code, translated
+from shared.storage.ports import CHUNK_BYTES, BlobFacts, sizes_up_to_first_gap
+
+T = TypeVar("T")
+
+CHECKSUM = "sha256"
+"""Name of the blob metadata that holds the SHA-256."""
+
+_BLOCK_ID_DIGITS = 6  # a blob has at most 50,000 blocks, and ids of one length
+
+
+class AzureBlobs:
+    """A `BlobStore` over the account that `key` belongs to."""
+
+    def __init__(self, service: BlobServiceClient, key: str, clock: Callable[[], datetime]) -> None:
+        self._service = service
+        self._key = key
+        self._clock = clock
+        self._made: set[str] = set()
+
+    def facts(self, container: str, name: str) -> BlobFacts | None:
+        try:
+            with _translated(container, name):
+                return _facts(self._blob(container, name).get_blob_properties())
+        except NotFound:
+            return None
+
+    def read_range(self, container: str, name: str, offset: int, length: int) -> bytes:
+        return self._range(container, name, offset, length) if length > 0 else b""
+
+    def read(self, container: str, name: str) -> bytes:
+        with _translated(container, name):
+            return self._blob(container, name).download_blob().readall()
+
+    def chunks(self, container: str, name: str, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+        facts = self.facts(container, name)
+        if facts is None:
+            raise NotFound(f"There is no blob {container}/{name}.")
+        end = facts.size_bytes if length is None else min(facts.size_bytes, offset + length)
+        for start in range(offset, end, CHUNK_BYTES):
+            yield self._range(container, name, start, min(CHUNK_BYTES, end - start), facts.etag)
+
+    def write(self, container: str, name: str, data: bytes, content_type: str) -> BlobFacts:
+        sha256 = hashlib.sha256(data).hexdigest()
+        settings = ContentSettings(content_type=content_type)
+
+        def upload() -> BlobFacts:
+            answer = self._blob(container, name).upload_blob(
+                data, overwrite=True, content_settings=settings, metadata={CHECKSUM: sha256}
+            )
+            return BlobFacts(name, len(data), content_type, sha256, _plain_etag(str(answer["etag"])))
+
+        return self._write(container, name, upload)
+
+    def stage_block(self, container: str, name: str, index: int, data: bytes) -> None:
+        self._write(container, name, lambda: self._blob(container, name).stage_block(_block_id(index), data))
+
+    def staged_blocks(self, container: str, name: str) -> Sequence[int]:
+        try:
+            with _translated(container, name):
+                _, staged = self._blob(container, name).get_block_list("uncommitted")
+        except NotFound:
+            return []
+        sizes = {_block_index(block.id): block.size for block in staged}
+        return sizes_up_to_first_gap({index: size for index, size in sizes.items() if index is not None})
+
+    def commit_blocks(self, container: str, name: str, count: int, content_type: str) -> BlobFacts:
+        blocks = [BlobBlock(_block_id(index)) for index in range(count)]
+        settings = ContentSettings(content_type=content_type)
+
+        def commit() -> None:
+            try:
+                self._blob(container, name).commit_block_list(blocks, content_settings=settings)
+            except HttpResponseError as err:
+                if not has_code(err, "InvalidBlockList"):
+                    raise
+                raise WriteConflict(f"A block of {container}/{name} is not there.") from err
+
+        self._write(container, name, commit)
+        facts = self.facts(container, name)
+        if facts is None:
+            raise WriteConflict(f"{container}/{name} was deleted meanwhile.")
+        return facts
+
+    def note_sha256(self, container: str, name: str, sha256: str) -> None:
+        with _translated(container, name):
+            self._blob(container, name).set_blob_metadata({CHECKSUM: sha256})
+
+    def listing(self, container: str, prefix: str) -> Iterator[BlobFacts]:
+        try:
+            with _translated(container, f"{prefix}…"):
+                found = self._service.get_container_client(container).list_blobs(prefix, include=["metadata"])
+                yield from map(_facts, found)
+        except NotFound:
+            return
+
+    def delete(self, container: str, name: str) -> None:
+        try:
+            with _translated(container, name):
+                self._blob(container, name).delete_blob(delete_snapshots="include")
+        except NotFound:
+            return
+
+    def read_url(self, container: str, name: str, valid_for: timedelta) -> str:
+        return self._url(container, name, BlobSasPermissions(read=True), valid_for)
+
+    def upload_url(self, container: str, name: str, valid_for: timedelta) -> str:
+        if container not in self._made:  # the client that gets the address may not make it
+            self._make_container(container)
+        return self._url(container, name, BlobSasPermissions(create=True, write=True), valid_for)
+
+    def _url(self, container: str, name: str, permission: BlobSasPermissions, valid_for: timedelta) -> str:
+        token = generate_blob_sas(
+            account_name=str(self._service.account_name),
+            container_name=container,
+            blob_name=name,
+            account_key=self._key,
+            permission=permission,
+            expiry=self._clock() + valid_for,
+        )
+        return f"{self._blob(container, name).url}?{token}"
+
+    def _range(self, container: str, name: str, offset: int, length: int, etag: str | None = None) -> bytes:
+        """The range in one request; of the version with this ETag, else raises WriteConflict."""
+        quoted, condition = (f'"{etag}"', MatchConditions.IfNotModified) if etag else (None, None)
+        with _translated(container, name):
+            try:
+                answer = self._blob(container, name).download_blob(
+                    offset, length, etag=quoted, match_condition=condition
+                )
+                return answer.readall()
+            except HttpResponseError as err:
+                if err.status_code != 416:
+                    raise
+                return b""
+
+    def _write(self, container: str, name: str, call: Callable[[], T]) -> T:
+        with _translated(container, name):
+            try:
+                return call()
+            except ResourceNotFoundError as err:
+                if not has_code(err, "ContainerNotFound"):
+                    raise
+            self._make_container(container)
+            return call()
+
+    def _make_container(self, container: str) -> None:
+        with translated(f"container {container}"), suppress(ResourceExistsError):
+            self._service.create_container(container)
+        self._made.add(container)
+
+    def _blob(self, container: str, name: str) -> BlobClient:
+        return self._service.get_blob_client(container, name)
+
+
+def _translated(container: str, name: str) -> AbstractContextManager[None]:
+    return translated(f"blob {container}/{name}")
+
+
+def _facts(properties: BlobProperties) -> BlobFacts:
+    return BlobFacts(
+        name=str(properties.name),
+        size_bytes=properties.size,
+        content_type=properties.content_settings.content_type or "application/octet-stream",
+        sha256=(properties.metadata or {}).get(CHECKSUM),
+        etag=_plain_etag(str(properties.etag)),
+    )
+
+
+def _plain_etag(etag: str) -> str:
+    """The ETag without quotes, which answers have in some places and not in others."""
+    return etag.strip('"')
+
+
+def _block_id(index: int) -> str:
+    """Readable base64, of one length as the service demands (the SDK encodes it once more)."""
+    return f"{index:0{_BLOCK_ID_DIGITS}d}"
+
+
+def _block_index(block_id: str) -> int | None:
+    return int(block_id) if block_id.isdecimal() and len(block_id) == _BLOCK_ID_DIGITS else None

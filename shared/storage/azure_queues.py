@@ -1,0 +1,71 @@
+"""The stages' queues in Azure Queue storage, in the form that the Functions host reads: JSON text in base64.
+
+A queue is made, with the one for its dead letters, when it turns out to be missing: the host never makes it.
+"""
+
+import math
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64EncodePolicy
+
+from shared.domain.errors import NotFound
+from shared.domain.message import StageMessage
+from shared.domain.stage import Stage
+from shared.storage.azure_errors import translated
+from shared.storage.ports import QUEUES, QueueFacts, poison_queue
+
+
+class AzureQueues:
+    """A `QueueStore`; `hint` is the local host's address for wake-up datagrams, as (host, port)."""
+
+    def __init__(
+        self, service: QueueServiceClient, clock: Callable[[], datetime], hint: tuple[str, int] | None = None
+    ) -> None:
+        self._service = service
+        self._clock = clock
+        self._hint = hint
+
+    def send(self, message: StageMessage, delay: timedelta = timedelta(0)) -> None:
+        name = QUEUES[message.stage]
+        hidden_sec = math.ceil(delay.total_seconds()) or None
+        queue, text = self._queue(name), message.to_text()
+        with translated(f"queue {name}"):
+            try:
+                queue.send_message(text, visibility_timeout=hidden_sec)
+            except ResourceNotFoundError:
+                self._make(name)
+                self._make(poison_queue(name))
+                queue.send_message(text, visibility_timeout=hidden_sec)
+        if self._hint is not None and hidden_sec is None:
+            _wake(self._hint, name)
+
+    def facts(self, stage: Stage) -> QueueFacts:
+        name = QUEUES[stage]
+        oldest_sec = None
+        with suppress(NotFound), translated(f"queue {name}"):
+            first = self._queue(name).peek_messages(max_messages=1)
+            if first and first[0].inserted_on is not None:
+                oldest_sec = max(0.0, (self._clock() - first[0].inserted_on).total_seconds())
+        return QueueFacts(name, self._count(name), self._count(poison_queue(name)), oldest_sec)
+
+    def _count(self, name: str) -> int:
+        with suppress(NotFound), translated(f"queue {name}"):
+            return self._queue(name).get_queue_properties().approximate_message_count or 0
+        return 0
+
+    def _queue(self, name: str) -> QueueClient:
+        return self._service.get_queue_client(name, message_encode_policy=TextBase64EncodePolicy())
+
+    def _make(self, name: str) -> None:
+        with suppress(ResourceExistsError):
+            self._queue(name).create_queue()
+
+
+def _wake(address: tuple[str, int], queue: str) -> None:
+    """Tells the local host that it need not wait for its next look; nothing depends on its hearing it."""
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(queue.encode(), address)

@@ -1,0 +1,127 @@
+"""A table of Azure Table storage. It is made when it turns out to be missing, so that a new account, or an emulator
+that lost its data, needs no preparation."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import EdmType, EntityProperty, TableClient, TableEntity, UpdateMode
+
+from shared.domain.errors import NotFound
+from shared.storage.azure_errors import has_code, translated
+from shared.storage.table import Row, Value, is_possible_key
+
+T = TypeVar("T")
+
+MAX_PAGE_SIZE = 1000
+"""What the service returns at once at most."""
+
+
+class AzureTable:
+    """A `Table`."""
+
+    def __init__(self, client: TableClient) -> None:
+        self._client = client
+
+    def insert(self, row: Row) -> str:
+        return self._etag(self._call(lambda: self._client.create_entity(_entity(row))))
+
+    def get(self, partition: str, key: str) -> Row:
+        if not (is_possible_key(partition) and is_possible_key(key)):
+            raise NotFound(f"There is no row {partition}/{key}.")
+        return _row(self._call(lambda: self._client.get_entity(partition, key)))
+
+    def replace(self, row: Row, etag: str) -> str:
+        def update() -> dict[str, Any]:
+            return self._client.update_entity(
+                _entity(row), mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
+            )
+
+        return self._etag(self._call(update))
+
+    def upsert(self, row: Row) -> None:
+        self._call(lambda: self._client.upsert_entity(_entity(row), mode=UpdateMode.REPLACE))
+
+    def delete(self, partition: str, key: str, etag: str) -> None:
+        def delete() -> None:
+            self._client.delete_entity(
+                partition, key, etag=etag, match_condition=MatchConditions.IfNotModified
+            )  # the SDK takes a missing row for deleted
+
+        self._call(delete)
+
+    def scan(
+        self,
+        partition: str,
+        *,
+        after: str = "",
+        before: str | None = None,
+        where: Mapping[str, Collection[str]] | None = None,
+        page_size: int = MAX_PAGE_SIZE,
+    ) -> Iterator[Row]:
+        terms = ["PartitionKey eq @partition", "RowKey gt @after"]
+        values: dict[str, str] = {"partition": partition, "after": after}
+        if before is not None:
+            terms.append("RowKey lt @before")
+            values["before"] = before
+        for column, wanted in (where or {}).items():
+            names = {f"{column}{number}": value for number, value in enumerate(sorted(wanted))}
+            terms.append("( " + " or ".join(f"{column} eq @{name}" for name in names) + " )")
+            values |= names
+        return self._query(" and ".join(terms), values, page_size)
+
+    def scan_partitions(self, prefix: str) -> Iterator[Row]:
+        end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        return self._query("PartitionKey ge @first and PartitionKey lt @end", {"first": prefix, "end": end})
+
+    def _query(self, query: str, values: Mapping[str, str], page_size: int = MAX_PAGE_SIZE) -> Iterator[Row]:
+        pages = self._client.query_entities(
+            query, parameters=dict(values), results_per_page=min(page_size, MAX_PAGE_SIZE)
+        ).by_page()
+        while (page := self._call(lambda: next(map(list, pages), None))) is not None:
+            yield from map(_row, page)
+
+    def _call(self, call: Callable[[], T]) -> T:
+        with translated(f"row in table {self._client.table_name}"):
+            try:
+                return call()
+            except ResourceNotFoundError as err:
+                if not has_code(err, "TableNotFound"):
+                    raise
+            self._create()
+            return call()
+
+    def _create(self) -> None:
+        try:
+            self._client.create_table()
+        except ResourceExistsError:
+            return  # someone else noticed at the same time
+
+    @staticmethod
+    def _etag(answer: Mapping[str, Any]) -> str:
+        return str(answer["etag"])
+
+
+def _entity(row: Row) -> TableEntity:
+    entity = TableEntity(PartitionKey=row.partition, RowKey=row.key)
+    for name, value in row.columns.items():
+        entity[name] = EntityProperty(value, EdmType.INT64) if type(value) is int else value
+    return entity
+
+
+def _row(entity: TableEntity) -> Row:
+    columns = {name: _value(cell) for name, cell in entity.items() if name not in ("PartitionKey", "RowKey")}
+    etag, written_at = entity.metadata["etag"], entity.metadata["timestamp"]
+    return Row(str(entity["PartitionKey"]), str(entity["RowKey"]), columns, etag or "", written_at)
+
+
+def _value(cell: Any) -> Value:
+    """A column's value as a plain one: the SDK has types of its own for long integers and times."""
+    if isinstance(cell, EntityProperty):
+        return int(cell.value)
+    if isinstance(cell, datetime):
+        return datetime.combine(cell.date(), cell.time(), UTC)
+    plain: Value = cell
+    return plain

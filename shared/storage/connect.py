@@ -1,0 +1,125 @@
+"""Storage from a connection string: the clients of one account, sharing a pool of connections."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+from azure.core.pipeline.transport import RequestsTransport
+from azure.data.tables import TableServiceClient
+from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import LinearRetry as BlobRetry
+from azure.storage.queue import LinearRetry as QueueRetry
+from azure.storage.queue import QueueServiceClient
+from requests.adapters import HTTPAdapter
+
+from shared.storage.azure_blobs import AzureBlobs
+from shared.storage.azure_queues import AzureQueues
+from shared.storage.azure_table import AzureTable
+from shared.storage.job_table import JobTable
+from shared.storage.part_table import PartTable
+from shared.storage.ports import Storage
+from shared.storage.session_table import SessionTable
+from shared.storage.table import Table
+from shared.storage.upload_table import UploadTable
+
+CONNECT_TIMEOUT_SEC = 5
+READ_TIMEOUT_SEC = 30
+RETRIES = 2
+RETRY_PAUSE_SEC = 1
+POOL_SIZE = 64
+
+MAX_SINGLE_READ_BYTES = 64 * 1024**2
+"""A range up to this long is read in one request."""
+
+# The account name and key that Microsoft publishes for the emulator:
+# https://learn.microsoft.com/azure/storage/common/storage-connect-azurite
+_EMULATOR_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+_EMULATOR = {
+    "DefaultEndpointsProtocol": "http",
+    "AccountName": "devstoreaccount1",
+    "AccountKey": _EMULATOR_KEY,
+    "BlobEndpoint": "http://127.0.0.1:10000/devstoreaccount1",
+    "QueueEndpoint": "http://127.0.0.1:10001/devstoreaccount1",
+    "TableEndpoint": "http://127.0.0.1:10002/devstoreaccount1",
+}
+_LOOPBACK = ("http://127.0.0.1", "http://localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class AzureStorage(Storage):
+    """A storage account. Its clients may be used by many threads at once."""
+
+    session: requests.Session
+
+    def close(self) -> None:
+        """Closes the connections; a process that lives with its storage need not."""
+        self.session.close()
+
+
+def connect(
+    connection_string: str,
+    *,
+    hint: tuple[str, int] | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> AzureStorage:
+    """The account's storage. Nothing is asked of it yet: tables, containers and queues are made at their first use.
+
+    `hint` is where the local host listens for news of messages, as (host, port). Raises ValueError for a connection
+    string without the account's key.
+    """
+    settings = parse_connection_string(connection_string)
+    text = ";".join(f"{name}={value}" for name, value in settings.items())
+    session = _session(trust_env=not settings.get("BlobEndpoint", "").startswith(_LOOPBACK))
+    shared: dict[str, Any] = {
+        "transport": RequestsTransport(session=session, session_owner=False),
+        "connection_timeout": CONNECT_TIMEOUT_SEC,
+        "read_timeout": READ_TIMEOUT_SEC,
+    }
+    tables = TableServiceClient.from_connection_string(
+        text, retry_total=RETRIES, retry_backoff_factor=RETRY_PAUSE_SEC / 2, **shared
+    )
+    blobs = BlobServiceClient.from_connection_string(
+        text,
+        retry_policy=BlobRetry(backoff=RETRY_PAUSE_SEC, retry_total=RETRIES, random_jitter_range=1),
+        max_single_get_size=MAX_SINGLE_READ_BYTES,
+        **shared,
+    )
+    queues = QueueServiceClient.from_connection_string(
+        text, retry_policy=QueueRetry(backoff=RETRY_PAUSE_SEC, retry_total=RETRIES, random_jitter_range=1), **shared
+    )
+
+    def table(name: str) -> Table:
+        return AzureTable(tables.get_table_client(name))
+
+    return AzureStorage(
+        jobs=JobTable(jobs=table("jobs"), index=table("jobindex"), events=table("events"), clock=clock),
+        parts=PartTable(table("parts")),
+        sessions=SessionTable(table("sessions")),
+        uploads=UploadTable(table("uploads")),
+        blobs=AzureBlobs(blobs, settings["AccountKey"], clock),
+        queues=AzureQueues(queues, clock, hint),
+        session=session,
+    )
+
+
+def parse_connection_string(text: str) -> dict[str, str]:
+    """The settings of a connection string; `UseDevelopmentStorage=true` means the emulator on its usual ports."""
+    pairs = (pair.strip().partition("=") for pair in text.split(";") if pair.strip())
+    settings = {name: value for name, _, value in pairs}
+    if settings.get("UseDevelopmentStorage", "").lower() == "true":
+        return dict(_EMULATOR)
+    missing = [name for name in ("AccountName", "AccountKey") if not settings.get(name)]
+    if missing:
+        raise ValueError(f"The storage connection string lacks {' and '.join(missing)}.")
+    return settings
+
+
+def _session(*, trust_env: bool) -> requests.Session:
+    """A pool large enough for the API's threads; towards the emulator no proxy of the environment is used."""
+    session = requests.Session()
+    session.trust_env = trust_env
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=POOL_SIZE))
+    return session
