@@ -1,6 +1,5 @@
 """Reading a job's blobs as files, and the names that the stages agree on."""
 
-from io import BufferedIOBase
 from typing import BinaryIO, cast
 
 from shared.domain.errors import NotFound

@@ -5,13 +5,14 @@ Nothing is ever held whole, in memory or on disk. A step that runs again finds w
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from shared.domain import job as jobs
 from shared.domain.errors import (
     ChecksumMismatch,
+    DamagedRecording,
     EmptyRecording,
     RecordingTooLarge,
     RecordingTooLong,
@@ -21,8 +22,9 @@ from shared.domain.errors import (
 )
 from shared.domain.recording import Recording
 from shared.media.audio import AudioDecoder, wav_header
-from shared.media.fetch import FetchPolicy, RemoteFile, open_source
-from shared.media.probe import probe, truncation_warning
+from shared.media.fetch import FetchPolicy, open_source
+from shared.media.probe import probe
+from shared.media.truncation import truncation_warning, truncation_warnings, video_end_sec
 from shared.pipeline.changes import change_job, change_session
 from shared.pipeline.plan import plan_stages
 from shared.pipeline.reading import AUDIO_COPY, open_blob
@@ -40,8 +42,7 @@ def download_recording(context: StepContext) -> None:
     """The work of the download stage's only part."""
     source = _source(context)
     sha256 = _checked_sha256(context, source)
-    recording = _examine(context, source)
-    recording = _copy_audio(context, recording, source)
+    recording = _read_through(context, _examine(context, source), source)
     services, session = context.services, context.session
     change_session(
         services,
@@ -179,10 +180,30 @@ def _examine(context: StepContext, source: BlobFacts) -> Recording:
     return recording
 
 
-def _copy_audio(context: StepContext, recording: Recording, source: BlobFacts) -> Recording:
-    """Writes the sound as a WAV blob and returns the recording with what reading it all has shown."""
+def _read_through(context: StepContext, recording: Recording, source: BlobFacts) -> Recording:
+    """Copies the sound, finds where sound and picture really end, and returns the recording as it really is."""
+    sound_end_sec, sound_warnings = _copy_audio(context, recording, source)
+    with open_blob(context.services, SOURCES, source.name) as file:
+        picture_end_sec = video_end_sec(file, recording)
+    end_sec = max(sound_end_sec or 0.0, picture_end_sec or 0.0)
+    if end_sec == 0.0:
+        raise DamagedRecording("Neither sound nor picture of the recording could be decoded.")
+    cut_off = truncation_warning(recording.duration_sec, end_sec) is not None
+    return replace(
+        recording,
+        duration_sec=end_sec if cut_off else recording.duration_sec,
+        warnings=(
+            *recording.warnings,
+            *sound_warnings,
+            *truncation_warnings(recording, sound_end_sec, picture_end_sec),
+        ),
+    )
+
+
+def _copy_audio(context: StepContext, recording: Recording, source: BlobFacts) -> tuple[float | None, Sequence[str]]:
+    """Writes the sound as a WAV blob; returns where it ends in seconds (None without sound) and its warnings."""
     if recording.audio is None:
-        return recording
+        return None, ()
     blobs, name = context.services.storage.blobs, context.work_blob(AUDIO_COPY)
 
     def report(fraction: float) -> None:
@@ -196,6 +217,4 @@ def _copy_audio(context: StepContext, recording: Recording, source: BlobFacts) -
             blocks += 1
     blobs.stage_block(WORK, name, 0, wav_header(decoder.samples))
     blobs.commit_blocks(WORK, name, blocks, "audio/wav")
-    cut_off = truncation_warning(recording.audio.start_sec + recording.audio.duration_sec, decoder.end_sec, "sound")
-    found = [*decoder.warnings, *([cut_off] if cut_off else [])]
-    return replace(recording, warnings=(*recording.warnings, *found))
+    return decoder.end_sec, decoder.warnings

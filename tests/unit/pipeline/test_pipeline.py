@@ -15,16 +15,21 @@ from shared.domain import job as jobs
 from shared.domain.errors import NotMedia, SourceUnavailable
 from shared.domain.job import Job
 from shared.domain.message import StageMessage, Step
+from shared.domain.recording import Recording
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
-from shared.pipeline.changes import change_job
+from shared.pipeline.changes import change_job, change_session
 from shared.pipeline.run_step import Delivery, give_up, run_step
 from shared.pipeline.services import ContinueLater, Services, StepContext
 from shared.pipeline.submit import JobRequest, submit_url
 from shared.pipeline.sweep import sweep
 from shared.settings import Settings
-from shared.storage.memory import MemoryQueues, memory_storage
+from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS
+
+RECORDING = Recording(
+    container="mp4", size_bytes=1, start_sec=0.0, duration_sec=1.0, video=None, audio=None, warnings=()
+)
 
 Work = Callable[[StepContext], None]
 
@@ -40,7 +45,7 @@ class House:
     instead: dict[tuple[Stage, Step], Work] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.storage = memory_storage()
+        self.storage = MemoryStorage(self._tick)
         numbers = count(1)
         self.services = Services(
             storage=self.storage,
@@ -66,6 +71,12 @@ class House:
                 message.job_id,
                 lambda job: jobs.plan_stages(job, self.parts, self.skipped, self.now),
             )
+            change_session(
+                self.services,
+                message.org_id,
+                message.session_id,
+                lambda session: session.evolve(recording=RECORDING, sha256="00"),
+            )
         if message.step is Step.MERGE:
             name = context.work_blob(f"{message.stage}.json")
             self.storage.blobs.write(RESULTS, name, b"{}", "application/json")
@@ -77,9 +88,7 @@ class House:
         return self.storage.jobs.get(job.org_id, job.job_id).value
 
     def take(self) -> list[StageMessage]:
-        queues = self.storage.queues
-        assert isinstance(queues, MemoryQueues)
-        return queues.take_all()
+        return list(iter(self.storage.queues.pop, None))
 
     def drain(self, deliveries: int = 1) -> None:
         """Delivers every message, each so many times, until the queues are empty."""
