@@ -1,0 +1,108 @@
+"""What a running step's sign of life writes, and when it says that the work is pointless. No thread, no waiting."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.domain import job as jobs
+from shared.domain.errors import NotMedia
+from shared.domain.job import Job, new_job
+from shared.domain.message import Step
+from shared.domain.part import Part
+from shared.domain.stage import Stage, StageState
+from shared.pipeline.changes import change_job
+from shared.pipeline.heartbeat import PARTS_SHARE, Heartbeat, StopWork
+from shared.pipeline.services import Services
+from shared.settings import Settings
+from shared.storage.memory import MemoryStorage
+from shared.storage.ports import Stored
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def services() -> Services:
+    return Services(
+        storage=MemoryStorage(lambda: NOW), settings=Settings(), clock=lambda: NOW, new_id=lambda: "id", work={}
+    )
+
+
+@pytest.fixture
+def job(services: Services) -> Job:
+    job = new_job(job_id="j", session_id="s", org_id="o", now=NOW, options={}, callback_url=None, traceparent=None)
+    services.storage.jobs.create(job)
+    parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
+    return change_job(services, "o", "j", lambda current: jobs.plan_stages(current, parts, {}, NOW))
+
+
+@pytest.fixture
+def claimed(services: Services, job: Job) -> Stored[Part]:
+    part = Part(
+        job_id=job.job_id,
+        stage=Stage.TRANSCRIPTION,
+        step=Step.PART,
+        number=0,
+        state=StageState.RUNNING,
+        owner="m:1",
+    )
+    return services.storage.parts.create(part)
+
+
+def test_a_beat_tells_the_row_and_the_job(services: Services, job: Job, claimed: Stored[Part]) -> None:
+    heartbeat = Heartbeat(services, job, claimed)
+    heartbeat.report(0.5)
+    heartbeat.beat()
+
+    assert services.storage.parts.get(claimed.value).value.progress == 0.5
+    assert services.storage.parts.get(claimed.value).value.heartbeat_at == NOW
+    stage = services.storage.jobs.get("o", "j").value.stages[Stage.TRANSCRIPTION]
+    assert stage.progress == pytest.approx(PARTS_SHARE * 0.5 / 2)
+
+
+def test_a_beat_without_progress_makes_no_event(services: Services, job: Job, claimed: Stored[Part]) -> None:
+    heartbeat = Heartbeat(services, job, claimed)
+    heartbeat.report(0.5)
+    heartbeat.beat()
+    before = len(services.storage.jobs.events("o", "j"))
+    heartbeat.report(0.501)
+    heartbeat.beat()
+    assert len(services.storage.jobs.events("o", "j")) == before
+
+
+def test_the_work_stops_when_another_delivery_took_over(services: Services, job: Job, claimed: Stored[Part]) -> None:
+    services.storage.parts.update(claimed, claimed.value.evolve(owner="m:2"))
+    with pytest.raises(StopWork):
+        Heartbeat(services, job, claimed).beat()
+
+
+def test_the_work_goes_on_when_only_the_sweep_touched_the_row(
+    services: Services, job: Job, claimed: Stored[Part]
+) -> None:
+    services.storage.parts.update(claimed, claimed.value.evolve(sends=2))
+    heartbeat = Heartbeat(services, job, claimed)
+    heartbeat.report(0.25)
+    heartbeat.beat()
+    heartbeat.beat()
+    row = services.storage.parts.get(claimed.value).value
+    assert (row.sends, row.progress) == (2, 0.25)
+
+
+def test_the_work_stops_when_the_job_has_ended(services: Services, job: Job, claimed: Stored[Part]) -> None:
+    change_job(services, "o", "j", lambda current: jobs.fail(current, Stage.TRACKING, NotMedia("No."), NOW))
+    with pytest.raises(StopWork):
+        Heartbeat(services, job, claimed).beat()
+
+
+def test_the_thread_makes_the_next_report_raise(services: Services, job: Job, claimed: Stored[Part]) -> None:
+    quick = Services(
+        storage=services.storage,
+        settings=Settings(heartbeat_sec=0.001),
+        clock=services.clock,
+        new_id=services.new_id,
+        work={},
+    )
+    services.storage.parts.update(claimed, claimed.value.evolve(owner="m:2"))
+    with Heartbeat(quick, job, claimed) as heartbeat:
+        heartbeat._thread.join()  # it ends by itself once the work is pointless
+        with pytest.raises(StopWork):
+            heartbeat.report(0.1)
