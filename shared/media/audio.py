@@ -95,6 +95,8 @@ class AudioDecoder:
                     self._place(frame)
                     yield from self._full_blocks()
             self._flush_resampler()
+            # At a few hertz the resampler's filter swallows short sounds whole; their time passes all the same.
+            self._silence(round(self._clock.end_sec * SAMPLE_RATE) - self.samples)
             yield from self._full_blocks()
             if self._out:
                 yield bytes(self._out)
@@ -127,13 +129,16 @@ class AudioDecoder:
     def _begin_run(self, start_sample: int) -> None:
         self._flush_resampler()
         missing = start_sample - self.samples
-        if missing > 0:
-            self.lost_samples += missing if self.samples else 0
-            self.samples += missing
-            self.silent_samples += missing
-            self._out.extend(bytes(missing * BYTES_PER_SAMPLE))
+        self.lost_samples += max(0, missing) if self.samples else 0
+        self._silence(missing)
         self._drop_bytes = max(0, -missing) * BYTES_PER_SAMPLE
         self._resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+
+    def _silence(self, samples: int) -> None:
+        if samples > 0:
+            self.samples += samples
+            self.silent_samples += samples
+            self._out.extend(bytes(samples * BYTES_PER_SAMPLE))
 
     def _flush_resampler(self) -> None:
         if self._resampler is not None:

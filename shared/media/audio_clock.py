@@ -31,6 +31,11 @@ class AudioClock:
         self._expected_sec: float | None = None
         self._shift_sec = 0.0
 
+    @property
+    def end_sec(self) -> float:
+        """Where the sound placed so far ends."""
+        return self._expected_sec or 0.0
+
     def place(self, time_sec: float | None, length_sec: float) -> Placement:
         """Where a piece of `length_sec` goes that says it begins at `time_sec` (None: it does not say)."""
         expected = self._expected_sec
