@@ -1,0 +1,182 @@
+"""Cuts a transcript's words into caption cues by the broadcasters' rules; knows nothing of file formats.
+
+A cue has at most 2 lines of 42 characters, stays 1 to 7 seconds, and asks for at most 20 characters a second where the
+speech allows it. Between two cues the screen is empty for at least two frames. Where to break is found by dynamic
+programming over each stretch of speech, so that an early break does not force a bad one later. Sources of the rules:
+https://www.bbc.co.uk/accessibility/forproducts/guides/subtitles and Netflix's timed text style guide.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from shared.transcription.payload import Transcript
+
+LINE_CHARS = 42
+MAX_LINES = 2
+MIN_CUE_SEC = 1.0
+MAX_CUE_SEC = 7.0
+CHARS_PER_SEC = 20.0
+GAP_SEC = 0.08  # two frames at 25 a second
+STRETCH_PAUSE_SEC = 1.5  # no cue goes on over a longer pause
+PHRASE_PAUSE_SEC = 0.3
+LONG_PAUSE_SEC = 0.7
+SHORT_CUE_CHARS = 15
+SENTENCE_ENDS = tuple(".?!。？！…")
+CLAUSE_ENDS = tuple(",;:，；：、")
+UNSPACED = frozenset({"zh", "ja", "yue", "th", "lo", "my", "km"})
+LEANS_FORWARD = frozenset(
+    {"a", "an", "the", "and", "or", "but", "of", "to", "in", "on", "at", "for", "with", "from", "by", "as", "that"}
+    | {"is", "are", "was", "were", "be", "i", "you", "he", "she", "we", "they", "my", "your", "his", "her", "its"}
+    | {"our", "their", "this", "these", "those", "not", "if", "when", "which", "who"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Lines that are on the screen from `start` to `end`, in seconds."""
+
+    start: float
+    end: float
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    start: float
+    end: float
+
+
+def make_cues(transcript: Transcript) -> tuple[Cue, ...]:
+    """All cues of a transcript, in order, none overlapping another."""
+    space = "" if transcript.language in UNSPACED else " "
+    stretches = list(_stretches(transcript))
+    cues: list[Cue] = []
+    for number, tokens in enumerate(stretches):
+        last = number + 1 == len(stretches)
+        limit = transcript.duration_sec if last else stretches[number + 1][0].start - GAP_SEC
+        free_from = cues[-1].end + GAP_SEC if cues else 0.0
+        cues.extend(_cues_of(tokens, free_from, limit, space))
+    return tuple(cues)
+
+
+def _stretches(transcript: Transcript) -> Iterator[list[_Token]]:
+    stretch: list[_Token] = []
+    for segment in transcript.segments:
+        for word in segment.words:
+            for token in _fitting(word.word, word.start, word.end):
+                if stretch and token.start - stretch[-1].end >= STRETCH_PAUSE_SEC:
+                    yield stretch
+                    stretch = []
+                stretch.append(token)
+    if stretch:
+        yield stretch
+
+
+def _fitting(text: str, start: float, end: float) -> Iterator[_Token]:
+    """A word that is longer than a line is cut, its time shared out."""
+    text = " ".join(text.split())
+    pieces = [text[at : at + LINE_CHARS] for at in range(0, len(text), LINE_CHARS)]
+    step = (end - start) / max(1, len(pieces))
+    for number, piece in enumerate(pieces):
+        yield _Token(piece.strip(), start + number * step, start + (number + 1) * step)
+
+
+def _cues_of(tokens: Sequence[_Token], free_from: float, limit: float, space: str) -> Iterator[Cue]:
+    breaks = _best_breaks(tokens, limit, space)
+    for first, end in pairwise(breaks):
+        start = tokens[first].start
+        lines = break_lines([token.text for token in tokens[first:end]], space)
+        until = tokens[end].start - GAP_SEC if end < len(tokens) else limit
+        wanted = max(tokens[end - 1].end, start + MIN_CUE_SEC, start + len(space.join(lines)) / CHARS_PER_SEC)
+        stop = min(wanted, until, start + MAX_CUE_SEC)
+        if stop - start < MIN_CUE_SEC:  # the recording ends, or someone speaks very fast
+            start = max(min(free_from, start), stop - MIN_CUE_SEC)
+        stop = max(stop, start)
+        free_from = stop + GAP_SEC
+        yield Cue(start, stop, lines)
+
+
+def _best_breaks(tokens: Sequence[_Token], limit: float, space: str) -> list[int]:
+    """Indices at which cues begin, and the end."""
+    count = len(tokens)
+    cost = [0.0] + [float("inf")] * count
+    came_from = [0] * (count + 1)
+    for first in range(count):
+        chars = 0
+        for end in range(first + 1, count + 1):
+            chars += len(tokens[end - 1].text) + (len(space) if end > first + 1 else 0)
+            texts = [token.text for token in tokens[first:end]]
+            too_long = tokens[end - 1].end - tokens[first].start > MAX_CUE_SEC
+            if end > first + 1 and (too_long or not _fits(texts, chars, space)):
+                break
+            until = tokens[end].start - GAP_SEC if end < count else limit
+            here = cost[first] + _cue_cost(tokens, first, end, chars, until)
+            if here < cost[end]:
+                cost[end], came_from[end] = here, first
+    breaks = [count]
+    while breaks[-1] > 0:
+        breaks.append(came_from[breaks[-1]])
+    return breaks[::-1]
+
+
+def _cue_cost(tokens: Sequence[_Token], first: int, end: int, chars: int, until: float) -> float:
+    """Rules that cannot always be kept weigh hundreds, matters of taste a few."""
+    time = min(MAX_CUE_SEC, until - tokens[first].start)
+    cost = 5.0
+    cost += 500.0 * max(0.0, MIN_CUE_SEC - time)
+    cost += 20.0 * max(0.0, chars - time * CHARS_PER_SEC)
+    whole = first == 0 and end == len(tokens)
+    if chars < SHORT_CUE_CHARS and not whole:
+        cost += 4.0
+    if end - first == 1 and not whole:
+        cost += 6.0
+    if end < len(tokens):
+        pause = tokens[end].start - tokens[end - 1].end
+        cost += _break_cost(tokens[end - 1].text) * (0.3 if pause >= PHRASE_PAUSE_SEC else 1.0)
+    for one, other in pairwise(tokens[first:end]):
+        if other.start - one.end >= LONG_PAUSE_SEC:
+            cost += 12.0  # words that wait for a pause give away what comes
+    return cost
+
+
+def _break_cost(before: str) -> float:
+    """How much it disturbs the reader when a line or cue ends with `before`."""
+    if before.endswith(SENTENCE_ENDS):
+        return 0.0
+    if before.endswith(CLAUSE_ENDS):
+        return 2.0
+    return 12.0 if before.lower() in LEANS_FORWARD else 8.0
+
+
+def _fits(texts: Sequence[str], chars: int, space: str) -> bool:
+    if chars <= LINE_CHARS:
+        return True
+    if chars > MAX_LINES * LINE_CHARS + len(space):
+        return False
+    return any(_line_splits(texts, space))
+
+
+def _line_splits(texts: Sequence[str], space: str) -> Iterator[int]:
+    """The positions at which two lines can be made of the words."""
+    total = len(space.join(texts))
+    first = 0
+    for position, text in enumerate(texts[:-1], start=1):
+        first += len(text) + (len(space) if position > 1 else 0)
+        if first <= LINE_CHARS and total - first - len(space) <= LINE_CHARS:
+            yield position
+
+
+def break_lines(texts: Sequence[str], space: str = " ") -> tuple[str, ...]:
+    """One line where it fits, else two of much the same length, broken where it disturbs least."""
+    whole = space.join(texts)
+    if len(whole) <= LINE_CHARS:
+        return (whole,)
+
+    def disturbance(position: int) -> float:
+        upper, lower = len(space.join(texts[:position])), len(space.join(texts[position:]))
+        return _break_cost(texts[position - 1]) + abs(upper - lower) * 0.4
+
+    best = min(_line_splits(texts, space), key=disturbance)
+    return space.join(texts[:best]), space.join(texts[best:])

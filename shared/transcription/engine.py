@@ -1,0 +1,70 @@
+"""What a speech engine is to the rest of us: one request in, a lazy stream of segments out; names no engine.
+
+All times are seconds on the recording's clock.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.transcription.audio import WavAudio
+from shared.transcription.vad import Span
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """Who made a transcript. `written` says that the engine itself writes capitals and punctuation."""
+
+    name: str
+    version: str
+    model: str
+    written: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word as heard; `confidence` is 0 to 1."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Words spoken in one breath; `confidence` is 0 to 1, `language` as the engine heard it (ISO 639-1)."""
+
+    start: float
+    end: float
+    text: str
+    confidence: float
+    words: tuple[Word, ...]
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionRequest:
+    """What to transcribe: `spans` of `audio` that hold speech, in order, none longer than 30 s. `language` is None
+    where the engine may find out. `report` gets the fraction done and may raise to stop the work."""
+
+    audio: WavAudio
+    spans: tuple[Span, ...]
+    language: str | None
+    report: Callable[[float], None]
+
+
+class Engine(Protocol):
+    """Turns speech into text. Warm: made once, asked often."""
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+    def warnings_for(self, language: str | None) -> tuple[str, ...]:
+        """What a reader of a transcript by this engine should know, when `language` was asked for."""
+        ...
+
+    def transcribe(self, request: TranscriptionRequest) -> Iterator[Segment]:
+        """Segments in order, as they are heard; nothing is held back. Raises EngineUnavailable for a language that
+        the engine does not know."""
+        ...

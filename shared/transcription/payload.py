@@ -1,0 +1,109 @@
+"""The transcript as clients read it (`transcript.json`, v1) and the file that one part leaves for the merge.
+
+Words lie inside their segment, segments are in order and do not overlap, times never pass the end: a transcript that
+breaks this cannot be made. Imports no media library.
+"""
+
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class TranscriptWord(_Payload):
+    """A word as heard, times in seconds on the recording's clock."""
+
+    word: str
+    start: Seconds
+    end: Seconds
+    confidence: Confidence
+
+    @model_validator(mode="after")
+    def _forwards(self) -> Self:
+        if self.end < self.start:
+            raise ValueError(f"word '{self.word}' ends at {self.end}, before it starts at {self.start}")
+        return self
+
+
+class TranscriptSegment(_Payload):
+    """Words spoken in one go."""
+
+    id: int
+    start: Seconds
+    end: Seconds
+    text: str
+    confidence: Confidence
+    words: tuple[TranscriptWord, ...]
+
+    @model_validator(mode="after")
+    def _words_inside(self) -> Self:
+        at = self.start
+        for word in self.words:
+            if word.start < at:
+                raise ValueError(f"word '{word.word}' at {word.start} starts before {at}")
+            at = word.end
+        if at > self.end:
+            raise ValueError(f"segment {self.id} ends at {self.end}, before its last word at {at}")
+        return self
+
+
+class TranscriptEngine(_Payload):
+    """Who made the transcript."""
+
+    name: str
+    version: str
+    model: str
+
+
+def _in_order(segments: tuple[TranscriptSegment, ...]) -> tuple[TranscriptSegment, ...]:
+    for before, after in pairwise(segments):
+        if after.start < before.end:
+            raise ValueError(f"segment {after.id} starts at {after.start}, before {before.end}")
+    return segments
+
+
+Segments = Annotated[tuple[TranscriptSegment, ...], AfterValidator(_in_order)]
+
+
+class Transcript(_Payload):
+    """`transcript.json`. `language` is `und` where nothing was said; `speechSec` is how long someone spoke."""
+
+    version: Literal["v1"] = "v1"
+    session_id: str
+    job_id: str
+    language: str
+    duration_sec: Seconds
+    engine: TranscriptEngine
+    segments: Segments
+    speech_sec: Seconds
+    warnings: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _within_recording(self) -> Self:
+        if self.segments and self.segments[-1].end > self.duration_sec:
+            raise ValueError(f"the last segment passes the recording's end at {self.duration_sec}")
+        return self
+
+
+class TranscriptPart(_Payload):
+    """What one part heard in [start, end). `language` is None where it heard nothing; `written` says that the engine
+    itself wrote capitals and punctuation."""
+
+    version: Literal["v1"] = "v1"
+    part: int
+    start: Seconds
+    end: Seconds
+    language: str | None
+    engine: TranscriptEngine
+    written: bool
+    segments: Segments
+    speech_sec: Seconds
+    warnings: tuple[str, ...]

@@ -1,0 +1,140 @@
+"""The two steps of the transcription stage: a part is transcribed, and the parts are merged. Pure of storage.
+
+A part depends on the audio copy and its own number only, so parts may run anywhere, in any order, twice.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from shared.transcription.audio import WavAudio
+from shared.transcription.choose import plain_language
+from shared.transcription.cut import LEAD_SEC, part_span
+from shared.transcription.engine import Engine, Segment, TranscriptionRequest
+from shared.transcription.payload import (
+    Transcript,
+    TranscriptEngine,
+    TranscriptPart,
+    TranscriptSegment,
+    TranscriptWord,
+)
+from shared.transcription.phrasing import phrase
+from shared.transcription.vad import Span, on_grid, pad_spans, speech_probabilities, speech_spans
+
+MAX_UTTERANCE_SEC = 20.0
+DETECTION_SHARE = 0.05  # of a part's time; the rest is the engine's
+UNDETERMINED = "und"  # BCP 47
+NO_SPEECH = "No speech was found in this recording."
+NO_WORDS = "Speech was heard in this recording, but no words were understood."
+
+
+def transcribe_part(
+    audio: WavAudio,
+    engine: Engine,
+    *,
+    part: int,
+    part_sec: float,
+    duration_sec: float,
+    language: str | None,
+    report: Callable[[float], None],
+) -> TranscriptPart:
+    """What is said in part `part` of a recording that lasts `duration_sec` and is cut every `part_sec`.
+
+    `report` gets the fraction done, from 0 to 1, and may raise to stop the work.
+    """
+    report(0.0)
+    within = part_span(audio, part, part_sec, duration_sec)
+    language = plain_language(language)
+    raw = list(_speech(audio, within, lambda done: report(done * DETECTION_SHARE)))
+    request = TranscriptionRequest(
+        audio=audio,
+        spans=tuple(pad_spans(raw, within)),
+        language=language,
+        report=lambda done: report(DETECTION_SHARE + done * (1.0 - DETECTION_SHARE)),
+    )
+    heard = list(engine.transcribe(request)) if request.spans else []
+    languages = Counter(segment.language for segment in heard)
+    report(1.0)
+    return TranscriptPart(
+        part=part,
+        start=round(within.start, 3),
+        end=round(within.end, 3),
+        language=languages.most_common(1)[0][0] if languages else None,
+        engine=TranscriptEngine(name=engine.info.name, version=engine.info.version, model=engine.info.model),
+        written=engine.info.written,
+        segments=tuple(_tidy(heard, within)),
+        speech_sec=round(sum(span.length for span in raw), 3),
+        warnings=engine.warnings_for(language),
+    )
+
+
+def merge_parts(parts: Iterable[TranscriptPart], *, session_id: str, job_id: str, duration_sec: float) -> Transcript:
+    """The transcript of the whole recording. `parts` come in order, each exactly once; otherwise ValueError."""
+    segments: list[TranscriptSegment] = []
+    warnings: dict[str, None] = {}
+    spoken: Counter[str] = Counter()
+    engines: dict[TranscriptEngine, None] = {}
+    speech_sec = 0.0
+    written = True
+    for number, part in enumerate(parts):
+        if part.part != number:
+            raise ValueError(f"expected part {number}, got part {part.part}")
+        for segment in part.segments:
+            segments.append(segment.model_copy(update={"id": len(segments)}))
+        warnings.update(dict.fromkeys(part.warnings))
+        engines[part.engine] = None
+        written = written and part.written
+        speech_sec += part.speech_sec
+        if part.language:
+            spoken[part.language] += len(part.segments)
+    if not engines:
+        raise ValueError("a transcript needs at least one part")
+    if not segments:
+        warnings[NO_WORDS if speech_sec else NO_SPEECH] = None
+    if len(spoken) > 1:
+        warnings[f"Several languages were heard: {', '.join(sorted(spoken))}."] = None
+    if len(engines) > 1:
+        names = ", ".join(f"{engine.name} ({engine.model})" for engine in engines)
+        warnings[f"Parts of this transcript were made by different engines: {names}."] = None
+    duration_sec = max(round(duration_sec, 3), segments[-1].end if segments else 0.0)
+    return Transcript(
+        session_id=session_id,
+        job_id=job_id,
+        language=spoken.most_common(1)[0][0] if spoken else UNDETERMINED,
+        duration_sec=duration_sec,
+        engine=next(iter(engines)),
+        segments=tuple(segments) if written else phrase(segments),
+        speech_sec=round(min(speech_sec, duration_sec), 3),
+        warnings=tuple(warnings),
+    )
+
+
+def _speech(audio: WavAudio, within: Span, report: Callable[[float], None]) -> Iterator[Span]:
+    """Speech in `within`; the detector starts a little earlier, to have settled when it matters."""
+    lead = on_grid(within.start - LEAD_SEC)
+    probabilities = speech_probabilities(audio, lead, within.end, report)
+    for span in speech_spans(probabilities, max_speech_sec=MAX_UTTERANCE_SEC):
+        cut = Span(max(within.start, lead + span.start), min(within.end, lead + span.end))
+        if cut.length > 0:
+            yield cut
+
+
+def _tidy(segments: Iterable[Segment], within: Span) -> Iterator[TranscriptSegment]:
+    """Rounds to milliseconds, and moves times that go backwards or leave the part."""
+    at, last = round(within.start, 3), round(within.end, 3)
+    for number, segment in enumerate(segments):
+        words: list[TranscriptWord] = []
+        for word in segment.words:
+            start = min(last, max(at, round(word.start, 3)))
+            at = min(last, max(start, round(word.end, 3)))
+            confidence = round(word.confidence, 3)
+            if text := word.text.strip():
+                words.append(TranscriptWord(word=text, start=start, end=at, confidence=confidence))
+        if words:
+            yield TranscriptSegment(
+                id=number,
+                start=words[0].start,
+                end=words[-1].end,
+                text=segment.text,
+                confidence=round(segment.confidence, 3),
+                words=tuple(words),
+            )

@@ -1,0 +1,152 @@
+"""Finds speech with the silero model that faster-whisper ships, in bounded memory; knows nothing of engines.
+
+The model hears 512 samples at a time (32 ms) and remembers by a recurrent state. Running it over blocks and carrying
+the state gives what one run over everything gives (https://github.com/snakers4/silero-vad), at a fixed cost in memory.
+Speech begins where the probability reaches `THRESHOLD` and ends before a pause, which is `min_silence_sec` or more
+below `THRESHOLD - HYSTERESIS`: the rule of faster_whisper.vad.get_speech_timestamps.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import files
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from shared.domain.errors import EngineUnavailable
+from shared.transcription.audio import SAMPLE_RATE, WavAudio
+
+WINDOW = 512  # samples
+CONTEXT = 64  # samples of the window before, which the model wants in front of each window
+WINDOW_SEC = WINDOW / SAMPLE_RATE
+BLOCK_SEC = 312 * WINDOW_SEC  # about 10 s
+THRESHOLD = 0.5
+HYSTERESIS = 0.15
+MIN_SPEECH_SEC = 0.1  # shorter than any word: a click
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of the recording, in seconds on its clock."""
+
+    start: float
+    end: float
+
+    @property
+    def length(self) -> float:
+        return self.end - self.start
+
+
+def on_grid(time_sec: float) -> float:
+    """The last window's start at or before a time. Whoever starts there hears the same windows as one who started at
+    0, and so finds the same edges of speech."""
+    return max(0, math.floor(time_sec / WINDOW_SEC + 1e-6)) * WINDOW / SAMPLE_RATE
+
+
+def speech_probabilities(
+    audio: WavAudio, start_sec: float, end_sec: float, report: Callable[[float], None] = lambda fraction: None
+) -> Iterator[float]:
+    """The probability of speech for each 32 ms from `start_sec` on; the last window is filled up with silence."""
+    session = _session()
+    h = c = np.zeros((1, 1, 128), dtype=np.float32)
+    context = np.zeros(CONTEXT, dtype=np.float32)
+    end_sec = min(end_sec, audio.duration_sec)
+    at = start_sec
+    while at < end_sec - 0.5 / SAMPLE_RATE:
+        until = min(at + BLOCK_SEC, end_sec)
+        samples = audio.read(at, until)
+        windows = _windows(samples, context)
+        probabilities, h, c = session.run(None, {"input": windows, "h": h, "c": c})
+        context = windows[-1, -CONTEXT:]
+        report((until - start_sec) / (end_sec - start_sec))
+        yield from np.ravel(probabilities).tolist()
+        at += BLOCK_SEC
+
+
+def speech_spans(
+    probabilities: Iterable[float], *, min_silence_sec: float = 0.2, max_speech_sec: float = float("inf")
+) -> Iterator[Span]:
+    """Stretches of speech between pauses, in seconds from the first window; longer ones are split where the
+    model was least sure that it heard speech, in the second half of what is allowed."""
+    heard: list[float] = []  # the probabilities since the speech began
+    began = 0
+    pause = 0  # windows of silence at the end of `heard`
+    max_windows = max_speech_sec / WINDOW_SEC
+    count = 0
+    for count, probability in enumerate(probabilities, start=1):
+        if not heard:
+            if probability >= THRESHOLD:
+                heard, began, pause = [probability], count - 1, 0
+            continue
+        heard.append(probability)
+        if probability >= THRESHOLD:
+            pause = 0
+        elif pause or probability < THRESHOLD - HYSTERESIS:
+            pause += 1
+        if pause and (pause - 1) * WINDOW_SEC >= min_silence_sec:
+            yield from _long_enough(began, began + len(heard) - pause)
+            heard = []
+        elif len(heard) > max_windows:
+            half = len(heard) // 2
+            split = half + int(np.argmin(heard[half:]))
+            yield from _long_enough(began, began + split)
+            began, heard = began + split, heard[split:]
+            pause = min(pause, len(heard))
+    if heard:
+        yield from _long_enough(began, count)
+
+
+def pad_spans(spans: Iterable[Span], within: Span, padding_sec: float = 0.2) -> Iterator[Span]:
+    """The spans cut to `within` and widened on both sides, by at most half of the pause between two of them."""
+    before: Span | None = None
+    start = within.start
+    for raw in spans:
+        span = Span(max(raw.start, within.start), min(raw.end, within.end))
+        if span.length <= 0:
+            continue
+        if before is None:
+            start = max(within.start, span.start - padding_sec)
+        else:
+            half = max(0.0, span.start - before.end) / 2
+            yield Span(start, before.end + min(padding_sec, half))
+            start = span.start - min(padding_sec, half)
+        before = span
+    if before is not None:
+        yield Span(start, min(within.end, before.end + padding_sec))
+
+
+def _long_enough(first_window: int, end_window: int) -> Iterator[Span]:
+    span = Span(first_window * WINDOW_SEC, end_window * WINDOW_SEC)
+    if span.length >= MIN_SPEECH_SEC:
+        yield span
+
+
+def _windows(samples: NDArray[np.float32], context: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, 64 + 512): each window behind the end of the one before it."""
+    padded = np.pad(samples, (0, -len(samples) % WINDOW))
+    rows = padded.reshape(-1, WINDOW)
+    contexts = np.vstack([context, rows[:-1, -CONTEXT:]])
+    return np.hstack([contexts, rows])
+
+
+@lru_cache(maxsize=1)
+def _session() -> Any:
+    """The model, loaded once a process; one thread, so that parts side by side do not fight for cores."""
+    options = onnxruntime.SessionOptions()
+    options.inter_op_num_threads = 1
+    options.intra_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(_model_path(), providers=["CPUExecutionProvider"], sess_options=options)
+
+
+def _model_path() -> str:
+    """Looked up without importing faster-whisper, which would load all of CTranslate2."""
+    for file in files("faster-whisper") or []:
+        if file.match("assets/silero_vad*.onnx"):
+            return str(file.locate())
+    raise EngineUnavailable("faster-whisper's package lacks the model that finds speech: install it again.")
