@@ -1,0 +1,70 @@
+"""The transcription stage: each part's words as a blob, then one transcript in every format."""
+
+from collections.abc import Iterator
+
+from shared.domain.stage import Stage
+from shared.pipeline.changes import change_session
+from shared.pipeline.plan import part_length
+from shared.pipeline.reading import AUDIO_COPY, open_blob, part_blob, recording_of
+from shared.pipeline.services import StepContext
+from shared.storage.ports import RESULTS, WORK
+from shared.transcription import transcribe
+from shared.transcription.audio import WavAudio
+from shared.transcription.captions import to_srt, to_text, to_webvtt
+from shared.transcription.choose import select_engine
+from shared.transcription.payload import Transcript, TranscriptPart
+
+
+def transcribe_part(context: StepContext) -> None:
+    """Recognises one time slice of the audio copy."""
+    settings, options = context.services.settings, context.job.options
+    recording = recording_of(context)
+    engine = select_engine(
+        options.get("engine") or settings.engine,
+        whisper_model=settings.whisper_model,
+        language=options.get("language"),
+        cpu_threads=settings.whisper_threads,
+    )
+    with open_blob(context.services, WORK, context.work_blob(AUDIO_COPY)) as source:
+        part = transcribe.transcribe_part(
+            WavAudio(source),
+            engine,
+            part=context.message.part,
+            part_sec=part_length(recording, context.job.stages[Stage.TRANSCRIPTION].parts),
+            duration_sec=recording.duration_sec,
+            language=options.get("language"),
+            report=context.report,
+        )
+    context.services.storage.blobs.write(
+        WORK, part_blob(context, context.message.part), part.model_dump_json(by_alias=True).encode(), "application/json"
+    )
+
+
+def merge_transcript(context: StepContext) -> None:
+    """Joins the parts and writes the transcript and its captions."""
+    recording, job = recording_of(context), context.job
+    transcript = transcribe.merge_parts(
+        _parts(context), session_id=job.session_id, job_id=job.job_id, duration_sec=recording.duration_sec
+    )
+    for name, text, content_type in _formats(transcript):
+        context.services.storage.blobs.write(RESULTS, context.work_blob(name), text.encode(), content_type)
+    change_session(
+        context.services,
+        job.org_id,
+        job.session_id,
+        lambda session: session.evolve(transcript_job_id=job.job_id),
+    )
+
+
+def _parts(context: StepContext) -> Iterator[TranscriptPart]:
+    count = context.job.stages[Stage.TRANSCRIPTION].parts
+    for number in range(count):
+        context.report(number / count)
+        yield TranscriptPart.model_validate_json(context.services.storage.blobs.read(WORK, part_blob(context, number)))
+
+
+def _formats(transcript: Transcript) -> Iterator[tuple[str, str, str]]:
+    yield "transcript.json", transcript.model_dump_json(by_alias=True), "application/json"
+    yield "transcript.vtt", to_webvtt(transcript), "text/vtt; charset=utf-8"
+    yield "transcript.srt", to_srt(transcript), "application/x-subrip; charset=utf-8"
+    yield "transcript.txt", to_text(transcript), "text/plain; charset=utf-8"
