@@ -48,6 +48,7 @@ class WhisperEngine:
         for spans in _windows(request.spans):
             request.report(done / total)
             start, end = spans[0].start, spans[-1].end
+            speech = sum(span.length for span in spans)
             heard, found = self._model.transcribe(
                 request.audio.read(start, end),
                 language=language,
@@ -59,13 +60,13 @@ class WhisperEngine:
             )
             language = found.language
             for segment in heard:
-                request.report(min(1.0, (done + float(segment.end)) / total) if total else 1.0)
+                request.report((done + speech * min(1.0, float(segment.end) / (end - start))) / total)
                 if segment.compression_ratio > MAX_COMPRESSION_RATIO:
                     continue
                 words = tuple(_spoken(segment.words or (), start, spans))
                 if words:
                     yield _segment(words, language)
-            done += sum(span.length for span in spans)
+            done += speech
         request.report(1.0)
 
 

@@ -1,0 +1,231 @@
+"""faster-whisper end to end, on a Whisper model of one layer that the test writes and that says what it is told to.
+
+Attention and feed-forward layers end in zeros, so nothing counts but the position, whose codes are orthogonal: a token's
+row in the output projection is the sum of the codes of the positions it belongs to. The decoder's attention, which the
+word times are read from, looks at half a second of sound for each word: the first from 0.5 to 1.0 s, and so on.
+"""
+
+import io
+import wave
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import ctranslate2.specs
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
+from shared.domain.errors import EngineUnavailable
+from shared.transcription.audio import WavAudio
+from shared.transcription.choose import find_whisper_model, select_engine
+from shared.transcription.engine import Segment, TranscriptionRequest
+from shared.transcription.vad import Span
+from shared.transcription.whisper_engine import WhisperEngine
+
+WIDTH = 64
+FRAMES_PER_WORD = 25  # of 20 ms
+WORDS = ["Ġhello", "Ġworld,", "Ġthis", "Ġis", "Ġa", "Ġtest.", "Ġagain"]
+LANGUAGES = ["<|en|>", "<|de|>", "<|fr|>"]
+SENTENCE = ["<|0.00|>", "Ġhello", "Ġworld,", "Ġthis", "Ġis", "Ġa", "Ġtest.", "<|4.00|>"]
+FIRST_SAID_AT = 2  # the prompt is <|startoftranscript|><|language|><|transcribe|>; its last position says the first
+
+ModelMaker = Callable[..., Path]
+
+
+def _tokens() -> list[str]:
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    special = ["<|endoftext|>", "<|startoftranscript|>", *LANGUAGES, "<|translate|>", "<|transcribe|>"]
+    special += ["<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]
+    return [*alphabet, "", *WORDS, *special, *(f"<|{step * 0.02:.2f}|>" for step in range(1501))]
+
+
+def _write_tokenizer(tokens: list[str], path: Path) -> None:
+    text = tokens[: tokens.index("<|endoftext|>")]
+    tokenizer = Tokenizer(models.BPE(vocab={token: number for number, token in enumerate(text)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in tokens[len(text) :]])
+    tokenizer.save(str(path))
+
+
+def _norm(spec: object) -> None:
+    spec.gamma, spec.beta = np.ones(WIDTH, np.float32), np.zeros(WIDTH, np.float32)  # type: ignore[attr-defined]
+
+
+def _linear(spec: object, weight: NDArray[np.float32]) -> None:
+    spec.weight, spec.bias = weight, np.zeros(weight.shape[0], np.float32)  # type: ignore[attr-defined]
+
+
+def _write_model(path: Path, said: Sequence[str] = SENTENCE, language: str = "<|en|>") -> Path:
+    one, zero = np.eye(WIDTH, dtype=np.float32), np.zeros((WIDTH, WIDTH), np.float32)
+    tokens = _tokens()
+    spec = ctranslate2.specs.WhisperSpec(1, 1, 1, 1)
+    encoder, decoder = spec.encoder, spec.decoder
+    for conv, width in ((encoder.conv1, 80), (encoder.conv2, WIDTH)):
+        conv.weight, conv.bias = np.zeros((WIDTH, width, 3), np.float32), np.zeros(WIDTH, np.float32)
+    encoder.position_encodings.encodings = one[np.arange(1500) // FRAMES_PER_WORD]
+    decoder.position_encodings.encodings = one[np.minimum(np.arange(448), WIDTH - 1)]
+    decoder.embeddings.weight = np.zeros((len(tokens), WIDTH), np.float32)
+    rows = np.zeros((len(tokens), WIDTH), np.float32)
+    rows[tokens.index(language), 0] = 5.0
+    rows[tokens.index("<|endoftext|>"), FIRST_SAID_AT + len(said) :] = 5.0
+    for position, token in enumerate(said, start=FIRST_SAID_AT):
+        rows[tokens.index(token), position] = 5.0
+    decoder.projection.weight = rows
+    where = np.roll(one, 1 - (FIRST_SAID_AT + 1), axis=0)  # the word at position 3 is heard in the second half second
+    for layer in (encoder.layer[0], decoder.layer[0]):
+        _linear(layer.self_attention.linear[0], np.vstack([zero, zero, zero]))
+        _linear(layer.self_attention.linear[1], zero)
+        _norm(layer.self_attention.layer_norm)
+        _linear(layer.ffn.linear_0, zero)
+        _linear(layer.ffn.linear_1, zero)
+        _norm(layer.ffn.layer_norm)
+    for linear, weight in zip(decoder.layer[0].attention.linear, (where, np.vstack([one, zero]), zero), strict=True):
+        _linear(linear, weight)
+    _norm(decoder.layer[0].attention.layer_norm)
+    _norm(encoder.layer_norm)
+    _norm(decoder.layer_norm)
+    spec.config.suppress_ids = spec.config.suppress_ids_begin = []
+    spec.config.lang_ids = [tokens.index(token) for token in LANGUAGES]
+    spec.config.alignment_heads = [(0, 0)]
+    spec.register_vocabulary(tokens)
+    spec.validate()
+    path.mkdir()
+    spec.save(str(path))
+    _write_tokenizer(tokens, path / "tokenizer.json")
+    return path
+
+
+@pytest.fixture
+def make_model(tmp_path: Path) -> ModelMaker:
+    """`make_model(said=[...], language="<|de|>")`: the directory of a model that says that."""
+
+    def make(name: str = "tiny-test", **script: Sequence[str] | str) -> Path:
+        return _write_model(tmp_path / name, **script)  # type: ignore[arg-type]
+
+    return make
+
+
+def _noise(seconds: float) -> WavAudio:
+    samples = np.random.default_rng(2).normal(0, 3000, round(seconds * 16000)).astype("<i2")
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes(samples.tobytes())
+    return WavAudio(out)
+
+
+def _transcribe(model: Path, *spans: Span, seconds: float, language: str | None = None) -> list[Segment]:
+    engine = WhisperEngine(model, "tiny-test")
+    done: list[float] = []
+    request = TranscriptionRequest(_noise(seconds), spans, language, done.append)
+    segments = list(engine.transcribe(request))
+    assert done == sorted(done)
+    assert (done[0], done[-1]) == (0.0, 1.0)
+    return segments
+
+
+def test_words_and_times_come_out_on_the_recordings_clock(make_model: ModelMaker) -> None:
+    (segment,) = _transcribe(make_model(), Span(10.0, 13.5), seconds=20.0)
+    assert segment.text == "hello world, this is a test."
+    assert [word.text for word in segment.words] == [" hello", " world,", " this", " is", " a", " test."]
+    assert [word.start for word in segment.words[1:]] == pytest.approx([11.0, 11.5, 12.0, 12.5, 13.0], abs=0.1)
+    assert all(10.0 <= word.start <= word.end <= 13.5 for word in segment.words)
+    assert all(a.end <= b.start for a, b in pairwise(segment.words))
+    assert all(type(value) is float for word in segment.words for value in (word.start, word.end, word.confidence))
+    assert segment.confidence > 0.5
+
+
+def test_a_language_is_detected_or_taken_as_given(make_model: ModelMaker) -> None:
+    german = make_model(language="<|de|>")
+    span = Span(0.0, 3.5)
+    assert {segment.language for segment in _transcribe(german, span, seconds=5.0)} == {"de"}
+    assert {segment.language for segment in _transcribe(german, span, seconds=5.0, language="fr")} == {"fr"}
+    with pytest.raises(EngineUnavailable, match="does not know the language 'xx'"):
+        _transcribe(german, span, seconds=5.0, language="xx")
+
+
+def test_every_window_is_heard_in_its_place(make_model: ModelMaker) -> None:
+    spans = [Span(at, at + 3.5) for at in (1.0, 10.0, 70.0)]
+    segments = _transcribe(make_model(), *spans, seconds=80.0)
+    assert len(segments) == 3
+    for span, segment in zip(spans, segments, strict=True):
+        assert span.start <= segment.start < segment.end <= span.end
+        assert segment.words[1].start == pytest.approx(span.start + 1.0, abs=0.1)
+
+
+def test_what_is_said_over_silence_is_left_out(make_model: ModelMaker) -> None:
+    """The model goes on talking through the pause between the two spans, which it hears as one window."""
+    spans = [Span(2.0, 5.5), Span(7.0, 8.0)]
+    segments = _transcribe(make_model(), *spans, seconds=10.0)
+    words = [word for segment in segments for word in segment.words]
+    assert len(words) > 6
+    for word in words:
+        middle = (word.start + word.end) / 2
+        assert any(span.start - 0.3 <= middle <= span.end + 0.3 for span in spans), word
+    assert all(segment.text == "".join(word.text for word in segment.words).strip() for segment in segments)
+
+
+def test_text_that_goes_round_in_circles_is_left_out(make_model: ModelMaker) -> None:
+    mad = make_model(said=["<|0.00|>", *["Ġagain"] * 40, "<|4.00|>"])
+    assert _transcribe(mad, Span(0.0, 4.0), seconds=4.0) == []
+
+
+def test_a_report_that_raises_stops_the_work(make_model: ModelMaker) -> None:
+    class Stopped(Exception):
+        pass
+
+    def stop(done: float) -> None:
+        if done > 0.3:
+            raise Stopped
+
+    spans = tuple(Span(at, at + 3.5) for at in (0.0, 10.0, 20.0))
+    heard = []
+    with pytest.raises(Stopped):
+        for segment in WhisperEngine(make_model(), "m").transcribe(TranscriptionRequest(_noise(30), spans, "en", stop)):
+            heard.append(segment)  # noqa: PERF402
+    assert len(heard) < 3
+
+
+def test_auto_takes_whisper_where_the_model_is_and_keeps_it_warm(make_model: ModelMaker) -> None:
+    model = make_model()
+    engine = select_engine("auto", whisper_model=str(model))
+    assert (engine.info.name, engine.info.model) == ("faster-whisper", "tiny-test")
+    assert engine.info.written
+    assert engine.warnings_for(None) == ()
+    assert select_engine("faster-whisper", whisper_model=str(model)) is engine
+    assert select_engine("auto", whisper_model=str(make_model("other"))) is not engine
+
+
+def test_a_model_without_its_tokenizer_is_not_there(make_model: ModelMaker) -> None:
+    model = make_model()
+    assert find_whisper_model(str(model)) == model
+    (model / "tokenizer.json").unlink()  # the library would go and fetch one
+    assert find_whisper_model(str(model)) is None
+    with pytest.raises(EngineUnavailable, match="is not on this machine"):
+        select_engine("faster-whisper", whisper_model=str(model))
+
+
+def test_a_model_in_the_hub_cache_is_found_without_a_network(
+    make_model: ModelMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    assert find_whisper_model("base") is None
+    cached = tmp_path / "hub" / "models--Systran--faster-whisper-base"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text("abc")
+    (cached / "snapshots").mkdir()
+    make_model().rename(cached / "snapshots" / "abc")
+    assert find_whisper_model("base") == cached / "snapshots" / "abc"
+    assert find_whisper_model("no-such-size") is None
+
+
+def test_a_damaged_model_is_a_final_error(make_model: ModelMaker) -> None:
+    model = make_model()
+    (model / "model.bin").write_bytes(b"nothing")
+    with pytest.raises(EngineUnavailable, match="cannot be loaded"):
+        select_engine("faster-whisper", whisper_model=str(model))
