@@ -18,7 +18,8 @@
     └── RequestError                     the caller's mistake; nothing was accepted
         ├── InvalidRequest               ├── StorageFull
         ├── NotFound                     ├── Conflict
-        ├── ResultNotReady               └── UploadIncomplete
+        ├── ResultNotReady               ├── UploadIncomplete
+        └── AuthNotConfigured
 
 A class gives the stable `code` and the `title` (its docstring's first line); an instance gives the `detail`,
 one sentence that a person can act on.
@@ -212,3 +213,9 @@ class StorageFull(RequestError):
 
     code = "storage_full"
     retryable = True
+
+
+class AuthNotConfigured(RequestError):
+    """Nobody may call before authentication is set up."""
+
+    code = "auth_not_configured"

@@ -94,13 +94,13 @@ def event_of(job: Job) -> Event:
     )
 
 
-def start_stage(job: Job, stage: Stage, now: datetime) -> Job:
-    """A delivery began work on the stage."""
+def start_stage(job: Job, stage: Stage, attempts: int, now: datetime) -> Job:
+    """Work on the stage began; one of its steps was begun `attempts` times by now."""
     progress = job.stages[stage]
     started = replace(
         progress,
         state=StageState.RUNNING,
-        attempts=progress.attempts + 1,
+        attempts=max(progress.attempts, attempts),
         started_at=progress.started_at or now,
     )
     return _changed(_with_stage(job, stage, started), now, started_at=job.started_at or now)

@@ -54,7 +54,7 @@ def run_step(services: Services, message: StageMessage, delivery: Delivery) -> N
             log.info("step is in other hands", extra={"action": "ignore", **facts})
             return
         log.info("step begins", extra={"action": "begin", **facts})
-        if not _work(services, message, _begin_stage(services, job, message.stage), claimed):
+        if not _work(services, message, _begin_stage(services, job, claimed.value), claimed):
             return
         log.info("step done", extra={"action": "finish", **facts})
     follow_step(services, services.storage.jobs.get(job.org_id, job.job_id).value, message.stage, message.step)
@@ -120,9 +120,15 @@ def _claim(services: Services, row: Stored[Part], delivery: Delivery) -> Stored[
                 return None
 
 
-def _begin_stage(services: Services, job: Job, stage: Stage) -> Job:
+def _begin_stage(services: Services, job: Job, part: Part) -> Job:
     def begin(current: Job) -> Job | None:
-        return None if current.is_final else jobs.start_stage(current, stage, services.clock())
+        progress = current.stages[part.stage]
+        known = progress.state is StageState.RUNNING and progress.attempts >= part.attempts
+        return (
+            None
+            if current.is_final or known
+            else jobs.start_stage(current, part.stage, part.attempts, services.clock())
+        )
 
     return change_job(services, job.org_id, job.job_id, begin)
 
