@@ -10,13 +10,14 @@ if sys.version_info < (3, 11):  # before anything that an older Python could not
     sys.exit("Rostrum needs Python 3.11 or newer; this is %d.%d. Try: python3.12 dev.py" % sys.version_info[:2])
 
 import argparse
+import os
 import signal
 import subprocess
 import time
 from pathlib import Path
 
 from devhost.checks import compile_requirements, run_benchmarks, run_checks
-from devhost.environment import ensure_environment
+from devhost.environment import Environment
 from devhost.errors import DevHostError, StackError
 from devhost.stack import DEFAULT_DATA, DEFAULT_PORT, REPO, Stack, find_running, free_port, start_stack
 
@@ -34,7 +35,7 @@ def say(text: str) -> None:
 
 
 def up(options: argparse.Namespace) -> int:
-    python = ensure_environment(say)
+    python = Environment().ensure(say)
     running = find_running(options.port)
     if running is not None:
         say(f"A stack runs already: {running.url}")
@@ -52,7 +53,7 @@ def up(options: argparse.Namespace) -> int:
 
 
 def process(options: argparse.Namespace) -> int:
-    python = ensure_environment(say)
+    python = Environment().ensure(say)
     stack = _find_or_start(python, options)
     try:
         command = [str(python), "-m", "rostrum_client", "process", options.source, "--base-url", stack.url]
@@ -66,20 +67,20 @@ def process(options: argparse.Namespace) -> int:
 
 
 def test(options: argparse.Namespace) -> int:
-    python = ensure_environment(say)
+    python = Environment().ensure(say)
     return subprocess.run([str(python), "-m", "pytest", *options.arguments], cwd=REPO, check=False).returncode
 
 
 def check(_: argparse.Namespace) -> int:
-    return run_checks(ensure_environment(say))
+    return run_checks(Environment().ensure(say))
 
 
 def bench(options: argparse.Namespace) -> int:
-    return run_benchmarks(ensure_environment(say), options.name)
+    return run_benchmarks(Environment().ensure(say), options.name)
 
 
 def lock(_: argparse.Namespace) -> int:
-    return compile_requirements(ensure_environment(say))
+    return compile_requirements(Environment().ensure(say))
 
 
 def _find_or_start(python: Path, options: argparse.Namespace) -> Stack:
@@ -105,14 +106,12 @@ def _storage(stack: Stack) -> str:
     return "Azurite on 127.0.0.1, ports " + ", ".join(map(str, ports))
 
 
-def _with_repo_on_path() -> "dict[str, str]":
-    import os
-
+def _with_repo_on_path() -> dict[str, str]:
     path = os.pathsep.join(filter(None, (str(REPO), os.environ.get("PYTHONPATH", ""))))
     return {**os.environ, "PYTHONPATH": path}
 
 
-def _parse(arguments: "list[str]") -> argparse.Namespace:
+def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dev.py", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     stack_options = argparse.ArgumentParser(add_help=False)

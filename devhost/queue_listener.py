@@ -44,13 +44,14 @@ class QueueListener:
         *,
         on_poison: Callable[[str], None],
         renew_every_sec: float = RENEW_EVERY_SEC,
+        backoff: Backoff | None = None,
     ) -> None:
         self._function = function
         self._queue = queue
         self._pool = pool
         self._on_poison = on_poison
         self._renew_every_sec = renew_every_sec
-        self._backoff = Backoff(function.options.max_polling_interval_sec)
+        self._backoff = backoff or Backoff(function.options.max_polling_interval_sec)
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._done = threading.Condition()

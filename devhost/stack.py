@@ -59,12 +59,12 @@ class Stack:
             self.lock.close()
 
 
-def find_running(port: int) -> Stack | None:
+def find_running(port: int, *, patience_sec: float = 10.0) -> Stack | None:
     """The stack that answers on the port, or None when the port is free; raises when something else has it."""
     if port_is_free(port):
         return None
     url = f"http://127.0.0.1:{port}/api"
-    deadline = time.monotonic() + 10.0  # one that is just starting gets a moment
+    deadline = time.monotonic() + patience_sec  # one that is just starting gets a moment
     while time.monotonic() < deadline:
         if _health(url).is_ours:
             return Stack(url)
@@ -72,7 +72,7 @@ def find_running(port: int) -> Stack | None:
     raise StackError(f"Port {port} is taken by another program. Choose another with --port, or stop that program.")
 
 
-def start_stack(python: Path, *, port: int, data: Path, workers: int, hints: bool, say: Say) -> Stack:
+def start_stack(python: Path, *, port: int, data: Path, workers: int, hints: bool, say: Say, app: Path = REPO) -> Stack:
     """Starts Azurite and the host, and waits until the API answers."""
     data.mkdir(parents=True, exist_ok=True)
     lock = try_lock(data / "stack.lock")
@@ -84,7 +84,7 @@ def start_stack(python: Path, *, port: int, data: Path, workers: int, hints: boo
     try:
         say("Starting storage and functions")
         stack.azurite = start_azurite(command, data / "azurite", ports=ports)
-        stack.host = _start_host(python, stack.azurite, port=port, data=data, workers=workers, hints=hints)
+        stack.host = _start_host(python, stack.azurite, app, port=port, data=data, workers=workers, hints=hints)
         _write_owner(data, stack.url)
         _await_health(stack)
     except BaseException:
@@ -109,9 +109,9 @@ def port_is_free(port: int) -> bool:
 
 
 def _start_host(
-    python: Path, azurite: Azurite, *, port: int, data: Path, workers: int, hints: bool
+    python: Path, azurite: Azurite, app: Path, *, port: int, data: Path, workers: int, hints: bool
 ) -> "subprocess.Popen[bytes]":
-    arguments = ["--app", str(REPO), "--port", str(port), "--workers", str(workers), "--data", str(data / "devhost")]
+    arguments = ["--app", str(app), "--port", str(port), "--workers", str(workers), "--data", str(data / "devhost")]
     flags = ["--quiet", "--stop-with-stdin", *([] if hints else ["--no-hint"])]
     environ = {
         **os.environ,

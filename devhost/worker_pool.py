@@ -26,11 +26,13 @@ class WorkerPool:
         self._changed = threading.Condition()
         self._idle: list[WorkerProcess] = []
         self._all: dict[int, WorkerProcess] = {}
+        self._starting: set[int] = set()  # places whose first worker is not up yet
         self._stop = threading.Event()
         self.size = size
 
     def open(self) -> None:
-        """Begins to start every worker; `reserve` waits for them."""
+        """Begins to start every worker; `reserve` waits for all of them."""
+        self._starting.update(range(1, self.size + 1))
         for number in range(1, self.size + 1):
             threading.Thread(target=self._fill, args=(number,), daemon=True, name=f"fill-{number}").start()
 
@@ -39,7 +41,7 @@ class WorkerPool:
         with self._changed:
             while not stopped.is_set() and not self._stop.is_set():
                 alive = [worker for worker in self._idle if worker.alive]
-                if alive:
+                if alive and not self._starting:
                     taken = alive[:wanted]
                     self._idle = [worker for worker in self._idle if worker not in taken]
                     return taken
@@ -80,7 +82,10 @@ class WorkerPool:
             worker = self._start(number)
             with self._changed:
                 self._all[number] = worker
-            if await_ready(worker) is not None:
+            is_ready = await_ready(worker) is not None
+            with self._changed:
+                self._starting.discard(number)
+            if is_ready:
                 self.give_back([worker])
                 worker.gone.wait()
             with self._changed:
