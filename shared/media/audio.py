@@ -14,7 +14,7 @@ from av.audio.resampler import AudioResampler
 from shared.domain.errors import NoUsableStream
 from shared.domain.recording import AudioStream, Recording
 from shared.media.audio_clock import SAMPLE_RATE, AudioClock
-from shared.media.container import AnyPacket, demux_past_damage, open_container
+from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
 
 BYTES_PER_SAMPLE = 2
 # One second a block: small in memory, large enough for the writer.
@@ -41,6 +41,7 @@ class AudioDecoder:
         self._input: tuple[object, ...] = ()
         self._out = bytearray()
         self._drop_bytes = 0
+        self._times_hold = True
         self.samples = 0
         """Samples given out, silence included."""
         self.silent_samples = 0
@@ -116,7 +117,9 @@ class AudioDecoder:
         if frame.samples == 0 or frame.sample_rate <= 0:
             return
         time_sec: float | None = None
-        if frame.pts is not None and frame.time_base is not None:
+        # Without a header the times are only the packets' lengths added up at the first packet's rate.
+        self._times_hold &= self._recording.container not in HEADERLESS or frame.sample_rate == self._stream.sample_rate
+        if self._times_hold and frame.pts is not None and frame.time_base is not None:
             time_sec = float(frame.pts * frame.time_base) - self._recording.start_sec
         placement = self._clock.place(time_sec, frame.samples / frame.sample_rate)
         described = (frame.sample_rate, frame.format.name, frame.layout.name)

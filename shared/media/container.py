@@ -30,6 +30,8 @@ FORMATS = (
     "wav,w64,aiff,au,caf,flac,mp3,ogg,aac,loas,ac3,eac3,ac4,dts,dtshd,truehd,mlp,amr,amrnb,amrwb,ape,wv,tta,tak,"
     "mpc,mpc8,dsf,iff,voc,spdif,shn,oma,qcp,gsm,g722"
 )
+# Of these, the ones that declare neither length nor times: FFmpeg guesses from the bit rate and adds up packets.
+HEADERLESS = frozenset({"aac", "ac3", "eac3", "loas", "amr", "amrnb", "amrwb", "dts", "truehd", "mlp", "mp3"})
 READ_BYTES = 256 * 1024
 
 _OTHER_KINDS = (

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import httpcore
 
-from shared.domain.errors import AddressRefused
+from shared.domain.errors import AddressRefused, SourceNotFound
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
@@ -108,8 +108,12 @@ class GuardedBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         try:
             addresses = self._resolve(host.strip("[]"), port)
-        except (OSError, UnicodeError) as err:
-            raise httpcore.ConnectError(f"the name {host} cannot be resolved") from err
+        except UnicodeError as err:
+            raise AddressRefused(f"{host!r} is not the name of a server.") from err
+        except OSError as err:
+            if isinstance(err, socket.gaierror) and err.errno == socket.EAI_NONAME:
+                raise SourceNotFound(f"There is no server with the name {host}.") from err
+            raise httpcore.ConnectError(f"the name {host} cannot be resolved now") from err
         # All have to be in order before any is used: a name that also leads inside is no honest mistake.
         for address in addresses:
             check_address(address, self._allow_loopback)

@@ -17,14 +17,12 @@ from av.stream import Disposition, Stream
 
 from shared.domain.errors import DamagedRecording, EmptyRecording, EncryptedRecording, NoUsableStream
 from shared.domain.recording import AudioStream, Recording, VideoStream
-from shared.media.container import AnyPacket, demux_past_damage, open_container
+from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
 
 # A stream is given up when this many of its packets decode to nothing; no decoder's delay comes near it.
 TRIAL_PACKETS_PER_STREAM = 100
 # The other streams are not waited for longer than this many packets: sound may begin minutes after the picture.
 TRIAL_PACKETS = 2000
-# Formats without a header for the length: FFmpeg guesses it from the bit rate, so the packets are read instead.
-HEADERLESS = frozenset({"aac", "ac3", "eac3", "loas", "amr", "amrnb", "amrwb", "dts", "truehd", "mlp", "mp3"})
 _ENCRYPTED_TAGS = frozenset({"encv", "enca", "drmi", "drms"})
 _NOT_MOVING = Disposition.attached_pic | Disposition.timed_thumbnails
 

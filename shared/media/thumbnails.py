@@ -20,7 +20,9 @@ from shared.media.container import demux_past_damage, open_container
 DEFAULT_WIDTH = 480
 JPEG_QUALITY = 82
 # Frames decoded towards one time before the latest is taken as it is: a bound for recordings with few keyframes.
-_FRAMES_PER_TIME = 1500
+_FRAMES_PER_TIME = 2000
+# Formats without an index (transport streams) jump to any packet, not to a keyframe: then an earlier jump is tried.
+_JUMPS_SEC = (0.0, 10.0, 60.0)
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
@@ -69,8 +71,21 @@ def _frame_at(
     if tick is None:
         return None
     target = round((time_sec + recording.start_sec) / tick)
+    found: av.VideoFrame | None = None
+    for earlier_sec in _JUMPS_SEC:
+        if earlier_sec > time_sec:
+            earlier_sec = time_sec
+        found = _decode_towards(container, stream, target, target - round(earlier_sec / tick), decoded_one) or found
+        if (found is not None and found.pts is not None and found.pts <= target) or earlier_sec == time_sec:
+            break
+    return found
+
+
+def _decode_towards(
+    container: InputContainer, stream: av.VideoStream, target: int, jump: int, decoded_one: Callable[[], None]
+) -> av.VideoFrame | None:
     try:
-        container.seek(target, stream=stream)
+        container.seek(jump, stream=stream)
     except av.error.FFmpegError:
         return None
     shown: av.VideoFrame | None = None

@@ -14,13 +14,15 @@ from shared.media.container import demux_past_damage, open_container
 
 # A part of the declared length; encoders' delays and rounding stay well within the rest.
 ENOUGH = 0.98
+# Nor is anything cut off when only this much is missing: in a short clip the delays alone are more than 2%.
+SLACK_SEC = 0.25
 # The search for the end jumps until it is this close, then reads on.
 _SEARCH_SEC = 5.0
 
 
 def truncation_warning(declared_sec: float, decoded_sec: float, what: str = "recording") -> str | None:
     """A sentence when less than 98% of the declared length could be decoded; `what` is recording, sound or picture."""
-    if declared_sec <= 0 or decoded_sec >= ENOUGH * declared_sec:
+    if decoded_sec >= min(ENOUGH * declared_sec, declared_sec - SLACK_SEC):
         return None
     return (
         f"The {what} is cut off: it declares {declared_sec:.1f} s but only {max(0.0, decoded_sec):.1f} s "
