@@ -143,13 +143,14 @@ class AzureBlobs:
 
     def _range(self, container: str, name: str, offset: int, length: int, etag: str | None = None) -> bytes:
         """The range in one request; of the version with this ETag, else raises WriteConflict."""
-        quoted, condition = (f'"{etag}"', MatchConditions.IfNotModified) if etag else (None, None)
+        blob = self._blob(container, name)
         with _translated(container, name):
             try:
-                answer = self._blob(container, name).download_blob(
-                    offset, length, etag=quoted, match_condition=condition
-                )
-                return answer.readall()
+                if etag is None:
+                    return blob.download_blob(offset, length).readall()
+                return blob.download_blob(
+                    offset, length, etag=f'"{etag}"', match_condition=MatchConditions.IfNotModified
+                ).readall()
             except HttpResponseError as err:
                 if err.status_code != 416:
                     raise

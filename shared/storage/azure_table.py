@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError, ServiceRequestError, ServiceResponseError
 from azure.data.tables import EdmType, EntityProperty, TableClient, TableEntity, UpdateMode
 
-from shared.domain.errors import NotFound
+from shared.domain.errors import NotFound, StorageUnavailable, WriteConflict
 from shared.storage.azure_errors import has_code, translated
 from shared.storage.table import Row, Value, is_possible_key
 
@@ -26,7 +26,23 @@ class AzureTable:
         self._client = client
 
     def insert(self, row: Row) -> str:
-        return self._etag(self._call(lambda: self._client.create_entity(_entity(row))))
+        """The SDK never repeats a POST; we do once when no answer came, for an idle connection may just have closed."""
+
+        def create() -> str:
+            return _etag(self._client.create_entity(_entity(row)))
+
+        try:
+            return self._call(create)
+        except StorageUnavailable as err:
+            if not isinstance(err.__cause__, ServiceRequestError | ServiceResponseError):
+                raise
+        try:
+            return self._call(create)
+        except WriteConflict:
+            there = self.get(row.partition, row.key)
+            if there.columns != row.columns:
+                raise
+            return there.etag  # the first try had reached the table after all
 
     def get(self, partition: str, key: str) -> Row:
         if not (is_possible_key(partition) and is_possible_key(key)):
@@ -39,7 +55,7 @@ class AzureTable:
                 _entity(row), mode=UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
             )
 
-        return self._etag(self._call(update))
+        return _etag(self._call(update))
 
     def upsert(self, row: Row) -> None:
         self._call(lambda: self._client.upsert_entity(_entity(row), mode=UpdateMode.REPLACE))
@@ -99,9 +115,9 @@ class AzureTable:
         except ResourceExistsError:
             return  # someone else noticed at the same time
 
-    @staticmethod
-    def _etag(answer: Mapping[str, Any]) -> str:
-        return str(answer["etag"])
+
+def _etag(answer: Mapping[str, Any]) -> str:
+    return str(answer["etag"])
 
 
 def _entity(row: Row) -> TableEntity:

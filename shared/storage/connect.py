@@ -37,12 +37,12 @@ MAX_SINGLE_READ_BYTES = 64 * 1024**2
 # https://learn.microsoft.com/azure/storage/common/storage-connect-azurite
 _EMULATOR_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 _EMULATOR = {
-    "DefaultEndpointsProtocol": "http",
-    "AccountName": "devstoreaccount1",
-    "AccountKey": _EMULATOR_KEY,
-    "BlobEndpoint": "http://127.0.0.1:10000/devstoreaccount1",
-    "QueueEndpoint": "http://127.0.0.1:10001/devstoreaccount1",
-    "TableEndpoint": "http://127.0.0.1:10002/devstoreaccount1",
+    "defaultendpointsprotocol": "http",
+    "accountname": "devstoreaccount1",
+    "accountkey": _EMULATOR_KEY,
+    "blobendpoint": "http://127.0.0.1:10000/devstoreaccount1",
+    "queueendpoint": "http://127.0.0.1:10001/devstoreaccount1",
+    "tableendpoint": "http://127.0.0.1:10002/devstoreaccount1",
 }
 _LOOPBACK = ("http://127.0.0.1", "http://localhost")
 
@@ -71,7 +71,7 @@ def connect(
     """
     settings = parse_connection_string(connection_string)
     text = ";".join(f"{name}={value}" for name, value in settings.items())
-    session = _session(trust_env=not settings.get("BlobEndpoint", "").startswith(_LOOPBACK))
+    session = _session(trust_env=not settings.get("blobendpoint", "").startswith(_LOOPBACK))
     shared: dict[str, Any] = {
         "transport": RequestsTransport(session=session, session_owner=False),
         "connection_timeout": CONNECT_TIMEOUT_SEC,
@@ -98,19 +98,20 @@ def connect(
         parts=PartTable(table("parts")),
         sessions=SessionTable(table("sessions")),
         uploads=UploadTable(table("uploads")),
-        blobs=AzureBlobs(blobs, settings["AccountKey"], clock),
+        blobs=AzureBlobs(blobs, settings["accountkey"], clock),
         queues=AzureQueues(queues, clock, hint),
         session=session,
     )
 
 
 def parse_connection_string(text: str) -> dict[str, str]:
-    """The settings of a connection string; `UseDevelopmentStorage=true` means the emulator on its usual ports."""
+    """The settings of a connection string by lower-case name; `UseDevelopmentStorage=true` means the emulator on
+    its usual ports."""
     pairs = (pair.strip().partition("=") for pair in text.split(";") if pair.strip())
-    settings = {name: value for name, _, value in pairs}
-    if settings.get("UseDevelopmentStorage", "").lower() == "true":
+    settings = {name.lower(): value for name, _, value in pairs}
+    if settings.get("usedevelopmentstorage", "").lower() == "true":
         return dict(_EMULATOR)
-    missing = [name for name in ("AccountName", "AccountKey") if not settings.get(name)]
+    missing = [name for name in ("AccountName", "AccountKey") if not settings.get(name.lower())]
     if missing:
         raise ValueError(f"The storage connection string lacks {' and '.join(missing)}.")
     return settings

@@ -41,10 +41,12 @@ class MemoryBlobs:
         return self._get(container, name).data
 
     def chunks(self, container: str, name: str, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
-        data = self._get(container, name).data
-        end = len(data) if length is None else min(len(data), offset + length)
+        first = self._get(container, name)
+        end = len(first.data) if length is None else min(len(first.data), offset + length)
         for start in range(offset, end, CHUNK_BYTES):
-            yield data[start : min(start + CHUNK_BYTES, end)]
+            if self._get(container, name).facts.etag != first.facts.etag:
+                raise WriteConflict(f"{container}/{name} was written anew meanwhile.")
+            yield first.data[start : min(start + CHUNK_BYTES, end)]
 
     def write(self, container: str, name: str, data: bytes, content_type: str) -> BlobFacts:
         with self._lock:

@@ -1,6 +1,7 @@
 """What the pipeline asks of storage: small Protocols, held by Azure Storage and by the in-memory twin alike.
 
 Names of containers and queues stand here, and the layout of blob names. Nothing here knows of Azure.
+Any method may raise StorageUnavailable when the storage does not answer.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +88,8 @@ class JobStore(Protocol):
     """Jobs and their event logs."""
 
     def create(self, job: Job) -> Stored[Job]:
-        """Inserts the job and its first event; raises WriteConflict when the id is taken."""
+        """Inserts the job and its first event; raises WriteConflict when the id is taken, and InvalidRequest when the
+        options are longer than a row can hold (32,768 characters of JSON)."""
 
     def get(self, org_id: str, job_id: str) -> Stored[Job]:
         """Raises NotFound."""
@@ -95,7 +97,8 @@ class JobStore(Protocol):
     def update(self, stored: Stored[Job], job: Job) -> Stored[Job]:
         """Replaces the job if nobody else did since it was read (else WriteConflict), and logs its event.
 
-        The event of `stored` is written (again) first: a log without gaps, whoever died in between.
+        The event of `stored` is written (again) first: a log without gaps, whoever died in between. A job that ended
+        is no longer active; one that begins again is. Raises NotFound when the row was deleted.
         """
 
     def page(
@@ -108,13 +111,15 @@ class JobStore(Protocol):
         active: bool | None = None,
         status: JobStatus | None = None,
     ) -> Page[Job]:
-        """An organisation's jobs, newest first; raises InvalidRequest for a cursor that is none of ours."""
+        """An organisation's jobs that fit all that is asked, newest first; raises InvalidRequest for a cursor that is
+        none of ours. Jobs that are added meanwhile do not shift the pages that follow."""
 
     def all_active(self) -> Iterator[Job]:
         """Every organisation's jobs that have not ended; forgets those that have."""
 
     def events(self, org_id: str, job_id: str, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
-        """The events with a number above `after`, in order, without gaps up to the job's latest."""
+        """Up to `limit` events with a number above `after`, in order, without gaps; to the job's latest if the limit
+        allows. Raises NotFound."""
 
 
 class PartStore(Protocol):
@@ -130,14 +135,16 @@ class PartStore(Protocol):
         """Replaces the part if nobody else did since it was read; else WriteConflict."""
 
     def of_job(self, job_id: str, stage: Stage | None = None) -> Sequence[Stored[Part]]:
-        """All parts of a job, or of one of its stages, in order of stage, step and number."""
+        """All parts of a job, or of one of its stages, by stage and step in the order in which they happen, and by
+        number."""
 
 
 class SessionStore(Protocol):
     """Sessions."""
 
     def create(self, session: Session) -> Stored[Session]:
-        """Inserts the session; raises WriteConflict when the id is taken."""
+        """Inserts the session; raises WriteConflict when the id is taken, and InvalidRequest when the metadata are
+        longer than a row can hold (32,768 characters of JSON)."""
 
     def get(self, org_id: str, session_id: str) -> Stored[Session]:
         """Raises NotFound."""
@@ -146,14 +153,14 @@ class SessionStore(Protocol):
         """Replaces the session if nobody else did since it was read; else WriteConflict."""
 
     def page(self, org_id: str, *, limit: int, cursor: str | None = None) -> Page[Session]:
-        """An organisation's sessions, newest first."""
+        """An organisation's sessions, newest first; cursors as for jobs."""
 
 
 class UploadStore(Protocol):
     """Uploads that were announced."""
 
     def create(self, upload: Upload) -> Stored[Upload]:
-        """Inserts the upload."""
+        """Inserts the upload; raises WriteConflict when the id is taken."""
 
     def get(self, org_id: str, upload_id: str) -> Stored[Upload]:
         """Raises NotFound."""
@@ -163,34 +170,37 @@ class UploadStore(Protocol):
 
 
 class BlobStore(Protocol):
-    """Containers of blobs. Names are paths with `/`."""
+    """Containers of blobs. Names are paths with `/`. Blobs are written whole: nobody sees a part of one."""
 
     def facts(self, container: str, name: str) -> BlobFacts | None:
         """None when there is no such blob."""
 
     def read_range(self, container: str, name: str, offset: int, length: int) -> bytes:
-        """Up to `length` bytes from `offset`; fewer at the end; raises NotFound."""
+        """Up to `length` bytes from `offset` in one request; fewer at the end, none behind it; raises NotFound."""
 
     def read(self, container: str, name: str) -> bytes:
         """A small blob whole; raises NotFound."""
 
     def chunks(self, container: str, name: str, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """The blob, or a range of it, in pieces of a few MiB; raises NotFound."""
+        """The blob, or a range of it, in pieces of CHUNK_BYTES. When a piece is taken, raises NotFound, or
+        WriteConflict when the blob was written anew since the first piece."""
 
     def write(self, container: str, name: str, data: bytes, content_type: str) -> BlobFacts:
         """Writes a small blob whole, over what was there, noting its SHA-256."""
 
     def stage_block(self, container: str, name: str, index: int, data: bytes) -> None:
-        """Puts block `index` of a blob in the making; staging it again replaces it."""
+        """Puts block `index` (0 to 49,999) of a blob in the making; staging it again replaces it."""
 
     def staged_blocks(self, container: str, name: str) -> Sequence[int]:
         """The sizes in bytes of the blocks staged and not committed, from index 0 up to the first missing one."""
 
     def commit_blocks(self, container: str, name: str, count: int, content_type: str) -> BlobFacts:
-        """Makes the blob of blocks 0 to count - 1."""
+        """Makes the blob of blocks 0 to count - 1, each as it was staged or else as it was committed last, so that
+        committing again makes the same blob; raises WriteConflict when a block is in neither state. Its SHA-256 is to
+        be noted afterwards."""
 
     def note_sha256(self, container: str, name: str, sha256: str) -> None:
-        """Notes a blob's SHA-256 (hexadecimal) with the blob."""
+        """Notes a blob's SHA-256 (hexadecimal) with the blob; raises NotFound."""
 
     def listing(self, container: str, prefix: str) -> Iterator[BlobFacts]:
         """All blobs whose names start with the prefix, by name."""

@@ -1,6 +1,7 @@
 """Typed rows: one kind of dataclass in one table, with versions and upgrades."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from shared.domain.errors import NotFound
@@ -31,15 +32,14 @@ class Rows(Generic[T]):
 
     def get(self, partition: str, key: str) -> Stored[T]:
         """Raises NotFound."""
-        try:
-            row = self._table.get(partition, key)
-        except NotFound as err:
-            raise NotFound(f"There is no {self._noun} {key}.") from err
-        return self._stored(row)
+        with self._named(key):
+            return self._stored(self._table.get(partition, key))
 
     def replace(self, stored: Stored[T], value: T) -> Stored[T]:
         """Raises WriteConflict when someone else changed the row since it was read, NotFound when it is gone."""
-        return Stored(value, self._table.replace(self._row(value), stored.etag))
+        row = self._row(value)
+        with self._named(row.key):
+            return Stored(value, self._table.replace(row, stored.etag))
 
     def upsert(self, value: T) -> None:
         """Puts the value in place of whatever is there."""
@@ -57,6 +57,13 @@ class Rows(Generic[T]):
         """Keys and values in the order of keys; arguments as in `Table.scan`."""
         rows = self._table.scan(partition, after=after, before=before, where=where, page_size=page_size)
         return ((row.key, self._stored(row)) for row in rows)
+
+    @contextmanager
+    def _named(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except NotFound as err:
+            raise NotFound(f"There is no {self._noun} {key}.") from err
 
     def _row(self, value: T) -> Row:
         partition, key = self._keys(value)

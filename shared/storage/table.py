@@ -20,13 +20,20 @@ FORBIDDEN_IN_KEYS = frozenset("/\\#?") | {chr(code) for code in (*range(0x20), *
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row as it is written (its `etag` and `written_at` are the table's to give) or as it was read."""
+    """A row as it is written (its `etag` and `written_at` are the table's to give) or as it was read.
+
+    Raises ValueError for keys that no table can hold.
+    """
 
     partition: str
     key: str
     columns: Columns
     etag: str = ""
     written_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not (is_possible_key(self.partition) and is_possible_key(self.key)):
+            raise ValueError(f"no table can hold a row with the keys {self.partition!r} and {self.key!r}")
 
 
 class Table(Protocol):

@@ -1,0 +1,125 @@
+"""Queues: what the host will find in them, and what we tell of them."""
+
+import base64
+import json
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from azure.storage.queue import QueueClient, QueueMessage
+
+from shared.domain.message import StageMessage
+from shared.domain.stage import Stage
+from shared.storage.connect import AzureStorage, connect
+from shared.storage.memory import MemoryStorage
+from shared.storage.ports import QUEUES, QueueFacts, Storage, poison_queue
+
+MakeMessage = Callable[..., StageMessage]
+
+
+def receive(azurite: str, queue: str) -> list[QueueMessage]:
+    with QueueClient.from_connection_string(azurite, queue) as client:
+        return list(client.receive_messages())
+
+
+def test_queues_are_counted_apart(empty_queues: Storage, make_message: MakeMessage) -> None:
+    queues = empty_queues.queues
+    for number in range(3):
+        queues.send(make_message(Stage.TRANSCRIPTION, number))
+    queues.send(make_message(Stage.TRACKING))
+    facts = queues.facts(Stage.TRANSCRIPTION)
+    assert facts == QueueFacts("transcriptions", 3, 0, facts.oldest_sec)
+    assert facts.oldest_sec is not None
+    assert 0 <= facts.oldest_sec < 60
+    assert queues.facts(Stage.TRACKING).waiting == 1
+    assert queues.facts(Stage.DOWNLOAD) == QueueFacts("downloads", 0, 0, None)
+
+
+def test_a_delayed_message_is_there_and_not_visible(empty_queues: Storage, make_message: MakeMessage) -> None:
+    empty_queues.queues.send(make_message(), delay=timedelta(hours=1))
+    assert empty_queues.queues.facts(Stage.TRACKING) == QueueFacts("trackings", 1, 0, None)
+
+
+def test_the_oldest_message_s_age(azurite: str, empty_queues: Storage, make_message: MakeMessage) -> None:
+    empty_queues.queues.send(make_message())
+    if isinstance(empty_queues, MemoryStorage):
+        return  # its clock is moved in the test below
+    later = connect(azurite, clock=lambda: datetime.now(UTC) + timedelta(minutes=5))
+    oldest_sec = later.queues.facts(Stage.TRACKING).oldest_sec
+    later.close()
+    assert oldest_sec is not None
+    assert 299 <= oldest_sec < 330
+
+
+def test_the_twin_shows_delayed_messages_when_their_time_has_come(make_message: MakeMessage) -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    storage = MemoryStorage(clock=lambda: now)
+    storage.queues.send(make_message(part=1), delay=timedelta(seconds=10))
+    storage.queues.send(make_message(part=2))
+    assert [message.part for message in storage.queues.waiting()] == [1, 2]
+    assert storage.queues.pop() == make_message(part=2)
+    assert storage.queues.pop() is None
+    now += timedelta(seconds=10)
+    assert storage.queues.facts(Stage.TRACKING).oldest_sec == 10
+    assert storage.queues.pop(Stage.DOWNLOAD) is None
+    assert storage.queues.pop(Stage.TRACKING) == make_message(part=1)
+    storage.queues.bury(make_message())
+    assert storage.queues.facts(Stage.TRACKING) == QueueFacts("trackings", 0, 1, None)
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_the_host_finds_readable_json_in_base64(
+    azurite: str, azure: AzureStorage, make_message: MakeMessage, stage: Stage
+) -> None:
+    message = make_message(stage, 7)
+    azure.queues.send(message)
+    text = base64.b64decode(receive(azurite, QUEUES[stage])[-1].content, validate=True)
+    assert json.loads(text)["sessionId"] == message.session_id
+    assert StageMessage.from_bytes(text) == message
+
+
+def test_a_lost_queue_is_made_again_with_its_poison_queue(
+    azurite: str, azure: AzureStorage, make_message: MakeMessage
+) -> None:
+    azure.queues.send(make_message())
+    names = (QUEUES[Stage.TRACKING], poison_queue(QUEUES[Stage.TRACKING]))
+    clients = [QueueClient.from_connection_string(azurite, name) for name in names]
+    for client in clients:
+        client.delete_queue()
+    assert azure.queues.facts(Stage.TRACKING) == QueueFacts("trackings", 0, 0, None)
+    azure.queues.send(make_message())
+    clients[1].send_message("a dead letter")
+    assert azure.queues.facts(Stage.TRACKING).waiting == 1
+    assert azure.queues.facts(Stage.TRACKING).poison == 1
+    for client in clients:
+        client.clear_messages()
+        client.close()
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.settimeout(5)
+        yield listening
+
+
+def test_a_visible_message_is_announced_to_the_local_host(
+    azurite: str, listener: socket.socket, make_message: MakeMessage
+) -> None:
+    storage = connect(azurite, hint=listener.getsockname())
+    storage.queues.send(make_message(Stage.TRACKING), delay=timedelta(seconds=30))
+    storage.queues.send(make_message(Stage.DOWNLOAD))
+    storage.close()
+    assert listener.recv(100) == b"downloads"
+
+
+def test_nobody_has_to_listen(azurite: str, listener: socket.socket, make_message: MakeMessage) -> None:
+    address = listener.getsockname()
+    listener.close()
+    for hint in (address, ("no-such-host.invalid", 1)):
+        storage = connect(azurite, hint=hint)
+        storage.queues.send(make_message(Stage.DOWNLOAD))
+        storage.queues.send(make_message(Stage.DOWNLOAD))
+        storage.close()
