@@ -1,0 +1,101 @@
+"""The real stack: an Azurite and a local host of this run's own, on free ports, in a directory of their own."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from devhost.azurite import install_azurite, start_azurite
+
+REPO = Path(__file__).resolve().parents[2]
+SHARED_DATA = REPO.parent / "shared" / "data"
+PATIENCE_SEC = 300.0
+CLIENT = (sys.executable, "-m", "rostrum_client", "process")
+HOST = (sys.executable, "-m", "devhost", "--app", str(REPO))
+
+
+def eventually(check: Callable[[], Any], what: str, pause_sec: float = 0.02) -> Any:
+    """Waits until the check gives something true, and returns that."""
+    deadline = time.monotonic() + PATIENCE_SEC
+    while time.monotonic() < deadline:
+        if found := check():
+            return found
+        time.sleep(pause_sec)
+    raise AssertionError(f"{what} did not happen within {PATIENCE_SEC:g} s")
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """Where the API and the storage answer, and which process holds the functions."""
+
+    url: str
+    connection: str
+    host: psutil.Process
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that run the stages."""
+        return [child for child in self.host.children() if "devhost.worker" in child.cmdline()]
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        answer = httpx.get(f"{self.url}/jobs/{job_id}")
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def ended(self, job_id: str) -> dict[str, Any]:
+        """The job once it has ended."""
+        final = ("DONE", "ERROR", "CANCELED")
+        found: dict[str, Any] = eventually(
+            lambda: (job := self.job(job_id))["status"] in final and job, f"the end of job {job_id}", pause_sec=0.2
+        )
+        return found
+
+    def process(self, source: str | Path, out: Path, *flags: str) -> "subprocess.CompletedProcess[str]":
+        """What `dev.py process` runs once the stack is there."""
+        return subprocess.run(
+            [*CLIENT, str(source), "--out", str(out), "--base-url", self.url, *flags],
+            cwd=REPO,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SEC,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A running stack that fetches from loopback addresses and gives up on silent steps quickly."""
+    directory = tmp_path_factory.mktemp("stack")
+    azurite = start_azurite(install_azurite(print), directory / "azurite")
+    environment = {
+        "AzureWebJobsStorage": azurite.connection_string,
+        "ROSTRUM_ALLOW_LOOPBACK_SOURCES": "true",
+        "ROSTRUM_LOCAL_DATA_DIR": str(directory / "azurite"),
+        "ROSTRUM_ENGINE": "pocketsphinx",
+        "ROSTRUM_HEARTBEAT_SEC": "0.2",
+    }
+    host = subprocess.Popen(
+        [*HOST, "--data", str(directory / "host"), "--port", "0", "--quiet"],
+        cwd=REPO,
+        env={**os.environ, **environment},
+        start_new_session=True,
+    )
+    try:
+        state = directory / "host" / "devhost.json"
+        eventually(lambda: state.exists() or host.poll() is not None, "the start of the host")
+        assert host.poll() is None, (directory / "host" / "logs" / "devhost.log").read_text()
+        port = json.loads(state.read_text())["port"]
+        yield RunningStack(f"http://127.0.0.1:{port}/api", azurite.connection_string, psutil.Process(host.pid))
+    finally:
+        host.terminate()
+        host.wait(60)
+        azurite.stop()
