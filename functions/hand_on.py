@@ -1,0 +1,81 @@
+"""Handing a request of the Functions worker on to an ASGI application, without holding either body."""
+
+import sys
+import threading
+
+from azure.functions import HttpMethod
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.api.app import create_app
+from shared.wiring import services
+
+METHODS = [str(method.value) for method in HttpMethod]
+
+ROOT_PATH = "/api"
+"""The host's route prefix, which stands in the path as the worker sees it."""
+
+INVOCATION_HEADER = b"x-ms-invocation-id"
+
+_SCOPE_KEYS = (
+    "type",
+    "asgi",
+    "http_version",
+    "method",
+    "scheme",
+    "path",
+    "raw_path",
+    "query_string",
+    "headers",
+    "client",
+    "server",
+)
+"""What of the scope is the request's; the rest belongs to the worker's own application and would confuse ours."""
+
+_COORDINATORS = ("azure_functions_worker.http_v2", "azure_functions_runtime.http_v2")
+
+_lock = threading.Lock()
+_app: FastAPI | None = None
+
+
+async def application() -> FastAPI:
+    """This process's application, made at the first request: indexing must stay fast and touch no storage."""
+    return _app if _app is not None else await run_in_threadpool(_create_once)
+
+
+def _create_once() -> FastAPI:
+    global _app
+    with _lock:
+        if _app is None:
+            _app = create_app(services())
+        return _app
+
+
+class HandOn(Response):
+    """A response that lets `app` answer the request it is called with."""
+
+    def __init__(self, app: ASGIApp, invocation_id: str | None) -> None:
+        super().__init__()
+        self._app = app
+        self._invocation_id = invocation_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        inner: Scope = {key: scope[key] for key in _SCOPE_KEYS if key in scope}
+        inner["root_path"] = ROOT_PATH
+        inner["headers"] = [(name, value) for name, value in scope["headers"] if name.lower() != INVOCATION_HEADER]
+        try:
+            await self._app(inner, receive, send)
+        finally:
+            _forget(self._invocation_id)
+
+
+def _forget(invocation_id: str | None) -> None:
+    """Frees what the worker keeps for ever of each request, about 2 kB; does nothing in a worker that is built
+    otherwise."""
+    for name in _COORDINATORS:
+        coordinator = getattr(sys.modules.get(name), "http_coordinator", None)
+        references = getattr(coordinator, "_context_references", None)
+        if isinstance(references, dict):
+            references.pop(invocation_id, None)

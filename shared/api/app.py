@@ -1,0 +1,59 @@
+"""The HTTP API as one ASGI application; knows nothing of Azure Functions, which hands requests on to it."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from shared.api.described import PROBLEM_SCHEMA
+from shared.api.guard import Guard
+from shared.api.problems import problem_response
+from shared.api.routes import health, imports, ingest, jobs, results, sessions
+from shared.api.version import VERSION
+from shared.domain.errors import RostrumError
+from shared.pipeline.services import Services
+
+DESCRIPTION = """Rostrum turns a recording of a talk into a transcript, the instructor's track, scenes and thumbnails.
+
+Submit a recording, follow the job, fetch the results. Failures are problem details (RFC 9457) with a stable `code`."""
+
+ROUTERS = (jobs.router, ingest.router, imports.router, sessions.router, results.router, health.router)
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application over these services."""
+    app = FastAPI(
+        title="Rostrum",
+        version=VERSION,
+        description=DESCRIPTION,
+        servers=[{"url": "/api"}],
+        redoc_url=None,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+    )
+    app.state.services = services
+    for router in ROUTERS:
+        app.include_router(router)
+    for kind in (RostrumError, RequestValidationError, HTTPException):
+        app.add_exception_handler(kind, _answer_problem)
+    app.add_middleware(Guard)
+    _describe_problems(app)
+    return app
+
+
+async def _answer_problem(request: Request, error: Exception) -> Response:
+    return problem_response(request, error)
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Adds the schema that the routes' problems refer to."""
+    describe = app.openapi
+
+    def described() -> dict[str, Any]:
+        schema = describe()
+        schema["components"]["schemas"].setdefault("Problem", PROBLEM_SCHEMA)
+        return schema
+
+    app.openapi = described  # type: ignore[method-assign]

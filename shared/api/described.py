@@ -1,0 +1,78 @@
+"""Pieces of the API's description that the routes share."""
+
+from typing import Any
+
+from shared.api.problems import PROBLEM_JSON
+
+ResponseDocs = dict[int | str, dict[str, Any]]
+
+_MEANINGS = {
+    302: "Found elsewhere",
+    400: "The body is not JSON",
+    401: "Nobody may call before authentication is set up",
+    404: "There is no such thing here, or its result does not exist yet",
+    406: "No form that is offered is acceptable",
+    409: "The request does not fit the present state",
+    413: "The body is too large",
+    415: "The body is not of a kind that is taken",
+    422: "The request is not valid",
+    503: "The storage does not answer, or its disk is nearly full",
+}
+
+_READING = (401, 422, 503)
+_WRITING = (400, 401, 413, 415, 422, 503)
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "A failure, as RFC 9457 describes it.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code", "retryable", "traceId"],
+    "properties": {
+        "type": {"type": "string", "examples": ["urn:rostrum:problem:invalid_request"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "description": "The path that was asked for."},
+        "code": {"type": "string", "description": "Stable, for programs.", "examples": ["invalid_request"]},
+        "retryable": {"type": "boolean", "description": "Whether the same request may work later."},
+        "traceId": {"type": "string", "description": "Under which the logs tell more."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": {
+                        "type": "string",
+                        "description": "A JSON pointer into the body as a fragment, or `?name` of a query parameter.",
+                        "examples": ["#/options/engine"],
+                    },
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+def reading(*more: int) -> ResponseDocs:
+    """The problems of a route that reads."""
+    return _problems(*_READING, *more)
+
+
+def writing(*more: int) -> ResponseDocs:
+    """The problems of a route that takes a body."""
+    return _problems(*_WRITING, *more)
+
+
+def file_response(description: str, *content_types: str) -> dict[str, Any]:
+    """A response that is a file."""
+    forms = {
+        kind: {"schema": {"type": "object"} if kind.endswith("json") else {"type": "string"}} for kind in content_types
+    }
+    return {"description": description, "content": forms}
+
+
+def _problems(*statuses: int) -> ResponseDocs:
+    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": _MEANINGS[status], "content": content} for status in sorted(statuses)}

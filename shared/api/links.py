@@ -1,0 +1,45 @@
+"""Absolute addresses of the API's own resources, as the caller sees them."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+
+from shared.settings import Settings
+
+
+class Links:
+    """Makes addresses under one base."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base.rstrip("/")
+
+    @classmethod
+    def of(cls, request: Request, settings: Settings) -> "Links":
+        """Under `settings.public_url`, or under the address that the request came to. Behind a front end that speaks
+        TLS the request itself is plain HTTP, and `X-Forwarded-Proto` names the scheme."""
+        if settings.public_url:
+            return cls(settings.public_url)
+        scheme = request.headers.get("x-forwarded-proto", "").partition(",")[0].strip()
+        base = request.base_url
+        return cls(str(base.replace(scheme=scheme) if scheme in ("http", "https") else base))
+
+    def job(self, job_id: str) -> str:
+        """A job."""
+        return f"{self._base}/jobs/{job_id}"
+
+    def job_status(self, job_id: str) -> str:
+        """A job's status alone."""
+        return f"{self.job(job_id)}/status"
+
+    def job_events(self, job_id: str) -> str:
+        """A job's event stream."""
+        return f"{self.job(job_id)}/events"
+
+    def session(self, session_id: str) -> str:
+        """A session."""
+        return f"{self._base}/sessions/{session_id}"
+
+    def page(self, path: str, query: Mapping[str, str | None]) -> str:
+        """A page of a list."""
+        return f"{self._base}{path}?{urlencode({name: value for name, value in query.items() if value is not None})}"

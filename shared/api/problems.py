@@ -1,0 +1,183 @@
+"""The one mapper from failures to problem details (RFC 9457). Nothing else of the API chooses a status for an error."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+from shared.api.trace import trace_of
+from shared.domain.errors import (
+    AuthNotConfigured,
+    Conflict,
+    FinalError,
+    InvalidRequest,
+    NotFound,
+    RecordingTooLarge,
+    RequestError,
+    ResultNotReady,
+    RostrumError,
+    StorageFull,
+    TransientError,
+    UploadIncomplete,
+)
+
+log = logging.getLogger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+
+STORAGE_RETRY_SEC = 5
+DISK_RETRY_SEC = 300
+
+_STATUSES: dict[type[RostrumError], HTTPStatus] = {
+    InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotFound: HTTPStatus.NOT_FOUND,
+    ResultNotReady: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    UploadIncomplete: HTTPStatus.CONFLICT,
+    StorageFull: HTTPStatus.SERVICE_UNAVAILABLE,
+    AuthNotConfigured: HTTPStatus.UNAUTHORIZED,
+    RequestError: HTTPStatus.BAD_REQUEST,
+    RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    FinalError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+_HTTP_CODES = {
+    400: "malformed_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+}
+
+_NOT_YET = {"startAt": "Delayed starts are not offered yet.", "delaySeconds": "Delayed starts are not offered yet."}
+_NO_BODY = "The request needs a JSON body."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A failure as the caller may see it."""
+
+    status: int
+    code: str
+    title: str
+    detail: str
+    retryable: bool = False
+    errors: Sequence[Mapping[str, str]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def problem_of(error: Exception) -> Problem:
+    """What to tell the caller; an error that is none of ours keeps its text to itself."""
+    if isinstance(error, RequestValidationError):
+        return _validation_problem(error.errors())
+    if isinstance(error, HTTPException):
+        return _http_problem(error)
+    status = next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), None)
+    if status is None or not isinstance(error, RostrumError):
+        return Problem(
+            status=500,
+            code=RostrumError.code,
+            title="Something went wrong",
+            detail="The failure has been logged under this traceId.",
+        )
+    return Problem(
+        status=status,
+        code=error.code,
+        title=error.title,
+        detail=error.detail,
+        retryable=error.retryable,
+        headers=_headers(error, status),
+    )
+
+
+def problem_response(request: HTTPConnection, error: Exception) -> Response:
+    """The failure as a response, logged when it is not the caller's."""
+    problem, trace = problem_of(error), trace_of(request)
+    facts = {"action": "answer", "code": problem.code, "trace_id": trace.trace_id}
+    if problem.code == RostrumError.code:
+        log.error("request failed", extra=facts, exc_info=error)
+    elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("request could not be served", extra={**facts, "detail": problem.detail})
+    body: dict[str, Any] = {
+        "type": f"urn:rostrum:problem:{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": request.scope["path"],
+        "code": problem.code,
+        "retryable": problem.retryable,
+        "traceId": trace.trace_id,
+    }
+    if problem.errors:
+        body["errors"] = list(problem.errors)
+    return Response(
+        json.dumps(body, ensure_ascii=False), problem.status, headers=dict(problem.headers), media_type=PROBLEM_JSON
+    )
+
+
+def _headers(error: RostrumError, status: HTTPStatus) -> dict[str, str]:
+    if status is HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        return {"Retry-After": str(DISK_RETRY_SEC if isinstance(error, StorageFull) else STORAGE_RETRY_SEC)}
+    return {}
+
+
+def _http_problem(error: HTTPException) -> Problem:
+    phrase = HTTPStatus(error.status_code).phrase
+    detail = str(error.detail)
+    if error.status_code == HTTPStatus.NOT_FOUND and detail == phrase:
+        detail = "The API has no such address."
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and detail == phrase:
+        detail = "The address does not take this method."
+    return Problem(
+        status=error.status_code,
+        code=_HTTP_CODES.get(error.status_code, "bad_request"),
+        title=phrase,
+        detail=detail,
+        headers=error.headers or {},
+    )
+
+
+def _validation_problem(errors: Sequence[Any]) -> Problem:
+    for error in errors:
+        if error["type"] == "json_invalid":
+            reason, position = error["ctx"]["error"], error["loc"][-1]
+            detail = f"The body is not JSON: {reason} at character {position}."
+            return Problem(status=400, code="malformed_json", title="The body is not JSON", detail=detail)
+    listed = [{"pointer": _pointer(error["loc"]), "detail": _sentence(error)} for error in errors]
+    detail = " ".join(f"{each['pointer']}: {each['detail']}" for each in listed[:3])
+    return Problem(
+        status=HTTPStatus.UNPROCESSABLE_ENTITY,
+        code=InvalidRequest.code,
+        title="The request is not valid",
+        detail=detail,
+        errors=listed,
+    )
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    """A JSON pointer as a fragment for the body (as in RFC 9457), `?name` for a query parameter."""
+    where, *path = location
+    if where == "body":
+        escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in path)
+        return "#" + "".join(f"/{step}" for step in escaped)
+    return f"?{'.'.join(map(str, path))}" if where == "query" else ".".join(map(str, location))
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    last = str(error["loc"][-1])
+    if error["type"] == "extra_forbidden":
+        return _NOT_YET.get(last, "There is no such field.")
+    if error["type"] == "missing":
+        return _NO_BODY if tuple(error["loc"]) == ("body",) else "This field is required."
+    return str(error["msg"]).removeprefix("Value error, ").rstrip(".") + "."

@@ -1,0 +1,140 @@
+"""What clients may say: strict models, bounded in every length, that name what they do not know."""
+
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from shared.api.context import ID_PATTERN
+from shared.pipeline.submit import JobRequest
+
+MAX_URL_CHARS = 2048
+MAX_NAME_CHARS = 200
+SESSION_NAME = "sessionName"
+
+
+def _http_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        known = False
+    if not known or any(character.isspace() for character in value):
+        raise ValueError("This must be an http or https address")
+    return value
+
+
+Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS)]
+Url = Annotated[str, Field(max_length=MAX_URL_CHARS), AfterValidator(_http_url)]
+Metadata = Annotated[dict[str, Any], Field(max_length=200, description="Anything that is to be kept with the session.")]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=False, extra="forbid", strict=True)
+
+
+class JobOptions(_Request):
+    """How the recording is to be processed."""
+
+    engine: Literal["auto", "pocketsphinx", "faster-whisper"] | None = Field(
+        default=None, description="Transcription engine; the server's setting unless given."
+    )
+    language: str | None = Field(
+        default=None,
+        max_length=35,
+        pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+        description="What is spoken, as a BCP 47 tag such as `en` or `de-CH`; found out unless given.",
+    )
+
+    def given(self) -> dict[str, Any]:
+        """Only the options that were given."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class _Submission(_Request):
+    """What every way of submitting shares."""
+
+    session_name: Name | None = Field(default=None, description="The session's name; the file's unless given.")
+    metadata: Metadata = {}
+    options: JobOptions = JobOptions()
+    callback_url: Url | None = Field(default=None, description="Where to tell of the job's end.")
+
+    @model_validator(mode="after")
+    def _name_in_metadata(self) -> "_Submission":
+        named(self.metadata)
+        return self
+
+    def job_request(self, org_id: str, traceparent: str) -> JobRequest:
+        """The use case's request; the name may also stand in the metadata."""
+        name, metadata = named(self.metadata)
+        return JobRequest(
+            org_id=org_id,
+            session_name=self.session_name or name,
+            metadata=metadata,
+            options=self.options.given(),
+            callback_url=self.callback_url,
+            traceparent=traceparent,
+        )
+
+
+class SubmitJob(_Submission):
+    """A recording to process: exactly one of `sourceUrl`, `uploadId` and `sessionId`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"sourceUrl": "https://example.com/talk.mp4", "sessionName": "A talk"},
+                {"sessionId": "7w1x3e5j8k2m9n4p6q0", "options": {"engine": "pocketsphinx", "language": "en"}},
+            ]
+        }
+    )
+
+    source_url: Url | None = Field(default=None, description="An http or https address to fetch the recording from.")
+    upload_id: Identifier | None = Field(default=None, description="An upload that `POST /ingest/init` announced.")
+    session_id: Identifier | None = Field(default=None, description="A session whose recording is in storage.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "SubmitJob":
+        if sum(each is not None for each in (self.source_url, self.upload_id, self.session_id)) != 1:
+            raise ValueError("Give exactly one of sourceUrl, uploadId and sessionId")
+        return self
+
+
+class AnnounceUpload(_Request):
+    """A file that the client will put into storage itself."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"sourceName": "talk.mp4", "contentLength": 734003200, "contentType": "video/mp4"}]
+        }
+    )
+
+    source_name: Name
+    content_length: int = Field(ge=1, description="The file's size in bytes.")
+    content_type: str = Field(
+        default="application/octet-stream", max_length=200, pattern=r"^[\w.+-]+/[\w.+-]+( *; *[\w.+-]+=[\w.+\"-]+)*$"
+    )
+
+
+class CommitUpload(_Submission):
+    """An upload whose blocks and block list are in storage."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"uploadId": "7w1x3e5j8k2m9n4p6q0", "metadata": {"course": "Algebra"}}]}
+    )
+
+    upload_id: Identifier
+    sha256: str | None = Field(
+        default=None, pattern=r"^[0-9A-Fa-f]{64}$", description="Compared with what arrived, if given."
+    )
+
+
+def named(metadata: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+    """The session's name that stands in the metadata, if any, and the rest; raises ValueError."""
+    rest = {key: value for key, value in metadata.items() if key != SESSION_NAME}
+    name = metadata.get(SESSION_NAME)
+    if name is not None and (not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME_CHARS):
+        raise ValueError(f"{SESSION_NAME} must be a text of 1 to {MAX_NAME_CHARS} characters")
+    return name, rest

@@ -1,0 +1,45 @@
+"""Whether the API and its storage answer; anybody may ask."""
+
+import logging
+
+import anyio
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Response
+
+from shared.api.context import LOCAL_ORGANISATION, ServicesDep
+from shared.api.version import VERSION
+from shared.api.views import HealthView
+from shared.domain.errors import TransientError
+from shared.pipeline.services import Services
+
+router = APIRouter(tags=["health"])
+log = logging.getLogger(__name__)
+
+STORAGE_ANSWERS_WITHIN_SEC = 3.0
+
+
+@router.get(
+    "/health",
+    summary="Ask whether the API works",
+    responses={503: {"model": HealthView, "description": "The storage does not answer"}},
+    operation_id="health",
+)
+async def health(response: Response, services: ServicesDep) -> HealthView:
+    """`{"status": "ok", …}`, or 503 when the storage does not answer within a few seconds."""
+    answers = await _storage_answers(services)
+    if not answers:
+        response.status_code = 503
+    response.headers["Cache-Control"] = "no-store"
+    words = ("ok", "ok") if answers else ("unavailable", "unavailable")
+    return HealthView(status=words[0], version=VERSION, storage=words[1])
+
+
+async def _storage_answers(services: Services) -> bool:
+    with anyio.move_on_after(STORAGE_ANSWERS_WITHIN_SEC):
+        try:
+            await run_sync(lambda: services.storage.jobs.page(LOCAL_ORGANISATION, limit=1), abandon_on_cancel=True)
+        except TransientError as error:
+            log.warning("storage does not answer", extra={"action": "health", "detail": error.detail})
+            return False
+        return True
+    return False

@@ -1,0 +1,182 @@
+"""A recording sent with the request: streamed into blocks of the session's blob while it arrives."""
+
+import json
+import re
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+
+from shared.api.accepted import HEADER_DOCS, note_accepted
+from shared.api.context import CallerDep, ServicesDep, off_loop
+from shared.api.described import writing
+from shared.api.links import Links
+from shared.api.multipart import PartBegin, PartData, PartEnd, read_parts
+from shared.api.requests import named
+from shared.api.trace import trace_of
+from shared.api.views import ImportedView
+from shared.domain.errors import EmptyRecording, InvalidRequest, RecordingTooLarge
+from shared.pipeline.services import Services
+from shared.pipeline.submit import (
+    JobRequest,
+    refuse_when_disk_is_full,
+    source_blob_name,
+    source_file_name,
+    submit_stored,
+)
+from shared.storage.ports import SOURCES
+
+router = APIRouter(prefix="/sessions", tags=["sessions"])
+
+VIDEO, METADATA = "video", "metadata"
+BLOCK_BYTES = 4 * 1024**2
+"""How much is held before it goes to storage."""
+MAX_BLOCKS = 50_000
+MAX_METADATA_BYTES = 64 * 1024
+DEFAULT_TYPE = "application/octet-stream"
+
+_CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
+
+_BODY_DOCS = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [VIDEO],
+                    "properties": {
+                        VIDEO: {"type": "string", "format": "binary", "description": "The recording."},
+                        METADATA: {
+                            "type": "string",
+                            "description": "A JSON object: `sessionName`, and anything that is to be kept.",
+                            "examples": ['{"sessionName": "A talk", "course": "Algebra"}'],
+                        },
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "/import",
+    status_code=202,
+    summary="Send a recording",
+    responses={202: {"headers": HEADER_DOCS}, **writing()},
+    openapi_extra=_BODY_DOCS,
+    operation_id="importSession",
+)
+async def import_session(
+    request: Request, response: Response, services: ServicesDep, caller: CallerDep
+) -> ImportedView:
+    """Takes the file `video` and the JSON `metadata`, in either order, and starts a job.
+
+    In Azure the host takes bodies of up to 100 MB unless set otherwise: `POST /ingest/init` is for larger files.
+    """
+    await off_loop(partial(refuse_when_disk_is_full, services))
+    incoming = Incoming(services, caller.org_id, services.new_id())
+    await incoming.receive(request)
+    trace = trace_of(request)
+    job = await off_loop(partial(incoming.submit, trace.traceparent))
+    note_accepted(response, job, Links.of(request, services.settings))
+    return ImportedView(job_id=job.job_id, session_id=job.session_id)
+
+
+class Incoming:
+    """A recording on its way into storage, with one block of it in memory."""
+
+    def __init__(self, services: Services, org_id: str, session_id: str) -> None:
+        self._services = services
+        self._org_id = org_id
+        self._session_id = session_id
+        self._file_name: str | None = None
+        self._content_type = DEFAULT_TYPE
+        self._field: str | None = None
+        self._block = bytearray()
+        self._blocks = 0
+        self._size_bytes = 0
+        self._metadata_text: bytearray | None = None
+        self._metadata: dict[str, Any] = {}
+        self._session_name: str | None = None
+
+    async def receive(self, request: Request) -> None:
+        """Reads the body to its end; raises InvalidRequest, RecordingTooLarge, and what `read_parts` raises."""
+        async for event in read_parts(request):
+            match event:
+                case PartBegin():
+                    self._begin(event)
+                case PartData() if self._field == VIDEO:
+                    await self._take(event.data)
+                case PartData():
+                    self._take_metadata(event.data)
+                case PartEnd():
+                    await self._end()
+        if self._file_name is None:
+            raise InvalidRequest("The form has no field `video` with a file.")
+        if self._size_bytes == 0:
+            raise EmptyRecording("The file is empty (0 bytes).")
+
+    def submit(self, traceparent: str) -> Any:
+        """Makes the blob of its blocks and starts the job."""
+        assert self._file_name is not None
+        self._services.storage.blobs.commit_blocks(SOURCES, self._blob, self._blocks, self._content_type)
+        request = JobRequest(
+            org_id=self._org_id, session_name=self._session_name, metadata=self._metadata, traceparent=traceparent
+        )
+        return submit_stored(self._services, request, self._session_id, self._file_name)
+
+    @property
+    def _blob(self) -> str:
+        return source_blob_name(self._org_id, self._session_id, source_file_name(self._file_name or ""))
+
+    def _begin(self, part: PartBegin) -> None:
+        self._field = part.name
+        if part.name == VIDEO and self._file_name is None:
+            self._file_name = part.file_name or ""
+            if part.content_type and _CONTENT_TYPE.fullmatch(part.content_type):
+                self._content_type = part.content_type
+        elif part.name == METADATA and self._metadata_text is None:
+            self._metadata_text = bytearray()
+        elif part.name in (VIDEO, METADATA):
+            raise InvalidRequest(f"The form has the field `{part.name}` twice.")
+        else:
+            raise InvalidRequest(f"The form has an unknown field `{part.name[:64]}`; known are `video` and `metadata`.")
+
+    async def _take(self, data: bytes) -> None:
+        self._size_bytes += len(data)
+        limit = min(self._services.settings.max_source_bytes, MAX_BLOCKS * BLOCK_BYTES)
+        if self._size_bytes > limit:
+            raise RecordingTooLarge(f"The recording has more than {limit} bytes, which is the most that is accepted.")
+        self._block += data
+        if len(self._block) >= BLOCK_BYTES:
+            await self._stage()
+
+    def _take_metadata(self, data: bytes) -> None:
+        assert self._metadata_text is not None
+        self._metadata_text += data
+        if len(self._metadata_text) > MAX_METADATA_BYTES:
+            raise HTTPException(413, f"The field `metadata` may have at most {MAX_METADATA_BYTES} bytes.")
+
+    async def _end(self) -> None:
+        if self._field == VIDEO:
+            if self._block:
+                await self._stage()
+            return
+        try:
+            read = json.loads(self._metadata_text or b"{}")
+        except ValueError as err:
+            raise InvalidRequest("The field `metadata` is not JSON.") from err
+        if not isinstance(read, dict):
+            raise InvalidRequest("The field `metadata` must be a JSON object.")
+        try:
+            self._session_name, self._metadata = named(read)
+        except ValueError as err:
+            raise InvalidRequest(f"{err}.") from err
+
+    async def _stage(self) -> None:
+        block, self._block = bytes(self._block), bytearray()
+        await off_loop(partial(self._services.storage.blobs.stage_block, SOURCES, self._blob, self._blocks, block))
+        self._blocks += 1

@@ -1,0 +1,52 @@
+"""Uploads that go straight to storage: announce, PUT the blocks there, commit."""
+
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+
+from shared.api.accepted import HEADER_DOCS, note_accepted
+from shared.api.context import CallerDep, ServicesDep, off_loop
+from shared.api.described import writing
+from shared.api.links import Links
+from shared.api.requests import AnnounceUpload, CommitUpload
+from shared.api.trace import trace_of
+from shared.api.views import JobView, UploadView
+from shared.pipeline.submit import UPLOAD_BLOCK_BYTES, announce_upload, commit_upload
+
+router = APIRouter(prefix="/ingest", tags=["ingest"])
+
+
+@router.post("/init", status_code=201, summary="Announce an upload", responses=writing(), operation_id="announceUpload")
+async def init(body: AnnounceUpload, services: ServicesDep, caller: CallerDep) -> UploadView:
+    """Gives an address in storage that accepts this one file for a while.
+
+    PUT the blocks there (Put Block, up to `blockSizeBytes` each), then the block list, then commit here.
+    """
+    announced = await off_loop(
+        partial(announce_upload, services, caller.org_id, body.source_name, body.content_length, body.content_type)
+    )
+    return UploadView(
+        upload_id=announced.upload.upload_id,
+        upload_url=announced.url,
+        block_size_bytes=UPLOAD_BLOCK_BYTES,
+        expires_at=announced.upload.expires_at,
+    )
+
+
+@router.post(
+    "/commit",
+    status_code=202,
+    summary="Commit an upload",
+    responses={202: {"headers": HEADER_DOCS}, **writing(404, 409)},
+    operation_id="commitUpload",
+)
+async def commit(
+    body: CommitUpload, request: Request, response: Response, services: ServicesDep, caller: CallerDep
+) -> JobView:
+    """Starts the job over an upload that is complete; committing again answers the same job."""
+    job_request = body.job_request(caller.org_id, trace_of(request).traceparent)
+    sha256 = body.sha256.lower() if body.sha256 else None
+    job = await off_loop(partial(commit_upload, services, job_request, body.upload_id, sha256))
+    links = Links.of(request, services.settings)
+    note_accepted(response, job, links)
+    return JobView.of(job, links)

@@ -1,0 +1,166 @@
+"""Submitting jobs and following them."""
+
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from shared.api.accepted import HEADER_DOCS, note_accepted
+from shared.api.conditional import not_modified, weak_tag
+from shared.api.context import ID_PATTERN, Caller, CallerDep, JobId, ServicesDep, off_loop
+from shared.api.described import reading, writing
+from shared.api.events import event_stream
+from shared.api.links import Links
+from shared.api.requests import SubmitJob
+from shared.api.trace import trace_of
+from shared.api.views import JobPage, JobStatusView, JobView
+from shared.domain.job import Job
+from shared.job_status import JobStatus
+from shared.pipeline.services import Services
+from shared.pipeline.submit import JobRequest, commit_upload, submit_session, submit_url
+
+router = APIRouter(tags=["jobs"])
+
+MAX_PAGE = 100
+DEFAULT_PAGE = 20
+
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most items on a page.")]
+Cursor = Annotated[str | None, Query(max_length=2000, description="From a page's `nextLink`.")]
+
+
+@router.post(
+    "/jobs",
+    status_code=202,
+    summary="Submit a recording",
+    responses={202: {"headers": HEADER_DOCS}, **writing(404, 409)},
+    operation_id="submitJob",
+)
+async def submit_job(
+    body: SubmitJob, request: Request, response: Response, services: ServicesDep, caller: CallerDep
+) -> JobView:
+    """Takes a recording by its address, an announced upload, or a session that is there, and starts a job over it.
+
+    The same is offered as `POST /downloader`, its older name.
+    """
+    job_request = body.job_request(caller.org_id, trace_of(request).traceparent)
+    job = await off_loop(partial(_submit, services, job_request, body))
+    links = Links.of(request, services.settings)
+    note_accepted(response, job, links)
+    return JobView.of(job, links)
+
+
+router.add_api_route(
+    "/downloader",
+    submit_job,
+    methods=["POST"],
+    status_code=202,
+    summary="Submit a recording (older name)",
+    responses={202: {"headers": HEADER_DOCS}, **writing(404, 409)},
+    operation_id="submitDownload",
+)
+
+
+@router.get("/jobs", summary="List jobs", responses=reading(), operation_id="listJobs")
+async def list_jobs(
+    request: Request,
+    services: ServicesDep,
+    caller: CallerDep,
+    active: Annotated[
+        bool | None, Query(description="Only those that have not ended, or only those that have.")
+    ] = None,
+    status: Annotated[JobStatus | None, Query(description="Only those in this status.")] = None,
+    session_id: Annotated[str | None, Query(alias="sessionId", pattern=ID_PATTERN)] = None,
+    limit: Limit = DEFAULT_PAGE,
+    cursor: Cursor = None,
+) -> JobPage:
+    """Jobs that fit all that is asked, newest first."""
+    page = await off_loop(
+        partial(
+            services.storage.jobs.page,
+            caller.org_id,
+            limit=limit,
+            cursor=cursor,
+            session_id=session_id,
+            active=active,
+            status=status,
+        )
+    )
+    links = Links.of(request, services.settings)
+    query = {
+        "active": None if active is None else str(active).lower(),
+        "status": status,
+        "sessionId": session_id,
+        "limit": str(limit),
+        "cursor": page.cursor,
+    }
+    return JobPage(
+        items=[JobView.of(job, links) for job in page.items],
+        next_link=links.page("/jobs", query) if page.cursor else None,
+    )
+
+
+@router.get("/jobs/{jobId}", summary="Get a job", responses=reading(404), operation_id="getJob", response_model=JobView)
+async def get_job(
+    job_id: JobId, request: Request, response: Response, services: ServicesDep, caller: CallerDep
+) -> JobView | Response:
+    """The whole job, with an `ETag`; answers 304 to `If-None-Match` while nothing changed."""
+    job = await _job(services, caller, job_id)
+    tag = weak_tag(job.event_sequence)
+    response.headers["ETag"] = tag
+    return not_modified(request, tag) or JobView.of(job, Links.of(request, services.settings))
+
+
+@router.get(
+    "/jobs/{jobId}/status",
+    summary="Get a job's status",
+    responses=reading(404),
+    operation_id="getJobStatus",
+    response_model=JobStatusView,
+)
+async def get_job_status(
+    job_id: JobId, request: Request, response: Response, services: ServicesDep, caller: CallerDep
+) -> JobStatusView | Response:
+    """The job's status, stage, progress and error, with an `ETag` as for the whole job."""
+    job = await _job(services, caller, job_id)
+    tag = weak_tag(job.event_sequence)
+    response.headers["ETag"] = tag
+    return not_modified(request, tag) or JobStatusView.of(job)
+
+
+@router.get(
+    "/jobs/{jobId}/events",
+    summary="Follow a job",
+    responses={
+        200: {"description": "Server-Sent Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        204: {"description": "The job has ended and there is nothing after `Last-Event-ID`"},
+        **reading(404),
+    },
+    operation_id="followJob",
+    response_class=Response,
+)
+async def follow_job(
+    job_id: JobId,
+    services: ServicesDep,
+    caller: CallerDep,
+    last_event_id: Annotated[str, Header(alias="Last-Event-ID", max_length=20)] = "",
+) -> Response:
+    """The job's history after `Last-Event-ID` and then what happens, as Server-Sent Events.
+
+    `event:` is `status`, `progress` or `error`, `id:` a sequence without gaps, `data:` the job's state. The stream ends
+    after a final status, and by itself after a few minutes: come again with the last `id`, as browsers do.
+    """
+    after = int(last_event_id) if last_event_id.isdecimal() else 0
+    return await event_stream(services, caller.org_id, job_id, after)
+
+
+async def _job(services: Services, caller: Caller, job_id: str) -> Job:
+    return (await off_loop(partial(services.storage.jobs.get, caller.org_id, job_id))).value
+
+
+def _submit(services: Services, request: JobRequest, body: SubmitJob) -> Job:
+    if body.source_url is not None:
+        return submit_url(services, request, body.source_url)
+    if body.upload_id is not None:
+        return commit_upload(services, request, body.upload_id)
+    assert body.session_id is not None
+    return submit_session(services, request, body.session_id)

@@ -1,0 +1,171 @@
+"""What jobs made of a session: transcript, instructor's track, sidecar and thumbnails, as files from storage."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.exceptions import HTTPException
+
+from shared.api.blob_response import result_response
+from shared.api.context import CallerDep, ServicesDep, SessionId, off_loop
+from shared.api.described import file_response, reading
+from shared.domain.errors import NotFound, ResultNotReady
+from shared.domain.session import Session
+from shared.domain.stage import Stage, StageState
+from shared.pipeline.services import Services
+from shared.pipeline.sidecar import SIDECAR
+
+router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"])
+
+TRACKING = "instructor-tracking.json"
+JSON = "application/json"
+
+_THUMBNAIL = re.compile(r"([A-Za-z0-9_-]{1,100})(\.jpg)?")
+
+
+class TranscriptFormat(StrEnum):
+    """In which form a transcript is wanted."""
+
+    JSON = "json"
+    VTT = "vtt"
+    SRT = "srt"
+    TXT = "txt"
+
+
+CONTENT_TYPES = {
+    TranscriptFormat.JSON: JSON,
+    TranscriptFormat.VTT: "text/vtt",
+    TranscriptFormat.SRT: "application/x-subrip",
+    TranscriptFormat.TXT: "text/plain",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A session's result: the job that made it, if any has, and what to say when there is none."""
+
+    session: Session
+    job_id: str | None
+    missing: ResultNotReady
+
+    def blob(self, name: str) -> str:
+        """The file's name in container `results`; raises ResultNotReady."""
+        if self.job_id is None:
+            raise self.missing
+        return f"{self.session.org_id}/{self.session.session_id}/{self.job_id}/{name}"
+
+
+@router.get(
+    "/results/transcript",
+    summary="Get the transcript",
+    responses={200: file_response("The transcript", *CONTENT_TYPES.values()), **reading(404, 406)},
+    operation_id="getTranscript",
+    response_class=Response,
+)
+async def get_transcript(
+    session_id: SessionId,
+    request: Request,
+    services: ServicesDep,
+    caller: CallerDep,
+    form: Annotated[TranscriptFormat | None, Query(alias="format", description="Goes before `Accept`.")] = None,
+) -> Response:
+    """What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text."""
+    chosen = form or preferred_form(request.headers.get("accept", "*/*"))
+    result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRANSCRIPTION))
+    name = result.blob(f"transcript.{chosen}")
+    response = await result_response(request, services, name, CONTENT_TYPES[chosen], result.missing)
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+@router.get(
+    "/results/instructor-tracking",
+    summary="Get the instructor's track",
+    responses={200: file_response("The tracking payload", JSON), **reading(404)},
+    operation_id="getInstructorTracking",
+    response_class=Response,
+)
+async def get_tracking(session_id: SessionId, request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+    """Where the instructor was, with detections and metrics."""
+    result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRACKING))
+    return await result_response(request, services, result.blob(TRACKING), JSON, result.missing)
+
+
+@router.get(
+    "/sidecar",
+    summary="Get the sidecar",
+    responses={200: file_response("The sidecar", JSON), **reading(404)},
+    operation_id="getSidecar",
+    response_class=Response,
+)
+async def get_sidecar(session_id: SessionId, request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+    """What is known of the recording, its scenes, and every file that the job made."""
+    result = await off_loop(partial(_result, services, caller.org_id, session_id, None))
+    return await result_response(request, services, result.blob(SIDECAR), JSON, result.missing)
+
+
+@router.get(
+    "/thumbnails/{name}",
+    summary="Get a thumbnail",
+    responses={200: file_response("The picture", "image/jpeg"), **reading(404)},
+    operation_id="getThumbnail",
+    response_class=Response,
+)
+async def get_thumbnail(
+    session_id: SessionId, name: str, request: Request, services: ServicesDep, caller: CallerDep
+) -> Response:
+    """A still of the recording; the sidecar names them."""
+    match = _THUMBNAIL.fullmatch(name)
+    if match is None:
+        raise NotFound("There is no such thumbnail.")
+    result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRACKING))
+    blob = result.blob(f"thumbnails/{match[1]}.jpg")
+    return await result_response(request, services, blob, "image/jpeg", result.missing)
+
+
+def preferred_form(accept: str) -> TranscriptFormat:
+    """The form that an `Accept` header likes best, JSON where it does not care; raises 406 for none.
+
+    https://www.rfc-editor.org/rfc/rfc9110#name-accept
+    """
+    weights: dict[str, float] = {}
+    for entry in accept.lower().split(","):
+        media_range, *parameters = (part.strip() for part in entry.split(";"))
+        quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        weights[media_range] = float(quality) if re.fullmatch(r"[01](\.\d{0,3})?", quality) else 0.0
+
+    def weight(form: TranscriptFormat) -> float:
+        kind = CONTENT_TYPES[form]
+        ranges = (kind, kind.partition("/")[0] + "/*", "*/*")
+        return next((weights[each] for each in ranges if each in weights), 0.0)
+
+    best = max(TranscriptFormat, key=weight)
+    if weight(best) <= 0:
+        raise HTTPException(406, f"The transcript is offered as {', '.join(CONTENT_TYPES.values())}.")
+    return best
+
+
+def _result(services: Services, org_id: str, session_id: str, stage: Stage | None) -> Result:
+    """The session's result of a stage, or its sidecar for None; raises NotFound."""
+    session = services.storage.sessions.get(org_id, session_id).value
+    if stage is None:
+        job_id = session.sidecar_job_id
+    else:
+        job_id = session.transcript_job_id if stage is Stage.TRANSCRIPTION else session.tracking_job_id
+    return Result(session, job_id, ResultNotReady(_why_missing(services, session, stage)))
+
+
+def _why_missing(services: Services, session: Session, stage: Stage | None) -> str:
+    """What is known of why a session has no such result."""
+    try:
+        job = services.storage.jobs.get(session.org_id, session.latest_job_id or "").value
+    except NotFound:
+        return "No job has made it yet."
+    if stage is not None and job.stages[stage].state is StageState.SKIPPED:
+        return f"There will be none: {job.stages[stage].reason}"
+    if job.error is not None:
+        return f"The latest job ended in {job.status}: {job.error.detail}"
+    return f"Job {job.job_id} is at work on it." if not job.is_final else "No job has made it yet."

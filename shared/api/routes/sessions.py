@@ -1,0 +1,72 @@
+"""Sessions: the list, one with its jobs, and where its recording can be played from."""
+
+from datetime import timedelta
+from functools import partial
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse
+
+from shared.api.context import CallerDep, ServicesDep, SessionId, off_loop
+from shared.api.described import reading
+from shared.api.links import Links
+from shared.api.routes.jobs import DEFAULT_PAGE, Cursor, Limit
+from shared.api.views import SessionDetail, SessionPage, SessionView
+from shared.domain.errors import ResultNotReady
+from shared.domain.job import Job
+from shared.domain.session import Session
+from shared.pipeline.services import Services
+from shared.storage.ports import SOURCES
+
+router = APIRouter(prefix="/sessions", tags=["sessions"])
+
+JOBS_SHOWN = 20
+
+
+@router.get("", summary="List sessions", responses=reading(), operation_id="listSessions")
+async def list_sessions(
+    request: Request, services: ServicesDep, caller: CallerDep, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None
+) -> SessionPage:
+    """The organisation's sessions, newest first."""
+    page = await off_loop(partial(services.storage.sessions.page, caller.org_id, limit=limit, cursor=cursor))
+    links = Links.of(request, services.settings)
+    query = {"limit": str(limit), "cursor": page.cursor}
+    return SessionPage(
+        items=[SessionView.of(session, links) for session in page.items],
+        next_link=links.page("/sessions", query) if page.cursor else None,
+    )
+
+
+@router.get("/{sessionId}", summary="Get a session", responses=reading(404), operation_id="getSession")
+async def get_session(
+    session_id: SessionId, request: Request, services: ServicesDep, caller: CallerDep
+) -> SessionDetail:
+    """A session with what is known of its recording, and its latest jobs."""
+    session, jobs = await off_loop(partial(_with_jobs, services, caller.org_id, session_id))
+    return SessionDetail.with_jobs(session, jobs, Links.of(request, services.settings))
+
+
+@router.get(
+    "/{sessionId}/media",
+    summary="Play the recording",
+    status_code=302,
+    responses={302: {"description": "A short-lived address that allows reading"}, **reading(404)},
+    operation_id="getMedia",
+    response_class=RedirectResponse,
+)
+async def get_media(session_id: SessionId, services: ServicesDep, caller: CallerDep) -> RedirectResponse:
+    """Leads to the recording in storage, for a while; ranges are served there."""
+    url = await off_loop(partial(_media_url, services, caller.org_id, session_id))
+    return RedirectResponse(url, status_code=302, headers={"Cache-Control": "no-store"})
+
+
+def _with_jobs(services: Services, org_id: str, session_id: str) -> tuple[Session, list[Job]]:
+    session = services.storage.sessions.get(org_id, session_id).value
+    return session, list(services.storage.jobs.page(org_id, limit=JOBS_SHOWN, session_id=session_id).items)
+
+
+def _media_url(services: Services, org_id: str, session_id: str) -> str:
+    session = services.storage.sessions.get(org_id, session_id).value
+    if services.storage.blobs.facts(SOURCES, session.source_blob) is None:
+        raise ResultNotReady("The recording is not in storage yet.")
+    valid_for = timedelta(minutes=services.settings.media_url_minutes)
+    return services.storage.blobs.read_url(SOURCES, session.source_blob, valid_for)

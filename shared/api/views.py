@@ -1,0 +1,238 @@
+"""What the API shows of jobs and sessions; the shape is the contract's."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from shared.api.links import Links
+from shared.domain import event
+from shared.domain.job import Job
+from shared.domain.session import Session
+from shared.domain.stage import Stage, StageProgress, StageState
+from shared.job_status import JobStatus
+from shared.media.payload import MediaPayload
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, from_attributes=True)
+
+
+class StageView(_View):
+    """How far a stage is; `reason` says why it was skipped or failed."""
+
+    state: StageState
+    progress: float = Field(ge=0, le=1)
+    parts_done: int
+    parts: int
+    attempts: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    reason: str | None
+
+    @classmethod
+    def of(cls, progress: StageProgress) -> "StageView":
+        """The view of a stage."""
+        return cls.model_validate(progress)
+
+
+class JobErrorView(_View):
+    """Why a job ended in ERROR."""
+
+    code: str
+    title: str
+    detail: str
+    stage: Stage | None
+    retryable: bool
+
+
+class JobLinks(_View):
+    """Where to go from a job."""
+
+    self: str
+    events: str
+    session: str
+
+
+class JobStatusView(_View):
+    """A job's status alone."""
+
+    job_id: str
+    status: JobStatus
+    stage: Stage | None
+    progress: float = Field(ge=0, le=1)
+    error: JobErrorView | None
+
+    @classmethod
+    def of(cls, job: Job) -> "JobStatusView":
+        """The view of a job's status."""
+        return cls.model_validate(job)
+
+
+class JobView(_View):
+    """One run of the pipeline over a session."""
+
+    job_id: str
+    session_id: str
+    org_id: str
+    status: JobStatus
+    stage: Stage | None
+    progress: float = Field(ge=0, le=1)
+    stages: dict[Stage, StageView]
+    cancel_requested: bool
+    attempt: int
+    error: JobErrorView | None
+    options: dict[str, Any]
+    callback_url: str | None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    links: JobLinks
+
+    @classmethod
+    def of(cls, job: Job, links: Links) -> "JobView":
+        """The view of a job."""
+        return cls(
+            job_id=job.job_id,
+            session_id=job.session_id,
+            org_id=job.org_id,
+            status=job.status,
+            stage=job.stage,
+            progress=job.progress,
+            stages={stage: StageView.of(progress) for stage, progress in job.stages.items()},
+            cancel_requested=job.cancel_requested,
+            attempt=job.attempt,
+            error=_error(job.error),
+            options=dict(job.options),
+            callback_url=job.callback_url,
+            created_at=job.created_at,
+            updated_at=job.updated_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+            links=JobLinks(
+                self=links.job(job.job_id), events=links.job_events(job.job_id), session=links.session(job.session_id)
+            ),
+        )
+
+
+class JobPage(_View):
+    """Some jobs, newest first; `nextLink` leads to the next page and is missing on the last."""
+
+    items: list[JobView]
+    next_link: str | None = Field(default=None, exclude_if=lambda link: link is None)
+
+
+class EventView(_View):
+    """A change of a job, as the event stream tells it."""
+
+    job_id: str
+    sequence: int
+    at: datetime
+    status: JobStatus
+    stage: Stage | None
+    progress: float
+    error: JobErrorView | None
+
+    @classmethod
+    def of(cls, entry: event.Event) -> "EventView":
+        """The view of an event."""
+        return cls.model_validate(entry)
+
+
+class ImportedView(_View):
+    """What became of a file that was sent."""
+
+    job_id: str
+    session_id: str
+
+
+class UploadView(_View):
+    """Where to PUT the blocks of a file, and until when."""
+
+    upload_id: str
+    upload_url: str
+    block_size_bytes: int
+    expires_at: datetime
+
+
+class HealthView(_View):
+    """Whether the API and its storage answer."""
+
+    status: str
+    version: str
+    storage: str
+
+
+class SessionLinks(_View):
+    """Where to go from a session."""
+
+    self: str
+    job: str | None
+
+
+class SessionView(_View):
+    """A recording and which of its results exist."""
+
+    session_id: str
+    org_id: str
+    session_name: str
+    source_url: str | None
+    metadata: dict[str, Any]
+    latest_job_id: str | None
+    media: MediaPayload | None
+    has_transcript: bool
+    has_instructor_tracking_result: bool
+    has_sidecar: bool
+    created_at: datetime
+    updated_at: datetime
+    links: SessionLinks
+
+    @classmethod
+    def of(cls, session: Session, links: Links) -> "SessionView":
+        """The view of a session."""
+        return cls(**_session_fields(session, links))
+
+
+class SessionDetail(SessionView):
+    """A session with its latest jobs, newest first."""
+
+    jobs: list[JobView]
+
+    @classmethod
+    def with_jobs(cls, session: Session, jobs: Sequence[Job], links: Links) -> "SessionDetail":
+        """The view of a session and its jobs."""
+        return cls(**_session_fields(session, links), jobs=[JobView.of(job, links) for job in jobs])
+
+
+class SessionPage(_View):
+    """Some sessions, newest first; `nextLink` leads to the next page and is missing on the last."""
+
+    items: list[SessionView]
+    next_link: str | None = Field(default=None, exclude_if=lambda link: link is None)
+
+
+def _session_fields(session: Session, links: Links) -> dict[str, Any]:
+    known = session.recording is not None and session.sha256 is not None
+    latest = session.latest_job_id
+    return {
+        "session_id": session.session_id,
+        "org_id": session.org_id,
+        "session_name": session.name,
+        "source_url": session.source_url,
+        "metadata": dict(session.metadata),
+        "latest_job_id": latest,
+        "media": MediaPayload.of(session.recording, session.sha256) if known else None,  # type: ignore[arg-type]
+        "has_transcript": session.transcript_job_id is not None,
+        "has_instructor_tracking_result": session.tracking_job_id is not None,
+        "has_sidecar": session.sidecar_job_id is not None,
+        "created_at": session.created_at,
+        "updated_at": session.updated_at,
+        "links": SessionLinks(self=links.session(session.session_id), job=links.job(latest) if latest else None),
+    }
+
+
+def _error(error: event.JobError | None) -> JobErrorView | None:
+    return None if error is None else JobErrorView.model_validate(error)
