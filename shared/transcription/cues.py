@@ -52,13 +52,30 @@ def make_cues(transcript: Transcript) -> tuple[Cue, ...]:
     """All cues of a transcript, in order, none overlapping another."""
     space = "" if transcript.language in UNSPACED else " "
     stretches = list(_stretches(transcript))
-    cues: list[Cue] = []
-    for number, tokens in enumerate(stretches):
-        last = number + 1 == len(stretches)
-        limit = transcript.duration_sec if last else stretches[number + 1][0].start - GAP_SEC
-        free_from = cues[-1].end + GAP_SEC if cues else 0.0
-        cues.extend(_cues_of(tokens, free_from, limit, space))
-    return tuple(cues)
+    if not stretches:
+        return ()
+    limits = [stretch[0].start - GAP_SEC for stretch in stretches[1:]] + [transcript.duration_sec]
+    spoken = [
+        Cue(tokens[first].start, tokens[end - 1].end, break_lines([token.text for token in tokens[first:end]], space))
+        for tokens, limit in zip(stretches, limits, strict=True)
+        for first, end in pairwise(_best_breaks(tokens, limit, space))
+    ]
+    return tuple(_timed(spoken, transcript.duration_sec))
+
+
+def _timed(spoken: Sequence[Cue], duration_sec: float) -> Iterator[Cue]:
+    """The cues, shown for as long as reading them takes. One that would be too short delays the next."""
+    free_from = 0.0
+    for number, cue in enumerate(spoken):
+        start = max(cue.start, free_from)
+        until = spoken[number + 1].start - GAP_SEC if number + 1 < len(spoken) else duration_sec
+        reading_sec = sum(len(line) for line in cue.lines) / CHARS_PER_SEC
+        wanted = max(cue.end, start + MIN_CUE_SEC, start + reading_sec)
+        end = min(wanted, max(until, start + MIN_CUE_SEC), start + MAX_CUE_SEC, duration_sec)
+        if end - start < MIN_CUE_SEC:  # the recording ends
+            start = max(min(free_from, start), end - MIN_CUE_SEC)
+        yield Cue(start, max(start, end), cue.lines)
+        free_from = end + GAP_SEC
 
 
 def _stretches(transcript: Transcript) -> Iterator[list[_Token]]:
@@ -83,21 +100,6 @@ def _fitting(text: str, start: float, end: float) -> Iterator[_Token]:
         yield _Token(piece.strip(), start + number * step, start + (number + 1) * step)
 
 
-def _cues_of(tokens: Sequence[_Token], free_from: float, limit: float, space: str) -> Iterator[Cue]:
-    breaks = _best_breaks(tokens, limit, space)
-    for first, end in pairwise(breaks):
-        start = tokens[first].start
-        lines = break_lines([token.text for token in tokens[first:end]], space)
-        until = tokens[end].start - GAP_SEC if end < len(tokens) else limit
-        wanted = max(tokens[end - 1].end, start + MIN_CUE_SEC, start + len(space.join(lines)) / CHARS_PER_SEC)
-        stop = min(wanted, until, start + MAX_CUE_SEC)
-        if stop - start < MIN_CUE_SEC:  # the recording ends, or someone speaks very fast
-            start = max(min(free_from, start), stop - MIN_CUE_SEC)
-        stop = max(stop, start)
-        free_from = stop + GAP_SEC
-        yield Cue(start, stop, lines)
-
-
 def _best_breaks(tokens: Sequence[_Token], limit: float, space: str) -> list[int]:
     """Indices at which cues begin, and the end."""
     count = len(tokens)
@@ -108,7 +110,7 @@ def _best_breaks(tokens: Sequence[_Token], limit: float, space: str) -> list[int
         for end in range(first + 1, count + 1):
             chars += len(tokens[end - 1].text) + (len(space) if end > first + 1 else 0)
             texts = [token.text for token in tokens[first:end]]
-            too_long = tokens[end - 1].end - tokens[first].start > MAX_CUE_SEC
+            too_long = tokens[end - 1].start - tokens[first].start > MAX_CUE_SEC - MIN_CUE_SEC
             if end > first + 1 and (too_long or not _fits(texts, chars, space)):
                 break
             until = tokens[end].start - GAP_SEC if end < count else limit
@@ -127,6 +129,7 @@ def _cue_cost(tokens: Sequence[_Token], first: int, end: int, chars: int, until:
     cost = 5.0
     cost += 500.0 * max(0.0, MIN_CUE_SEC - time)
     cost += 20.0 * max(0.0, chars - time * CHARS_PER_SEC)
+    cost += 20.0 * max(0.0, tokens[end - 1].end - tokens[first].start - MAX_CUE_SEC)
     whole = first == 0 and end == len(tokens)
     if chars < SHORT_CUE_CHARS and not whole:
         cost += 4.0

@@ -6,7 +6,7 @@ heard twice and none is lost, whoever computes it, whenever.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from shared.transcription.audio import WavAudio
 from shared.transcription.vad import THRESHOLD, WINDOW_SEC, Span, on_grid, speech_probabilities
 
 LOOK_SEC = 5.0  # to either side of a boundary
-LEAD_SEC = 1.0  # heard before that, for the detector to settle
+LEAD_SEC = 4.0  # heard before that, for the detector to settle
+
+Detector = Callable[[WavAudio, float, float], Iterable[float]]
 
 
 def part_count(duration_sec: float, part_sec: float) -> int:
@@ -22,25 +24,27 @@ def part_count(duration_sec: float, part_sec: float) -> int:
     return max(1, math.ceil(duration_sec / part_sec - 1e-9))
 
 
-def part_span(audio: WavAudio, part: int, part_sec: float, duration_sec: float) -> Span:
+def part_span(
+    audio: WavAudio, part: int, part_sec: float, duration_sec: float, detect: Detector = speech_probabilities
+) -> Span:
     """What part `part` has to transcribe; empty where the sound ends before it."""
     count = part_count(duration_sec, part_sec)
     if not 0 <= part < count:
         raise ValueError(f"part must be 0 to {count - 1}, not {part}")
     end_sec = min(audio.duration_sec, duration_sec)
-    start = 0.0 if part == 0 else find_cut(audio, part * part_sec, part_sec, end_sec)
-    end = end_sec if part == count - 1 else find_cut(audio, (part + 1) * part_sec, part_sec, end_sec)
+    start = 0.0 if part == 0 else find_cut(audio, part * part_sec, part_sec, end_sec, detect)
+    end = end_sec if part == count - 1 else find_cut(audio, (part + 1) * part_sec, part_sec, end_sec, detect)
     return Span(min(start, end), end)
 
 
-def find_cut(audio: WavAudio, boundary_sec: float, part_sec: float, end_sec: float) -> float:
+def find_cut(audio: WavAudio, boundary_sec: float, part_sec: float, end_sec: float, detect: Detector) -> float:
     """The time near `boundary_sec` at which the parts before and after it meet."""
     if boundary_sec >= end_sec:
         return end_sec
     reach = min(LOOK_SEC, part_sec / 3)  # windows of neighbouring boundaries never meet
     first = on_grid(boundary_sec - reach)
     lead = on_grid(first - LEAD_SEC)
-    probabilities = list(speech_probabilities(audio, lead, min(end_sec, boundary_sec + reach)))
+    probabilities = list(detect(audio, lead, min(end_sec, boundary_sec + reach)))
     skipped = round((first - lead) / WINDOW_SEC)
     window = longest_pause(probabilities[skipped:], (boundary_sec - first) / WINDOW_SEC)
     return min(end_sec, lead + (skipped + window) * WINDOW_SEC)

@@ -26,7 +26,7 @@ WINDOW_SEC = WINDOW / SAMPLE_RATE
 BLOCK_SEC = 312 * WINDOW_SEC  # about 10 s
 THRESHOLD = 0.5
 HYSTERESIS = 0.15
-MIN_SPEECH_SEC = 0.1  # shorter than any word: a click
+MIN_SPEECH_SEC = 0.2  # shorter than a word said alone: a click
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def speech_spans(
             pause = 0
         elif pause or probability < THRESHOLD - HYSTERESIS:
             pause += 1
-        if pause and (pause - 1) * WINDOW_SEC >= min_silence_sec:
+        if probability < THRESHOLD - HYSTERESIS and (pause - 1) * WINDOW_SEC >= min_silence_sec:
             yield from _long_enough(began, began + len(heard) - pause)
             heard = []
         elif len(heard) > max_windows:

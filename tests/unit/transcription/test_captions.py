@@ -1,0 +1,182 @@
+"""Captions, read back by libraries that did not write them."""
+
+from itertools import pairwise
+
+import pytest
+import srt
+import webvtt
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.transcription.captions import to_srt, to_text, to_webvtt
+from shared.transcription.cues import GAP_SEC, Cue, break_lines, make_cues
+from shared.transcription.payload import Transcript, TranscriptEngine, TranscriptSegment, TranscriptWord
+
+EPSILON = 1e-6
+TALK = (
+    "Printing, in the only sense with which we are at present concerned, differs from most if not from all the arts "
+    "and crafts represented in the Exhibition in being comparatively modern. For although the Chinese took "
+    "impressions from wood blocks engraved in relief for centuries before the woodcutters of the Netherlands, "
+    "by a similar process produced the block books, which were the immediate predecessors of the true printed book."
+)
+
+
+def transcript(*segments: list[tuple[str, float, float]], duration: float = 600.0, language: str = "en") -> Transcript:
+    return Transcript(
+        session_id="s",
+        job_id="j",
+        language=language,
+        duration_sec=duration,
+        engine=TranscriptEngine(name="e", version="1", model="m"),
+        segments=tuple(
+            TranscriptSegment(
+                id=number,
+                start=words[0][1],
+                end=words[-1][2],
+                text=" ".join(text for text, _, _ in words),
+                confidence=1,
+                words=tuple(TranscriptWord(word=t, start=a, end=b, confidence=1) for t, a, b in words),
+            )
+            for number, words in enumerate(segments)
+        ),
+        speech_sec=0,
+        warnings=(),
+    )
+
+
+def spoken(text: str, start: float = 0.0, chars_per_sec: float = 14.0) -> list[tuple[str, float, float]]:
+    """Words one after another at a lecturer's pace."""
+    words = []
+    for word in text.split():
+        end = start + (len(word) + 1) / chars_per_sec
+        words.append((word, round(start, 3), round(end, 3)))
+        start = end
+    return words
+
+
+@st.composite
+def talks(draw: st.DrawFn) -> Transcript:
+    words: list[tuple[str, float, float]] = []
+    at = draw(st.floats(0, 3))
+    shape = st.tuples(st.integers(1, 60), st.floats(0.05, 0.09), st.sampled_from([0, 0, 0, 0, 0.2, 0.5, 1.0, 1.6, 9.0]))
+    for length, pace, pause in draw(st.lists(shape, max_size=60)):
+        end = at + max(0.1, length * pace)
+        words.append(("x" * (length - 1) + draw(st.sampled_from("x.,")), round(at, 3), round(end, 3)))
+        at = end + pause
+    duration = round(at, 3) + draw(st.sampled_from([0.0, 0.0, 2.0]))
+    return transcript(*([words] if words else []), duration=duration)
+
+
+@settings(max_examples=150, deadline=None)
+@given(talks())
+def test_every_cue_keeps_the_rules(talk: Transcript) -> None:
+    cues = make_cues(talk)
+    said = "".join(word.word for segment in talk.segments for word in segment.words)
+    assert "".join("".join(cue.lines).replace(" ", "") for cue in cues) == said
+    for number, cue in enumerate(cues):
+        length = cue.end - cue.start
+        assert 1 <= len(cue.lines) <= 2
+        assert all(0 < len(line) <= 42 for line in cue.lines)
+        assert min(1.0, talk.duration_sec) - EPSILON <= length <= 7.0 + EPSILON
+        assert cue.start >= 0.0
+        assert cue.end <= talk.duration_sec + EPSILON
+        until = cues[number + 1].start - GAP_SEC if number + 1 < len(cues) else talk.duration_sec
+        too_fast = sum(map(len, cue.lines)) / 20 > length + EPSILON
+        assert not too_fast or cue.end >= until - EPSILON or length >= 7.0 - EPSILON
+    assert all(a.end + GAP_SEC <= b.start + EPSILON for a, b in pairwise(cues))
+
+
+def test_speech_at_a_lecturers_pace_can_be_read_in_time() -> None:
+    cues = make_cues(transcript(spoken(TALK)))
+    assert len(cues) > 4
+    assert all(sum(map(len, cue.lines)) / (cue.end - cue.start) <= 20 for cue in cues)
+    assert all(abs(cue.start - word_start(cue)) < EPSILON for cue in cues)
+
+
+def word_start(cue: Cue) -> float:
+    """When the cue's first words are said."""
+    words = spoken(TALK)
+    texts = [text for text, _, _ in words]
+    shown = " ".join(cue.lines).split()
+    return next(words[at][1] for at in range(len(words)) if texts[at : at + len(shown)] == shown)
+
+
+def test_cues_end_with_sentences_and_before_long_pauses() -> None:
+    first = spoken("Let us begin with what we already know of the weather.")
+    second = spoken("Today we will look at rivers and", start=first[-1][2] + 0.1)
+    third = spoken("at lakes.", start=second[-1][2] + 2.0)
+    lines = [" ".join(cue.lines) for cue in make_cues(transcript(first, second, third))]
+    assert lines == [
+        "Let us begin with what we already know of the weather.",
+        "Today we will look at rivers and",
+        "at lakes.",
+    ]
+
+
+def test_words_at_one_instant_are_shown_one_cue_after_another() -> None:
+    """What an engine does when it lost the thread: it must not make cues that flash by."""
+    cues = make_cues(transcript([("nonsense", 5.0, 5.0)] * 40, duration=60.0))
+    assert len(cues) >= 4
+    assert all(cue.end - cue.start >= 1.0 - EPSILON for cue in cues)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("A short line", ("A short line",)),
+        ("When the recording ends, we all go home and sleep", ("When the recording ends,", "we all go home and sleep")),
+        ("He went up to the top of the hill and saw a house", ("He went up to the top", "of the hill and saw a house")),
+    ],
+)
+def test_lines_break_where_it_disturbs_least(text: str, lines: tuple[str, ...]) -> None:
+    assert break_lines(text.split()) == lines
+
+
+def test_a_language_without_spaces_gets_none() -> None:
+    cues = make_cues(
+        transcript([(char, i * 0.2, i * 0.2 + 0.2) for i, char in enumerate("今天天气很好")], language="zh")
+    )
+    assert cues[0].lines == ("今天天气很好",)
+
+
+ODD = "if a<b && b>c then {print} C:\\new 5 <i>x</i> it's “done”"
+
+
+@pytest.mark.parametrize("text", [TALK, ODD], ids=["plain", "with characters that mean something"])
+def test_webvtt_and_srt_are_read_back_as_they_were_meant(text: str) -> None:
+    talk = transcript(spoken(text, start=3590.0), duration=4000.0)
+    expected = [
+        (round(cue.start, 3), round(cue.end, 3), "\n".join(cue.lines).replace("\\", "∖")) for cue in make_cues(talk)
+    ]
+    vtt = [(cue.start_in_seconds, cue.end_in_seconds, cue.text) for cue in webvtt.from_string(to_webvtt(talk))]
+    vtt_text = [text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") for _, _, text in vtt]
+    subtitles = [(s.start.total_seconds(), s.end.total_seconds(), s.content) for s in srt.parse(to_srt(talk))]
+    assert [text for _, _, text in expected] == vtt_text == [text for _, _, text in subtitles]
+    for number, (start, end, _) in enumerate(expected):
+        assert subtitles[number][:2] == pytest.approx((start, end), abs=0.0011)
+        assert (vtt[number][0], vtt[number][1]) == pytest.approx((start, end), abs=1.0)
+
+
+def test_nothing_said_makes_empty_but_valid_files() -> None:
+    empty = transcript()
+    assert list(webvtt.from_string(to_webvtt(empty))) == []
+    assert list(srt.parse(to_srt(empty))) == []
+    assert to_text(empty) == ""
+
+
+def test_text_has_a_paragraph_for_every_long_pause() -> None:
+    talk = transcript(spoken("One two.", 0.0), spoken("Three.", 2.0), spoken("Four.", 30.0))
+    assert to_text(talk) == "One two. Three.\n\nFour.\n"
+
+
+def test_a_long_paragraph_ends_with_the_next_sentence() -> None:
+    at = 0.0
+    segments = []
+    for _ in range(12):
+        segments.append(spoken("x" * 99 + ".", start=at))
+        at = segments[-1][-1][2]
+    assert [len(paragraph) for paragraph in to_text(transcript(*segments)).strip().split("\n\n")] == [605, 605]
+
+
+def test_the_webvtt_header_stands_first() -> None:
+    assert to_webvtt(transcript(spoken(TALK))).startswith("WEBVTT\n\n")
