@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def _wait_for_stdin(stop: threading.Event) -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(sys.stdin.fileno(), 4096):  # not sys.stdin: its lock would trouble the interpreter's end
         pass
     stop.set()
 
