@@ -17,7 +17,7 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from shared.domain.errors import InvalidRequest
-from shared.storage.table import MAX_STRING_UNITS, Columns, Value
+from shared.storage.table import MAX_STRING_UNITS, Columns, Value, utf16_units
 
 T = TypeVar("T")
 
@@ -98,7 +98,7 @@ def _json(column: str, value: Mapping[str, Any]) -> str:
 
 
 def _fitting(column: str, text: str) -> str:
-    if len(text.encode("utf-16-le", "surrogatepass")) > 2 * MAX_STRING_UNITS:
+    if utf16_units(text) > MAX_STRING_UNITS:
         raise InvalidRequest(f"{column} is too long: at most {MAX_STRING_UNITS} characters can be kept.")
     return text
 

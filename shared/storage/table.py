@@ -14,8 +14,12 @@ Columns = Mapping[str, Value]
 MAX_STRING_UNITS = 32 * 1024
 """A string column holds 64 KiB as UTF-16: https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model"""
 
-MAX_KEY_BYTES = 1024
-FORBIDDEN_IN_KEYS = frozenset("/\\#?") | {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))}
+MAX_KEY_UNITS = 512
+"""A key holds 1 KiB as UTF-16."""
+
+FORBIDDEN_IN_KEYS = frozenset("/\\#?") | {
+    chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +77,9 @@ class Table(Protocol):
 
 def is_possible_key(key: str) -> bool:
     """Whether a table can hold such a partition name or row key at all."""
-    return len(key.encode()) <= MAX_KEY_BYTES and FORBIDDEN_IN_KEYS.isdisjoint(key)
+    return FORBIDDEN_IN_KEYS.isdisjoint(key) and utf16_units(key) <= MAX_KEY_UNITS
+
+
+def utf16_units(text: str) -> int:
+    """The text's length as the table service counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
