@@ -1,6 +1,6 @@
 """The door of HTTP: one function for every path, which hands the request on to the FastAPI application.
 
-Both bodies stream. Why it is so, and not `AsgiFunctionApp`: docs/decisions/0005-http.md.
+Both bodies stream. Why it is so, and not `AsgiFunctionApp`: docs/decisions/0006-http.md.
 """
 
 import azure.functions as func

@@ -9,7 +9,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.api.app import create_app
 from shared.wiring import services
 
 METHODS = [str(method.value) for method in HttpMethod]
@@ -46,6 +45,8 @@ async def application() -> FastAPI:
 
 
 def _create_once() -> FastAPI:
+    from shared.api.app import create_app  # not while the app is indexed: it builds every model of the API
+
     global _app
     with _lock:
         if _app is None:

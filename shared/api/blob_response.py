@@ -1,7 +1,5 @@
 """A stored file as a response: streamed from Blob storage in bounded memory, with its ETag."""
 
-import logging
-from collections.abc import Iterator
 from functools import partial
 
 from starlette.requests import Request
@@ -12,8 +10,6 @@ from shared.api.context import off_loop
 from shared.domain.errors import ResultNotReady
 from shared.pipeline.services import Services
 from shared.storage.ports import RESULTS
-
-log = logging.getLogger(__name__)
 
 
 async def result_response(
@@ -26,13 +22,5 @@ async def result_response(
     tag = f'"{facts.etag}"'
     headers = {"ETag": tag, "Content-Length": str(facts.size_bytes), "Cache-Control": "private, no-cache"}
     return not_modified(request, tag) or StreamingResponse(
-        _logged(services.storage.blobs.chunks(RESULTS, name), name), media_type=content_type, headers=headers
+        services.storage.blobs.chunks(RESULTS, name), media_type=content_type, headers=headers
     )
-
-
-def _logged(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
-    try:
-        yield from chunks
-    except Exception:
-        log.warning("file broke off", extra={"action": "stream", "blob": name})
-        raise

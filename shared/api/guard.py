@@ -1,5 +1,7 @@
 """The outermost layer: begins the trace, bounds JSON bodies, and turns whatever escapes into a problem response."""
 
+import logging
+
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -7,7 +9,10 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.api.problems import problem_response
-from shared.api.trace import begin_trace
+from shared.api.trace import Trace, begin_trace
+from shared.domain.errors import RostrumError
+
+log = logging.getLogger(__name__)
 
 MAX_JSON_BYTES = 256 * 1024
 """Longest JSON body accepted. Recordings are streamed, or go to storage directly."""
@@ -28,7 +33,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begin_trace(scope)
+        trace = begin_trace(scope)
         started = False
 
         async def watched_send(message: Message) -> None:
@@ -41,10 +46,17 @@ class Guard:
         except ClientDisconnect:
             return  # nobody is there to be answered
         except Exception as error:
-            response = problem_response(HTTPConnection(scope), error)
             if started:
+                _log_broken(error, trace)
                 raise  # the answer is under way: only a broken connection can tell that it is not whole
-            await response(scope, receive, send)
+            await problem_response(HTTPConnection(scope), error)(scope, receive, send)
+
+
+def _log_broken(error: Exception, trace: Trace) -> None:
+    """The host sees only that the connection broke, so the reason is told here."""
+    level = logging.WARNING if isinstance(error.__cause__ or error, RostrumError) else logging.ERROR
+    facts = {"action": "answer", "trace_id": trace.trace_id}
+    log.log(level, "response broke off", extra=facts, exc_info=error)
 
 
 def _bounded(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:

@@ -151,7 +151,7 @@ class Incoming:
         if self._size_bytes > limit:
             raise RecordingTooLarge(f"The recording has more than {limit} bytes, which is the most that is accepted.")
         self._block += data
-        if len(self._block) >= BLOCK_BYTES:
+        while len(self._block) >= BLOCK_BYTES:
             await self._stage()
 
     def _take_metadata(self, data: bytes) -> None:
@@ -177,6 +177,7 @@ class Incoming:
             raise InvalidRequest(f"{err}.") from err
 
     async def _stage(self) -> None:
-        block, self._block = bytes(self._block), bytearray()
+        block = bytes(self._block[:BLOCK_BYTES])
+        del self._block[:BLOCK_BYTES]
         await off_loop(partial(self._services.storage.blobs.stage_block, SOURCES, self._blob, self._blocks, block))
         self._blocks += 1

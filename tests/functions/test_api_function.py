@@ -1,0 +1,262 @@
+"""The HTTP function, called as the worker calls it: with a FastAPI request whose scope is the worker's own."""
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from azurefunctions.extensions.http.fastapi import Request
+
+import functions.hand_on
+from functions.api import api, blueprint
+from shared.api.app import create_app
+from shared.pipeline.services import Services
+from shared.settings import Settings
+from shared.storage.memory import MemoryStorage
+
+Message = dict[str, Any]
+
+
+@pytest.fixture(autouse=True)
+def services(monkeypatch: pytest.MonkeyPatch) -> Services:
+    """Services over the in-memory storage, and no application yet."""
+    numbers = count(1)
+    made = Services(
+        storage=MemoryStorage(),
+        settings=Settings.model_validate({"AzureWebJobsStorage": "UseDevelopmentStorage=true"}),
+        clock=lambda: datetime.now(UTC),
+        new_id=lambda: f"id{next(numbers):04}",
+        work={},
+    )
+    monkeypatch.setattr(functions.hand_on, "services", lambda: made)
+    monkeypatch.setattr(functions.hand_on, "_app", None)
+    return made
+
+
+@dataclass
+class Exchange:
+    """One request and what was sent back for it."""
+
+    method: str
+    path: str
+    headers: dict[str, str] = field(default_factory=dict)
+    body: list[bytes] = field(default_factory=list)
+    sent: list[Message] = field(default_factory=list)
+    taken: int = 0
+
+    async def call(self) -> "Exchange":
+        """Calls the function, then the response that it returned, as the worker's own application does."""
+        scope = self.scope()
+        response = await user_function(Request(scope, self.receive, self.send))
+        await response(scope, self.receive, self.send)
+        return self
+
+    def scope(self) -> Message:
+        path, _, query = self.path.partition("?")
+        headers = {"host": "rostrum.example", "x-ms-invocation-id": "invocation-1", **self.headers}
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": self.method,
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 2),
+            "state": {"worker": True},
+            "app": object(),
+            "router": object(),
+            "route": object(),
+            "endpoint": object(),
+            "path_params": {"path": path},
+            "fastapi_inner_astack": object(),
+        }
+
+    async def receive(self) -> Message:
+        if self.taken < len(self.body):
+            self.taken += 1
+            more = self.taken < len(self.body)
+            return {"type": "http.request", "body": self.body[self.taken - 1], "more_body": more}
+        if not self.body and self.taken == 0:
+            self.taken = 1
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+    @property
+    def status(self) -> int:
+        status: int = self.sent[0]["status"]
+        return status
+
+    @property
+    def answer(self) -> bytes:
+        return b"".join(message.get("body", b"") for message in self.sent[1:])
+
+    @property
+    def answered_headers(self) -> dict[str, str]:
+        return {name.decode(): value.decode() for name, value in self.sent[0]["headers"]}
+
+
+async def user_function(request: Request) -> Any:
+    (function,) = blueprint_functions()
+    return await function.get_user_function()(request)
+
+
+def blueprint_functions() -> list[Any]:
+    import azure.functions as func
+
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+    app.register_functions(blueprint)
+    return app.get_functions()
+
+
+def run(method: str, path: str, **more: Any) -> Exchange:
+    return asyncio.run(Exchange(method, path, **more).call())
+
+
+def test_there_is_one_function_for_every_path_and_method() -> None:
+    (function,) = blueprint_functions()
+    binding = json.loads(function.get_raw_bindings()[0])
+    assert binding["type"] == "httpTrigger"
+    assert binding["route"] == "{*path}"
+    assert binding["authLevel"].upper() == "ANONYMOUS"
+    assert {str(method).upper() for method in binding["methods"]} >= {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"}
+    assert api is not None
+
+
+def test_a_request_under_the_hosts_prefix_is_answered() -> None:
+    exchange = run("GET", "/api/health")
+    assert exchange.status == 200
+    assert json.loads(exchange.answer)["status"] == "ok"
+
+
+def test_addresses_and_the_description_stand_under_the_prefix() -> None:
+    body = b'{"sourceUrl": "https://example.com/talk.mp4"}'
+    exchange = run(
+        "POST", "/api/jobs", headers={"Content-Type": "application/json", "Content-Length": str(len(body))}, body=[body]
+    )
+    assert exchange.status == 202
+    job = json.loads(exchange.answer)
+    assert exchange.answered_headers["location"] == f"http://rostrum.example/api/jobs/{job['jobId']}"
+    assert b"url: '/api/openapi.json'" in run("GET", "/api/docs").answer
+    assert json.loads(run("GET", "/api/openapi.json").answer)["servers"][0]["url"] == "/api"
+
+
+def test_an_unknown_address_is_a_problem_not_an_exception() -> None:
+    exchange = run("GET", "/api/nowhere")
+    assert (exchange.status, exchange.answered_headers["content-type"]) == (404, "application/problem+json")
+    assert json.loads(exchange.answer)["instance"] == "/api/nowhere"
+
+
+def test_our_application_sees_the_request_and_nothing_of_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: Message = {}
+
+    async def app(scope: Message, receive: Any, send: Any) -> None:
+        seen.update(scope)
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    monkeypatch.setattr(functions.hand_on, "_app", app)
+    assert run("GET", "/api/x?a=1").status == 204
+    assert seen["root_path"] == "/api"
+    assert seen["path"] == "/api/x"
+    assert seen["query_string"] == b"a=1"
+    assert b"x-ms-invocation-id" not in dict(seen["headers"])
+    assert dict(seen["headers"])[b"host"] == b"rostrum.example"
+    assert not {"app", "router", "route", "endpoint", "path_params", "state", "fastapi_inner_astack"} & set(seen)
+
+
+def test_the_body_is_taken_piece_by_piece_and_the_answer_goes_out_piece_by_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def echo(scope: Message, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        more = True
+        while more:
+            message = await receive()
+            more = message["more_body"]
+            await send({"type": "http.response.body", "body": message["body"], "more_body": more})
+
+    monkeypatch.setattr(functions.hand_on, "_app", echo)
+    exchange = Exchange("POST", "/api/x", body=[b"a", b"b", b"c"])
+    order: list[tuple[int, int]] = []
+
+    async def send(message: Message) -> None:
+        order.append((exchange.taken, len(exchange.sent)))
+        exchange.sent.append(message)
+
+    exchange.send = send  # type: ignore[method-assign]
+    asyncio.run(exchange.call())
+    assert exchange.answer == b"abc"
+    assert order == [(0, 0), (1, 1), (2, 2), (3, 3)]
+
+
+def test_the_application_is_made_once_and_not_before_it_is_needed(
+    monkeypatch: pytest.MonkeyPatch, services: Services
+) -> None:
+    made = []
+
+    def counted() -> Services:
+        made.append(1)
+        return services
+
+    monkeypatch.setattr(functions.hand_on, "services", counted)
+
+    async def at_once() -> None:
+        await asyncio.gather(*(Exchange("GET", "/api/health").call() for _ in range(8)))
+
+    asyncio.run(at_once())
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("module", ["azure_functions_worker.http_v2", "azure_functions_runtime.http_v2"])
+def test_the_worker_need_not_keep_our_request(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    references = {"invocation-1": object(), "invocation-2": object()}
+    coordinator = SimpleNamespace(_context_references=references)
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(http_coordinator=coordinator))  # type: ignore[arg-type]
+    run("GET", "/api/health")
+    assert list(references) == ["invocation-2"]
+
+
+@pytest.mark.parametrize("stranger", [SimpleNamespace(), SimpleNamespace(http_coordinator=object()), None])
+def test_a_worker_that_is_built_otherwise_is_left_alone(monkeypatch: pytest.MonkeyPatch, stranger: Any) -> None:
+    monkeypatch.setitem(sys.modules, "azure_functions_worker.http_v2", stranger)
+    assert run("GET", "/api/health").status == 200
+
+
+def test_a_failure_in_a_stream_is_logged_and_the_request_forgotten(
+    monkeypatch: pytest.MonkeyPatch, services: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(services)
+
+    async def broken() -> Any:
+        from starlette.responses import StreamingResponse
+
+        async def pieces() -> Any:
+            yield b"a"
+            raise RuntimeError("the reason")
+
+        return StreamingResponse(pieces())
+
+    app.add_api_route("/broken", broken)
+    monkeypatch.setattr(functions.hand_on, "_app", app)
+    references = {"invocation-1": object()}
+    coordinator = SimpleNamespace(_context_references=references)
+    module = SimpleNamespace(http_coordinator=coordinator)
+    monkeypatch.setitem(sys.modules, "azure_functions_worker.http_v2", module)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError):
+        run("GET", "/api/broken")
+    assert "the reason" in caplog.text
+    assert not references

@@ -1,0 +1,56 @@
+"""What the API's tests share: a client, the storage behind it, and shortcuts into the pipeline's part of the work."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from shared.domain.job import Job
+from shared.domain.session import Session
+from shared.pipeline.changes import change_job
+from shared.pipeline.services import Services
+from shared.storage.ports import RESULTS
+
+ORG = "local"
+
+
+@dataclass
+class House:
+    """An API and its storage."""
+
+    services: Services
+    client: TestClient
+
+    def submit(self, **body: Any) -> dict[str, Any]:
+        """A new job, as the API tells of it."""
+        answer = self.client.post("/jobs", json={"sourceUrl": "https://example.com/talk.mp4", **body})
+        assert answer.status_code == 202, answer.text
+        job: dict[str, Any] = answer.json()
+        return job
+
+    def change(self, job_id: str, change: Callable[[Job], Job]) -> Job:
+        """The pipeline changes the job."""
+        return change_job(self.services, ORG, job_id, change)
+
+    def finish(self, job: dict[str, Any], files: Mapping[str, bytes]) -> None:
+        """The pipeline leaves results, by name, and says so on the session."""
+        for name, data in files.items():
+            self.put(job, name, data)
+        stored = self.services.storage.sessions.get(ORG, job["sessionId"])
+        made = {"transcript_job_id": job["jobId"], "tracking_job_id": job["jobId"], "sidecar_job_id": job["jobId"]}
+        self.services.storage.sessions.update(stored, stored.value.evolve(**made))
+
+    def put(self, job: dict[str, Any], name: str, data: bytes) -> None:
+        """A file of the job in container `results`."""
+        blob = f"{ORG}/{job['sessionId']}/{job['jobId']}/{name}"
+        self.services.storage.blobs.write(RESULTS, blob, data, "application/octet-stream")
+
+    def session(self, session_id: str) -> Session:
+        """The session's row."""
+        return self.services.storage.sessions.get(ORG, session_id).value
+
+
+def pointers(problem: dict[str, Any]) -> list[str]:
+    """Where a validation problem points."""
+    return [each["pointer"] for each in problem["errors"]]

@@ -1,0 +1,112 @@
+"""Health, who may call, and the description."""
+
+import json
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.api import openapi
+from shared.api.routes import health
+from shared.api.version import VERSION
+from shared.domain.errors import StorageUnavailable
+from tests.unit.api.house import House
+
+REPO = Path(__file__).parents[3]
+
+
+def test_health(house: House) -> None:
+    answer = house.client.get("/health")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "version": VERSION, "storage": "ok"})
+
+
+def test_health_without_storage(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise StorageUnavailable("Down.")
+
+    monkeypatch.setattr(type(house.services.storage.jobs), "page", broken)
+    answer = house.client.get("/health")
+    assert (answer.status_code, answer.json()["storage"]) == (503, "unavailable")
+
+
+def test_health_does_not_wait_for_a_storage_that_hangs(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "STORAGE_ANSWERS_WITHIN_SEC", 0.05)
+    monkeypatch.setattr(type(house.services.storage.jobs), "page", lambda *_, **__: time.sleep(1))
+    assert house.client.get("/health").status_code == 503
+
+
+def test_the_version_is_the_projects() -> None:
+    assert tomllib.loads((REPO / "pyproject.toml").read_text())["project"]["version"] == VERSION
+
+
+def routes(house: House) -> Iterator[tuple[str, str]]:
+    """Every described route with the ids filled in."""
+    for path, methods in house.client.get("/openapi.json").json()["paths"].items():
+        for method in methods:
+            yield method.upper(), path.replace("{jobId}", "x").replace("{sessionId}", "x").replace("{name}", "x")
+
+
+def test_without_the_emulator_nobody_may_call_before_authentication_is_set_up(house: House) -> None:
+    connection = "DefaultEndpointsProtocol=https;AccountName=real;AccountKey=a2V5;EndpointSuffix=core.windows.net"
+    settings = house.services.settings.model_copy(update={"storage_connection": connection})
+    object.__setattr__(house.services, "settings", settings)
+    bodies = {
+        "/jobs": {"sessionId": "x"},
+        "/downloader": {"sessionId": "x"},
+        "/ingest/init": {"sourceName": "a", "contentLength": 1},
+        "/ingest/commit": {"uploadId": "x"},
+    }
+    asked = list(routes(house))
+    assert len(asked) > 15
+    for method, path in asked:
+        answer = house.client.request(method, path, json=bodies.get(path) if method == "POST" else None)
+        if path == "/health":
+            assert answer.status_code == 200
+            continue
+        assert (answer.status_code, answer.json()["code"]) == (401, "auth_not_configured"), path
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_the_description_in_docs_is_up_to_date() -> None:
+    assert openapi.main(["--check"]) == 0
+
+
+def test_drift_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(openapi, "TARGET", tmp_path / "openapi.json")
+    assert openapi.main(["--check"]) == 1
+    assert openapi.main([]) == 0
+    assert openapi.main(["--check"]) == 0
+    (tmp_path / "openapi.json").write_text("{}")
+    assert openapi.main(["--check"]) == 1
+    assert "python -m shared.api.openapi" in capsys.readouterr().err
+
+
+def test_every_reference_of_the_description_leads_somewhere_and_every_route_tells_its_failures() -> None:
+    schema: dict[str, Any] = json.loads(openapi.described())
+    names = set(schema["components"]["schemas"])
+    text = json.dumps(schema)
+    used = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert used <= names
+    ids = []
+    for path, methods in schema["paths"].items():
+        for operation in methods.values():
+            ids.append(operation["operationId"])
+            assert operation["summary"]
+            if path != "/health":
+                assert "application/problem+json" in operation["responses"]["401"]["content"]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_api_needs_no_media_library() -> None:
+    code = (
+        "import sys, shared.api.app, shared.api.openapi;"
+        "media = {'cv2', 'numpy', 'av', 'onnxruntime', 'ctranslate2', 'faster_whisper', 'pocketsphinx', 'scenedetect'};"
+        "sys.exit(', '.join(media & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,136 @@
+"""A recording sent with the request."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.requests import Request
+from starlette.types import Message
+
+from shared.api.multipart import PartBegin, PartData, PartEnd, read_parts
+from shared.api.routes.imports import BLOCK_BYTES
+from shared.storage.memory_blobs import MemoryBlobs
+from shared.storage.ports import SOURCES
+from tests.unit.api.house import House
+
+BOUNDARY = "xYzZY"
+TYPE = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+
+def form(*parts: tuple[str, bytes], end: str = f"--{BOUNDARY}--\r\n") -> bytes:
+    """A body of parts, each the headers' text and the data."""
+    return b"".join(f"--{BOUNDARY}\r\n{head}\r\n\r\n".encode() + data + b"\r\n" for head, data in parts) + end.encode()
+
+
+def video(data: bytes, name: str = "talk.mp4") -> tuple[str, bytes]:
+    return f'Content-Disposition: form-data; name="video"; filename="{name}"\r\nContent-Type: video/mp4', data
+
+
+def metadata(text: str) -> tuple[str, bytes]:
+    return 'Content-Disposition: form-data; name="metadata"', text.encode()
+
+
+RECORDING = bytes(range(256)) * (BLOCK_BYTES // 128) + b"the end"
+"""Two blocks and a bit."""
+
+
+@pytest.mark.parametrize("order", ["video first", "metadata first"])
+def test_a_recording_becomes_a_session_and_a_job(house: House, order: str) -> None:
+    parts = [video(RECORDING, "Größe/my talk.mp4"), metadata('{"sessionName": "A talk", "course": "Algebra"}')]
+    body = form(*(parts if order == "video first" else parts[::-1]))
+    answer = house.client.post("/sessions/import", content=body, headers=TYPE)
+    assert answer.status_code == 202, answer.text
+    assert set(answer.json()) == {"jobId", "sessionId"}
+    assert answer.headers["Location"].endswith(answer.json()["jobId"])
+    session = house.session(answer.json()["sessionId"])
+    assert (session.name, session.metadata) == ("A talk", {"course": "Algebra"})
+    assert session.source_blob.endswith("/my_talk.mp4")
+    facts = house.services.storage.blobs.facts(SOURCES, session.source_blob)
+    assert facts is not None
+    assert (facts.size_bytes, facts.content_type) == (len(RECORDING), "video/mp4")
+    assert house.services.storage.blobs.read(SOURCES, session.source_blob) == RECORDING
+
+
+def test_a_recording_goes_to_storage_block_by_block(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = type(house.services.storage.blobs)
+    staged: list[tuple[int, int]] = []
+    stage = kind.stage_block
+
+    def watched(blobs: MemoryBlobs, container: str, name: str, index: int, data: bytes) -> None:
+        staged.append((index, len(data)))
+        stage(blobs, container, name, index, data)
+
+    monkeypatch.setattr(kind, "stage_block", watched)
+    assert house.client.post("/sessions/import", content=form(video(RECORDING)), headers=TYPE).status_code == 202
+    assert staged == [(0, BLOCK_BYTES), (1, BLOCK_BYTES), (2, len(b"the end"))]
+
+
+def test_the_name_is_the_files_without_metadata(house: House) -> None:
+    answer = house.client.post("/sessions/import", content=form(video(b"abc")), headers=TYPE)
+    assert house.session(answer.json()["sessionId"]).name == "talk.mp4"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        pytest.param(form(metadata("{}")), 422, "invalid_request", id="no video"),
+        pytest.param(form(video(b"")), 422, "empty_recording", id="empty video"),
+        pytest.param(form(video(b"a"), video(b"b")), 422, "invalid_request", id="two videos"),
+        pytest.param(form(video(b"a"), metadata("{}"), metadata("{}")), 422, "invalid_request", id="two metadata"),
+        pytest.param(form(video(b"a"), metadata("{nope")), 422, "invalid_request", id="metadata is no JSON"),
+        pytest.param(form(video(b"a"), metadata("[1]")), 422, "invalid_request", id="metadata is no object"),
+        pytest.param(form(video(b"a"), metadata("\ud800".encode("utf-8", "surrogatepass").decode("latin-1"))), 422,
+                     "invalid_request", id="metadata is no text"),
+        pytest.param(form(video(b"a"), metadata('{"sessionName": 5}')), 422, "invalid_request", id="name is no text"),
+        pytest.param(form(video(b"a"), metadata(json.dumps({"a": "x" * 70_000}))), 413, "body_too_large", id="long"),
+        pytest.param(form(video(b"a"), ('Content-Disposition: form-data; name="x"', b"")), 422, "invalid_request",
+                     id="unknown field"),
+        pytest.param(form(video(b"a"), end=""), 400, "malformed_request", id="cut off"),
+        pytest.param(b"nonsense", 400, "malformed_request", id="nonsense"),
+        pytest.param(b"", 400, "malformed_request", id="nothing"),
+    ],
+)  # fmt: skip
+def test_a_form_that_cannot_be_taken(house: House, body: bytes, status: int, code: str) -> None:
+    answer = house.client.post("/sessions/import", content=body, headers=TYPE)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert not house.client.get("/sessions").json()["items"]
+
+
+def test_a_body_that_is_no_form(house: House) -> None:
+    for kind in ("application/json", "multipart/form-data", "multipart/mixed; boundary=a"):
+        answer = house.client.post("/sessions/import", content=b"{}", headers={"Content-Type": kind})
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+
+
+def test_a_recording_above_the_limit_is_refused_while_it_arrives(house: House) -> None:
+    settings = house.services.settings.model_copy(update={"max_source_bytes": 1000})
+    object.__setattr__(house.services, "settings", settings)
+    answer = house.client.post("/sessions/import", content=form(video(bytes(1001))), headers=TYPE)
+    assert (answer.status_code, answer.json()["code"]) == (413, "recording_too_large")
+
+
+@given(cuts=st.lists(st.integers(0, 400), max_size=12), data=st.binary(max_size=120))
+def test_the_parts_do_not_depend_on_how_the_body_arrives(cuts: list[int], data: bytes) -> None:
+    body = form(video(data), metadata('{"a": "b"}'))
+    edges = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
+    chunks = [body[start:end] for start, end in pairwise(edges)]
+    events = asyncio.run(collected(chunks))
+    assert [type(event) for event in events if not isinstance(event, PartData)] == [PartBegin, PartEnd] * 2
+    second = next(i for i, event in enumerate(events) if isinstance(event, PartBegin) and event.name == "metadata")
+    assert b"".join(event.data for event in events[:second] if isinstance(event, PartData)) == data
+    assert b"".join(event.data for event in events[second:] if isinstance(event, PartData)) == b'{"a": "b"}'
+
+
+async def collected(chunks: list[bytes]) -> list[PartBegin | PartData | PartEnd]:
+    async def messages() -> AsyncIterator[Message]:
+        for number, chunk in enumerate(chunks, 1):
+            yield {"type": "http.request", "body": chunk, "more_body": number < len(chunks)}
+
+    stream = messages()
+    headers = [(b"content-type", TYPE["Content-Type"].encode())]
+    request = Request({"type": "http", "method": "POST", "headers": headers}, lambda: anext(stream))
+    return [event async for event in read_parts(request)]

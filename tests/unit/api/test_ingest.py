@@ -1,0 +1,84 @@
+"""Uploads that go straight to storage."""
+
+from datetime import datetime
+
+import pytest
+
+from shared.storage.ports import SOURCES
+from tests.unit.api.house import House, pointers
+
+TALK = {"sourceName": "../My talk.mp4", "contentLength": 3, "contentType": "video/mp4"}
+
+
+def uploaded(house: House, data: bytes = b"abc") -> str:
+    upload_id: str = house.client.post("/ingest/init", json=TALK).json()["uploadId"]
+    blob = house.services.storage.uploads.get("local", upload_id).value.source_blob
+    house.services.storage.blobs.stage_block(SOURCES, blob, 0, data)
+    house.services.storage.blobs.commit_blocks(SOURCES, blob, 1, "video/mp4")
+    return upload_id
+
+
+def test_an_upload_is_announced(house: House) -> None:
+    answer = house.client.post("/ingest/init", json=TALK)
+    upload = answer.json()
+    assert answer.status_code == 201
+    assert set(upload) == {"uploadId", "uploadUrl", "blockSizeBytes", "expiresAt"}
+    assert "My_talk.mp4" in upload["uploadUrl"]
+    assert ".." not in upload["uploadUrl"]
+    assert datetime.fromisoformat(upload["expiresAt"]) > house.services.clock()
+
+
+def test_a_complete_upload_becomes_a_job_once(house: House) -> None:
+    body = {
+        "uploadId": uploaded(house),
+        "sha256": "AB" * 32,
+        "metadata": {"sessionName": "A talk", "course": "Algebra"},
+        "options": {"engine": "pocketsphinx"},
+    }
+    first = house.client.post("/ingest/commit", json=body)
+    again = house.client.post("/ingest/commit", json=body)
+    assert first.status_code == again.status_code == 202
+    assert first.json() == again.json()
+    assert first.headers["Location"].endswith(first.json()["jobId"])
+    session = house.session(first.json()["sessionId"])
+    assert (session.name, session.metadata, session.expected_sha256) == ("A talk", {"course": "Algebra"}, "ab" * 32)
+
+
+@pytest.mark.parametrize("data", [None, b"ab", b"abcd"], ids=["nothing", "too little", "too much"])
+def test_an_upload_that_is_not_what_was_announced(house: House, data: bytes | None) -> None:
+    if data is None:
+        upload_id = house.client.post("/ingest/init", json=TALK).json()["uploadId"]
+    else:
+        upload_id = uploaded(house, data)
+    answer = house.client.post("/ingest/commit", json={"uploadId": upload_id})
+    assert (answer.status_code, answer.json()["code"]) == (409, "upload_incomplete")
+
+
+def test_an_unknown_upload(house: House) -> None:
+    assert house.client.post("/ingest/commit", json={"uploadId": "nothing"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        ("/ingest/init", {**TALK, "contentLength": 0}, "#/contentLength"),
+        ("/ingest/init", {**TALK, "contentLength": "3"}, "#/contentLength"),
+        ("/ingest/init", {**TALK, "contentLength": True}, "#/contentLength"),
+        ("/ingest/init", {**TALK, "contentType": "video"}, "#/contentType"),
+        ("/ingest/init", {**TALK, "contentType": "a/b\r\nx: y"}, "#/contentType"),
+        ("/ingest/init", {"contentLength": 3}, "#/sourceName"),
+        ("/ingest/commit", {"uploadId": "x", "sha256": "abc"}, "#/sha256"),
+        ("/ingest/commit", {"uploadId": "x", "metadata": {"sessionName": 5}}, "#"),
+        ("/ingest/commit", {}, "#/uploadId"),
+    ],
+)
+def test_a_request_that_is_not_valid_says_where(house: House, path: str, body: object, pointer: str) -> None:
+    answer = house.client.post(path, json=body)
+    assert answer.status_code == 422
+    assert pointers(answer.json()) == [pointer]
+
+
+def test_a_file_above_the_limit_is_refused_before_it_is_sent(house: House) -> None:
+    answer = house.client.post("/ingest/init", json={**TALK, "contentLength": 10**15})
+    assert answer.status_code in (413, 422)
+    assert "bytes" in answer.json()["detail"]

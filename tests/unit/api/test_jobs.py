@@ -1,0 +1,221 @@
+"""Jobs over HTTP, as the contract names them."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain import job as jobs
+from shared.domain.errors import NotMedia
+from shared.domain.stage import Stage
+from shared.storage.ports import SOURCES
+from tests.unit.api.house import House, pointers
+
+CONTRACT_JOB_FIELDS = {
+    "jobId", "sessionId", "orgId", "status", "stage", "progress", "stages", "cancelRequested", "attempt", "error",
+    "options", "callbackUrl", "createdAt", "updatedAt", "startedAt", "finishedAt", "links",
+}  # fmt: skip
+CONTRACT_STAGE_FIELDS = {"state", "progress", "partsDone", "parts", "attempts", "startedAt", "finishedAt"}
+
+
+@pytest.mark.parametrize("path", ["/jobs", "/downloader"])
+def test_a_job_is_accepted_with_the_addresses_to_follow_it_at(house: House, path: str) -> None:
+    body = {
+        "sourceUrl": "https://example.com/talk.mp4",
+        "sessionName": "A talk",
+        "metadata": {"course": "Algebra"},
+        "options": {"engine": "pocketsphinx", "language": "de-CH"},
+        "callbackUrl": "https://example.com/hook",
+    }
+    answer = house.client.post(path, json=body)
+    job = answer.json()
+    assert answer.status_code == 202
+    assert set(job) == CONTRACT_JOB_FIELDS
+    assert set(job["stages"]["download"]) >= CONTRACT_STAGE_FIELDS
+    assert job["status"] == "CREATED"
+    assert job["stage"] == "download"
+    assert job["createdAt"].endswith("Z")
+    assert job["options"] == body["options"]
+    assert job["links"] == {
+        "self": f"http://api.test/jobs/{job['jobId']}",
+        "events": f"http://api.test/jobs/{job['jobId']}/events",
+        "session": f"http://api.test/sessions/{job['sessionId']}",
+    }
+    assert answer.headers["Location"] == job["links"]["self"]
+    assert answer.headers["Operation-Location"] == job["links"]["self"] + "/status"
+    assert int(answer.headers["Retry-After"]) > 0
+    session = house.session(job["sessionId"])
+    assert (session.name, session.metadata) == ("A talk", {"course": "Algebra"})
+
+
+def test_the_trace_goes_on_into_the_pipeline(house: House) -> None:
+    given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    job = house.client.post("/jobs", json={"sourceUrl": "https://e.org/a"}, headers={"traceparent": given}).json()
+    assert house.services.storage.jobs.get("local", job["jobId"]).value.traceparent == given
+
+
+def test_links_follow_the_public_address_or_the_front_ends_scheme(house: House) -> None:
+    job = house.submit()
+    behind_tls = house.client.get(f"/jobs/{job['jobId']}", headers={"X-Forwarded-Proto": "https"}).json()
+    assert behind_tls["links"]["self"] == f"https://api.test/jobs/{job['jobId']}"
+    settings = house.services.settings.model_copy(update={"public_url": "https://rostrum.example/api/"})
+    object.__setattr__(house.services, "settings", settings)
+    public = house.client.get(f"/jobs/{job['jobId']}").json()
+    assert public["links"]["self"] == f"https://rostrum.example/api/jobs/{job['jobId']}"
+
+
+def test_what_curl_sends_by_default_is_taken_as_json_but_not_from_a_web_page(house: House) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = b'{"sourceUrl": "https://example.com/talk.mp4"}'
+    assert house.client.post("/downloader", content=body, headers=form).status_code == 202
+    from_a_page = house.client.post("/downloader", content=body, headers={**form, "Origin": "https://evil.example"})
+    assert from_a_page.status_code == 415
+
+
+def test_a_new_job_over_a_session_that_is_there(house: House) -> None:
+    first = house.submit()
+    again = house.client.post("/jobs", json={"sessionId": first["sessionId"]}).json()
+    assert again["sessionId"] == first["sessionId"]
+    assert again["jobId"] != first["jobId"]
+    assert house.client.post("/jobs", json={"sessionId": "nothing"}).status_code == 404
+
+
+def test_a_job_over_an_upload(house: House) -> None:
+    upload = house.client.post("/ingest/init", json={"sourceName": "a.mp4", "contentLength": 3}).json()
+    missing = house.client.post("/jobs", json={"uploadId": upload["uploadId"]})
+    assert (missing.status_code, missing.json()["code"]) == (409, "upload_incomplete")
+    blob = house.services.storage.uploads.get("local", upload["uploadId"]).value.source_blob
+    house.services.storage.blobs.write(SOURCES, blob, b"abc", "video/mp4")
+    assert house.client.post("/jobs", json={"uploadId": upload["uploadId"]}).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        pytest.param({}, "#", id="no source"),
+        pytest.param({"sourceUrl": "https://e.org/a", "sessionId": "x"}, "#", id="two sources"),
+        pytest.param({"sourceUrl": "ftp://e.org/a"}, "#/sourceUrl", id="not http"),
+        pytest.param({"sourceUrl": "https://[::1/a"}, "#/sourceUrl", id="no address at all"),
+        pytest.param({"sourceUrl": "https://e.org/" + "a" * 3000}, "#/sourceUrl", id="long address"),
+        pytest.param({"sourceUrl": 7}, "#/sourceUrl", id="wrong type"),
+        pytest.param({"sessionId": "../x"}, "#/sessionId", id="an id that cannot be one"),
+        pytest.param({"sourceUrl": "https://e.org/a", "surprise": 1}, "#/surprise", id="unknown field"),
+        pytest.param({"sourceUrl": "https://e.org/a", "options": {"speed": 1}}, "#/options/speed", id="unknown option"),
+        pytest.param(
+            {"sourceUrl": "https://e.org/a", "options": {"engine": "magic"}}, "#/options/engine", id="unknown engine"
+        ),
+        pytest.param(
+            {"sourceUrl": "https://e.org/a", "options": {"language": "english please"}},
+            "#/options/language",
+            id="no language tag",
+        ),
+        pytest.param({"sourceUrl": "https://e.org/a", "sessionName": ""}, "#/sessionName", id="empty name"),
+        pytest.param({"sourceUrl": "https://e.org/a", "callbackUrl": "nowhere"}, "#/callbackUrl", id="bad callback"),
+        pytest.param({"sourceUrl": "https://e.org/a", "startAt": "2027-01-01T00:00:00Z"}, "#/startAt", id="startAt"),
+        pytest.param({"sourceUrl": "https://e.org/a", "delaySeconds": 5}, "#/delaySeconds", id="delaySeconds"),
+        pytest.param([1], "#", id="no object"),
+    ],
+)
+def test_a_request_that_is_not_valid_says_where(house: House, body: Any, pointer: str) -> None:
+    answer = house.client.post("/jobs", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "invalid_request"
+    assert pointers(answer.json()) == [pointer]
+    assert not house.client.get("/jobs").json()["items"]
+
+
+def test_a_delayed_start_is_refused_in_words(house: House) -> None:
+    answer = house.client.post("/jobs", json={"sourceUrl": "https://e.org/a", "delaySeconds": 5}).json()
+    assert answer["errors"][0]["detail"] == "Delayed starts are not offered yet."
+
+
+def test_metadata_that_no_row_can_hold_is_refused(house: House) -> None:
+    answer = house.client.post("/jobs", json={"sourceUrl": "https://e.org/a", "metadata": {"a": "x" * 40_000}})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("suffix", ["", "/status"])
+def test_an_unchanged_job_costs_a_304(house: House, suffix: str) -> None:
+    job = house.submit()
+    path = f"/jobs/{job['jobId']}{suffix}"
+    first = house.client.get(path)
+    known = {"If-None-Match": first.headers["ETag"]}
+    unchanged = house.client.get(path, headers=known)
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert unchanged.headers["ETag"] == first.headers["ETag"]
+    house.change(job["jobId"], lambda job: jobs.note_progress(job, Stage.DOWNLOAD, 0.5, 0, job.created_at))
+    assert house.client.get(path, headers=known).status_code == 200
+
+
+def test_a_failed_job_tells_why(house: House) -> None:
+    job = house.submit()
+    error = NotMedia("This is a text file.")
+    house.change(job["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, error, job.created_at))
+    told = {
+        "code": "not_media",
+        "title": "The file is not a recording",
+        "detail": "This is a text file.",
+        "stage": "download",
+        "retryable": False,
+    }
+    whole = house.client.get(f"/jobs/{job['jobId']}").json()
+    assert whole["error"] == told
+    assert whole["stages"]["download"]["reason"] == "This is a text file."
+    assert house.client.get(f"/jobs/{job['jobId']}/status").json() == {
+        "jobId": job["jobId"],
+        "status": "ERROR",
+        "stage": "download",
+        "progress": 0.0,
+        "error": told,
+    }
+
+
+@pytest.mark.parametrize("job_id", ["nothing", "a%2Fb", "a%5Cb", "x" * 65, "a%0A", "%23"])
+def test_an_unknown_job_is_not_found(house: House, job_id: str) -> None:
+    for suffix in ("", "/status", "/events"):
+        answer = house.client.get(f"/jobs/{job_id}{suffix}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_another_organisations_job_is_not_found(house: House) -> None:
+    job = house.submit()
+    stored = house.services.storage.jobs.get("local", job["jobId"]).value
+    foreign = jobs.replace(stored, org_id="acme", job_id="foreign")
+    house.services.storage.jobs.create(foreign)
+    assert house.client.get("/jobs/foreign").status_code == 404
+    assert [each["jobId"] for each in house.client.get("/jobs").json()["items"]] == [job["jobId"]]
+
+
+def test_lists_are_paged_newest_first_and_keep_their_filters(house: House) -> None:
+    made = [house.submit()["jobId"] for _ in range(5)]
+    error = NotMedia("Text.")
+    house.change(made[2], lambda job: jobs.fail(job, Stage.DOWNLOAD, error, job.created_at))
+    seen, address = [], "/jobs?active=true&limit=2"
+    pages = 0
+    while address:
+        page = house.client.get(address).json()
+        seen += [job["jobId"] for job in page["items"]]
+        assert len(page["items"]) <= 2
+        address = page.get("nextLink")
+        assert address is None or "active=true" in address
+        pages += 1
+    assert seen == [job for job in reversed(made) if job != made[2]]
+    assert pages == 2
+    assert "nextLink" not in page
+    assert [job["jobId"] for job in house.client.get("/jobs?status=ERROR").json()["items"]] == [made[2]]
+    session = house.client.get(f"/jobs/{made[0]}").json()["sessionId"]
+    assert [job["jobId"] for job in house.client.get(f"/jobs?sessionId={session}").json()["items"]] == [made[0]]
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [("limit=0", "?limit"), ("limit=101", "?limit"), ("status=NEW", "?status"), ("active=maybe", "?active")],
+)
+def test_a_list_query_that_is_not_valid_says_which(house: House, query: str, pointer: str) -> None:
+    answer = house.client.get(f"/jobs?{query}")
+    assert answer.status_code == 422
+    assert pointers(answer.json()) == [pointer]
+
+
+def test_a_foreign_cursor_is_refused(house: House) -> None:
+    answer = house.client.get("/jobs?cursor=bm9uc2Vuc2U")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")

@@ -1,0 +1,148 @@
+"""Failures as problem details, whoever raised them."""
+
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from shared.api.guard import MAX_JSON_BYTES
+from shared.api.problems import problem_of
+from shared.domain import errors
+from shared.domain.errors import RostrumError, StorageFull, StorageUnavailable, WriteConflict
+from tests.unit.api.house import House
+
+MEMBERS = {"type", "title", "status", "detail", "instance", "code", "retryable", "traceId"}
+JSON = {"Content-Type": "application/json"}
+
+
+def every_error() -> Iterator[type[RostrumError]]:
+    """The classes of the tree."""
+    for kind in vars(errors).values():
+        if isinstance(kind, type) and issubclass(kind, RostrumError) and kind is not RostrumError:
+            yield kind
+
+
+@pytest.mark.parametrize("kind", list(every_error()), ids=lambda kind: kind.__name__)
+def test_every_named_failure_has_a_status_and_shows_its_detail(kind: type[RostrumError]) -> None:
+    problem = problem_of(kind("What happened."))
+    assert 400 <= problem.status < 600
+    assert problem.status != 500
+    assert (problem.code, problem.detail, problem.retryable) == (kind.code, "What happened.", kind.retryable)
+    assert ("Retry-After" in problem.headers) == (problem.status == 503)
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("InvalidRequest", 422), ("NotFound", 404), ("ResultNotReady", 404), ("Conflict", 409),
+        ("UploadIncomplete", 409), ("StorageFull", 503), ("WriteConflict", 503), ("StorageUnavailable", 503),
+        ("AuthNotConfigured", 401), ("RecordingTooLarge", 413), ("EmptyRecording", 422),
+    ],
+)  # fmt: skip
+def test_the_statuses(kind: str, status: int) -> None:
+    assert problem_of(getattr(errors, kind)("x")).status == status
+
+
+def send(client: TestClient, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> dict[str, object]:
+    answer = client.request(method, path, content=body, headers=headers)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem: dict[str, object] = answer.json()
+    assert set(problem) >= MEMBERS
+    assert problem["status"] == answer.status_code
+    assert problem["instance"] == path
+    assert problem["type"] == f"urn:rostrum:problem:{problem['code']}"
+    assert re.fullmatch(r"[0-9a-f]{32}", str(problem["traceId"]))
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers", "status", "code"),
+    [
+        pytest.param("GET", "/nowhere", None, {}, 404, "not_found", id="no such address"),
+        pytest.param("GET", "/jobs/", None, {}, 404, "not_found", id="a slash too many"),
+        pytest.param("PUT", "/jobs", None, {}, 405, "method_not_allowed", id="wrong method"),
+        pytest.param("POST", "/jobs", b"{nope", JSON, 400, "malformed_json", id="no JSON"),
+        pytest.param("POST", "/jobs", b"\xff", JSON, 400, "malformed_request", id="no text"),
+        pytest.param("POST", "/jobs", None, JSON, 422, "invalid_request", id="no body"),
+        pytest.param("POST", "/jobs", b"a", {"Content-Type": "text/plain"}, 415, "unsupported_media_type", id="text"),
+        pytest.param("POST", "/jobs", b"a", {"Content-Type": "multipart/form-data; boundary=x"}, 415,
+                     "unsupported_media_type", id="a form"),
+        pytest.param("POST", "/jobs", b" " * (MAX_JSON_BYTES + 1), JSON, 413, "body_too_large", id="too large"),
+        pytest.param("POST", "/jobs", b"[" * 100_000, JSON, 400, "malformed_request", id="too deep"),
+    ],
+)  # fmt: skip
+def test_what_no_route_answers(
+    house: House, method: str, path: str, body: bytes | None, headers: dict[str, str], status: int, code: str
+) -> None:
+    problem = send(house.client, method, path, body, headers)
+    assert (problem["status"], problem["code"]) == (status, code)
+
+
+def test_a_large_body_of_unknown_length_is_refused_while_it_arrives(house: House) -> None:
+    sent = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(100):
+            sent += 1
+            yield b" " * 10_000
+
+    answer = house.client.post("/jobs", content=pieces(), headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+def test_the_callers_trace_is_told(house: House) -> None:
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    known = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+    assert send(house.client, "GET", "/nowhere", None, known)["traceId"] == trace_id
+    for nonsense in ("", "00-xyz", f"00-{'0' * 32}-b7ad6b7169203331-01", f"ff-{trace_id}-b7ad6b7169203331-01"):
+        assert send(house.client, "GET", "/nowhere", None, {"traceparent": nonsense})["traceId"] != trace_id
+
+
+def test_an_unknown_failure_is_logged_and_keeps_its_text_to_itself(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("the secret")
+
+    monkeypatch.setattr(type(house.services.storage.jobs), "get", broken)
+    problem = send(house.client, "GET", "/jobs/x", None, {})
+    assert (problem["status"], problem["code"]) == (500, "internal_error")
+    assert "secret" not in str(problem)
+    logged = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert [getattr(record, "trace_id", None) for record in logged] == [problem["traceId"]]
+    assert "the secret" in caplog.text
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("Down."), WriteConflict("Busy."), StorageFull("Full.")])
+def test_a_failure_that_passes_asks_to_come_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, error: RostrumError
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(type(house.services.storage.jobs), "get", broken)
+    answer = house.client.get("/jobs/x")
+    assert answer.status_code == 503
+    assert answer.json()["retryable"] is True
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_stream_that_breaks_off_is_logged_and_not_ended_as_if_it_were_whole(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = house.submit()
+    house.finish(job, {"sidecar.json": b"x" * 100})
+
+    def broken(*_: object, **__: object) -> Iterator[bytes]:
+        yield b"x"
+        raise WriteConflict("Written anew meanwhile.")
+
+    monkeypatch.setattr(type(house.services.storage.blobs), "chunks", broken)
+    with pytest.raises(RuntimeError, match="response already started"):
+        house.client.get(f"/sessions/{job['sessionId']}/sidecar")
+    (logged,) = [record for record in caplog.records if record.name.startswith("shared.")]
+    assert (logged.message, logged.levelno) == ("response broke off", logging.WARNING)
+    assert "Written anew meanwhile." in caplog.text

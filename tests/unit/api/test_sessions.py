@@ -1,0 +1,43 @@
+"""Sessions over HTTP."""
+
+import pytest
+
+from shared.domain.recording import AudioStream, Recording
+from tests.unit.api.house import House
+
+
+def test_a_session_tells_what_is_known_of_it(house: House) -> None:
+    job = house.submit(sessionName="A talk", metadata={"course": "Algebra"})
+    address = job["links"]["session"]
+    before = house.client.get(address).json()
+    assert before["sessionName"] == "A talk"
+    assert before["metadata"] == {"course": "Algebra"}
+    assert before["media"] is None
+    assert [before[name] for name in ("hasTranscript", "hasInstructorTrackingResult", "hasSidecar")] == [False] * 3
+    assert [each["jobId"] for each in before["jobs"]] == [job["jobId"]]
+    audio = AudioStream(index=0, codec="flac", sample_rate=48_000, channels=2, start_sec=0.0, duration_sec=9.5)
+    recording = Recording("flac", 1234, 0.0, 9.5, None, audio, ("Cut.",))
+    stored = house.services.storage.sessions.get("local", job["sessionId"])
+    house.services.storage.sessions.update(stored, stored.value.evolve(recording=recording, sha256="ab" * 32))
+    house.finish(job, {})
+    after = house.client.get(address).json()
+    assert after["media"]["durationSec"] == 9.5
+    assert after["media"]["streams"][0]["sampleRate"] == 48_000
+    assert after["media"]["sha256"] == "ab" * 32
+    assert after["media"]["warnings"] == ["Cut."]
+    assert [after[name] for name in ("hasTranscript", "hasInstructorTrackingResult", "hasSidecar")] == [True] * 3
+
+
+def test_sessions_are_listed_newest_first_in_pages(house: House) -> None:
+    made = [house.submit()["sessionId"] for _ in range(5)]
+    first = house.client.get("/sessions?limit=3").json()
+    second = house.client.get(first["nextLink"]).json()
+    assert [each["sessionId"] for each in first["items"] + second["items"]] == made[::-1]
+    assert "nextLink" not in second
+
+
+@pytest.mark.parametrize("suffix", ["", "/media", "/results/transcript", "/sidecar", "/thumbnails/a"])
+def test_an_unknown_session_is_not_found(house: House, suffix: str) -> None:
+    for session_id in ("nothing", "a%5Cb", "%23"):
+        answer = house.client.get(f"/sessions/{session_id}{suffix}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
