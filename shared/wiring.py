@@ -10,13 +10,14 @@ from shared.domain.message import Step
 from shared.domain.stage import Stage
 from shared.pipeline.services import Services, StepContext, StepWork
 from shared.settings import Settings, load_settings
-from shared.storage.connect import connect
 from shared.storage.ports import Storage
 
 
 @lru_cache(maxsize=1)
 def services() -> Services:
     """This process's services, from its environment."""
+    from shared.storage.connect import connect  # a third of a second that indexing need not wait for
+
     settings = load_settings()
     return build_services(settings, connect(settings.storage_connection, hint=settings.queue_hint_address))
 
