@@ -27,6 +27,9 @@ one sentence that a person can act on.
 
 from typing import ClassVar
 
+MAX_DETAIL_CHARS = 2000
+"""A detail is for a person; what a library adds to it must not outgrow a table's column."""
+
 
 class RostrumError(Exception):
     """Something went wrong."""
@@ -36,7 +39,7 @@ class RostrumError(Exception):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
-        self.detail = detail
+        self.detail = detail[:MAX_DETAIL_CHARS]
 
     @property
     def title(self) -> str:

@@ -123,7 +123,7 @@ def _claim(services: Services, row: Stored[Part], delivery: Delivery) -> Stored[
 def _begin_stage(services: Services, job: Job, part: Part) -> Job:
     def begin(current: Job) -> Job | None:
         progress = current.stages[part.stage]
-        known = progress.state is StageState.RUNNING and progress.attempts >= part.attempts
+        known = progress.state.is_over or (progress.state is StageState.RUNNING and progress.attempts >= part.attempts)
         return (
             None
             if current.is_final or known
