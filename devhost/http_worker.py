@@ -47,7 +47,7 @@ def main() -> None:
         listener = socket.create_server((options.host, options.port), backlog=256)
     except Exception:  # noqa: BLE001  whatever keeps the app from loading is told to the person at the terminal
         channel.send({"failed": traceback.format_exc()})
-        return
+        channel.end(1)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -61,6 +61,7 @@ def main() -> None:
     triggers = [function.trigger.to_wire() for function in functions.values()]
     channel.send({"ready": triggers, "port": listener.getsockname()[1]})
     servers[0].run(sockets=[listener])
+    channel.end(0)
 
 
 def _stop(servers: list[uvicorn.Server]) -> None:

@@ -33,7 +33,7 @@ def main() -> None:
         functions = load_functions(options.app, options.module)
     except Exception:  # noqa: BLE001  whatever keeps the app from loading is told to the person at the terminal
         channel.send({"failed": traceback.format_exc()})
-        return
+        channel.end(1)
     channel.send({"ready": [function.trigger.to_wire() for function in functions.values()]})
     with asyncio.Runner() as runner:
         while True:

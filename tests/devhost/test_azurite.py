@@ -34,11 +34,19 @@ def test_a_stop_keeps_what_was_acknowledged(tmp_path: Path) -> None:
     with QueueClient.from_connection_string(first.connection_string, "kept") as queue:
         queue.create_queue()
         queue.send_message("still here")
+    with TableServiceClient.from_connection_string(first.connection_string) as tables:
+        tables.create_table("kept").create_entity({"PartitionKey": "a", "RowKey": "b"})
+    with BlobServiceClient.from_connection_string(first.connection_string) as blobs:
+        blobs.create_container("kept").upload_blob("a", b"still here")
     first.stop()
     second = start_azurite(command, tmp_path)
     try:
         with QueueClient.from_connection_string(second.connection_string, "kept") as queue:
             assert queue.receive_message().content == "still here"
+        with TableServiceClient.from_connection_string(second.connection_string) as tables:
+            assert len(list(tables.get_table_client("kept").list_entities())) == 1
+        with BlobServiceClient.from_connection_string(second.connection_string) as blobs:
+            assert blobs.get_blob_client("kept", "a").download_blob().readall() == b"still here"
     finally:
         second.stop()
 

@@ -68,7 +68,7 @@ def test_the_host_stops_when_its_standard_input_ends(azurite: str, tmp_path: Pat
     process = _start(tmp_path, "--stop-with-stdin", AzureWebJobsStorage=azurite)
     eventually(lambda: (tmp_path / "data" / "devhost.json").exists(), "the start")
     output, _ = process.communicate()  # closes its standard input
-    assert (process.returncode, b"the host is up" in output) == (0, True)
+    assert (process.returncode, b"the host is up" in output, b"Fatal" in output) == (0, True, False)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_an_app_that_cannot_run_is_explained(code: str, message: str, azurite: s
     _write_app(tmp_path, code)
     process = _start(tmp_path, AzureWebJobsStorage=azurite)
     output, _ = process.communicate(timeout=60)
-    assert (process.returncode, message in output.decode()) == (1, True), output.decode()
+    assert (process.returncode, message in output.decode(), b"Fatal" in output) == (1, True, False), output.decode()
 
 
 def test_a_second_host_on_the_same_data_and_one_on_a_taken_port_are_refused(azurite: str, tmp_path: Path) -> None:
