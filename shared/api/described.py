@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from shared.api.problems import PROBLEM_JSON
 
 ResponseDocs = dict[int | str, dict[str, Any]]
@@ -65,12 +67,12 @@ def writing(*more: int) -> ResponseDocs:
     return _problems(*_WRITING, *more)
 
 
-def file_response(description: str, *content_types: str) -> dict[str, Any]:
-    """A response that is a file."""
-    forms = {
-        kind: {"schema": {"type": "object"} if kind.endswith("json") else {"type": "string"}} for kind in content_types
-    }
-    return {"description": description, "content": forms}
+def json_file(description: str, model: type[BaseModel] | None, *other_types: str) -> dict[str, Any]:
+    """A response that is a JSON file of this shape, or one of the other types."""
+    content: dict[str, Any] = {kind: {"schema": {"type": "string"}} for kind in other_types}
+    if model is None:
+        return {"description": description, "content": {"application/json": {"schema": {"type": "object"}}, **content}}
+    return {"description": description, "model": model, "content": content}
 
 
 def _problems(*statuses: int) -> ResponseDocs:

@@ -2,7 +2,6 @@
 
 import logging
 
-from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection
@@ -65,7 +64,7 @@ def _bounded(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     length = headers.get("content-length", "")
     has_body = length not in ("", "0") or "transfer-encoding" in headers
-    if not has_body or get_route_path(scope) == _STREAMED:
+    if not has_body or scope["path"] == scope.get("root_path", "") + _STREAMED:
         return scope, receive
     if length.isdigit() and int(length) > MAX_JSON_BYTES:
         raise _too_large()

@@ -1,5 +1,6 @@
 """What clients may say: strict models, bounded in every length, that name what they do not know."""
 
+import json
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from shared.pipeline.submit import JobRequest
 
 MAX_URL_CHARS = 2048
 MAX_NAME_CHARS = 200
+MAX_METADATA_DEPTH = 32
 SESSION_NAME = "sessionName"
 
 
@@ -133,8 +135,19 @@ class CommitUpload(_Submission):
 
 def named(metadata: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
     """The session's name that stands in the metadata, if any, and the rest; raises ValueError."""
+    if _is_deeper(metadata, MAX_METADATA_DEPTH):
+        raise ValueError(f"The metadata are nested more than {MAX_METADATA_DEPTH} levels deep")
+    try:
+        json.dumps(metadata, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError as err:
+        raise ValueError("The metadata hold a number or a text that is none, such as NaN") from err
     rest = {key: value for key, value in metadata.items() if key != SESSION_NAME}
     name = metadata.get(SESSION_NAME)
     if name is not None and (not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME_CHARS):
         raise ValueError(f"{SESSION_NAME} must be a text of 1 to {MAX_NAME_CHARS} characters")
     return name, rest
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return children is not None and (levels == 0 or any(_is_deeper(child, levels - 1) for child in children))

@@ -11,12 +11,14 @@ from starlette.exceptions import HTTPException
 
 from shared.api.blob_response import result_response
 from shared.api.context import CallerDep, ServicesDep, SessionId, off_loop
-from shared.api.described import file_response, reading
+from shared.api.described import json_file, reading
 from shared.domain.errors import NotFound, ResultNotReady
 from shared.domain.session import Session
 from shared.domain.stage import Stage, StageState
+from shared.media.payload import SidecarPayload
 from shared.pipeline.services import Services
 from shared.pipeline.sidecar import SIDECAR
+from shared.transcription.payload import Transcript
 
 router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"])
 
@@ -61,7 +63,7 @@ class Result:
 @router.get(
     "/results/transcript",
     summary="Get the transcript",
-    responses={200: file_response("The transcript", *CONTENT_TYPES.values()), **reading(404, 406)},
+    responses={200: json_file("The transcript", Transcript, *list(CONTENT_TYPES.values())[1:]), **reading(404, 406)},
     operation_id="getTranscript",
     response_class=Response,
 )
@@ -84,7 +86,7 @@ async def get_transcript(
 @router.get(
     "/results/instructor-tracking",
     summary="Get the instructor's track",
-    responses={200: file_response("The tracking payload", JSON), **reading(404)},
+    responses={200: json_file("The tracking payload", None), **reading(404)},
     operation_id="getInstructorTracking",
     response_class=Response,
 )
@@ -97,7 +99,7 @@ async def get_tracking(session_id: SessionId, request: Request, services: Servic
 @router.get(
     "/sidecar",
     summary="Get the sidecar",
-    responses={200: file_response("The sidecar", JSON), **reading(404)},
+    responses={200: json_file("The sidecar", SidecarPayload), **reading(404)},
     operation_id="getSidecar",
     response_class=Response,
 )
@@ -110,7 +112,10 @@ async def get_sidecar(session_id: SessionId, request: Request, services: Service
 @router.get(
     "/thumbnails/{name}",
     summary="Get a thumbnail",
-    responses={200: file_response("The picture", "image/jpeg"), **reading(404)},
+    responses={
+        200: {"description": "The picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
+        **reading(404),
+    },
     operation_id="getThumbnail",
     response_class=Response,
 )

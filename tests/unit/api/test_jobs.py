@@ -1,5 +1,6 @@
 """Jobs over HTTP, as the contract names them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -174,6 +175,28 @@ def test_an_unknown_job_is_not_found(house: House, job_id: str) -> None:
     for suffix in ("", "/status", "/events"):
         answer = house.client.get(f"/jobs/{job_id}{suffix}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("member", ['{"a": NaN}', '{"a": "\\ud800"}', '{"a": ' + "[" * 32 + "]" * 32 + "}"])
+def test_metadata_that_are_no_plain_json_are_refused(house: House, member: str) -> None:
+    body = '{"sourceUrl": "https://e.org/a", "metadata": ' + member + "}"
+    answer = house.client.post("/jobs", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, pointers(answer.json())) == (422, ["#"])
+
+
+def test_metadata_as_deep_as_allowed_can_be_read_again(house: House) -> None:
+    deep: list[Any] = []
+    for _ in range(30):
+        deep = [deep]
+    session = house.client.get(house.submit(metadata={"a": deep})["links"]["session"])
+    assert session.json()["metadata"] == {"a": deep}
+
+
+@pytest.mark.parametrize("field", ["sourceUrl", "sessionName", "callbackUrl"])
+def test_a_text_that_is_none_is_refused(house: House, field: str) -> None:
+    body = {"sourceUrl": "https://e.org/a", field: "https://e.org/\ud800"}
+    answer = house.client.post("/jobs", content=json.dumps(body), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, pointers(answer.json())) == (422, [f"#/{field}"])
 
 
 def test_another_organisations_job_is_not_found(house: House) -> None:
