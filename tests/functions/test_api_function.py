@@ -18,6 +18,7 @@ from shared.api.app import create_app
 from shared.pipeline.services import Services
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
+from shared.storage.ports import SOURCES
 
 Message = dict[str, Any]
 
@@ -152,6 +153,19 @@ def test_addresses_and_the_description_stand_under_the_prefix() -> None:
     assert exchange.answered_headers["location"] == f"http://rostrum.example/api/jobs/{job['jobId']}"
     assert b"url: '/api/openapi.json'" in run("GET", "/api/docs").answer
     assert json.loads(run("GET", "/api/openapi.json").answer)["servers"][0]["url"] == "/api"
+
+
+def test_a_recording_is_taken_under_the_prefix_in_pieces_of_a_length_nobody_declared(services: Services) -> None:
+    head = b'--B\r\nContent-Disposition: form-data; name="video"; filename="a.mp4"\r\n\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=B", "Transfer-Encoding": "chunked"}
+    exchange = run(
+        "POST", "/api/sessions/import", headers=headers, body=[head, *[b"x" * 65_536] * 100, b"\r\n--B--\r\n"]
+    )
+    assert exchange.status == 202
+    session = services.storage.sessions.get("local", json.loads(exchange.answer)["sessionId"]).value
+    facts = services.storage.blobs.facts(SOURCES, session.source_blob)
+    assert facts is not None
+    assert facts.size_bytes == 6_553_600
 
 
 def test_an_unknown_address_is_a_problem_not_an_exception() -> None:
