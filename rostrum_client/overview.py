@@ -21,7 +21,7 @@ INK, QUIET, PAPER = "#1f2933", "#7b8794", "#ffffff"
 TICK_STEPS_SEC = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600)
 MOST_TICKS = 14
 WIDTH_IN, DPI = 16.0, 110
-LEFT, RIGHT = 0.085, 0.985
+LEFT, RIGHT = 0.085, 0.975
 TALLEST_MIDDLE_IN = 0.65
 """A tall row's label stands in its upper part, clear of the axis's own labels."""
 HEADER_IN, FOOTER_IN, SPACE_IN = 0.95, 0.95, 0.16
