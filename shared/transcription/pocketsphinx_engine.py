@@ -20,8 +20,8 @@ from shared.transcription.engine import EngineInfo, Segment, TranscriptionReques
 
 FRAMES_PER_SEC = 100
 LANGUAGE_WEIGHT = 6.0
-BEST_PATH_LANGUAGE_WEIGHT = 10.0
-WORD_INSERTION_PENALTY = 0.4
+BEST_PATH_LANGUAGE_WEIGHT = 9.5
+WORD_INSERTION_PENALTY = 0.3
 MIN_UTTERANCE_SEC = 0.15
 NOT_A_WORD = re.compile(r"^(<.*>|\[.*\]|\+\+.*\+\+)$")
 PRONUNCIATION = re.compile(r"\(\d+\)$")

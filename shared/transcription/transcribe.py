@@ -20,7 +20,7 @@ from shared.transcription.payload import (
 from shared.transcription.phrasing import phrase
 from shared.transcription.vad import Span, on_grid, pad_spans, speech_probabilities, speech_spans
 
-MAX_UTTERANCE_SEC = 20.0
+MAX_UTTERANCE_SEC = 15.0  # pocketsphinx lets no other thread run while it decodes one
 DETECTION_SHARE = 0.05  # of a part's time; the rest is the engine's
 UNDETERMINED = "und"  # BCP 47
 NO_SPEECH = "No speech was found in this recording."
