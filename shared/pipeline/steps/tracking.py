@@ -1,0 +1,139 @@
+"""The tracking stage: the plate, each part's detections and scene scores, then the track, scenes and thumbnails.
+
+The parts only look; all that needs the whole recording (who is followed, where scenes begin) is decided in the merge,
+so that a split run equals an unsplit one.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from shared.domain.stage import Stage
+from shared.media.frames import keyframes, sample_frames
+from shared.media.payload import ScenePayload, ThumbnailPayload
+from shared.media.scenes import Scene, SceneScorer, scenes_from_scores
+from shared.media.thumbnails import DEFAULT_WIDTH, make_thumbnails
+from shared.pipeline.changes import change_session
+from shared.pipeline.plan import sample_range
+from shared.pipeline.reading import PLATE, open_blob, part_blob, recording_of
+from shared.pipeline.services import StepContext
+from shared.pipeline.sidecar import SCENES, SceneList
+from shared.storage.ports import RESULTS, SOURCES, WORK
+from shared.tracking.detection import FrameDetections
+from shared.tracking.merge import merge_tracking as merge_parts
+from shared.tracking.payload import TrackingPart
+from shared.tracking.plate import Plate, build_plate
+from shared.tracking.plate_detector import PlateDetector
+
+MAX_THUMBNAILS = 200
+DETECTIONS_DONE = 0.5
+"""How far the merge is when the track is written and the thumbnails begin."""
+
+
+def prepare_tracking(context: StepContext) -> None:
+    """Makes the picture of the empty room that all parts share."""
+    with open_blob(context.services, SOURCES, context.session.source_blob) as source:
+        plate = build_plate(keyframes(source, recording_of(context), report=context.report))
+    context.services.storage.blobs.write(WORK, context.work_blob(PLATE), plate.to_png(), "image/png")
+
+
+def track_part(context: StepContext) -> None:
+    """Looks at one time slice's frames."""
+    recording, settings, blobs = recording_of(context), context.services.settings, context.services.storage.blobs
+    samples = _samples(context, context.message.part)
+    detector = PlateDetector(Plate.from_png(blobs.read(WORK, context.work_blob(PLATE))))
+    scorer = SceneScorer()
+    found: list[FrameDetections] = []
+    scores: list[tuple[float, float]] = []
+    with open_blob(context.services, SOURCES, context.session.source_blob) as source:
+        frames = sample_frames(
+            source,
+            recording,
+            sample_fps=settings.sample_fps,
+            start_sec=max(0, samples.start - 1) / settings.sample_fps,  # the frame before, for the first scene score
+            end_sec=samples.stop / settings.sample_fps,
+        )
+        for frame in frames:
+            score = scorer.score(frame.bgr)
+            if frame.index not in samples:
+                continue
+            if score is not None:
+                scores.append((frame.time_sec, score))
+            found.append(FrameDetections(frame.index, frame.time_sec, detector.detect(frame)))
+            context.report((frame.index - samples.start) / len(samples))
+    part = TrackingPart.of(context.message.part, found, scores)
+    blobs.write(
+        WORK, part_blob(context, context.message.part), part.model_dump_json(by_alias=True).encode(), "application/json"
+    )
+
+
+def merge_tracking(context: StepContext) -> None:
+    """Follows the instructor through all parts' detections, finds the scenes and makes their thumbnails."""
+    recording, job, blobs = recording_of(context), context.job, context.services.storage.blobs
+    parts = list(_parts(context))
+    plate = Plate.from_png(blobs.read(WORK, context.work_blob(PLATE)))
+    track = merge_parts(
+        parts,
+        session_id=job.session_id,
+        job_id=job.job_id,
+        recording=recording,
+        sample_fps=context.services.settings.sample_fps,
+        detector=PlateDetector.FACTS,
+        plate_warnings=plate.warnings,
+    )
+    blobs.write(
+        RESULTS,
+        context.work_blob("instructor-tracking.json"),
+        track.model_dump_json(by_alias=True).encode(),
+        "application/json",
+    )
+    context.report(DETECTIONS_DONE)
+    scores = [score for part in parts for score in part.scene_scores]
+    found = _thumbnails(context, scenes_from_scores(scores, recording.duration_sec))
+    blobs.write(WORK, context.work_blob(SCENES), found.model_dump_json(by_alias=True).encode(), "application/json")
+    change_session(
+        context.services, job.org_id, job.session_id, lambda session: session.evolve(tracking_job_id=job.job_id)
+    )
+
+
+def _samples(context: StepContext, number: int) -> range:
+    parts = context.job.stages[Stage.TRACKING].parts
+    return sample_range(recording_of(context), parts, number, context.services.settings.sample_fps)
+
+
+def _parts(context: StepContext) -> Iterator[TrackingPart]:
+    for number in range(context.job.stages[Stage.TRACKING].parts):
+        yield TrackingPart.model_validate_json(context.services.storage.blobs.read(WORK, part_blob(context, number)))
+
+
+def _thumbnails(context: StepContext, scenes: Sequence[Scene]) -> SceneList:
+    """Every scene, and for at most `MAX_THUMBNAILS` of them a picture from the scene's middle."""
+    recording, blobs = recording_of(context), context.services.storage.blobs
+    assert recording.video is not None  # a recording without a picture has no tracking stage
+    step = -(-len(scenes) // MAX_THUMBNAILS)
+    names = {_middle(scene): f"scene-{n + 1:04d}.jpg" for n, scene in enumerate(scenes) if n % step == 0}
+    height = round(DEFAULT_WIDTH * recording.video.height / recording.video.width)
+
+    def report(fraction: float) -> None:
+        context.report(DETECTIONS_DONE + (1.0 - DETECTIONS_DONE) * fraction)
+
+    made = []
+    with open_blob(context.services, SOURCES, context.session.source_blob) as source:
+        for time_sec, jpeg in make_thumbnails(source, recording, names, DEFAULT_WIDTH, report):
+            name = names[time_sec]
+            blobs.write(RESULTS, context.work_blob(f"thumbnails/{name}"), jpeg, "image/jpeg")
+            made.append(ThumbnailPayload(name=name, t=round(time_sec, 3), width=DEFAULT_WIDTH, height=height))
+    pictured = {thumbnail.name for thumbnail in made}
+    return SceneList(
+        scenes=[
+            ScenePayload(
+                start=round(scene.start, 3),
+                end=round(scene.end, 3),
+                thumbnail=name if (name := names.get(_middle(scene))) in pictured else None,
+            )
+            for scene in scenes
+        ],
+        thumbnails=made,
+    )
+
+
+def _middle(scene: Scene) -> float:
+    return (scene.start + scene.end) / 2

@@ -1,0 +1,55 @@
+"""How a recording is cut: fewest equal parts, and every sample owned once."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.recording import AudioStream, Recording, VideoStream
+from shared.domain.stage import Stage
+from shared.pipeline.plan import part_count, plan_stages, sample_range
+from shared.settings import Settings
+
+VIDEO = VideoStream(
+    index=0, codec="h264", width=1280, height=720, rotation=0, fps=25.0, start_sec=0.0, duration_sec=60.0
+)
+AUDIO = AudioStream(index=1, codec="aac", sample_rate=44100, channels=2, start_sec=0.0, duration_sec=60.0)
+
+
+def recording(duration_sec: float, video: VideoStream | None = VIDEO, audio: AudioStream | None = AUDIO) -> Recording:
+    return Recording("mp4", 1, 0.0, duration_sec, video, audio)
+
+
+@pytest.mark.parametrize(
+    ("duration_sec", "parts"),
+    [(0.04, 1), (60, 1), (300, 1), (300.5, 2), (900, 3), (10_800, 36)],
+)
+def test_the_fewest_parts_that_are_short_enough(duration_sec: float, parts: int) -> None:
+    assert part_count(duration_sec, 300) == parts
+
+
+def test_both_stages_are_planned_by_their_own_part_length() -> None:
+    plan = plan_stages(recording(1200), Settings(transcription_part_sec=300, tracking_part_sec=600))
+    assert plan.parts == {Stage.TRANSCRIPTION: 4, Stage.TRACKING: 2}
+    assert plan.skipped == {}
+
+
+@pytest.mark.parametrize(
+    ("found", "skipped"),
+    [
+        pytest.param(recording(60, audio=None), Stage.TRANSCRIPTION, id="silent film"),
+        pytest.param(recording(60, video=None), Stage.TRACKING, id="sound only"),
+    ],
+)
+def test_a_stage_that_does_not_apply_is_skipped(found: Recording, skipped: Stage) -> None:
+    plan = plan_stages(found, Settings())
+    assert set(plan.skipped) == {skipped}
+    assert skipped not in plan.parts
+
+
+@given(st.floats(0.01, 20_000), st.integers(1, 40), st.sampled_from([0.5, 1.0, 2.0, 2.5, 10.0]))
+def test_every_sample_is_owned_once(duration_sec: float, parts: int, sample_fps: float) -> None:
+    found = recording(duration_sec)
+    owned = [k for number in range(parts) for k in sample_range(found, parts, number, sample_fps)]
+    assert owned == list(sample_range(found, 1, 0, sample_fps))
+    assert owned[0] == 0
+    assert owned[-1] / sample_fps < duration_sec + 1e-6
