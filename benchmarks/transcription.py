@@ -22,9 +22,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from shared.pipeline.plan import part_count  # noqa: E402
 from shared.transcription.audio import SAMPLE_RATE, WavAudio  # noqa: E402
 from shared.transcription.choose import select_engine  # noqa: E402
-from shared.transcription.cut import part_count  # noqa: E402
 from shared.transcription.engine import Engine, TranscriptionRequest  # noqa: E402
 from shared.transcription.payload import Transcript  # noqa: E402
 from shared.transcription.transcribe import MAX_UTTERANCE_SEC, merge_parts, transcribe_part  # noqa: E402
@@ -101,19 +101,20 @@ def measure(engine: Engine, clip: Clip, part_sec: float | None, *, bare: bool = 
 def transcribe(engine: Engine, audio: WavAudio, part_sec: float) -> Transcript:
     """All parts one after another, and the merge."""
     duration = audio.duration_sec
-    parts = (
+    parts = part_count(duration, part_sec)
+    made = (
         transcribe_part(
             audio,
             engine,
             part=part,
-            part_sec=part_sec,
+            parts=parts,
             duration_sec=duration,
             language=None,
             report=lambda fraction: None,
         )
-        for part in range(part_count(duration, part_sec))
+        for part in range(parts)
     )
-    return merge_parts(parts, session_id="bench", job_id="bench", duration_sec=duration)
+    return merge_parts(made, session_id="bench", job_id="bench", duration_sec=duration)
 
 
 def bare_seconds(engine: Engine, audio: WavAudio) -> float:

@@ -37,16 +37,11 @@ def part_count(duration_sec: float, part_sec: float) -> int:
     return max(1, math.ceil(duration_sec / part_sec))
 
 
-def part_length(recording: Recording, parts: int) -> float:
-    """The seconds between nominal part boundaries: part p is [p, p + 1) times this long."""
-    return recording.duration_sec / parts
-
-
 def sample_range(recording: Recording, parts: int, number: int, sample_fps: float) -> range:
     """The samples k, at k / sample_fps seconds, that part `number` of `parts` owns; together they own each once."""
 
     def first_from(sec: float) -> int:
         return math.ceil(round(sec * sample_fps, 6))
 
-    length = part_length(recording, parts)
+    length = recording.duration_sec / parts
     return range(first_from(number * length), first_from((number + 1) * length))

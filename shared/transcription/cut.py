@@ -1,11 +1,10 @@
 """Decides where a part of the transcription begins and ends, without anyone having heard the whole recording.
 
-Part p is nominally [p·L, (p+1)·L). Both neighbours of a boundary listen to the same few seconds around it in the same
-way, with a fresh detector from the same start, and so choose the same cut: the middle of the longest pause. No word is
-heard twice and none is lost, whoever computes it, whenever.
+Of the n parts of a recording of D seconds, part p is nominally [p·D/n, (p+1)·D/n). Both neighbours of a boundary listen
+to the same few seconds around it in the same way, with a fresh detector from the same start, and so choose the same
+cut: the middle of the longest pause. No word is heard twice and none is lost, whoever computes it, whenever.
 """
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -19,21 +18,16 @@ LEAD_SEC = 4.0  # heard before that, for the detector to settle
 Detector = Callable[[WavAudio, float, float], Iterable[float]]
 
 
-def part_count(duration_sec: float, part_sec: float) -> int:
-    """How many parts a recording has; at least one."""
-    return max(1, math.ceil(duration_sec / part_sec - 1e-9))
-
-
 def part_span(
-    audio: WavAudio, part: int, part_sec: float, duration_sec: float, detect: Detector = speech_probabilities
+    audio: WavAudio, part: int, parts: int, duration_sec: float, detect: Detector = speech_probabilities
 ) -> Span:
-    """What part `part` has to transcribe; empty where the sound ends before it."""
-    count = part_count(duration_sec, part_sec)
-    if not 0 <= part < count:
-        raise ValueError(f"part must be 0 to {count - 1}, not {part}")
+    """What part `part` of `parts` equal ones has to transcribe; empty where the sound ends before it."""
+    if not 0 <= part < parts:
+        raise ValueError(f"part must be 0 to {parts - 1}, not {part}")
+    part_sec = duration_sec / parts
     end_sec = min(audio.duration_sec, duration_sec)
     start = 0.0 if part == 0 else find_cut(audio, part * part_sec, part_sec, end_sec, detect)
-    end = end_sec if part == count - 1 else find_cut(audio, (part + 1) * part_sec, part_sec, end_sec, detect)
+    end = end_sec if part == parts - 1 else find_cut(audio, (part + 1) * part_sec, part_sec, end_sec, detect)
     return Span(min(start, end), end)
 
 

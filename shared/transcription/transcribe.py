@@ -32,17 +32,17 @@ def transcribe_part(
     engine: Engine,
     *,
     part: int,
-    part_sec: float,
+    parts: int,
     duration_sec: float,
     language: str | None,
     report: Callable[[float], None],
 ) -> TranscriptPart:
-    """What is said in part `part` of a recording that lasts `duration_sec` and is cut every `part_sec`.
+    """What is said in part `part` of the `parts` equal ones into which a recording of `duration_sec` is cut.
 
     `report` gets the fraction done, from 0 to 1, and may raise to stop the work.
     """
     report(0.0)
-    within = part_span(audio, part, part_sec, duration_sec)
+    within = part_span(audio, part, parts, duration_sec)
     language = plain_language(language)
     raw = list(_speech(audio, within, lambda done: report(done * DETECTION_SHARE)))
     request = TranscriptionRequest(

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from shared.domain.errors import EngineUnavailable
 from shared.transcription.audio import SAMPLE_RATE, WavAudio
 from shared.transcription.choose import select_engine
-from shared.transcription.cut import part_count
 from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
 from shared.transcription.payload import Transcript, TranscriptPart
 from shared.transcription.transcribe import NO_SPEECH, NO_WORDS, merge_parts, transcribe_part
@@ -68,23 +67,23 @@ class Listener:
             yield Segment(span.start, span.end, "hm", 1.0, (Word("hm", span.start, span.end, 1.0),), "en")
 
 
-def parts_of(audio: WavAudio, engine: object, part_sec: float, report: Callable[[float], None]) -> list[TranscriptPart]:
+def parts_of(audio: WavAudio, engine: object, parts: int, report: Callable[[float], None]) -> list[TranscriptPart]:
     return [
         transcribe_part(
             audio,
             engine,  # type: ignore[arg-type]
             part=part,
-            part_sec=part_sec,
+            parts=parts,
             duration_sec=audio.duration_sec,
             language=None,
             report=report,
         )
-        for part in range(part_count(audio.duration_sec, part_sec))
+        for part in range(parts)
     ]
 
 
-def whole(audio: WavAudio, engine: object, part_sec: float = 300.0) -> Transcript:
-    parts = parts_of(audio, engine, part_sec, lambda fraction: None)
+def whole(audio: WavAudio, engine: object, count: int = 1) -> Transcript:
+    parts = parts_of(audio, engine, count, lambda fraction: None)
     return merge_parts(parts, session_id="s", job_id="j", duration_sec=audio.duration_sec)
 
 
@@ -104,10 +103,10 @@ def test_speech_is_found_as_by_the_whole_file_call(talk: NDArray[np.float32]) ->
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("part_sec", [10.0, 12.5, 15.0])
-def test_parts_hear_what_one_piece_hears(talk: NDArray[np.float32], part_sec: float) -> None:
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_parts_hear_what_one_piece_hears(talk: NDArray[np.float32], count: int) -> None:
     audio = wav_of(talk)
-    once, cut = whole(audio, Listener()), whole(audio, Listener(), part_sec)
+    once, cut = whole(audio, Listener()), whole(audio, Listener(), count)
     assert len(once.segments) > 5
     heard_once, heard_cut = ([(s.start, s.end) for s in transcript.segments] for transcript in (once, cut))
     np.testing.assert_allclose(heard_cut, heard_once, atol=0.04)  # a window: the detector starts anew in each part
@@ -118,7 +117,7 @@ def test_the_embedded_engine_understands_most_of_it_whole_or_in_parts(talk: NDAr
     audio = wav_of(talk)
     engine = select_engine("pocketsphinx")
     progress: list[float] = []
-    parts = parts_of(audio, engine, 15.0, progress.append)
+    parts = parts_of(audio, engine, 3, progress.append)
     starts = [at for at, fraction in enumerate(progress) if fraction == 0.0 and (at == 0 or progress[at - 1] == 1.0)]
     assert len(starts) == len(parts) == 3
     for begin, end in pairwise([*starts, len(progress)]):
@@ -163,7 +162,7 @@ def music(seconds: float) -> NDArray[np.float32]:
     ids=["silence", "noise", "music", "a moment", "nothing"],
 )
 def test_where_nobody_speaks_the_transcript_is_empty_and_says_so(samples: NDArray[np.float32]) -> None:
-    transcript = whole(wav_of(samples), select_engine("pocketsphinx"), part_sec=8.0)
+    transcript = whole(wav_of(samples), select_engine("pocketsphinx"), count=2)
     assert transcript.segments == ()
     assert {NO_SPEECH, NO_WORDS} & set(transcript.warnings)
 

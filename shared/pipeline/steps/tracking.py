@@ -121,13 +121,13 @@ def _thumbnails(context: StepContext, scenes: Sequence[Scene]) -> SceneList:
             name = names[time_sec]
             blobs.write(RESULTS, context.work_blob(f"thumbnails/{name}"), jpeg, "image/jpeg")
             made.append(ThumbnailPayload(name=name, t=round(time_sec, 3), width=DEFAULT_WIDTH, height=height))
-    pictured = {thumbnail.name for thumbnail in made}
+    pictured = {thumbnail.t: thumbnail.name for thumbnail in made}
     return SceneList(
         scenes=[
             ScenePayload(
                 start=round(scene.start, 3),
                 end=round(scene.end, 3),
-                thumbnail=name if (name := names.get(_middle(scene))) in pictured else None,
+                thumbnail=pictured.get(round(_middle(scene), 3)),
             )
             for scene in scenes
         ],

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from shared.domain.stage import Stage
 from shared.pipeline.changes import change_session
-from shared.pipeline.plan import part_length
 from shared.pipeline.reading import AUDIO_COPY, open_blob, part_blob, recording_of
 from shared.pipeline.services import StepContext
 from shared.storage.ports import RESULTS, WORK
@@ -30,7 +29,7 @@ def transcribe_part(context: StepContext) -> None:
             WavAudio(source),
             engine,
             part=context.message.part,
-            part_sec=part_length(recording, context.job.stages[Stage.TRANSCRIPTION].parts),
+            parts=context.job.stages[Stage.TRANSCRIPTION].parts,
             duration_sec=recording.duration_sec,
             language=options.get("language"),
             report=context.report,
