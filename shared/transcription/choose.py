@@ -28,13 +28,13 @@ def select_engine(
         return _warm("faster-whisper", model, whisper_model, cpu_threads)
     if name == "faster-whisper":
         raise EngineUnavailable(
-            f"The Whisper model '{whisper_model}' is not on this machine. Fetch it with 'python3 dev.py models', "
-            "or name a directory that holds it."
+            f"The Whisper model '{whisper_model}' is not on this machine. Put it there, "
+            "and name its directory in ROSTRUM_WHISPER_MODEL."
         )
     if plain_language(language) not in (None, "en"):
         raise EngineUnavailable(
             f"The language '{language}' needs a faster-whisper model, and none is on this machine; "
-            "the embedded engine knows English only. Fetch one with 'python3 dev.py models'."
+            "the embedded engine knows English only. Name a model's directory in ROSTRUM_WHISPER_MODEL."
         )
     return _warm("pocketsphinx", None, "", 1)
 
