@@ -264,7 +264,7 @@ def _origin(url: httpx.URL) -> str:
 def _check(artefact: Artefact, body: bytes) -> None:
     if artefact.size_bytes is not None and len(body) != artefact.size_bytes:
         raise ArtefactDamaged(f"{artefact.name} has {len(body)} bytes; the sidecar says {artefact.size_bytes}.")
-    if artefact.sha256 is not None and hashlib.sha256(body).hexdigest() != artefact.sha256:
+    if artefact.sha256 and hashlib.sha256(body).hexdigest() != artefact.sha256:
         raise ArtefactDamaged(f"{artefact.name} differs from the SHA-256 in the sidecar.")
 
 

@@ -25,7 +25,7 @@ CHARACTER_IN = 0.082
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A scene's thumbnail on disk."""
+    """A scene's thumbnail on disk, taken in the scene's middle."""
 
     at_sec: float
     path: Path
@@ -34,13 +34,13 @@ class Picture:
 
 def pictures(results: Results) -> list[Picture]:
     """The thumbnails to show: all of them, or evenly chosen ones where there are many."""
-    found = [(scene.start, path) for scene in results.scenes if (path := results.thumbnail_of(scene))]
+    found = [((scene.start + scene.end) / 2, path) for scene in results.scenes if (path := results.thumbnail_of(scene))]
     if len(found) > MOST_THUMBNAILS:
         found = [found[round(i * (len(found) - 1) / (MOST_THUMBNAILS - 1))] for i in range(MOST_THUMBNAILS)]
     shown = []
-    for start, path in found:
+    for middle, path in found:
         height, width = matplotlib.image.imread(path).shape[:2]
-        shown.append(Picture(start, path, width / height))
+        shown.append(Picture(middle, path, width / height))
     return shown
 
 
@@ -66,7 +66,8 @@ def thumbnails(shown: Sequence[Picture], duration_sec: float) -> Drawer:
         tall_in = height_in - LEADER_IN
         per_sec = width_in / duration_sec
         sizes = [min(tall_in * picture.aspect, width_in / len(shown) - 0.05) for picture in shown]
-        lefts = settle([picture.at_sec * per_sec for picture in shown], sizes, width_in, 0.05)
+        wanted = [picture.at_sec * per_sec - size / 2 for picture, size in zip(shown, sizes, strict=True)]
+        lefts = settle(wanted, sizes, width_in, 0.05)
         for picture, left, wide_in in zip(shown, lefts, sizes, strict=True):
             high_in = wide_in / picture.aspect
             extent = (left / per_sec, (left + wide_in) / per_sec, LEADER_IN, LEADER_IN + high_in)

@@ -6,7 +6,7 @@ Unknown fields are ignored, so that a newer server does not break an older clien
 from datetime import datetime
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
@@ -76,14 +76,15 @@ class Media(Wire):
     """What the probe found in a recording."""
 
     container: str | None = None
-    duration_sec: float | None = Field(default=None, validation_alias=AliasChoices("durationSec", "duration"))
+    duration_sec: float | None = None
+    warnings: list[str] = []
 
 
 class Session(Wire):
     """A recording and which of its results exist."""
 
     session_id: str
-    name: str | None = Field(default=None, validation_alias=AliasChoices("sessionName", "name"))
+    session_name: str | None = None
     media: Media | None = None
     has_transcript: bool = False
     has_instructor_tracking_result: bool = False
@@ -113,7 +114,6 @@ class Sidecar(Wire):
     media: Media | None = None
     scenes: list[Scene] = []
     artefacts: list[Artefact] = []
-    warnings: list[str] = []
 
 
 class Word(Wire):

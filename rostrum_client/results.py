@@ -42,7 +42,7 @@ class Results:
     @property
     def warnings(self) -> list[str]:
         """What the stages had to say, each once, in order."""
-        makers = (self.sidecar, self.transcript, self.tracking)
+        makers = (self.sidecar.media if self.sidecar else None, self.transcript, self.tracking)
         return list(dict.fromkeys(warning for maker in makers if maker for warning in maker.warnings))
 
     def thumbnail_of(self, scene: Scene) -> Path | None:

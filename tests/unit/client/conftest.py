@@ -22,10 +22,9 @@ def write_results(directory: Path, duration_sec: float = 60.0, *, sound: bool = 
     """The result files of a recording with sound, a picture, or both."""
     sidecar: dict[str, Any] = {
         "version": "v1",
-        "media": {"container": "mp4", "durationSec": duration_sec},
+        "media": {"container": "mp4", "durationSec": duration_sec, "warnings": ["The sound begins late."]},
         "scenes": scenes(directory, duration_sec) if picture else [],
         "artefacts": [],
-        "warnings": [],
     }
     write(directory / "sidecar.json", sidecar)
     if sound:

@@ -52,7 +52,7 @@ def test_thumbnails_do_not_overlap_and_stay_inside() -> None:
 
 def test_many_thumbnails_are_thinned_evenly(make_results: Callable[..., Path]) -> None:
     results = read_results(make_results(60.0))
-    scenes = [results.scenes[i % 4].model_copy(update={"start": float(i)}) for i in range(60)]
+    scenes = [results.scenes[i % 4].model_copy(update={"start": float(i), "end": float(i)}) for i in range(60)]
     assert results.sidecar is not None
     many = type(results)(directory=results.directory, sidecar=results.sidecar.model_copy(update={"scenes": scenes}))
 

@@ -82,6 +82,7 @@ def test_a_recording_ends_in_files_and_a_summary(
     assert "“every result $x$ has a small and plain reason every" in text
     assert "in the picture for 80% of the time, 1 gap, the longest 6.0 s" in text
     assert "tracking: The recording has no [picture]." in text
+    assert "The sound begins late." in text
     assert str(tmp_path / "out") in text
     assert "thumbnails/scene-001.jpg" in text
 
