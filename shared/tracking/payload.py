@@ -1,0 +1,215 @@
+"""The instructor's track as clients read it (`instructor-tracking.json`, v1) and the file that one part leaves.
+
+Boxes and points are fractions of the frame, times are seconds on the recording's clock; numbers are rounded on the way
+in, so that what is computed, written and read again is the same. A track whose times are out of order or outside the
+recording cannot be made. Imports no media library.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from shared.tracking.detection import Detection, FrameDetections
+
+_EDGE = 1e-3
+"""How far a box may pass the frame's edge, and be cut there, before it is an error: rounding, not a wrong box."""
+
+
+def _decimals(digits: int) -> AfterValidator:
+    return AfterValidator(lambda value: round(value, digits))
+
+
+Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False), _decimals(3)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False), _decimals(4)]
+Coordinate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False), _decimals(5)]
+"""Half of a box's width needs a decimal more: a centre is exactly that of the box beside it."""
+
+
+def _inside_frame(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x, y, width, height = box
+    if x + width > 1.0 + _EDGE or y + height > 1.0 + _EDGE:
+        raise ValueError(f"the box {list(box)} passes the frame's edge")
+    return x, y, min(width, round(1.0 - x, 4)), min(height, round(1.0 - y, 4))
+
+
+FrameBox = Annotated[tuple[Fraction, Fraction, Fraction, Fraction], AfterValidator(_inside_frame)]
+"""x, y, width, height; x, y is the top left corner."""
+
+
+def _in_order(intervals: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    at = 0.0
+    for start, end in intervals:
+        if start < at or end < start:
+            raise ValueError(f"the interval [{start}, {end}] is not in order")
+        at = end
+    return intervals
+
+
+Intervals = Annotated[tuple[tuple[Seconds, Seconds], ...], AfterValidator(_in_order)]
+"""[start, end] pairs in order, none overlapping another."""
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class TrackingSource(_Payload):
+    """The picture that was looked at, and how often a second."""
+
+    width: Annotated[int, Field(gt=0)]
+    height: Annotated[int, Field(gt=0)]
+    fps: Annotated[float, Field(ge=0.0, allow_inf_nan=False), _decimals(3)]
+    duration_sec: Seconds
+    sample_fps: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+
+
+class TrackingDetector(_Payload):
+    """Who found the people."""
+
+    name: str
+    version: str
+    model: str | None = None
+
+
+class DetectionPayload(_Payload):
+    """One place where a person may be."""
+
+    box: FrameBox
+    score: Fraction
+    source: str
+
+
+class FramePayload(_Payload):
+    """All that was found at one instant; an empty list says that it was looked at and nobody seen."""
+
+    t: Seconds
+    detections: tuple[DetectionPayload, ...]
+
+
+class TrackPointPayload(_Payload):
+    """Where the instructor is: `x`, `y` is the box's centre. Interpolated points stand only in gaps of 2 s or less."""
+
+    t: Seconds
+    x: Coordinate
+    y: Coordinate
+    box: FrameBox
+    confidence: Fraction
+    state: Literal["observed", "interpolated"]
+
+
+class DerivedMetrics(_Payload):
+    """The track in numbers; `totalDistance` and `jitter` in frame widths."""
+
+    coverage_percent: Annotated[float, Field(ge=0.0, le=100.0), _decimals(3)]
+    gaps_count: Annotated[int, Field(ge=0)]
+    longest_gap_sec: Seconds
+    total_distance: Annotated[float, Field(ge=0.0, allow_inf_nan=False), _decimals(4)]
+    jitter: Annotated[float, Field(ge=0.0, allow_inf_nan=False), _decimals(6)]
+
+
+class InstructorTracking(_Payload):
+    """`instructor-tracking.json`. A gap lies between two presences; before the first and after the last is none."""
+
+    version: Literal["v1"] = "v1"
+    session_id: str
+    job_id: str
+    source: TrackingSource
+    detector: TrackingDetector
+    frame_detections: tuple[FramePayload, ...]
+    track_points: tuple[TrackPointPayload, ...]
+    presence: Intervals
+    gaps: Intervals
+    derived_metrics: DerivedMetrics
+    warnings: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _check_times("frame", [frame.t for frame in self.frame_detections], self.source.duration_sec)
+        _check_times("track point", [point.t for point in self.track_points], self.source.duration_sec)
+        if self.presence and self.presence[-1][1] > self.source.duration_sec:
+            raise ValueError(f"the presence passes the recording's end at {self.source.duration_sec}")
+        if self.gaps != tuple((before[1], after[0]) for before, after in pairwise(self.presence)):
+            raise ValueError("the gaps are not what lies between the presences")
+        if self.derived_metrics.gaps_count != len(self.gaps):
+            raise ValueError(f"{self.derived_metrics.gaps_count} gaps are counted and {len(self.gaps)} are listed")
+        return self
+
+
+def _check_times(what: str, times: Sequence[float], duration_sec: float) -> None:
+    for before, after in pairwise(times):
+        if after <= before:
+            raise ValueError(f"the {what} at {after} does not come after the one at {before}")
+    if times and times[-1] > duration_sec:
+        raise ValueError(f"the {what} at {times[-1]} passes the recording's end at {duration_sec}")
+
+
+class PartFrame(FramePayload):
+    """A frame with its place on the sampling grid, which the merge goes by."""
+
+    index: Annotated[int, Field(ge=0)]
+
+    @classmethod
+    def of(cls, frame: FrameDetections) -> Self:
+        """The frame as a part writes it down."""
+        detections = tuple(
+            DetectionPayload(box=each.box, score=each.score, source=each.source) for each in frame.detections
+        )
+        return cls(index=frame.index, t=frame.time_sec, detections=detections)
+
+    def to_frame_detections(self) -> FrameDetections:
+        """The frame as the association reads it, rounded as it was written."""
+        found = tuple(Detection(each.box, each.score, each.source) for each in self.detections)
+        return FrameDetections(self.index, self.t, found)
+
+
+class TrackingPart(_Payload):
+    """What part number `part` found at the samples `start_index` to `end_index` (exclusive) of the recording's grid,
+    and how much each sample differs from the one before it, as (seconds, score)."""
+
+    version: Literal["v1"] = "v1"
+    part: Annotated[int, Field(ge=0)]
+    start_index: Annotated[int, Field(ge=0)]
+    end_index: Annotated[int, Field(ge=0)]
+    frames: tuple[PartFrame, ...]
+    scene_scores: tuple[tuple[Seconds, Annotated[float, Field(allow_inf_nan=False), _decimals(4)]], ...]
+    warnings: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _frames_inside(self) -> Self:
+        at = self.start_index
+        for frame in self.frames:
+            if frame.index < at:
+                raise ValueError(f"frame {frame.index} of part {self.part} comes after {at - 1} or before its start")
+            at = frame.index + 1
+        if at > self.end_index:
+            raise ValueError(f"part {self.part} ends before {self.end_index} and holds frame {at - 1}")
+        return self
+
+    @classmethod
+    def of(
+        cls,
+        part: int,
+        frames: Sequence[FrameDetections],
+        scene_scores: Iterable[tuple[float, float]] = (),
+        *,
+        samples: range | None = None,
+        warnings: Iterable[str] = (),
+    ) -> Self:
+        """A part's file; `samples` are the indices that it owns, by default those from its first frame to its last."""
+        if samples is None:
+            samples = range(frames[0].index, frames[-1].index + 1) if frames else range(0)
+        return cls(
+            part=part,
+            start_index=samples.start,
+            end_index=max(samples.start, samples.stop),
+            frames=tuple(PartFrame.of(frame) for frame in frames),
+            scene_scores=tuple(scene_scores),
+            warnings=tuple(warnings),
+        )
+
+    def to_frames(self) -> list[FrameDetections]:
+        """The frames as the association reads them."""
+        return [frame.to_frame_detections() for frame in self.frames]

@@ -1,0 +1,158 @@
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.recording import Recording, VideoStream
+from shared.tracking.detection import Detection, FrameDetections
+from shared.tracking.merge import NOBODY_SEEN, merge_tracking
+from shared.tracking.metrics import derive_metrics
+from shared.tracking.payload import InstructorTracking, TrackingDetector, TrackingPart
+
+FPS = 2.0
+
+
+def recording(duration_sec: float, *, video: bool = True) -> Recording:
+    stream = VideoStream(0, "h264", 1920, 1080, 0, 30.0, 0.0, duration_sec)
+    return Recording("mp4", 1, 0.0, duration_sec, stream if video else None, None)
+
+
+def merge(*parts: TrackingPart, duration_sec: float = 20.0, **more: object) -> InstructorTracking:
+    fields = {"recording": recording(duration_sec), "plate_warnings": ()} | more
+    return merge_tracking(
+        parts,
+        session_id="s1",
+        job_id="j1",
+        sample_fps=FPS,
+        detector=TrackingDetector(name="plate", version="1"),
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def there(k: int, x: float = 0.4) -> FrameDetections:
+    return FrameDetections(k, k / FPS, (Detection((x, 0.2, 0.1, 0.6), 0.8, "plate"),))
+
+
+def nobody(k: int) -> FrameDetections:
+    return FrameDetections(k, k / FPS, ())
+
+
+def test_parts_make_one_track_with_its_gap_and_metrics() -> None:
+    first = [nobody(0), nobody(1), *(there(k) for k in range(2, 12)), *(nobody(k) for k in range(12, 20))]
+    second = [*(there(k) for k in range(20, 30)), nobody(30), *(there(k) for k in range(31, 40))]
+    track = merge(TrackingPart.of(0, first), TrackingPart.of(1, second))
+    assert track.presence == ((1.0, 6.0), (10.0, 20.0))
+    assert track.gaps == ((6.0, 10.0),)
+    assert [point.t for point in track.track_points if point.state == "interpolated"] == [15.0]
+    assert track.derived_metrics.model_dump() == {
+        "coverage_percent": 75.0,
+        "gaps_count": 1,
+        "longest_gap_sec": 4.0,
+        "total_distance": 0.0,
+        "jitter": 0.0,
+    }
+    assert [frame.t for frame in track.frame_detections] == [k / FPS for k in range(40)]
+    assert track.source.model_dump() == {
+        "width": 1920,
+        "height": 1080,
+        "fps": 30.0,
+        "duration_sec": 20.0,
+        "sample_fps": 2.0,
+    }
+
+
+def test_an_empty_room_gives_no_track_and_says_so() -> None:
+    track = merge(TrackingPart.of(0, [nobody(k) for k in range(40)]))
+    assert (track.track_points, track.presence, track.gaps) == ((), (), ())
+    assert track.warnings == (NOBODY_SEEN,)
+
+
+def test_warnings_are_said_once() -> None:
+    parts = [TrackingPart.of(n, [there(20 * n + k) for k in range(20)], warnings=["shaky", "dark"]) for n in range(2)]
+    assert merge(*parts, plate_warnings=["plate", "dark"]).warnings == ("plate", "dark", "shaky")
+
+
+def test_frames_after_the_declared_end_are_left_out() -> None:
+    track = merge(TrackingPart.of(0, [there(k) for k in range(50)]), duration_sec=20.25)
+    assert track.frame_detections[-1].t == 20.0
+    assert track.presence == ((0.0, 20.25),)
+    assert track.derived_metrics.coverage_percent == 100.0
+
+
+@pytest.mark.parametrize(
+    ("numbers", "complaint"),
+    [
+        ([1, 0], "part 1 comes where part 0"),
+        ([0, 0], "part 0 comes where part 1"),
+        ([0, 2], "part 2 comes where part 1"),
+    ],
+    ids=["swapped", "twice", "missing"],
+)
+def test_parts_out_of_order_are_refused(numbers: list[int], complaint: str) -> None:
+    parts = [TrackingPart.of(n, [there(20 * at)]) for at, n in enumerate(numbers)]
+    with pytest.raises(ValueError, match=complaint):
+        merge(*parts)
+
+
+def test_parts_that_overlap_are_refused() -> None:
+    with pytest.raises(ValueError, match="starts at sample 3, before 5"):
+        merge(TrackingPart.of(0, [there(4)]), TrackingPart.of(1, [there(3)]))
+
+
+def test_a_recording_without_a_picture_is_refused() -> None:
+    with pytest.raises(ValueError, match="without a picture"):
+        merge(recording=recording(20.0, video=False))
+
+
+SPOT = st.tuples(st.floats(0.0, 0.9), st.floats(0.3, 1.0))
+ROOM = st.lists(st.lists(SPOT, max_size=2), min_size=1, max_size=60)
+
+
+def as_frames(room: list[list[tuple[float, float]]]) -> list[FrameDetections]:
+    return [
+        FrameDetections(k, k / FPS, tuple(Detection((x, 0.2, 0.1, 0.6), score, "plate") for x, score in spots))
+        for k, spots in enumerate(room)
+    ]
+
+
+@given(ROOM, st.lists(st.integers(0, 60), max_size=6))
+def test_a_split_run_equals_an_unsplit_one(room: list[list[tuple[float, float]]], cuts: list[int]) -> None:
+    """Through the parts' files, as the stage does it; parts may be empty."""
+    row = as_frames(room)
+    bounds = [0, *sorted(min(cut, len(row)) for cut in cuts), len(row)]
+    parts = [
+        TrackingPart.of(n, row[start:end], samples=range(start, end)) for n, (start, end) in enumerate(pairwise(bounds))
+    ]
+    read = [TrackingPart.model_validate_json(part.model_dump_json(by_alias=True)) for part in parts]
+    split = merge(*read, duration_sec=len(row) / FPS)
+    unsplit = merge(TrackingPart.of(0, row), duration_sec=len(row) / FPS)
+    assert split.model_dump_json(by_alias=True) == unsplit.model_dump_json(by_alias=True)
+
+
+@given(ROOM)
+def test_the_file_bears_out_its_own_metrics(room: list[list[tuple[float, float]]]) -> None:
+    """Whoever reads the file can work out its numbers; gaps are longer than two seconds."""
+
+    class Read:
+        def __init__(self, point: dict[str, float]) -> None:
+            self.time_sec, self.x, self.y = point["t"], point["x"], point["y"]
+
+    track = json.loads(
+        merge(TrackingPart.of(0, as_frames(room)), duration_sec=len(room) / FPS).model_dump_json(by_alias=True)
+    )
+    again = derive_metrics(
+        [Read(point) for point in track["trackPoints"]],
+        width=1920,
+        height=1080,
+        sample_fps=FPS,
+        duration_sec=len(room) / FPS,
+    )
+    written = track["derivedMetrics"]
+    assert written["coveragePercent"] == pytest.approx(again.coverage_percent, abs=1e-3)
+    assert written["totalDistance"] == pytest.approx(again.total_distance, abs=1e-4)
+    assert written["jitter"] == pytest.approx(again.jitter, abs=1e-6)
+    assert written["gapsCount"] == len(track["gaps"]) == again.gaps_count
+    assert all(end - start > 2 for start, end in track["gaps"])
+    assert all(abs(p["x"] - p["box"][0] - p["box"][2] / 2) < 1e-9 for p in track["trackPoints"])
