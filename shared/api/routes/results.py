@@ -18,6 +18,7 @@ from shared.domain.stage import Stage, StageState
 from shared.media.payload import SidecarPayload
 from shared.pipeline.services import Services
 from shared.pipeline.sidecar import SIDECAR
+from shared.tracking.payload import InstructorTracking
 from shared.transcription.payload import Transcript
 
 router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"])
@@ -86,7 +87,7 @@ async def get_transcript(
 @router.get(
     "/results/instructor-tracking",
     summary="Get the instructor's track",
-    responses={200: json_file("The tracking payload", None), **reading(404)},
+    responses={200: json_file("The tracking payload", InstructorTracking), **reading(404)},
     operation_id="getInstructorTracking",
     response_class=Response,
 )
