@@ -1,0 +1,62 @@
+"""Makes two pictures of the same scene comparable although the camera's exposure or the daylight changed.
+
+Per channel: frame ≈ plate × (a + b·x + c·y) + d, fitted by reweighted least squares, so that a person, who fits to
+nothing, has no say. Knows nothing of plates or people.
+"""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.float32]
+
+_STEP = 6  # every sixth pixel both ways is plenty for four numbers
+_ROUNDS = 6
+_SCALE = 4.0  # residual, in steps of 0 to 255, at which a pixel has half its say at the least
+_DARK, _BRIGHT = 4.0, 251.0  # outside, the camera has clipped
+
+
+def exposed_like(picture: Image, frame: Image) -> Image:
+    """`picture` with the exposure of `frame`; both height × width × 3, 0 to 255."""
+    height, width = picture.shape[:2]
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    x, y = x / width - 0.5, y / height - 0.5
+    adapted = np.empty_like(picture)
+    for channel in range(picture.shape[2]):
+        a, b, c, d = _fit(picture[..., channel], frame[..., channel], x, y)
+        adapted[..., channel] = picture[..., channel] * (a + b * x + c * y) + d
+    return np.clip(adapted, 0, 255, out=adapted)
+
+
+def _fit(picture: Image, frame: Image, x: Image, y: Image) -> tuple[float, float, float, float]:
+    source, target, x, y = (values[::_STEP, ::_STEP].ravel() for values in (picture, frame, x, y))
+    usable = (source > _DARK) & (source < _BRIGHT) & (target > _DARK) & (target < _BRIGHT)
+    if np.count_nonzero(usable) < 64:
+        return 1.0, 0.0, 0.0, 0.0
+    source, target, x, y = (values[usable] for values in (source, target, x, y))
+    terms: NDArray[Any] = np.stack([source, source * x, source * y, np.ones_like(source)], axis=1).astype(np.float64)
+    gain = float(np.median(target / source))
+    starts = [np.array([1.0, 0, 0, 0]), np.array([gain, 0, 0, 0])]
+    found = min(starts, key=lambda start: float(np.median(np.abs(target - terms @ start))))
+    # The gain's slope and the offset stay small unless the picture insists: a flat wall tells little of them.
+    ridge = np.diag([0.0, 1e-3, 1e-3, 1e-3]) * float(np.sum(source.astype(np.float64) ** 2))
+    ridge[3, 3] = 1e-2 * len(source)
+    for _ in range(_ROUNDS):
+        residual = target - terms @ found
+        scale = max(_SCALE, 1.4826 * float(np.median(np.abs(residual))) * 2)
+        weight = 1 / (1 + (residual / scale) ** 2) ** 2
+        weighted = terms * weight[:, None]
+        # Drawn towards "same slope, no offset", not towards zero gain.
+        found = np.linalg.solve(terms.T @ weighted + ridge, weighted.T @ target)
+    a, b, c, d = (float(value) for value in found)
+    return a, b, c, d
+
+
+def small_float(bgr: NDArray[np.uint8], size: tuple[int, int]) -> Image:
+    """`bgr` as floats at `size` (width, height), lightly smoothed: single pixels of noise say nothing of a person."""
+    if (bgr.shape[1], bgr.shape[0]) != size:
+        bgr = np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_AREA), np.uint8)
+    smooth: Image = cv2.GaussianBlur(bgr.astype(np.float32), (3, 3), 0).astype(np.float32, copy=False)
+    return smooth

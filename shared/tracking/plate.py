@@ -1,0 +1,159 @@
+"""The plate: the empty room as the camera sees it, made once per recording and shared by all its parts.
+
+A median over pictures spread over the recording, made comparable in exposure, twice: the second time without what
+differs from the first. Where somebody stood still for so long that the median shows them, the plate is repaired. With
+it go how much each pixel trembles, the regions that change in steps (screens), and what speaks against a fixed camera.
+A plate is kept as one PNG: the room above, below it the trembling in green and the screens in red.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.domain.errors import DamagedRecording
+from shared.media.frames import SampledFrame
+from shared.tracking.camera_motion import camera_warnings
+from shared.tracking.exposure import Image, exposed_like, small_float
+from shared.tracking.plate_repair import repair_plate
+from shared.tracking.screens import find_screens
+
+PLATE_WIDTH = 320
+"""Pixels: a hundredth of the picture's width is three, which is finer than a person's outline is known."""
+MAX_FRAMES = 100
+_OUTLIER = 18.0  # steps of 0 to 255 from the first median beyond which a picture is left out of the second
+_NOISE_STEPS = 8.0  # noise is kept in eighths of a step
+_MIN_NOISE = 0.5
+_ENOUGH_FRAMES = 8
+_WARNING_KEY = b"Warning"
+_PNG_HEAD = 8 + 25  # signature and header chunk
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plate:
+    """`bgr` (height × width × 3) is the room, `noise` (height × width) its trembling in eighths of a step of 0 to
+    255, `screen` (height × width, bool) where pictures change in steps."""
+
+    bgr: NDArray[np.uint8]
+    noise: NDArray[np.uint8]
+    screen: NDArray[np.bool_]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.bgr.shape[1], self.bgr.shape[0]
+
+    @property
+    def noise_level(self) -> Image:
+        """One standard deviation for each pixel, in steps of 0 to 255."""
+        return (self.noise / _NOISE_STEPS).astype(np.float32)
+
+    def to_png(self) -> bytes:
+        below = np.zeros_like(self.bgr)
+        below[..., 1] = self.noise
+        below[..., 2] = self.screen * np.uint8(255)
+        encoded, png = cv2.imencode(".png", np.vstack([self.bgr, below]))
+        if not encoded:
+            raise ValueError("the plate could not be written as PNG")
+        data = png.tobytes()
+        texts = b"".join(_text_chunk(warning) for warning in self.warnings)
+        return data[:_PNG_HEAD] + texts + data[_PNG_HEAD:]
+
+    @classmethod
+    def from_png(cls, data: bytes) -> "Plate":
+        """Raises ValueError when `data` is no plate."""
+        stacked = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        if stacked is None or stacked.shape[0] % 2:
+            raise ValueError("these bytes are no plate")
+        height = stacked.shape[0] // 2
+        above, below = (np.ascontiguousarray(half, np.uint8) for half in (stacked[:height], stacked[height:]))
+        return cls(above, below[..., 1].copy(), below[..., 2] > 127, tuple(_texts(data)))
+
+
+def build_plate(frames: Iterable[SampledFrame]) -> Plate:
+    """The plate from pictures spread over a recording; holds at most `MAX_FRAMES` of them, small.
+
+    Raises DamagedRecording when there is no picture at all.
+    """
+    pictures = _take_evenly(frames)
+    if not pictures:
+        raise DamagedRecording("No picture of the recording could be decoded.")
+    first = _median(np.stack(pictures))
+    stack = np.stack([exposed_like(picture, first) for picture in pictures])
+    first = _median(stack)
+    stack = np.stack([exposed_like(picture, first) for picture in pictures])
+    room = _median_of_inliers(stack, first)
+    screen = find_screens(stack)
+    repaired = repair_plate(room, stack, screen)
+    if repaired is not room:  # exposure was measured against somebody who was baked in
+        stack = np.stack([exposed_like(picture, repaired) for picture in pictures])
+        room = _median_of_inliers(stack, repaired)
+    noise = np.clip(np.round(_noise(stack, room) * _NOISE_STEPS), 0, 255).astype(np.uint8)
+    warnings = camera_warnings(stack, room, screen)
+    if len(pictures) < _ENOUGH_FRAMES:
+        warnings = (*warnings, "The recording has too few pictures to tell a person from the room.")
+    return Plate(np.clip(np.round(room), 0, 255).astype(np.uint8), noise, screen, warnings)
+
+
+def _take_evenly(frames: Iterable[SampledFrame]) -> list[Image]:
+    """Every n-th picture, with n so large that they are at most `MAX_FRAMES`."""
+    pictures: list[Image] = []
+    step = 1
+    size: tuple[int, int] | None = None
+    for count, frame in enumerate(frames):
+        if count % step:
+            continue
+        if size is None:
+            height, width = frame.bgr.shape[:2]
+            size = (min(PLATE_WIDTH, width), max(1, round(height * min(PLATE_WIDTH, width) / width)))
+        pictures.append(small_float(frame.bgr, size))
+        if len(pictures) >= MAX_FRAMES:
+            pictures, step = pictures[::2], step * 2
+    return pictures
+
+
+def _median(stack: Image) -> Image:
+    return np.median(stack, axis=0).astype(np.float32)
+
+
+def _median_of_inliers(stack: Image, centre: Image) -> Image:
+    """The median of what lies near `centre`; `centre` itself where nothing does."""
+    found = centre.copy()
+    for row in range(stack.shape[1]):  # a row at a time: a masked copy of all would need the memory again
+        values = stack[:, row].copy()
+        values[np.max(np.abs(values - centre[row]), axis=-1) > _OUTLIER] = np.nan
+        known = ~np.isnan(values).all(axis=0)
+        found[row][known] = np.nanmedian(values[:, known], axis=0)
+    return found
+
+
+def _noise(stack: Image, room: Image) -> Image:
+    noise = np.empty(room.shape[:2], np.float32)
+    for row in range(stack.shape[1]):
+        away = np.max(np.abs(stack[:, row] - room[row]), axis=-1)
+        away[away > _OUTLIER] = np.nan
+        known = ~np.isnan(away).all(axis=0)
+        noise[row] = _OUTLIER / 2  # nothing is ever near: as unsure as can be
+        noise[row][known] = np.nanmedian(away[:, known], axis=0)
+    return np.maximum(noise, _MIN_NOISE)
+
+
+def _text_chunk(text: str) -> bytes:
+    """PNG's international text chunk (https://www.w3.org/TR/png-3/#11iTXt), not compressed, no language."""
+    body = b"iTXt" + _WARNING_KEY + b"\0\0\0\0\0" + text.encode()
+    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def _texts(data: bytes) -> Iterable[str]:
+    at = 8
+    while at + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, at)
+        kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+        if kind == b"iTXt" and body.startswith(_WARNING_KEY + b"\0"):
+            yield body[len(_WARNING_KEY) + 5 :].decode(errors="replace")
+        at += 12 + length

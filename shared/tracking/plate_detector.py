@@ -1,0 +1,176 @@
+"""Finds people as what differs from the plate, in one frame at a time.
+
+A person who stands still differs from the empty room as much as one who walks. Light that changes does not count:
+exposure is adapted, and a region that is only darker, in the same colours and without edges of its own, is a shadow.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.media.frames import SampledFrame
+from shared.tracking.detection import Detection
+from shared.tracking.exposure import Image, exposed_like, small_float
+from shared.tracking.plate import Plate
+from shared.tracking.plate_repair import edge_strength
+
+# A pixel is different beyond this many steps of 0 to 255, plus what it trembles, plus what an edge there shifts.
+_DIFFERENT, _PER_NOISE, _PER_EDGE = 10.0, 4.0, 0.6
+_SHADOW = (0.5, 0.99)  # brightness left in a shadow
+_SHADOW_COLOUR = 0.06  # how far a shadow's colour may be off, of its brightness
+_MIN_CLEAR = 0.3  # share of a blob that is no shadow
+_MAX_CHANGED = 0.6  # of the picture: more is another light or another camera
+_MIN_HEIGHT, _MAX_WIDTH, _MIN_AREA = 0.1, 0.6, 0.0015  # of the picture
+_WIDTH_TO_HEIGHT = (0.12, 1.5)  # in pixels
+_MIN_FILL = 0.25
+_MIN_SCORE = 0.05
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Blob:
+    """A region that differs: edges in pixels, `area` of the pixels that do, `strength` in multiples of the threshold."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    area: int
+    strength: float
+
+    def with_(self, other: "_Blob") -> "_Blob":
+        area = self.area + other.area
+        strength = (self.strength * self.area + other.strength * other.area) / area
+        return _Blob(
+            min(self.left, other.left),
+            min(self.top, other.top),
+            max(self.right, other.right),
+            max(self.bottom, other.bottom),
+            area,
+            strength,
+        )
+
+
+class PlateDetector:
+    """Compares frames with a plate; keeps nothing of a frame."""
+
+    name = "plate"
+    version = "1"
+
+    def __init__(self, plate: Plate) -> None:
+        self._plate = plate
+        self._room = plate.bgr.astype(np.float32)
+        self._edges = edge_strength(self._room)
+        self._threshold = _DIFFERENT + _PER_NOISE * plate.noise_level + _PER_EDGE * self._edges
+
+    def detect(self, frame: SampledFrame) -> tuple[Detection, ...]:
+        """The people in `frame` (of any size), the likeliest first; none when all of the picture changed."""
+        picture = small_float(frame.bgr, self._plate.size)
+        room = exposed_like(self._room, picture)
+        away = np.max(np.abs(picture - room), axis=-1)
+        strength = away / (self._threshold + 3 * float(np.median(away)))
+        different = strength > 1
+        counted = different & ~self._plate.screen
+        if np.count_nonzero(counted) > _MAX_CHANGED * counted.size:
+            return ()
+        clear = counted & ~_shadow(picture, room, self._edges)
+        blobs = _join(_blobs(counted, clear, strength))
+        found = [detection for blob in blobs if (detection := self._judge(blob)) is not None]
+        return tuple(sorted(found, key=lambda detection: -detection.score))
+
+    def _judge(self, blob: _Blob) -> Detection | None:
+        width, height = self._plate.size
+        across, down = blob.right - blob.left, blob.bottom - blob.top
+        fill = blob.area / (across * down)
+        tall_enough = down >= _MIN_HEIGHT * height and across <= _MAX_WIDTH * width
+        shaped = _WIDTH_TO_HEIGHT[0] <= across / down <= _WIDTH_TO_HEIGHT[1] and fill >= _MIN_FILL
+        if not (tall_enough and shaped and blob.area >= _MIN_AREA * width * height):
+            return None
+        size = min(1.0, blob.area / (10 * _MIN_AREA * width * height)) ** 0.5
+        contrast = min(1.0, blob.strength / 3.0)
+        solid = min(1.0, fill / 0.4)
+        upright = 1.0 if across <= 0.9 * down else 0.7
+        score = size * contrast * solid * upright
+        if score < _MIN_SCORE:
+            return None
+        box = (blob.left / width, blob.top / height, across / width, down / height)
+        return Detection(box=box, score=round(score, 4), source=self.name)
+
+
+def _shadow(picture: Image, room: Image, edges: Image) -> Mask:
+    """Where the room is only darker: the same colours, and no edges that the room has not."""
+    light, room_light = picture.sum(axis=-1), room.sum(axis=-1) + 1.0
+    left = light / room_light
+    darker = (left > _SHADOW[0]) & (left < _SHADOW[1])
+    off = np.max(np.abs(picture - left[..., None] * room), axis=-1)
+    same_colour = off < 4.0 + _SHADOW_COLOUR * light / 3
+    own_edges = cv2.blur(np.maximum(edge_strength(picture) - edges, 0), (5, 5))
+    return darker & same_colour & (own_edges < 4.0)
+
+
+def _blobs(different: Mask, clear: Mask, strength: Image) -> list[_Blob]:
+    height = different.shape[0]
+    mask = cv2.morphologyEx(different.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    gap = max(3, round(height * 0.04) | 1)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((gap, 5), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    found = []
+    for label in range(1, count):
+        left, top, width, down, area = (int(value) for value in stats[label])
+        if area < 12:
+            continue
+        inside = np.s_[top : top + down, left : left + width]
+        own: NDArray[Any] = labels[inside] == label
+        sure = own & clear[inside]
+        if np.count_nonzero(sure) < _MIN_CLEAR * np.count_nonzero(own & different[inside]):
+            continue
+        trimmed = _trim(sure)
+        if trimmed is None:
+            continue
+        first_row, last_row, first_column, last_column = trimmed
+        kept = np.s_[first_row:last_row, first_column:last_column]
+        values = strength[inside][kept][own[kept]]
+        found.append(
+            _Blob(
+                left + first_column,
+                top + first_row,
+                left + last_column,
+                top + last_row,
+                int(np.count_nonzero(own[kept])),
+                float(np.mean(np.minimum(values, 6.0))),
+            )
+        )
+    return found
+
+
+def _trim(sure: Mask) -> tuple[int, int, int, int] | None:
+    """The rows and columns that hold more than stray pixels."""
+    rows = np.flatnonzero(np.count_nonzero(sure, axis=1) >= 2)
+    columns = np.flatnonzero(np.count_nonzero(sure, axis=0) >= 2)
+    if not len(rows) or not len(columns):
+        return None
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _join(blobs: list[_Blob]) -> list[_Blob]:
+    """Head, trunk and legs are one person: blobs one above the other become one."""
+    joined: list[_Blob] = []
+    for blob in sorted(blobs, key=lambda b: -b.area):
+        for index, other in enumerate(joined):
+            if _belong_together(blob, other):
+                joined[index] = other.with_(blob)
+                break
+        else:
+            joined.append(blob)
+    return joined
+
+
+def _belong_together(small: _Blob, large: _Blob) -> bool:
+    overlap = min(small.right, large.right) - max(small.left, large.left)
+    between = max(small.top, large.top) - min(small.bottom, large.bottom)
+    narrower = min(small.right - small.left, large.right - large.left)
+    return overlap >= 0.5 * narrower and between <= 0.25 * (large.bottom - large.top)
