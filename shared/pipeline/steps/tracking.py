@@ -19,7 +19,7 @@ from shared.pipeline.sidecar import SCENES, SceneList
 from shared.storage.ports import RESULTS, SOURCES, WORK
 from shared.tracking.detection import FrameDetections
 from shared.tracking.merge import merge_tracking as merge_parts
-from shared.tracking.payload import TrackingPart
+from shared.tracking.payload import TrackingDetector, TrackingPart
 from shared.tracking.plate import Plate, build_plate
 from shared.tracking.plate_detector import PlateDetector
 
@@ -59,7 +59,7 @@ def track_part(context: StepContext) -> None:
                 scores.append((frame.time_sec, score))
             found.append(FrameDetections(frame.index, frame.time_sec, detector.detect(frame)))
             context.report((frame.index - samples.start) / len(samples))
-    part = TrackingPart.of(context.message.part, found, scores)
+    part = TrackingPart.of(context.message.part, found, scores, samples=samples)
     blobs.write(
         WORK, part_blob(context, context.message.part), part.model_dump_json(by_alias=True).encode(), "application/json"
     )
@@ -70,13 +70,14 @@ def merge_tracking(context: StepContext) -> None:
     recording, job, blobs = recording_of(context), context.job, context.services.storage.blobs
     parts = list(_parts(context))
     plate = Plate.from_png(blobs.read(WORK, context.work_blob(PLATE)))
+    detector = PlateDetector(plate)
     track = merge_parts(
         parts,
         session_id=job.session_id,
         job_id=job.job_id,
         recording=recording,
         sample_fps=context.services.settings.sample_fps,
-        detector=PlateDetector.FACTS,
+        detector=TrackingDetector(name=detector.name, version=detector.version),
         plate_warnings=plate.warnings,
     )
     blobs.write(
