@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from shared.tracking.exposure import Image
+from shared.tracking.exposure import Image, apart
 from shared.tracking.plate_repair import Mask, edge_strength
 
 _MOVED = 0.006  # of the picture's width: an edge has then left its place
@@ -26,7 +26,7 @@ def camera_warnings(stack: Image, room: Image, screen: Mask) -> tuple[str, ...]:
     moved = sum(_has_moved(room_edges, np.where(screen, 0, edge_strength(picture))) for picture in stack)
     settled = np.zeros(screen.shape, np.int32)
     for picture in stack:
-        settled += np.max(np.abs(picture - room), axis=-1) < _NEAR
+        settled += apart(picture, room) < _NEAR
     warnings = []
     if moved > _MOVED_FRAMES * len(stack):
         warnings.append(MOVED)
@@ -48,8 +48,8 @@ def _has_moved(room_edges: Image, edges: Image) -> bool:
             tile = np.s_[top : top + height // rows, left : left + width // columns]
             if float(room_edges[tile].mean()) < _MIN_EDGES:
                 continue
-            pair = (np.ascontiguousarray(values[tile], np.float32) for values in (room_edges, edges))
-            (x, y), response = cv2.phaseCorrelate(*pair, window)
+            still, now = (np.ascontiguousarray(values[tile], np.float32) for values in (room_edges, edges))
+            (x, y), response = cv2.phaseCorrelate(still, now, window)
             if response > _SURE:
                 shifts.append(float(np.hypot(x, y)))
     return len(shifts) >= 2 and float(np.median(shifts)) > _MOVED * width

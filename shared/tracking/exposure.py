@@ -54,6 +54,16 @@ def _fit(picture: Image, frame: Image, x: Image, y: Image) -> tuple[float, float
     return a, b, c, d
 
 
+def strongest(values: Image) -> Image:
+    """The greatest of the three channels; NumPy's own maximum over so short an axis takes ten times as long."""
+    return np.maximum(np.maximum(values[..., 0], values[..., 1]), values[..., 2])
+
+
+def apart(one: Image, other: Image) -> Image:
+    """How far two pictures are apart in the channel that tells them apart best."""
+    return strongest(np.abs(one - other))
+
+
 def small_float(bgr: NDArray[np.uint8], size: tuple[int, int]) -> Image:
     """`bgr` as floats at `size` (width, height), lightly smoothed: single pixels of noise say nothing of a person."""
     if (bgr.shape[1], bgr.shape[0]) != size:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from shared.domain.errors import DamagedRecording
 from shared.media.frames import SampledFrame
 from shared.tracking.camera_motion import camera_warnings
-from shared.tracking.exposure import Image, exposed_like, small_float
+from shared.tracking.exposure import Image, apart, exposed_like, small_float
 from shared.tracking.plate_repair import repair_plate
 from shared.tracking.screens import find_screens
 
@@ -126,7 +126,7 @@ def _median_of_inliers(stack: Image, centre: Image) -> Image:
     found = centre.copy()
     for row in range(stack.shape[1]):  # a row at a time: a masked copy of all would need the memory again
         values = stack[:, row].copy()
-        values[np.max(np.abs(values - centre[row]), axis=-1) > _OUTLIER] = np.nan
+        values[apart(values, centre[row]) > _OUTLIER] = np.nan
         known = ~np.isnan(values).all(axis=0)
         found[row][known] = np.nanmedian(values[:, known], axis=0)
     return found
@@ -135,7 +135,7 @@ def _median_of_inliers(stack: Image, centre: Image) -> Image:
 def _noise(stack: Image, room: Image) -> Image:
     noise = np.empty(room.shape[:2], np.float32)
     for row in range(stack.shape[1]):
-        away = np.max(np.abs(stack[:, row] - room[row]), axis=-1)
+        away = apart(stack[:, row], room[row])
         away[away > _OUTLIER] = np.nan
         known = ~np.isnan(away).all(axis=0)
         noise[row] = _OUTLIER / 2  # nothing is ever near: as unsure as can be

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from shared.media.frames import SampledFrame
 from shared.tracking.detection import Detection
-from shared.tracking.exposure import Image, exposed_like, small_float
+from shared.tracking.exposure import Image, apart, exposed_like, small_float
 from shared.tracking.plate import Plate
 from shared.tracking.plate_repair import edge_strength
 
@@ -28,12 +28,14 @@ _WIDTH_TO_HEIGHT = (0.12, 1.5)  # in pixels
 _MIN_FILL = 0.25
 _MIN_SCORE = 0.05
 
+_SUM = np.ones((1, 3), np.float32)
+
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class _Blob:
-    """A region that differs: edges in pixels, `area` of the pixels that do, `strength` in multiples of the threshold."""
+    """A region that differs: `area` is of the pixels that do, `strength` in multiples of the threshold."""
 
     left: int
     top: int
@@ -71,8 +73,8 @@ class PlateDetector:
         """The people in `frame` (of any size), the likeliest first; none when all of the picture changed."""
         picture = small_float(frame.bgr, self._plate.size)
         room = exposed_like(self._room, picture)
-        away = np.max(np.abs(picture - room), axis=-1)
-        strength = away / (self._threshold + 3 * float(np.median(away)))
+        away = apart(picture, room)
+        strength = away / (self._threshold + np.float32(3 * np.median(away)))
         different = strength > 1
         counted = different & ~self._plate.screen
         if np.count_nonzero(counted) > _MAX_CHANGED * counted.size:
@@ -103,13 +105,14 @@ class PlateDetector:
 
 def _shadow(picture: Image, room: Image, edges: Image) -> Mask:
     """Where the room is only darker: the same colours, and no edges that the room has not."""
-    light, room_light = picture.sum(axis=-1), room.sum(axis=-1) + 1.0
+    light, room_light = cv2.transform(picture, _SUM), cv2.transform(room, _SUM) + 1.0
     left = light / room_light
     darker = (left > _SHADOW[0]) & (left < _SHADOW[1])
-    off = np.max(np.abs(picture - left[..., None] * room), axis=-1)
+    off = apart(picture, left[..., None] * room)
     same_colour = off < 4.0 + _SHADOW_COLOUR * light / 3
     own_edges = cv2.blur(np.maximum(edge_strength(picture) - edges, 0), (5, 5))
-    return darker & same_colour & (own_edges < 4.0)
+    shadow: Mask = darker & same_colour & (own_edges < 4.0)
+    return shadow
 
 
 def _blobs(different: Mask, clear: Mask, strength: Image) -> list[_Blob]:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.tracking.exposure import Image
+from shared.tracking.exposure import Image, apart, strongest
 
 _DIFFERENT = 18.0  # steps of 0 to 255
 _MIN_AREA = 0.001  # of the picture
@@ -44,7 +44,7 @@ def repair_plate(room: Image, stack: Image, screen: Mask) -> Image:
         candidates = (np.count_nonzero(ghosts, axis=0) >= needed) & ~screen
         behind = _behind(stack, ghosts, candidates)
         changed = candidates & ~np.isnan(behind).any(axis=-1)
-        if not np.any(changed & (np.max(np.abs(behind - room), axis=-1) > _DIFFERENT)):
+        if not np.any(changed & (apart(behind, room) > _DIFFERENT)):
             break
         room = np.where(changed[..., None], behind, room).astype(np.float32)
     return room
@@ -54,11 +54,11 @@ def edge_strength(picture: Image) -> Image:
     """The steepest channel's gradient in steps a pixel, height × width."""
     across = cv2.Sobel(picture, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
     down = cv2.Sobel(picture, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
-    return np.asarray(np.max(np.hypot(across, down), axis=-1), np.float32)
+    return strongest(np.hypot(across, down))
 
 
 def _ghosts(frame: Image, frame_edges: Image, room: Image, room_edges: Image) -> Mask:
-    different = np.max(np.abs(frame - room), axis=-1) > _DIFFERENT
+    different = apart(frame, room) > _DIFFERENT
     blobs = cv2.morphologyEx(different.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     blobs = cv2.morphologyEx(blobs, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(blobs, connectivity=8)
@@ -85,7 +85,7 @@ def _behind(stack: Image, ghosts: Mask, candidates: Mask) -> Image:
         values = stack[:, row][:, columns].copy()
         values[~ghosts[:, row][:, columns]] = np.nan
         middle = np.nanmedian(values, axis=0)
-        near = np.max(np.abs(values - middle), axis=-1) < _DIFFERENT
+        near = apart(values, middle) < _DIFFERENT
         agree = np.count_nonzero(near, axis=0) >= _AGREE * np.count_nonzero(ghosts[:, row][:, columns], axis=0)
         middle[~agree] = np.nan
         behind[row][columns] = middle

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.tracking.exposure import Image
+from shared.tracking.exposure import Image, apart
 
 _DIFFERENT = 18.0  # steps of 0 to 255
 _MIN_AREA, _MAX_AREA = 0.015, 0.6  # of the picture
@@ -27,7 +27,7 @@ Mask = NDArray[np.bool_]
 def find_screens(stack: Image) -> Mask:
     """Where screens are, height × width; `stack` are pictures (n × height × width × 3) in one exposure, in order."""
     times = np.zeros(stack.shape[1:3], np.int32)
-    changes = [np.max(np.abs(after - before), axis=-1) > _DIFFERENT for before, after in pairwise(stack)]
+    changes = [apart(after, before) > _DIFFERENT for before, after in pairwise(stack)]
     quiet = np.zeros(times.shape, bool)
     for earlier, change, later in zip([quiet, *changes], changes, [*changes[1:], quiet], strict=False):
         for left, top, width, height in _rectangles(_joined(change)):
