@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from shared.domain.errors import RostrumError
 from shared.domain.job import Job
 from shared.domain.part import Part
-from shared.domain.stage import StageState
+from shared.domain.stage import Stage, StageState
 from shared.pipeline.advance import advance, follow_step
 from shared.pipeline.requests import STEPS, send_step
 from shared.pipeline.services import Services
@@ -18,13 +18,18 @@ MAX_RESEND_PAUSE = timedelta(hours=1)
 
 
 def sweep(services: Services) -> int:
-    """Looks at every job that has not ended; returns how many messages were sent again."""
+    """Looks at every job that has not ended; returns how many messages were sent again.
+
+    A job that cannot be swept, for whatever reason, does not keep the others from it.
+    """
     resent = 0
     for job in services.storage.jobs.all_active():
         try:
             resent += _sweep_job(services, job)
         except RostrumError as error:
             log.warning("sweep failed", extra={"action": "sweep", "job_id": job.job_id, "code": error.code})
+        except Exception:
+            log.exception("sweep failed", extra={"action": "sweep", "job_id": job.job_id})
     return resent
 
 
@@ -32,7 +37,8 @@ def _sweep_job(services: Services, job: Job) -> int:
     advance(services, job)
     resent = 0
     for stage, progress in job.stages.items():
-        if progress.state.is_over:
+        planned = stage is Stage.DOWNLOAD or job.stages[Stage.DOWNLOAD].state.is_over
+        if progress.state.is_over or not planned:  # before the plan, `job` does not know how many parts a stage has
             continue
         rows = services.storage.parts.of_job(job.job_id, stage)
         for stored in rows:

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -15,6 +15,7 @@ from shared.domain import job as jobs
 from shared.domain.errors import NotMedia, SourceUnavailable
 from shared.domain.job import Job
 from shared.domain.message import StageMessage, Step
+from shared.domain.part import Part
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
@@ -25,7 +26,7 @@ from shared.pipeline.submit import JobRequest, submit_url
 from shared.pipeline.sweep import sweep
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
-from shared.storage.ports import RESULTS
+from shared.storage.ports import RESULTS, Stored
 
 RECORDING = Recording(
     container="mp4", size_bytes=1, start_sec=0.0, duration_sec=1.0, video=None, audio=None, warnings=()
@@ -188,6 +189,43 @@ def test_a_lost_message_is_sent_again_by_the_sweep(house: House, lost: int) -> N
             sweep(house.services)
 
     assert house.job(job).status is JobStatus.DONE
+
+
+def test_a_sweep_that_knows_the_job_from_before_its_plan_merges_nothing_early(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 1}
+    before_plan = house.submit()
+    (download,) = house.take()
+    run_step(house.services, download, Delivery("download", 1))
+    first, *_ = (message for message in house.take() if message.stage is Stage.TRANSCRIPTION)
+    run_step(house.services, first, Delivery("first", 1))
+    monkeypatch.setattr(house.storage.jobs, "all_active", lambda: iter([before_plan]))
+
+    sweep(house.services)
+
+    assert [message for message in house.take() if message.step is Step.MERGE] == []
+
+
+def test_a_job_that_cannot_be_swept_does_not_keep_the_others_from_it(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, waiting = house.submit(), house.submit()
+    house.take()
+    of_job = house.storage.parts.of_job
+
+    def fail_for_the_broken(job_id: str, stage: Stage | None = None) -> Sequence[Stored[Part]]:
+        if job_id == broken.job_id:
+            raise ValueError("a row that nobody can read")
+        return of_job(job_id, stage)
+
+    monkeypatch.setattr(house.storage.parts, "of_job", fail_for_the_broken)
+    monkeypatch.setattr(house.storage.jobs, "all_active", lambda: iter([broken, waiting]))
+    house.now += timedelta(minutes=5)
+
+    assert sweep(house.services) == 1
+    assert [message.job_id for message in house.take()] == [waiting.job_id]
+    assert "a row that nobody can read" in caplog.text
 
 
 def test_a_message_that_waits_its_turn_is_sent_again_ever_more_rarely(house: House) -> None:
