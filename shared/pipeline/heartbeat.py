@@ -71,9 +71,11 @@ class Heartbeat:
             if current.value.owner != part.owner or current.value.state is not StageState.RUNNING:
                 raise StopWork from err
             self._claimed = current  # the sweep noted a sending
-        self._note_on_job(part)
+        self.note_on_job()
 
-    def _note_on_job(self, part: Part) -> None:
+    def note_on_job(self) -> None:
+        """Tells the job how far the stage is by its parts' rows; raises StopWork when the job has ended."""
+        part = self._claimed.value
         stored = self._services.storage.jobs.get(self._job.org_id, self._job.job_id)
         job = stored.value
         if job.is_final or job.attempt != self._job.attempt:

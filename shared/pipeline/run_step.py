@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -166,7 +167,11 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
         _note(services, heartbeat.claimed, state=StageState.WAITING, owner=None, last_error=reason)
         raise
     done = _note(services, heartbeat.claimed, state=StageState.DONE, progress=1.0, finished_at=services.clock())
-    return done is not None
+    if done is None:
+        return False
+    with suppress(StopWork):
+        heartbeat.note_on_job()
+    return True
 
 
 def _note(services: Services, claimed: Stored[Part], **changes: object) -> Stored[Part] | None:

@@ -20,6 +20,7 @@ from shared.domain.recording import Recording
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.changes import change_job, change_session
+from shared.pipeline.heartbeat import PARTS_SHARE
 from shared.pipeline.run_step import Delivery, give_up, run_step
 from shared.pipeline.services import ContinueLater, Services, StepContext
 from shared.pipeline.submit import JobRequest, submit_url
@@ -364,6 +365,22 @@ def test_a_step_may_go_on_in_another_invocation(house: House) -> None:
 
     assert house.job(job).status is JobStatus.DONE
     assert house.ran[Stage.DOWNLOAD, Step.PART, 0] == 3
+
+
+def test_a_finished_part_counts_before_its_stage_is_merged(house: House) -> None:
+    house.parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
+    job = house.submit()
+    (download,) = house.take()
+    run_step(house.services, download, Delivery("download", 1))
+    parts = [message for message in house.take() if message.stage is Stage.TRANSCRIPTION]
+
+    seen = []
+    for message in parts:
+        run_step(house.services, message, Delivery(f"part {message.part}", 1))
+        stage = house.job(job).stages[Stage.TRANSCRIPTION]
+        seen.append((stage.parts_done, stage.progress))
+
+    assert seen == [(1, PARTS_SHARE / 2), (2, PARTS_SHARE)]
 
 
 def test_progress_never_goes_down(house: House) -> None:
