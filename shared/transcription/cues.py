@@ -64,11 +64,14 @@ def make_cues(transcript: Transcript) -> tuple[Cue, ...]:
 
 
 def _timed(spoken: Sequence[Cue], duration_sec: float) -> Iterator[Cue]:
-    """The cues, shown for as long as reading them takes. One that would be too short delays the next."""
+    """The cues, shown for as long as reading them takes. One that would be too short delays the next, and near the
+    recording's end each leaves the following ones their time."""
     free_from = 0.0
     for number, cue in enumerate(spoken):
         start = max(cue.start, free_from)
-        until = spoken[number + 1].start - GAP_SEC if number + 1 < len(spoken) else duration_sec
+        following = len(spoken) - 1 - number
+        next_start = spoken[number + 1].start if following else duration_sec + GAP_SEC
+        until = min(next_start - GAP_SEC, duration_sec - following * (GAP_SEC + MIN_CUE_SEC))
         reading_sec = sum(len(line) for line in cue.lines) / CHARS_PER_SEC
         wanted = max(cue.end, start + MIN_CUE_SEC, start + reading_sec)
         end = min(wanted, max(until, start + MIN_CUE_SEC), start + MAX_CUE_SEC, duration_sec)

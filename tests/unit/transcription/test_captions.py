@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 import srt
 import webvtt
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.transcription.captions import to_srt, to_text, to_webvtt
@@ -67,8 +67,12 @@ def talks(draw: st.DrawFn) -> Transcript:
     return transcript(*([words] if words else []), duration=duration)
 
 
+A_LONG_WORD_BEFORE_THE_END = transcript([("x", 0.0, 0.1), ("x" * 41, 0.1, 2.663), ("x", 2.663, 2.763)], duration=2.763)
+
+
 @settings(max_examples=150, deadline=None)
 @given(talks())
+@example(A_LONG_WORD_BEFORE_THE_END)
 def test_every_cue_keeps_the_rules(talk: Transcript) -> None:
     cues = make_cues(talk)
     said = "".join(word.word for segment in talk.segments for word in segment.words)
