@@ -19,7 +19,7 @@ SESSION_NAME = "sessionName"
 def _http_url(value: str) -> str:
     try:
         parts = urlsplit(value)
-        known = parts.scheme in ("http", "https") and bool(parts.hostname)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         known = False
     if not known or any(character.isspace() for character in value):

@@ -27,7 +27,7 @@ def change_job(services: Services, org_id: str, job_id: str, change: Callable[[J
         changed = change(stored.value)
         return stored.value if changed is None else services.storage.jobs.update(stored, changed).value
 
-    return _retrying(once)
+    return retry_conflicts(once)
 
 
 def change_session(services: Services, org_id: str, session_id: str, change: Callable[[Session], Session]) -> Session:
@@ -37,10 +37,12 @@ def change_session(services: Services, org_id: str, session_id: str, change: Cal
         stored = services.storage.sessions.get(org_id, session_id)
         return services.storage.sessions.update(stored, change(stored.value)).value
 
-    return _retrying(once)
+    return retry_conflicts(once)
 
 
-def _retrying(once: Callable[[], T]) -> T:
+def retry_conflicts(once: Callable[[], T]) -> T:
+    """Calls `once`, which reads what it changes, until nobody else was quicker; raises WriteConflict after
+    `MAX_TRIES` times."""
     for _ in range(MAX_TRIES - 1):
         try:
             return once()

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -17,7 +18,7 @@ from shared.domain.job import Job, new_job
 from shared.domain.message import Step
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
-from shared.pipeline.changes import change_session
+from shared.pipeline.changes import change_session, retry_conflicts
 from shared.pipeline.requests import request_step
 from shared.pipeline.services import Services
 from shared.storage.ports import SOURCES
@@ -55,7 +56,7 @@ def submit_url(services: Services, request: JobRequest, source_url: str) -> Job:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidRequest("sourceUrl must be an http or https address.")
     refuse_when_disk_is_full(services)
-    name = source_file_name(unquote(parts.path.rpartition("/")[2]))
+    name = unquote(parts.path.rpartition("/")[2])
     session = _new_session(services, request, services.new_id(), name, source_url=source_url)
     services.storage.sessions.create(session)
     return _start_job(services, request, session)
@@ -70,7 +71,7 @@ def submit_session(services: Services, request: JobRequest, session_id: str) -> 
 
 def submit_stored(services: Services, request: JobRequest, session_id: str, file_name: str) -> Job:
     """A new session and job for a recording that was just written to `source_blob_name` of the session."""
-    session = _new_session(services, request, session_id, source_file_name(file_name))
+    session = _new_session(services, request, session_id, file_name)
     services.storage.sessions.create(session)
     return _start_job(services, request, session)
 
@@ -84,14 +85,14 @@ def announce_upload(
         raise InvalidRequest(
             f"The recording has {content_length} bytes; at most {services.settings.max_source_bytes} are accepted."
         )
-    now, session_id, name = services.clock(), services.new_id(), source_file_name(source_name)
+    now, session_id = services.clock(), services.new_id()
     valid_for = timedelta(hours=services.settings.upload_valid_hours)
     upload = Upload(
         upload_id=services.new_id(),
         org_id=org_id,
         session_id=session_id,
-        source_name=name,
-        source_blob=source_blob_name(org_id, session_id, name),
+        source_name=source_name,
+        source_blob=source_blob_name(org_id, session_id, source_file_name(source_name)),
         content_length=content_length,
         content_type=content_type,
         created_at=now,
@@ -107,6 +108,10 @@ def commit_upload(services: Services, request: JobRequest, upload_id: str, sha25
     Raises NotFound, UploadIncomplete when the blob is missing or has another length, Conflict after the expiry.
     `sha256`, when given, is compared by the download stage.
     """
+    return retry_conflicts(partial(_commit_once, services, request, upload_id, sha256))
+
+
+def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256: str | None) -> Job:
     stored = services.storage.uploads.get(request.org_id, upload_id)
     upload = stored.value
     if upload.job_id is not None:
@@ -127,10 +132,22 @@ def commit_upload(services: Services, request: JobRequest, upload_id: str, sha25
 
 
 def source_file_name(name: str) -> str:
-    """A safe, readable file name: letters, digits, dot, dash and underscore, without any path."""
-    base = name.replace("\\", "/").rpartition("/")[2]
-    cleaned = re.sub(r"[^\w.-]+", "_", base, flags=re.ASCII).strip("._")
-    return cleaned[-MAX_NAME_CHARS:] or DEFAULT_SOURCE_NAME
+    """A safe file name: ASCII letters, digits, dot, dash and underscore, without any path; the extension stays."""
+    stem, dot, extension = (re.sub(r"[^\w.-]+", "_", part, flags=re.ASCII) for part in _base(name).rpartition("."))
+    if not dot or not extension.strip("_"):
+        stem, dot, extension = stem + dot + extension, "", ""
+    stem = stem.strip("._-") or DEFAULT_SOURCE_NAME
+    return (stem + dot + extension)[-MAX_NAME_CHARS:]
+
+
+def readable_name(name: str) -> str:
+    """A file's name as a person gave it, in any script, without its path and what cannot be shown."""
+    shown = "".join(character for character in _base(name) if character.isprintable()).strip()
+    return shown[:MAX_NAME_CHARS] or DEFAULT_SOURCE_NAME
+
+
+def _base(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2]
 
 
 def source_blob_name(org_id: str, session_id: str, file_name: str) -> str:
@@ -157,8 +174,8 @@ def _new_session(
     return Session(
         session_id=session_id,
         org_id=request.org_id,
-        name=request.session_name or file_name,
-        source_blob=source_blob_name(request.org_id, session_id, file_name),
+        name=request.session_name or readable_name(file_name),
+        source_blob=source_blob_name(request.org_id, session_id, source_file_name(file_name)),
         source_url=source_url,
         metadata=request.metadata,
         created_at=now,

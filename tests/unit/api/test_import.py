@@ -75,6 +75,29 @@ def test_the_name_is_the_files_without_metadata(house: House) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "name", "blob"),
+    [
+        pytest.param("лекция 1.mp4", "лекция 1.mp4", "1.mp4", id="another script"),
+        pytest.param("лекция.mp4", "лекция.mp4", "recording.mp4", id="another script only"),
+        pytest.param("a/../../b c.mp4", "b c.mp4", "b_c.mp4", id="a path"),
+        pytest.param("-rf.mp4", "-rf.mp4", "rf.mp4", id="an option"),
+        pytest.param(".mp4", ".mp4", "recording.mp4", id="an extension"),
+        pytest.param("talk", "talk", "talk", id="no extension"),
+        pytest.param("talk.", "talk.", "talk", id="an empty extension"),
+        pytest.param("..", "..", "recording", id="dots"),
+        pytest.param("n" * 300 + ".mp4", "n" * 120, "n" * 116 + ".mp4", id="very long"),
+        pytest.param("", "recording", "recording", id="nothing"),
+    ],
+)
+def test_a_file_name_is_kept_for_people_and_made_safe_for_storage(
+    house: House, given: str, name: str, blob: str
+) -> None:
+    answer = house.client.post("/sessions/import", content=form(video(b"abc", given)), headers=TYPE)
+    session = house.session(answer.json()["sessionId"])
+    assert (session.name, session.source_blob.rpartition("/")[2]) == (name, blob)
+
+
+@pytest.mark.parametrize(
     ("body", "status", "code"),
     [
         pytest.param(form(metadata("{}")), 422, "invalid_request", id="no video"),

@@ -1,10 +1,12 @@
 """Uploads that go straight to storage."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
-from shared.storage.ports import SOURCES
+from shared.domain.session import Upload
+from shared.storage.ports import SOURCES, Stored
 from tests.unit.api.house import House, pointers
 
 TALK = {"sourceName": "../My talk.mp4", "contentLength": 3, "contentType": "video/mp4"}
@@ -42,6 +44,23 @@ def test_a_complete_upload_becomes_a_job_once(house: House) -> None:
     assert first.headers["Location"].endswith(first.json()["jobId"])
     session = house.session(first.json()["sessionId"])
     assert (session.name, session.metadata, session.expected_sha256) == ("A talk", {"course": "Algebra"}, "ab" * 32)
+
+
+def test_two_commits_at_once_give_one_job(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = {"uploadId": uploaded(house)}
+    uploads = house.services.storage.uploads
+    update = uploads.update
+    quicker: list[Any] = []
+
+    def update_after_another(stored: Stored[Upload], upload: Upload) -> Stored[Upload]:
+        monkeypatch.setattr(uploads, "update", update)
+        quicker.append(house.client.post("/ingest/commit", json=body).json())
+        return update(stored, upload)
+
+    monkeypatch.setattr(uploads, "update", update_after_another)
+    answer = house.client.post("/ingest/commit", json=body)
+    assert answer.status_code == 202, answer.text
+    assert [answer.json()["jobId"]] == [each["jobId"] for each in quicker]
 
 
 @pytest.mark.parametrize("data", [None, b"ab", b"abcd"], ids=["nothing", "too little", "too much"])

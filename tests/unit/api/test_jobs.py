@@ -96,6 +96,7 @@ def test_a_job_over_an_upload(house: House) -> None:
         pytest.param({"sourceUrl": "https://e.org/a", "sessionId": "x"}, "#", id="two sources"),
         pytest.param({"sourceUrl": "ftp://e.org/a"}, "#/sourceUrl", id="not http"),
         pytest.param({"sourceUrl": "https://[::1/a"}, "#/sourceUrl", id="no address at all"),
+        pytest.param({"sourceUrl": "https://e.org:99999/a"}, "#/sourceUrl", id="no port at all"),
         pytest.param({"sourceUrl": "https://e.org/" + "a" * 3000}, "#/sourceUrl", id="long address"),
         pytest.param({"sourceUrl": 7}, "#/sourceUrl", id="wrong type"),
         pytest.param({"sessionId": "../x"}, "#/sessionId", id="an id that cannot be one"),
