@@ -1,0 +1,108 @@
+"""Fetching a source into storage: when it rests and goes on in another invocation, and when it gives up."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.domain import job as jobs
+from shared.domain.errors import SourceTooSlow
+from shared.domain.message import StageMessage, Step
+from shared.domain.stage import Stage
+from shared.media.fetch import RemoteFile
+from shared.pipeline.changes import change_job
+from shared.pipeline.services import ContinueLater, Services, StepContext
+from shared.pipeline.steps import download
+from shared.pipeline.submit import JobRequest, submit_url
+from shared.settings import Settings
+from shared.storage.memory import MemoryStorage
+from shared.storage.ports import SOURCES
+
+BLOCK_BYTES = 4
+BODY = b"0123456789"
+URL = "https://example.com/talk.mp4"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def context(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> StepContext:
+    """A download that has begun, in an invocation whose time is up."""
+    monkeypatch.setattr(download, "BLOCK_BYTES", BLOCK_BYTES)
+    ids = iter("abcdef")
+    services = Services(
+        storage=MemoryStorage(clock), settings=Settings(), clock=clock, new_id=lambda: next(ids), work={}
+    )
+    job = submit_url(services, JobRequest(org_id="o"), URL)
+    job = change_job(services, "o", job.job_id, lambda new: jobs.start_stage(new, Stage.DOWNLOAD, 1, clock()))
+    return StepContext(
+        services=services,
+        message=StageMessage(
+            job_id=job.job_id, org_id="o", session_id=job.session_id, stage=Stage.DOWNLOAD, step=Step.PART
+        ),
+        job=job,
+        session=services.storage.sessions.get("o", job.session_id).value,
+        report=lambda fraction: None,
+        out_of_time=lambda: True,
+    )
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, chunks: Iterator[bytes], accepts_ranges: bool = True) -> None:
+    """A server that sends these chunks."""
+
+    def open_source(url: str, policy: object, offset: int, validator: str | None) -> AbstractContextManager[RemoteFile]:
+        return nullcontext(
+            RemoteFile(
+                size_bytes=len(BODY),
+                offset=offset,
+                validator="Sat, 01 Aug 2026 00:00:00 GMT",
+                content_type="video/mp4",
+                filename=None,
+                accepts_ranges=accepts_ranges,
+                chunks=chunks,
+            )
+        )
+
+    monkeypatch.setattr(download, "open_source", open_source)
+
+
+def test_a_download_that_can_go_on_rests_when_its_time_is_up(
+    context: StepContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(monkeypatch, iter([BODY]))
+    with pytest.raises(ContinueLater):
+        download._fetch(context, URL)
+    assert list(context.services.storage.blobs.staged_blocks(SOURCES, context.session.source_blob)) == [BLOCK_BYTES]
+
+
+def test_a_download_that_could_not_go_on_is_finished_at_once(
+    context: StepContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(monkeypatch, iter([BODY]), accepts_ranges=False)
+    assert download._fetch(context, URL).size_bytes == len(BODY)
+
+
+def test_a_server_that_sends_next_to_nothing_ends_at_the_limit_and_not_at_the_next_block(
+    context: StepContext, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trickle() -> Iterator[bytes]:
+        yield b"0"
+        clock.now += timedelta(seconds=context.services.settings.max_download_sec + 1)
+        yield b"1"
+        pytest.fail("the limit was not looked at")
+
+    serve(monkeypatch, trickle())
+    with pytest.raises(SourceTooSlow):
+        download._fetch(context, URL)
