@@ -15,7 +15,7 @@ Image = NDArray[np.float32]
 _STEP = 6  # every sixth pixel both ways is plenty for four numbers
 _ROUNDS = 6
 _SCALE = 4.0  # residual, in steps of 0 to 255, at which a pixel has half its say at the least
-_DARK, _BRIGHT = 4.0, 251.0  # outside, the camera has clipped
+_DARK, _BRIGHT = 4.0, 248.0  # outside, the camera has clipped
 
 
 def exposed_like(picture: Image, frame: Image) -> Image:
@@ -27,7 +27,9 @@ def exposed_like(picture: Image, frame: Image) -> Image:
     for channel in range(picture.shape[2]):
         a, b, c, d = _fit(picture[..., channel], frame[..., channel], x, y)
         adapted[..., channel] = picture[..., channel] * (a + b * x + c * y) + d
-    return np.clip(adapted, 0, 255, out=adapted)
+    np.clip(adapted, 0, 255, out=adapted)
+    # Where `picture` is clipped, the scene is at least that bright: a brighter frame does not contradict it.
+    return np.where(picture >= _BRIGHT, np.maximum(adapted, frame), adapted)
 
 
 def _fit(picture: Image, frame: Image, x: Image, y: Image) -> tuple[float, float, float, float]:

@@ -67,14 +67,14 @@ class PlateDetector:
         self._plate = plate
         self._room = plate.bgr.astype(np.float32)
         self._edges = edge_strength(self._room)
-        self._threshold = _DIFFERENT + _PER_NOISE * plate.noise_level + _PER_EDGE * self._edges
+        self._threshold: Image = _DIFFERENT + _PER_NOISE * plate.noise_level + _PER_EDGE * self._edges
 
     def detect(self, frame: SampledFrame) -> tuple[Detection, ...]:
         """The people in `frame` (of any size), the likeliest first; none when all of the picture changed."""
         picture = small_float(frame.bgr, self._plate.size)
         room = exposed_like(self._room, picture)
         away = apart(picture, room)
-        strength = away / (self._threshold + np.float32(3 * np.median(away)))
+        strength: Image = (away / (self._threshold + 3 * float(np.median(away)))).astype(np.float32)
         different = strength > 1
         counted = different & ~self._plate.screen
         if np.count_nonzero(counted) > _MAX_CHANGED * counted.size:

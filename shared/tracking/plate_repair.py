@@ -22,7 +22,7 @@ _EDGE_MARGIN = 3.0  # steps a pixel: weaker edges are noise
 _CLEARLY = 1.5  # how many times more edge the plate has to show
 _MIN_FRAMES = 3
 _MIN_SHARE = 0.03
-_AGREE = 0.6
+_AGREE = 0.4
 _ROUNDS = 4
 
 Mask = NDArray[np.bool_]
@@ -35,18 +35,20 @@ def repair_plate(room: Image, stack: Image, screen: Mask) -> Image:
     shown there has outlines too.
     """
     frame_edges = [edge_strength(frame) for frame in stack]
-    needed = max(_MIN_FRAMES, round(_MIN_SHARE * len(stack)))
+    needed = np.full(screen.shape, max(_MIN_FRAMES, round(_MIN_SHARE * len(stack))))
     for _ in range(_ROUNDS):
         room_edges = edge_strength(room)
         ghosts = np.stack(
             [_ghosts(frame, edges, room, room_edges) for frame, edges in zip(stack, frame_edges, strict=True)]
         )
-        candidates = (np.count_nonzero(ghosts, axis=0) >= needed) & ~screen
+        votes = np.count_nonzero(ghosts, axis=0)
+        candidates = (votes >= needed) & ~screen
         behind = _behind(stack, ghosts, candidates)
         changed = candidates & ~np.isnan(behind).any(axis=-1)
         if not np.any(changed & (apart(behind, room) > _DIFFERENT)):
             break
         room = np.where(changed[..., None], behind, room).astype(np.float32)
+        needed = np.where(changed, votes + 1, needed)  # what was repaired is not given up for less
     return room
 
 
