@@ -5,6 +5,7 @@ positive towards the right of the picture. Sizes of the body follow Drillis and 
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -170,12 +171,12 @@ class _Canvas:
     def limb(self, joints: list[tuple[Point, float]], colour: Colour) -> None:
         """A limb through joints (place, radius)."""
         discs = []
-        for (first, first_radius), (last, last_radius) in zip(joints, joints[1:], strict=False):
+        for (first, first_radius), (last, last_radius) in pairwise(joints):
             for part in np.linspace(0, 1, 14):
                 place = (first[0] + (last[0] - first[0]) * part, first[1] + (last[1] - first[1]) * part)
                 discs.append((place, first_radius + (last_radius - first_radius) * part))
         mask = self._blank()
-        for (place, radius), (after, after_radius) in zip(discs, discs[1:], strict=False):
+        for (place, radius), (after, after_radius) in pairwise(discs):
             ends = np.array([_disc(place, radius), _disc(after, after_radius)]).reshape(-1, 2)
             cv2.fillConvexPoly(mask, cv2.convexHull(self._pixels(ends)), 255)
         self._lay(mask, colour)

@@ -53,6 +53,14 @@ def with_slide(room: Image, slide: Image) -> Image:
     return np.clip(lit, 0, 1)
 
 
+def desk_mask() -> np.ndarray:
+    """1 where the desk is, which hides whoever stands behind it; else 0; height × width."""
+    mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    for left, top, width, height in DESK:
+        mask[top : top + height, left : left + width] = 1
+    return mask
+
+
 def draw_slides() -> list[Image]:
     """The slides in order: one for each paragraph of the lecture."""
     return [_title(), _up_into_the_air(), _clouds(), _back_to_the_ocean(), _again_and_again()]

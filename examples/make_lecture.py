@@ -1,199 +1,253 @@
-"""Makes examples/lecture.mp4 from examples/lecture.txt: a drawn lecturer before a screen, and synthesized speech.
+"""Makes examples/lecture.mp4, a lecture of under a minute that Rostrum can be tried on, and the track of its lecturer.
 
-    apt-get install flite && python examples/make_lecture.py
+The room, the figure and the words are this project's own, so the film may be used like the rest of it. The speech is
+flite's (https://github.com/festvox/flite, Debian package `flite`) voice `rms`, the one that the embedded speech engine
+understands best (on this text 3% wrong words; voice `kal16` 5%). The picture is encoded by libx264, the sound by
+FFmpeg's own AAC, both out of PyAV's wheel (18.1).
 
-Everything but the voice is computed from constants, so that two runs differ only where the synthesizer does. The voice
-is flite's `rms` (a free licence); the H.264 encoder is the libx264 that PyAV's wheel carries and the AAC encoder is
-FFmpeg's own: their licences bind who hands out the encoders, not the film, which is under this project's licence.
-Each paragraph of the text is spoken while one slide is shown.
+    python examples/make_lecture.py
+
+Needs requirements-dev.txt and `flite`. Beside the film it writes lecture.track.json: twice a second the box
+`[x, y, width, height]`, in fractions of the frame, of what is seen of the lecturer; null while nobody is there.
+Everything but the speech is the same on every run.
 """
 
+import json
+import re
 import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
-from math import pi, sin
 from pathlib import Path
 
 import av
 import cv2
+import lecture_figure as figure
+import lecture_room as room
 import numpy as np
-from lecture_figure import BOX, Pose, draw_figure
-from lecture_room import HEIGHT, WIDTH, draw_room, draw_slides, with_slide
 
 HERE = Path(__file__).parent
+FILM, TRACK, TEXT = HERE / "lecture.mp4", HERE / "lecture.track.json", HERE / "lecture.txt"
+
 FPS = 25
-SPEECH_RATE, SOUND_RATE = 16_000, 44_100
-SPEECH_FROM_SEC, BETWEEN_PARAGRAPHS_SEC, AFTER_SPEECH_SEC = 4.6, 0.55, 5.4
-SLIDE_BEFORE_SPEECH_SEC = 0.4
-GROUND_Y = 668
-OUTSIDE_X, RIGHT_X, MIDDLE_X, LEFT_X = 1500, 1080, 640, 300
-STEP_PX = 2 * pi / 190
-"""Radians of the walk's cycle for a pixel of way."""
+TRACK_FPS = 2
+VOICE = "rms"
+SLOWER = 1.05
+SOUND_RATE = 48_000
+LEVEL = 0.6  # of full scale, at the loudest
+HISS = 0.0003
+SPEECH_BEGINS_SEC, SPEECH_ENDS_BEFORE_SEC = 1.5, 4.0
+SENTENCE_PAUSE_SEC, PARAGRAPH_PAUSE_SEC = 0.35, 0.85
+SLIDE_LEAD_SEC = 0.4  # a slide comes a little before the words about it
+
+GROUND_Y = 641
+STEP_PX = 125.0
+WAYS = ((2.2, 4.4, 1010), (15.4, 17.8, 728), (24.2, 26.2, 945), (36.6, 38.6, 1130))
+"""Walks of the lecturer: begin and end in seconds, and where to, in pixels; between them, stands."""
+ENTRANCE, EXIT = 1370, 1370
+LEAVES_BEFORE_END_SEC = (4.4, 2.4)
+LOOKS = ((0.0, -0.2), (9.0, 0.1), (13.0, -0.3), (17.8, -0.3), (26.2, 0.0), (31.0, -0.3), (34.0, 0.15), (38.6, -0.1))
+"""From when on the standing lecturer looks where: -1 is to the left of the picture, 0 to the room."""
+GESTURES = (
+    (6.0, 8.6, "right", (0.25, 1.7)),
+    (11.0, 12.8, "left", (0.35, 1.6)),
+    (19.4, 23.0, "left", (1.15, 0.5)),
+    (28.6, 30.4, "right", (0.3, 1.8)),
+    (40.2, 42.6, "left", (0.3, 1.7)),
+    (41.0, 42.8, "right", (0.3, 1.6)),
+)
+"""Begin and end in seconds, which arm (as seen), and its angles at shoulder and elbow."""
+AT_REST = (0.10, 0.16)
+
+NOISE_SIGMA = 1.1  # of 255
+NOISE_FRAMES = 8
+BT709 = 1
+QUALITY = "24"  # libx264's crf
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """A walk from one place to another."""
+class Speech:
+    """`sound`: mono at 48 kHz, float from -1 to 1, as long as the film; `paragraphs`: when each begins, in seconds."""
 
-    start_sec: float
-    end_sec: float
-    from_x: float
-    to_x: float
+    sound: np.ndarray
+    paragraphs: tuple[float, ...]
+
+    @property
+    def frames(self) -> int:
+        return len(self.sound) * FPS // SOUND_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where the lecturer stands in a frame, in pixels, and how."""
+
+    x: float
+    pose: figure.Pose
 
 
 def main() -> None:
-    """Speak, draw, encode."""
-    paragraphs = (HERE / "lecture.txt").read_text(encoding="utf-8").strip().split("\n\n")
-    spoken = [speak(paragraph) for paragraph in paragraphs]
-    sound, starts = arrange(spoken)
-    walks = way(starts, len(sound) / SPEECH_RATE)
-    encode(HERE / "lecture.mp4", sound, starts, walks)
+    try:
+        speech = speak(TEXT.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        sys.exit("flite is missing, which speaks the lecture. On Debian and Ubuntu: apt-get install flite")
+    moments = act(speech)
+    boxes = film(FILM, speech, moments)
+    points = [{"t": t, "box": boxes[int(t * FPS)]} for t in np.arange(0, len(boxes) / FPS, 1 / TRACK_FPS).tolist()]
+    TRACK.write_text("[\n" + ",\n".join(map(json.dumps, points)) + "\n]\n", encoding="utf-8")
+    print(f"{FILM}: {speech.frames / FPS:.2f} s, {FILM.stat().st_size:,} bytes")
 
 
-def speak(text: str) -> np.ndarray:
-    """The text in flite's voice, a little slower than it would: samples from -1 to 1 at SPEECH_RATE."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory, "speech.wav")
+def speak(text: str) -> Speech:
+    """The text read aloud, sentence by sentence."""
+    pieces: list[np.ndarray] = [_silence(SPEECH_BEGINS_SEC)]
+    paragraphs = []
+    for paragraph in text.split("\n\n"):
+        paragraphs.append(sum(map(len, pieces)) / SOUND_RATE)
+        for sentence in re.findall(r"[^.]+\.", paragraph):
+            pieces += [_say(sentence.strip()), _silence(SENTENCE_PAUSE_SEC)]
+        pieces[-1] = _silence(PARAGRAPH_PAUSE_SEC)
+    pieces[-1] = _silence(SPEECH_ENDS_BEFORE_SEC)
+    sound = np.concatenate(pieces)
+    sound = sound * (LEVEL / np.abs(sound).max()) + np.random.default_rng(2).normal(0, HISS, len(sound))
+    return Speech(np.pad(sound, (0, -len(sound) % (SOUND_RATE // FPS))).astype(np.float32), tuple(paragraphs))
+
+
+def _say(sentence: str) -> np.ndarray:
+    with tempfile.TemporaryDirectory() as scratch:
+        wav = Path(scratch) / "sentence.wav"
         subprocess.run(
-            ["flite", "-voice", "rms", "--setf", "duration_stretch=1.05", "-t", " ".join(text.split()), "-o", path],
+            ["flite", "-voice", VOICE, "--setf", f"duration_stretch={SLOWER}", "-t", sentence, "-o", str(wav)],
             check=True,
         )
-        with av.open(str(path)) as wav:
-            frames = [frame.to_ndarray().reshape(-1) for frame in wav.decode(audio=0)]
-            if wav.streams.audio[0].rate != SPEECH_RATE:
-                raise SystemExit(f"flite spoke at {wav.streams.audio[0].rate} Hz, not at {SPEECH_RATE}")
-    return np.concatenate(frames).astype(np.float32) / 32768
+        with av.open(str(wav)) as spoken:
+            resampler = av.AudioResampler("flt", "mono", SOUND_RATE)
+            frames = [out for frame in spoken.decode(audio=0) for out in resampler.resample(frame)]
+            frames += resampler.resample(None)
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames])
 
 
-def arrange(spoken: list[np.ndarray]) -> tuple[np.ndarray, list[float]]:
-    """The whole sound with the room's quiet hiss under it, and when each paragraph begins."""
-    pieces = [np.zeros(int(SPEECH_FROM_SEC * SPEECH_RATE), np.float32)]
-    starts = []
-    for paragraph in spoken:
-        starts.append(sum(map(len, pieces)) / SPEECH_RATE)
-        pieces += [paragraph, np.zeros(int(BETWEEN_PARAGRAPHS_SEC * SPEECH_RATE), np.float32)]
-    pieces.append(np.zeros(int(AFTER_SPEECH_SEC * SPEECH_RATE), np.float32))
-    sound = np.concatenate(pieces)
-    hiss = np.random.default_rng(1).normal(0, 0.0006, len(sound)).astype(np.float32)
-    return 0.8 * sound / np.abs(sound).max() + hiss, starts
+def _silence(duration_sec: float) -> np.ndarray:
+    return np.zeros(round(duration_sec * SOUND_RATE), np.float32)
 
 
-def way(starts: list[float], duration_sec: float) -> list[Walk]:
-    """In from the right, to the middle and to the left with the lecture, back, and out before the end."""
-    end = duration_sec - AFTER_SPEECH_SEC
+def act(speech: Speech) -> list[Moment]:
+    """What the lecturer does in each frame."""
+    t = np.arange(speech.frames) / FPS
+    leave, gone = (t[-1] - before for before in LEAVES_BEFORE_END_SEC)
+    x = np.full(len(t), float(ENTRANCE))
+    for begin, end, target in (*WAYS, (leave, gone, EXIT)):
+        x += (target - x[-1]) * _eased((t - begin) / (end - begin))
+    speed = np.gradient(x) * FPS
+    stride = np.clip(np.abs(speed) / 150, 0, 1)
+    look = np.array(LOOKS)[np.searchsorted([since for since, _ in LOOKS], t, side="right") - 1, 1]
+    facing = _smooth(np.where(np.abs(speed) > 40, np.sign(speed), look), 0.16)
+    step = np.pi * np.cumsum(np.abs(speed)) / FPS / STEP_PX
+    x = x + 1.6 * np.sin(2 * np.pi * t / 5.3) * (1 - stride)
+    arms = {"left": np.tile(AT_REST, (len(t), 1)), "right": np.tile(AT_REST, (len(t), 1))}
+    for begin, end, which, angles in GESTURES:
+        raised = _eased((t - begin) / 0.6) * _eased((end - t) / 0.6)
+        moving = np.array(angles) + 0.10 * np.sin(2 * np.pi * 0.8 * t)[:, None]
+        arms[which] += raised[:, None] * (moving - AT_REST)
+    loud = np.sqrt(np.mean(speech.sound.reshape(len(t), -1) ** 2, axis=1))
+    mouth = np.clip(loud / 0.15, 0, 1)
+    breath = np.sin(2 * np.pi * t / 3.7)
     return [
-        Walk(1.6, 4.0, OUTSIDE_X, RIGHT_X),
-        Walk(starts[1] + 2.5, starts[1] + 5.0, RIGHT_X, MIDDLE_X),
-        Walk(starts[2] + 5.0, starts[2] + 7.2, MIDDLE_X, LEFT_X),
-        Walk(starts[4] + 0.5, starts[4] + 5.0, LEFT_X, RIGHT_X),
-        Walk(end + 0.2, end + 2.6, RIGHT_X, OUTSIDE_X),
+        Moment(
+            float(x[i]),
+            figure.Pose(
+                facing=float(facing[i]), step=float(step[i]), stride=float(stride[i]), mouth=float(mouth[i]),
+                left_arm=tuple(arms["left"][i]), right_arm=tuple(arms["right"][i]), breath=float(breath[i]),
+            ),
+        )
+        for i in range(len(t))
+    ]  # fmt: skip
+
+
+def _eased(fraction: np.ndarray) -> np.ndarray:
+    """0 before, 1 after, and smoothly in between."""
+    fraction = np.clip(fraction, 0, 1)
+    return fraction * fraction * (3 - 2 * fraction)
+
+
+def _smooth(values: np.ndarray, sigma_sec: float) -> np.ndarray:
+    return cv2.GaussianBlur(values[None].astype(np.float32), (0, 0), sigma_sec * FPS, borderType=cv2.BORDER_REPLICATE)[
+        0
     ]
 
 
-def where(t: float, walks: list[Walk]) -> tuple[float, float, float]:
-    """The lecturer's x, how much he walks (0 to 1), and which way he faces (-1 to 1)."""
-    x, walking, facing = walks[0].from_x, 0.0, 0.0
-    for walk in walks:
-        if t >= walk.start_sec:
-            done = min(1.0, (t - walk.start_sec) / (walk.end_sec - walk.start_sec))
-            x = walk.from_x + (walk.to_x - walk.from_x) * _ease(done)
-        walking = max(walking, min(_ramp(t, walk.start_sec, 0.35), 1 - _ramp(t, walk.end_sec - 0.35, 0.35)))
-        turned = min(_ramp(t, walk.start_sec - 0.3, 0.4), 1 - _ramp(t, walk.end_sec - 0.3, 0.5))
-        facing += turned * (1 if walk.to_x > walk.from_x else -1)
-    return x, walking, facing
+def film(path: Path, speech: Speech, moments: list[Moment]) -> list[list[float] | None]:
+    """Draws and encodes everything; returns the lecturer's box in each frame."""
+    boxes: list[list[float] | None] = []
+    with av.open(str(path), "w", options={"movflags": "+faststart", "fflags": "+bitexact"}) as out:
+        picture = out.add_stream(
+            "libx264", rate=FPS, width=room.WIDTH, height=room.HEIGHT, pix_fmt="yuv420p",
+            options={"crf": QUALITY, "preset": "slow", "g": str(2 * FPS), "keyint_min": "1", "threads": "2"},
+        )  # fmt: skip
+        tagged = picture.codec_context
+        tagged.colorspace = tagged.color_primaries = tagged.color_trc = BT709
+        tagged.color_range = 1  # limited
+        sound = out.add_stream("aac", rate=SOUND_RATE, layout="mono", bit_rate=64_000)
+        per_frame = SOUND_RATE // FPS
+        for number, (pixels, box) in enumerate(draw(speech, moments)):
+            boxes.append(box)
+            shown = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            shown = shown.reformat(format="yuv420p", dst_colorspace="ITU709")
+            shown.pts = number
+            out.mux(picture.encode(shown))
+            samples = speech.sound[None, number * per_frame : (number + 1) * per_frame]
+            heard = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout="mono")
+            heard.sample_rate = SOUND_RATE
+            heard.pts = number * per_frame
+            out.mux(sound.encode(heard))
+        out.mux(picture.encode(None))
+        out.mux(sound.encode(None))
+    return boxes
 
 
-def pose_at(t: float, walks: list[Walk], loudness: float) -> Pose:
-    """How the lecturer stands at a moment: he gestures while he speaks, and now and then he is quite still."""
-    x, walking, facing = where(t, walks)
-    gesture = _ramp(sin(2 * pi * t / 11.0), 0.1, 0.5)
-    pointing = _ramp(sin(2 * pi * t / 17.0 + 1.0), 0.55, 0.3)
-    beat = 0.16 * sin(2 * pi * t * 0.8) * gesture
-    left = (0.12 + 1.15 * pointing, 0.20 + 1.35 * pointing)
-    right = (0.12 + 0.30 * gesture + 0.4 * beat, 0.18 + 1.75 * gesture + beat)
-    return Pose(
-        facing=facing - 0.35 * pointing * (1 - abs(facing)),
-        stride=x * STEP_PX,
-        walking=walking,
-        left_arm=left,
-        right_arm=right,
-        sway=1.6 * sin(2 * pi * t / 5.3) * gesture,
-        mouth=loudness,
-        blink=t % 3.7 < 0.12,
-    )
+def draw(speech: Speech, moments: list[Moment]) -> Iterator[tuple[np.ndarray, list[float] | None]]:
+    """Each frame (height × width × 3, RGB, uint8) and the box of what is seen of the lecturer."""
+    empty = room.draw_room()
+    scenes = [room.with_slide(empty, slide) for slide in room.draw_slides()]
+    changes = np.array(speech.paragraphs[1:]) - SLIDE_LEAD_SEC
+    desk = room.desk_mask()
+    noise = np.random.default_rng(3).normal(0, NOISE_SIGMA, (NOISE_FRAMES, *empty.shape[:2], 1)).astype(np.float32)
+    order = np.random.default_rng(4).integers(0, NOISE_FRAMES, len(moments))
+    for number, moment in enumerate(moments):
+        lit = scenes[int(np.searchsorted(changes, number / FPS, side="right"))].copy()
+        cover = _place(lit, moment, desk)
+        pixels = np.clip(lit * 255 + noise[order[number]] + 0.5, 0, 255).astype(np.uint8)
+        yield pixels, _box(cover)
 
 
-def loudness_by_frame(sound: np.ndarray, frames: int) -> np.ndarray:
-    """How loud each frame's sound is, from 0 to 1: the mouth follows it."""
-    per_frame = SPEECH_RATE // FPS
-    padded = np.zeros(frames * per_frame, np.float32)
-    padded[: min(len(sound), len(padded))] = sound[: len(padded)]
-    level = np.sqrt((padded.reshape(frames, per_frame) ** 2).mean(1))
-    return np.clip((level - 0.005) / 0.16, 0, 1)
+def _place(lit: np.ndarray, moment: Moment, desk: np.ndarray) -> np.ndarray:
+    """Puts the lecturer and the shadow into the picture, behind the desk; returns how much covers each pixel."""
+    covered = np.zeros(lit.shape[:2], np.float32)
+    left, top = int(np.floor(moment.x)) - figure.PATCH_WIDTH // 2, GROUND_Y - figure.FEET
+    first, last = max(0, left), min(room.WIDTH, left + figure.PATCH_WIDTH)
+    if first >= last:
+        return covered
+    rows, columns = slice(top, top + figure.PATCH_HEIGHT), slice(first, last)
+    colour, cover = figure.draw_figure(moment.pose)
+    shift = np.array([[1, 0, moment.x - np.floor(moment.x)], [0, 1, 0]], np.float32)
+    inside = slice(first - left, last - left)
+    colour, cover = (cv2.warpAffine(part, shift, part.shape[1::-1])[:, inside] for part in (colour, cover))
+    free = 1 - desk[rows, columns]
+    y, x = np.mgrid[rows, columns].astype(np.float32)
+    shadow = 0.5 * np.exp(-(((x - moment.x + 16) / 62) ** 2) - ((y - GROUND_Y - 1) / 9) ** 2)
+    part = lit[rows, columns]
+    part *= (1 - shadow * free)[..., None]
+    part *= (1 - cover * free)[..., None]
+    part += colour * free[..., None]
+    covered[rows, columns] = cover * free
+    return covered
 
 
-def stand_in(room: np.ndarray, pose: Pose, x: float) -> np.ndarray:
-    """The room with the figure at `x`, its shadow on the floor and a faint one on the wall."""
-    left, top = round(x - BOX[0] / 2), GROUND_Y + 24 - BOX[1]
-    inside = slice(max(0, -left), min(BOX[0], WIDTH - left))
-    if inside.stop <= inside.start:
-        return room
-    colour, cover = draw_figure(pose)
-    picture = room.copy()
-    yy, xx = np.mgrid[0 : BOX[1], 0 : BOX[0]].astype(np.float32)
-    on_floor = np.exp(-(((xx - BOX[0] / 2 - 14) / 68) ** 2) - ((yy - BOX[1] + 22) / 11) ** 2)
-    on_wall = cv2.GaussianBlur(np.roll(cover, (10, 26), (0, 1)), (0, 0), 13)
-    for shade in (0.5 * on_floor, 0.10 * on_wall):
-        picture[top : top + BOX[1], left + inside.start : left + inside.stop] *= 1 - shade[:, inside, None]
-    place = picture[top : top + BOX[1], left + inside.start : left + inside.stop]
-    alpha = cover[:, inside, None]
-    place[...] = place * (1 - alpha) + np.clip(colour[:, inside], 0, 1) * alpha
-    return picture
-
-
-def encode(path: Path, sound: np.ndarray, starts: list[float], walks: list[Walk]) -> None:
-    """Write the film, with the index at the front so that it plays before it is whole."""
-    frames = round(len(sound) / SPEECH_RATE * FPS)
-    loudness = loudness_by_frame(sound, frames)
-    room = draw_room()
-    rooms = [with_slide(room, slide) for slide in draw_slides()]
-    with av.open(str(path), "w", options={"movflags": "+faststart"}) as film:
-        video = film.add_stream("libx264", FPS, options={"crf": "22", "preset": "slow", "tune": "animation"})
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        video.codec_context.time_base = Fraction(1, FPS)
-        audio = film.add_stream("aac", SOUND_RATE, layout="mono")
-        audio.bit_rate = 80_000
-        for k in range(frames):
-            t = k / FPS
-            slide = max((i for i, start in enumerate(starts) if t >= start - SLIDE_BEFORE_SPEECH_SEC), default=0)
-            picture = stand_in(rooms[slide], pose_at(t, walks, float(loudness[k])), where(t, walks)[0])
-            frame = av.VideoFrame.from_ndarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8), "rgb24")
-            frame.pts = k
-            film.mux(video.encode(frame))
-        film.mux(video.encode(None))
-        for packet in encoded_sound(audio, sound):
-            film.mux(packet)
-
-
-def encoded_sound(stream: av.AudioStream, sound: np.ndarray) -> list[av.Packet]:
-    """The sound at the film's rate, in AAC."""
-    resampler = av.AudioResampler("fltp", "mono", SOUND_RATE)
-    frame = av.AudioFrame.from_ndarray((sound * 32767).astype(np.int16)[None], "s16", "mono")
-    frame.sample_rate, frame.pts = SPEECH_RATE, 0
-    packets: list[av.Packet] = []
-    for piece in [*resampler.resample(frame), *resampler.resample(None)]:
-        packets += stream.encode(piece)
-    return packets + stream.encode(None)
-
-
-def _ease(done: float) -> float:
-    """From 0 to 1, gently away and gently there."""
-    return done - sin(2 * pi * done) / (2 * pi) * 0.6
-
-
-def _ramp(value: float, start: float, length: float) -> float:
-    return min(1.0, max(0.0, (value - start) / length))
+def _box(cover: np.ndarray) -> list[float] | None:
+    left, top, width, height = cv2.boundingRect((cover > 0.5).astype(np.uint8))
+    if not width:
+        return None
+    return [round(v, 4) for v in (left / room.WIDTH, top / room.HEIGHT, width / room.WIDTH, height / room.HEIGHT)]
 
 
 if __name__ == "__main__":
