@@ -158,8 +158,15 @@ def complete(job: Job, now: datetime) -> Job:
 
 
 def fail(job: Job, stage: Stage | None, error: RostrumError, now: datetime) -> Job:
-    """The job cannot be finished; `error` says why."""
+    """The job cannot be finished; `error` says why. What else is running is given up."""
     _require(job, JobStatus.ERROR)
+    stages = {
+        name: replace(progress, state=StageState.CANCELED, finished_at=now)
+        if progress.state is StageState.RUNNING
+        else progress
+        for name, progress in job.stages.items()
+    }
+    job = replace(job, stages=stages)
     reason = JobError(code=error.code, title=error.title, detail=error.detail, stage=stage, retryable=error.retryable)
     if stage is not None:
         failed = replace(job.stages[stage], state=StageState.FAILED, finished_at=now, reason=error.detail)

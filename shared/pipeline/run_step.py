@@ -5,6 +5,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from shared.domain import job as jobs
 from shared.domain.errors import FinalError, NotFound, RostrumError, StageExhausted, WriteConflict
@@ -67,12 +68,14 @@ def give_up(services: Services, message: StageMessage) -> None:
     if job is None:
         return
     asked = Part(job_id=job.job_id, stage=message.stage, step=message.step, number=message.part)
-    part = services.storage.parts.create(asked).value
+    row = services.storage.parts.create(asked)
+    part = row.value
     if part.state is StageState.DONE:
         return
     reason = part.last_error or "The process that ran it ended without a word; it may have run out of memory."
     detail = f"The {message.stage} stage was tried {part.attempts} times and failed each time. {reason}"
     fail_job(services, job, message.stage, StageExhausted(detail))
+    _note(services, row, **_failed(services))
 
 
 def fail_job(services: Services, job: Job, stage: Stage, error: RostrumError) -> None:
@@ -161,6 +164,7 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
         return False
     except FinalError as error:
         fail_job(services, job, message.stage, error)
+        _note(services, heartbeat.claimed, **_failed(services), last_error=error.detail)
         return False
     except Exception as error:
         reason = error.detail if isinstance(error, RostrumError) else f"An internal error ({type(error).__name__})."
@@ -172,6 +176,10 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
     with suppress(StopWork):
         heartbeat.note_on_job()
     return True
+
+
+def _failed(services: Services) -> dict[str, Any]:
+    return {"state": StageState.FAILED, "owner": None, "finished_at": services.clock()}
 
 
 def _note(services: Services, claimed: Stored[Part], **changes: object) -> Stored[Part] | None:

@@ -146,6 +146,18 @@ def test_a_failed_job_says_why(error: FinalError, retryable: bool) -> None:
     assert event_of(failed).type is EventType.ERROR
 
 
+def test_no_stage_of_a_failed_job_is_still_running() -> None:
+    job = jobs.start_stage(jobs.start_stage(planned(), Stage.TRANSCRIPTION, 1, NOW), Stage.TRACKING, 1, NOW)
+    failed = jobs.fail(job, Stage.TRANSCRIPTION, NotMedia("x"), LATER)
+    assert [stage.state for stage in failed.stages.values()] == [
+        StageState.DONE,
+        StageState.FAILED,
+        StageState.CANCELED,
+    ]
+    assert failed.stages[Stage.TRACKING].finished_at == LATER
+    assert failed.stages[Stage.DOWNLOAD] == job.stages[Stage.DOWNLOAD]
+
+
 def test_a_failure_outside_of_any_stage_touches_none() -> None:
     failed = jobs.fail(accepted(), None, NotMedia("x"), NOW)
     assert failed.stages == accepted().stages

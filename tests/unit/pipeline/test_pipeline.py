@@ -296,6 +296,8 @@ def test_a_final_failure_ends_the_job_at_once(house: House) -> None:
     assert failed.error is not None
     assert (failed.error.code, failed.error.detail) == ("not_media", "talk.mp4 is a text file.")
     assert failed.stages[Stage.DOWNLOAD].state is StageState.FAILED
+    (row,) = house.storage.parts.of_job(job.job_id)
+    assert (row.value.state, row.value.last_error) == (StageState.FAILED, "talk.mp4 is a text file.")
     assert house.statuses(job) == [JobStatus.CREATED]
     assert house.take() == []
 
@@ -335,6 +337,8 @@ def test_a_dead_letter_ends_the_job_and_names_the_last_failure(house: House) -> 
     assert error is not None
     assert (error.code, error.retryable) == ("stage_exhausted", True)
     assert "5 times" in error.detail
+    (row,) = house.storage.parts.of_job(job.job_id)
+    assert row.value.state is StageState.FAILED
     assert "The server answered 503." in error.detail
 
 
