@@ -61,6 +61,8 @@ def check_source(source: str) -> str | Path:
         path.open("rb").close()
     except OSError as error:
         raise BadUsage(f"{source} cannot be read: {error.strerror}.") from error
+    if path.stat().st_size == 0:
+        raise BadUsage(f"{source} has no content (0 bytes).")
     return path
 
 

@@ -56,6 +56,7 @@ def _detail(problem: Mapping[str, Any]) -> str:
     errors = problem.get("errors")
     if isinstance(errors, list):
         told = [f"{error.get('pointer', '')}: {error.get('detail', '')}" for error in errors if isinstance(error, dict)]
+        told = [each for each in told if each not in detail]  # Rostrum's own detail names the first ones already
         return " ".join(filter(None, [detail, f"({'; '.join(told[:3])})" if told else ""]))
     return detail
 

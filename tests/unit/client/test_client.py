@@ -165,6 +165,20 @@ def test_a_problem_becomes_a_typed_error(server: Any, client: RostrumClient) -> 
     assert raised.value.is_callers_mistake
 
 
+def test_what_a_problems_detail_says_is_not_said_again(server: Any, client: RostrumClient) -> None:
+    errors = [
+        {"pointer": "#/sourceUrl", "detail": "Too long."},
+        {"pointer": "#/x", "detail": "There is no such field."},
+    ]
+    problem = {"code": "invalid_request", "title": "Not valid", "detail": "#/sourceUrl: Too long.", "errors": errors}
+    server.failures = [httpx.Response(422, json=problem)]
+
+    with pytest.raises(
+        RostrumApiError, match=r"^Not valid: #/sourceUrl: Too long\. \(#/x: There is no such field\.\)$"
+    ):
+        client.submit_url("https://media.test/talk.mp4")
+
+
 @pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"", b"[1]"], ids=["a page", "nothing", "not an object"])
 def test_an_error_that_is_no_problem_document_still_has_a_code(body: bytes, server: Any, client: RostrumClient) -> None:
     server.failures = [httpx.Response(418, content=body)]

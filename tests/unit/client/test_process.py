@@ -133,6 +133,14 @@ def test_a_canceled_job_is_no_success(
     assert process(arguments("https://media.test/talk.mp4"), client, console) == FAILED
 
 
+def test_an_empty_file_is_told_before_anything_is_sent(
+    tmp_path: Path, server: Any, client: RostrumClient, console: Console, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.mp4").touch()
+    assert process(arguments(str(tmp_path / "empty.mp4")), client, console) == BAD_USAGE
+    assert "empty.mp4 has no content (0 bytes)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("source", "why"),
     [
