@@ -44,12 +44,12 @@ def up(options: argparse.Namespace) -> int:
     try:
         print(f"API      {stack.url}\nAPI docs {stack.url}/docs\nStorage  {_storage(stack)}\nLog      {stack.log_file}")
         print("Ctrl-C stops everything.", flush=True)
-        while stack.host is not None and stack.host.poll() is None:
+        while (ended := stack.ended) is None:
             time.sleep(0.5)
     finally:
         say("Stopping")
         stack.stop()
-    raise StackError(f"The host ended by itself; see {stack.log_file}")
+    raise StackError(ended)
 
 
 def process(options: argparse.Namespace) -> int:

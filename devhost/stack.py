@@ -42,6 +42,15 @@ class Stack:
         """Whether this process started it."""
         return self.host is not None
 
+    @property
+    def ended(self) -> str | None:
+        """Which process of what was started here is gone, in words; None while all run."""
+        if self.host is not None and self.host.poll() is not None:
+            return f"The host ended by itself; see {self.log_file}"
+        if self.azurite is not None and self.azurite.process.poll() is not None:
+            return "Azurite, the local storage, ended by itself"
+        return None
+
     def stop(self) -> None:
         """Ends the functions first, then their storage."""
         if self.host is not None:
@@ -60,15 +69,22 @@ class Stack:
 
 
 def find_running(port: int, *, patience_sec: float = 10.0) -> Stack | None:
-    """The stack that answers on the port, or None when the port is free; raises when something else has it."""
+    """The stack that answers on the port, or None when the port is free.
+
+    Raises when something else has the port, and when a stack is there that does not work.
+    """
     if port_is_free(port):
         return None
     url = f"http://127.0.0.1:{port}/api"
     deadline = time.monotonic() + patience_sec  # one that is just starting gets a moment
+    health = Health()
     while time.monotonic() < deadline:
-        if _health(url).is_ours:
+        health = _health(url)
+        if health.is_ours and health.is_well:
             return Stack(url)
         time.sleep(0.5)
+    if health.is_ours:
+        raise StackError(f"The stack on port {port} does not work ({health.says}). Stop it and start it again.")
     raise StackError(f"Port {port} is taken by another program. Choose another with --port, or stop that program.")
 
 

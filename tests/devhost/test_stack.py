@@ -36,8 +36,12 @@ def test_a_stack_starts_is_found_again_guards_its_data_and_stops_whole(tmp_path:
         host = psutil.Process(stack.host.pid)
         family = [host, *host.children(recursive=True), psutil.Process(stack.azurite.process.pid)]
         assert find_running(port) == Stack(stack.url)
+        while_running = stack.ended
+        assert while_running is None
         with pytest.raises(StackError, match=rf"Another stack uses .*{stack.url}.*--data"):
             _start(tmp_path, free_port())
+        stack.azurite.stop()
+        assert stack.ended == "Azurite, the local storage, ended by itself"
     finally:
         stack.stop()
     assert psutil.wait_procs(family, timeout=20)[1] == []
@@ -52,12 +56,19 @@ def test_a_host_that_does_not_start_says_why_and_leaves_nothing_behind(tmp_path:
     assert psutil.Process().children(recursive=True) == before
 
 
-def test_a_port_that_another_program_has_is_named() -> None:
+@pytest.mark.parametrize(
+    ("status", "body", "why"),
+    [
+        pytest.param(200, b"<h1>something else</h1>", "is taken by another program", id="another program"),
+        pytest.param(503, b'{"status": "unavailable", "storage": "unavailable"}', "does not work", id="an ill stack"),
+    ],
+)
+def test_a_port_that_cannot_be_used_is_named(status: int, body: bytes, why: str) -> None:
     class Foreign(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            self.send_response(status)
             self.end_headers()
-            self.wfile.write(b"<h1>something else</h1>")
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -66,7 +77,7 @@ def test_a_port_that_another_program_has_is_named() -> None:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            with pytest.raises(StackError, match=f"Port {server.server_port} is taken by another program"):
+            with pytest.raises(StackError, match=rf"[Pp]ort {server.server_port} {why}"):
                 find_running(server.server_port, patience_sec=0.2)
         finally:
             server.shutdown()
