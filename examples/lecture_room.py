@@ -12,8 +12,8 @@ FLOOR_Y = 560
 """Where the wall meets the floor, in pixels from the top."""
 SCREEN = (182, 44, 752, 423)
 """The projected picture: left, top, width, height; 16 to 9."""
-DESK = ((770, 452, 116, 208), (756, 438, 144, 18), (794, 410, 66, 28))
-"""What stands before the lecturer: lectern, its top, and a laptop on it; left, top, width, height."""
+DESK = ((24, 452, 116, 208), (10, 438, 144, 18), (48, 410, 66, 28))
+"""What stands in the room: lectern, its top, and a laptop on it; left, top, width, height."""
 
 Image = np.ndarray
 """Height × width × 3, RGB, float32 from 0 to 1."""

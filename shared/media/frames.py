@@ -12,28 +12,18 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import av
-import av.error
-import cv2
-import numpy as np
-from av.container import InputContainer
-from av.video.reformatter import VideoReformatter
-from numpy.typing import NDArray
 
-from shared.domain.errors import NoUsableStream
 from shared.domain.recording import Recording, VideoStream
-from shared.media.container import demux_past_damage, open_container
+from shared.media.container import open_container
+from shared.media.picture import Picture, UprightConverter, decoded_frames, jump, video_of, video_stream
 
 DEFAULT_WIDTH = 640
 # A jump may land late: by the reordering of frames in MP4, anywhere in transport streams. Then an earlier one is tried.
 _JUMPS_SEC = (0.0, 2.0, 10.0, 60.0)
-_THREADS = 2
-_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 # Fewer key pictures than this do not show what stays and what moves: frames are decoded in between.
 _ENOUGH_KEYFRAMES = 40
 # How much is decoded at most to make up for missing key pictures.
 _DECODED_INSTEAD_SEC = 600.0
-
-Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,12 +54,12 @@ def sample_frames(
     Nothing is yielded past the last frame's own duration: a recording that was cut off is not made longer. `report`
     gets the fraction done at every frame decoded, and may raise to stop the work. Raises NoUsableStream.
     """
-    video = _video_of(recording)
+    video = video_of(recording)
     end_sec = recording.duration_sec if end_sec is None else end_sec
     index, last = _first_point(start_sec, sample_fps), _first_point(end_sec, sample_fps)
     if index >= last:
         return
-    convert = _Converter(video, width)
+    convert = UprightConverter(video, width)
     span = max(end_sec - start_sec, 1e-9)
     shown: av.VideoFrame | None = None
     shown_until = 0.0
@@ -102,7 +92,7 @@ def keyframes(
     Where there are too few of these, frames are decoded in between. `index` counts the pictures. `report` as in
     `sample_frames`. Raises NoUsableStream.
     """
-    video = _video_of(recording)
+    video = video_of(recording)
     found = list(_seek_keyframes(source, recording, video, limit, width, report))
     if len(found) >= min(limit, _ENOUGH_KEYFRAMES):
         yield from found
@@ -110,12 +100,6 @@ def keyframes(
     end_sec = min(recording.duration_sec, _DECODED_INSTEAD_SEC)
     found.clear()
     yield from sample_frames(source, recording, sample_fps=limit / end_sec, end_sec=end_sec, width=width, report=report)
-
-
-def _video_of(recording: Recording) -> VideoStream:
-    if recording.video is None:
-        raise NoUsableStream("The recording has no picture.")
-    return recording.video
 
 
 def _first_point(time_sec: float, sample_fps: float) -> int:
@@ -131,10 +115,10 @@ def _frames_from(
     for jump_sec in (*jumps, None):
         report(0.0)
         with open_container(source) as container:
-            stream = _picture(container, video)
-            if jump_sec is not None and not _jump(container, stream, jump_sec + recording.start_sec):
+            stream = video_stream(container, video)
+            if jump_sec is not None and not jump(container, stream, jump_sec + recording.start_sec):
                 continue
-            frames = _timed(_decode(container, stream), recording, video, after_jump=jump_sec is not None)
+            frames = _timed(decoded_frames(container, stream), recording, video, after_jump=jump_sec is not None)
             first = next(frames, None)
             if jump_sec is not None and (first is None or first[0] > time_sec + 1e-3):
                 continue
@@ -167,36 +151,6 @@ def _timed(
         yield time_sec, frame
 
 
-def _decode(container: InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-    for packet in demux_past_damage(container, stream):
-        try:
-            yield from stream.decode(packet if packet.size else None)
-        except av.error.EOFError:
-            return
-        except av.error.FFmpegError:
-            continue
-
-
-def _picture(container: InputContainer, video: VideoStream) -> av.VideoStream:
-    streams = container.streams
-    stream = streams[video.index] if video.index < len(streams) else None
-    if not isinstance(stream, av.VideoStream):
-        raise NoUsableStream("The recording's picture is no longer where it was.")
-    stream.thread_type = "AUTO"
-    stream.codec_context.thread_count = _THREADS
-    return stream
-
-
-def _jump(container: InputContainer, stream: av.VideoStream, clock_sec: float) -> bool:
-    if stream.time_base is None:
-        return False
-    try:
-        container.seek(round(clock_sec / stream.time_base), stream=stream)
-    except av.error.FFmpegError:
-        return False
-    return True
-
-
 def _duration_sec(frame: av.VideoFrame, video: VideoStream) -> float:
     own = float(frame.duration * frame.time_base) if frame.duration and frame.time_base is not None else 0.0
     return max(own, 1 / max(video.fps, 1.0))
@@ -210,43 +164,19 @@ def _seek_keyframes(
     width: int,
     report: Callable[[float], None],
 ) -> Iterator[SampledFrame]:
-    convert = _Converter(video, width)
+    convert = UprightConverter(video, width)
     seen: set[int] = set()
     with open_container(source) as container:
-        stream = _picture(container, video)
-        stream.thread_type = "SLICE"  # frame threads would read on for a picture per core
+        stream = video_stream(container, video, frame_threads=False)
         stream.codec_context.skip_frame = "NONKEY"
         for turn in range(limit):
             report(turn / limit)
             wanted_sec = recording.duration_sec * (turn + 0.5) / limit + recording.start_sec
-            if not _jump(container, stream, wanted_sec):
+            if not jump(container, stream, wanted_sec):
                 continue
-            frame = next((f for f in _decode(container, stream) if f.pts is not None), None)
+            frame = next((f for f in decoded_frames(container, stream) if f.pts is not None), None)
             if frame is None or frame.pts is None or frame.pts in seen or frame.time_base is None:
                 continue
             seen.add(frame.pts)
             time_sec = float(frame.pts * frame.time_base) - recording.start_sec
             yield SampledFrame(len(seen) - 1, time_sec, convert(frame))
-
-
-class _Converter:
-    """Turns a decoded frame into a small upright picture, always of the same size; does the same frame only once."""
-
-    def __init__(self, video: VideoStream, width: int) -> None:
-        upright_width = min(width, video.width)
-        upright_height = max(1, round(upright_width * video.height / video.width))
-        sideways = video.rotation in (90, 270)
-        self._coded = (upright_height, upright_width) if sideways else (upright_width, upright_height)
-        self._turn = _TURNS.get(video.rotation)
-        self._reformatter = VideoReformatter()
-        self._done: tuple[av.VideoFrame, Picture] | None = None
-
-    def __call__(self, frame: av.VideoFrame) -> Picture:
-        if self._done is not None and self._done[0] is frame:
-            return self._done[1]
-        small = self._reformatter.reformat(frame, *self._coded, "bgr24", interpolation="AREA")
-        picture: Picture = small.to_ndarray().astype(np.uint8, copy=False)
-        if self._turn is not None:
-            picture = np.ascontiguousarray(cv2.rotate(picture, self._turn))
-        self._done = (frame, picture)
-        return picture

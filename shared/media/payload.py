@@ -3,6 +3,7 @@
 Imports no media library, so that the API can read and describe it.
 """
 
+from dataclasses import asdict
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -56,31 +57,9 @@ class MediaPayload(_Payload):
         """The facts of `recording`, whose bytes have the digest `sha256` (hexadecimal)."""
         streams: list[VideoStreamPayload | AudioStreamPayload] = []
         if recording.video is not None:
-            video = recording.video
-            streams.append(
-                VideoStreamPayload(
-                    index=video.index,
-                    codec=video.codec,
-                    width=video.width,
-                    height=video.height,
-                    rotation=video.rotation,
-                    fps=video.fps,
-                    start_sec=video.start_sec,
-                    duration_sec=video.duration_sec,
-                )
-            )
+            streams.append(VideoStreamPayload(**asdict(recording.video)))
         if recording.audio is not None:
-            audio = recording.audio
-            streams.append(
-                AudioStreamPayload(
-                    index=audio.index,
-                    codec=audio.codec,
-                    sample_rate=audio.sample_rate,
-                    channels=audio.channels,
-                    start_sec=audio.start_sec,
-                    duration_sec=audio.duration_sec,
-                )
-            )
+            streams.append(AudioStreamPayload(**asdict(recording.audio)))
         return cls(
             container=recording.container,
             streams=streams,

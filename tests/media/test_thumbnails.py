@@ -87,10 +87,13 @@ def test_what_was_cut_off_is_left_out_or_shows_the_last_picture(make_clip: ClipM
     assert [time for time, _ in found[:2]] == [0.5, 1.5]
 
 
-def test_one_still_and_its_width(make_clip: ClipMaker) -> None:
+@pytest.mark.parametrize(
+    ("width", "shape"), [(48, (32, 48)), (480, (SIZE[1], SIZE[0]))], ids=["smaller", "never larger than the picture"]
+)
+def test_one_still_and_its_width(make_clip: ClipMaker, width: int, shape: tuple[int, int]) -> None:
     data = make_clip("mp4", video="libx264", size=SIZE)
     source = io.BytesIO(data)
-    assert decode(thumbnail(source, probe(source, len(data)), 1.0)).shape == (320, 480)
+    assert decode(thumbnail(source, probe(source, len(data)), 1.0, width)).shape == shape
 
 
 def test_sound_has_no_stills(make_clip: ClipMaker) -> None:

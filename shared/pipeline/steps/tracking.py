@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from shared.domain.stage import Stage
 from shared.media.frames import keyframes, sample_frames
 from shared.media.payload import ScenePayload, ThumbnailPayload
+from shared.media.picture import upright_size, video_of
 from shared.media.scenes import Scene, SceneScorer, scenes_from_scores
 from shared.media.thumbnails import DEFAULT_WIDTH, make_thumbnails
 from shared.pipeline.changes import change_session
@@ -108,10 +109,9 @@ def _parts(context: StepContext) -> Iterator[TrackingPart]:
 def _thumbnails(context: StepContext, scenes: Sequence[Scene]) -> SceneList:
     """Every scene, and for at most `MAX_THUMBNAILS` of them a picture from the scene's middle."""
     recording, blobs = recording_of(context), context.services.storage.blobs
-    assert recording.video is not None  # a recording without a picture has no tracking stage
     step = -(-len(scenes) // MAX_THUMBNAILS)
     names = {_middle(scene): f"scene-{n + 1:04d}.jpg" for n, scene in enumerate(scenes) if n % step == 0}
-    height = round(DEFAULT_WIDTH * recording.video.height / recording.video.width)
+    width, height = upright_size(video_of(recording), DEFAULT_WIDTH)
 
     def report(fraction: float) -> None:
         context.report(DETECTIONS_DONE + (1.0 - DETECTIONS_DONE) * fraction)
@@ -121,7 +121,7 @@ def _thumbnails(context: StepContext, scenes: Sequence[Scene]) -> SceneList:
         for time_sec, jpeg in make_thumbnails(source, recording, names, DEFAULT_WIDTH, report):
             name = names[time_sec]
             blobs.write(RESULTS, context.work_blob(f"thumbnails/{name}"), jpeg, "image/jpeg")
-            made.append(ThumbnailPayload(name=name, t=round(time_sec, 3), width=DEFAULT_WIDTH, height=height))
+            made.append(ThumbnailPayload(name=name, t=round(time_sec, 3), width=width, height=height))
     pictured = {thumbnail.t: thumbnail.name for thumbnail in made}
     return SceneList(
         scenes=[
