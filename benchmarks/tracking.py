@@ -26,8 +26,8 @@ from shared.tracking.plate_detector import PlateDetector
 
 CLIP = Path(__file__).resolve().parents[2] / "shared" / "data" / "tracking" / "one-by-one-person-detection.mp4"
 SAMPLE_FPS = 2.0
-FLOOR = 0.2
-"""The score from which a detection counts."""
+FLOOR = 0.25
+"""The score from which a detection counts: below, the association takes it as a sign of absence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import av
+from av.container import InputContainer
 
 from shared.domain.recording import Recording, VideoStream
 from shared.media.container import open_container
@@ -118,7 +119,7 @@ def _frames_from(
             stream = video_stream(container, video)
             if jump_sec is not None and not jump(container, stream, jump_sec + recording.start_sec):
                 continue
-            frames = _timed(decoded_frames(container, stream), recording, video, after_jump=jump_sec is not None)
+            frames = _timed(container, stream, recording, video, after_jump=jump_sec is not None)
             first = next(frames, None)
             if jump_sec is not None and (first is None or first[0] > time_sec + 1e-3):
                 continue
@@ -129,14 +130,15 @@ def _frames_from(
 
 
 def _timed(
-    frames: Iterator[av.VideoFrame], recording: Recording, video: VideoStream, *, after_jump: bool
+    container: InputContainer, stream: av.VideoStream, recording: Recording, video: VideoStream, *, after_jump: bool
 ) -> Iterator[tuple[float, av.VideoFrame]]:
     """Frames with their times; after a jump, only from the first key picture on, and none if it has no time."""
+    tick = stream.time_base  # the frames that a decoder gives out at the very end do not know theirs
     before: float | None = None
-    for frame in frames:
+    for frame in decoded_frames(container, stream):
         ticks = frame.pts if frame.pts is not None else frame.dts
-        if ticks is not None and frame.time_base is not None:
-            time_sec = float(ticks * frame.time_base) - recording.start_sec
+        if ticks is not None and tick is not None:
+            time_sec = float(ticks * tick) - recording.start_sec
         elif before is not None:
             time_sec = before + 1 / max(video.fps, 1.0)
         elif after_jump:
@@ -175,8 +177,8 @@ def _seek_keyframes(
             if not jump(container, stream, wanted_sec):
                 continue
             frame = next((f for f in decoded_frames(container, stream) if f.pts is not None), None)
-            if frame is None or frame.pts is None or frame.pts in seen or frame.time_base is None:
+            if frame is None or frame.pts is None or frame.pts in seen or stream.time_base is None:
                 continue
             seen.add(frame.pts)
-            time_sec = float(frame.pts * frame.time_base) - recording.start_sec
+            time_sec = float(frame.pts * stream.time_base) - recording.start_sec
             yield SampledFrame(len(seen) - 1, time_sec, convert(frame))

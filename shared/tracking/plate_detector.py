@@ -22,7 +22,7 @@ _DIFFERENT, _PER_NOISE, _PER_EDGE = 10.0, 4.0, 0.6
 _SHADOW = (0.5, 0.99)  # brightness left in a shadow
 _SHADOW_COLOUR = 0.06  # how far a shadow's colour may be off, of its brightness
 _MIN_CLEAR = 0.3  # share of a blob that is no shadow
-_MAX_CHANGED = 0.6  # of the picture: more is another light or another camera
+_MAX_CHANGED = 0.5  # of the picture: more is another light or another camera
 _MIN_HEIGHT, _MAX_WIDTH, _MIN_AREA = 0.1, 0.6, 0.0015  # of the picture
 _WIDTH_TO_HEIGHT = (0.12, 1.5)  # in pixels
 _MIN_FILL = 0.25
@@ -111,8 +111,10 @@ def _shadow(picture: Image, room: Image, edges: Image) -> Mask:
     off = apart(picture, left[..., None] * room)
     same_colour = off < 4.0 + _SHADOW_COLOUR * light / 3
     own_edges = cv2.blur(np.maximum(edge_strength(picture) - edges, 0), (5, 5))
-    shadow: Mask = darker & same_colour & (own_edges < 4.0)
-    return shadow
+    like_shadow: Mask = darker & same_colour
+    inner = like_shadow & (own_edges < 4.0)
+    # A shadow's own outline is an edge that the room has not: what touches the inside of one belongs to it.
+    return like_shadow & (cv2.dilate(inner.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0)
 
 
 def _blobs(different: Mask, clear: Mask, strength: Image) -> list[_Blob]:

@@ -1,0 +1,77 @@
+"""On a real recording, with boxes drawn by hand: who is there is found, and nobody when nobody is there."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from benchmarks.tracking import CLIP, Truth, agreement, detect_all, read_truth
+from shared.media.frames import SampledFrame, keyframes, sample_frames
+from shared.media.probe import probe
+from shared.tracking.plate import Plate, build_plate
+from shared.tracking.plate_detector import PlateDetector
+
+pytestmark = pytest.mark.skipif(not CLIP.exists(), reason="the recording with boxes drawn by hand is not here")
+
+Change = Callable[[SampledFrame], NDArray[np.uint8]]
+
+
+def mirrored(frame: SampledFrame) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(frame.bgr[:, ::-1])
+
+
+def noisy(frame: SampledFrame) -> NDArray[np.uint8]:
+    grain = np.random.default_rng(frame.index).normal(0, 15, frame.bgr.shape)
+    return np.clip(frame.bgr + grain, 0, 255).astype(np.uint8)
+
+
+def drifting(frame: SampledFrame) -> NDArray[np.uint8]:
+    return np.clip(frame.bgr * (0.9 + 0.3 * np.sin(frame.time_sec / 15)), 0, 255).astype(np.uint8)
+
+
+def with_slides(frame: SampledFrame) -> NDArray[np.uint8]:
+    bgr = frame.bgr.copy()
+    colours = np.random.default_rng(int(frame.time_sec // 12)).integers(0, 255, (2, 3)).tolist()
+    cv2.rectangle(bgr, (20, 30), (230, 160), colours[0], -1)
+    cv2.rectangle(bgr, (40, 50), (200, 70), colours[1], -1)
+    return bgr
+
+
+@pytest.fixture(scope="module")
+def pictures() -> tuple[list[SampledFrame], list[SampledFrame]]:
+    path = Path(CLIP)
+    with path.open("rb") as source:
+        recording = probe(source, path.stat().st_size)
+        return list(keyframes(source, recording)), list(sample_frames(source, recording, sample_fps=2))
+
+
+@pytest.mark.parametrize("change", [None, mirrored, noisy, drifting, with_slides])
+def test_found_where_a_person_saw_them(
+    pictures: tuple[list[SampledFrame], list[SampledFrame]], change: Change | None
+) -> None:
+    keys, frames = ([_changed(frame, change) for frame in some] for some in pictures)
+    truth, height_to_width = read_truth(CLIP.with_suffix(".truth.json"))
+    if change is mirrored:
+        truth = [_mirror(true) for true in truth]
+    plate = Plate.from_png(build_plate(keys).to_png())
+    assert plate.warnings == ()
+    found = agreement(detect_all(frames, PlateDetector(plate)), truth, height_to_width)
+    assert (found.present, found.absent) == (93, 22)
+    assert found.coverage >= 0.98
+    assert found.false_presence <= 0.05
+    assert found.centre_error <= 0.015
+    assert found.iou_half >= 0.95
+
+
+def _changed(frame: SampledFrame, change: Change | None) -> SampledFrame:
+    return frame if change is None else SampledFrame(frame.index, frame.time_sec, change(frame))
+
+
+def _mirror(true: Truth) -> Truth:
+    if true.box is None:
+        return true
+    x, y, width, height = true.box
+    return Truth(true.time_sec, true.state, (1 - x - width, y, width, height))

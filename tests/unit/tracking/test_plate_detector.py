@@ -1,0 +1,112 @@
+"""In painted rooms: whoever is there is found where they are, walking or still, and nobody else is."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from benchmarks.tracking import Agreement, Truth, agreement, detect_all
+from shared.media.frames import SampledFrame
+from shared.tracking.plate import build_plate
+from shared.tracking.plate_detector import PlateDetector
+
+Walk = Callable[[float], float | None]
+MakeRoom = Callable[..., list[SampledFrame]]
+
+
+def walks(t: float) -> float | None:
+    """To and fro, and out of the room now and then."""
+    there = 0.5 + 0.35 * (abs((t / 10) % 2 - 1) * 2 - 1)
+    return None if t % 30 < 6 else there
+
+
+def mostly_stands(t: float) -> float | None:
+    """Still in one place for 70% of the time, then elsewhere for a while, at last away."""
+    if t < 42:
+        return 0.4
+    return 0.4 + (t - 42) * 0.03 if t < 54 else None
+
+
+def nobody(t: float) -> float | None:
+    return None
+
+
+def judge(walk: Walk, frames: list[SampledFrame], figure: object) -> Agreement:
+    detector = PlateDetector(build_plate(frames[::2]))
+    truth = []
+    for frame in frames:
+        x = walk(frame.time_sec)
+        box = None if x is None else figure.box(x)  # type: ignore[attr-defined]
+        truth.append(Truth(frame.time_sec, "absent" if box is None else "present", box))
+    return agreement(detect_all(frames, detector), truth, 9 / 16)
+
+
+@pytest.mark.parametrize("walk", [walks, mostly_stands], ids=["walks", "mostly stands"])
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        pytest.param({}, id="plain"),
+        pytest.param({"noise": 10.0}, id="noise"),
+        pytest.param({"light": lambda t: 1 + 0.004 * (t - 30)}, id="exposure drifts"),
+        pytest.param({"light": lambda t: 0.4}, id="dark"),
+        pytest.param({"light": lambda t: 1.0 if int(t) % 7 else 1.25}, id="exposure jumps"),
+        pytest.param({"slide_sec": 8.0}, id="slides change"),
+        pytest.param({"shadow": True}, id="shadow"),
+    ],
+)
+def test_whoever_is_there_is_found(
+    make_room: MakeRoom, make_figure: Callable[..., object], walk: Walk, conditions: dict[str, object]
+) -> None:
+    found = judge(walk, make_room(walk, **conditions), make_figure())
+    assert found.present > 30
+    assert found.absent >= 6
+    assert found.coverage >= 0.98
+    assert found.false_presence <= 0.05
+    assert found.centre_error <= 0.015
+    assert found.iou_half >= 0.95
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {},
+        {"noise": 12.0},
+        {"light": lambda t: 1 + 0.006 * (t - 30)},
+        {"light": lambda t: 1.0 if t < 30 else 1.3},
+        {"slide_sec": 8.0},
+        {"slide_sec": 25.0},
+    ],
+    ids=["still", "noise", "exposure drifts", "exposure jumps", "slides change", "two slides"],
+)
+def test_nobody_is_found_in_an_empty_room(make_room: MakeRoom, conditions: dict[str, object]) -> None:
+    frames = make_room(nobody, **conditions)
+    detector = PlateDetector(build_plate(frames[::2]))
+    assert [detector.detect(frame) for frame in frames] == [()] * len(frames)
+
+
+def test_a_picture_of_something_else_has_nobody_in_it(make_room: MakeRoom) -> None:
+    frames = make_room(walks, seconds=30)
+    blocks = np.random.default_rng(5).integers(0, 255, (9, 16, 3)).astype(np.uint8)
+    elsewhere = SampledFrame(0, 0.0, np.kron(blocks, np.ones((20, 20, 1), np.uint8)))
+    assert PlateDetector(build_plate(frames)).detect(elsewhere) == ()
+
+
+def test_a_frame_is_judged_alone(make_room: MakeRoom) -> None:
+    """Neither the frames before it nor their order change what is found."""
+    frames = make_room(walks, seconds=40)
+    plate = build_plate(frames)
+    detector = PlateDetector(plate)
+    in_order = [detector.detect(frame) for frame in frames]
+    assert [detector.detect(frame) for frame in reversed(frames)] == in_order[::-1]
+    assert PlateDetector(plate).detect(frames[37]) == in_order[37]
+
+
+def test_two_people_apart_are_two(make_room: MakeRoom, make_figure: Callable[..., object]) -> None:
+    room = make_room(nobody, seconds=20)
+    figure = make_figure()
+    both = room[10].bgr.copy()
+    figure.paint(both, 0.25)  # type: ignore[attr-defined]
+    figure.paint(both, 0.7)  # type: ignore[attr-defined]
+    found = PlateDetector(build_plate(room)).detect(SampledFrame(0, 0.0, both))
+    assert sorted(detection.centre[0] for detection in found) == pytest.approx([0.25, 0.7], abs=0.02)
+    assert all(0 <= detection.score <= 1 and detection.source == "plate" for detection in found)
