@@ -31,9 +31,6 @@ class Settings(BaseSettings):
     whisper_threads: int = Field(default=1, ge=1)
     """Threads of one faster-whisper model."""
 
-    detector_model: Path | None = None
-    """Path of a YOLOX person detector in ONNX form; none: the embedded plate detector works alone."""
-
     transcription_part_sec: float = Field(default=300.0, ge=10)
     """Nominal length of a transcription part in seconds."""
 
@@ -56,12 +53,15 @@ class Settings(BaseSettings):
     """Whether a source's address may lead to this machine: for development only."""
 
     invocation_budget_sec: float = Field(default=240.0, gt=0)
-    """After this many seconds a download goes on in a new invocation."""
+    """After this many seconds a download goes on in a new invocation, where it can."""
+
+    invocation_limit_sec: float = Field(default=540.0, gt=0)
+    """After this many seconds a download that cannot go on elsewhere is given up: less than the host's own limit."""
 
     heartbeat_sec: float = Field(default=2.0, gt=0)
     """How often a running step writes its progress, in seconds."""
 
-    stale_after_sec: float = Field(default=120.0, gt=0)
+    stale_after_sec: float = Field(default=60.0, gt=0)
     """A step that showed no sign of life for so many seconds is asked for again by the sweep."""
 
     upload_valid_hours: float = Field(default=24.0, gt=0)

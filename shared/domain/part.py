@@ -11,7 +11,7 @@ from shared.domain.stage import Stage, StageState
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """A step's row. `owner` names the delivery that works on it (message id and dequeue count); `progress` is 0 to 1;
-    `sends` counts the messages sent for it, `sent_at` the last one's time;
+    `sends` counts the messages sent for it since it last rested, `sent_at` the last one's time;
     `last_error` is what made the latest delivery fail, in a sentence."""
 
     job_id: str

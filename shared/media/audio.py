@@ -169,11 +169,6 @@ class AudioDecoder:
         del self._out[:whole]
 
 
-def decode_pcm(source: BinaryIO, recording: Recording, report: Callable[[float], None]) -> Iterator[bytes]:
-    """The sound as 16 kHz mono s16le blocks; use `AudioDecoder` itself where the facts are wanted too."""
-    return iter(AudioDecoder(source, recording, report))
-
-
 def wav_header(samples: int) -> bytes:
     """The 44 bytes before `samples` samples of 16 kHz mono s16le make a WAV file (RIFF, PCM format 1)."""
     data_bytes = samples * BYTES_PER_SAMPLE

@@ -104,3 +104,5 @@ class Heartbeat:
                 return
             except RostrumError as error:
                 log.warning("heartbeat failed", extra={"action": "heartbeat", "code": error.code})
+            except Exception:  # the thread must outlive whatever storage comes up with
+                log.exception("heartbeat failed", extra={"action": "heartbeat"})

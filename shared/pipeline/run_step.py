@@ -63,14 +63,17 @@ def run_step(services: Services, message: StageMessage, delivery: Delivery) -> N
 
 
 def give_up(services: Services, message: StageMessage) -> None:
-    """The host delivered the message as often as it may: the job ends in ERROR, naming the last failure."""
+    """The host delivered the message as often as it may: the job ends in ERROR, naming the last failure.
+
+    Unless another message's delivery is at work on the step: should that die too, the sweep asks again.
+    """
     job = _wanted_job(services, message)
     if job is None:
         return
     asked = Part(job_id=job.job_id, stage=message.stage, step=message.step, number=message.part)
     row = services.storage.parts.create(asked)
     part = row.value
-    if part.state is StageState.DONE:
+    if part.state is StageState.DONE or _shows_life(services, part):
         return
     reason = part.last_error or "The process that ran it ended without a word; it may have run out of memory."
     detail = f"The {message.stage} stage was tried {part.attempts} times and failed each time. {reason}"
@@ -103,11 +106,9 @@ def _claim(services: Services, row: Stored[Part], delivery: Delivery) -> Stored[
 
     A later delivery of the owner's own message takes over at once: the host gives it out only when the first failed.
     """
-    stale_after = timedelta(seconds=services.settings.stale_after_sec)
     while True:
         part, now = row.value, services.clock()
-        alive = part.state is StageState.RUNNING and now - (part.heartbeat_at or now) < stale_after
-        if alive and (part.owner or "").partition(":")[0] != delivery.message_id:
+        if _shows_life(services, part) and (part.owner or "").partition(":")[0] != delivery.message_id:
             return None
         claimed = part.evolve(
             state=StageState.RUNNING,
@@ -122,6 +123,11 @@ def _claim(services: Services, row: Stored[Part], delivery: Delivery) -> Stored[
             row = services.storage.parts.get(part)
             if row.value.state is StageState.DONE:
                 return None
+
+
+def _shows_life(services: Services, part: Part) -> bool:
+    now, stale_after = services.clock(), timedelta(seconds=services.settings.stale_after_sec)
+    return part.state is StageState.RUNNING and now - (part.heartbeat_at or now) < stale_after
 
 
 def _begin_stage(services: Services, job: Job, part: Part) -> Job:
@@ -140,7 +146,6 @@ def _begin_stage(services: Services, job: Job, part: Part) -> Job:
 def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[Part]) -> bool:
     """Whether the part is done; False when the job ended, another delivery took over, or the rest comes later."""
     began = time.monotonic()
-    budget = services.settings.invocation_budget_sec
     session = services.storage.sessions.get(job.org_id, job.session_id).value
     heartbeat = Heartbeat(services, job, claimed)
     try:
@@ -152,13 +157,20 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
                     job=job,
                     session=session,
                     report=heartbeat.report,
-                    out_of_time=lambda: time.monotonic() - began > budget,
+                    elapsed_sec=lambda: time.monotonic() - began,
                 )
             )
     except StopWork:
         return False
     except ContinueLater:
-        rested = _note(services, heartbeat.claimed, state=StageState.WAITING, owner=None)
+        rested = _note(
+            services,
+            heartbeat.claimed,
+            state=StageState.WAITING,
+            owner=None,
+            sends=0,
+            attempts=claimed.value.attempts - 1,
+        )
         if rested is not None:
             send_step(services, job, rested)
         return False

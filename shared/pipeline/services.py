@@ -20,14 +20,14 @@ class ContinueLater(Exception):
 @dataclass(frozen=True, slots=True)
 class StepContext:
     """One step at work: `report(fraction)` notes progress from 0 to 1 and raises when the work is to stop;
-    `out_of_time()` tells when to raise ContinueLater, for steps that can."""
+    `elapsed_sec()` is the invocation's age, for steps that can go on in another one."""
 
     services: "Services"
     message: StageMessage
     job: Job
     session: Session
     report: Callable[[float], None]
-    out_of_time: Callable[[], bool]
+    elapsed_sec: Callable[[], float]
 
     def work_blob(self, name: str) -> str:
         """The full name of one of this job's blobs in containers `work` and `results`."""

@@ -55,6 +55,8 @@ def submit_url(services: Services, request: JobRequest, source_url: str) -> Job:
     parts = urlsplit(source_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidRequest("sourceUrl must be an http or https address.")
+    if parts.username or parts.password:
+        raise InvalidRequest("sourceUrl must not contain a user name or password; use a signed address instead.")
     refuse_when_disk_is_full(services)
     name = unquote(parts.path.rpartition("/")[2])
     session = _new_session(services, request, services.new_id(), name, source_url=source_url)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from shared.domain.errors import NoUsableStream, StorageUnavailable
 from shared.domain.recording import Recording
-from shared.media.audio import AudioDecoder, decode_pcm, wav_header
+from shared.media.audio import AudioDecoder, wav_header
 from shared.media.probe import probe
 from shared.media.range_reader import RangeReader
 
@@ -31,7 +31,7 @@ def facts(data: bytes) -> Recording:
 
 def test_blocks_are_small_and_progress_rises(minutes: bytes) -> None:
     fractions: list[float] = []
-    blocks = list(decode_pcm(io.BytesIO(minutes), facts(minutes), fractions.append))
+    blocks = list(AudioDecoder(io.BytesIO(minutes), facts(minutes), fractions.append))
     assert {len(block) for block in blocks[:-1]} == {32_000}
     assert len(blocks) in (120, 121)
     assert fractions == sorted(fractions)
@@ -43,7 +43,7 @@ def test_memory_does_not_grow_with_the_length(minutes: bytes) -> None:
     recording = facts(minutes)
     tracemalloc.start()
     try:
-        for _ in decode_pcm(io.BytesIO(minutes), recording, lambda fraction: None):
+        for _ in AudioDecoder(io.BytesIO(minutes), recording, lambda fraction: None):
             pass
         assert tracemalloc.get_traced_memory()[1] < 2_000_000  # the samples alone are 3.8 MB
     finally:
@@ -56,7 +56,7 @@ def test_what_the_report_raises_stops_the_work(minutes: bytes) -> None:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        list(decode_pcm(io.BytesIO(minutes), facts(minutes), stop))
+        list(AudioDecoder(io.BytesIO(minutes), facts(minutes), stop))
 
 
 def test_a_failing_storage_is_not_taken_for_damage(minutes: bytes) -> None:
@@ -66,13 +66,13 @@ def test_a_failing_storage_is_not_taken_for_damage(minutes: bytes) -> None:
         return minutes[offset : offset + length]
 
     with pytest.raises(StorageUnavailable):
-        list(decode_pcm(RangeReader(read_range, len(minutes), 4096), facts(minutes), lambda fraction: None))
+        list(AudioDecoder(RangeReader(read_range, len(minutes), 4096), facts(minutes), lambda fraction: None))
     with pytest.raises(StorageUnavailable):
         probe(RangeReader(lambda at, length: read_range(at + len(minutes), length), len(minutes)), len(minutes))
 
 
 def test_a_second_run_gives_the_same_bytes(minutes: bytes) -> None:
-    runs = [b"".join(decode_pcm(io.BytesIO(minutes), facts(minutes), lambda fraction: None)) for _ in range(2)]
+    runs = [b"".join(AudioDecoder(io.BytesIO(minutes), facts(minutes), lambda fraction: None)) for _ in range(2)]
     assert runs[0] == runs[1]
 
 

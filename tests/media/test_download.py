@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -55,7 +56,7 @@ def context(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> StepContext:
         job=job,
         session=services.storage.sessions.get("o", job.session_id).value,
         report=lambda fraction: None,
-        out_of_time=lambda: True,
+        elapsed_sec=lambda: 300.0,
     )
 
 
@@ -106,3 +107,16 @@ def test_a_server_that_sends_next_to_nothing_ends_at_the_limit_and_not_at_the_ne
     serve(monkeypatch, trickle())
     with pytest.raises(SourceTooSlow):
         download._fetch(context, URL)
+
+
+def test_a_download_that_fills_no_block_within_an_invocation_is_given_up(
+    context: StepContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trickle() -> Iterator[bytes]:
+        yield b"0"
+        pytest.fail("the invocation's limit was not looked at")
+
+    serve(monkeypatch, trickle(), accepts_ranges=False)
+    late = replace(context, elapsed_sec=lambda: context.services.settings.invocation_limit_sec + 1)
+    with pytest.raises(SourceTooSlow, match="too slow"):
+        download._fetch(late, URL)

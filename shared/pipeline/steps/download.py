@@ -41,7 +41,9 @@ FETCHED, HASHED, PROBED = 0.4, 0.5, 0.52
 def download_recording(context: StepContext) -> None:
     """The work of the download stage's only part."""
     source = _source(context)
+    _rest_when_late(context)
     sha256 = _checked_sha256(context, source)
+    _rest_when_late(context)
     recording = _read_through(context, _examine(context, source), source)
     services, session = context.services, context.session
     change_session(
@@ -100,8 +102,8 @@ def _fetch(context: StepContext, url: str) -> BlobFacts:
                 index, offset = index + 1, offset + len(block)
                 if remote.size_bytes:
                     context.report(FETCHED * offset / remote.size_bytes)
-                if resumable and len(block) == BLOCK_BYTES and context.out_of_time():
-                    raise ContinueLater
+                if resumable and len(block) == BLOCK_BYTES:
+                    _rest_when_late(context)
     except SourceChanged:
         _forget_staged_blocks(context)
         raise
@@ -136,7 +138,15 @@ def _watched(context: StepContext, chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
+def _rest_when_late(context: StepContext) -> None:
+    """To be called where all that was done is stored: the next invocation begins with a budget of its own."""
+    if context.elapsed_sec() > context.services.settings.invocation_budget_sec:
+        raise ContinueLater
+
+
 def _stop_when_slow(context: StepContext) -> None:
+    if context.elapsed_sec() > context.services.settings.invocation_limit_sec:
+        raise SourceTooSlow("The source's server is too slow, and cannot go on where an interrupted download stopped.")
     began = context.job.stages[context.message.stage].started_at
     limit = timedelta(seconds=context.services.settings.max_download_sec)
     if began is not None and context.services.clock() - began > limit:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain import job as jobs
-from shared.domain.errors import NotMedia, SourceUnavailable
+from shared.domain.errors import InvalidRequest, NotMedia, SourceUnavailable
 from shared.domain.job import Job
 from shared.domain.message import StageMessage, Step
 from shared.domain.part import Part
@@ -385,6 +385,35 @@ def test_a_finished_part_counts_before_its_stage_is_merged(house: House) -> None
         seen.append((stage.parts_done, stage.progress))
 
     assert seen == [(1, PARTS_SHARE / 2), (2, PARTS_SHARE)]
+
+
+def test_a_rest_is_no_failed_attempt_and_starts_the_sendings_anew(house: House) -> None:
+    def rest_twice(context: StepContext) -> None:
+        if house.ran[Stage.DOWNLOAD, Step.PART, 0] < 3:
+            raise ContinueLater
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = rest_twice
+    job = house.submit()
+    house.drain()
+
+    (part,) = house.storage.parts.of_job(job.job_id, Stage.DOWNLOAD)
+    assert (part.value.attempts, part.value.sends) == (1, 1)
+    assert house.job(job).stages[Stage.DOWNLOAD].attempts == 1
+
+
+def test_a_dead_letter_does_not_end_a_step_that_another_delivery_works_on(house: House) -> None:
+    job = house.submit()
+    (message,) = house.take()
+    house.instead[Stage.DOWNLOAD, Step.PART] = lambda context: give_up(house.services, message)
+    run_step(house.services, message, Delivery("m", 1))
+    assert not house.job(job).is_final
+    house.drain()
+    assert house.job(job).status is JobStatus.DONE
+
+
+def test_an_address_with_a_password_is_not_stored(house: House) -> None:
+    with pytest.raises(InvalidRequest, match="password"):
+        submit_url(house.services, JobRequest(org_id="acme"), "https://me:secret@example.com/talk.mp4")
 
 
 def test_progress_never_goes_down(house: House) -> None:
