@@ -136,6 +136,8 @@ def _timed(
     tick = stream.time_base  # the frames that a decoder gives out at the very end do not know theirs
     before: float | None = None
     for frame in decoded_frames(container, stream):
+        if frame.time_base is None and tick is not None:
+            frame.time_base = tick
         ticks = frame.pts if frame.pts is not None else frame.dts
         if ticks is not None and tick is not None:
             time_sec = float(ticks * tick) - recording.start_sec

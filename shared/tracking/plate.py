@@ -83,15 +83,15 @@ def build_plate(frames: Iterable[SampledFrame]) -> Plate:
     pictures = _take_evenly(frames)
     if not pictures:
         raise DamagedRecording("No picture of the recording could be decoded.")
-    first = _median(np.stack(pictures))
-    stack = np.stack([exposed_like(picture, first) for picture in pictures])
-    first = _median(stack)
-    stack = np.stack([exposed_like(picture, first) for picture in pictures])
+    stack = np.stack(pictures)
+    for _ in range(2):  # the first median is of pictures in different light
+        first = _median(stack)
+        _expose_like(first, pictures, stack)
     room = _mean_of_inliers(stack, first)
     screen = find_screens(stack)
     repaired = repair_plate(room, stack, screen)
     if repaired is not room:  # exposure was measured against somebody who was baked in
-        stack = np.stack([exposed_like(picture, repaired) for picture in pictures])
+        _expose_like(repaired, pictures, stack)
         room = _mean_of_inliers(stack, repaired)
     noise = np.clip(np.round(_noise(stack, room) * _NOISE_STEPS), 0, 255).astype(np.uint8)
     warnings = camera_warnings(stack, room, screen)
@@ -117,8 +117,15 @@ def _take_evenly(frames: Iterable[SampledFrame]) -> list[Image]:
     return pictures
 
 
+def _expose_like(room: Image, pictures: list[Image], stack: Image) -> None:
+    """Put the pictures in the exposure of `room` into `stack`."""
+    for index, picture in enumerate(pictures):
+        stack[index] = exposed_like(picture, room)
+
+
 def _median(stack: Image) -> Image:
-    return np.median(stack, axis=0).astype(np.float32)
+    """The median picture, row by row: NumPy copies what it takes the median of."""
+    return np.stack([np.median(stack[:, row], axis=0) for row in range(stack.shape[1])]).astype(np.float32)
 
 
 def _mean_of_inliers(stack: Image, centre: Image) -> Image:

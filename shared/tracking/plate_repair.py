@@ -39,7 +39,7 @@ def repair_plate(room: Image, stack: Image, screen: Mask) -> Image:
     for _ in range(_ROUNDS):
         room_edges = edge_strength(room)
         ghosts = np.stack(
-            [_ghosts(frame, edges, room, room_edges) for frame, edges in zip(stack, frame_edges, strict=True)]
+            [_ghosts(frame, edges, room, room_edges, screen) for frame, edges in zip(stack, frame_edges, strict=True)]
         )
         votes = np.count_nonzero(ghosts, axis=0)
         candidates = (votes >= needed) & ~screen
@@ -59,8 +59,9 @@ def edge_strength(picture: Image) -> Image:
     return strongest(np.hypot(across, down))
 
 
-def _ghosts(frame: Image, frame_edges: Image, room: Image, room_edges: Image) -> Mask:
-    different = apart(frame, room) > _DIFFERENT
+def _ghosts(frame: Image, frame_edges: Image, room: Image, room_edges: Image, screen: Mask) -> Mask:
+    different = (apart(frame, room) > _DIFFERENT) & ~screen
+    beside_screen = cv2.dilate(screen.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     blobs = cv2.morphologyEx(different.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     blobs = cv2.morphologyEx(blobs, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(blobs, connectivity=8)
@@ -70,7 +71,7 @@ def _ghosts(frame: Image, frame_edges: Image, room: Image, room_edges: Image) ->
             continue
         blob = (labels == label).astype(np.uint8)
         wide: NDArray[Any] = cv2.dilate(blob, np.ones((5, 5), np.uint8))
-        outline = (wide > 0) & (cv2.erode(blob, np.ones((3, 3), np.uint8), borderValue=1) == 0)
+        outline = (wide > 0) & (cv2.erode(blob, np.ones((3, 3), np.uint8), borderValue=1) == 0) & ~beside_screen
         more = room_edges[outline] - frame_edges[outline]
         in_room = float(np.sum(more[more > _EDGE_MARGIN]))
         in_frame = float(-np.sum(more[more < -_EDGE_MARGIN]))

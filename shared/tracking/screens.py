@@ -16,6 +16,7 @@ _DIFFERENT = 18.0  # steps of 0 to 255
 _MIN_AREA, _MAX_AREA = 0.015, 0.6  # of the picture
 _MIN_WIDTH_TO_HEIGHT = 0.9
 _MIN_FILL = 0.7  # of the rectangle around the change
+_FULL = 0.88  # so well filled is a rectangle that once is enough
 _MIN_RESTED = 0.6  # of the changed pixels: the same before the change, and the same after
 _MIN_TIMES = 2
 _SHARE_OF_MOST = 0.3
@@ -30,12 +31,14 @@ def find_screens(stack: Image) -> Mask:
     changes = [apart(after, before) > _DIFFERENT for before, after in pairwise(stack)]
     quiet = np.zeros(times.shape, bool)
     for earlier, change, later in zip([quiet, *changes], changes, [*changes[1:], quiet], strict=False):
-        for left, top, width, height in _rectangles(_joined(change)):
+        joined = _joined(change)
+        for left, top, width, height in _rectangles(joined):
             inside = np.s_[top : top + height, left : left + width]
             changed = change[inside]
             rested = changed & ~earlier[inside] & ~later[inside]
             if np.count_nonzero(rested) >= _MIN_RESTED * np.count_nonzero(changed):
-                times[inside] += 1
+                filled = np.count_nonzero(joined[inside]) / (width * height)
+                times[inside] += _MIN_TIMES if filled >= _FULL else 1
     screens = np.zeros(times.shape, bool)
     often = max(_MIN_TIMES, _SHARE_OF_MOST * int(times.max()))
     for left, top, width, height in _rectangles((times >= often).astype(np.uint8)):

@@ -84,6 +84,21 @@ def test_nobody_is_found_in_an_empty_room(make_room: MakeRoom, conditions: dict[
     assert [detector.detect(frame) for frame in frames] == [()] * len(frames)
 
 
+@pytest.mark.parametrize("slide_sec", [8.0, 25.0], ids=["many slides", "two slides"])
+def test_whoever_stands_half_before_a_screen_is_found(
+    make_room: MakeRoom, make_figure: Callable[..., object], slide_sec: float
+) -> None:
+    """What is seen of them beside the screen counts; slides alone do not."""
+
+    def talks(t: float) -> float | None:
+        return 0.72 if 10 < t < 50 else None
+
+    found = judge(talks, make_room(talks, slide_sec=slide_sec), make_figure())
+    assert found.coverage >= 0.98
+    assert found.false_presence <= 0.05
+    assert found.iou_half >= 0.95
+
+
 def test_a_picture_of_something_else_has_nobody_in_it(make_room: MakeRoom) -> None:
     frames = make_room(walks, seconds=30)
     blocks = np.random.default_rng(5).integers(0, 255, (9, 16, 3)).astype(np.uint8)
