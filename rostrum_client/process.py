@@ -17,6 +17,10 @@ from rostrum_client.summary import print_summary
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 
+LOOPBACK_ADVICE = (
+    "\nAddresses on this machine are refused unless ROSTRUM_ALLOW_LOOPBACK_SOURCES=true was set when the stack started."
+)
+
 LIVELY = PollPace(longest_sec=2.0)
 """A person watches: look a little oftener than a program would."""
 
@@ -35,7 +39,7 @@ def process(arguments: argparse.Namespace, client: RostrumClient, console: Conso
     try:
         job = _follow(client, source, _options(arguments), console)
         if job.status != "DONE":
-            return _complain(console, ending(job), FAILED)
+            return _complain(console, ending(job, source), FAILED)
         return _deliver(client, job, _name_of(source), out or Path("out") / job.session_id, console)
     except RostrumApiError as problem:
         return _complain(console, str(problem), BAD_USAGE if problem.is_callers_mistake else FAILED)
@@ -77,7 +81,7 @@ def check_out(out: str | None) -> Path | None:
     return Path(out)
 
 
-def ending(job: Job) -> str:
+def ending(job: Job, source: str | Path) -> str:
     """Why a job did not end in DONE, in a sentence or two."""
     if job.status == "CANCELED":
         return f"The job was canceled (job {job.job_id})."
@@ -85,7 +89,12 @@ def ending(job: Job) -> str:
         return f"The job ended in {job.status} without saying why (job {job.job_id})."
     title = job.error.title.rstrip(".")
     where = f" This happened in the {job.error.stage} stage." if job.error.stage else ""
-    return " ".join(filter(None, [f"{title}.", job.error.detail])) + f"{where} (job {job.job_id})"
+    how = LOOPBACK_ADVICE if job.error.code == "address_refused" and _is_on_loopback(source) else ""
+    return " ".join(filter(None, [f"{title}.", job.error.detail])) + f"{where} (job {job.job_id}){how}"
+
+
+def _is_on_loopback(source: str | Path) -> bool:
+    return not isinstance(source, Path) and (urlsplit(source).hostname or "") in ("localhost", "127.0.0.1", "::1")
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, str]:

@@ -29,6 +29,7 @@ class RangeReader(io.BufferedIOBase, BinaryIO):
         block_bytes: int = DEFAULT_BLOCK_BYTES,
         blocks: int = DEFAULT_BLOCKS,
     ) -> None:
+        self._thread: ThreadPoolExecutor | None = None  # first: close() looks at it, also after a refusal below
         if size_bytes < 0:
             raise ValueError(f"size_bytes must not be negative, got {size_bytes}")
         if block_bytes < 1:
@@ -42,7 +43,6 @@ class RangeReader(io.BufferedIOBase, BinaryIO):
         self._position = 0
         self._cache: OrderedDict[int, bytes] = OrderedDict()
         self._ahead: tuple[int, Future[bytes]] | None = None
-        self._thread: ThreadPoolExecutor | None = None
 
     def readable(self) -> bool:
         return True

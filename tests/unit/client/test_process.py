@@ -14,7 +14,7 @@ from rich.console import Console
 from rostrum_client.__main__ import main
 from rostrum_client.client import RostrumClient
 from rostrum_client.models import Job
-from rostrum_client.process import BAD_USAGE, DONE, FAILED, process
+from rostrum_client.process import BAD_USAGE, DONE, FAILED, ending, process
 from rostrum_client.progress import BarView, LineView, speed
 
 STARTED = "2026-01-02T03:04:05Z"
@@ -219,3 +219,14 @@ def test_bars_show_stage_percentage_and_speed(a_job: Callable[..., dict[str, Any
     assert any("transcription" in line and "50%" in line and "3.0× real time" in line for line in lines)
     assert any("all" in line and "35%" in line and "downloaded" in line for line in lines)
     assert not any("tracking" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("source", "advised"), [("http://localhost:8000/talk.mp4", True), ("https://example.com/talk.mp4", False)]
+)
+def test_a_refused_address_of_this_machine_comes_with_advice(
+    a_job: Callable[..., dict[str, Any]], source: str, advised: bool
+) -> None:
+    error = {"code": "address_refused", "title": "No", "detail": "Refused.", "stage": "download", "retryable": False}
+    job = Job.model_validate(a_job("ERROR", error=error))
+    assert ("ROSTRUM_ALLOW_LOOPBACK_SOURCES" in ending(job, source)) is advised
