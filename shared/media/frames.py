@@ -133,11 +133,9 @@ def _timed(
     container: InputContainer, stream: av.VideoStream, recording: Recording, video: VideoStream, *, after_jump: bool
 ) -> Iterator[tuple[float, av.VideoFrame]]:
     """Frames with their times; after a jump, only from the first key picture on, and none if it has no time."""
-    tick = stream.time_base  # the frames that a decoder gives out at the very end do not know theirs
+    tick = stream.time_base
     before: float | None = None
     for frame in decoded_frames(container, stream):
-        if frame.time_base is None and tick is not None:
-            frame.time_base = tick
         ticks = frame.pts if frame.pts is not None else frame.dts
         if ticks is not None and tick is not None:
             time_sec = float(ticks * tick) - recording.start_sec

@@ -54,7 +54,10 @@ def decoded_frames(container: InputContainer, stream: av.VideoStream) -> Iterato
     """Every frame that can be decoded, in the order of showing."""
     for packet in demux_past_damage(container, stream):
         try:
-            yield from stream.decode(packet if packet.size else None)
+            for frame in stream.decode(packet if packet.size else None):
+                if frame.time_base is None and stream.time_base is not None:  # as at the end of a stream
+                    frame.time_base = stream.time_base
+                yield frame
         except av.error.EOFError:
             return
         except av.error.FFmpegError:

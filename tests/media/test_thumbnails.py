@@ -116,3 +116,17 @@ def test_reports_and_can_be_stopped(make_clip: ClipMaker) -> None:
 
     with pytest.raises(InterruptedError):
         list(make_thumbnails(source, recording, [1.0], 32, stop))
+
+
+def test_the_last_pictures_that_a_decoder_gives_out_are_found_too(make_clip: ClipMaker) -> None:
+    """Frames that come out only at the stream's end do not know their time base."""
+    data = make_clip(
+        "matroska",
+        video="libx264",
+        size=SIZE,
+        frame_times=[i / 10 for i in range(60)],
+        paint=lambda t: np.full((SIZE[1], SIZE[0], 3), 4 * round(t * 10), np.uint8),
+        video_options={"g": "1000", "bf": "3"},
+    )
+    (_, before), (_, last) = stills(data, [5.75, 5.95])
+    assert int(np.median(last)) - int(np.median(before)) == pytest.approx(8, abs=3)

@@ -21,7 +21,7 @@ from shared.storage.ports import RESULTS, SOURCES, WORK
 from shared.tracking.detection import FrameDetections
 from shared.tracking.merge import merge_tracking as merge_parts
 from shared.tracking.payload import TrackingDetector, TrackingPart
-from shared.tracking.plate import Plate, build_plate
+from shared.tracking.plate import PLATE_WIDTH, Plate, build_plate
 from shared.tracking.plate_detector import PlateDetector
 
 MAX_THUMBNAILS = 200
@@ -32,7 +32,7 @@ DETECTIONS_DONE = 0.5
 def prepare_tracking(context: StepContext) -> None:
     """Makes the picture of the empty room that all parts share."""
     with open_blob(context.services, SOURCES, context.session.source_blob) as source:
-        plate = build_plate(keyframes(source, recording_of(context), report=context.report))
+        plate = build_plate(keyframes(source, recording_of(context), width=PLATE_WIDTH, report=context.report))
     context.services.storage.blobs.write(WORK, context.work_blob(PLATE), plate.to_png(), "image/png")
 
 
