@@ -58,13 +58,38 @@ def track(results: dict[str, bytes]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name not in ("sessionId", "jobId")}
 
 
-def test_a_recording_tracked_in_parts_is_tracked_as_in_one_piece(silent_lecture: Path) -> None:
-    once, cut = results_of(silent_lecture), results_of(silent_lecture, tracking_part_sec=11)
+@pytest.fixture(scope="module")
+def once(silent_lecture: Path) -> dict[str, bytes]:
+    """What comes out of the example's picture in one piece."""
+    return results_of(silent_lecture)
+
+
+def test_a_recording_tracked_in_parts_is_tracked_as_in_one_piece(silent_lecture: Path, once: dict[str, bytes]) -> None:
+    cut = results_of(silent_lecture, tracking_part_sec=11)
     assert track(cut) == track(once)
-    assert len(track(once)["trackPoints"]) > 50
     scenes = [json.loads(results["sidecar.json"])["scenes"] for results in (once, cut)]
     assert scenes[0] == scenes[1]
-    assert len(scenes[0]) >= 3
     assert {name: data for name, data in once.items() if name.startswith("thumbnails/")} == {
         name: data for name, data in cut.items() if name.startswith("thumbnails/")
     }
+
+
+def test_the_lecturer_is_followed_from_the_entrance_to_the_exit(once: dict[str, bytes]) -> None:
+    truth = {point["t"]: point["box"] for point in json.loads(EXAMPLE.with_suffix(".track.json").read_text())}
+    points = {point["t"]: point for point in track(once)["trackPoints"]}
+    there = [t for t, box in truth.items() if box is not None]
+    assert len(there) > 90
+    assert sum(t in points for t in there) >= 0.98 * len(there)
+    assert sum(t in points for t in truth if t not in there) <= 1
+    inside = [truth[t][0] - 0.02 <= points[t]["x"] <= truth[t][0] + truth[t][2] + 0.02 for t in there if t in points]
+    assert sum(inside) >= 0.95 * len(inside)
+
+
+def test_every_slide_is_a_scene_with_a_picture(once: dict[str, bytes]) -> None:
+    sidecar = json.loads(once["sidecar.json"])
+    starts = [scene["start"] for scene in sidecar["scenes"]]
+    assert starts == pytest.approx([0, 9.2, 19.4, 28.8, 39.3], abs=0.5)  # at most one sample after the slide's change
+    assert {scene["thumbnail"] for scene in sidecar["scenes"]} == {
+        thumbnail["name"] for thumbnail in sidecar["thumbnails"]
+    }
+    assert all(once[f"thumbnails/{thumbnail['name']}"].startswith(b"\xff\xd8") for thumbnail in sidecar["thumbnails"])
