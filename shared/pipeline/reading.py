@@ -2,10 +2,11 @@
 
 from typing import BinaryIO
 
-from shared.domain.errors import NotFound
+from shared.domain.errors import ChecksumMismatch, NotFound, SourceNotFound
 from shared.domain.recording import Recording
 from shared.media.range_reader import RangeReader
 from shared.pipeline.services import Services, StepContext
+from shared.storage.ports import SOURCES
 
 AUDIO_COPY = "audio.wav"
 PLATE = "plate.png"
@@ -18,6 +19,20 @@ def open_blob(services: Services, container: str, name: str) -> BinaryIO:
     if facts is None:
         raise NotFound(f"There is no blob {name} in {container}.")
     return RangeReader(lambda offset, length: blobs.read_range(container, name, offset, length), facts.size_bytes)
+
+
+def open_recording(context: StepContext) -> BinaryIO:
+    """The recording; raises SourceNotFound, and ChecksumMismatch when it is not the one that was examined.
+
+    An upload's address still writes for a while after the commit. Writing over a blob drops the hash noted with it.
+    """
+    session = context.session
+    facts = context.services.storage.blobs.facts(SOURCES, session.source_blob)
+    if facts is None:
+        raise SourceNotFound("The recording is not in storage any more; upload it again.")
+    if session.sha256 is not None and facts.sha256 != session.sha256:
+        raise ChecksumMismatch("The recording was changed after it had been submitted; upload it as a new one.")
+    return open_blob(context.services, SOURCES, session.source_blob)
 
 
 def part_blob(context: StepContext, number: int) -> str:

@@ -1,12 +1,14 @@
 """Whole jobs with the real work of every step, over the in-memory storage: what the stages make of each other."""
 
 import json
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
 
+from shared.domain.job import Job
 from shared.job_status import JobStatus
 from shared.pipeline.run_step import Delivery, run_step
 from shared.pipeline.submit import JobRequest, source_blob_name, submit_stored
@@ -18,21 +20,34 @@ from shared.wiring import build_services
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "lecture.mp4"
 
 
+def submitted(storage: MemoryStorage, recording: Path, **settings: Any) -> Job:
+    """A job for the recording, whose file is in storage."""
+    services = build_services(Settings(**settings), storage)
+    session_id = services.new_id()
+    storage.blobs.write(
+        SOURCES, source_blob_name("local", session_id, recording.name), recording.read_bytes(), "video/mp4"
+    )
+    return submit_stored(services, JobRequest(org_id="local"), session_id, recording.name)
+
+
+def run_to_the_end(storage: MemoryStorage, job: Job, **settings: Any) -> Job:
+    """Delivers every message; returns the job as it is then."""
+    services = build_services(Settings(**settings), storage)
+    for number in count():
+        message = storage.queues.pop()
+        if message is None:
+            return storage.jobs.get(job.org_id, job.job_id).value
+        run_step(services, message, Delivery(f"m{number}", 1))
+    raise AssertionError("there are always more numbers")
+
+
 def results_of(recording: Path, **settings: Any) -> dict[str, bytes]:
     """The artefacts, by name, of a job that ran to its end."""
     storage = MemoryStorage()
-    services = build_services(Settings(**settings), storage)
-    session_id = services.new_id()
-    name = source_blob_name("local", session_id, recording.name)
-    storage.blobs.write(SOURCES, name, recording.read_bytes(), "video/mp4")
-    job = submit_stored(services, JobRequest(org_id="local"), session_id, recording.name)
-    number = 0
-    while (message := storage.queues.pop()) is not None:
-        number += 1
-        run_step(services, message, Delivery(f"m{number}", 1))
-    ended = storage.jobs.get("local", job.job_id).value
+    job = submitted(storage, recording, **settings)
+    ended = run_to_the_end(storage, job, **settings)
     assert ended.status is JobStatus.DONE, ended.error
-    prefix = f"local/{session_id}/{job.job_id}/"
+    prefix = f"local/{job.session_id}/{job.job_id}/"
     return {
         blob.name.removeprefix(prefix): storage.blobs.read(RESULTS, blob.name)
         for blob in storage.blobs.listing(RESULTS, prefix)
@@ -93,3 +108,19 @@ def test_every_slide_is_a_scene_with_a_picture(once: dict[str, bytes]) -> None:
         thumbnail["name"] for thumbnail in sidecar["thumbnails"]
     }
     assert all(once[f"thumbnails/{thumbnail['name']}"].startswith(b"\xff\xd8") for thumbnail in sidecar["thumbnails"])
+
+
+def test_a_recording_that_was_written_over_after_the_commit_is_not_processed(silent_lecture: Path) -> None:
+    storage = MemoryStorage()
+    job = submitted(storage, silent_lecture)
+    services = build_services(Settings(), storage)
+    download = storage.queues.pop()
+    assert download is not None
+    run_step(services, download, Delivery("m", 1))
+    blob = storage.sessions.get("local", job.session_id).value.source_blob
+    storage.blobs.stage_block(SOURCES, blob, 0, b"something else")
+    storage.blobs.commit_blocks(SOURCES, blob, 1, "video/mp4")
+
+    ended = run_to_the_end(storage, job)
+    assert ended.error is not None
+    assert ended.error.code == "checksum_mismatch"

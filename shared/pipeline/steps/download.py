@@ -27,7 +27,7 @@ from shared.media.probe import probe
 from shared.media.truncation import truncation_warning, truncation_warnings, video_end_sec
 from shared.pipeline.changes import change_job, change_session
 from shared.pipeline.plan import plan_stages
-from shared.pipeline.reading import AUDIO_COPY, open_blob
+from shared.pipeline.reading import AUDIO_COPY, open_recording
 from shared.pipeline.services import ContinueLater, StepContext
 from shared.storage.ports import SOURCES, WORK, BlobFacts
 
@@ -44,7 +44,7 @@ def download_recording(context: StepContext) -> None:
     _rest_when_late(context)
     sha256 = _checked_sha256(context, source)
     _rest_when_late(context)
-    recording = _read_through(context, _examine(context, source), source)
+    recording = _read_through(context, _examine(context, source))
     services, session = context.services, context.session
     change_session(
         services,
@@ -177,14 +177,16 @@ def _checked_sha256(context: StepContext, source: BlobFacts) -> str:
             context.report(FETCHED + (HASHED - FETCHED) * read / source.size_bytes)
         sha256 = digest.hexdigest()
         blobs.note_sha256(SOURCES, source.name, sha256)
-    expected = context.session.expected_sha256
-    if expected is not None and expected.lower() != sha256:
+    announced, known = context.session.expected_sha256, context.session.sha256
+    if announced is not None and announced.lower() != sha256:
         raise ChecksumMismatch("The file that arrived has another SHA-256 than the one that was announced.")
+    if known is not None and known != sha256:
+        raise ChecksumMismatch("The recording was changed after it had been submitted; upload it as a new one.")
     return sha256
 
 
 def _examine(context: StepContext, source: BlobFacts) -> Recording:
-    with open_blob(context.services, SOURCES, source.name) as file:
+    with open_recording(context) as file:
         recording = probe(file, source.size_bytes)
     limit = context.services.settings.max_duration_sec
     if recording.duration_sec > limit:
@@ -195,10 +197,10 @@ def _examine(context: StepContext, source: BlobFacts) -> Recording:
     return recording
 
 
-def _read_through(context: StepContext, recording: Recording, source: BlobFacts) -> Recording:
+def _read_through(context: StepContext, recording: Recording) -> Recording:
     """Copies the sound, finds where sound and picture really end, and returns the recording as it really is."""
-    sound_end_sec, sound_warnings = _copy_audio(context, recording, source)
-    with open_blob(context.services, SOURCES, source.name) as file:
+    sound_end_sec, sound_warnings = _copy_audio(context, recording)
+    with open_recording(context) as file:
         picture_end_sec = video_end_sec(file, recording)
     end_sec = max(sound_end_sec or 0.0, picture_end_sec or 0.0)
     if end_sec == 0.0:
@@ -215,7 +217,7 @@ def _read_through(context: StepContext, recording: Recording, source: BlobFacts)
     )
 
 
-def _copy_audio(context: StepContext, recording: Recording, source: BlobFacts) -> tuple[float | None, Sequence[str]]:
+def _copy_audio(context: StepContext, recording: Recording) -> tuple[float | None, Sequence[str]]:
     """Writes the sound as a WAV blob; returns where it ends in seconds (None without sound) and its warnings."""
     if recording.audio is None:
         return None, ()
@@ -224,7 +226,7 @@ def _copy_audio(context: StepContext, recording: Recording, source: BlobFacts) -
     def report(fraction: float) -> None:
         context.report(PROBED + (1.0 - PROBED) * fraction)
 
-    with open_blob(context.services, SOURCES, source.name) as file:
+    with open_recording(context) as file:
         decoder = AudioDecoder(file, recording, report)
         blocks = 1  # block 0 is the header, which needs the length: staged last, committed first
         for block in _blocks(iter(decoder)):

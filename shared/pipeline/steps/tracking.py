@@ -14,10 +14,10 @@ from shared.media.scenes import Scene, SceneScorer, scenes_from_scores
 from shared.media.thumbnails import DEFAULT_WIDTH, make_thumbnails
 from shared.pipeline.changes import change_session
 from shared.pipeline.plan import sample_range
-from shared.pipeline.reading import PLATE, open_blob, part_blob, recording_of
+from shared.pipeline.reading import PLATE, open_recording, part_blob, recording_of
 from shared.pipeline.services import StepContext
 from shared.pipeline.sidecar import SCENES, SceneList
-from shared.storage.ports import RESULTS, SOURCES, WORK
+from shared.storage.ports import RESULTS, WORK
 from shared.tracking.detection import FrameDetections
 from shared.tracking.merge import merge_tracking as merge_parts
 from shared.tracking.payload import TrackingDetector, TrackingPart
@@ -31,7 +31,7 @@ DETECTIONS_DONE = 0.5
 
 def prepare_tracking(context: StepContext) -> None:
     """Makes the picture of the empty room that all parts share."""
-    with open_blob(context.services, SOURCES, context.session.source_blob) as source:
+    with open_recording(context) as source:
         plate = build_plate(keyframes(source, recording_of(context), width=PLATE_WIDTH, report=context.report))
     context.services.storage.blobs.write(WORK, context.work_blob(PLATE), plate.to_png(), "image/png")
 
@@ -44,7 +44,7 @@ def track_part(context: StepContext) -> None:
     scorer = SceneScorer()
     found: list[FrameDetections] = []
     scores: list[tuple[float, float]] = []
-    with open_blob(context.services, SOURCES, context.session.source_blob) as source:
+    with open_recording(context) as source:
         frames = sample_frames(
             source,
             recording,
@@ -117,7 +117,7 @@ def _thumbnails(context: StepContext, scenes: Sequence[Scene]) -> SceneList:
         context.report(DETECTIONS_DONE + (1.0 - DETECTIONS_DONE) * fraction)
 
     made = []
-    with open_blob(context.services, SOURCES, context.session.source_blob) as source:
+    with open_recording(context) as source:
         for time_sec, jpeg in make_thumbnails(source, recording, names, DEFAULT_WIDTH, report):
             name = names[time_sec]
             blobs.write(RESULTS, context.work_blob(f"thumbnails/{name}"), jpeg, "image/jpeg")
