@@ -18,7 +18,7 @@ from shared.tracking.payload import (
     TrackPointPayload,
 )
 
-NOBODY_SEEN = "Nobody was seen in the recording."
+NOBODY_SEEN = "Nobody was seen in the recording. Somebody who never moves may be taken for a part of the room."
 
 
 def merge_tracking(

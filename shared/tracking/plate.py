@@ -1,7 +1,7 @@
 """The plate: the empty room as the camera sees it, made once per recording and shared by all its parts.
 
-A median over pictures spread over the recording, made comparable in exposure, then a mean without what differs from
-it. Where somebody stood still for so long that the median shows them, the plate is repaired. With
+A median over pictures spread over the recording, made comparable in exposure, twice: the second time without what
+differs from the first. Where somebody stood still for so long that the median shows them, the plate is repaired. With
 it go how much each pixel trembles, the regions that change in steps (screens), and what speaks against a fixed camera.
 A plate is kept as one PNG: the room above, below it the trembling in green and the screens in red.
 """
@@ -25,7 +25,7 @@ from shared.tracking.screens import find_screens
 PLATE_WIDTH = 320
 """Pixels: a hundredth of the picture's width is three, which is finer than a person's outline is known."""
 MAX_FRAMES = 100
-_OUTLIER = 18.0  # steps of 0 to 255 from the median beyond which a picture is left out of the mean
+_OUTLIER = 18.0  # steps of 0 to 255 from the first median beyond which a picture is left out of the second
 _NOISE_STEPS = 8.0  # noise is kept in eighths of a step
 _MIN_NOISE = 0.5
 _ENOUGH_FRAMES = 8
@@ -87,12 +87,12 @@ def build_plate(frames: Iterable[SampledFrame]) -> Plate:
     for _ in range(2):  # the first median is of pictures in different light
         first = _median(stack)
         _expose_like(first, pictures, stack)
-    room = _mean_of_inliers(stack, first)
+    room = _median_of_inliers(stack, first)
     screen = find_screens(stack)
     repaired = repair_plate(room, stack, screen)
     if repaired is not room:  # exposure was measured against somebody who was baked in
         _expose_like(repaired, pictures, stack)
-        room = _mean_of_inliers(stack, repaired)
+        room = _median_of_inliers(stack, repaired)
     noise = np.clip(np.round(_noise(stack, room) * _NOISE_STEPS), 0, 255).astype(np.uint8)
     warnings = camera_warnings(stack, room, screen)
     if len(pictures) < _ENOUGH_FRAMES:
@@ -128,15 +128,18 @@ def _median(stack: Image) -> Image:
     return np.stack([np.median(stack[:, row], axis=0) for row in range(stack.shape[1])]).astype(np.float32)
 
 
-def _mean_of_inliers(stack: Image, centre: Image) -> Image:
-    """The mean of what lies near `centre`; `centre` itself where nothing does."""
-    total = np.zeros_like(centre)
-    count = np.zeros(centre.shape[:2], np.float32)
-    for picture in stack:
-        near = apart(picture, centre) <= _OUTLIER
-        total += picture * near[..., None]
-        count += near
-    return np.where(count[..., None] > 0, total / np.maximum(count, 1)[..., None], centre).astype(np.float32)
+def _median_of_inliers(stack: Image, centre: Image) -> Image:
+    """The median of what lies near `centre`; `centre` itself where nothing does.
+
+    A mean would be drawn towards somebody who looks much like the wall and stands there for long.
+    """
+    found = centre.copy()
+    for row in range(stack.shape[1]):  # a row at a time: a masked copy of all would need the memory again
+        values = stack[:, row].copy()
+        values[apart(values, centre[row]) > _OUTLIER] = np.nan
+        known = ~np.isnan(values).all(axis=0)
+        found[row][known] = np.nanmedian(values[:, known], axis=0)
+    return found
 
 
 def _noise(stack: Image, room: Image) -> Image:
