@@ -4,6 +4,7 @@ Per channel: frame ≈ plate × (a + b·x + c·y) + d, fitted by reweighted leas
 nothing, has no say. Knows nothing of plates or people.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -18,23 +19,48 @@ _SCALE = 4.0  # residual, in steps of 0 to 255, at which a pixel has half its sa
 _DARK, _BRIGHT = 4.0, 248.0  # outside, the camera has clipped
 
 
-def exposed_like(picture: Image, frame: Image) -> Image:
-    """`picture` with the exposure of `frame`; both height × width × 3, 0 to 255."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Exposure:
+    """What leads from one exposure to another: times `gain` (height × width × 3), plus `offset` (3)."""
+
+    gain: Image
+    offset: Image
+
+    def of(self, picture: Image, frame: Image) -> Image:
+        """`picture` with the exposure of `frame`."""
+        adapted: Image = np.clip(picture * self.gain + self.offset, 0, 255)
+        # Where `picture` is clipped, the scene is at least that bright: a brighter frame does not contradict it.
+        np.maximum(adapted, frame, out=adapted, where=picture >= _BRIGHT)
+        return adapted
+
+
+def exposed_like(picture: Image, frame: Image, ignored: NDArray[np.bool_] | None = None) -> Image:
+    """`picture` with the exposure of `frame`; both height × width × 3, 0 to 255; what is `ignored` has no say."""
+    return fit_exposure(picture, frame, ignored).of(picture, frame)
+
+
+def fit_exposure(picture: Image, frame: Image, ignored: NDArray[np.bool_] | None = None) -> Exposure:
+    """What leads from the exposure of `picture` to that of `frame`."""
     height, width = picture.shape[:2]
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x, y = x / width - 0.5, y / height - 0.5
-    adapted = np.empty_like(picture)
+    gain = np.empty_like(picture)
+    offset = np.empty(picture.shape[2], np.float32)
+    told = np.ones((height, width), bool) if ignored is None else ~ignored
     for channel in range(picture.shape[2]):
-        a, b, c, d = _fit(picture[..., channel], frame[..., channel], x, y)
-        adapted[..., channel] = picture[..., channel] * (a + b * x + c * y) + d
-    np.clip(adapted, 0, 255, out=adapted)
-    # Where `picture` is clipped, the scene is at least that bright: a brighter frame does not contradict it.
-    return np.where(picture >= _BRIGHT, np.maximum(adapted, frame), adapted)
+        a, b, c, d = _fit(picture[..., channel], frame[..., channel], x, y, told)
+        gain[..., channel] = a + b * x + c * y
+        offset[channel] = d
+    return Exposure(gain, offset)
 
 
-def _fit(picture: Image, frame: Image, x: Image, y: Image) -> tuple[float, float, float, float]:
+def _fit(
+    picture: Image, frame: Image, x: Image, y: Image, told: NDArray[np.bool_]
+) -> tuple[float, float, float, float]:
     source, target, x, y = (values[::_STEP, ::_STEP].ravel() for values in (picture, frame, x, y))
-    usable = (source > _DARK) & (source < _BRIGHT) & (target > _DARK) & (target < _BRIGHT)
+    usable = (
+        told[::_STEP, ::_STEP].ravel() & (source > _DARK) & (source < _BRIGHT) & (target > _DARK) & (target < _BRIGHT)
+    )
     if np.count_nonzero(usable) < 64:
         return 1.0, 0.0, 0.0, 0.0
     source, target, x, y = (values[usable] for values in (source, target, x, y))

@@ -2,13 +2,14 @@
 
 A median over pictures spread over the recording, made comparable in exposure, twice: the second time without what
 differs from the first. Where somebody stood still for so long that the median shows them, the plate is repaired. With
-it go how much each pixel trembles, the regions that change in steps (screens), and what speaks against a fixed camera.
-A plate is kept as one PNG: the room above, below it the trembling in green and the screens in red.
+it go how much each pixel trembles, the regions that change in steps (screens), the slides that were seen there, and
+what speaks against a fixed camera.
+A plate is kept as one PNG: the room above, below it the trembling in green and the screens in red, then the slides.
 """
 
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -21,6 +22,7 @@ from shared.tracking.camera_motion import camera_warnings
 from shared.tracking.exposure import Image, apart, exposed_like, small_float
 from shared.tracking.plate_repair import repair_plate
 from shared.tracking.screens import find_screens
+from shared.tracking.slides import Slides, learn_slides
 
 PLATE_WIDTH = 320
 """Pixels: a hundredth of the picture's width is three, which is finer than a person's outline is known."""
@@ -29,18 +31,20 @@ _OUTLIER = 18.0  # steps of 0 to 255 from the first median beyond which a pictur
 _NOISE_STEPS = 8.0  # noise is kept in eighths of a step
 _MIN_NOISE = 0.5
 _ENOUGH_FRAMES = 8
-_WARNING_KEY = b"Warning"
+_WARNING_KEY, _SLIDES_KEY = b"Warning", b"Slides"
 _PNG_HEAD = 8 + 25  # signature and header chunk
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plate:
     """`bgr` (height × width × 3) is the room, `noise` (height × width) its trembling in eighths of a step of 0 to
-    255, `screen` (height × width, bool) where pictures change in steps."""
+    255, `screen` (height × width, bool) where pictures change in steps, `slides` (n × height × width × 3,
+    black elsewhere) what was seen there."""
 
     bgr: NDArray[np.uint8]
     noise: NDArray[np.uint8]
     screen: NDArray[np.bool_]
+    slides: Slides
     warnings: tuple[str, ...] = ()
 
     @property
@@ -57,22 +61,24 @@ class Plate:
         below = np.zeros_like(self.bgr)
         below[..., 1] = self.noise
         below[..., 2] = self.screen * np.uint8(255)
-        encoded, png = cv2.imencode(".png", np.vstack([self.bgr, below]))
+        encoded, png = cv2.imencode(".png", np.vstack([self.bgr, below, *self.slides]))
         if not encoded:
             raise ValueError("the plate could not be written as PNG")
         data = png.tobytes()
-        texts = b"".join(_text_chunk(warning) for warning in self.warnings)
+        texts = _text_chunk(_SLIDES_KEY, str(len(self.slides)))
+        texts += b"".join(_text_chunk(_WARNING_KEY, warning) for warning in self.warnings)
         return data[:_PNG_HEAD] + texts + data[_PNG_HEAD:]
 
     @classmethod
     def from_png(cls, data: bytes) -> "Plate":
         """Raises ValueError when `data` is no plate."""
         stacked = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-        if stacked is None or stacked.shape[0] % 2:
+        count = 2 + int(next(_texts(data, _SLIDES_KEY), "0"))
+        if stacked is None or stacked.shape[0] % count:
             raise ValueError("these bytes are no plate")
-        height = stacked.shape[0] // 2
-        above, below = (np.ascontiguousarray(half, np.uint8) for half in (stacked[:height], stacked[height:]))
-        return cls(above, below[..., 1].copy(), below[..., 2] > 127, tuple(_texts(data)))
+        above, below, *slides = np.ascontiguousarray(stacked, np.uint8).reshape(count, -1, *stacked.shape[1:])
+        kept = np.stack(slides) if slides else np.zeros((0, *above.shape), np.uint8)
+        return cls(above, below[..., 1].copy(), below[..., 2] > 127, kept, tuple(_texts(data, _WARNING_KEY)))
 
 
 def build_plate(frames: Iterable[SampledFrame]) -> Plate:
@@ -90,14 +96,16 @@ def build_plate(frames: Iterable[SampledFrame]) -> Plate:
     room = _median_of_inliers(stack, first)
     screen = find_screens(stack)
     repaired = repair_plate(room, stack, screen)
-    if repaired is not room:  # exposure was measured against somebody who was baked in
-        _expose_like(repaired, pictures, stack)
+    if repaired is not room or screen.any():  # exposure was measured against somebody who was baked in, or slides
+        _expose_like(repaired, pictures, stack, screen)
         room = _median_of_inliers(stack, repaired)
-    noise = np.clip(np.round(_noise(stack, room) * _NOISE_STEPS), 0, 255).astype(np.uint8)
+    slides, shown = learn_slides(stack, room, screen)
+    seen = [room if slide < 0 else np.where(screen[..., None], slides[slide], room) for slide in shown]
+    noise = np.clip(np.round(_noise(stack, seen) * _NOISE_STEPS), 0, 255).astype(np.uint8)
     warnings = camera_warnings(stack, room, screen)
     if len(pictures) < _ENOUGH_FRAMES:
         warnings = (*warnings, "The recording has too few pictures to tell a person from the room.")
-    return Plate(np.clip(np.round(room), 0, 255).astype(np.uint8), noise, screen, warnings)
+    return Plate(np.clip(np.round(room), 0, 255).astype(np.uint8), noise, screen, slides, warnings)
 
 
 def _take_evenly(frames: Iterable[SampledFrame]) -> list[Image]:
@@ -117,10 +125,10 @@ def _take_evenly(frames: Iterable[SampledFrame]) -> list[Image]:
     return pictures
 
 
-def _expose_like(room: Image, pictures: list[Image], stack: Image) -> None:
-    """Put the pictures in the exposure of `room` into `stack`."""
+def _expose_like(room: Image, pictures: list[Image], stack: Image, ignored: NDArray[np.bool_] | None = None) -> None:
+    """Put the pictures in the exposure of `room`, told by what is not `ignored`, into `stack`."""
     for index, picture in enumerate(pictures):
-        stack[index] = exposed_like(picture, room)
+        stack[index] = exposed_like(picture, room, ignored)
 
 
 def _median(stack: Image) -> Image:
@@ -142,11 +150,11 @@ def _median_of_inliers(stack: Image, centre: Image) -> Image:
     return found
 
 
-def _noise(stack: Image, room: Image) -> Image:
-    """The mean distance from the room of what lies near it; half of "near" where nothing ever does."""
-    total = np.zeros(room.shape[:2], np.float32)
+def _noise(stack: Image, rooms: Sequence[Image]) -> Image:
+    """The mean distance from its room of what lies near it; half of "near" where nothing ever does."""
+    total = np.zeros(stack.shape[1:3], np.float32)
     count = np.zeros_like(total)
-    for picture in stack:
+    for picture, room in zip(stack, rooms, strict=True):
         away = apart(picture, room)
         near = away <= _OUTLIER
         total += away * near
@@ -155,17 +163,17 @@ def _noise(stack: Image, room: Image) -> Image:
     return np.maximum(mean, _MIN_NOISE).astype(np.float32)
 
 
-def _text_chunk(text: str) -> bytes:
+def _text_chunk(key: bytes, text: str) -> bytes:
     """PNG's international text chunk (https://www.w3.org/TR/png-3/#11iTXt), not compressed, no language."""
-    body = b"iTXt" + _WARNING_KEY + b"\0\0\0\0\0" + text.encode()
+    body = b"iTXt" + key + b"\0\0\0\0\0" + text.encode()
     return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
 
 
-def _texts(data: bytes) -> Iterable[str]:
+def _texts(data: bytes, key: bytes) -> Iterator[str]:
     at = 8
     while at + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)
         kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
-        if kind == b"iTXt" and body.startswith(_WARNING_KEY + b"\0"):
-            yield body[len(_WARNING_KEY) + 5 :].decode(errors="replace")
+        if kind == b"iTXt" and body.startswith(key + b"\0"):
+            yield body[len(key) + 5 :].decode(errors="replace")
         at += 12 + length

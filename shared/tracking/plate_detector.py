@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from shared.media.frames import SampledFrame
 from shared.tracking.detection import Detection
-from shared.tracking.exposure import Image, apart, exposed_like, small_float
+from shared.tracking.exposure import Image, apart, fit_exposure, small_float
 from shared.tracking.plate import Plate
-from shared.tracking.plate_repair import edge_strength
+from shared.tracking.plate_repair import edge_strength, is_ghost
+from shared.tracking.slides import Screen
 
 # A pixel is different beyond this many steps of 0 to 255, plus what it trembles, plus what an edge there shifts.
 _DIFFERENT, _PER_NOISE, _PER_EDGE = 10.0, 4.0, 0.6
+_ON_SCREEN = 6.0  # more: screens flicker
 _SHADOW = (0.5, 0.99)  # brightness left in a shadow
 _SHADOW_COLOUR = 0.06  # how far a shadow's colour may be off, of its brightness
 _MIN_CLEAR = 0.3  # share of a blob that is no shadow
@@ -57,32 +59,72 @@ class _Blob:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scene:
+    """The room with one slide: its picture, edges, and the steps beyond which a pixel is different."""
+
+    bgr: Image
+    edges: Image
+    threshold: Image
+
+    @classmethod
+    def of(cls, bgr: Image, plate: Plate) -> "_Scene":
+        edges = edge_strength(bgr)
+        threshold = _DIFFERENT + _PER_NOISE * plate.noise_level + _PER_EDGE * edges + _ON_SCREEN * plate.screen
+        return cls(bgr, edges, threshold.astype(np.float32))
+
+
 class PlateDetector:
     """Compares frames with a plate; keeps nothing of a frame."""
 
     name = "plate"
-    version = "1"
+    version = "2"
 
     def __init__(self, plate: Plate) -> None:
         self._plate = plate
-        self._room = plate.bgr.astype(np.float32)
-        self._edges = edge_strength(self._room)
-        self._threshold: Image = _DIFFERENT + _PER_NOISE * plate.noise_level + _PER_EDGE * self._edges
+        self._screen = Screen(plate.slides, plate.screen)
+        self._empty = _Scene.of(plate.bgr.astype(np.float32), plate)
+        self._with_slides: dict[int, _Scene] = {}
 
     def detect(self, frame: SampledFrame) -> tuple[Detection, ...]:
         """The people in `frame` (of any size), the likeliest first; none when all of the picture changed."""
         picture = small_float(frame.bgr, self._plate.size)
-        room = exposed_like(self._room, picture)
+        exposure = fit_exposure(self._empty.bgr, picture, self._plate.screen)
+        slide = self._screen.shown(picture, exposure)
+        scene = self._scene(slide)
+        room = exposure.of(scene.bgr, picture)
         away = apart(picture, room)
-        strength: Image = (away / (self._threshold + 3 * float(np.median(away)))).astype(np.float32)
+        strength: Image = (away / (scene.threshold + 3 * float(np.median(away)))).astype(np.float32)
         different = strength > 1
-        counted = different & ~self._plate.screen
+        if slide < 0:
+            counted = different & ~self._plate.screen
+        else:
+            counted = different & ~self._shown_on_screen(different, picture, scene)
         if np.count_nonzero(counted) > _MAX_CHANGED * counted.size:
             return ()
-        clear = counted & ~_shadow(picture, room, self._edges)
+        clear = counted & ~_shadow(picture, room, scene.edges)
         blobs = _join(_blobs(counted, clear, strength))
         found = [detection for blob in blobs if (detection := self._judge(blob)) is not None]
         return tuple(sorted(found, key=lambda detection: -detection.score))
+
+    def _scene(self, slide: int) -> "_Scene":
+        if slide < 0:
+            return self._empty
+        if slide not in self._with_slides:
+            bgr = np.where(self._plate.screen[..., None], self._plate.slides[slide], self._empty.bgr)
+            self._with_slides[slide] = _Scene.of(bgr.astype(np.float32), self._plate)
+        return self._with_slides[slide]
+
+    def _shown_on_screen(self, different: Mask, picture: Image, scene: "_Scene") -> Mask:
+        """Where the screen differs from the slide, but by what it shows, or by who stood there in the slide."""
+        shown = different & self._plate.screen
+        _, labels = cv2.connectedComponents(_closed(different), connectivity=8)
+        edges = edge_strength(picture)
+        for label in np.unique(labels[shown]):
+            blob = labels == label
+            if label and self._screen.is_before(blob) and not is_ghost(blob.astype(np.uint8), edges, scene.edges):
+                shown &= ~blob
+        return shown
 
     def _judge(self, blob: _Blob) -> Detection | None:
         width, height = self._plate.size
@@ -117,11 +159,15 @@ def _shadow(picture: Image, room: Image, edges: Image) -> Mask:
     return like_shadow & (cv2.dilate(inner.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0)
 
 
-def _blobs(different: Mask, clear: Mask, strength: Image) -> list[_Blob]:
-    height = different.shape[0]
+def _closed(different: Mask) -> NDArray[np.uint8]:
+    """Without single pixels, and without the gaps that a belt or a neck makes."""
     mask = cv2.morphologyEx(different.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    gap = max(3, round(height * 0.04) | 1)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((gap, 5), np.uint8))
+    gap = max(3, round(different.shape[0] * 0.04) | 1)
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((gap, 5), np.uint8)), np.uint8)
+
+
+def _blobs(different: Mask, clear: Mask, strength: Image) -> list[_Blob]:
+    mask = _closed(different)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     found = []
     for label in range(1, count):

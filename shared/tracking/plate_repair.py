@@ -24,6 +24,7 @@ _MIN_FRAMES = 3
 _MIN_SHARE = 0.03
 _AGREE = 0.4
 _ROUNDS = 4
+_AROUND = np.ones((5, 5), np.uint8)
 
 Mask = NDArray[np.bool_]
 
@@ -70,14 +71,24 @@ def _ghosts(frame: Image, frame_edges: Image, room: Image, room_edges: Image, sc
         if stats[label, cv2.CC_STAT_AREA] < _MIN_AREA * different.size:
             continue
         blob = (labels == label).astype(np.uint8)
-        wide: NDArray[Any] = cv2.dilate(blob, np.ones((5, 5), np.uint8))
-        outline = (wide > 0) & (cv2.erode(blob, np.ones((3, 3), np.uint8), borderValue=1) == 0) & ~beside_screen
-        more = room_edges[outline] - frame_edges[outline]
-        in_room = float(np.sum(more[more > _EDGE_MARGIN]))
-        in_frame = float(-np.sum(more[more < -_EDGE_MARGIN]))
-        if in_room > _CLEARLY * in_frame and in_room > np.count_nonzero(outline):
-            found |= wide > 0
+        if is_ghost(blob, frame_edges, room_edges, ignored=beside_screen):
+            found |= cv2.dilate(blob, _AROUND) > 0
     return found
+
+
+def is_ghost(blob: NDArray[np.uint8], frame_edges: Image, room_edges: Image, ignored: Mask | None = None) -> bool:
+    """Whether what differs in `blob` stands out from its surroundings in the room's picture, not in the frame.
+
+    Edges that are `ignored` have no say.
+    """
+    wide: NDArray[Any] = cv2.dilate(blob, _AROUND)
+    outline = (wide > 0) & (cv2.erode(blob, np.ones((3, 3), np.uint8), borderValue=1) == 0)
+    if ignored is not None:
+        outline &= ~ignored
+    more = room_edges[outline] - frame_edges[outline]
+    in_room = float(np.sum(more[more > _EDGE_MARGIN]))
+    in_frame = float(-np.sum(more[more < -_EDGE_MARGIN]))
+    return in_room > max(_CLEARLY * in_frame, float(np.count_nonzero(outline)))
 
 
 def _behind(stack: Image, ghosts: Mask, candidates: Mask) -> Image:

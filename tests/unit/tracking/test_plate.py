@@ -63,7 +63,7 @@ def test_a_camera_in_the_hand_is_told(make_room: MakeRoom) -> None:
 
 def test_png_keeps_everything(make_room: MakeRoom) -> None:
     made = build_plate(make_room(lambda t: None, seconds=12, slide_sec=3.0))
-    plate = Plate(made.bgr, made.noise, made.screen, ("The light went out – twice.", "Another."))
+    plate = Plate(made.bgr, made.noise, made.screen, made.slides, ("The light went out – twice.", "Another."))
     again = Plate.from_png(plate.to_png())
     assert plate.screen.any()
     assert np.array_equal(again.bgr, plate.bgr)
