@@ -21,6 +21,8 @@ from devhost.environment import Environment
 from devhost.errors import DevHostError, StackError
 from devhost.stack import DEFAULT_DATA, DEFAULT_PORT, REPO, Stack, find_running, free_port, start_stack
 
+BAD_USAGE = 2
+
 PROCESS_HELP = """\
 Processes one recording, from file or address to artefacts, and shows how far it is. Exit status: 0 done, 1 failed or
 canceled, 2 bad usage. Uses the stack that runs on the port; otherwise it starts one and stops it at the end.
@@ -53,14 +55,22 @@ def up(options: argparse.Namespace) -> int:
 
 
 def process(options: argparse.Namespace) -> int:
+    if "://" not in options.source and not os.access(Path(options.source), os.F_OK):
+        say(f"There is no file {options.source}.")  # the client would say so, too, but only after minutes of set-up
+        return BAD_USAGE
     python = Environment().ensure(say)
     stack = _find_or_start(python, options)
     try:
-        command = [str(python), "-m", "rostrum_client", "process", options.source, "--base-url", stack.url]
+        command = [str(python), "-m", "rostrum_client", "process", f"--base-url={stack.url}"]
         for name in ("out", "engine", "language"):
             if getattr(options, name) is not None:
-                command += [f"--{name}", getattr(options, name)]
+                command.append(f"--{name}={getattr(options, name)}")
+        command += ["--", options.source]  # which may begin with a dash
         return subprocess.run(command, env=_with_repo_on_path(), check=False).returncode
+    except KeyboardInterrupt:
+        if stack.is_ours:
+            say("The stack that was started for it stops, too; the job goes on when it runs again.")
+        raise
     finally:
         if stack.is_ours:
             stack.stop()
@@ -116,11 +126,11 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     stack_options = argparse.ArgumentParser(add_help=False)
     stack_options.add_argument("--data", type=Path, default=DEFAULT_DATA, help="where storage and logs live")
-    stack_options.add_argument("--workers", type=int, default=2, help="processes for the stages (default: 2)")
+    stack_options.add_argument("--workers", type=_at_least_one, default=2, help="processes for the stages (default: 2)")
     stack_options.add_argument("--no-hint", dest="hint", action="store_false", help="find messages by polling only")
 
     command = commands.add_parser("up", parents=[stack_options], help="storage and functions until Ctrl-C")
-    command.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the API (default: %(default)s)")
+    command.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the API (default: %(default)s)")
     command.set_defaults(run=up)
 
     command = commands.add_parser(
@@ -134,7 +144,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     command.add_argument("--out", metavar="DIR", help="for the artefacts (default: out/<sessionId>)")
     command.add_argument("--engine", metavar="NAME", help="of the transcription")
     command.add_argument("--language", metavar="CODE", help="of the speech, such as en")
-    command.add_argument("--port", type=int, help=f"of the API (default: {DEFAULT_PORT}, or a free one)")
+    command.add_argument("--port", type=_port, help=f"of the API (default: {DEFAULT_PORT}, or a free one)")
     command.set_defaults(run=process)
 
     command = commands.add_parser("test", help="every test; arguments go to pytest", add_help=False)
@@ -151,6 +161,20 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     if arguments[:1] == ["test"]:  # whatever follows is pytest's
         return argparse.Namespace(run=test, arguments=arguments[1:])
     return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError("must be 1 to 65535")
+    return number
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
 
 
 def main() -> int:

@@ -82,6 +82,8 @@ def find_running(port: int, *, patience_sec: float = 10.0) -> Stack | None:
         health = _health(url)
         if health.is_ours and health.is_well:
             return Stack(url)
+        if health.has_answered and not health.is_ours:
+            break
         time.sleep(0.5)
     if health.is_ours:
         raise StackError(f"The stack on port {port} does not work ({health.says}). Stop it and start it again.")
@@ -162,6 +164,7 @@ class Health:
 
     is_ours: bool = False
     is_well: bool = False
+    has_answered: bool = False
     says: str = "no answer"
 
 
@@ -178,8 +181,8 @@ def _health(url: str) -> Health:
     with suppress(ValueError):
         document = json.loads(body)
         if isinstance(document, dict) and {"status", "storage"} <= document.keys():
-            return Health(True, status == 200, says)
-    return Health(says=says)
+            return Health(is_ours=True, is_well=status == 200, has_answered=True, says=says)
+    return Health(has_answered=True, says=says)
 
 
 def _tail(file: Path | None, lines: int = 25) -> str:

@@ -1,6 +1,7 @@
 """The main job for a person: a recording in, its results in a directory, and a summary that says what came out."""
 
 import argparse
+import os
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -36,6 +37,8 @@ def process(arguments: argparse.Namespace, client: RostrumClient, console: Conso
         out = check_out(arguments.out)
     except BadUsage as problem:
         return _complain(console, str(problem), BAD_USAGE)
+    except OSError as error:
+        return _complain(console, f"{error.filename} cannot be read: {error.strerror}.", BAD_USAGE)
     try:
         job = _follow(client, source, _options(arguments), console)
         if job.status != "DONE":
@@ -76,9 +79,13 @@ def check_out(out: str | None) -> Path | None:
         return None
     if not out.strip():
         raise BadUsage("The directory after --out is empty.")
-    if Path(out).exists() and not Path(out).is_dir():
-        raise BadUsage(f"{out} is a file: --out needs a directory.")
-    return Path(out)
+    directory = Path(out)
+    standing = next(place for place in (directory, *directory.absolute().parents) if os.access(place, os.F_OK))
+    if not standing.is_dir():
+        raise BadUsage(f"{standing} is a file: --out needs a directory.")
+    if not os.access(standing, os.W_OK | os.X_OK):
+        raise BadUsage(f"{standing} cannot be written to: choose another directory with --out.")
+    return directory
 
 
 def ending(job: Job, source: str | Path) -> str:
@@ -133,9 +140,14 @@ class _Watcher:
 def _deliver(client: RostrumClient, job: Job, name: str, directory: Path, console: Console) -> int:
     from rostrum_client.overview import draw_overview  # drawing takes a second to import: not before it is needed
 
-    files = client.download_artefacts(job.session_id, directory)
-    results = read_results(directory)
-    overview = draw_overview(results, name, directory / "overview.png")
+    try:
+        files = client.download_artefacts(job.session_id, directory)
+        results = read_results(directory)
+        overview = draw_overview(results, name, directory / "overview.png")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        done = f"The job is done, but its results cannot be written to {directory}: {reason} (job {job.job_id})."
+        return _complain(console, done, FAILED)
     print_summary(console, name, job, results, [overview, *files])
     return DONE
 

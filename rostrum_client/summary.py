@@ -47,7 +47,7 @@ def facts(job: Job, results: Results) -> list[tuple[str, str]]:
     if results.tracking:
         told.append(("Instructor", _tracking(results)))
     if results.scenes:
-        told.append(("Scenes", f"{len(results.scenes)}, first cut at {_first_cut(results)}"))
+        told.append(("Scenes", _scenes(results)))
     for name, stage in job.stages.items():
         if stage.state == "skipped":
             told.append(("Skipped", f"{name}: {stage.reason or 'no reason given'}"))
@@ -97,8 +97,9 @@ def _tracking(results: Results) -> str:
     return f"{seen}, {counted(metrics.gaps_count, 'gap')}, the longest {metrics.longest_gap_sec:.1f} s"
 
 
-def _first_cut(results: Results) -> str:
-    return clock(results.scenes[1].start) if len(results.scenes) > 1 else "no cut"
+def _scenes(results: Results) -> str:
+    scenes = results.scenes
+    return f"{len(scenes)}, first cut at {clock(scenes[1].start)}" if len(scenes) > 1 else "1, without a cut"
 
 
 def _fact(console: Console, label: str, text: str) -> None:

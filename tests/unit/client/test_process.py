@@ -160,12 +160,26 @@ def test_bad_usage_is_told_before_anything_is_sent(
     assert server.requests == []
 
 
+@pytest.mark.parametrize("below", ["", "a/b"])
 def test_results_cannot_go_into_a_file(
-    server: Any, client: RostrumClient, recording: Path, console: Console, capsys: pytest.CaptureFixture[str]
+    below: str,
+    server: Any,
+    client: RostrumClient,
+    recording: Path,
+    console: Console,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert process(arguments(str(recording), out=str(recording)), client, console) == BAD_USAGE
-    assert "--out needs a directory" in capsys.readouterr().err
+    assert process(arguments(str(recording), out=str(recording / below)), client, console) == BAD_USAGE
+    assert f"{recording} is a file: --out needs a directory" in capsys.readouterr().err
     assert server.requests == []
+
+
+def test_results_that_cannot_be_written_do_not_hide_that_the_job_is_done(
+    client: RostrumClient, recording: Path, console: Console, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out" / "sidecar.json").mkdir(parents=True)
+    assert process(arguments(str(recording), out=str(tmp_path / "out")), client, console) == FAILED
+    assert f"The job is done, but its results cannot be written to {tmp_path / 'out'}: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("status", "ending"), [(422, BAD_USAGE), (401, FAILED), (500, FAILED)])
