@@ -5,7 +5,6 @@ https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer.
 """
 
 import json
-import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -81,7 +80,7 @@ class StatusFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(".new")
         draft.write_text(json.dumps(status.to_wire()), encoding="utf-8")
-        os.replace(draft, self.path)  # noqa: PTH105
+        draft.replace(self.path)
 
 
 def status_at_start(schedule: Schedule, kept: ScheduleStatus | None, now: datetime) -> ScheduleStatus:

@@ -54,10 +54,6 @@ class WorkerPool:
             self._idle.extend(worker for worker in workers if worker in self._all.values())
             self._changed.notify_all()
 
-    def processes(self) -> list[WorkerProcess]:
-        with self._changed:
-            return list(self._all.values())
-
     def close(self, grace_sec: float) -> None:
         """Waits for busy workers, at most `grace_sec`, then ends every process."""
         with self._changed:

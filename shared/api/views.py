@@ -215,7 +215,7 @@ class SessionPage(_View):
 
 
 def _session_fields(session: Session, links: Links) -> dict[str, Any]:
-    known = session.recording is not None and session.sha256 is not None
+    recording, sha256 = session.recording, session.sha256
     latest = session.latest_job_id
     return {
         "session_id": session.session_id,
@@ -224,7 +224,7 @@ def _session_fields(session: Session, links: Links) -> dict[str, Any]:
         "source_url": session.source_url,
         "metadata": dict(session.metadata),
         "latest_job_id": latest,
-        "media": MediaPayload.of(session.recording, session.sha256) if known else None,  # type: ignore[arg-type]
+        "media": MediaPayload.of(recording, sha256) if recording is not None and sha256 is not None else None,
         "has_transcript": session.transcript_job_id is not None,
         "has_instructor_tracking_result": session.tracking_job_id is not None,
         "has_sidecar": session.sidecar_job_id is not None,

@@ -31,9 +31,8 @@ class StageState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageProgress:
-    """How far a stage is: `progress` from 0 to 1, `attempts` how often the step that needed
-    most of them was begun, `reason` why it was
-    skipped or failed."""
+    """How far a stage is: `progress` from 0 to 1, `attempts` how often the step that needed most of them was begun,
+    `reason` why it was skipped or failed."""
 
     state: StageState = StageState.WAITING
     progress: float = 0.0

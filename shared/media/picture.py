@@ -7,6 +7,7 @@ import av.error
 import cv2
 import numpy as np
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
@@ -39,7 +40,7 @@ def video_stream(container: InputContainer, video: VideoStream, *, frame_threads
     return stream
 
 
-def jump(container: InputContainer, stream: av.VideoStream, clock_sec: float) -> bool:
+def jump(container: InputContainer, stream: Stream, clock_sec: float) -> bool:
     """Goes to the key picture before `clock_sec` on the container's clock; whether that worked."""
     if stream.time_base is None:
         return False

@@ -4,6 +4,7 @@ Knows nothing of scenes or of where the pictures are stored.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import BinaryIO
 
 import av
@@ -45,7 +46,7 @@ def make_thumbnails(
     with open_container(source) as container:
         stream = video_stream(container, video, frame_threads=False)
         for done, time_sec in enumerate(wanted):
-            frame = _frame_at(container, stream, recording, time_sec, lambda: report(done / len(wanted)))  # noqa: B023
+            frame = _frame_at(container, stream, recording, time_sec, partial(report, done / len(wanted)))
             if frame is not None:
                 yield time_sec, _to_jpeg(convert(frame))
     report(1.0)

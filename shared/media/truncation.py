@@ -5,12 +5,12 @@ Compares what was decoded with what was declared; finds the picture's real end b
 
 from typing import BinaryIO
 
-import av.error
 from av.container import InputContainer
 from av.stream import Stream
 
 from shared.domain.recording import Recording
 from shared.media.container import demux_past_damage, open_container
+from shared.media.picture import jump
 
 # A part of the declared length; encoders' delays and rounding stay well within the rest.
 ENOUGH = 0.98
@@ -69,18 +69,9 @@ def video_end_sec(source: BinaryIO, recording: Recording) -> float | None:
         return _end_from(container, stream, recording, low) or 0.0
 
 
-def _seek(container: InputContainer, stream: Stream, recording: Recording, time_sec: float) -> bool:
-    tick = float(stream.time_base or 0) or 1.0
-    try:
-        container.seek(round((time_sec + recording.start_sec) / tick), stream=stream)
-    except av.error.FFmpegError:
-        return False
-    return True
-
-
 def _first_picture(container: InputContainer, stream: Stream, recording: Recording, time_sec: float) -> float | None:
     """The end of the first readable picture after jumping to `time_sec`."""
-    if not _seek(container, stream, recording, time_sec):
+    if not jump(container, stream, time_sec + recording.start_sec):
         return None
     for packet in demux_past_damage(container, stream):
         if packet.size and packet.pts is not None and not packet.is_corrupt:
@@ -90,7 +81,7 @@ def _first_picture(container: InputContainer, stream: Stream, recording: Recordi
 
 def _end_from(container: InputContainer, stream: Stream, recording: Recording, time_sec: float) -> float | None:
     """The end of the last readable picture after `time_sec`, or None when there is none any more."""
-    if not _seek(container, stream, recording, time_sec):
+    if not jump(container, stream, time_sec + recording.start_sec):
         return None
     ends = (
         _packet_end(packet.pts, packet.duration, stream, recording)

@@ -27,8 +27,6 @@ WORK = "work"
 RESULTS = "results"
 """Artefacts: `{orgId}/{sessionId}/{jobId}/…`."""
 
-CONTAINERS = (SOURCES, WORK, RESULTS)
-
 CHUNK_BYTES = 4 * 1024**2
 """How much of a blob `chunks` gives at once, in bytes."""
 

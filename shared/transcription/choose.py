@@ -32,6 +32,11 @@ def select_engine(
             "and name its directory in ROSTRUM_WHISPER_MODEL."
         )
     if plain_language(language) not in (None, "en"):
+        if name == "pocketsphinx":
+            raise EngineUnavailable(
+                f"The engine pocketsphinx knows English only, not '{language}': leave the choice to auto, or take "
+                "faster-whisper."
+            )
         raise EngineUnavailable(
             f"The language '{language}' needs a faster-whisper model, and none is on this machine; "
             "the embedded engine knows English only. Name a model's directory in ROSTRUM_WHISPER_MODEL."

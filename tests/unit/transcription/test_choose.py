@@ -31,7 +31,7 @@ def test_auto_falls_back_to_the_embedded_engine_and_says_so() -> None:
     [
         ("faster-whisper", None, "'base' is not on this machine"),
         ("auto", "de", "'de' needs a faster-whisper model"),
-        ("pocketsphinx", "fr-CA", "'fr-CA' needs a faster-whisper model"),
+        ("pocketsphinx", "fr-CA", "pocketsphinx knows English only, not 'fr-CA'"),
         ("sphinx", None, "'sphinx' is no engine"),
     ],
 )
