@@ -67,11 +67,9 @@ def writing(*more: int) -> ResponseDocs:
     return _problems(*_WRITING, *more)
 
 
-def json_file(description: str, model: type[BaseModel] | None, *other_types: str) -> dict[str, Any]:
+def json_file(description: str, model: type[BaseModel], *other_types: str) -> dict[str, Any]:
     """A response that is a JSON file of this shape, or one of the other types."""
     content: dict[str, Any] = {kind: {"schema": {"type": "string"}} for kind in other_types}
-    if model is None:
-        return {"description": description, "content": {"application/json": {"schema": {"type": "object"}}, **content}}
     return {"description": description, "model": model, "content": content}
 
 

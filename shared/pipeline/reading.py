@@ -11,6 +11,8 @@ from shared.storage.ports import SOURCES
 AUDIO_COPY = "audio.wav"
 PLATE = "plate.png"
 
+CHANGED = "The recording was changed after it had been submitted; upload it as a new one."
+
 
 def open_blob(services: Services, container: str, name: str) -> BinaryIO:
     """A blob as a seekable file that holds a few blocks of it; raises NotFound."""
@@ -31,7 +33,7 @@ def open_recording(context: StepContext) -> BinaryIO:
     if facts is None:
         raise SourceNotFound("The recording is not in storage any more; upload it again.")
     if session.sha256 is not None and facts.sha256 != session.sha256:
-        raise ChecksumMismatch("The recording was changed after it had been submitted; upload it as a new one.")
+        raise ChecksumMismatch(CHANGED)
     return open_blob(context.services, SOURCES, session.source_blob)
 
 

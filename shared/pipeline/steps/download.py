@@ -27,7 +27,7 @@ from shared.media.probe import probe
 from shared.media.truncation import truncation_warning, truncation_warnings, video_end_sec
 from shared.pipeline.changes import change_job, change_session
 from shared.pipeline.plan import plan_stages
-from shared.pipeline.reading import AUDIO_COPY, open_recording
+from shared.pipeline.reading import AUDIO_COPY, CHANGED, open_recording
 from shared.pipeline.services import ContinueLater, StepContext
 from shared.storage.ports import SOURCES, WORK, BlobFacts
 
@@ -181,7 +181,7 @@ def _checked_sha256(context: StepContext, source: BlobFacts) -> str:
     if announced is not None and announced.lower() != sha256:
         raise ChecksumMismatch("The file that arrived has another SHA-256 than the one that was announced.")
     if known is not None and known != sha256:
-        raise ChecksumMismatch("The recording was changed after it had been submitted; upload it as a new one.")
+        raise ChecksumMismatch(CHANGED)
     return sha256
 
 
