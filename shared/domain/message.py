@@ -1,11 +1,40 @@
-"""The messages between stages: what to do, never data. Readable in Storage Explorer, far below the queue's limit."""
+"""The messages in queues: what to do, never data. Readable in Storage Explorer, far below the queue's limit."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from shared.domain.stage import Stage
+
+QUEUES = {Stage.DOWNLOAD: "downloads", Stage.TRANSCRIPTION: "transcriptions", Stage.TRACKING: "trackings"}
+"""The stages' queues. Names stand here and in the triggers, nowhere else."""
+
+
+class Message(Protocol):
+    """Anything that can be sent."""
+
+    @property
+    def queue(self) -> str:
+        """The queue that it belongs to."""
+
+    def to_text(self) -> str:
+        """The message as it stands in the queue (before the host's base64)."""
+
+    @classmethod
+    def from_bytes(cls, body: bytes) -> Self:
+        """The message from a queue; raises ValueError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What it takes to withdraw a message that nobody has received yet."""
+
+    queue: str
+    message_id: str
+    pop_receipt: str
 
 
 class Step(StrEnum):
@@ -29,6 +58,11 @@ class StageMessage(BaseModel):
     part: int = 0
     attempt: int = 1
     traceparent: str | None = None
+
+    @property
+    def queue(self) -> str:
+        """The stage's queue."""
+        return QUEUES[self.stage]
 
     def to_text(self) -> str:
         """The message as it stands in the queue (before the host's base64)."""

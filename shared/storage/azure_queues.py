@@ -1,4 +1,4 @@
-"""The stages' queues in Azure Queue storage, in the form that the Functions host reads: JSON text in base64.
+"""Queues in Azure Queue storage, in the form that the Functions host reads: JSON text in base64.
 
 A queue is made, with the one for its dead letters, when it turns out to be missing: the host never makes it.
 """
@@ -9,14 +9,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64EncodePolicy
 
 from shared.domain.errors import NotFound
-from shared.domain.message import StageMessage
-from shared.domain.stage import Stage
+from shared.domain.message import Message, Receipt
 from shared.storage.azure_errors import translated
-from shared.storage.ports import QUEUES, QueueFacts, poison_queue
+from shared.storage.ports import QueueFacts, poison_queue
 
 
 class AzureQueues:
@@ -29,28 +28,37 @@ class AzureQueues:
         self._clock = clock
         self._hint = hint
 
-    def send(self, message: StageMessage, delay: timedelta = timedelta(0)) -> None:
-        name = QUEUES[message.stage]
+    def send(self, message: Message, delay: timedelta = timedelta(0)) -> Receipt:
+        name = message.queue
         hidden_sec = math.ceil(delay.total_seconds()) or None
         queue, text = self._queue(name), message.to_text()
         with translated(f"queue {name}"):
             try:
-                queue.send_message(text, visibility_timeout=hidden_sec)
+                sent = queue.send_message(text, visibility_timeout=hidden_sec)
             except ResourceNotFoundError:
                 self._make(name)
                 self._make(poison_queue(name))
-                queue.send_message(text, visibility_timeout=hidden_sec)
+                sent = queue.send_message(text, visibility_timeout=hidden_sec)
         if self._hint is not None and hidden_sec is None:
             _wake(self._hint, name)
+        return Receipt(name, str(sent.id), str(sent.pop_receipt))
 
-    def facts(self, stage: Stage) -> QueueFacts:
-        name = QUEUES[stage]
+    def withdraw(self, receipt: Receipt) -> None:
+        """A message that was received since has another pop receipt: 400 or 404, and it stays."""
+        with translated(f"queue {receipt.queue}"):
+            try:
+                self._queue(receipt.queue).delete_message(receipt.message_id, receipt.pop_receipt)
+            except HttpResponseError as err:
+                if err.status_code not in (400, 404):
+                    raise
+
+    def facts(self, queue: str) -> QueueFacts:
         oldest_sec = None
-        with suppress(NotFound), translated(f"queue {name}"):
-            first = self._queue(name).peek_messages(max_messages=1)
+        with suppress(NotFound), translated(f"queue {queue}"):
+            first = self._queue(queue).peek_messages(max_messages=1)
             if first and first[0].inserted_on is not None:
                 oldest_sec = max(0.0, (self._clock() - first[0].inserted_on).total_seconds())
-        return QueueFacts(name, self._count(name), self._count(poison_queue(name)), oldest_sec)
+        return QueueFacts(queue, self._count(queue), self._count(poison_queue(queue)), oldest_sec)
 
     def _count(self, name: str) -> int:
         with suppress(NotFound), translated(f"queue {name}"):

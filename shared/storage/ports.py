@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from shared.domain.event import Event
 from shared.domain.job import Job
-from shared.domain.message import StageMessage
+from shared.domain.message import Message, Receipt
 from shared.domain.part import Part
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
@@ -30,7 +30,8 @@ RESULTS = "results"
 CHUNK_BYTES = 4 * 1024**2
 """How much of a blob `chunks` gives at once, in bytes."""
 
-QUEUES = {Stage.DOWNLOAD: "downloads", Stage.TRANSCRIPTION: "transcriptions", Stage.TRACKING: "trackings"}
+MAX_DELAY = timedelta(days=6)
+"""A message lives seven days, and must become visible before."""
 
 T = TypeVar("T")
 
@@ -214,13 +215,16 @@ class BlobStore(Protocol):
 
 
 class QueueStore(Protocol):
-    """The stages' queues."""
+    """Queues."""
 
-    def send(self, message: StageMessage, delay: timedelta = timedelta(0)) -> None:
-        """Enqueues a message to its stage's queue, visible after the delay."""
+    def send(self, message: Message, delay: timedelta = timedelta(0)) -> Receipt:
+        """Enqueues a message to its queue, visible after the delay, which may be up to MAX_DELAY."""
 
-    def facts(self, stage: Stage) -> QueueFacts:
-        """How long the stage's queue is."""
+    def withdraw(self, receipt: Receipt) -> None:
+        """Takes a message back, if nobody has received it yet."""
+
+    def facts(self, queue: str) -> QueueFacts:
+        """How long the queue is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from shared.domain.job import Job, new_job
-from shared.domain.message import StageMessage, Step
+from shared.domain.message import QUEUES, StageMessage, Step
 from shared.domain.part import Part
 from shared.domain.session import Session
 from shared.domain.stage import Stage
@@ -18,7 +18,7 @@ from shared.storage.azure_table import AzureTable
 from shared.storage.connect import AzureStorage, connect
 from shared.storage.memory import MemoryStorage
 from shared.storage.memory_table import MemoryTable
-from shared.storage.ports import QUEUES, Storage, poison_queue
+from shared.storage.ports import Storage, poison_queue
 from shared.storage.table import Table
 
 NOW = datetime(2026, 11, 21, 9, 30, 0, 123456, UTC)

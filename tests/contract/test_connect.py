@@ -39,7 +39,7 @@ def use_everything(
         "blob's range": lambda: storage.blobs.read_range(WORK, "a", 0, 1),
         "list of blobs": lambda: list(storage.blobs.listing(WORK, "a")),
         "message": lambda: storage.queues.send(message),
-        "queue": lambda: storage.queues.facts(message.stage),
+        "queue": lambda: storage.queues.facts(message.queue),
     }
 
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from azure.storage.queue import QueueClient, QueueMessage
 
-from shared.domain.message import StageMessage
+from shared.domain.message import QUEUES, StageMessage
 from shared.domain.stage import Stage
 from shared.storage.connect import AzureStorage, connect
 from shared.storage.memory import MemoryStorage
-from shared.storage.ports import QUEUES, QueueFacts, Storage, poison_queue
+from shared.storage.ports import QueueFacts, Storage, poison_queue
 
 MakeMessage = Callable[..., StageMessage]
 
@@ -28,24 +28,24 @@ def test_queues_are_counted_apart(empty_queues: Storage, make_message: MakeMessa
     for number in range(3):
         queues.send(make_message(Stage.TRANSCRIPTION, number))
     queues.send(make_message(Stage.TRACKING))
-    facts = queues.facts(Stage.TRANSCRIPTION)
+    facts = queues.facts(QUEUES[Stage.TRANSCRIPTION])
     assert facts == QueueFacts("transcriptions", 3, 0, facts.oldest_sec)
     assert facts.oldest_sec is not None
     assert 0 <= facts.oldest_sec < 60
-    assert queues.facts(Stage.TRACKING).waiting == 1
-    assert queues.facts(Stage.DOWNLOAD) == QueueFacts("downloads", 0, 0, None)
+    assert queues.facts(QUEUES[Stage.TRACKING]).waiting == 1
+    assert queues.facts(QUEUES[Stage.DOWNLOAD]) == QueueFacts("downloads", 0, 0, None)
 
 
 def test_a_delayed_message_is_there_and_not_visible(empty_queues: Storage, make_message: MakeMessage) -> None:
     empty_queues.queues.send(make_message(), delay=timedelta(hours=1))
-    assert empty_queues.queues.facts(Stage.TRACKING) == QueueFacts("trackings", 1, 0, None)
+    assert empty_queues.queues.facts(QUEUES[Stage.TRACKING]) == QueueFacts("trackings", 1, 0, None)
 
 
 @pytest.mark.parametrize("storage", ["azurite"], indirect=True)
 def test_the_oldest_message_s_age(azurite: str, empty_queues: Storage, make_message: MakeMessage) -> None:
     empty_queues.queues.send(make_message())
     later = connect(azurite, clock=lambda: datetime.now(UTC) + timedelta(minutes=5))
-    oldest_sec = later.queues.facts(Stage.TRACKING).oldest_sec
+    oldest_sec = later.queues.facts(QUEUES[Stage.TRACKING]).oldest_sec
     later.close()
     assert oldest_sec is not None
     assert 299 <= oldest_sec < 330
@@ -60,11 +60,11 @@ def test_the_twin_shows_delayed_messages_when_their_time_has_come(make_message: 
     assert storage.queues.pop() == make_message(part=2)
     assert storage.queues.pop() is None
     now += timedelta(seconds=10)
-    assert storage.queues.facts(Stage.TRACKING).oldest_sec == 10
-    assert storage.queues.pop(Stage.DOWNLOAD) is None
-    assert storage.queues.pop(Stage.TRACKING) == make_message(part=1)
+    assert storage.queues.facts(QUEUES[Stage.TRACKING]).oldest_sec == 10
+    assert storage.queues.pop(QUEUES[Stage.DOWNLOAD]) is None
+    assert storage.queues.pop(QUEUES[Stage.TRACKING]) == make_message(part=1)
     storage.queues.bury(make_message())
-    assert storage.queues.facts(Stage.TRACKING) == QueueFacts("trackings", 0, 1, None)
+    assert storage.queues.facts(QUEUES[Stage.TRACKING]) == QueueFacts("trackings", 0, 1, None)
 
 
 @pytest.mark.parametrize("stage", Stage)
@@ -86,11 +86,11 @@ def test_a_lost_queue_is_made_again_with_its_poison_queue(
     clients = [QueueClient.from_connection_string(azurite, name) for name in names]
     for client in clients:
         client.delete_queue()
-    assert azure.queues.facts(Stage.TRACKING) == QueueFacts("trackings", 0, 0, None)
+    assert azure.queues.facts(QUEUES[Stage.TRACKING]) == QueueFacts("trackings", 0, 0, None)
     azure.queues.send(make_message())
     clients[1].send_message("a dead letter")
-    assert azure.queues.facts(Stage.TRACKING).waiting == 1
-    assert azure.queues.facts(Stage.TRACKING).poison == 1
+    assert azure.queues.facts(QUEUES[Stage.TRACKING]).waiting == 1
+    assert azure.queues.facts(QUEUES[Stage.TRACKING]).poison == 1
     for client in clients:
         client.clear_messages()
         client.close()
@@ -122,3 +122,27 @@ def test_nobody_has_to_listen(azurite: str, listener: socket.socket, make_messag
         storage.queues.send(make_message(Stage.DOWNLOAD))
         storage.queues.send(make_message(Stage.DOWNLOAD))
         storage.close()
+
+
+def test_a_message_is_withdrawn_and_the_others_stay(empty_queues: Storage, make_message: MakeMessage) -> None:
+    queues = empty_queues.queues
+    first, _ = queues.send(make_message(part=1)), queues.send(make_message(part=2))
+    queues.withdraw(first)
+    assert queues.facts(first.queue).waiting == 1
+    queues.withdraw(first)
+    assert queues.facts(first.queue).waiting == 1
+
+
+def test_a_delayed_message_is_withdrawn(empty_queues: Storage, make_message: MakeMessage) -> None:
+    receipt = empty_queues.queues.send(make_message(), delay=timedelta(days=6))
+    empty_queues.queues.withdraw(receipt)
+    assert empty_queues.queues.facts(receipt.queue).waiting == 0
+
+
+def test_a_message_that_somebody_received_is_not_withdrawn(
+    azurite: str, azure: AzureStorage, empty_queues: Storage, make_message: MakeMessage
+) -> None:
+    receipt = azure.queues.send(make_message())
+    assert receive(azurite, receipt.queue)
+    azure.queues.withdraw(receipt)
+    assert azure.queues.facts(receipt.queue).waiting == 1
