@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from starlette.concurrency import run_in_threadpool
 
+from shared.api.caller import LOCAL_CALLER, Scope
+from shared.api.caller import Caller as Caller
 from shared.domain.errors import AuthNotConfigured, NotFound
 from shared.pipeline.services import Services
-
-LOCAL_ORGANISATION = "local"
-"""Whose everything is while nobody has to say who they are."""
 
 ID_PATTERN = r"^[0-9A-Za-z_-]{1,64}$"
 """What an identifier may look like; anything else could not be a key in storage."""
@@ -22,13 +21,6 @@ _ID = re.compile(ID_PATTERN)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls."""
-
-    org_id: str
-
-
 async def services_of(request: Request) -> Services:
     """The services that the application was created with."""
     services = request.app.state.services
@@ -36,16 +28,48 @@ async def services_of(request: Request) -> Services:
     return services
 
 
-async def caller(services: Annotated[Services, Depends(services_of)]) -> Caller:
-    """Who calls; raises AuthNotConfigured. Without authentication only the emulator's data may be reached."""
+async def authenticate(request: Request, services: Services) -> Caller:
+    """Who calls, found out once a request; raises AuthNotConfigured.
+
+    Without authentication only the emulator's data may be reached.
+    """
+    known = getattr(request.state, "caller", None)
+    if isinstance(known, Caller):
+        return known
     settings = services.settings
     if settings.auth == "none" and settings.storage_is_emulator:
-        return Caller(LOCAL_ORGANISATION)
+        request.state.caller = LOCAL_CALLER
+        return LOCAL_CALLER
     raise AuthNotConfigured("ROSTRUM_AUTH=none works only while the storage is the local emulator.")
 
 
+_BEARER = HTTPBearer(
+    scheme_name="bearer",
+    bearerFormat="JWT",
+    description="A JSON Web Token with `org_id` and `scopes`: `jobs:read`, `jobs:write`, `admin`.",
+    auto_error=False,
+)
+"""Only describes: `authenticate` reads the header itself."""
+
 ServicesDep = Annotated[Services, Depends(services_of)]
-CallerDep = Annotated[Caller, Depends(caller)]
+
+
+async def caller(
+    request: Request,
+    services: ServicesDep,
+    needed: SecurityScopes,
+    _: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> Caller:
+    """Who calls; raises what `authenticate` raises, and InsufficientScope."""
+    who = await authenticate(request, services)
+    for scope in needed.scopes:
+        who.require(Scope(scope))
+    return who
+
+
+ReaderDep = Annotated[Caller, Security(caller, scopes=[Scope.READ.value])]
+WriterDep = Annotated[Caller, Security(caller, scopes=[Scope.WRITE.value])]
+AdminDep = Annotated[Caller, Security(caller, scopes=[Scope.ADMIN.value])]
 
 
 async def known_job_id(jobId: str) -> str:  # noqa: N803 - the name in the path

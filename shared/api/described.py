@@ -11,18 +11,20 @@ ResponseDocs = dict[int | str, dict[str, Any]]
 _MEANINGS = {
     302: "Found elsewhere",
     400: "The body is not JSON",
-    401: "Nobody may call before authentication is set up",
+    401: "The token is missing or not valid, or authentication is not set up",
+    403: "The token lacks a scope",
     404: "There is no such thing here, or its result does not exist yet",
     406: "No form that is offered is acceptable",
     409: "The request does not fit the present state",
     413: "The body is too large",
     415: "The body is not of a kind that is taken",
     422: "The request is not valid",
-    503: "The storage does not answer, or its disk is nearly full",
+    429: "The organisation asks too often",
+    503: "The storage or the key server does not answer, or the storage's disk is nearly full",
 }
 
-_READING = (401, 422, 503)
-_WRITING = (400, 401, 413, 415, 422, 503)
+_READING = (401, 403, 422, 429, 503)
+_WRITING = (400, 401, 403, 413, 415, 422, 429, 503)
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "title": "Problem",

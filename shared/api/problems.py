@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -17,14 +18,19 @@ from shared.domain.errors import (
     AuthNotConfigured,
     Conflict,
     FinalError,
+    InsufficientScope,
     InvalidRequest,
+    KeyServerUnavailable,
     NotFound,
+    RateLimited,
     RecordingTooLarge,
     RequestError,
     ResultNotReady,
     RostrumError,
     StorageFull,
+    TokenMissing,
     TransientError,
+    Unauthenticated,
     UploadIncomplete,
 )
 
@@ -42,7 +48,9 @@ _STATUSES: dict[type[RostrumError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
     UploadIncomplete: HTTPStatus.CONFLICT,
     StorageFull: HTTPStatus.SERVICE_UNAVAILABLE,
-    AuthNotConfigured: HTTPStatus.UNAUTHORIZED,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    InsufficientScope: HTTPStatus.FORBIDDEN,
+    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     RequestError: HTTPStatus.BAD_REQUEST,
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     FinalError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -125,11 +133,32 @@ def problem_response(request: HTTPConnection, error: Exception) -> Response:
 
 
 def _headers(error: RostrumError, status: HTTPStatus) -> dict[str, str]:
-    if status is HTTPStatus.UNAUTHORIZED:
-        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, Unauthenticated | InsufficientScope):
+        return {"WWW-Authenticate": _challenge(error)}
+    if isinstance(error, RateLimited | KeyServerUnavailable):
+        return {"Retry-After": str(error.retry_after_sec)}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         return {"Retry-After": str(DISK_RETRY_SEC if isinstance(error, StorageFull) else STORAGE_RETRY_SEC)}
     return {}
+
+
+def _challenge(error: RostrumError) -> str:
+    """What kind of token is wanted, and what was wrong with the one that came.
+
+    https://www.rfc-editor.org/rfc/rfc6750#section-3
+    """
+    if isinstance(error, AuthNotConfigured | TokenMissing):
+        return "Bearer"  # nothing is said of a token that did not come
+    if isinstance(error, InsufficientScope):
+        return (
+            f'Bearer error="insufficient_scope", error_description="{_quotable(error.detail)}", scope="{error.scope}"'
+        )
+    return f'Bearer error="invalid_token", error_description="{_quotable(error.detail)}"'
+
+
+def _quotable(text: str) -> str:
+    """The text without what may not stand in the quotes of a challenge."""
+    return re.sub(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]", "'", text)
 
 
 def _http_problem(error: HTTPException) -> Problem:

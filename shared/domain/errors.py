@@ -14,12 +14,16 @@
     │   ├── SourceUnavailable
     │   ├── SourceChanged
     │   ├── StorageUnavailable
-    │   └── WriteConflict
+    │   ├── WriteConflict
+    │   └── KeyServerUnavailable
     └── RequestError                     the caller's mistake; nothing was accepted
         ├── InvalidRequest               ├── StorageFull
         ├── NotFound                     ├── Conflict
         ├── ResultNotReady               ├── UploadIncomplete
-        └── AuthNotConfigured
+        ├── InsufficientScope            ├── RateLimited
+        └── Unauthenticated              who calls is not known
+            ├── AuthNotConfigured        ├── TokenMissing
+            └── TokenInvalid             └── TokenExpired
 
 A class gives the stable `code` and the `title` (its docstring's first line); an instance gives the `detail`,
 one sentence that a person can act on.
@@ -175,6 +179,16 @@ class WriteConflict(TransientError):
     code = "write_conflict"
 
 
+class KeyServerUnavailable(TransientError):
+    """The server with the keys of tokens does not answer."""
+
+    code = "key_server_unavailable"
+
+    def __init__(self, detail: str, retry_after_sec: int = 10) -> None:
+        super().__init__(detail)
+        self.retry_after_sec = retry_after_sec
+
+
 class RequestError(RostrumError):
     """The request cannot be served."""
 
@@ -218,7 +232,52 @@ class StorageFull(RequestError):
     retryable = True
 
 
-class AuthNotConfigured(RequestError):
+class InsufficientScope(RequestError):
+    """The token does not allow this."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, detail: str, scope: str = "") -> None:
+        super().__init__(detail)
+        self.scope = scope
+
+
+class RateLimited(RequestError):
+    """The organisation asks too often."""
+
+    code = "rate_limited"
+    retryable = True
+
+    def __init__(self, detail: str, retry_after_sec: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_sec = retry_after_sec
+
+
+class Unauthenticated(RequestError):
+    """Who calls is not known."""
+
+    code = "unauthenticated"
+
+
+class AuthNotConfigured(Unauthenticated):
     """Nobody may call before authentication is set up."""
 
     code = "auth_not_configured"
+
+
+class TokenMissing(Unauthenticated):
+    """The request has no token."""
+
+    code = "token_missing"
+
+
+class TokenInvalid(Unauthenticated):
+    """The token is not valid."""
+
+    code = "token_invalid"
+
+
+class TokenExpired(Unauthenticated):
+    """The token has expired."""
+
+    code = "token_expired"

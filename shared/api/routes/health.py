@@ -6,7 +6,8 @@ import anyio
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Response
 
-from shared.api.context import LOCAL_ORGANISATION, ServicesDep
+from shared.api.caller import LOCAL_ORGANISATION
+from shared.api.context import ServicesDep
 from shared.api.version import VERSION
 from shared.api.views import HealthView
 from shared.domain.errors import TransientError

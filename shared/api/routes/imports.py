@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from shared.api.accepted import HEADER_DOCS, note_accepted
-from shared.api.context import CallerDep, ServicesDep, off_loop
+from shared.api.context import ServicesDep, WriterDep, off_loop
 from shared.api.described import writing
 from shared.api.links import Links
 from shared.api.multipart import PartBegin, PartData, PartEnd, read_parts
@@ -70,7 +70,7 @@ _BODY_DOCS = {
     operation_id="importSession",
 )
 async def import_session(
-    request: Request, response: Response, services: ServicesDep, caller: CallerDep
+    request: Request, response: Response, services: ServicesDep, caller: WriterDep
 ) -> ImportedView:
     """Takes the file `video` and the JSON `metadata`, in either order, and starts a job.
 

@@ -5,7 +5,7 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 
 from shared.api.accepted import HEADER_DOCS, note_accepted
-from shared.api.context import CallerDep, ServicesDep, off_loop
+from shared.api.context import ServicesDep, WriterDep, off_loop
 from shared.api.described import writing
 from shared.api.links import Links
 from shared.api.requests import AnnounceUpload, CommitUpload
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/ingest", tags=["ingest"])
 
 
 @router.post("/init", status_code=201, summary="Announce an upload", responses=writing(), operation_id="announceUpload")
-async def init(body: AnnounceUpload, services: ServicesDep, caller: CallerDep) -> UploadView:
+async def init(body: AnnounceUpload, services: ServicesDep, caller: WriterDep) -> UploadView:
     """Gives an address in storage that accepts this one file for a while.
 
     PUT the blocks there (Put Block, up to `blockSizeBytes` each), then the block list, then commit here.
@@ -41,7 +41,7 @@ async def init(body: AnnounceUpload, services: ServicesDep, caller: CallerDep) -
     operation_id="commitUpload",
 )
 async def commit(
-    body: CommitUpload, request: Request, response: Response, services: ServicesDep, caller: CallerDep
+    body: CommitUpload, request: Request, response: Response, services: ServicesDep, caller: WriterDep
 ) -> JobView:
     """Starts the job over an upload that is complete; committing again answers the same job."""
     job_request = body.job_request(caller.org_id, trace_of(request).traceparent)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from shared.api.accepted import HEADER_DOCS, note_accepted
 from shared.api.conditional import not_modified, weak_tag
-from shared.api.context import ID_PATTERN, Caller, CallerDep, JobId, ServicesDep, off_loop
+from shared.api.context import ID_PATTERN, Caller, JobId, ReaderDep, ServicesDep, WriterDep, off_loop
 from shared.api.described import reading, writing
 from shared.api.events import event_stream
 from shared.api.links import Links
@@ -36,7 +36,7 @@ Cursor = Annotated[str | None, Query(max_length=2000, description="From a page's
     operation_id="submitJob",
 )
 async def submit_job(
-    body: SubmitJob, request: Request, response: Response, services: ServicesDep, caller: CallerDep
+    body: SubmitJob, request: Request, response: Response, services: ServicesDep, caller: WriterDep
 ) -> JobView:
     """Takes a recording by its address, an announced upload, or a session that is there, and starts a job over it.
 
@@ -64,7 +64,7 @@ router.add_api_route(
 async def list_jobs(
     request: Request,
     services: ServicesDep,
-    caller: CallerDep,
+    caller: ReaderDep,
     active: Annotated[
         bool | None, Query(description="Only those that have not ended, or only those that have.")
     ] = None,
@@ -101,7 +101,7 @@ async def list_jobs(
 
 @router.get("/jobs/{jobId}", summary="Get a job", responses=reading(404), operation_id="getJob", response_model=JobView)
 async def get_job(
-    job_id: JobId, request: Request, response: Response, services: ServicesDep, caller: CallerDep
+    job_id: JobId, request: Request, response: Response, services: ServicesDep, caller: ReaderDep
 ) -> JobView | Response:
     """The whole job, with an `ETag`; answers 304 to `If-None-Match` while nothing changed."""
     job = await _job(services, caller, job_id)
@@ -118,7 +118,7 @@ async def get_job(
     response_model=JobStatusView,
 )
 async def get_job_status(
-    job_id: JobId, request: Request, response: Response, services: ServicesDep, caller: CallerDep
+    job_id: JobId, request: Request, response: Response, services: ServicesDep, caller: ReaderDep
 ) -> JobStatusView | Response:
     """The job's status, stage, progress and error, with an `ETag` as for the whole job."""
     job = await _job(services, caller, job_id)
@@ -141,7 +141,7 @@ async def get_job_status(
 async def follow_job(
     job_id: JobId,
     services: ServicesDep,
-    caller: CallerDep,
+    caller: ReaderDep,
     last_event_id: Annotated[str, Header(alias="Last-Event-ID", max_length=20)] = "",
 ) -> Response:
     """The job's history after `Last-Event-ID` and then what happens, as Server-Sent Events.

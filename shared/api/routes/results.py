@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from shared.api.blob_response import result_response
-from shared.api.context import CallerDep, ServicesDep, SessionId, off_loop
+from shared.api.context import ReaderDep, ServicesDep, SessionId, off_loop
 from shared.api.described import json_file, reading
 from shared.domain.errors import NotFound, ResultNotReady
 from shared.domain.session import Session
@@ -72,7 +72,7 @@ async def get_transcript(
     session_id: SessionId,
     request: Request,
     services: ServicesDep,
-    caller: CallerDep,
+    caller: ReaderDep,
     form: Annotated[TranscriptFormat | None, Query(alias="format", description="Goes before `Accept`.")] = None,
 ) -> Response:
     """What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text."""
@@ -91,7 +91,7 @@ async def get_transcript(
     operation_id="getInstructorTracking",
     response_class=Response,
 )
-async def get_tracking(session_id: SessionId, request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+async def get_tracking(session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep) -> Response:
     """Where the instructor was, with detections and metrics."""
     result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRACKING))
     return await result_response(request, services, result.blob(TRACKING), JSON, result.missing)
@@ -104,7 +104,7 @@ async def get_tracking(session_id: SessionId, request: Request, services: Servic
     operation_id="getSidecar",
     response_class=Response,
 )
-async def get_sidecar(session_id: SessionId, request: Request, services: ServicesDep, caller: CallerDep) -> Response:
+async def get_sidecar(session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep) -> Response:
     """What is known of the recording, its scenes, and every file that the job made."""
     result = await off_loop(partial(_result, services, caller.org_id, session_id, None))
     return await result_response(request, services, result.blob(SIDECAR), JSON, result.missing)
@@ -121,7 +121,7 @@ async def get_sidecar(session_id: SessionId, request: Request, services: Service
     response_class=Response,
 )
 async def get_thumbnail(
-    session_id: SessionId, name: str, request: Request, services: ServicesDep, caller: CallerDep
+    session_id: SessionId, name: str, request: Request, services: ServicesDep, caller: ReaderDep
 ) -> Response:
     """A still of the recording; the sidecar names them."""
     match = _THUMBNAIL.fullmatch(name)

@@ -6,7 +6,7 @@ from functools import partial
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse
 
-from shared.api.context import CallerDep, ServicesDep, SessionId, off_loop
+from shared.api.context import ReaderDep, ServicesDep, SessionId, off_loop
 from shared.api.described import reading
 from shared.api.links import Links
 from shared.api.routes.jobs import DEFAULT_PAGE, Cursor, Limit
@@ -24,7 +24,7 @@ JOBS_SHOWN = 20
 
 @router.get("", summary="List sessions", responses=reading(), operation_id="listSessions")
 async def list_sessions(
-    request: Request, services: ServicesDep, caller: CallerDep, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None
+    request: Request, services: ServicesDep, caller: ReaderDep, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None
 ) -> SessionPage:
     """The organisation's sessions, newest first."""
     page = await off_loop(partial(services.storage.sessions.page, caller.org_id, limit=limit, cursor=cursor))
@@ -38,7 +38,7 @@ async def list_sessions(
 
 @router.get("/{sessionId}", summary="Get a session", responses=reading(404), operation_id="getSession")
 async def get_session(
-    session_id: SessionId, request: Request, services: ServicesDep, caller: CallerDep
+    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep
 ) -> SessionDetail:
     """A session with what is known of its recording, and its latest jobs."""
     session, jobs = await off_loop(partial(_with_jobs, services, caller.org_id, session_id))
@@ -53,7 +53,7 @@ async def get_session(
     operation_id="getMedia",
     response_class=RedirectResponse,
 )
-async def get_media(session_id: SessionId, services: ServicesDep, caller: CallerDep) -> RedirectResponse:
+async def get_media(session_id: SessionId, services: ServicesDep, caller: ReaderDep) -> RedirectResponse:
     """Leads to the recording in storage, for a while; ranges are served there."""
     url = await off_loop(partial(_media_url, services, caller.org_id, session_id))
     return RedirectResponse(url, status_code=302, headers={"Cache-Control": "no-store"})

@@ -30,7 +30,7 @@ def test_every_named_failure_has_a_status_and_shows_its_detail(kind: type[Rostru
     assert 400 <= problem.status < 600
     assert problem.status != 500
     assert (problem.code, problem.detail, problem.retryable) == (kind.code, "What happened.", kind.retryable)
-    assert ("Retry-After" in problem.headers) == (problem.status == 503)
+    assert ("Retry-After" in problem.headers) == (problem.status in (429, 503))
 
 
 @pytest.mark.parametrize(
