@@ -18,6 +18,8 @@ from shared.domain.errors import (
     AuthNotConfigured,
     Conflict,
     FinalError,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
     InsufficientScope,
     InvalidRequest,
     KeyServerUnavailable,
@@ -40,6 +42,7 @@ PROBLEM_JSON = "application/problem+json"
 
 STORAGE_RETRY_SEC = 5
 DISK_RETRY_SEC = 300
+IN_USE_RETRY_SEC = 1
 
 _STATUSES: dict[type[RostrumError], HTTPStatus] = {
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -50,6 +53,8 @@ _STATUSES: dict[type[RostrumError], HTTPStatus] = {
     StorageFull: HTTPStatus.SERVICE_UNAVAILABLE,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     InsufficientScope: HTTPStatus.FORBIDDEN,
+    IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    IdempotencyKeyInUse: HTTPStatus.CONFLICT,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     RequestError: HTTPStatus.BAD_REQUEST,
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -137,6 +142,8 @@ def _headers(error: RostrumError, status: HTTPStatus) -> dict[str, str]:
         return {"WWW-Authenticate": _challenge(error)}
     if isinstance(error, RateLimited | KeyServerUnavailable):
         return {"Retry-After": str(error.retry_after_sec)}
+    if isinstance(error, IdempotencyKeyInUse):
+        return {"Retry-After": str(IN_USE_RETRY_SEC)}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         return {"Retry-After": str(DISK_RETRY_SEC if isinstance(error, StorageFull) else STORAGE_RETRY_SEC)}
     return {}

@@ -21,6 +21,7 @@
         ├── NotFound                     ├── Conflict
         ├── ResultNotReady               ├── UploadIncomplete
         ├── InsufficientScope            ├── RateLimited
+        ├── IdempotencyKeyReused         ├── IdempotencyKeyInUse
         └── Unauthenticated              who calls is not known
             ├── AuthNotConfigured        ├── TokenMissing
             └── TokenInvalid             └── TokenExpired
@@ -217,6 +218,19 @@ class Conflict(RequestError):
     """The request does not fit the present state."""
 
     code = "conflict"
+
+
+class IdempotencyKeyReused(RequestError):
+    """The idempotency key belongs to another request."""
+
+    code = "idempotency_key_reused"
+
+
+class IdempotencyKeyInUse(RequestError):
+    """The first request with this idempotency key is still running."""
+
+    code = "idempotency_key_in_use"
+    retryable = True
 
 
 class UploadIncomplete(RequestError):

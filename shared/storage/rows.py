@@ -58,6 +58,14 @@ class Rows(Generic[T]):
         rows = self._table.scan(partition, after=after, before=before, where=where, page_size=page_size)
         return ((row.key, self._stored(row)) for row in rows)
 
+    def scan_partitions(self, prefix: str) -> Iterator[Stored[T]]:
+        """The values of all partitions whose names begin with the prefix, by partition and key."""
+        return map(self._stored, self._table.scan_partitions(prefix))
+
+    def delete(self, stored: Stored[T]) -> None:
+        """Deletes the row if it is there; raises WriteConflict when someone else changed it since it was read."""
+        self._table.delete(*self._keys(stored.value), stored.etag)
+
     @contextmanager
     def _named(self, key: str) -> Iterator[None]:
         try:

@@ -30,7 +30,8 @@ def test_every_named_failure_has_a_status_and_shows_its_detail(kind: type[Rostru
     assert 400 <= problem.status < 600
     assert problem.status != 500
     assert (problem.code, problem.detail, problem.retryable) == (kind.code, "What happened.", kind.retryable)
-    assert ("Retry-After" in problem.headers) == (problem.status in (429, 503))
+    waits = problem.status in (429, 503) or kind is errors.IdempotencyKeyInUse
+    assert ("Retry-After" in problem.headers) == waits
 
 
 @pytest.mark.parametrize(
