@@ -4,6 +4,7 @@
 - a mapping from an enumeration to a dataclass takes the member's name instead: `stages[DOWNLOAD].parts` is
   `downloadParts`;
 - a tuple of strings becomes lines of one text; any other mapping, being free-form, JSON;
+- a long text goes on in the columns `body2`, `body3` and so on;
 - None is no column at all; a field that may not be None takes its default when the column is missing.
 """
 
@@ -13,13 +14,18 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
+from itertools import count, takewhile
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from shared.domain.errors import InvalidRequest
+from shared.domain.text import LongText
 from shared.storage.table import MAX_STRING_UNITS, Columns, Value, utf16_units
 
 T = TypeVar("T")
+
+_CUT_CHARS = MAX_STRING_UNITS // 2
+"""What fits into a column however the characters are encoded."""
 
 
 def to_columns(value: Any, prefix: str = "") -> dict[str, Value]:
@@ -56,6 +62,9 @@ def _encode(column: str, kind: Any, value: Any) -> Iterator[tuple[str, Value]]:
     elif isinstance(value, tuple):
         if value:
             yield column, _fitting(column, "\n".join(value))
+    elif kind is LongText:
+        for start in range(0, max(len(value), 1), _CUT_CHARS):
+            yield _continued(column, start // _CUT_CHARS), value[start : start + _CUT_CHARS]
     elif isinstance(value, str):
         yield column, _fitting(column, str(value))
     elif isinstance(value, datetime):
@@ -75,6 +84,9 @@ def _decode(column: str, kind: Any, columns: Columns) -> Any:
     value = columns.get(column)
     if value is None:
         return None
+    if kind is LongText:
+        names = takewhile(columns.__contains__, (_continued(column, number) for number in count()))
+        return "".join(str(columns[name]) for name in names)
     if get_origin(kind) is tuple:
         return tuple(str(value).split("\n"))
     if get_origin(kind) is not None:
@@ -95,6 +107,10 @@ def _json(column: str, value: Mapping[str, Any]) -> str:
         return json.dumps(dict(value), ensure_ascii=False, allow_nan=False)
     except ValueError as err:
         raise InvalidRequest(f"{column} holds a number that JSON does not know.") from err
+
+
+def _continued(column: str, number: int) -> str:
+    return column if number == 0 else f"{column}{number + 1}"
 
 
 def _fitting(column: str, text: str) -> str:

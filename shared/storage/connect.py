@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from shared.storage.azure_blobs import AzureBlobs
 from shared.storage.azure_queues import AzureQueues
 from shared.storage.azure_table import AzureTable
+from shared.storage.idempotency_table import IdempotencyTable
 from shared.storage.job_table import JobTable
 from shared.storage.part_table import PartTable
 from shared.storage.ports import Storage
@@ -98,6 +99,7 @@ def connect(
         parts=PartTable(table("parts")),
         sessions=SessionTable(table("sessions")),
         uploads=UploadTable(table("uploads")),
+        idempotency=IdempotencyTable(table("idempotency")),
         blobs=AzureBlobs(blobs, settings["accountkey"], clock),
         queues=AzureQueues(queues, clock, hint),
         session=session,

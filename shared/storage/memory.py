@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from shared.storage.idempotency_table import IdempotencyTable
 from shared.storage.job_table import JobTable
 from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.memory_queues import MemoryQueues
@@ -38,6 +39,7 @@ class MemoryStorage(Storage):
             parts=PartTable(table()),
             sessions=SessionTable(table()),
             uploads=UploadTable(table()),
+            idempotency=IdempotencyTable(table()),
             blobs=MemoryBlobs(clock),
             queues=MemoryQueues(clock),
         )

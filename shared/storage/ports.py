@@ -6,11 +6,12 @@ Any method may raise StorageUnavailable when the storage does not answer.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count, takewhile
 from typing import Generic, Protocol, TypeVar
 
 from shared.domain.event import Event
+from shared.domain.idempotency import IdempotencyRecord
 from shared.domain.job import Job
 from shared.domain.message import Message, Receipt
 from shared.domain.part import Part
@@ -168,6 +169,25 @@ class UploadStore(Protocol):
         """Replaces the upload if nobody else did since it was read; else WriteConflict."""
 
 
+class IdempotencyStore(Protocol):
+    """Requests that came with an idempotency key."""
+
+    def claim(self, record: IdempotencyRecord) -> Stored[IdempotencyRecord]:
+        """Inserts the record; raises WriteConflict when its organisation has used the key on its route already."""
+
+    def get(self, org_id: str, route: str, key: str) -> Stored[IdempotencyRecord]:
+        """Raises NotFound."""
+
+    def update(self, stored: Stored[IdempotencyRecord], record: IdempotencyRecord) -> Stored[IdempotencyRecord]:
+        """Replaces the record; raises WriteConflict when somebody else changed or deleted it since it was read."""
+
+    def delete(self, stored: Stored[IdempotencyRecord]) -> None:
+        """Deletes the record if it is there; raises WriteConflict when somebody else changed it since it was read."""
+
+    def expired(self, now: datetime) -> Iterator[Stored[IdempotencyRecord]]:
+        """Every organisation's records that nobody needs any more; reads them all."""
+
+
 class BlobStore(Protocol):
     """Containers of blobs. Names are paths with `/`. Blobs are written whole: nobody sees a part of one."""
 
@@ -235,5 +255,6 @@ class Storage:
     parts: PartStore
     sessions: SessionStore
     uploads: UploadStore
+    idempotency: IdempotencyStore
     blobs: BlobStore
     queues: QueueStore

@@ -21,6 +21,7 @@ UPGRADES: Mapping[str, tuple[Upgrade, ...]] = {
     "parts": (),
     "sessions": (),
     "uploads": (),
+    "idempotency": (),
 }
 """Per table: the n-th function (from 1) makes version n + 1 of version n."""
 
