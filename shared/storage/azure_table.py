@@ -18,6 +18,9 @@ T = TypeVar("T")
 MAX_PAGE_SIZE = 1000
 """What the service returns at once at most."""
 
+_KEYS = ("PartitionKey", "RowKey")
+_SYSTEM_COLUMNS = (*_KEYS, "Timestamp")
+
 
 class AzureTable:
     """A `Table`."""
@@ -75,6 +78,7 @@ class AzureTable:
         after: str = "",
         before: str | None = None,
         where: Mapping[str, Collection[str]] | None = None,
+        select: Collection[str] | None = None,
         page_size: int = MAX_PAGE_SIZE,
     ) -> Iterator[Row]:
         terms = ["PartitionKey eq @partition", "RowKey gt @after"]
@@ -86,15 +90,24 @@ class AzureTable:
             names = {f"{column}{number}": value for number, value in enumerate(sorted(wanted))}
             terms.append("( " + " or ".join(f"{column} eq @{name}" for name in names) + " )")
             values |= names
-        return self._query(" and ".join(terms), values, page_size)
+        return self._query(" and ".join(terms), values, select, page_size)
 
     def scan_partitions(self, prefix: str) -> Iterator[Row]:
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         return self._query("PartitionKey ge @first and PartitionKey lt @end", {"first": prefix, "end": end})
 
-    def _query(self, query: str, values: Mapping[str, str], page_size: int = MAX_PAGE_SIZE) -> Iterator[Row]:
+    def _query(
+        self,
+        query: str,
+        values: Mapping[str, str],
+        select: Collection[str] | None = None,
+        page_size: int = MAX_PAGE_SIZE,
+    ) -> Iterator[Row]:
         pages = self._client.query_entities(
-            query, parameters=dict(values), results_per_page=min(page_size, MAX_PAGE_SIZE)
+            query,
+            parameters=dict(values),
+            select=None if select is None else [*_SYSTEM_COLUMNS, *select],
+            results_per_page=min(page_size, MAX_PAGE_SIZE),
         ).by_page()
         while (page := self._call(lambda: next(map(list, pages), None))) is not None:
             yield from map(_row, page)
@@ -128,7 +141,7 @@ def _entity(row: Row) -> TableEntity:
 
 
 def _row(entity: TableEntity) -> Row:
-    columns = {name: _value(cell) for name, cell in entity.items() if name not in ("PartitionKey", "RowKey")}
+    columns = {name: _value(cell) for name, cell in entity.items() if name not in _KEYS}
     etag, written_at = entity.metadata["etag"], entity.metadata["timestamp"]
     return Row(str(entity["PartitionKey"]), str(entity["RowKey"]), columns, etag or "", written_at)
 

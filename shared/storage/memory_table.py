@@ -8,7 +8,7 @@ from itertools import count
 from threading import Lock
 
 from shared.domain.errors import NotFound, WriteConflict
-from shared.storage.table import Row
+from shared.storage.table import Columns, Row
 
 
 class MemoryTable:
@@ -55,13 +55,14 @@ class MemoryTable:
         after: str = "",
         before: str | None = None,
         where: Mapping[str, Collection[str]] | None = None,
+        select: Collection[str] | None = None,
         page_size: int = 1000,
     ) -> Iterator[Row]:
         for row in self._from((partition, after)):
             if row.partition != partition or (before is not None and row.key >= before):
                 return
             if row.key > after and all(row.columns.get(name) in values for name, values in (where or {}).items()):
-                yield row
+                yield row if select is None else replace(row, columns=_only(select, row.columns))
 
     def scan_partitions(self, prefix: str) -> Iterator[Row]:
         for row in self._from((prefix, "")):
@@ -93,3 +94,7 @@ class MemoryTable:
     def _require(row: Row, etag: str) -> None:
         if row.etag != etag:
             raise WriteConflict(f"{row.partition}/{row.key} was changed meanwhile.")
+
+
+def _only(names: Collection[str], columns: Columns) -> Columns:
+    return {name: value for name, value in columns.items() if name in names}

@@ -66,10 +66,11 @@ class Table(Protocol):
         after: str = "",
         before: str | None = None,
         where: Mapping[str, Collection[str]] | None = None,
+        select: Collection[str] | None = None,
         page_size: int = 1000,
     ) -> Iterator[Row]:
         """The partition's rows by key, those with after < key < before and in each column of `where` one of its
-        values; fetched `page_size` at a time as they are asked for."""
+        values; with all their columns or only those of `select`; fetched `page_size` at a time as they are asked for."""
 
     def scan_partitions(self, prefix: str) -> Iterator[Row]:
         """The rows of all partitions whose names begin with the prefix, by partition and key."""

@@ -152,9 +152,10 @@ class MortalTable:
         after: str = "",
         before: str | None = None,
         where: Mapping[str, Collection[str]] | None = None,
+        select: Collection[str] | None = None,
         page_size: int = 1000,
     ) -> Iterator[Row]:
-        return self._table.scan(partition, after=after, before=before, where=where, page_size=page_size)
+        return self._table.scan(partition, after=after, before=before, where=where, select=select, page_size=page_size)
 
     def scan_partitions(self, prefix: str) -> Iterator[Row]:
         return self._table.scan_partitions(prefix)

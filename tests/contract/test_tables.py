@@ -134,6 +134,24 @@ def test_a_scan_leaves_out_what_was_not_asked_for(filled: Table, where: dict[str
     assert [row.key for row in filled.scan("a:1", where=where, page_size=2)] == keys
 
 
+@pytest.mark.parametrize(
+    ("select", "columns"),
+    [
+        pytest.param(None, {"kind", "key"}, id="all"),
+        pytest.param(["kind"], {"kind"}, id="one"),
+        pytest.param(["missing"], set(), id="one that no row has"),
+        pytest.param([], set(), id="none"),
+    ],
+)
+def test_a_scan_fetches_only_the_columns_that_were_asked_for(
+    filled: Table, select: list[str] | None, columns: set[str]
+) -> None:
+    rows = list(filled.scan("a:1", where={"kind": ["consonant"]}, select=select))
+    assert [(row.partition, row.key, set(row.columns)) for row in rows] == [("a:1", key, columns) for key in "bcd"]
+    whole = filled.get("a:1", "b")
+    assert (rows[0].etag, rows[0].written_at) == (whole.etag, whole.written_at)
+
+
 def test_partitions_are_found_by_how_they_begin(filled: Table) -> None:
     assert [(row.partition, row.key) for row in filled.scan_partitions("a:")] == [
         ("a:1", "a"),
