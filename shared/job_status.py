@@ -18,6 +18,11 @@ class JobStatus(StrEnum):
         """Whether nothing follows without a person's doing."""
         return not NEXT[self]
 
+    @property
+    def may_begin_again(self) -> bool:
+        """Whether a person may have the job tried again."""
+        return self in _ENDINGS
+
 
 _ENDINGS = frozenset({JobStatus.ERROR, JobStatus.CANCELED})
 

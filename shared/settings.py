@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GIB = 1024**3
@@ -19,8 +19,29 @@ class Settings(BaseSettings):
     storage_connection: str = Field(default="UseDevelopmentStorage=true", validation_alias="AzureWebJobsStorage")
     """Connection string of the storage account; the same setting that the Functions host uses."""
 
-    auth: Literal["none"] = "none"
-    """Who may call. `none` works only while the storage is the local emulator."""
+    auth: Literal["none", "jwt"] = "none"
+    """Who may call. `none` works only while the storage is the local emulator; `jwt` asks for a bearer token."""
+
+    jwt_secret: SecretStr | None = None
+    """The secret of tokens signed with HS256, at least 32 bytes; or `jwks_url`."""
+
+    jwks_url: str | None = None
+    """Where the public keys of tokens signed with RS256 or ES256 are; needs `jwt_issuer` and `jwt_audience`."""
+
+    jwt_issuer: str | None = None
+    """The token's `iss`; not looked at when empty and `jwt_secret` is used."""
+
+    jwt_audience: str | None = None
+    """What the token's `aud` must be or contain; not looked at when empty and `jwt_secret` is used."""
+
+    jwt_org_claim: str = Field(default="org_id", min_length=1)
+    """The claim that names the organisation, such as `tid` for Entra ID."""
+
+    jwt_leeway_sec: float = Field(default=30.0, ge=0, le=600)
+    """How far the clocks of the token's issuer and of this machine may differ, in seconds."""
+
+    rate_limit_per_minute: int = Field(default=6000, ge=0)
+    """Requests of an organisation a minute that each process of the API answers; 0: any number."""
 
     engine: Literal["auto", "pocketsphinx", "faster-whisper"] = "auto"
     """Transcription engine. `auto` takes faster-whisper when its model is present locally, else pocketsphinx."""
@@ -58,8 +79,8 @@ class Settings(BaseSettings):
     invocation_limit_sec: float = Field(default=540.0, gt=0)
     """After this many seconds a download that cannot go on elsewhere is given up: less than the host's own limit."""
 
-    heartbeat_sec: float = Field(default=2.0, gt=0)
-    """How often a running step writes its progress, in seconds."""
+    heartbeat_sec: float = Field(default=1.0, gt=0)
+    """How often a running step writes its progress and looks whether it is still wanted, in seconds."""
 
     stale_after_sec: float = Field(default=60.0, gt=0)
     """A step that showed no sign of life for so many seconds is asked for again by the sweep."""

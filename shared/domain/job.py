@@ -39,6 +39,7 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict)
     callback_url: str | None = None
     traceparent: str | None = None
+    start_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
@@ -46,6 +47,11 @@ class Job:
     def is_final(self) -> bool:
         """Whether the job has ended."""
         return self.status.is_final
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether work on the job makes sense: it has not ended and nobody wants it to."""
+        return not self.is_final and not self.cancel_requested
 
     @property
     def stages_over(self) -> bool:
@@ -62,8 +68,9 @@ def new_job(
     options: Mapping[str, Any],
     callback_url: str | None,
     traceparent: str | None,
+    start_at: datetime | None = None,
 ) -> Job:
-    """A job that has just been accepted."""
+    """A job that has just been accepted; its work begins at `start_at`, or at once."""
     return Job(
         job_id=job_id,
         session_id=session_id,
@@ -77,6 +84,7 @@ def new_job(
         options=options,
         callback_url=callback_url,
         traceparent=traceparent,
+        start_at=start_at,
     )
 
 
@@ -160,13 +168,7 @@ def complete(job: Job, now: datetime) -> Job:
 def fail(job: Job, stage: Stage | None, error: RostrumError, now: datetime) -> Job:
     """The job cannot be finished; `error` says why. What else is running is given up."""
     _require(job, JobStatus.ERROR)
-    stages = {
-        name: replace(progress, state=StageState.CANCELED, finished_at=now)
-        if progress.state is StageState.RUNNING
-        else progress
-        for name, progress in job.stages.items()
-    }
-    job = replace(job, stages=stages)
+    job = _stopped(job, now)
     reason = JobError(code=error.code, title=error.title, detail=error.detail, stage=stage, retryable=error.retryable)
     if stage is not None:
         failed = replace(job.stages[stage], state=StageState.FAILED, finished_at=now, reason=error.detail)
@@ -174,6 +176,60 @@ def fail(job: Job, stage: Stage | None, error: RostrumError, now: datetime) -> J
     return _changed(
         job, now, status=JobStatus.ERROR, stage=stage, error=reason, finished_at=now, event_type=EventType.ERROR
     )
+
+
+def request_cancel(job: Job, now: datetime) -> Job:
+    """Somebody wants the job to end; whoever works on it stops."""
+    return _changed(job, now, cancel_requested=True)
+
+
+def cancel(job: Job, now: datetime) -> Job:
+    """Nobody works on the job any more, and nobody will."""
+    _require(job, JobStatus.CANCELED)
+    stage = next((stage for stage, progress in job.stages.items() if not progress.state.is_over), None)
+    return _changed(
+        _stopped(job, now),
+        now,
+        status=JobStatus.CANCELED,
+        stage=stage,
+        cancel_requested=True,
+        finished_at=now,
+        event_type=EventType.STATUS,
+    )
+
+
+def restart(job: Job, now: datetime) -> Job:
+    """The job's next attempt: stages that are over stay so, the others begin again and keep their finished parts."""
+    if not job.status.may_begin_again:
+        raise ValueError(f"a job in {job.status} cannot begin again")
+    stages = {
+        stage: progress
+        if progress.state.is_over
+        else StageProgress(parts=progress.parts, parts_done=progress.parts_done)
+        for stage, progress in job.stages.items()
+    }
+    return _changed(
+        replace(job, stages=stages, progress=0.0),
+        now,
+        status=JobStatus.CREATED,
+        attempt=job.attempt + 1,
+        cancel_requested=False,
+        error=None,
+        start_at=None,
+        finished_at=None,
+        event_type=EventType.STATUS,
+    )
+
+
+def _stopped(job: Job, now: datetime) -> Job:
+    """The job with every stage that is at work given up."""
+    stages = {
+        stage: replace(progress, state=StageState.CANCELED, finished_at=now)
+        if progress.state is StageState.RUNNING
+        else progress
+        for stage, progress in job.stages.items()
+    }
+    return replace(job, stages=stages)
 
 
 def _require(job: Job, status: JobStatus) -> None:

@@ -10,8 +10,10 @@ from shared.domain.job import Job
 from shared.domain.message import Step
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
+from shared.pipeline.cancel import settle_cancel
 from shared.pipeline.changes import change_job, change_session
-from shared.pipeline.requests import request_step, steps_after
+from shared.pipeline.ending import end_job
+from shared.pipeline.requests import STEPS, request_step, steps_after
 from shared.pipeline.services import Services
 from shared.pipeline.sidecar import write_sidecar
 
@@ -35,12 +37,26 @@ def follow_step(services: Services, job: Job, stage: Stage, step: Step) -> None:
     advance(services, change_job(services, job.org_id, job.job_id, finish))
 
 
+def resume(services: Services, job: Job) -> None:
+    """Takes up the job wherever it stands, whoever left it there; to be called at any time."""
+    advance(services, job)
+    for stage, progress in job.stages.items():
+        planned = stage is Stage.DOWNLOAD or job.stages[Stage.DOWNLOAD].state.is_over
+        if progress.state.is_over or not planned:  # before the plan, `job` does not know how many parts a stage has
+            continue
+        asked_for = {stored.value.step for stored in services.storage.parts.of_job(job.job_id, stage)}
+        for step in STEPS[stage]:
+            if step in asked_for:
+                follow_step(services, job, stage, step)
+
+
 def advance(services: Services, job: Job) -> None:
     """Moves the job's status as far as its stages allow, asks for the stages that may begin, and ends the job."""
-    while not job.is_final and (status := jobs.next_status(job)) is not None:
+    while job.is_wanted and (status := jobs.next_status(job)) is not None:
         job = change_job(services, job.org_id, job.job_id, lambda current: _moved(services, current, status))
         log.info("status changed", extra={"action": "advance", "job_id": job.job_id, "status": str(job.status)})
-    if job.is_final:
+    if not job.is_wanted:
+        settle_cancel(services, job)
         return
     for stage, progress in job.stages.items():
         begins = stage is Stage.DOWNLOAD or job.stages[Stage.DOWNLOAD].state.is_over
@@ -67,7 +83,7 @@ def _step_is_done(services: Services, job: Job, stage: Stage, step: Step) -> boo
 
 
 def _complete(services: Services, job: Job) -> None:
-    """Writes the sidecar, names the job on its session, and only then says DONE."""
+    """Writes the sidecar, names the job on its session, and only then says DONE, whoever wants it canceled by now."""
     write_sidecar(services, job)
     now = services.clock()
     change_session(
@@ -76,10 +92,5 @@ def _complete(services: Services, job: Job) -> None:
         job.session_id,
         lambda session: session.evolve(sidecar_job_id=job.job_id, updated_at=now),
     )
-    change_job(
-        services,
-        job.org_id,
-        job.job_id,
-        lambda current: None if current.is_final else jobs.complete(current, now),
-    )
+    end_job(services, job, lambda current: jobs.complete(current, now))
     log.info("job done", extra={"action": "complete", "job_id": job.job_id, "org_id": job.org_id})

@@ -23,7 +23,8 @@ LEAST_CHANGE = 0.005
 
 
 class StopWork(Exception):
-    """The step's result is not wanted any more: the job has ended, or another delivery took the step over."""
+    """The step's result is not wanted any more: the job has ended or is to end, or another delivery took the step
+    over."""
 
 
 class Heartbeat:
@@ -78,11 +79,12 @@ class Heartbeat:
         part = self._claimed.value
         stored = self._services.storage.jobs.get(self._job.org_id, self._job.job_id)
         job = stored.value
-        if job.is_final or job.attempt != self._job.attempt:
+        if not job.is_wanted or job.attempt != self._job.attempt:
             raise StopWork
         if part.step is not Step.PART:
             return
-        rows = [row.value for row in self._services.storage.parts.of_job(job.job_id, part.stage)]
+        stored_rows = self._services.storage.parts.of_job(job.job_id, part.stage)
+        rows = [row.value.in_attempt(job.attempt) for row in stored_rows]
         done = [row for row in rows if row.step is Step.PART and row.state is StageState.DONE]
         total = sum(1.0 if row in done else row.progress for row in rows if row.step is Step.PART)
         stage = job.stages[part.stage]

@@ -3,13 +3,16 @@
 A step's row is written before its message is sent. Whoever dies in between leaves a row that the sweep finds.
 """
 
+from contextlib import suppress
+from datetime import timedelta
+
 from shared.domain.errors import WriteConflict
 from shared.domain.job import Job
 from shared.domain.message import StageMessage, Step
 from shared.domain.part import Part
 from shared.domain.stage import Stage
 from shared.pipeline.services import Services
-from shared.storage.ports import Stored
+from shared.storage.ports import MAX_DELAY, Stored
 
 STEPS: dict[Stage, tuple[Step, ...]] = {
     Stage.DOWNLOAD: (Step.PART,),
@@ -26,30 +29,44 @@ def steps_after(stage: Stage, step: Step | None) -> Step | None:
 
 
 def request_step(services: Services, job: Job, stage: Stage, step: Step) -> None:
-    """Sends the messages of all the step's parts, save those that were sent before."""
+    """Sends the messages of all the step's parts, save those that were sent in this attempt or are done."""
     for number in range(job.stages[stage].parts if step is Step.PART else 1):
-        stored = services.storage.parts.create(Part(job_id=job.job_id, stage=stage, step=step, number=number))
-        if stored.value.sends == 0:
+        asked = Part(job_id=job.job_id, stage=stage, step=step, number=number, job_attempt=job.attempt)
+        stored = services.storage.parts.create(asked)
+        if stored.value.in_attempt(job.attempt).sends == 0:
             send_step(services, job, stored)
 
 
 def send_step(services: Services, job: Job, stored: Stored[Part]) -> None:
-    """Notes the sending on the part's row, then sends; does nothing when someone else was quicker."""
-    part = stored.value
-    noted = part.evolve(sends=part.sends + 1, sent_at=services.clock())
+    """Notes the sending on the part's row, then sends; does nothing when someone else was quicker.
+
+    A message for a job that begins later is delayed; where a queue cannot delay it so far, it is left to the sweep.
+    """
+    part, now = stored.value.in_attempt(job.attempt), services.clock()
+    delay = max(job.start_at - now, timedelta(0)) if job.start_at else timedelta(0)
+    if delay > MAX_DELAY:
+        return
     try:
-        services.storage.parts.update(stored, noted)
+        noted = services.storage.parts.update(stored, part.evolve(sends=part.sends + 1, sent_at=now + delay))
     except WriteConflict:
         return
-    services.storage.queues.send(
-        StageMessage(
-            job_id=job.job_id,
-            org_id=job.org_id,
-            session_id=job.session_id,
-            stage=part.stage,
-            step=part.step,
-            part=part.number,
-            attempt=job.attempt,
-            traceparent=job.traceparent,
-        )
+    message = StageMessage(
+        job_id=job.job_id,
+        org_id=job.org_id,
+        session_id=job.session_id,
+        stage=part.stage,
+        step=part.step,
+        part=part.number,
+        attempt=job.attempt,
+        traceparent=job.traceparent,
     )
+    receipt = services.storage.queues.send(message, delay)
+    with suppress(WriteConflict):  # somebody has received it already
+        services.storage.parts.update(noted, noted.value.evolve(receipt=receipt))
+
+
+def withdraw_messages(services: Services, job: Job) -> None:
+    """Takes back what was sent for the job and nobody has received."""
+    for stored in services.storage.parts.of_job(job.job_id):
+        if stored.value.receipt is not None:
+            services.storage.queues.withdraw(stored.value.receipt)

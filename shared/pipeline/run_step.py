@@ -14,7 +14,9 @@ from shared.domain.message import StageMessage
 from shared.domain.part import Part
 from shared.domain.stage import Stage, StageState
 from shared.pipeline.advance import follow_step
+from shared.pipeline.cancel import settle_cancel
 from shared.pipeline.changes import change_job
+from shared.pipeline.ending import end_job
 from shared.pipeline.heartbeat import Heartbeat, StopWork
 from shared.pipeline.requests import send_step
 from shared.pipeline.services import ContinueLater, Services, StepContext
@@ -47,16 +49,15 @@ def run_step(services: Services, message: StageMessage, delivery: Delivery) -> N
     if job is None:
         log.info("message ignored", extra={"action": "ignore", **facts})
         return
-    row = services.storage.parts.create(
-        Part(job_id=job.job_id, stage=message.stage, step=message.step, number=message.part)
-    )
+    row = _row(services, job, message)
     if row.value.state is not StageState.DONE:
-        claimed = _claim(services, row, delivery)
+        claimed = _claim(services, job, row, delivery)
         if claimed is None:
             log.info("step is in other hands", extra={"action": "ignore", **facts})
             return
         log.info("step begins", extra={"action": "begin", **facts})
-        if not _work(services, message, _begin_stage(services, job, claimed.value), claimed):
+        if not _work(services, message, job, claimed):
+            _settle(services, job)
             return
         log.info("step done", extra={"action": "finish", **facts})
     follow_step(services, services.storage.jobs.get(job.org_id, job.job_id).value, message.stage, message.step)
@@ -70,9 +71,8 @@ def give_up(services: Services, message: StageMessage) -> None:
     job = _wanted_job(services, message)
     if job is None:
         return
-    asked = Part(job_id=job.job_id, stage=message.stage, step=message.step, number=message.part)
-    row = services.storage.parts.create(asked)
-    part = row.value
+    row = _row(services, job, message)
+    part = row.value.in_attempt(job.attempt)
     if part.state is StageState.DONE or _shows_life(services, part):
         return
     reason = part.last_error or "The process that ran it ended without a word; it may have run out of memory."
@@ -83,13 +83,7 @@ def give_up(services: Services, message: StageMessage) -> None:
 
 def fail_job(services: Services, job: Job, stage: Stage, error: RostrumError) -> None:
     """Ends the job in ERROR unless it has ended."""
-    now = services.clock()
-    change_job(
-        services,
-        job.org_id,
-        job.job_id,
-        lambda current: None if current.is_final else jobs.fail(current, stage, error, now),
-    )
+    end_job(services, job, lambda current: jobs.fail(current, stage, error, services.clock()))
     log.warning("job failed", extra={"action": "fail", "job_id": job.job_id, "stage": str(stage), "code": error.code})
 
 
@@ -98,16 +92,24 @@ def _wanted_job(services: Services, message: StageMessage) -> Job | None:
         job = services.storage.jobs.get(message.org_id, message.job_id).value
     except NotFound:
         return None
-    return None if job.is_final or job.attempt != message.attempt else job
+    return job if job.is_wanted and job.attempt == message.attempt else None
 
 
-def _claim(services: Services, row: Stored[Part], delivery: Delivery) -> Stored[Part] | None:
+def _row(services: Services, job: Job, message: StageMessage) -> Stored[Part]:
+    """The part that the message asks for; its row may still tell of an earlier attempt."""
+    asked = Part(
+        job_id=job.job_id, stage=message.stage, step=message.step, number=message.part, job_attempt=job.attempt
+    )
+    return services.storage.parts.create(asked)
+
+
+def _claim(services: Services, job: Job, row: Stored[Part], delivery: Delivery) -> Stored[Part] | None:
     """Makes this delivery the part's owner; None while another message's delivery works on it and shows life.
 
     A later delivery of the owner's own message takes over at once: the host gives it out only when the first failed.
     """
     while True:
-        part, now = row.value, services.clock()
+        part, now = row.value.in_attempt(job.attempt), services.clock()
         if _shows_life(services, part) and (part.owner or "").partition(":")[0] != delivery.message_id:
             return None
         claimed = part.evolve(
@@ -126,19 +128,19 @@ def _claim(services: Services, row: Stored[Part], delivery: Delivery) -> Stored[
 
 
 def _shows_life(services: Services, part: Part) -> bool:
-    now, stale_after = services.clock(), timedelta(seconds=services.settings.stale_after_sec)
-    return part.state is StageState.RUNNING and now - (part.heartbeat_at or now) < stale_after
+    return part.shows_life(services.clock(), timedelta(seconds=services.settings.stale_after_sec))
 
 
 def _begin_stage(services: Services, job: Job, part: Part) -> Job:
+    """The job with its stage begun. The part is claimed by now, so that whoever cancels the job from here on sees that
+    it is at work; raises StopWork when somebody did before."""
+
     def begin(current: Job) -> Job | None:
+        if not current.is_wanted or current.attempt != job.attempt:
+            raise StopWork
         progress = current.stages[part.stage]
         known = progress.state.is_over or (progress.state is StageState.RUNNING and progress.attempts >= part.attempts)
-        return (
-            None
-            if current.is_final or known
-            else jobs.start_stage(current, part.stage, part.attempts, services.clock())
-        )
+        return None if known else jobs.start_stage(current, part.stage, part.attempts, services.clock())
 
     return change_job(services, job.org_id, job.job_id, begin)
 
@@ -146,9 +148,10 @@ def _begin_stage(services: Services, job: Job, part: Part) -> Job:
 def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[Part]) -> bool:
     """Whether the part is done; False when the job ended, another delivery took over, or the rest comes later."""
     began = time.monotonic()
-    session = services.storage.sessions.get(job.org_id, job.session_id).value
     heartbeat = Heartbeat(services, job, claimed)
     try:
+        job = _begin_stage(services, job, claimed.value)
+        session = services.storage.sessions.get(job.org_id, job.session_id).value
         with heartbeat:
             services.work[message.stage, message.step](
                 StepContext(
@@ -161,6 +164,7 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
                 )
             )
     except StopWork:
+        _note(services, heartbeat.claimed, state=StageState.WAITING, owner=None)
         return False
     except ContinueLater:
         rested = _note(
@@ -190,16 +194,24 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
     return True
 
 
+def _settle(services: Services, job: Job) -> None:
+    """Ends the job if it was its cancellation that stopped the step; it may even have been deleted."""
+    with suppress(NotFound):
+        settle_cancel(services, services.storage.jobs.get(job.org_id, job.job_id).value)
+
+
 def _failed(services: Services) -> dict[str, Any]:
     return {"state": StageState.FAILED, "owner": None, "finished_at": services.clock()}
 
 
 def _note(services: Services, claimed: Stored[Part], **changes: object) -> Stored[Part] | None:
-    """Writes the outcome on the part's row as long as this delivery owns it; None when it does not."""
+    """Writes the outcome on the part's row as long as this delivery owns it; None when it does not, or the row is
+    gone with its job."""
     row = claimed
-    while row.value.owner == claimed.value.owner:
-        try:
-            return services.storage.parts.update(row, row.value.evolve(**changes))
-        except WriteConflict:
-            row = services.storage.parts.get(row.value)
+    with suppress(NotFound):
+        while row.value.owner == claimed.value.owner:
+            try:
+                return services.storage.parts.update(row, row.value.evolve(**changes))
+            except WriteConflict:
+                row = services.storage.parts.get(row.value)
     return None

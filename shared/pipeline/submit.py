@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -40,6 +40,7 @@ class JobRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
     callback_url: str | None = None
     traceparent: str | None = None
+    start_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,7 @@ def _start_job(services: Services, request: JobRequest, session: Session, job_id
         options=request.options,
         callback_url=request.callback_url,
         traceparent=request.traceparent,
+        start_at=request.start_at,
     )
     services.storage.jobs.create(job)
     change_session(

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from shared.domain.errors import RostrumError
 from shared.domain.job import Job
 from shared.domain.part import Part
-from shared.domain.stage import Stage, StageState
-from shared.pipeline.advance import advance, follow_step
-from shared.pipeline.requests import STEPS, send_step
+from shared.domain.stage import StageState
+from shared.pipeline.advance import resume
+from shared.pipeline.requests import send_step
 from shared.pipeline.services import Services
 
 log = logging.getLogger(__name__)
@@ -34,21 +34,16 @@ def sweep(services: Services) -> int:
 
 
 def _sweep_job(services: Services, job: Job) -> int:
-    advance(services, job)
+    resume(services, job)
+    if not job.is_wanted:
+        return 0
     resent = 0
-    for stage, progress in job.stages.items():
-        planned = stage is Stage.DOWNLOAD or job.stages[Stage.DOWNLOAD].state.is_over
-        if progress.state.is_over or not planned:  # before the plan, `job` does not know how many parts a stage has
-            continue
-        rows = services.storage.parts.of_job(job.job_id, stage)
-        for stored in rows:
-            if _is_lost(stored.value, services.clock(), timedelta(seconds=services.settings.stale_after_sec)):
-                log.info("step sent again", extra={"action": "resend", "job_id": job.job_id, "stage": str(stage)})
-                send_step(services, job, stored)
-                resent += 1
-        for step in STEPS[stage]:
-            if any(stored.value.step is step for stored in rows):
-                follow_step(services, job, stage, step)
+    for stored in services.storage.parts.of_job(job.job_id):
+        part = stored.value.in_attempt(job.attempt)
+        if _is_lost(part, services.clock(), timedelta(seconds=services.settings.stale_after_sec)):
+            log.info("step sent again", extra={"action": "resend", "job_id": job.job_id, "stage": str(part.stage)})
+            send_step(services, job, stored)
+            resent += 1
     return resent
 
 

@@ -1,114 +1,29 @@
 """The pipeline over the in-memory storage: every stage's work is a small function, the road is the real one."""
 
 import random
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain import job as jobs
 from shared.domain.errors import InvalidRequest, NotMedia, SourceUnavailable
-from shared.domain.job import Job
-from shared.domain.message import StageMessage, Step
+from shared.domain.message import Step
 from shared.domain.part import Part
-from shared.domain.recording import Recording
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
-from shared.pipeline.changes import change_job, change_session
 from shared.pipeline.heartbeat import PARTS_SHARE
 from shared.pipeline.run_step import Delivery, give_up, run_step
-from shared.pipeline.services import ContinueLater, Services, StepContext
+from shared.pipeline.services import ContinueLater, StepContext
 from shared.pipeline.submit import JobRequest, submit_url
 from shared.pipeline.sweep import sweep
-from shared.settings import Settings
-from shared.storage.memory import MemoryStorage
-from shared.storage.ports import RESULTS, Stored
-
-RECORDING = Recording(
-    container="mp4", size_bytes=1, start_sec=0.0, duration_sec=1.0, video=None, audio=None, warnings=()
-)
-
-Work = Callable[[StepContext], None]
+from shared.storage.ports import Stored
 
 
-@dataclass
-class House:
-    """A pipeline with a clock that the test moves, and a count of what ran."""
-
-    parts: dict[Stage, int] = field(default_factory=lambda: {Stage.TRANSCRIPTION: 1, Stage.TRACKING: 1})
-    skipped: dict[Stage, str] = field(default_factory=dict)
-    now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-    ran: Counter[tuple[str, str, int]] = field(default_factory=Counter)
-    instead: dict[tuple[Stage, Step], Work] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.storage = MemoryStorage(self._tick)
-        numbers = count(1)
-        self.services = Services(
-            storage=self.storage,
-            settings=Settings(heartbeat_sec=3600),
-            clock=self._tick,
-            new_id=lambda: f"id{1_000_000 - next(numbers)}",
-            work={(stage, step): self._work for stage in Stage for step in Step},
-        )
-
-    def _tick(self) -> datetime:
-        self.now += timedelta(milliseconds=1)
-        return self.now
-
-    def _work(self, context: StepContext) -> None:
-        message = context.message
-        self.ran[message.stage, message.step, message.part] += 1
-        if instead := self.instead.get((message.stage, message.step)):
-            instead(context)
-        if message.stage is Stage.DOWNLOAD:
-            change_job(
-                self.services,
-                message.org_id,
-                message.job_id,
-                lambda job: jobs.plan_stages(job, self.parts, self.skipped, self.now),
-            )
-            change_session(
-                self.services,
-                message.org_id,
-                message.session_id,
-                lambda session: session.evolve(recording=RECORDING, sha256="00"),
-            )
-        if message.step is Step.MERGE:
-            name = context.work_blob(f"{message.stage}.json")
-            self.storage.blobs.write(RESULTS, name, b"{}", "application/json")
-
-    def submit(self) -> Job:
-        return submit_url(self.services, JobRequest(org_id="acme"), "https://example.com/talk.mp4")
-
-    def job(self, job: Job) -> Job:
-        return self.storage.jobs.get(job.org_id, job.job_id).value
-
-    def take(self) -> list[StageMessage]:
-        return list(iter(self.storage.queues.pop, None))
-
-    def drain(self, deliveries: int = 1) -> None:
-        """Delivers every message, each so many times, until the queues are empty."""
-        while messages := self.take():
-            for number, message in enumerate(messages):
-                for _ in range(deliveries):
-                    run_step(self.services, message, Delivery(f"m{number}-{self.now}", 1))
-
-    def statuses(self, job: Job) -> list[JobStatus]:
-        return [event.status for event in self.storage.jobs.events(job.org_id, job.job_id) if event.type == "status"]
-
-
-@pytest.fixture
-def house() -> House:
-    return House()
-
-
-def test_a_short_recording_goes_the_whole_way(house: House) -> None:
+def test_a_short_recording_goes_the_whole_way(house: Any) -> None:
     job = house.submit()
     house.drain()
 
@@ -135,9 +50,9 @@ def test_a_short_recording_goes_the_whole_way(house: House) -> None:
     ],
 )
 def test_a_stage_that_does_not_apply_is_skipped_and_says_why(
-    parts: dict[Stage, int], skipped: dict[Stage, str]
+    new_house: Any, parts: dict[Stage, int], skipped: dict[Stage, str]
 ) -> None:
-    house = House(parts=parts, skipped=skipped)
+    house = new_house(parts=parts, skipped=skipped)
     job = house.submit()
     house.drain()
 
@@ -148,7 +63,7 @@ def test_a_stage_that_does_not_apply_is_skipped_and_says_why(
     assert not any(ran_stage == stage for ran_stage, _, _ in house.ran)
 
 
-def test_messages_that_arrive_twice_change_nothing(house: House) -> None:
+def test_messages_that_arrive_twice_change_nothing(house: Any) -> None:
     job = house.submit()
     house.drain(deliveries=3)
 
@@ -160,8 +75,10 @@ def test_messages_that_arrive_twice_change_nothing(house: House) -> None:
 
 @given(st.integers(1, 7), st.integers(1, 7), st.randoms(use_true_random=False))
 @settings(max_examples=40, deadline=None)
-def test_parts_in_any_order_are_merged_once(transcriptions: int, trackings: int, shuffler: random.Random) -> None:
-    house = House(parts={Stage.TRANSCRIPTION: transcriptions, Stage.TRACKING: trackings})
+def test_parts_in_any_order_are_merged_once(
+    new_house: Any, transcriptions: int, trackings: int, shuffler: random.Random
+) -> None:
+    house = new_house(parts={Stage.TRANSCRIPTION: transcriptions, Stage.TRACKING: trackings})
     job = house.submit()
     waiting = house.take()
     while waiting:
@@ -178,7 +95,7 @@ def test_parts_in_any_order_are_merged_once(transcriptions: int, trackings: int,
 
 
 @pytest.mark.parametrize("lost", range(7))
-def test_a_lost_message_is_sent_again_by_the_sweep(house: House, lost: int) -> None:
+def test_a_lost_message_is_sent_again_by_the_sweep(house: Any, lost: int) -> None:
     job = house.submit()
     numbers = count()
     for _ in range(20):
@@ -193,7 +110,7 @@ def test_a_lost_message_is_sent_again_by_the_sweep(house: House, lost: int) -> N
 
 
 def test_a_sweep_that_knows_the_job_from_before_its_plan_merges_nothing_early(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 1}
     before_plan = house.submit()
@@ -209,7 +126,7 @@ def test_a_sweep_that_knows_the_job_from_before_its_plan_merges_nothing_early(
 
 
 def test_a_job_that_cannot_be_swept_does_not_keep_the_others_from_it(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    house: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken, waiting = house.submit(), house.submit()
     house.take()
@@ -229,7 +146,7 @@ def test_a_job_that_cannot_be_swept_does_not_keep_the_others_from_it(
     assert "a row that nobody can read" in caplog.text
 
 
-def test_a_message_that_waits_its_turn_is_sent_again_ever_more_rarely(house: House) -> None:
+def test_a_message_that_waits_its_turn_is_sent_again_ever_more_rarely(house: Any) -> None:
     house.submit()
     house.take()
     resent = []
@@ -248,7 +165,7 @@ def die(context: StepContext) -> None:
 
 @pytest.mark.parametrize(("stage", "step"), [(stage, step) for stage in Stage for step in Step])
 def test_a_step_whose_process_was_killed_is_taken_over_by_its_next_delivery(
-    house: House, stage: Stage, step: Step
+    house: Any, stage: Stage, step: Step
 ) -> None:
     job = house.submit()
     killed = 0
@@ -268,7 +185,7 @@ def test_a_step_whose_process_was_killed_is_taken_over_by_its_next_delivery(
     assert killed == sum(1 for ran_stage, ran_step, _ in house.ran if (ran_stage, ran_step) == (stage, step))
 
 
-def test_a_step_whose_host_was_killed_is_taken_over_when_it_shows_no_life(house: House) -> None:
+def test_a_step_whose_host_was_killed_is_taken_over_when_it_shows_no_life(house: Any) -> None:
     job = house.submit()
     (message,) = house.take()
     house.instead[Stage.DOWNLOAD, Step.PART] = die
@@ -283,7 +200,7 @@ def test_a_step_whose_host_was_killed_is_taken_over_when_it_shows_no_life(house:
     assert house.job(job).status is JobStatus.DONE
 
 
-def test_a_final_failure_ends_the_job_at_once(house: House) -> None:
+def test_a_final_failure_ends_the_job_at_once(house: Any) -> None:
     def refuse(context: StepContext) -> None:
         raise NotMedia("talk.mp4 is a text file.")
 
@@ -302,7 +219,7 @@ def test_a_final_failure_ends_the_job_at_once(house: House) -> None:
     assert house.take() == []
 
 
-def test_a_passing_failure_goes_to_the_host_and_the_next_delivery_mends_it(house: House) -> None:
+def test_a_passing_failure_goes_to_the_host_and_the_next_delivery_mends_it(house: Any) -> None:
     def stumble(context: StepContext) -> None:
         raise SourceUnavailable("The server answered 503.")
 
@@ -320,7 +237,7 @@ def test_a_passing_failure_goes_to_the_host_and_the_next_delivery_mends_it(house
     assert house.job(job).stages[Stage.DOWNLOAD].attempts == 2
 
 
-def test_a_dead_letter_ends_the_job_and_names_the_last_failure(house: House) -> None:
+def test_a_dead_letter_ends_the_job_and_names_the_last_failure(house: Any) -> None:
     def stumble(context: StepContext) -> None:
         raise SourceUnavailable("The server answered 503.")
 
@@ -342,7 +259,7 @@ def test_a_dead_letter_ends_the_job_and_names_the_last_failure(house: House) -> 
     assert "The server answered 503." in error.detail
 
 
-def test_an_internal_error_never_shows_its_text(house: House) -> None:
+def test_an_internal_error_never_shows_its_text(house: Any) -> None:
     def stumble(context: StepContext) -> None:
         raise ValueError("secret path /home/me")
 
@@ -358,7 +275,7 @@ def test_an_internal_error_never_shows_its_text(house: House) -> None:
     assert "secret" not in error.detail
 
 
-def test_a_step_may_go_on_in_another_invocation(house: House) -> None:
+def test_a_step_may_go_on_in_another_invocation(house: Any) -> None:
     def rest_twice(context: StepContext) -> None:
         if house.ran[Stage.DOWNLOAD, Step.PART, 0] < 3:
             raise ContinueLater
@@ -374,7 +291,7 @@ def test_a_step_may_go_on_in_another_invocation(house: House) -> None:
     assert house.job(job).stages[Stage.DOWNLOAD].attempts == 1
 
 
-def test_a_finished_part_counts_before_its_stage_is_merged(house: House) -> None:
+def test_a_finished_part_counts_before_its_stage_is_merged(house: Any) -> None:
     house.parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
     job = house.submit()
     (download,) = house.take()
@@ -390,7 +307,7 @@ def test_a_finished_part_counts_before_its_stage_is_merged(house: House) -> None
     assert seen == [(1, PARTS_SHARE / 2), (2, PARTS_SHARE)]
 
 
-def test_a_dead_letter_does_not_end_a_step_that_another_delivery_works_on(house: House) -> None:
+def test_a_dead_letter_does_not_end_a_step_that_another_delivery_works_on(house: Any) -> None:
     job = house.submit()
     (message,) = house.take()
     house.instead[Stage.DOWNLOAD, Step.PART] = lambda context: give_up(house.services, message)
@@ -400,12 +317,12 @@ def test_a_dead_letter_does_not_end_a_step_that_another_delivery_works_on(house:
     assert house.job(job).status is JobStatus.DONE
 
 
-def test_an_address_with_a_password_is_not_stored(house: House) -> None:
+def test_an_address_with_a_password_is_not_stored(house: Any) -> None:
     with pytest.raises(InvalidRequest, match="password"):
         submit_url(house.services, JobRequest(org_id="acme"), "https://me:secret@example.com/talk.mp4")
 
 
-def test_progress_never_goes_down(house: House) -> None:
+def test_progress_never_goes_down(house: Any) -> None:
     house.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 2}
     job = house.submit()
     house.drain()

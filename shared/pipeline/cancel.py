@@ -1,0 +1,66 @@
+"""Ending a job because somebody wants it to end.
+
+The wish is noted on the job first. A job that nobody works on is CANCELED at once; otherwise the steps at work see the
+wish with their next heartbeat, and the last of them to stop ends the job. So CANCELED means: nothing is running.
+"""
+
+import logging
+from datetime import timedelta
+
+from shared.domain import job as jobs
+from shared.domain.errors import Conflict
+from shared.domain.job import Job
+from shared.domain.stage import Stage
+from shared.pipeline.changes import change_job
+from shared.pipeline.ending import end_job
+from shared.pipeline.requests import withdraw_messages
+from shared.pipeline.services import Services, job_blob
+from shared.storage.ports import RESULTS
+
+log = logging.getLogger(__name__)
+
+_ARTEFACTS = {
+    Stage.TRANSCRIPTION: ("transcript.",),
+    Stage.TRACKING: ("instructor-tracking.", "thumbnails/"),
+}
+"""How the names of a stage's artefacts begin."""
+
+
+def cancel_job(services: Services, org_id: str, job_id: str) -> Job:
+    """Has the job end; asking twice does no harm. Raises NotFound, and Conflict when it has ended already."""
+
+    def ask(current: Job) -> Job | None:
+        if current.is_final:
+            raise Conflict(f"The job has ended already: it is {current.status}.")
+        return None if current.cancel_requested else jobs.request_cancel(current, services.clock())
+
+    return settle_cancel(services, change_job(services, org_id, job_id, ask))
+
+
+def settle_cancel(services: Services, job: Job) -> Job:
+    """Ends the job if that is wanted and none of its steps shows life; returns it as it is then."""
+    if job.is_final or not job.cancel_requested or is_at_work(services, job):
+        return job
+    withdraw_messages(services, job)
+    _discard_unfinished(services, job)
+    ended = end_job(services, job, lambda current: jobs.cancel(current, services.clock()))
+    log.info("job canceled", extra={"action": "cancel", "job_id": job.job_id, "org_id": job.org_id})
+    return ended
+
+
+def is_at_work(services: Services, job: Job) -> bool:
+    """Whether any step of the job is in somebody's hands."""
+    now, stale_after = services.clock(), timedelta(seconds=services.settings.stale_after_sec)
+    return any(stored.value.shows_life(now, stale_after) for stored in services.storage.parts.of_job(job.job_id))
+
+
+def _discard_unfinished(services: Services, job: Job) -> None:
+    """Deletes what a merge left that did not come to its end: the session does not name the job as the maker."""
+    session = services.storage.sessions.get(job.org_id, job.session_id).value
+    makers = {Stage.TRANSCRIPTION: session.transcript_job_id, Stage.TRACKING: session.tracking_job_id}
+    for stage, beginnings in _ARTEFACTS.items():
+        if makers[stage] == job.job_id:
+            continue
+        for beginning in beginnings:
+            for blob in list(services.storage.blobs.listing(RESULTS, job_blob(job, beginning))):
+                services.storage.blobs.delete(RESULTS, blob.name)

@@ -1,0 +1,22 @@
+"""Trying a job again that ended in ERROR or was canceled: from the stage that failed, with every finished part kept."""
+
+from shared.domain import job as jobs
+from shared.domain.errors import Conflict
+from shared.domain.job import Job
+from shared.pipeline.advance import resume
+from shared.pipeline.changes import change_job
+from shared.pipeline.services import Services
+from shared.pipeline.submit import refuse_when_disk_is_full
+
+
+def retry_job(services: Services, org_id: str, job_id: str) -> Job:
+    """Begins the job's next attempt. Raises NotFound, StorageFull, and Conflict unless it is ERROR or CANCELED."""
+    refuse_when_disk_is_full(services)
+
+    def again(current: Job) -> Job:
+        if not current.status.may_begin_again:
+            raise Conflict(f"Only a job in ERROR or CANCELED can be tried again; this one is {current.status}.")
+        return jobs.restart(current, services.clock())
+
+    resume(services, change_job(services, org_id, job_id, again))
+    return services.storage.jobs.get(org_id, job_id).value

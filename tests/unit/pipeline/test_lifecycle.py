@@ -1,0 +1,232 @@
+"""Cancel, retry and delayed start at every step of a job, over the in-memory storage."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.errors import Conflict, NotFound, NotMedia
+from shared.domain.message import QUEUES, StageMessage, Step
+from shared.domain.stage import Stage, StageState
+from shared.job_status import JobStatus
+from shared.pipeline.cancel import cancel_job
+from shared.pipeline.heartbeat import Heartbeat
+from shared.pipeline.requests import STEPS
+from shared.pipeline.retry import retry_job
+from shared.pipeline.run_step import Delivery, run_step
+from shared.pipeline.services import StepContext
+from shared.pipeline.sweep import sweep
+from shared.storage.ports import RESULTS
+
+ALL_STEPS = [(stage, step) for stage in Stage for step in STEPS[stage]]
+
+
+def run_until(house: Any, stage: Stage, step: Step) -> StageMessage:
+    """Runs everything else until the step's message waits, and takes it out."""
+    for _ in range(20):
+        for message in house.take():
+            if (message.stage, message.step) == (stage, step):
+                return message
+            run_step(house.services, message, Delivery(f"m-{house.now}", 1))
+    raise AssertionError(f"{stage} {step} was never asked for")
+
+
+def beats(house: Any, job: Any, context: StepContext) -> Callable[[], None]:
+    """What the heartbeat's thread does every second, called by the test instead."""
+    row = next(
+        stored
+        for stored in house.storage.parts.of_job(job.job_id, context.message.stage)
+        if stored.value.step is context.message.step and stored.value.number == context.message.part
+    )
+    return Heartbeat(house.services, house.job(job), row).beat
+
+
+@pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
+def test_a_queued_job_is_canceled_at_once_and_its_messages_are_withdrawn(house: Any, stage: Stage, step: Step) -> None:
+    house.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 2}
+    job = house.submit()
+    message = run_until(house, stage, step)
+
+    canceled = cancel_job(house.services, job.org_id, job.job_id)
+
+    assert canceled.status is JobStatus.CANCELED
+    assert canceled.cancel_requested
+    assert canceled.finished_at is not None
+    assert house.storage.queues.waiting() == []
+    assert list(house.storage.jobs.all_active()) == []
+    run_step(house.services, message, Delivery("late", 1))
+    assert house.ran[stage, step, message.part] == 0
+
+
+@pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
+def test_work_that_is_under_way_stops_and_then_the_job_is_canceled(house: Any, stage: Stage, step: Step) -> None:
+    seen: list[JobStatus] = []
+
+    def cancel_meanwhile(context: StepContext) -> None:
+        house.storage.blobs.write(RESULTS, context.work_blob("transcript.json"), b"half", "application/json")
+        seen.append(cancel_job(house.services, job.org_id, job.job_id).status)
+        beats(house, job, context)()
+
+    house.instead[stage, step] = cancel_meanwhile
+    job = house.submit()
+    message = run_until(house, stage, step)
+    run_step(house.services, message, Delivery("running", 1))
+
+    assert seen[0].is_final is False
+    assert house.job(job).status is JobStatus.CANCELED
+    assert list(house.storage.blobs.listing(RESULTS, f"acme/{job.session_id}/{job.job_id}/transcript.")) == []
+    assert house.storage.queues.waiting() == []
+    assert StageState.RUNNING not in {progress.state for progress in house.job(job).stages.values()}
+
+
+@pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
+def test_a_canceled_job_goes_on_where_it_stopped_when_it_is_tried_again(house: Any, stage: Stage, step: Step) -> None:
+    house.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 2}
+    job = house.submit()
+    stale = run_until(house, stage, step)
+    cancel_job(house.services, job.org_id, job.job_id)
+    before = house.ran.copy()
+
+    again = retry_job(house.services, job.org_id, job.job_id)
+
+    assert again.attempt == 2
+    assert not again.cancel_requested
+    assert again.finished_at is None
+    run_step(house.services, stale, Delivery("stale", 1))
+    assert house.ran == before
+    house.drain()
+    assert house.job(job).status is JobStatus.DONE
+    assert set(house.ran.values()) == {1}
+
+
+@pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
+def test_a_failed_job_keeps_its_finished_parts_when_it_is_tried_again(house: Any, stage: Stage, step: Step) -> None:
+    house.parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2}
+
+    def refuse(context: StepContext) -> None:
+        raise NotMedia("talk.mp4 is a text file.")
+
+    house.instead[stage, step] = refuse
+    job = house.submit()
+    house.drain()
+    failed = house.job(job)
+    assert failed.status is JobStatus.ERROR
+    done = {key for key, times in house.ran.items() if key[:2] != (stage, step)}
+    house.instead.clear()
+
+    again = retry_job(house.services, job.org_id, job.job_id)
+
+    assert again.error is None
+    assert again.progress < 1
+    house.drain()
+    assert house.job(job).status is JobStatus.DONE
+    assert {house.ran[key] for key in done} <= {1}
+    events = house.storage.jobs.events(job.org_id, job.job_id)
+    assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+
+
+@pytest.mark.parametrize("action", [cancel_job, retry_job])
+def test_a_job_that_is_done_can_neither_be_canceled_nor_tried_again(house: Any, action: Callable[..., Any]) -> None:
+    job = house.submit()
+    house.drain()
+    with pytest.raises(Conflict, match="DONE"):
+        action(house.services, job.org_id, job.job_id)
+
+
+@pytest.mark.parametrize("action", [cancel_job, retry_job])
+def test_a_job_that_is_not_there_can_neither_be_canceled_nor_tried_again(
+    house: Any, action: Callable[..., Any]
+) -> None:
+    with pytest.raises(NotFound):
+        action(house.services, "acme", "nothing")
+
+
+def test_a_job_under_way_cannot_be_tried_again(house: Any) -> None:
+    job = house.submit()
+    with pytest.raises(Conflict, match="CREATED"):
+        retry_job(house.services, job.org_id, job.job_id)
+
+
+def test_the_sweep_ends_a_canceled_job_whose_worker_died(house: Any) -> None:
+    def die(context: StepContext) -> None:
+        raise KeyboardInterrupt
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = die
+    job = house.submit()
+    (message,) = house.take()
+    with pytest.raises(KeyboardInterrupt):
+        run_step(house.services, message, Delivery("killed", 1))
+    assert cancel_job(house.services, job.org_id, job.job_id).status is JobStatus.CREATED
+    sweep(house.services)
+    assert house.job(job).status is JobStatus.CREATED
+
+    house.now += timedelta(seconds=house.services.settings.stale_after_sec)
+    sweep(house.services)
+
+    assert house.job(job).status is JobStatus.CANCELED
+    assert house.storage.queues.waiting() == []
+
+
+def test_a_worker_that_was_silent_for_long_does_not_disturb_the_next_attempt(house: Any) -> None:
+    def wake_up_late(context: StepContext) -> None:
+        house.now += timedelta(seconds=house.services.settings.stale_after_sec)
+        beat = beats(house, job, context)
+        cancel_job(house.services, job.org_id, job.job_id)
+        retry_job(house.services, job.org_id, job.job_id)
+        house.instead.clear()
+        house.drain()
+        beat()
+
+    house.instead[Stage.TRANSCRIPTION, Step.PART] = wake_up_late
+    job = house.submit()
+    run_step(house.services, run_until(house, Stage.TRANSCRIPTION, Step.PART), Delivery("silent", 1))
+
+    done = house.job(job)
+    assert done.status is JobStatus.DONE
+    assert done.attempt == 2
+    rows = house.storage.parts.of_job(job.job_id, Stage.TRANSCRIPTION)
+    assert {stored.value.state for stored in rows} == {StageState.DONE}
+
+
+def test_a_retry_that_died_before_its_messages_is_taken_up_by_the_sweep(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2}
+    job = house.submit()
+    run_until(house, Stage.TRANSCRIPTION, Step.MERGE)
+    cancel_job(house.services, job.org_id, job.job_id)
+    with monkeypatch.context() as patch:
+        patch.setattr("shared.pipeline.retry.resume", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            retry_job(house.services, job.org_id, job.job_id)
+
+    sweep(house.services)
+    house.drain()
+
+    assert house.job(job).status is JobStatus.DONE
+
+
+@pytest.mark.parametrize("delay", [timedelta(minutes=5), timedelta(days=40)])
+def test_a_job_begins_at_its_time_and_not_before(house: Any, delay: timedelta) -> None:
+    job = house.submit(start_at=house.now + delay)
+    house.now += delay - timedelta(minutes=1)
+    sweep(house.services)
+    assert house.take() == []
+    assert house.job(job).status is JobStatus.CREATED
+
+    house.now += timedelta(minutes=1, seconds=1)
+    sweep(house.services)
+    messages = house.take()
+    assert len(messages) == 1
+    for message in messages:
+        run_step(house.services, message, Delivery("first", 1))
+    house.drain()
+    assert house.job(job).status is JobStatus.DONE
+
+
+def test_a_job_that_waits_for_its_time_is_canceled_without_a_trace_in_the_queue(house: Any) -> None:
+    job = house.submit(start_at=house.now + timedelta(hours=1))
+    assert len(house.storage.queues.waiting(QUEUES[Stage.DOWNLOAD])) == 1
+    assert cancel_job(house.services, job.org_id, job.job_id).status is JobStatus.CANCELED
+    assert house.storage.queues.waiting() == []
