@@ -24,11 +24,11 @@ sys.path.insert(0, str(ROOT))
 
 from shared.pipeline.plan import part_count  # noqa: E402
 from shared.transcription.audio import SAMPLE_RATE, WavAudio  # noqa: E402
-from shared.transcription.choose import select_engine  # noqa: E402
 from shared.transcription.engine import Engine, TranscriptionRequest  # noqa: E402
 from shared.transcription.payload import Transcript  # noqa: E402
 from shared.transcription.transcribe import MAX_UTTERANCE_SEC, merge_parts, transcribe_part  # noqa: E402
 from shared.transcription.vad import Span, pad_spans, speech_probabilities, speech_spans  # noqa: E402
+from shared.transcription.warm import select_engine  # noqa: E402
 
 CUTS_SEC = (15.0, 60.0)
 

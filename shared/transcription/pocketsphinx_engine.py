@@ -16,6 +16,7 @@ from threading import Lock
 import pocketsphinx
 
 from shared.domain.errors import EngineUnavailable
+from shared.transcription.choose import embedded_warnings
 from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
 
 FRAMES_PER_SEC = 100
@@ -26,11 +27,6 @@ MIN_UTTERANCE_SEC = 0.15
 NOT_A_WORD = re.compile(r"^(<.*>|\[.*\]|\+\+.*\+\+)$")
 PRONUNCIATION = re.compile(r"\(\d+\)$")
 MODEL_NAME = "en-us"
-QUALITY = (
-    "The embedded engine pocketsphinx was used: expect about one wrong word in four, and no punctuation. "
-    "A faster-whisper model gives far better transcripts."
-)
-ASSUMED = "The language was assumed to be English, the only one that the embedded engine knows."
 
 
 class PocketsphinxEngine:
@@ -47,7 +43,7 @@ class PocketsphinxEngine:
 
     def warnings_for(self, language: str | None) -> tuple[str, ...]:
         """That the words are not to be trusted too much, and that nobody checked the language."""
-        return (QUALITY,) if language else (QUALITY, ASSUMED)
+        return embedded_warnings(language)
 
     def transcribe(self, request: TranscriptionRequest) -> Iterator[Segment]:
         """One segment for each span in which words were found."""

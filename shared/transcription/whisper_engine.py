@@ -10,7 +10,7 @@ from pathlib import Path
 
 import faster_whisper
 
-from shared.domain.errors import EngineUnavailable
+from shared.transcription.choose import unknown_to_whisper
 from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
 from shared.transcription.vad import Span
 
@@ -42,7 +42,7 @@ class WhisperEngine:
         """The model's segments. A language not asked for is detected once, in the first window."""
         language = request.language
         if language is not None and language not in self._model.supported_languages:
-            raise EngineUnavailable(f"The Whisper model '{self._info.model}' does not know the language '{language}'.")
+            raise unknown_to_whisper(self._info.model, language)
         total = sum(span.length for span in request.spans)
         done = 0.0
         for spans in _windows(request.spans):

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from shared.domain.errors import EngineUnavailable
 from shared.transcription.audio import SAMPLE_RATE, WavAudio
-from shared.transcription.choose import select_engine
 from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
 from shared.transcription.payload import Transcript, TranscriptPart
 from shared.transcription.transcribe import NO_SPEECH, NO_WORDS, merge_parts, transcribe_part
 from shared.transcription.vad import speech_probabilities, speech_spans
+from shared.transcription.warm import select_engine
 
 SPEECH = Path(__file__).parents[3] / "shared" / "data" / "speech"
 

@@ -20,9 +20,10 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from shared.domain.errors import EngineUnavailable
 from shared.transcription.audio import WavAudio
-from shared.transcription.choose import find_whisper_model, select_engine
+from shared.transcription.choose import find_whisper_model
 from shared.transcription.engine import Segment, TranscriptionRequest
 from shared.transcription.vad import Span
+from shared.transcription.warm import select_engine
 from shared.transcription.whisper_engine import WhisperEngine
 
 WIDTH = 64

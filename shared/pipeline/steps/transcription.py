@@ -4,26 +4,22 @@ from collections.abc import Iterator
 
 from shared.domain.stage import Stage
 from shared.pipeline.changes import change_session
+from shared.pipeline.engine_choice import engine_for
 from shared.pipeline.reading import AUDIO_COPY, open_blob, part_blob, recording_of
 from shared.pipeline.services import StepContext
 from shared.storage.ports import RESULTS, WORK
 from shared.transcription import transcribe
 from shared.transcription.audio import WavAudio
 from shared.transcription.captions import to_srt, to_text, to_webvtt
-from shared.transcription.choose import select_engine
 from shared.transcription.payload import Transcript, TranscriptPart
+from shared.transcription.warm import warm_engine
 
 
 def transcribe_part(context: StepContext) -> None:
     """Recognises one time slice of the audio copy."""
     settings, options = context.services.settings, context.job.options
     recording = recording_of(context)
-    engine = select_engine(
-        options.get("engine") or settings.engine,
-        whisper_model=settings.whisper_model,
-        language=options.get("language"),
-        cpu_threads=settings.whisper_threads,
-    )
+    engine = warm_engine(engine_for(settings, options), cpu_threads=settings.whisper_threads)
     with open_blob(context.services, WORK, context.work_blob(AUDIO_COPY)) as source:
         part = transcribe.transcribe_part(
             WavAudio(source),

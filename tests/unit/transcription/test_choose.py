@@ -1,7 +1,18 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import faster_whisper.tokenizer
+import faster_whisper.utils
 import pytest
 
 from shared.domain.errors import EngineUnavailable
-from shared.transcription.choose import plain_language, select_engine
+from shared.transcription import choose
+from shared.transcription.choose import ASSUMED, NEEDED_FILES, QUALITY, choose_engine, plain_language
+from shared.transcription.warm import select_engine
+
+REPO = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +49,49 @@ def test_auto_falls_back_to_the_embedded_engine_and_says_so() -> None:
 def test_what_cannot_be_done_is_a_final_error_with_a_way_out(name: str, language: str | None, sentence: str) -> None:
     with pytest.raises(EngineUnavailable, match=sentence):
         select_engine(name, whisper_model="base", language=language)
+
+
+def test_a_choice_says_what_will_be_used_without_loading_it() -> None:
+    choice = choose_engine("auto", whisper_model="base", language="en-GB")
+    assert (choice.name, choice.directory, choice.model, choice.language) == ("pocketsphinx", None, "en-us", "en")
+    assert choice.warnings == (QUALITY,)
+    assert choose_engine("auto").language == "en"
+    assert choose_engine("auto").warnings == (QUALITY, ASSUMED)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Callable[[str], str]:
+    """Makes a directory with files of the right names: enough to be chosen."""
+
+    def make(name: str) -> str:
+        directory = tmp_path / name
+        directory.mkdir()
+        for needed in NEEDED_FILES:
+            (directory / needed).touch()
+        return str(directory)
+
+    return make
+
+
+def test_a_model_that_is_here_is_chosen_and_knows_its_languages(model: Callable[[str], str]) -> None:
+    several, english = model("small"), model("tiny.en")
+    choice = choose_engine("auto", whisper_model=several, language="de-CH")
+    assert (choice.name, choice.directory, choice.model) == ("faster-whisper", Path(several), "small")
+    assert (choice.language, choice.warnings) == ("de", ())
+    assert choose_engine("auto", whisper_model=several).language is None
+    for directory, language in ((several, "tlh"), (english, "de")):
+        with pytest.raises(EngineUnavailable, match=f"does not know the language '{language}'"):
+            choose_engine("auto", whisper_model=directory, language=language)
+
+
+def test_the_sizes_and_languages_are_those_of_the_library() -> None:
+    assert choose._REPOSITORIES == faster_whisper.utils._MODELS
+    assert set(choose._WHISPER_LANGUAGES.split()) == set(faster_whisper.tokenizer._LANGUAGE_CODES)
+
+
+def test_choosing_loads_no_media_library() -> None:
+    look = "import sys; from shared.transcription import choose; choose.choose_engine('auto'); print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", look], cwd=REPO, capture_output=True, text=True, check=True, timeout=60)
+    assert {"av", "numpy", "ctranslate2", "faster_whisper", "pocketsphinx", "onnxruntime"} & set(
+        ran.stdout.split()
+    ) == set()
