@@ -8,9 +8,10 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from starlette.concurrency import run_in_threadpool
 
-from shared.api.caller import LOCAL_CALLER, Scope
 from shared.api.caller import Caller as Caller
-from shared.domain.errors import AuthNotConfigured, NotFound
+from shared.api.caller import Scope
+from shared.api.identity import Identity
+from shared.domain.errors import NotFound
 from shared.pipeline.services import Services
 
 ID_PATTERN = r"^[0-9A-Za-z_-]{1,64}$"
@@ -29,18 +30,18 @@ async def services_of(request: Request) -> Services:
 
 
 async def authenticate(request: Request, services: Services) -> Caller:
-    """Who calls, found out once a request; raises AuthNotConfigured.
-
-    Without authentication only the emulator's data may be reached.
-    """
+    """Who calls, found out once a request, which also counts it; raises what `Identity.caller_of` raises."""
     known = getattr(request.state, "caller", None)
     if isinstance(known, Caller):
         return known
-    settings = services.settings
-    if settings.auth == "none" and settings.storage_is_emulator:
-        request.state.caller = LOCAL_CALLER
-        return LOCAL_CALLER
-    raise AuthNotConfigured("ROSTRUM_AUTH=none works only while the storage is the local emulator.")
+    state = request.app.state
+    if not hasattr(state, "identity"):
+        state.identity = Identity(services.settings)
+    identity = state.identity
+    assert isinstance(identity, Identity)
+    who = await identity.caller_of(request.headers.get("authorization"))
+    request.state.caller = who
+    return who
 
 
 _BEARER = HTTPBearer(
