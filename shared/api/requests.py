@@ -1,18 +1,21 @@
 """What clients may say: strict models, bounded in every length, that name what they do not know."""
 
 import json
-from typing import Annotated, Any, Literal
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from shared.api.context import ID_PATTERN
+from shared.domain.errors import InvalidRequest
 from shared.pipeline.submit import JobRequest
 
 MAX_URL_CHARS = 2048
 MAX_NAME_CHARS = 200
 MAX_METADATA_DEPTH = 32
+MAX_DELAY_SEC = 366 * 86400
 SESSION_NAME = "sessionName"
 
 
@@ -68,7 +71,7 @@ class _Submission(_Request):
         named(self.metadata)
         return self
 
-    def job_request(self, org_id: str, traceparent: str) -> JobRequest:
+    def job_request(self, org_id: str, traceparent: str, start_at: datetime | None = None) -> JobRequest:
         """The use case's request; the name may also stand in the metadata."""
         name, metadata = named(self.metadata)
         return JobRequest(
@@ -78,10 +81,42 @@ class _Submission(_Request):
             options=self.options.given(),
             callback_url=self.callback_url,
             traceparent=traceparent,
+            start_at=start_at,
         )
 
 
-class SubmitJob(_Submission):
+class _Timed(_Request):
+    """When the work is to begin: at once, unless one of the two says otherwise. A time that is past means at once."""
+
+    start_at: AwareDatetime | None = Field(default=None, strict=False, description="Not before this time.")
+    delay_seconds: float | None = Field(
+        default=None, ge=0, le=MAX_DELAY_SEC, strict=False, description="Not before so many seconds have passed."
+    )
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Self:
+        if self.start_at is not None and self.delay_seconds is not None:
+            raise ValueError("Give startAt or delaySeconds, not both")
+        return self
+
+    def begins_at(self, now: datetime) -> datetime | None:
+        """The time before which the work must not begin; None for at once."""
+        asked = self.start_at if self.delay_seconds is None else now + timedelta(seconds=self.delay_seconds)
+        if asked is not None and asked > now + timedelta(seconds=MAX_DELAY_SEC):
+            raise InvalidRequest(f"startAt may be at most {MAX_DELAY_SEC // 86400} days from now.")
+        return asked if asked is not None and asked > now else None
+
+
+class ProcessSession(_Timed):
+    """How a recording that is there is to be processed once more."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"options": {"language": "en"}}]})
+
+    options: JobOptions = JobOptions()
+    callback_url: Url | None = Field(default=None, description="Where to tell of the job's end.")
+
+
+class SubmitJob(_Submission, _Timed):
     """A recording to process: exactly one of `sourceUrl`, `uploadId` and `sessionId`."""
 
     model_config = ConfigDict(
@@ -89,6 +124,7 @@ class SubmitJob(_Submission):
             "examples": [
                 {"sourceUrl": "https://example.com/talk.mp4", "sessionName": "A talk"},
                 {"sessionId": "7w1x3e5j8k2m9n4p6q0", "options": {"engine": "pocketsphinx", "language": "en"}},
+                {"sourceUrl": "https://example.com/talk.mp4", "startAt": "2030-01-31T02:00:00Z"},
             ]
         }
     )
@@ -117,6 +153,10 @@ class AnnounceUpload(_Request):
     content_length: int = Field(ge=1, description="The file's size in bytes.")
     content_type: str = Field(
         default="application/octet-stream", max_length=200, pattern=r"^[\w.+-]+/[\w.+-]+( *; *[\w.+-]+=[\w.+\"-]+)*$"
+    )
+    options: JobOptions = Field(
+        default=JobOptions(),
+        description="Those that the commit will give: what cannot be done is refused before the file is sent.",
     )
 
 

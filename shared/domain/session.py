@@ -38,7 +38,9 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A file that a client puts into storage itself. Its blob already stands where the session's source belongs."""
+    """A file that a client puts into storage itself. Its blob already stands where the session's source belongs.
+
+    `abandoned` is set when it expired without a commit, before what had arrived of it is deleted."""
 
     upload_id: str
     org_id: str
@@ -50,6 +52,7 @@ class Upload:
     created_at: datetime
     expires_at: datetime
     job_id: str | None = None
+    abandoned: bool = False
 
     def evolve(self, **changes: Any) -> "Upload":
         """The upload with some fields changed."""

@@ -7,6 +7,7 @@ when it got lost. Nothing is accepted before its job row stands.
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,9 +20,10 @@ from shared.domain.message import Step
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
 from shared.pipeline.changes import change_session, retry_conflicts
+from shared.pipeline.engine_choice import engine_for
 from shared.pipeline.requests import request_step
 from shared.pipeline.services import Services
-from shared.storage.ports import SOURCES
+from shared.storage.ports import SOURCES, BlobFacts
 
 UPLOAD_BLOCK_BYTES = 8 * 1024**2
 """Block size that clients are asked to use: 50,000 blocks of it hold 390 GiB."""
@@ -32,7 +34,8 @@ DEFAULT_SOURCE_NAME = "recording"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest:
-    """What a client says beside the recording itself."""
+    """What a client says beside the recording itself. `job_id` and `session_id` are reserved for what is made: asking
+    again with the same ones gives the job that is there."""
 
     org_id: str
     session_name: str | None = None
@@ -41,6 +44,8 @@ class JobRequest:
     callback_url: str | None = None
     traceparent: str | None = None
     start_at: datetime | None = None
+    job_id: str | None = None
+    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +63,16 @@ def submit_url(services: Services, request: JobRequest, source_url: str) -> Job:
         raise InvalidRequest("sourceUrl must be an http or https address.")
     if parts.username or parts.password:
         raise InvalidRequest("sourceUrl must not contain a user name or password; use a signed address instead.")
-    refuse_when_disk_is_full(services)
+    refuse_hopeless(services, request.options)
     name = unquote(parts.path.rpartition("/")[2])
-    session = _new_session(services, request, services.new_id(), name, source_url=source_url)
-    services.storage.sessions.create(session)
-    return _start_job(services, request, session)
+    session_id = request.session_id or services.new_id()
+    session = _new_session(services, request, session_id, name, source_url=source_url)
+    return _start_job(services, request, _standing(services, session))
 
 
 def submit_session(services: Services, request: JobRequest, session_id: str) -> Job:
     """A new job over a session's stored recording; raises NotFound."""
-    refuse_when_disk_is_full(services)
+    refuse_hopeless(services, request.options)
     session = services.storage.sessions.get(request.org_id, session_id).value
     return _start_job(services, request, session)
 
@@ -75,15 +80,20 @@ def submit_session(services: Services, request: JobRequest, session_id: str) -> 
 def submit_stored(services: Services, request: JobRequest, session_id: str, file_name: str) -> Job:
     """A new session and job for a recording that was just written to `source_blob_name` of the session."""
     session = _new_session(services, request, session_id, file_name)
-    services.storage.sessions.create(session)
-    return _start_job(services, request, session)
+    return _start_job(services, request, _standing(services, session))
 
 
 def announce_upload(
-    services: Services, org_id: str, source_name: str, content_length: int, content_type: str
+    services: Services,
+    org_id: str,
+    source_name: str,
+    content_length: int,
+    content_type: str,
+    options: Mapping[str, Any],
 ) -> AnnouncedUpload:
-    """Reserves a session's place and hands out an address to upload to; raises InvalidRequest, StorageFull."""
-    refuse_when_disk_is_full(services)
+    """Reserves a session's place and hands out an address to upload to; raises InvalidRequest, StorageFull, and
+    EngineUnavailable for options that a job could only fail with. They are not kept: the commit gives them."""
+    refuse_hopeless(services, options)
     if content_length > services.settings.max_source_bytes:
         raise InvalidRequest(
             f"The recording has {content_length} bytes; at most {services.settings.max_source_bytes} are accepted."
@@ -108,8 +118,8 @@ def announce_upload(
 def commit_upload(services: Services, request: JobRequest, upload_id: str, sha256: str | None = None) -> Job:
     """The job for a finished upload; committing again returns the same job.
 
-    Raises NotFound, UploadIncomplete when the blob is missing or has another length, Conflict after the expiry.
-    `sha256`, when given, is compared by the download stage.
+    Raises NotFound, EngineUnavailable, UploadIncomplete when the blob is missing or has another length, and Conflict
+    after the expiry. `sha256`, when given, is compared by the download stage.
     """
     return retry_conflicts(partial(_commit_once, services, request, upload_id, sha256))
 
@@ -118,20 +128,26 @@ def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256
     stored = services.storage.uploads.get(request.org_id, upload_id)
     upload = stored.value
     if upload.job_id is not None:
-        try:
+        with suppress(NotFound):  # the first commit died between the upload's row and the job's
             return services.storage.jobs.get(upload.org_id, upload.job_id).value
-        except NotFound:  # the first commit died between the upload's row and the job's
-            return _commit(services, request, upload, upload.job_id, sha256)
-    if upload.expires_at < services.clock():
-        raise Conflict("The upload has expired; begin a new one.")
+    arrived_upload(services, upload)
+    engine_for(services.settings, request.options)
+    if upload.job_id is None:
+        upload = services.storage.uploads.update(stored, upload.evolve(job_id=request.job_id or services.new_id())).value
+    assert upload.job_id is not None
+    return _commit(services, request, upload, upload.job_id, sha256)
+
+
+def arrived_upload(services: Services, upload: Upload) -> BlobFacts:
+    """What arrived of an upload when that is what was announced; raises Conflict after its expiry, UploadIncomplete."""
+    if upload.abandoned or upload.expires_at < services.clock():
+        raise Conflict(f"The upload expired at {upload.expires_at:%Y-%m-%d %H:%M} UTC; begin a new one.")
     blob = services.storage.blobs.facts(SOURCES, upload.source_blob)
     if blob is None:
         raise UploadIncomplete("The upload has no committed data yet; PUT the blocks and then the block list.")
     if blob.size_bytes != upload.content_length:
         raise UploadIncomplete(f"{upload.content_length} bytes were announced and {blob.size_bytes} arrived.")
-    claimed = services.storage.uploads.update(stored, upload.evolve(job_id=services.new_id())).value
-    assert claimed.job_id is not None
-    return _commit(services, request, claimed, claimed.job_id, sha256)
+    return blob
 
 
 def source_file_name(name: str) -> str:
@@ -156,6 +172,13 @@ def _base(name: str) -> str:
 def source_blob_name(org_id: str, session_id: str, file_name: str) -> str:
     """Where a session's recording stands in container `sources`."""
     return f"{org_id}/{session_id}/{file_name}"
+
+
+def refuse_hopeless(services: Services, options: Mapping[str, Any]) -> None:
+    """Raises, before anything is accepted, what a job with these options could only end with: EngineUnavailable; and
+    StorageFull."""
+    refuse_when_disk_is_full(services)
+    engine_for(services.settings, options)
 
 
 def refuse_when_disk_is_full(services: Services) -> None:
@@ -189,16 +212,20 @@ def _new_session(
 def _commit(services: Services, request: JobRequest, upload: Upload, job_id: str, sha256: str | None) -> Job:
     session = _new_session(services, request, upload.session_id, upload.source_name)
     session = session.evolve(content_type=upload.content_type, expected_sha256=sha256)
+    return _start_job(services, request, _standing(services, session), job_id)
+
+
+def _standing(services: Services, session: Session) -> Session:
+    """The session's row, made unless an earlier request got this far."""
     try:
-        services.storage.sessions.create(session)
-    except WriteConflict:  # an earlier commit got this far
-        session = services.storage.sessions.get(upload.org_id, upload.session_id).value
-    return _start_job(services, request, session, job_id)
+        return services.storage.sessions.create(session).value
+    except WriteConflict:
+        return services.storage.sessions.get(session.org_id, session.session_id).value
 
 
 def _start_job(services: Services, request: JobRequest, session: Session, job_id: str | None = None) -> Job:
     job = new_job(
-        job_id=job_id or services.new_id(),
+        job_id=job_id or request.job_id or services.new_id(),
         session_id=session.session_id,
         org_id=request.org_id,
         now=services.clock(),
@@ -207,12 +234,17 @@ def _start_job(services: Services, request: JobRequest, session: Session, job_id
         traceparent=request.traceparent,
         start_at=request.start_at,
     )
-    services.storage.jobs.create(job)
-    change_session(
-        services,
-        job.org_id,
-        job.session_id,
-        lambda current: current.evolve(latest_job_id=job.job_id, updated_at=services.clock()),
-    )
-    request_step(services, job, Stage.DOWNLOAD, Step.PART)
+    is_new = True
+    try:
+        services.storage.jobs.create(job)
+    except WriteConflict:  # an earlier request got this far
+        job, is_new = services.storage.jobs.get(job.org_id, job.job_id).value, False
+
+    def with_latest(current: Session) -> Session:
+        outdated = not is_new and (current.latest_job_id or job.job_id) < job.job_id  # newer identifiers sort first
+        return current if outdated else current.evolve(latest_job_id=job.job_id, updated_at=services.clock())
+
+    change_session(services, job.org_id, job.session_id, with_latest)
+    if not job.is_final:
+        request_step(services, job, Stage.DOWNLOAD, Step.PART)
     return job

@@ -8,10 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from shared.api.accepted import HEADER_DOCS, note_accepted
+from shared.api.accepted import HEADER_DOCS, accepted
 from shared.api.context import ServicesDep, WriterDep, off_loop
 from shared.api.described import writing
-from shared.api.links import Links
 from shared.api.multipart import PartBegin, PartData, PartEnd, read_parts
 from shared.api.requests import named
 from shared.api.trace import trace_of
@@ -20,7 +19,7 @@ from shared.domain.errors import EmptyRecording, InvalidRequest, RecordingTooLar
 from shared.pipeline.services import Services
 from shared.pipeline.submit import (
     JobRequest,
-    refuse_when_disk_is_full,
+    refuse_hopeless,
     source_blob_name,
     source_file_name,
     submit_stored,
@@ -76,12 +75,12 @@ async def import_session(
 
     In Azure the host takes bodies of up to 100 MB unless set otherwise: `POST /ingest/init` is for larger files.
     """
-    await off_loop(partial(refuse_when_disk_is_full, services))
+    await off_loop(partial(refuse_hopeless, services, {}))
     incoming = Incoming(services, caller.org_id, services.new_id())
     await incoming.receive(request)
     trace = trace_of(request)
     job = await off_loop(partial(incoming.submit, trace.traceparent))
-    note_accepted(response, job, Links.of(request, services.settings))
+    accepted(request, response, services, job)
     return ImportedView(job_id=job.job_id, session_id=job.session_id)
 
 

@@ -4,10 +4,9 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from shared.api.accepted import HEADER_DOCS, note_accepted
+from shared.api.accepted import HEADER_DOCS, accepted
 from shared.api.context import ServicesDep, WriterDep, off_loop
 from shared.api.described import writing
-from shared.api.links import Links
 from shared.api.requests import AnnounceUpload, CommitUpload
 from shared.api.trace import trace_of
 from shared.api.views import JobView, UploadView
@@ -23,7 +22,15 @@ async def init(body: AnnounceUpload, services: ServicesDep, caller: WriterDep) -
     PUT the blocks there (Put Block, up to `blockSizeBytes` each), then the block list, then commit here.
     """
     announced = await off_loop(
-        partial(announce_upload, services, caller.org_id, body.source_name, body.content_length, body.content_type)
+        partial(
+            announce_upload,
+            services,
+            caller.org_id,
+            body.source_name,
+            body.content_length,
+            body.content_type,
+            body.options.given(),
+        )
     )
     return UploadView(
         upload_id=announced.upload.upload_id,
@@ -47,6 +54,4 @@ async def commit(
     job_request = body.job_request(caller.org_id, trace_of(request).traceparent)
     sha256 = body.sha256.lower() if body.sha256 else None
     job = await off_loop(partial(commit_upload, services, job_request, body.upload_id, sha256))
-    links = Links.of(request, services.settings)
-    note_accepted(response, job, links)
-    return JobView.of(job, links)
+    return accepted(request, response, services, job)

@@ -1,6 +1,6 @@
 """Uploads that go straight to storage."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -101,3 +101,59 @@ def test_a_file_above_the_limit_is_refused_before_it_is_sent(house: House) -> No
     answer = house.client.post("/ingest/init", json={**TALK, "contentLength": 10**15})
     assert answer.status_code in (413, 422)
     assert "bytes" in answer.json()["detail"]
+
+
+@pytest.fixture
+def no_models_here(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
+
+
+@pytest.mark.usefixtures("no_models_here")
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"engine": "faster-whisper"}, "'base' is not on this machine"),
+        ({"engine": "pocketsphinx", "language": "de"}, "knows English only, not 'de'"),
+        ({"language": "fr"}, "'fr' needs a faster-whisper model"),
+    ],
+)
+def test_what_a_job_could_only_end_with_is_said_before_anything_is_sent(
+    house: House, options: dict[str, str], sentence: str
+) -> None:
+    session_id = house.submit()["sessionId"]
+    upload_id = uploaded(house)
+    for path, body in (
+        ("/ingest/init", TALK),
+        ("/ingest/commit", {"uploadId": upload_id}),
+        ("/jobs", {"sourceUrl": "https://example.com/talk.mp4"}),
+        ("/jobs", {"uploadId": upload_id}),
+        ("/jobs", {"sessionId": session_id}),
+    ):
+        answer = house.client.post(path, json={**body, "options": options})
+        assert (answer.status_code, answer.json()["code"]) == (422, "engine_unavailable"), path
+        assert sentence in answer.json()["detail"]
+    assert house.client.post("/ingest/commit", json={"uploadId": upload_id}).status_code == 202
+
+
+def test_an_engine_that_nobody_knows_is_refused_at_the_announcement(house: House) -> None:
+    answer = house.client.post("/ingest/init", json={**TALK, "options": {"engine": "sphinx"}})
+    assert (answer.status_code, pointers(answer.json())) == (422, ["#/options/engine"])
+
+
+def test_an_upload_that_expired(house: House) -> None:
+    upload_id = uploaded(house)
+    stored = house.services.storage.uploads.get("local", upload_id)
+    house.services.storage.uploads.update(
+        stored, stored.value.evolve(expires_at=datetime(2026, 1, 1, 8, 30, tzinfo=UTC))
+    )
+    answer = house.client.post("/ingest/commit", json={"uploadId": upload_id})
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert answer.json()["detail"] == "The upload expired at 2026-01-01 08:30 UTC; begin a new one."
+
+
+def test_a_commit_that_died_half_way_is_finished_by_the_next(house: House) -> None:
+    upload_id = uploaded(house)
+    stored = house.services.storage.uploads.get("local", upload_id)
+    house.services.storage.uploads.update(stored, stored.value.evolve(job_id="reserved"))
+    answer = house.client.post("/ingest/commit", json={"uploadId": upload_id})
+    assert (answer.status_code, answer.json()["jobId"]) == (202, "reserved")

@@ -24,7 +24,7 @@ def test_a_job_is_accepted_with_the_addresses_to_follow_it_at(house: House, path
         "sourceUrl": "https://example.com/talk.mp4",
         "sessionName": "A talk",
         "metadata": {"course": "Algebra"},
-        "options": {"engine": "pocketsphinx", "language": "de-CH"},
+        "options": {"engine": "pocketsphinx", "language": "en-GB"},
         "callbackUrl": "https://example.com/hook",
     }
     answer = house.client.post(path, json=body)
