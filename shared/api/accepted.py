@@ -1,9 +1,11 @@
 """The answer to an accepted job: 202 with the addresses to follow it at."""
 
-from starlette.responses import Response
+from fastapi import Request, Response
 
 from shared.api.links import Links
+from shared.api.views import JobView
 from shared.domain.job import Job
+from shared.pipeline.services import Services
 
 POLL_SEC = 2
 """How long a client is asked to wait before it looks again."""
@@ -15,8 +17,10 @@ HEADER_DOCS = {
 }
 
 
-def note_accepted(response: Response, job: Job, links: Links) -> None:
-    """Puts the addresses into the response's headers."""
+def accepted(request: Request, response: Response, services: Services, job: Job) -> JobView:
+    """The job as the answer's body; its addresses go into the response's headers."""
+    links = Links.of(request, services.settings)
     response.headers["Location"] = links.job(job.job_id)
     response.headers["Operation-Location"] = links.job_status(job.job_id)
     response.headers["Retry-After"] = str(POLL_SEC)
+    return JobView.of(job, links)

@@ -71,7 +71,6 @@ _HTTP_CODES = {
     415: "unsupported_media_type",
 }
 
-_NOT_YET = {"startAt": "Delayed starts are not offered yet.", "delaySeconds": "Delayed starts are not offered yet."}
 _NO_BODY = "The request needs a JSON body."
 
 
@@ -211,9 +210,8 @@ def _pointer(location: Sequence[str | int]) -> str:
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
-    last = str(error["loc"][-1])
     if error["type"] == "extra_forbidden":
-        return _NOT_YET.get(last, "There is no such field.")
+        return "There is no such field."
     if error["type"] == "missing":
         return _NO_BODY if tuple(error["loc"]) == ("body",) else "This field is required."
     return str(error["msg"]).removeprefix("Value error, ").rstrip(".") + "."

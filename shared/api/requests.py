@@ -1,7 +1,7 @@
 """What clients may say: strict models, bounded in every length, that name what they do not know."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -104,7 +104,7 @@ class _Timed(_Request):
         asked = self.start_at if self.delay_seconds is None else now + timedelta(seconds=self.delay_seconds)
         if asked is not None and asked > now + timedelta(seconds=MAX_DELAY_SEC):
             raise InvalidRequest(f"startAt may be at most {MAX_DELAY_SEC // 86400} days from now.")
-        return asked if asked is not None and asked > now else None
+        return asked.astimezone(UTC) if asked is not None and asked > now else None
 
 
 class ProcessSession(_Timed):

@@ -86,6 +86,7 @@ class JobView(_View):
     error: JobErrorView | None
     options: dict[str, Any]
     callback_url: str | None
+    start_at: datetime | None
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None
@@ -108,6 +109,7 @@ class JobView(_View):
             error=_error(job.error),
             options=dict(job.options),
             callback_url=job.callback_url,
+            start_at=job.start_at,
             created_at=job.created_at,
             updated_at=job.updated_at,
             started_at=job.started_at,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from shared.api.accepted import HEADER_DOCS, note_accepted
+from shared.api.accepted import HEADER_DOCS, accepted
 from shared.api.conditional import not_modified, weak_tag
 from shared.api.context import ID_PATTERN, Caller, JobId, ReaderDep, ServicesDep, WriterDep, off_loop
 from shared.api.described import reading, writing
@@ -16,6 +16,8 @@ from shared.api.trace import trace_of
 from shared.api.views import JobPage, JobStatusView, JobView
 from shared.domain.job import Job
 from shared.job_status import JobStatus
+from shared.pipeline.cancel import cancel_job
+from shared.pipeline.retry import retry_job
 from shared.pipeline.services import Services
 from shared.pipeline.submit import JobRequest, commit_upload, submit_session, submit_url
 
@@ -42,11 +44,10 @@ async def submit_job(
 
     The same is offered as `POST /downloader`, its older name.
     """
-    job_request = body.job_request(caller.org_id, trace_of(request).traceparent)
+    start_at = body.begins_at(services.clock())
+    job_request = body.job_request(caller.org_id, trace_of(request).traceparent, start_at)
     job = await off_loop(partial(_submit, services, job_request, body))
-    links = Links.of(request, services.settings)
-    note_accepted(response, job, links)
-    return JobView.of(job, links)
+    return accepted(request, response, services, job)
 
 
 router.add_api_route(
@@ -151,6 +152,34 @@ async def follow_job(
     """
     after = int(last_event_id) if last_event_id.isdecimal() else 0
     return await event_stream(services, caller.org_id, job_id, after)
+
+
+@router.post(
+    "/jobs/{jobId}/retry",
+    status_code=202,
+    summary="Try a job again",
+    responses={202: {"headers": HEADER_DOCS}, **writing(404, 409)},
+    operation_id="retryJob",
+)
+async def retry(
+    job_id: JobId, request: Request, response: Response, services: ServicesDep, caller: WriterDep
+) -> JobView:
+    """Begins the next attempt of a job in ERROR or CANCELED, from the stage that failed; finished parts are kept."""
+    job = await off_loop(partial(retry_job, services, caller.org_id, job_id))
+    return accepted(request, response, services, job)
+
+
+@router.delete(
+    "/jobs/{jobId}",
+    status_code=202,
+    summary="Cancel a job",
+    responses=reading(404, 409),
+    operation_id="cancelJob",
+)
+async def cancel(job_id: JobId, request: Request, services: ServicesDep, caller: WriterDep) -> JobView:
+    """Ends a job: at once while nobody works on it, otherwise within seconds. Nothing unfinished is left of it."""
+    job = await off_loop(partial(cancel_job, services, caller.org_id, job_id))
+    return JobView.of(job, Links.of(request, services.settings))
 
 
 async def _job(services: Services, caller: Caller, job_id: str) -> Job:

@@ -3,18 +3,22 @@
 from datetime import timedelta
 from functools import partial
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from shared.api.context import ReaderDep, ServicesDep, SessionId, off_loop
-from shared.api.described import reading
+from shared.api.accepted import HEADER_DOCS, accepted
+from shared.api.context import ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
+from shared.api.described import reading, writing
 from shared.api.links import Links
+from shared.api.requests import ProcessSession
 from shared.api.routes.jobs import DEFAULT_PAGE, Cursor, Limit
-from shared.api.views import SessionDetail, SessionPage, SessionView
+from shared.api.trace import trace_of
+from shared.api.views import JobView, SessionDetail, SessionPage, SessionView
 from shared.domain.errors import ResultNotReady
 from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.pipeline.services import Services
+from shared.pipeline.submit import JobRequest, submit_session
 from shared.storage.ports import SOURCES
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
@@ -43,6 +47,35 @@ async def get_session(
     """A session with what is known of its recording, and its latest jobs."""
     session, jobs = await off_loop(partial(_with_jobs, services, caller.org_id, session_id))
     return SessionDetail.with_jobs(session, jobs, Links.of(request, services.settings))
+
+
+@router.post(
+    "/{sessionId}/process",
+    status_code=202,
+    summary="Process a recording again",
+    responses={202: {"headers": HEADER_DOCS}, **writing(404, 409)},
+    operation_id="processSession",
+)
+async def process_session(
+    session_id: SessionId,
+    request: Request,
+    response: Response,
+    services: ServicesDep,
+    caller: WriterDep,
+    body: ProcessSession | None = None,
+) -> JobView:
+    """A new job over the stored recording, with other options if they are given. What earlier jobs made stays, and can
+    be had with `?jobId=` from the results."""
+    body = body or ProcessSession()
+    job_request = JobRequest(
+        org_id=caller.org_id,
+        options=body.options.given(),
+        callback_url=body.callback_url,
+        traceparent=trace_of(request).traceparent,
+        start_at=body.begins_at(services.clock()),
+    )
+    job = await off_loop(partial(submit_session, services, job_request, session_id))
+    return accepted(request, response, services, job)
 
 
 @router.get(

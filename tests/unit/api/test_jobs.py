@@ -30,7 +30,7 @@ def test_a_job_is_accepted_with_the_addresses_to_follow_it_at(house: House, path
     answer = house.client.post(path, json=body)
     job = answer.json()
     assert answer.status_code == 202
-    assert set(job) == CONTRACT_JOB_FIELDS
+    assert set(job) >= CONTRACT_JOB_FIELDS
     assert set(job["stages"]["download"]) >= CONTRACT_STAGE_FIELDS
     assert job["status"] == "CREATED"
     assert job["stage"] == "download"
@@ -112,8 +112,11 @@ def test_a_job_over_an_upload(house: House) -> None:
         ),
         pytest.param({"sourceUrl": "https://e.org/a", "sessionName": ""}, "#/sessionName", id="empty name"),
         pytest.param({"sourceUrl": "https://e.org/a", "callbackUrl": "nowhere"}, "#/callbackUrl", id="bad callback"),
-        pytest.param({"sourceUrl": "https://e.org/a", "startAt": "2027-01-01T00:00:00Z"}, "#/startAt", id="startAt"),
-        pytest.param({"sourceUrl": "https://e.org/a", "delaySeconds": 5}, "#/delaySeconds", id="delaySeconds"),
+        pytest.param({"sourceUrl": "https://e.org/a", "startAt": "2027-01-01T00:00:00"}, "#/startAt", id="no zone"),
+        pytest.param({"sourceUrl": "https://e.org/a", "delaySeconds": -5}, "#/delaySeconds", id="negative delay"),
+        pytest.param(
+            {"sourceUrl": "https://e.org/a", "delaySeconds": 5, "startAt": "2027-01-01T00:00:00Z"}, "#", id="two starts"
+        ),
         pytest.param([1], "#", id="no object"),
     ],
 )
@@ -125,9 +128,44 @@ def test_a_request_that_is_not_valid_says_where(house: House, body: Any, pointer
     assert not house.client.get("/jobs").json()["items"]
 
 
-def test_a_delayed_start_is_refused_in_words(house: House) -> None:
-    answer = house.client.post("/jobs", json={"sourceUrl": "https://e.org/a", "delaySeconds": 5}).json()
-    assert answer["errors"][0]["detail"] == "Delayed starts are not offered yet."
+def test_a_start_too_far_away_is_refused(house: House) -> None:
+    answer = house.client.post("/jobs", json={"sourceUrl": "https://e.org/a", "startAt": "2099-01-01T00:00:00Z"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert "366 days" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "start_at"),
+    [
+        ({"delaySeconds": 3600}, "2026-01-02T04:04:05"),
+        ({"startAt": "2026-01-02T05:00:00+01:00"}, "2026-01-02T04:00:00"),
+        ({"startAt": "2020-01-01T00:00:00Z"}, None),
+        ({"delaySeconds": 0}, None),
+        ({}, None),
+    ],
+)
+def test_a_job_says_when_it_will_begin(house: House, body: dict[str, Any], start_at: str | None) -> None:
+    told = house.submit(**body)["startAt"]
+    assert (told[:19] if told else None) == start_at
+
+
+def test_a_queued_job_is_canceled_and_tried_again(house: House) -> None:
+    job = house.submit()
+    canceled = house.client.delete(f"/jobs/{job['jobId']}")
+    assert (canceled.status_code, canceled.json()["status"]) == (202, "CANCELED")
+    twice = house.client.delete(f"/jobs/{job['jobId']}")
+    assert (twice.status_code, twice.json()["code"]) == (409, "conflict")
+
+    again = house.client.post(f"/jobs/{job['jobId']}/retry")
+    assert again.status_code == 202
+    assert (again.json()["status"], again.json()["attempt"]) == ("CREATED", 2)
+    assert again.headers["Location"] == job["links"]["self"]
+    assert house.client.post(f"/jobs/{job['jobId']}/retry").status_code == 409
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "/jobs/none"), ("POST", "/jobs/none/retry")])
+def test_a_job_that_is_not_there_is_not_found(house: House, method: str, path: str) -> None:
+    assert house.client.request(method, path).status_code == 404
 
 
 def test_metadata_that_no_row_can_hold_is_refused(house: House) -> None:

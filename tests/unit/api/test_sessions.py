@@ -41,3 +41,18 @@ def test_an_unknown_session_is_not_found(house: House, suffix: str) -> None:
     for session_id in ("nothing", "a%5Cb", "%23"):
         answer = house.client.get(f"/sessions/{session_id}{suffix}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_a_recording_is_processed_again_with_other_options(house: House) -> None:
+    first = house.submit()
+    answer = house.client.post(
+        f"/sessions/{first['sessionId']}/process", json={"options": {"language": "en"}, "delaySeconds": 60}
+    )
+    assert answer.status_code == 202
+    job = answer.json()
+    assert (job["sessionId"], job["options"]) == (first["sessionId"], {"language": "en"})
+    assert job["jobId"] != first["jobId"]
+    assert job["startAt"] is not None
+    assert answer.headers["Location"] == job["links"]["self"]
+    assert house.client.post(f"/sessions/{first['sessionId']}/process").status_code == 202
+    assert house.client.post("/sessions/none/process").status_code == 404
