@@ -1,10 +1,13 @@
 """Jobs in table `jobs`, their event logs in `events`, and in `jobindex` which jobs are active or belong to a session.
 
 An index row is written before its job's row and taken away after the job ended: a job that stands is found, and an
-index row without a job is harmless. See docs/decisions/0003-event-log.md for the event log.
+index row without a job is harmless. The row of an active job carries its latest event's number, which never goes down.
+See docs/decisions/0003-event-log.md for the event log and that number.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -15,7 +18,7 @@ from shared.job_status import JobStatus
 from shared.storage.cursor import decode_cursor, first_page
 from shared.storage.ports import Page, Stored
 from shared.storage.rows import Rows
-from shared.storage.table import Row, Table
+from shared.storage.table import Columns, Row, Table
 from shared.storage.upgrade import with_version
 
 DANGLING_AFTER = timedelta(minutes=10)
@@ -23,6 +26,7 @@ DANGLING_AFTER = timedelta(minutes=10)
 
 _CURSOR_KIND = "jobs"
 _ACTIVE = "active:"
+_SEQUENCE = "eventSequence"
 _FINAL = frozenset(str(status) for status in JobStatus if status.is_final)
 
 
@@ -36,7 +40,7 @@ class JobTable:
         self._clock = clock
 
     def create(self, job: Job) -> Stored[Job]:
-        self._index.upsert(_index_row(_active_partition(job.org_id), job))
+        self._enter_active(job)
         self._index.upsert(_index_row(_session_partition(job.org_id, job.session_id), job))
         stored = self._jobs.insert(job)
         self._events.upsert(event_of(job))
@@ -46,15 +50,16 @@ class JobTable:
         return self._jobs.get(org_id, job_id)
 
     def update(self, stored: Stored[Job], job: Job) -> Stored[Job]:
-        ends, begins_again = job.is_final, stored.value.is_final and not job.is_final
+        begins_again = stored.value.is_final and not job.is_final
         if begins_again:
-            self._index.upsert(_index_row(_active_partition(job.org_id), job))
-        active_row = self._active_row(job) if ends else None
+            self._enter_active(job)
         self._events.upsert(event_of(stored.value))
         replaced = self._jobs.replace(stored, job)
         self._events.upsert(event_of(job))
-        if active_row is not None:
-            self._forget(active_row)
+        if job.is_final:
+            self._leave_active(job)
+        elif not begins_again:
+            self._renumber(job)
         return replaced
 
     def page(
@@ -88,16 +93,28 @@ class JobTable:
             try:
                 job = self._jobs.get(row.partition.removeprefix(_ACTIVE), row.key).value
             except NotFound:
-                if row.written_at is not None and self._clock() - row.written_at > DANGLING_AFTER:
+                if self._is_dangling(row):
                     self._forget(row)
                 continue
-            if job.is_final:
-                self._forget(row)
-            else:
+            if not job.is_final:
+                if _sequence(row) < job.event_sequence:
+                    self._renumber(job)
                 yield job
+            elif _sequence(row) <= job.event_sequence or self._is_dangling(row):  # else it is about to begin again
+                self._forget(row)
+
+    def active_sequences(self, org_id: str) -> Mapping[str, int]:
+        rows = self._index.scan(_active_partition(org_id), select=(_SEQUENCE,))
+        return {row.key: _sequence(row) for row in rows}
+
+    def count_by_status(self, org_id: str) -> Mapping[JobStatus, int]:
+        counts = Counter(self._jobs.column(org_id, "status"))
+        return {status: counts[status] for status in JobStatus}
 
     def events(self, org_id: str, job_id: str, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         job = self._jobs.get(org_id, job_id).value
+        if job.event_sequence <= after:
+            return []
         rows = self._events.scan(job_id, after=_event_key(after), page_size=limit)
         events = [stored.value for _, stored in islice(rows, limit)]
         last = events[-1].sequence if events else after
@@ -114,23 +131,65 @@ class JobTable:
             except NotFound:
                 continue  # about to be written, or never written
 
+    def _enter_active(self, job: Job) -> None:
+        """Makes the row of a job that is about to begin. One that is there is written anew, so that whoever has read
+        it as that of a dead job does not delete it."""
+        row = _index_row(_active_partition(job.org_id), job)
+        while True:
+            try:
+                self._index.insert(row)
+            except WriteConflict:
+                if not self._renumber(job):
+                    continue
+            return
+
+    def _renumber(self, job: Job) -> bool:
+        """Notes the job's event number in its row of the active, unless a later one is there; False when there is no
+        row, for a job that has ended gets none from a writer that comes late."""
+        while (row := self._active_row(job)) is not None:
+            if _sequence(row) > job.event_sequence:
+                return True
+            with suppress(WriteConflict, NotFound):
+                self._index.replace(_index_row(row.partition, job), row.etag)
+                return True
+        return False
+
+    def _leave_active(self, job: Job) -> None:
+        """Deletes the row of a job that ended, unless it tells of a later change: then the job began again."""
+        while (row := self._active_row(job)) is not None and _sequence(row) <= job.event_sequence:
+            if self._forget(row):
+                return
+
     def _active_row(self, job: Job) -> Row | None:
         try:
             return self._index.get(_active_partition(job.org_id), job.job_id)
         except NotFound:
             return None
 
-    def _forget(self, row: Row) -> None:
-        """Deletes an index row as it was read: one written anew since then tells of a job that began again."""
+    def _is_dangling(self, row: Row) -> bool:
+        return row.written_at is not None and self._clock() - row.written_at > DANGLING_AFTER
+
+    def _forget(self, row: Row) -> bool:
+        """Deletes an index row as it was read; False when it was written anew since then."""
         try:
             self._index.delete(row.partition, row.key, row.etag)
         except WriteConflict:
-            return
+            return False
+        return True
 
 
 def _index_row(partition: str, job: Job) -> Row:
-    columns = {"orgId": job.org_id, "sessionId": job.session_id, "jobId": job.job_id}
+    columns: Columns = {
+        "orgId": job.org_id,
+        "sessionId": job.session_id,
+        "jobId": job.job_id,
+        _SEQUENCE: job.event_sequence,
+    }
     return Row(partition, job.job_id, with_version("jobindex", columns))
+
+
+def _sequence(row: Row) -> int:
+    return int(str(row.columns.get(_SEQUENCE, 0)))  # rows of releases before this one carry none
 
 
 def _active_partition(org_id: str) -> str:

@@ -115,7 +115,16 @@ class JobStore(Protocol):
         none of ours. Jobs that are added meanwhile do not shift the pages that follow."""
 
     def all_active(self) -> Iterator[Job]:
-        """Every organisation's jobs that have not ended; forgets those that have."""
+        """Every organisation's jobs that have not ended; sets right what writers that died left of it."""
+
+    def active_sequences(self, org_id: str) -> Mapping[str, int]:
+        """The number of the latest event of each of the organisation's active jobs, by job id, in one query.
+
+        The number of a job whose writer has just died may be too low until `all_active` has passed by.
+        """
+
+    def count_by_status(self, org_id: str) -> Mapping[JobStatus, int]:
+        """How many of the organisation's jobs are in each status; reads that column of all its rows."""
 
     def events(self, org_id: str, job_id: str, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """Up to `limit` events with a number above `after`, in order, without gaps; to the job's latest if the limit

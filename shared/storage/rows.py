@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from shared.domain.errors import NotFound
 from shared.storage.columns import from_columns, to_columns
 from shared.storage.ports import Stored
-from shared.storage.table import Row, Table
+from shared.storage.table import Row, Table, Value
 from shared.storage.upgrade import upgraded, with_version
 
 T = TypeVar("T")
@@ -58,6 +58,10 @@ class Rows(Generic[T]):
         rows = self._table.scan(partition, after=after, before=before, where=where, page_size=page_size)
         return ((row.key, self._stored(row)) for row in rows)
 
+    def column(self, partition: str, name: str) -> Iterator[Value]:
+        """What stands in one column of the partition's rows, as it was written."""
+        return (row.columns[name] for row in self._table.scan(partition, select=(name,)) if name in row.columns)
+
     def scan_partitions(self, prefix: str) -> Iterator[Stored[T]]:
         """The values of all partitions whose names begin with the prefix, by partition and key."""
         return map(self._stored, self._table.scan_partitions(prefix))
@@ -65,6 +69,11 @@ class Rows(Generic[T]):
     def delete(self, stored: Stored[T]) -> None:
         """Deletes the row if it is there; raises WriteConflict when someone else changed it since it was read."""
         self._table.delete(*self._keys(stored.value), stored.etag)
+
+    def clear(self, partition: str) -> None:
+        """Deletes all rows of the partition."""
+        for row in list(self._table.scan(partition, select=())):
+            self._table.delete(row.partition, row.key, ANY_ETAG)
 
     @contextmanager
     def _named(self, key: str) -> Iterator[None]:

@@ -168,7 +168,7 @@ def run_through(store: JobTable, job: Job, changes: tuple[Callable[[Job], Job], 
     return stored
 
 
-WRITES = 4 + 3 * len(CHANGES) + 1  # two index rows, row and event; three writes a change; the index row of the end
+WRITES = 4 + 4 * len(CHANGES)  # two index rows, row and event; of a change two events, the row and the index row
 
 
 @pytest.mark.parametrize("dies_at", range(1, WRITES + 1))
@@ -190,6 +190,8 @@ def test_a_writer_that_dies_anywhere_leaves_a_whole_log(new_table: NewTable, mak
     log_of_reader = survivor.events(job.org_id, job.job_id)
     assert_whole(log_of_reader, found.value)
     assert list(survivor.all_active()) == ([] if found.value.is_final else [found.value])
+    latest = {} if found.value.is_final else {job.job_id: found.value.event_sequence}
+    assert survivor.active_sequences(job.org_id) == latest
     assert survivor.page(job.org_id, limit=5, session_id=job.session_id).items == (found.value,)
 
 

@@ -1,0 +1,177 @@
+"""Which jobs are active, and at which event: what followers of many jobs ask for in one query."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.domain import job as jobs
+from shared.domain.errors import NotMedia, WriteConflict
+from shared.domain.job import Job
+from shared.domain.stage import Stage
+from shared.job_status import JobStatus
+from shared.storage.job_table import DANGLING_AFTER, JobTable
+from shared.storage.ports import Storage, Stored
+from shared.storage.table import Table
+
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+MakeJob = Callable[..., Job]
+NewTable = Callable[[], Table]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def came_on(job: Job) -> Job:
+    return jobs.note_progress(job, Stage.DOWNLOAD, 0.5, 0, NOW)
+
+
+def failed(job: Job) -> Job:
+    return jobs.fail(job, Stage.DOWNLOAD, NotMedia("It is a text file."), NOW)
+
+
+def begun_again(job: Job) -> Job:
+    return replace(job, status=JobStatus.CREATED, error=None, event_sequence=job.event_sequence + 1)
+
+
+def test_every_active_job_is_there_with_its_latest_events_number(storage: Storage, org: str, make_job: MakeJob) -> None:
+    assert storage.jobs.active_sequences(org) == {}
+    first, second, third = (storage.jobs.create(make_job(number)) for number in range(3))
+    for _ in range(3):
+        first = storage.jobs.update(first, came_on(first.value))
+    second = storage.jobs.update(second, failed(second.value))
+    storage.jobs.create(replace(make_job(4), org_id=f"{org}-another"))
+    assert storage.jobs.active_sequences(org) == {first.value.job_id: 4, third.value.job_id: 1}
+    second = storage.jobs.update(second, begun_again(second.value))
+    assert storage.jobs.active_sequences(org)[second.value.job_id] == 3
+
+
+def test_more_jobs_than_one_answer_holds_are_all_there(new_table: NewTable, org: str, make_job: MakeJob) -> None:
+    store = JobTable(new_table(), index := new_table(), new_table(), utc_now)
+    stored = store.create(make_job())
+    row = index.get(f"active:{org}", stored.value.job_id)
+    for number in range(1, 1010):
+        index.insert(replace(row, key=f"job-{number:04}"))
+    assert len(store.active_sequences(org)) == 1010
+
+
+def test_a_row_of_an_earlier_release_has_no_number_until_its_job_changes(
+    new_table: NewTable, org: str, make_job: MakeJob
+) -> None:
+    store = JobTable(new_table(), index := new_table(), new_table(), utc_now)
+    stored = store.create(make_job())
+    row = index.get(f"active:{org}", stored.value.job_id)
+    columns = {name: value for name, value in row.columns.items() if name != "eventSequence"}
+    index.upsert(replace(row, columns=columns))
+    assert store.active_sequences(org) == {stored.value.job_id: 0}
+    store.update(stored, came_on(stored.value))
+    assert store.active_sequences(org) == {stored.value.job_id: 2}
+
+
+class SlowTable:
+    """A table whose next conditional write, or next deletion, is preceded by what others do meanwhile."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.meanwhile: Callable[[], object] | None = None
+
+    def __getattr__(self, name: str) -> object:
+        method = getattr(self._table, name)
+        if name not in ("replace", "delete", "get"):
+            return method
+
+        def late(*arguments: object) -> object:
+            if name in ("replace", "delete") and (others := self.meanwhile) is not None:
+                self.meanwhile = None
+                others()
+            return method(*arguments)
+
+        return late
+
+
+class Pair:
+    """A writer that is slow at the index, and everybody else, over the same tables."""
+
+    def __init__(self, new_table: NewTable) -> None:
+        rows, index, log = new_table(), new_table(), new_table()
+        self.index = SlowTable(index)
+        self.slow = JobTable(rows, self.index, log, utc_now)  # type: ignore[arg-type]
+        self.others = JobTable(rows, index, log, utc_now)
+        self.later = JobTable(rows, index, log, lambda: utc_now() + 2 * DANGLING_AFTER)
+
+
+@pytest.fixture
+def pair(new_table: NewTable) -> Pair:
+    return Pair(new_table)
+
+
+def test_a_number_never_goes_down(pair: Pair, org: str, make_job: MakeJob) -> None:
+    stored = pair.slow.create(make_job())
+
+    def one_change_more() -> Stored[Job]:
+        found = pair.others.get(org, stored.value.job_id)
+        return pair.others.update(found, came_on(found.value))
+
+    pair.index.meanwhile = one_change_more
+    pair.slow.update(stored, came_on(stored.value))
+    assert pair.others.active_sequences(org) == {stored.value.job_id: 3}
+
+
+def test_a_late_writer_does_not_bring_back_a_job_that_ended(pair: Pair, org: str, make_job: MakeJob) -> None:
+    stored = pair.slow.create(make_job())
+
+    def the_job_ends() -> Stored[Job]:
+        found = pair.others.get(org, stored.value.job_id)
+        return pair.others.update(found, failed(found.value))
+
+    pair.index.meanwhile = the_job_ends
+    pair.slow.update(stored, came_on(stored.value))
+    assert pair.others.active_sequences(org) == {}
+
+
+def test_who_ends_a_job_late_leaves_it_active_when_it_began_again(pair: Pair, org: str, make_job: MakeJob) -> None:
+    stored = pair.slow.create(make_job())
+
+    def it_begins_again() -> Stored[Job]:
+        found = pair.others.get(org, stored.value.job_id)
+        return pair.others.update(found, begun_again(found.value))
+
+    pair.index.meanwhile = it_begins_again
+    pair.slow.update(stored, failed(stored.value))
+    assert pair.others.active_sequences(org) == {stored.value.job_id: 3}
+    assert [job.event_sequence for job in pair.others.all_active()] == [3]
+
+
+def test_a_job_is_taken_off_although_its_row_was_numbered_meanwhile(pair: Pair, org: str, make_job: MakeJob) -> None:
+    stored = pair.slow.create(make_job())
+    row = pair.others._index.get(f"active:{org}", stored.value.job_id)
+    pair.index.meanwhile = lambda: pair.others._index.upsert(row)
+    pair.slow.update(stored, failed(stored.value))
+    assert pair.others.active_sequences(org) == {}
+
+
+def test_a_job_about_to_begin_again_is_not_forgotten_before_its_writer_is_given_up(
+    pair: Pair, org: str, make_job: MakeJob
+) -> None:
+    stored = pair.others.create(make_job())
+    ended = pair.others.update(stored, failed(stored.value))
+    with pytest.raises(WriteConflict):
+        pair.others.update(replace(ended, etag='W/"of another"'), begun_again(ended.value))
+    assert list(pair.others.all_active()) == []
+    assert pair.others.active_sequences(org) == {stored.value.job_id: 3}
+    assert list(pair.later.all_active()) == []
+    assert pair.others.active_sequences(org) == {}
+
+
+def test_jobs_are_counted_by_status(storage: Storage, org: str, make_job: MakeJob) -> None:
+    assert storage.jobs.count_by_status(org) == dict.fromkeys(JobStatus, 0)
+    for number in range(5):
+        stored = storage.jobs.create(make_job(number))
+        if number < 2:
+            storage.jobs.update(stored, failed(stored.value))
+    storage.jobs.create(replace(make_job(9), org_id=f"{org}-another"))
+    counts = storage.jobs.count_by_status(org)
+    assert counts == {**dict.fromkeys(JobStatus, 0), JobStatus.CREATED: 3, JobStatus.ERROR: 2}
+    assert all(isinstance(status, JobStatus) for status in counts)
