@@ -1,5 +1,6 @@
 """The HTTP API as one ASGI application; knows nothing of Azure Functions, which hands requests on to it."""
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -9,8 +10,9 @@ from starlette.responses import Response
 
 from shared.api.described import PROBLEM_SCHEMA
 from shared.api.guard import Guard
+from shared.api.methods import HeadIsGet, allowed_methods
 from shared.api.problems import problem_response
-from shared.api.routes import health, imports, ingest, jobs, results, sessions
+from shared.api.routes import docs, health, imports, ingest, jobs, results, sessions
 from shared.api.version import VERSION
 from shared.domain.errors import RostrumError
 from shared.pipeline.services import Services
@@ -19,7 +21,7 @@ DESCRIPTION = """Rostrum turns a recording of a talk into a transcript, the inst
 
 Submit a recording, follow the job, fetch the results. Failures are problem details (RFC 9457) with a stable `code`."""
 
-ROUTERS = (jobs.router, ingest.router, imports.router, sessions.router, results.router, health.router)
+ROUTERS = (jobs.router, ingest.router, imports.router, sessions.router, results.router, health.router, docs.router)
 
 
 def create_app(services: Services) -> FastAPI:
@@ -29,6 +31,7 @@ def create_app(services: Services) -> FastAPI:
         version=VERSION,
         description=DESCRIPTION,
         servers=[{"url": "/api"}],
+        docs_url=None,  # the page of our own, which loads nothing from elsewhere
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
@@ -38,12 +41,16 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(router)
     for kind in (RostrumError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _answer_problem)
+    app.add_middleware(HeadIsGet)
     app.add_middleware(Guard)
     _describe_problems(app)
     return app
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        routes = [route for router in (*ROUTERS, request.app.router) for route in router.routes]
+        error.headers = {"Allow": ", ".join(allowed_methods(routes, request.scope))}
     return problem_response(request, error)
 
 
