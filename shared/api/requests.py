@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from shared.api.context import ID_PATTERN
 from shared.domain.errors import InvalidRequest
+from shared.domain.idempotency import Reserved
 from shared.pipeline.submit import JobRequest
 
 MAX_URL_CHARS = 2048
@@ -71,7 +72,9 @@ class _Submission(_Request):
         named(self.metadata)
         return self
 
-    def job_request(self, org_id: str, traceparent: str, start_at: datetime | None = None) -> JobRequest:
+    def job_request(
+        self, org_id: str, traceparent: str, reserved: Reserved, start_at: datetime | None = None
+    ) -> JobRequest:
         """The use case's request; the name may also stand in the metadata."""
         name, metadata = named(self.metadata)
         return JobRequest(
@@ -82,6 +85,8 @@ class _Submission(_Request):
             callback_url=self.callback_url,
             traceparent=traceparent,
             start_at=start_at,
+            job_id=reserved.job_id,
+            session_id=reserved.session_id,
         )
 
 

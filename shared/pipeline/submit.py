@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from shared.domain.errors import Conflict, InvalidRequest, NotFound, StorageFull, UploadIncomplete, WriteConflict
+from shared.domain.idempotency import Reserved
 from shared.domain.job import Job, new_job
 from shared.domain.message import Step
 from shared.domain.session import Session, Upload
@@ -90,28 +91,33 @@ def announce_upload(
     content_length: int,
     content_type: str,
     options: Mapping[str, Any],
+    reserved: Reserved,
 ) -> AnnouncedUpload:
     """Reserves a session's place and hands out an address to upload to; raises InvalidRequest, StorageFull, and
-    EngineUnavailable for options that a job could only fail with. They are not kept: the commit gives them."""
+    EngineUnavailable for options that a job could only fail with. They are not kept: the commit gives them.
+    Asking again with the same reserved identifiers gives the upload that is there."""
     refuse_hopeless(services, options)
     if content_length > services.settings.max_source_bytes:
         raise InvalidRequest(
             f"The recording has {content_length} bytes; at most {services.settings.max_source_bytes} are accepted."
         )
-    now, session_id = services.clock(), services.new_id()
+    now = services.clock()
     valid_for = timedelta(hours=services.settings.upload_valid_hours)
     upload = Upload(
-        upload_id=services.new_id(),
+        upload_id=reserved.resource_id,
         org_id=org_id,
-        session_id=session_id,
+        session_id=reserved.session_id,
         source_name=source_name,
-        source_blob=source_blob_name(org_id, session_id, source_file_name(source_name)),
+        source_blob=source_blob_name(org_id, reserved.session_id, source_file_name(source_name)),
         content_length=content_length,
         content_type=content_type,
         created_at=now,
         expires_at=now + valid_for,
     )
-    services.storage.uploads.create(upload)
+    try:
+        services.storage.uploads.create(upload)
+    except WriteConflict:  # an earlier request got this far
+        upload = services.storage.uploads.get(org_id, upload.upload_id).value
     return AnnouncedUpload(upload, services.storage.blobs.upload_url(SOURCES, upload.source_blob, valid_for))
 
 
@@ -133,7 +139,9 @@ def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256
     arrived_upload(services, upload)
     engine_for(services.settings, request.options)
     if upload.job_id is None:
-        upload = services.storage.uploads.update(stored, upload.evolve(job_id=request.job_id or services.new_id())).value
+        upload = services.storage.uploads.update(
+            stored, upload.evolve(job_id=request.job_id or services.new_id())
+        ).value
     assert upload.job_id is not None
     return _commit(services, request, upload, upload.job_id, sha256)
 

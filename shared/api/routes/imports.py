@@ -11,11 +11,14 @@ from starlette.exceptions import HTTPException
 from shared.api.accepted import HEADER_DOCS, accepted
 from shared.api.context import ServicesDep, WriterDep, off_loop
 from shared.api.described import writing
+from shared.api.fingerprint import FormFingerprint
+from shared.api.idempotency import ReservedDep, StreamedRoute, claim_of
 from shared.api.multipart import PartBegin, PartData, PartEnd, read_parts
 from shared.api.requests import named
 from shared.api.trace import trace_of
 from shared.api.views import ImportedView
 from shared.domain.errors import EmptyRecording, InvalidRequest, RecordingTooLarge
+from shared.domain.idempotency import Reserved
 from shared.pipeline.services import Services
 from shared.pipeline.submit import (
     JobRequest,
@@ -26,7 +29,7 @@ from shared.pipeline.submit import (
 )
 from shared.storage.ports import SOURCES
 
-router = APIRouter(prefix="/sessions", tags=["sessions"])
+router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=StreamedRoute)
 
 VIDEO, METADATA = "video", "metadata"
 BLOCK_BYTES = 4 * 1024**2
@@ -69,15 +72,17 @@ _BODY_DOCS = {
     operation_id="importSession",
 )
 async def import_session(
-    request: Request, response: Response, services: ServicesDep, caller: WriterDep
+    request: Request, response: Response, services: ServicesDep, caller: WriterDep, reserved: ReservedDep
 ) -> ImportedView:
     """Takes the file `video` and the JSON `metadata`, in either order, and starts a job.
 
     In Azure the host takes bodies of up to 100 MB unless set otherwise: `POST /ingest/init` is for larger files.
     """
     await off_loop(partial(refuse_hopeless, services, {}))
-    incoming = Incoming(services, caller.org_id, services.new_id())
+    incoming = Incoming(services, caller.org_id, reserved)
     await incoming.receive(request)
+    if claim := claim_of(request):
+        await off_loop(partial(claim.settle, incoming.fingerprint.hexdigest()))
     trace = trace_of(request)
     job = await off_loop(partial(incoming.submit, trace.traceparent))
     accepted(request, response, services, job)
@@ -87,10 +92,11 @@ async def import_session(
 class Incoming:
     """A recording on its way into storage, with one block of it in memory."""
 
-    def __init__(self, services: Services, org_id: str, session_id: str) -> None:
+    def __init__(self, services: Services, org_id: str, reserved: Reserved) -> None:
+        self.fingerprint = FormFingerprint()
         self._services = services
         self._org_id = org_id
-        self._session_id = session_id
+        self._reserved = reserved
         self._file_name: str | None = None
         self._content_type = DEFAULT_TYPE
         self._field: str | None = None
@@ -104,6 +110,7 @@ class Incoming:
     async def receive(self, request: Request) -> None:
         """Reads the body to its end; raises InvalidRequest, RecordingTooLarge, and what `read_parts` raises."""
         async for event in read_parts(request):
+            self.fingerprint.add(event)
             match event:
                 case PartBegin():
                     self._begin(event)
@@ -123,13 +130,17 @@ class Incoming:
         assert self._file_name is not None
         self._services.storage.blobs.commit_blocks(SOURCES, self._blob, self._blocks, self._content_type)
         request = JobRequest(
-            org_id=self._org_id, session_name=self._session_name, metadata=self._metadata, traceparent=traceparent
+            org_id=self._org_id,
+            session_name=self._session_name,
+            metadata=self._metadata,
+            traceparent=traceparent,
+            job_id=self._reserved.job_id,
         )
-        return submit_stored(self._services, request, self._session_id, self._file_name)
+        return submit_stored(self._services, request, self._reserved.session_id, self._file_name)
 
     @property
     def _blob(self) -> str:
-        return source_blob_name(self._org_id, self._session_id, source_file_name(self._file_name or ""))
+        return source_blob_name(self._org_id, self._reserved.session_id, source_file_name(self._file_name or ""))
 
     def _begin(self, part: PartBegin) -> None:
         self._field = part.name

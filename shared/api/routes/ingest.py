@@ -7,16 +7,17 @@ from fastapi import APIRouter, Request, Response
 from shared.api.accepted import HEADER_DOCS, accepted
 from shared.api.context import ServicesDep, WriterDep, off_loop
 from shared.api.described import writing
+from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.requests import AnnounceUpload, CommitUpload
 from shared.api.trace import trace_of
 from shared.api.views import JobView, UploadView
 from shared.pipeline.submit import UPLOAD_BLOCK_BYTES, announce_upload, commit_upload
 
-router = APIRouter(prefix="/ingest", tags=["ingest"])
+router = APIRouter(prefix="/ingest", tags=["ingest"], route_class=IdempotentRoute)
 
 
 @router.post("/init", status_code=201, summary="Announce an upload", responses=writing(), operation_id="announceUpload")
-async def init(body: AnnounceUpload, services: ServicesDep, caller: WriterDep) -> UploadView:
+async def init(body: AnnounceUpload, services: ServicesDep, caller: WriterDep, reserved: ReservedDep) -> UploadView:
     """Gives an address in storage that accepts this one file for a while.
 
     PUT the blocks there (Put Block, up to `blockSizeBytes` each), then the block list, then commit here.
@@ -30,6 +31,7 @@ async def init(body: AnnounceUpload, services: ServicesDep, caller: WriterDep) -
             body.content_length,
             body.content_type,
             body.options.given(),
+            reserved,
         )
     )
     return UploadView(
@@ -48,10 +50,15 @@ async def init(body: AnnounceUpload, services: ServicesDep, caller: WriterDep) -
     operation_id="commitUpload",
 )
 async def commit(
-    body: CommitUpload, request: Request, response: Response, services: ServicesDep, caller: WriterDep
+    body: CommitUpload,
+    request: Request,
+    response: Response,
+    services: ServicesDep,
+    caller: WriterDep,
+    reserved: ReservedDep,
 ) -> JobView:
     """Starts the job over an upload that is complete; committing again answers the same job."""
-    job_request = body.job_request(caller.org_id, trace_of(request).traceparent)
+    job_request = body.job_request(caller.org_id, trace_of(request).traceparent, reserved)
     sha256 = body.sha256.lower() if body.sha256 else None
     job = await off_loop(partial(commit_upload, services, job_request, body.upload_id, sha256))
     return accepted(request, response, services, job)

@@ -10,6 +10,7 @@ from shared.api.conditional import not_modified, weak_tag
 from shared.api.context import ID_PATTERN, Caller, JobId, ReaderDep, ServicesDep, WriterDep, off_loop
 from shared.api.described import reading, writing
 from shared.api.events import event_stream
+from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
 from shared.api.requests import SubmitJob
 from shared.api.trace import trace_of
@@ -21,7 +22,7 @@ from shared.pipeline.retry import retry_job
 from shared.pipeline.services import Services
 from shared.pipeline.submit import JobRequest, commit_upload, submit_session, submit_url
 
-router = APIRouter(tags=["jobs"])
+router = APIRouter(tags=["jobs"], route_class=IdempotentRoute)
 
 MAX_PAGE = 100
 DEFAULT_PAGE = 20
@@ -38,14 +39,19 @@ Cursor = Annotated[str | None, Query(max_length=2000, description="From a page's
     operation_id="submitJob",
 )
 async def submit_job(
-    body: SubmitJob, request: Request, response: Response, services: ServicesDep, caller: WriterDep
+    body: SubmitJob,
+    request: Request,
+    response: Response,
+    services: ServicesDep,
+    caller: WriterDep,
+    reserved: ReservedDep,
 ) -> JobView:
     """Takes a recording by its address, an announced upload, or a session that is there, and starts a job over it.
 
     The same is offered as `POST /downloader`, its older name.
     """
     start_at = body.begins_at(services.clock())
-    job_request = body.job_request(caller.org_id, trace_of(request).traceparent, start_at)
+    job_request = body.job_request(caller.org_id, trace_of(request).traceparent, reserved, start_at)
     job = await off_loop(partial(_submit, services, job_request, body))
     return accepted(request, response, services, job)
 

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse
 from shared.api.accepted import HEADER_DOCS, accepted
 from shared.api.context import ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
 from shared.api.described import reading, writing
+from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
 from shared.api.requests import ProcessSession
 from shared.api.routes.jobs import DEFAULT_PAGE, Cursor, Limit
@@ -21,7 +22,7 @@ from shared.pipeline.services import Services
 from shared.pipeline.submit import JobRequest, submit_session
 from shared.storage.ports import SOURCES
 
-router = APIRouter(prefix="/sessions", tags=["sessions"])
+router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=IdempotentRoute)
 
 JOBS_SHOWN = 20
 
@@ -62,6 +63,7 @@ async def process_session(
     response: Response,
     services: ServicesDep,
     caller: WriterDep,
+    reserved: ReservedDep,
     body: ProcessSession | None = None,
 ) -> JobView:
     """A new job over the stored recording, with other options if they are given. What earlier jobs made stays, and can
@@ -73,6 +75,7 @@ async def process_session(
         callback_url=body.callback_url,
         traceparent=trace_of(request).traceparent,
         start_at=body.begins_at(services.clock()),
+        job_id=reserved.job_id,
     )
     job = await off_loop(partial(submit_session, services, job_request, session_id))
     return accepted(request, response, services, job)
