@@ -5,6 +5,7 @@ import azure.functions as func
 from functions.api import blueprint as api
 from functions.downloader import blueprint as downloader
 from functions.maintenance import blueprint as maintenance
+from functions.tasks import blueprint as tasks
 from functions.tracking import blueprint as tracking
 from functions.transcription import blueprint as transcription
 
@@ -14,4 +15,5 @@ app.register_functions(api)
 app.register_functions(downloader)
 app.register_functions(transcription)
 app.register_functions(tracking)
+app.register_functions(tasks)
 app.register_functions(maintenance)

@@ -1,30 +1,39 @@
 """What every stage's doors do: read the message, call the use case."""
 
-import logging
+from datetime import UTC, datetime
 
 import azure.functions as func
 from pydantic import ValidationError
 
 from shared.domain.message import StageMessage
-from shared.pipeline.run_step import Delivery, give_up, run_step
+from shared.pipeline.dead_letters import bury_step, keep_unreadable
+from shared.pipeline.run_step import Delivery, run_step
 from shared.wiring import services
-
-log = logging.getLogger(__name__)
 
 CONNECTION = "AzureWebJobsStorage"
 
 
 def run_message(message: func.QueueMessage) -> None:
     """Runs the step that a queue's message asks for; what it raises makes the host deliver the message again."""
-    delivery = Delivery(message.id or "unknown", message.dequeue_count or 1)
-    run_step(services(), StageMessage.from_bytes(message.get_body()), delivery)
+    run_step(services(), StageMessage.from_bytes(message.get_body()), delivery_of(message))
 
 
-def give_up_message(message: func.QueueMessage) -> None:
-    """Ends the job of a dead letter; one that cannot be read belongs to no job and is only logged."""
+def give_up_message(message: func.QueueMessage, queue: str) -> None:
+    """Ends the job of a message of the stage's queue that the host gave up on, and keeps it as a dead letter."""
     try:
         given_up = StageMessage.from_bytes(message.get_body())
     except ValidationError:
-        log.exception("unreadable message dropped", extra={"action": "give_up", "message_id": message.id})
+        keep_unreadable(services(), queue, message.get_body(), *origin_of(message))
         return
-    give_up(services(), given_up)
+    bury_step(services(), given_up, *origin_of(message))
+
+
+def delivery_of(message: func.QueueMessage) -> Delivery:
+    """Which delivery of which message this is."""
+    return Delivery(message.id or "unknown", message.dequeue_count or 1)
+
+
+def origin_of(message: func.QueueMessage) -> tuple[str, datetime]:
+    """The message's id, and when it came into this queue."""
+    at = message.insertion_time or services().clock()
+    return message.id or "unknown", at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -3,6 +3,8 @@
 import azure.functions as func
 
 from functions.doors import CONNECTION, give_up_message, run_message
+from shared.domain.message import QUEUES
+from shared.domain.stage import Stage
 
 blueprint = func.Blueprint()
 
@@ -16,4 +18,4 @@ def transcription(message: func.QueueMessage) -> None:
 @blueprint.queue_trigger(arg_name="message", queue_name="transcriptions-poison", connection=CONNECTION)
 def transcription_poison(message: func.QueueMessage) -> None:
     """Takes what the host gave up on, and ends the job in ERROR."""
-    give_up_message(message)
+    give_up_message(message, QUEUES[Stage.TRANSCRIPTION])

@@ -8,6 +8,7 @@ from importlib import import_module
 from shared.domain.ids import newest_first_id
 from shared.domain.message import Step
 from shared.domain.stage import Stage
+from shared.pipeline.job_manager import job_manager
 from shared.pipeline.services import Services, StepContext, StepWork
 from shared.settings import Settings, load_settings
 from shared.storage.ports import Storage
@@ -20,6 +21,9 @@ def services() -> Services:
 
     settings = load_settings()
     return build_services(settings, connect(settings.storage_connection, hint=settings.queue_hint_address))
+
+
+job_manager.bind(services)
 
 
 def build_services(settings: Settings, storage: Storage) -> Services:

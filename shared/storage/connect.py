@@ -17,12 +17,15 @@ from requests.adapters import HTTPAdapter
 from shared.storage.azure_blobs import AzureBlobs
 from shared.storage.azure_queues import AzureQueues
 from shared.storage.azure_table import AzureTable
+from shared.storage.dead_letter_table import DeadLetterTable
 from shared.storage.idempotency_table import IdempotencyTable
 from shared.storage.job_table import JobTable
 from shared.storage.part_table import PartTable
 from shared.storage.ports import Storage
+from shared.storage.schedule_table import ScheduleTable
 from shared.storage.session_table import SessionTable
 from shared.storage.table import Table
+from shared.storage.task_table import TaskTable
 from shared.storage.upload_table import UploadTable
 
 CONNECT_TIMEOUT_SEC = 5
@@ -100,6 +103,9 @@ def connect(
         sessions=SessionTable(table("sessions")),
         uploads=UploadTable(table("uploads")),
         idempotency=IdempotencyTable(table("idempotency")),
+        tasks=TaskTable(table("tasks"), table("timeindex"), clock),
+        schedules=ScheduleTable(table("schedules"), table("timeindex"), clock),
+        dead_letters=DeadLetterTable(table("deadletters")),
         blobs=AzureBlobs(blobs, settings["accountkey"], clock),
         queues=AzureQueues(queues, clock, hint),
         session=session,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from shared.storage.dead_letter_table import DeadLetterTable
 from shared.storage.idempotency_table import IdempotencyTable
 from shared.storage.job_table import JobTable
 from shared.storage.memory_blobs import MemoryBlobs
@@ -14,7 +15,9 @@ from shared.storage.memory_queues import MemoryQueues
 from shared.storage.memory_table import MemoryTable
 from shared.storage.part_table import PartTable
 from shared.storage.ports import Storage
+from shared.storage.schedule_table import ScheduleTable
 from shared.storage.session_table import SessionTable
+from shared.storage.task_table import TaskTable
 from shared.storage.upload_table import UploadTable
 
 
@@ -40,6 +43,9 @@ class MemoryStorage(Storage):
             sessions=SessionTable(table()),
             uploads=UploadTable(table()),
             idempotency=IdempotencyTable(table()),
+            tasks=TaskTable(table(), table(), clock),
+            schedules=ScheduleTable(table(), table(), clock),
+            dead_letters=DeadLetterTable(table()),
             blobs=MemoryBlobs(clock),
             queues=MemoryQueues(clock),
         )

@@ -8,7 +8,7 @@ from itertools import count
 from threading import Lock
 
 from shared.domain.errors import NotFound, WriteConflict
-from shared.storage.table import Columns, Row
+from shared.storage.table import ANY_ETAG, Columns, Row
 
 
 class MemoryTable:
@@ -44,7 +44,8 @@ class MemoryTable:
         with self._lock:
             row = self._rows.get((partition, key))
             if row is not None:
-                self._require(row, etag)
+                if etag != ANY_ETAG:
+                    self._require(row, etag)
                 del self._rows[partition, key]
                 self._sorted_keys.remove((partition, key))
 

@@ -10,13 +10,16 @@ from datetime import datetime, timedelta
 from itertools import count, takewhile
 from typing import Generic, Protocol, TypeVar
 
+from shared.domain.dead_letter import DeadLetter
 from shared.domain.event import Event
 from shared.domain.idempotency import IdempotencyRecord
 from shared.domain.job import Job
 from shared.domain.message import Message, Receipt
 from shared.domain.part import Part
+from shared.domain.schedule import Schedule
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
+from shared.domain.task import Task
 from shared.job_status import JobStatus
 
 SOURCES = "sources"
@@ -27,6 +30,9 @@ WORK = "work"
 
 RESULTS = "results"
 """Artefacts: `{orgId}/{sessionId}/{jobId}/…`."""
+
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
+"""An address that was just signed works for a storage whose clock is slow by so much."""
 
 CHUNK_BYTES = 4 * 1024**2
 """How much of a blob `chunks` gives at once, in bytes."""
@@ -45,6 +51,11 @@ def poison_queue(name: str) -> str:
 def sizes_up_to_first_gap(sizes: Mapping[int, int]) -> Sequence[int]:
     """The sizes of blocks 0, 1, … up to the first that is missing."""
     return [sizes[index] for index in takewhile(sizes.__contains__, count())]
+
+
+def inline(file_name: str | None) -> str | None:
+    """The header Content-Disposition that lets a browser show a file, and save it under this name."""
+    return f'inline; filename="{file_name}"' if file_name else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,12 @@ class JobStore(Protocol):
         """Up to `limit` events with a number above `after`, in order, without gaps; to the job's latest if the limit
         allows. Raises NotFound."""
 
+    def ids_of_session(self, org_id: str, session_id: str) -> Sequence[str]:
+        """The session's jobs, newest first, with those whose making or deletion broke off."""
+
+    def delete(self, org_id: str, session_id: str, job_id: str) -> None:
+        """Deletes whatever is there of the job, and its event log; last of all what `ids_of_session` finds it by."""
+
 
 class PartStore(Protocol):
     """The steps of jobs."""
@@ -147,6 +164,9 @@ class PartStore(Protocol):
         """All parts of a job, or of one of its stages, by stage and step in the order in which they happen, and by
         number."""
 
+    def delete_of(self, job_id: str) -> None:
+        """Deletes all parts of a job."""
+
 
 class SessionStore(Protocol):
     """Sessions."""
@@ -155,14 +175,20 @@ class SessionStore(Protocol):
         """Inserts the session; raises WriteConflict when the id is taken, and InvalidRequest when the metadata are
         longer than a row can hold (32,768 characters of JSON)."""
 
-    def get(self, org_id: str, session_id: str) -> Stored[Session]:
-        """Raises NotFound."""
+    def get(self, org_id: str, session_id: str, *, even_deleted: bool = False) -> Stored[Session]:
+        """Raises NotFound, also for a session that is being removed unless it may be `even_deleted`."""
 
     def update(self, stored: Stored[Session], session: Session) -> Stored[Session]:
         """Replaces the session if nobody else did since it was read; else WriteConflict."""
 
     def page(self, org_id: str, *, limit: int, cursor: str | None = None) -> Page[Session]:
         """An organisation's sessions, newest first; cursors as for jobs."""
+
+    def delete(self, stored: Stored[Session]) -> None:
+        """Deletes the session if it is there; raises WriteConflict when someone else changed it since it was read."""
+
+    def everyone_s(self) -> Iterator[Session]:
+        """Every organisation's sessions, those that are being removed among them; reads them all."""
 
 
 class UploadStore(Protocol):
@@ -176,6 +202,12 @@ class UploadStore(Protocol):
 
     def update(self, stored: Stored[Upload], upload: Upload) -> Stored[Upload]:
         """Replaces the upload if nobody else did since it was read; else WriteConflict."""
+
+    def expired(self, now: datetime) -> Iterator[Stored[Upload]]:
+        """Every organisation's uploads whose address has stopped working, committed or not."""
+
+    def delete(self, stored: Stored[Upload]) -> None:
+        """Deletes the upload if it is there; raises WriteConflict when someone else changed it since it was read."""
 
 
 class IdempotencyStore(Protocol):
@@ -195,6 +227,64 @@ class IdempotencyStore(Protocol):
 
     def expired(self, now: datetime) -> Iterator[Stored[IdempotencyRecord]]:
         """Every organisation's records that nobody needs any more; reads them all."""
+
+
+class TaskStore(Protocol):
+    """Background jobs' calls."""
+
+    def create(self, task: Task) -> Stored[Task]:
+        """Inserts the task; raises WriteConflict when the id is taken, and InvalidRequest when the arguments are longer
+        than a row can hold (32,768 characters of JSON)."""
+
+    def get(self, task_id: str) -> Stored[Task]:
+        """Raises NotFound."""
+
+    def update(self, stored: Stored[Task], task: Task) -> Stored[Task]:
+        """Replaces the task if nobody else did since it was read (else WriteConflict); raises NotFound when it is
+        gone."""
+
+    def delete(self, stored: Stored[Task]) -> None:
+        """Deletes the task if it is there; raises WriteConflict when someone else changed it since it was read."""
+
+    def to_look_at(self, limit: int) -> Iterator[Stored[Task]]:
+        """Of the tasks whose `look_at` has come, up to `limit`, the longest due first, each as it is when taken."""
+
+
+class ScheduleStore(Protocol):
+    """Background jobs' calls that recur."""
+
+    def create(self, schedule: Schedule) -> Stored[Schedule]:
+        """Inserts the schedule; raises WriteConflict when the organisation has one with this id, and InvalidRequest
+        when the arguments are longer than a row can hold."""
+
+    def get(self, org_id: str, schedule_id: str) -> Stored[Schedule]:
+        """Raises NotFound."""
+
+    def update(self, stored: Stored[Schedule], schedule: Schedule) -> Stored[Schedule]:
+        """Replaces the schedule if nobody else did since it was read (else WriteConflict); raises NotFound."""
+
+    def delete(self, stored: Stored[Schedule]) -> None:
+        """Deletes the schedule if it is there; raises WriteConflict when someone else changed it since it was read."""
+
+    def page(self, org_id: str, name: str, *, limit: int, cursor: str | None = None) -> Page[Schedule]:
+        """An organisation's schedules of the job with this name, by id; cursors as for jobs."""
+
+    def due(self, limit: int) -> Iterator[Stored[Schedule]]:
+        """Of all schedules whose `next_run_at` has come, up to `limit`, the longest due first, each as it is when
+        taken."""
+
+
+class DeadLetterStore(Protocol):
+    """What was given up."""
+
+    def keep(self, letter: DeadLetter) -> None:
+        """Writes the letter; keeping it again changes nothing."""
+
+    def of_queue(self, org_id: str, queue: str) -> Iterator[Stored[DeadLetter]]:
+        """An organisation's letters from a queue, newest first."""
+
+    def delete(self, stored: Stored[DeadLetter]) -> None:
+        """Deletes the letter if it is there."""
 
 
 class BlobStore(Protocol):
@@ -236,8 +326,20 @@ class BlobStore(Protocol):
     def delete(self, container: str, name: str) -> None:
         """Deletes the blob if it is there."""
 
-    def read_url(self, container: str, name: str, valid_for: timedelta) -> str:
-        """A short-lived address that allows reading this blob and nothing else."""
+    def discard(self, container: str, name: str) -> None:
+        """Deletes the blob if it is there, and the blocks that were staged for it."""
+
+    def read_url(
+        self,
+        container: str,
+        name: str,
+        valid_for: timedelta,
+        *,
+        content_type: str | None = None,
+        file_name: str | None = None,
+    ) -> str:
+        """A short-lived address that allows reading this blob and nothing else. The answer has this content type, and
+        asks to be shown, and to be saved under this name (ASCII without quotes); as the blob has them for None."""
 
     def upload_url(self, container: str, name: str, valid_for: timedelta) -> str:
         """A short-lived address that allows creating and writing this blob and nothing else."""
@@ -265,5 +367,8 @@ class Storage:
     sessions: SessionStore
     uploads: UploadStore
     idempotency: IdempotencyStore
+    tasks: TaskStore
+    schedules: ScheduleStore
+    dead_letters: DeadLetterStore
     blobs: BlobStore
     queues: QueueStore

@@ -17,6 +17,9 @@ MAX_STRING_UNITS = 32 * 1024
 MAX_KEY_UNITS = 512
 """A key holds 1 KiB as UTF-16."""
 
+ANY_ETAG = "*"
+"""Instead of a row's ETag where any will do."""
+
 FORBIDDEN_IN_KEYS = frozenset("/\\#?") | {
     chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000))
 }
@@ -57,7 +60,7 @@ class Table(Protocol):
         """Puts the row in place of whatever is there."""
 
     def delete(self, partition: str, key: str, etag: str) -> None:
-        """Deletes the row if it is there; raises WriteConflict when it has another ETag."""
+        """Deletes the row if it is there; raises WriteConflict when it has another ETag, unless that is ANY_ETAG."""
 
     def scan(
         self,
@@ -70,10 +73,10 @@ class Table(Protocol):
         page_size: int = 1000,
     ) -> Iterator[Row]:
         """The partition's rows by key, those with after < key < before and in each column of `where` one of its
-        values; with all their columns or only those of `select`; fetched `page_size` at a time as they are asked for."""
+        values; with all columns or only those of `select`; fetched `page_size` at a time as they are asked for."""
 
     def scan_partitions(self, prefix: str) -> Iterator[Row]:
-        """The rows of all partitions whose names begin with the prefix, by partition and key."""
+        """The rows of all partitions whose names begin with the prefix (all rows for none), by partition and key."""
 
 
 def is_possible_key(key: str) -> bool:

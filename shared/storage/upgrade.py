@@ -21,6 +21,10 @@ UPGRADES: Mapping[str, tuple[Upgrade, ...]] = {
     "parts": (),
     "sessions": (),
     "uploads": (),
+    "tasks": (),
+    "timeindex": (),
+    "schedules": (),
+    "deadletters": (),
     "idempotency": (),
 }
 """Per table: the n-th function (from 1) makes version n + 1 of version n."""

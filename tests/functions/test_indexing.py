@@ -47,5 +47,7 @@ def test_every_stage_has_a_door_and_one_for_its_dead_letters(indexed: dict[str, 
         "transcription_poison": "transcriptions-poison",
         "tracking": "trackings",
         "tracking_poison": "trackings-poison",
+        "tasks": "tasks",
+        "tasks_poison": "tasks-poison",
         "sweep": None,
     }

@@ -70,6 +70,8 @@ def test_a_dead_letter_ends_its_job(services: Services) -> None:
     assert services.storage.jobs.get("o", "j").value.status is JobStatus.ERROR
 
 
-def test_an_unreadable_dead_letter_is_dropped(services: Services, caplog: pytest.LogCaptureFixture) -> None:
-    doors.give_up_message(queue_message(b"not a message"))
-    assert "unreadable message dropped" in caplog.text
+def test_an_unreadable_dead_letter_is_kept(services: Services) -> None:
+    for _ in range(2):
+        doors.give_up_message(queue_message(b"not a message"), "downloads")
+    (kept,) = services.storage.dead_letters.of_queue("", "downloads")
+    assert (kept.value.body, kept.value.reason) == ("not a message", "The message cannot be read.")

@@ -1,0 +1,30 @@
+"""Runs background jobs: the doors of queue `tasks` and of its dead letters."""
+
+import azure.functions as func
+from pydantic import ValidationError
+
+from functions.doors import CONNECTION, delivery_of, origin_of
+from shared.domain.task import TASKS, TaskMessage
+from shared.pipeline.background import job_manager
+from shared.pipeline.dead_letters import keep_unreadable
+from shared.pipeline.run_task import give_up_task, run_task
+from shared.wiring import services
+
+blueprint = func.Blueprint()
+
+
+@blueprint.queue_trigger(arg_name="message", queue_name="tasks", connection=CONNECTION)
+def tasks(message: func.QueueMessage) -> None:
+    """Takes a `TaskMessage` as JSON: `{"taskId", "orgId", "name", "send"}`."""
+    run_task(services(), job_manager, TaskMessage.from_bytes(message.get_body()), delivery_of(message))
+
+
+@blueprint.queue_trigger(arg_name="message", queue_name="tasks-poison", connection=CONNECTION)
+def tasks_poison(message: func.QueueMessage) -> None:
+    """Takes what the host gave up on: the task is dead when its attempts are used up, and asked for again otherwise."""
+    try:
+        asked = TaskMessage.from_bytes(message.get_body())
+    except ValidationError:
+        keep_unreadable(services(), TASKS, message.get_body(), *origin_of(message))
+        return
+    give_up_task(services(), job_manager, asked)

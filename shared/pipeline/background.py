@@ -1,0 +1,5 @@
+"""Every module with background jobs, imported, so that a worker knows each by its name."""
+
+from shared.pipeline.job_manager import job_manager
+
+__all__ = ["job_manager"]

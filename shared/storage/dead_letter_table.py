@@ -1,0 +1,32 @@
+"""Dead letters in table `deadletters`: a partition `{queue}:{orgId}` each, newest first."""
+
+from collections.abc import Iterator
+
+from shared.domain.dead_letter import DeadLetter
+from shared.storage.ports import Stored
+from shared.storage.rows import Rows
+from shared.storage.table import Table
+
+
+class DeadLetterTable:
+    """A `DeadLetterStore`."""
+
+    def __init__(self, letters: Table) -> None:
+        self._letters = Rows(letters, "deadletters", DeadLetter, _keys, "dead letter")
+
+    def keep(self, letter: DeadLetter) -> None:
+        self._letters.upsert(letter)
+
+    def of_queue(self, org_id: str, queue: str) -> Iterator[Stored[DeadLetter]]:
+        return (stored for _, stored in self._letters.scan(_partition(org_id, queue)))
+
+    def delete(self, stored: Stored[DeadLetter]) -> None:
+        self._letters.delete(stored)
+
+
+def _keys(letter: DeadLetter) -> tuple[str, str]:
+    return _partition(letter.org_id, letter.queue), letter.letter_id
+
+
+def _partition(org_id: str, queue: str) -> str:
+    return f"{queue}:{org_id}"

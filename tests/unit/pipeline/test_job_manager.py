@@ -1,0 +1,411 @@
+"""Background jobs: the decorator, and a task's way to its end over the in-memory storage. The test plays the host."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.errors import InvalidRequest, NotFound, NotMedia
+from shared.domain.task import TASKS, Task, TaskMessage, TaskState
+from shared.pipeline.job_manager import Backoff, JobManager, RetryLater
+from shared.pipeline.run_step import Delivery
+from shared.pipeline.run_task import KEEP_DONE, UNKNOWN_PAUSE, give_up_task, run_task
+from shared.pipeline.services import Services
+from shared.pipeline.sweep_tasks import sweep_tasks
+from shared.settings import Settings
+from shared.storage.memory import MemoryStorage
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Killed(BaseException):
+    """The worker's process ends at this point."""
+
+
+@dataclass
+class Host:
+    """Services with a clock that only the test moves, and what the Functions host does with messages."""
+
+    now: datetime = START
+    jobs: JobManager = field(default_factory=JobManager)
+    random: float = 1.0
+    deliveries: int = 0
+
+    def __post_init__(self) -> None:
+        numbers = iter(range(1_000_000, 0, -1))
+        self.storage = MemoryStorage(lambda: self.now)
+        self.services = Services(
+            storage=self.storage,
+            settings=Settings(),
+            clock=lambda: self.now,
+            new_id=lambda: f"id{next(numbers):07}",
+            work={},
+        )
+        self.jobs.bind(lambda: self.services)
+
+    def deliver(self, message: TaskMessage | None = None) -> bool:
+        """Runs one message, the given or the first that can be seen; False when there is none."""
+        message = message or self.pop()
+        if message is None:
+            return False
+        self.deliveries += 1
+        run_task(self.services, self.jobs, message, Delivery(f"m{self.deliveries}", 1), lambda: self.random)
+        return True
+
+    def pop(self) -> TaskMessage | None:
+        message = self.storage.queues.pop(TASKS)
+        assert message is None or isinstance(message, TaskMessage)
+        return message
+
+    def run_all(self) -> int:
+        count = 0
+        while self.deliver():
+            count += 1
+        return count
+
+    def live(self, span: timedelta, step: timedelta = timedelta(seconds=30)) -> None:
+        """Time goes by, with the sweep and the worker running now and then."""
+        end = self.now + span
+        while self.now < end:
+            self.now = min(self.now + step, end)
+            sweep_tasks(self.services)
+            self.run_all()
+
+    def task(self, task_id: str) -> Task:
+        return self.storage.tasks.get(task_id).value
+
+    def is_gone(self, task_id: str) -> bool:
+        try:
+            self.task(task_id)
+        except NotFound:
+            return True
+        return False
+
+    def letters(self, org_id: str = "") -> list[str]:
+        return [stored.value.reason for stored in self.storage.dead_letters.of_queue(org_id, TASKS)]
+
+
+@pytest.fixture
+def host() -> Host:
+    return Host()
+
+
+@pytest.fixture
+def calls() -> list[Any]:
+    return []
+
+
+@pytest.fixture
+def note(host: Host, calls: list[Any]) -> Any:
+    @host.jobs.job
+    def note(what: Any, /, *more: Any, end: str = ".", **rest: Any) -> int:
+        calls.append((what, more, end, rest))
+        return len(calls)
+
+    return note
+
+
+def test_a_call_is_a_call(note: Any, calls: list[Any], host: Host) -> None:
+    assert note("now") == 1
+    assert calls == [("now", (), ".", {})]
+    assert note.__name__ == "note"
+    assert not host.run_all()
+
+
+def test_a_delayed_call_runs_once_with_its_arguments(host: Host, note: Any, calls: list[Any]) -> None:
+    task = note.delay({"a": [1, None, True]}, 2.5, "x", end="!", why="so")
+    assert not calls
+    assert host.run_all() == 1
+    assert calls == [({"a": [1, None, True]}, (2.5, "x"), "!", {"why": "so"})]
+    assert host.is_gone(task.task_id)
+    host.live(timedelta(hours=2))
+    assert len(calls) == 1
+
+
+def test_services_and_the_task_are_filled_in_wherever_they_stand(host: Host) -> None:
+    seen: list[Any] = []
+
+    @host.jobs.job(name="fill.in")
+    def fill_in(number: int, services: Services, org_id: str, task: Task, last: str = "z") -> None:
+        seen.append((number, services, org_id, task.task_id, last))
+
+    task = fill_in.delay(1, "acme")
+    assert (task.name, task.org_id) == ("fill.in", "acme")
+    host.run_all()
+    assert seen == [(1, host.services, "acme", task.task_id, "z")]
+    with pytest.raises(TypeError, match="services"):
+        fill_in.delay(1, host.services, "acme", services=host.services)
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        pytest.param(START, "what is of type datetime", id="time"),
+        pytest.param({"at": [START]}, r"what\.at\[0\] is of type datetime", id="deep"),
+        pytest.param({1: 2}, "what has the key 1, which is no text", id="key"),
+        pytest.param(float("nan"), "what is nan", id="not a number"),
+        pytest.param((1, 2), "what is of type tuple", id="would come back as a list"),
+        pytest.param(b"", "what is of type bytes", id="bytes"),
+    ],
+)
+def test_what_is_no_json_is_refused_at_once(host: Host, note: Any, value: object, complaint: str) -> None:
+    with pytest.raises(TypeError, match=f"^note: {complaint}, and a background job's arguments are JSON"):
+        note.delay(value)
+    assert not host.storage.queues.waiting()
+
+
+def test_arguments_that_do_not_fit_are_refused_at_once(host: Host, note: Any) -> None:
+    with pytest.raises(TypeError, match="note: missing a required argument: 'what'"):
+        note.delay()
+    with pytest.raises(InvalidRequest, match="arguments is too long"):
+        note.delay("x" * 40_000)
+    assert not host.storage.queues.waiting()
+
+
+def test_names_are_checked(host: Host, note: Callable[[], None]) -> None:
+    with pytest.raises(ValueError, match="already"):
+        host.jobs.job(name="note")(lambda: None)
+    with pytest.raises(ValueError, match="cannot be a background job's name"):
+        host.jobs.job(lambda: None)
+    with pytest.raises(ValueError, match="tried once at least"):
+        host.jobs.job(name="never", max_attempts=0)(lambda: None)
+    assert host.jobs.find("never") is None
+
+
+def test_without_services_it_says_what_to_do() -> None:
+    lonely = JobManager().job(name="lonely")(lambda: None)
+    with pytest.raises(RuntimeError, match=r"import shared\.wiring first"):
+        lonely.delay()
+
+
+def test_a_task_with_a_chosen_id_is_made_once(host: Host, note: Any, calls: list[Any]) -> None:
+    for end in ("1", "2"):
+        note.using(host.services, task_id="order-7").delay("x", end=end)
+    assert host.run_all() == 1
+    note.using(host.services, task_id="order-7").delay("x", end="3")
+    assert host.run_all() == 0
+    assert [end for _, _, end, _ in calls] == ["1"]
+    host.live(KEEP_DONE + timedelta(minutes=1))
+    assert host.is_gone("order-7")
+
+
+def test_a_delay_may_be_longer_than_the_queues(host: Host, note: Any, calls: list[Any]) -> None:
+    task = note.delay_in(timedelta(days=30), "late")
+    step = timedelta(hours=1)
+    host.live(timedelta(days=30) - step, step)
+    assert not calls
+    assert len(host.storage.queues.waiting(TASKS)) == 1
+    host.live(step, step)
+    assert [what for what, *_ in calls] == ["late"]
+    assert host.is_gone(task.task_id)
+
+
+def test_a_delay_behind_us_is_none(host: Host, note: Any, calls: list[Any]) -> None:
+    note.delay_in(timedelta(days=-1), "now")
+    host.run_all()
+    assert calls
+
+
+def test_a_failing_job_rests_longer_and_longer_and_is_a_dead_letter_at_last(host: Host) -> None:
+    times: list[float] = []
+    backoff = Backoff(first=timedelta(seconds=10), most=timedelta(seconds=30))
+
+    @host.jobs.job(max_attempts=5, backoff=backoff)
+    def fail(org_id: str) -> None:
+        times.append((host.now - START).total_seconds())
+        raise OSError("no such luck")
+
+    task = fail.delay("acme")
+    host.run_all()
+    host.live(timedelta(minutes=5), timedelta(seconds=1))
+    assert times == [0, 10, 30, 60, 90]
+    dead = host.task(task.task_id)
+    assert (dead.state, dead.attempts, dead.last_error) == (TaskState.FAILED, 5, "OSError: no such luck")
+    assert host.letters("acme") == ["OSError: no such luck"]
+    assert host.letters() == []
+    host.live(timedelta(hours=3))
+    assert len(times) == 5
+    assert len(host.letters("acme")) == 1
+
+
+@pytest.mark.parametrize(("random", "seconds"), [(0.0, 0.0), (0.5, 40.0), (1.0, 80.0)])
+def test_the_rest_has_full_jitter(random: float, seconds: float) -> None:
+    assert Backoff().pause(4, lambda: random) == timedelta(seconds=seconds)
+    assert Backoff().pause(100, lambda: random) == timedelta(hours=1) * random
+
+
+def test_retry_later_is_no_failure(host: Host) -> None:
+    tries: list[int] = []
+
+    @host.jobs.job(max_attempts=1)
+    def not_yet(task: Task) -> None:
+        tries.append(task.attempts)
+        if len(tries) < 4:
+            raise RetryLater(timedelta(minutes=2))
+
+    task = not_yet.delay()
+    host.run_all()
+    host.live(timedelta(minutes=7))
+    assert tries == [1, 1, 1, 1]
+    assert host.is_gone(task.task_id)
+
+
+def test_what_trying_again_cannot_help_is_dead_at_once(host: Host) -> None:
+    @host.jobs.job
+    def hopeless() -> None:
+        raise NotMedia("The file is a poem.")
+
+    task = hopeless.delay()
+    host.run_all()
+    assert host.task(task.task_id).attempts == 1
+    assert host.letters() == ["The file is a poem."]
+
+
+def test_a_job_that_this_release_does_not_know_waits(host: Host, note: Any, calls: list[Any]) -> None:
+    elsewhere = JobManager()
+    task = elsewhere.job(name="novelty")(lambda: None).using(host.services).delay()
+    host.run_all()
+    host.live(UNKNOWN_PAUSE * 20)
+    assert host.task(task.task_id).attempts == 0
+    assert host.letters() == []
+    host.jobs.job(name="novelty")(lambda: calls.append("known"))
+    host.live(UNKNOWN_PAUSE)
+    assert calls == ["known"]
+    assert host.is_gone(task.task_id)
+
+
+def test_arguments_of_another_release_are_no_silent_half_call(host: Host, note: Any) -> None:
+    elsewhere = JobManager()
+    elsewhere.job(name="hello", max_attempts=1)(lambda one, two: None).using(host.services).delay(1, 2)
+    host.jobs.job(name="hello", max_attempts=1)(lambda one: None)
+    host.run_all()
+    assert host.letters() == ["TypeError: hello has no parameter two."]
+
+
+def test_a_lost_message_is_sent_again(host: Host, note: Any, calls: list[Any]) -> None:
+    note.delay("x")
+    host.pop()
+    host.live(timedelta(minutes=3))
+    assert len(calls) == 1
+
+
+def test_a_message_that_only_waits_its_turn_is_sent_again_at_growing_intervals(host: Host, note: Any) -> None:
+    note.delay("x")
+    sent = 0
+    for _ in range(24 * 60 * 2):
+        host.now += timedelta(seconds=30)
+        sent += sweep_tasks(host.services)
+    assert 20 < sent < 40
+    assert host.run_all() == sent + 1
+
+
+def test_equal_messages_run_a_task_once(host: Host, note: Any, calls: list[Any]) -> None:
+    task = note.using(host.services, task_id="t").delay("x")
+    message = TaskMessage(task_id=task.task_id, name="note")
+    for _ in range(3):
+        host.deliver(message)
+    host.run_all()
+    assert len(calls) == 1
+
+
+def test_a_message_of_a_task_at_work_is_ignored(host: Host) -> None:
+    runs: list[int] = []
+
+    @host.jobs.job
+    def work(task: Task) -> None:
+        runs.append(1)
+        host.deliver(TaskMessage(task_id=task.task_id, name="work"))
+
+    work.delay()
+    host.run_all()
+    assert len(runs) == 1
+
+
+def test_a_worker_that_died_is_followed_by_another(host: Host) -> None:
+    deaths = iter([Killed(), Killed()])
+    runs: list[int] = []
+
+    @host.jobs.job(max_attempts=3)
+    def work(task: Task) -> None:
+        runs.append(task.attempts)
+        for death in deaths:
+            raise death
+
+    task = work.delay()
+    message = host.pop()
+    assert message is not None
+    with pytest.raises(Killed):
+        run_task(host.services, host.jobs, message, Delivery("m", 1))
+    with pytest.raises(Killed):  # the host delivers the same message again
+        run_task(host.services, host.jobs, message, Delivery("m", 2))
+    host.live(timedelta(minutes=5))  # and then it is lost
+    assert runs == [1, 2, 3]
+    assert host.is_gone(task.task_id)
+
+
+def test_a_task_that_kills_every_worker_is_a_dead_letter(host: Host) -> None:
+    @host.jobs.job(max_attempts=3)
+    def bomb() -> None:
+        raise Killed
+
+    task = bomb.delay()
+    message = host.pop()
+    assert message is not None
+    for count in range(1, 4):
+        with pytest.raises(Killed):
+            run_task(host.services, host.jobs, message, Delivery("m", count))
+    give_up_task(host.services, host.jobs, message)
+    assert host.task(task.task_id).state is TaskState.RUNNING  # it may be at work: nobody knows yet
+    host.now += timedelta(minutes=2)
+    give_up_task(host.services, host.jobs, message)
+    assert host.task(task.task_id).state is TaskState.FAILED
+    assert host.letters() == ["The process that ran it ended without a word; it may have run out of memory."]
+
+
+def test_without_the_hosts_dead_letter_the_sweep_finds_it_too(host: Host) -> None:
+    @host.jobs.job(max_attempts=1)
+    def bomb() -> None:
+        raise Killed
+
+    task = bomb.delay()
+    with pytest.raises(Killed):
+        host.deliver()
+    host.live(timedelta(minutes=3))
+    assert host.task(task.task_id).state is TaskState.FAILED
+    assert len(host.letters()) == 1
+
+
+def test_a_dead_letter_of_a_task_with_attempts_left_is_left_to_the_sweep(
+    host: Host, note: Any, calls: list[Any]
+) -> None:
+    note.delay("x")
+    message = host.pop()
+    assert message is not None
+    give_up_task(host.services, host.jobs, message)
+    assert host.letters() == []
+    host.live(timedelta(minutes=3))
+    assert len(calls) == 1
+    give_up_task(host.services, host.jobs, message)  # it is gone
+    assert host.letters() == []
+
+
+def test_who_lost_the_task_does_not_settle_it(host: Host) -> None:
+    """A worker that stood still for a while comes back to a task that another one has taken over."""
+    runs: list[int] = []
+
+    @host.jobs.job
+    def stand_still(task: Task) -> None:
+        runs.append(task.attempts)
+        if len(runs) == 1:
+            host.now += timedelta(minutes=2)
+            host.deliver(TaskMessage(task_id=task.task_id, name="stand_still"))
+            raise OSError("late")
+
+    task = stand_still.using(host.services, task_id="t").delay()
+    host.run_all()
+    assert runs == [1, 2]
+    assert host.task(task.task_id).state is TaskState.DONE
+    host.live(timedelta(minutes=30))
+    assert runs == [1, 2]
