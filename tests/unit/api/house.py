@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi.testclient import TestClient
@@ -10,9 +11,30 @@ from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.pipeline.changes import change_job
 from shared.pipeline.services import Services
+from shared.settings import Settings
+from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS
 
 ORG = "local"
+
+
+def make_services(**settings: Any) -> Services:
+    """Services over the in-memory storage, with a clock that goes on by itself."""
+    now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    numbers = iter(range(1_000_000, 0, -1))
+
+    def clock() -> datetime:
+        nonlocal now
+        now += timedelta(milliseconds=1)
+        return now
+
+    return Services(
+        storage=MemoryStorage(clock),
+        settings=Settings.model_validate({"AzureWebJobsStorage": "UseDevelopmentStorage=true", **settings}),
+        clock=clock,
+        new_id=lambda: f"id{next(numbers):07}",
+        work={},
+    )
 
 
 @dataclass

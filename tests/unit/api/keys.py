@@ -1,6 +1,8 @@
 """Keys and tokens for tests of identity, made once."""
 
 import base64
+import hashlib
+import hmac
 import json
 import time
 from functools import lru_cache
@@ -63,3 +65,10 @@ def crafted(header: dict[str, Any], payload: bytes, signature: bytes = b"") -> s
     """A token of any shape at all."""
     parts = (json.dumps(header).encode(), payload, signature)
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+
+def confused(key: PrivateKey, kid: str = "one") -> str:
+    """The classic key confusion: HS256 with the text of the public key, which everybody has, as the secret."""
+    header, payload, _ = crafted({"alg": "HS256", "kid": kid}, json.dumps(claims()).encode()).split(".")
+    signature = hmac.digest(public_pem(key), f"{header}.{payload}".encode(), hashlib.sha256)
+    return f"{header}.{payload}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"

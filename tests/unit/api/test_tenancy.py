@@ -1,0 +1,181 @@
+"""Another organisation sees nothing, on any route; and no route forgets to ask who calls.
+
+The routes are found, not listed: one that takes an id of a new kind fails here until `Acme` has such a thing.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+from starlette.routing import Route
+
+from shared.api.app import ROUTERS, create_app
+from shared.domain import job as jobs
+from shared.domain.errors import NotMedia
+from shared.domain.stage import Stage
+from shared.storage.ports import SOURCES
+from tests.unit.api.house import ORG, House, make_services
+from tests.unit.api.keys import SECRET, signed
+
+OPEN = {"/health", "/docs", "/docs/{name}"}
+"""Anybody may read these."""
+
+OF_THE_SERVICE = {"/jobs/poison/{queue}/requeue"}
+"""What they take belongs to no organisation, but to whoever looks after the service."""
+
+FORM = {"/sessions/import"}
+
+BODIES: dict[str, Any] = {
+    "/jobs": {"sessionId": "{sessionId}"},
+    "/downloader": {"sessionId": "{sessionId}"},
+    "/ingest/init": {"sourceName": "a.mp4", "contentLength": 3},
+    "/ingest/commit": {"uploadId": "{uploadId}"},
+    "/ingest/probe": {"sessionId": "{sessionId}"},
+    "/schedules": {"cron": "0 0 * * *", "job": {"sessionId": "{sessionId}"}},
+}
+"""What a POST needs so that it is not refused for its body."""
+
+BY_BODY = [
+    ("/jobs", {"sessionId": "{sessionId}"}),
+    ("/jobs", {"uploadId": "{uploadId}"}),
+    ("/downloader", {"sessionId": "{sessionId}"}),
+    ("/downloader", {"uploadId": "{uploadId}"}),
+    ("/ingest/commit", {"uploadId": "{uploadId}"}),
+    ("/ingest/probe", {"sessionId": "{sessionId}"}),
+    ("/ingest/probe", {"uploadId": "{uploadId}"}),
+]
+
+ROUTES = sorted(
+    (route.path, method)
+    for router in ROUTERS
+    for route in router.routes
+    if isinstance(route, Route) and route.path not in OPEN
+    for method in (route.methods or set()) - {"HEAD"}
+)
+PATHS = {path for path, _ in ROUTES}
+WITH_IDS = [(path, method) for path, method in ROUTES if "{" in path and path not in OF_THE_SERVICE]
+LISTS = [path for path, method in ROUTES if method == "GET" and "{" not in path]
+
+
+@dataclass
+class Acme:
+    """An organisation with one of everything, and the API that it shares with others."""
+
+    client: TestClient
+    ids: dict[str, str]
+
+    def ask(self, method: str, path: str, token: str | None, body: Any = None) -> httpx.Response:
+        """Asks at the path, with Acme's ids in the path and the body."""
+        unknown = set(re.findall(r"{(\w+)}", path)) - set(self.ids)
+        assert not unknown, f"Acme has no {unknown}: give it one, so that {path} is tried with it"
+        body = BODIES.get(path, {}) if body is None else body
+        arguments: dict[str, Any] = {"json": self._filled(body)} if method == "POST" else {}
+        if path in FORM:
+            arguments = {"files": {"video": ("a.mp4", b"abc", "video/mp4")}}
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return self.client.request(
+            method, path.format_map(self.ids), headers=headers, follow_redirects=False, **arguments
+        )
+
+    def _filled(self, body: Any) -> Any:
+        if isinstance(body, dict):
+            return {name: self._filled(value) for name, value in body.items()}
+        return body.format_map(self.ids) if isinstance(body, str) and "{" in body else body
+
+
+OWNER = signed(org_id=ORG, scopes=["jobs:read", "jobs:write"])
+OTHERS = signed(org_id="others", scopes=["jobs:read", "jobs:write"])
+OTHERS_ADMIN = signed(org_id="others", scopes=["admin"])
+
+
+@pytest.fixture
+def acme() -> Iterator[Acme]:
+    services = make_services(auth="jwt", jwt_secret=SECRET.decode(), jwt_issuer=None, jwt_audience=None)
+    with TestClient(create_app(services), base_url="http://api.test") as client:
+        client.headers["Authorization"] = f"Bearer {OWNER}"
+        house = House(services, client)
+        job = house.submit(sessionName="A talk")
+        session = house.session(job["sessionId"])
+        services.storage.blobs.write(SOURCES, session.source_blob, b"abc", "video/mp4")
+        files = ("transcript.json", "instructor-tracking.json", "sidecar.json", "thumbnails/scene-001.jpg")
+        house.finish(job, dict.fromkeys(files, b'{"segments": []}'))
+        house.change(job["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
+        upload = client.post("/ingest/init", json=BODIES["/ingest/init"]).json()
+        ids = {"jobId": job["jobId"], "sessionId": job["sessionId"], "name": "scene-001"}
+        made = Acme(client, {**ids, "uploadId": upload["uploadId"]})
+        if "/schedules" in PATHS:
+            made.ids["scheduleId"] = made.ask("POST", "/schedules", OWNER).json()["scheduleId"]
+        del client.headers["Authorization"]
+        yield made
+
+
+def test_the_routes_were_found() -> None:
+    assert len(WITH_IDS) >= 11
+    assert {"/jobs/{jobId}", "/sessions/{sessionId}/media", "/jobs/{jobId}/events"} <= PATHS
+
+
+@pytest.mark.parametrize(("path", "method"), WITH_IDS)
+@pytest.mark.parametrize("token", [OTHERS, OTHERS_ADMIN], ids=["member", "admin"])
+def test_anothers_id_is_not_found(acme: Acme, path: str, method: str, token: str) -> None:
+    stranger = acme.ask(method, path, token)
+    assert (stranger.status_code, stranger.json()["code"]) == (404, "not_found")
+    owner = acme.ask(method, path, OWNER)
+    assert owner.status_code != 404, owner.text
+    assert owner.status_code < 500
+
+
+@pytest.mark.parametrize(("path", "method"), WITH_IDS)
+def test_anothers_id_is_answered_as_one_that_is_none(acme: Acme, path: str, method: str) -> None:
+    known = acme.ask(method, path, OTHERS).json()
+    acme.ids = dict.fromkeys(acme.ids, "nothing")
+    unknown = acme.ask(method, path, OTHERS).json()
+    own = ("traceId", "instance", "detail")
+    assert {name: known[name] for name in known if name not in own} == {
+        name: unknown[name] for name in unknown if name not in own
+    }
+
+
+@pytest.mark.parametrize(("path", "body"), [each for each in BY_BODY if each[0] in PATHS])
+def test_anothers_id_in_a_body_is_not_found(acme: Acme, path: str, body: dict[str, str]) -> None:
+    answer = acme.ask("POST", path, OTHERS, body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert acme.ask("POST", path, OWNER, body).status_code != 404
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_lists_show_nothing_of_another(acme: Acme, path: str) -> None:
+    query = "?q=talk" if path == "/search" else ""
+    answer = acme.ask("GET", path + query, OTHERS)
+    assert answer.status_code == 200
+    assert not [each for name, each in acme.ids.items() if name != "name" and each in answer.text]
+    assert answer.json().get("items", []) == []
+    filtered = acme.ask("GET", f"/jobs?sessionId={acme.ids['sessionId']}", OTHERS)
+    assert filtered.json()["items"] == []
+
+
+def test_the_owners_lists_are_not_empty(acme: Acme) -> None:
+    for path in ("/jobs", "/sessions"):
+        assert len(acme.ask("GET", path, OWNER).json()["items"]) == 1
+
+
+def test_another_organisations_cursor_leads_nowhere(acme: Acme) -> None:
+    acme.ask("POST", "/jobs", OWNER)
+    cursor = acme.ask("GET", "/jobs?limit=1", OWNER).json()["nextLink"].partition("?")[2]
+    answer = acme.ask("GET", f"/jobs?{cursor}", OTHERS)
+    assert answer.status_code in (200, 422)
+    assert answer.json().get("items", []) == []
+
+
+@pytest.mark.parametrize(("path", "method"), ROUTES)
+def test_nobody_gets_in_without_a_token_or_the_scope(acme: Acme, path: str, method: str) -> None:
+    acme.ids["queue"] = "downloads"
+    assert acme.ask(method, path, None).status_code == 401
+    needed = "admin" if path in OF_THE_SERVICE else "jobs:read" if method == "GET" else "jobs:write"
+    lacking = [each for each in ("jobs:read", "jobs:write") if each != needed]
+    refused = acme.ask(method, path, signed(org_id=ORG, scopes=lacking))
+    assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")
+    assert refused.headers["WWW-Authenticate"].endswith(f'scope="{needed}"')
