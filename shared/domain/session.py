@@ -11,7 +11,8 @@ from shared.domain.recording import Recording
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A recording. `source_blob` is its name in container `sources`; the `*_job_id` fields name the latest job that
-    made each result; `recording` is set once the download stage has looked at it."""
+    made each result; `recording` is set once the download stage has looked at it; `upload_id` is the upload that the
+    recording came by; `deleted_at` is set while the session is being removed."""
 
     session_id: str
     org_id: str
@@ -30,6 +31,8 @@ class Session:
     transcript_job_id: str | None = None
     tracking_job_id: str | None = None
     sidecar_job_id: str | None = None
+    upload_id: str | None = None
+    deleted_at: datetime | None = None
 
     def evolve(self, **changes: Any) -> "Session":
         """The session with some fields changed."""

@@ -118,7 +118,8 @@ def announce_upload(
         services.storage.uploads.create(upload)
     except WriteConflict:  # an earlier request got this far
         upload = services.storage.uploads.get(org_id, upload.upload_id).value
-    return AnnouncedUpload(upload, services.storage.blobs.upload_url(SOURCES, upload.source_blob, valid_for))
+    url = services.storage.blobs.upload_url(SOURCES, upload.source_blob, upload.expires_at - now)
+    return AnnouncedUpload(upload, url)
 
 
 def commit_upload(services: Services, request: JobRequest, upload_id: str, sha256: str | None = None) -> Job:
@@ -219,7 +220,7 @@ def _new_session(
 
 def _commit(services: Services, request: JobRequest, upload: Upload, job_id: str, sha256: str | None) -> Job:
     session = _new_session(services, request, upload.session_id, upload.source_name)
-    session = session.evolve(content_type=upload.content_type, expected_sha256=sha256)
+    session = session.evolve(content_type=upload.content_type, expected_sha256=sha256, upload_id=upload.upload_id)
     return _start_job(services, request, _standing(services, session), job_id)
 
 
@@ -252,7 +253,11 @@ def _start_job(services: Services, request: JobRequest, session: Session, job_id
         outdated = not is_new and (current.latest_job_id or job.job_id) < job.job_id  # newer identifiers sort first
         return current if outdated else current.evolve(latest_job_id=job.job_id, updated_at=services.clock())
 
-    change_session(services, job.org_id, job.session_id, with_latest)
+    try:
+        change_session(services, job.org_id, job.session_id, with_latest)
+    except NotFound:  # the session was deleted meanwhile, by somebody who may not have seen the job
+        services.storage.jobs.delete(job.org_id, job.session_id, job.job_id)
+        raise
     if not job.is_final:
         request_step(services, job, Stage.DOWNLOAD, Step.PART)
     return job

@@ -20,9 +20,11 @@ from azure.storage.blob import (
 
 from shared.domain.errors import NotFound, WriteConflict
 from shared.storage.azure_errors import has_code, translated
-from shared.storage.ports import CHUNK_BYTES, BlobFacts, sizes_up_to_first_gap
+from shared.storage.ports import CHUNK_BYTES, CLOCKS_DIFFER_BY, BlobFacts, inline, sizes_up_to_first_gap
 
 T = TypeVar("T")
+
+EMULATOR_ACCOUNT = "devstoreaccount1"
 
 CHECKSUM = "sha256"
 """Name of the blob metadata that holds the SHA-256."""
@@ -122,22 +124,50 @@ class AzureBlobs:
         except NotFound:
             return
 
-    def read_url(self, container: str, name: str, valid_for: timedelta) -> str:
-        return self._url(container, name, BlobSasPermissions(read=True), valid_for)
+    def discard(self, container: str, name: str) -> None:
+        """Committing an empty blob is what drops staged blocks."""
+        self.commit_blocks(container, name, 0, "application/octet-stream")
+        self.delete(container, name)
+
+    def read_url(
+        self,
+        container: str,
+        name: str,
+        valid_for: timedelta,
+        *,
+        content_type: str | None = None,
+        file_name: str | None = None,
+    ) -> str:
+        permission, disposition = BlobSasPermissions(read=True), inline(file_name)
+        return self._url(container, name, permission, valid_for, content_type, disposition)
 
     def upload_url(self, container: str, name: str, valid_for: timedelta) -> str:
         if container not in self._made:  # the client that gets the address may not make it
             self._make_container(container)
         return self._url(container, name, BlobSasPermissions(create=True, write=True), valid_for)
 
-    def _url(self, container: str, name: str, permission: BlobSasPermissions, valid_for: timedelta) -> str:
+    def _url(
+        self,
+        container: str,
+        name: str,
+        permission: BlobSasPermissions,
+        valid_for: timedelta,
+        content_type: str | None = None,
+        content_disposition: str | None = None,
+    ) -> str:
+        """An address for this blob alone, from now on, over TLS unless the emulator has none."""
+        now, account = self._clock(), str(self._service.account_name)
         token = generate_blob_sas(
-            account_name=str(self._service.account_name),
+            account_name=account,
             container_name=container,
             blob_name=name,
             account_key=self._key,
             permission=permission,
-            expiry=self._clock() + valid_for,
+            start=now - CLOCKS_DIFFER_BY,
+            expiry=now + valid_for,
+            protocol="https,http" if account == EMULATOR_ACCOUNT else "https",
+            content_type=content_type,
+            content_disposition=content_disposition,
         )
         return f"{self._blob(container, name).url}?{token}"
 

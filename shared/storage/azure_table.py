@@ -1,16 +1,18 @@
 """A table of Azure Table storage. It is made when it turns out to be missing, so that a new account, or an emulator
 that lost its data, needs no preparation."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError, ServiceRequestError, ServiceResponseError
-from azure.data.tables import EdmType, EntityProperty, TableClient, TableEntity, UpdateMode
+from azure.data.tables import EdmType, EntityProperty, TableClient, TableEntity, TableTransactionError, UpdateMode
 
 from shared.domain.errors import NotFound, StorageUnavailable, WriteConflict
 from shared.storage.azure_errors import has_code, translated
+from shared.storage.batches import batches, key_batches
 from shared.storage.table import Row, Value, is_possible_key
 
 T = TypeVar("T")
@@ -37,7 +39,7 @@ class AzureTable:
         try:
             return self._call(create)
         except StorageUnavailable as err:
-            if not isinstance(err.__cause__, ServiceRequestError | ServiceResponseError):
+            if not _without_answer(err):
                 raise
         try:
             return self._call(create)
@@ -71,6 +73,19 @@ class AzureTable:
 
         self._call(delete)
 
+    def upsert_many(self, rows: Iterable[Row]) -> None:
+        for batch in batches(rows):
+            self._submit([("upsert", _entity(row), {"mode": UpdateMode.REPLACE}) for row in batch])
+
+    def delete_many(self, partition: str, keys: Iterable[str]) -> None:
+        for batch in key_batches(keys):
+            entities = [{"PartitionKey": partition, "RowKey": key} for key in batch]
+            try:
+                self._submit([("delete", entity, {}) for entity in entities])
+            except NotFound:  # one is gone, and with it fails the batch
+                for entity in entities:
+                    self._call(partial(self._client.delete_entity, entity))
+
     def scan(
         self,
         partition: str,
@@ -93,6 +108,8 @@ class AzureTable:
         return self._query(" and ".join(terms), values, select, page_size)
 
     def scan_partitions(self, prefix: str) -> Iterator[Row]:
+        if not prefix:
+            return self._query("PartitionKey ge @first", {"first": ""})
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         return self._query("PartitionKey ge @first and PartitionKey lt @end", {"first": prefix, "end": end})
 
@@ -112,11 +129,21 @@ class AzureTable:
         while (page := self._call(lambda: next(map(list, pages), None))) is not None:
             yield from map(_row, page)
 
+    def _submit(self, operations: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any]]]) -> None:
+        """A batch, once more when no answer came: none that we send minds being sent twice."""
+        submit = partial(self._client.submit_transaction, operations)
+        try:
+            self._call(submit)
+        except StorageUnavailable as err:
+            if not _without_answer(err):
+                raise
+            self._call(submit)
+
     def _call(self, call: Callable[[], T]) -> T:
         with translated(f"row in table {self._client.table_name}"):
             try:
                 return call()
-            except ResourceNotFoundError as err:
+            except (ResourceNotFoundError, TableTransactionError) as err:
                 if not has_code(err, "TableNotFound"):
                     raise
             self._create()
@@ -127,6 +154,10 @@ class AzureTable:
             self._client.create_table()
         except ResourceExistsError:
             return  # someone else noticed at the same time
+
+
+def _without_answer(error: StorageUnavailable) -> bool:
+    return isinstance(error.__cause__, ServiceRequestError | ServiceResponseError)
 
 
 def _etag(answer: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Containers of blobs in this process's memory, with staged blocks, ETags and checksums as in the real ones."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -9,7 +9,7 @@ from threading import Lock
 from urllib.parse import quote, urlencode
 
 from shared.domain.errors import NotFound, WriteConflict
-from shared.storage.ports import CHUNK_BYTES, BlobFacts, sizes_up_to_first_gap
+from shared.storage.ports import CHUNK_BYTES, CLOCKS_DIFFER_BY, BlobFacts, inline, sizes_up_to_first_gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +87,32 @@ class MemoryBlobs:
         with self._lock:
             self._blobs.pop((container, name), None)
 
-    def read_url(self, container: str, name: str, valid_for: timedelta) -> str:
-        return self._url(container, name, "r", valid_for)
+    def discard(self, container: str, name: str) -> None:
+        with self._lock:
+            self._blobs.pop((container, name), None)
+            self._staged.pop((container, name), None)
+
+    def read_url(
+        self,
+        container: str,
+        name: str,
+        valid_for: timedelta,
+        *,
+        content_type: str | None = None,
+        file_name: str | None = None,
+    ) -> str:
+        answered = {"rsct": content_type, "rscd": inline(file_name)}
+        return self._url(container, name, "r", valid_for, {key: value for key, value in answered.items() if value})
 
     def upload_url(self, container: str, name: str, valid_for: timedelta) -> str:
         return self._url(container, name, "cw", valid_for)
 
-    def _url(self, container: str, name: str, permissions: str, valid_for: timedelta) -> str:
-        expiry = (self._clock() + valid_for).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return f"memory://blobs/{container}/{quote(name)}?{urlencode({'sp': permissions, 'se': expiry})}"
+    def _url(
+        self, container: str, name: str, permissions: str, valid_for: timedelta, more: Mapping[str, str] | None = None
+    ) -> str:
+        form, now = "%Y-%m-%dT%H:%M:%SZ", self._clock()
+        times = {"st": (now - CLOCKS_DIFFER_BY).strftime(form), "se": (now + valid_for).strftime(form)}
+        return f"memory://blobs/{container}/{quote(name)}?{urlencode({'sp': permissions, **times, **(more or {})})}"
 
     def _get(self, container: str, name: str) -> _Blob:
         with self._lock:

@@ -95,6 +95,14 @@ class QueueFacts:
     oldest_sec: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message that was taken from a queue and is hidden from others for a while."""
+
+    body: bytes
+    receipt: Receipt
+
+
 class JobStore(Protocol):
     """Jobs and their event logs."""
 
@@ -352,7 +360,14 @@ class QueueStore(Protocol):
         """Enqueues a message to its queue, visible after the delay, which may be up to MAX_DELAY."""
 
     def withdraw(self, receipt: Receipt) -> None:
-        """Takes a message back, if nobody has received it yet."""
+        """Takes a message back, if nobody has received it since."""
+
+    def receive(self, queue: str, limit: int, hidden_for: timedelta) -> Sequence[Received]:
+        """Takes up to `limit` (at most 32) visible messages and hides them from others; `withdraw` deletes one for
+        good. It is the host that receives; this is for the queues of dead letters."""
+
+    def release(self, receipt: Receipt) -> None:
+        """Makes a received message visible again, if nobody else has received it since."""
 
     def facts(self, queue: str) -> QueueFacts:
         """How long the queue is."""

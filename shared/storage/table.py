@@ -3,7 +3,7 @@
 A row is found by partition and key, carries columns of simple values, and changes its ETag with every write.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -61,6 +61,13 @@ class Table(Protocol):
 
     def delete(self, partition: str, key: str, etag: str) -> None:
         """Deletes the row if it is there; raises WriteConflict when it has another ETag, unless that is ANY_ETAG."""
+
+    def upsert_many(self, rows: Iterable[Row]) -> None:
+        """Puts the rows in place of whatever is there, in batches of a partition's rows (see `batches`). A batch is
+        written whole or not at all; of several, the first may be written when a later one fails."""
+
+    def delete_many(self, partition: str, keys: Iterable[str]) -> None:
+        """Deletes those of the rows that are there, whatever their ETags, in batches."""
 
     def scan(
         self,

@@ -1,5 +1,8 @@
 """Announced uploads in table `uploads`."""
 
+from collections.abc import Iterator
+from datetime import datetime
+
 from shared.domain.session import Upload
 from shared.storage.ports import Stored
 from shared.storage.rows import Rows
@@ -20,3 +23,9 @@ class UploadTable:
 
     def update(self, stored: Stored[Upload], upload: Upload) -> Stored[Upload]:
         return self._uploads.replace(stored, upload)
+
+    def expired(self, now: datetime) -> Iterator[Stored[Upload]]:
+        return (stored for stored in self._uploads.scan_partitions("") if stored.value.expires_at <= now)
+
+    def delete(self, stored: Stored[Upload]) -> None:
+        self._uploads.delete(stored)

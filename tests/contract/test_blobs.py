@@ -8,10 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from azure.storage.blob import BlobSasPermissions
 
 from shared.domain.errors import NotFound, WriteConflict
 from shared.storage.connect import AzureStorage, connect
-from shared.storage.ports import CHUNK_BYTES, RESULTS, SOURCES, WORK, BlobFacts, Storage
+from shared.storage.ports import CHUNK_BYTES, CLOCKS_DIFFER_BY, RESULTS, SOURCES, WORK, BlobFacts, Storage
 
 HOUR = timedelta(hours=1)
 TIMEOUT_SEC = 10
@@ -176,8 +177,11 @@ def test_addresses_say_what_they_allow_and_until_when(storage: Storage, name: st
         (storage.blobs.upload_url(RESULTS, name, HOUR), "cw"),
     ):
         query = parse_qs(urlsplit(url).query)
-        expiry = datetime.strptime(query["se"][0], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        start, expiry = (
+            datetime.strptime(query[name][0], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) for name in ("st", "se")
+        )
         assert query["sp"] == [permissions]
+        assert before - CLOCKS_DIFFER_BY - timedelta(seconds=1) <= start <= before
         assert before + HOUR - timedelta(seconds=1) <= expiry <= datetime.now(UTC) + HOUR
 
 
@@ -192,6 +196,39 @@ def test_an_address_to_read_reads_this_blob_only(azure: AzureStorage, name: str)
     assert (whole.status_code, whole.content, whole.headers["Content-Type"]) == (200, b"0123456789", "video/mp4")
     assert (part.status_code, part.content) == (206, b"234")
     assert (other.status_code, written.status_code) == (403, 403)
+
+
+def test_an_address_to_play_from_has_its_own_type_and_name(azure: AzureStorage, name: str) -> None:
+    azure.blobs.write(RESULTS, name, b"0123456789", "text/html")
+    url = azure.blobs.read_url(RESULTS, name, HOUR, content_type="video/mp4", file_name="talk.mp4")
+    answer = requests.get(url, headers={"Range": "bytes=2-4"}, timeout=TIMEOUT_SEC)
+    assert (answer.status_code, answer.content) == (206, b"234")
+    assert answer.headers["Content-Range"] == "bytes 2-4/10"
+    assert answer.headers["Content-Type"] == "video/mp4"
+    assert answer.headers["Content-Disposition"] == 'inline; filename="talk.mp4"'
+    assert "rsct=video/mp4&" in url
+    beyond = requests.get(url, headers={"Range": "bytes=100-"}, timeout=TIMEOUT_SEC)
+    forged = requests.get(url.replace("mp4&", "webm&"), timeout=TIMEOUT_SEC)
+    assert (beyond.status_code, forged.status_code) == (416, 403)
+
+
+@pytest.mark.parametrize(
+    ("account", "protocol"), [("devstoreaccount1", "https,http"), ("talks", "https")], ids=["emulator", "account"]
+)
+def test_an_address_is_for_one_blob_and_for_tls(account: str, protocol: str) -> None:
+    key = "a2V5" * 8
+    storage = connect(
+        f"DefaultEndpointsProtocol=https;AccountName={account};AccountKey={key};EndpointSuffix=example.net"
+    )
+    storage.close()
+    for url in (
+        storage.blobs.read_url(SOURCES, "a/talk.mp4", HOUR),
+        # the container would be made first; nothing answers here
+        storage.blobs._url(SOURCES, "a/talk.mp4", BlobSasPermissions(create=True, write=True), HOUR),  # type: ignore[attr-defined]
+    ):
+        query = parse_qs(urlsplit(url).query)
+        assert urlsplit(url).scheme == "https"
+        assert (query["spr"], query["sr"]) == ([protocol], ["b"])
 
 
 def test_an_address_to_upload_takes_blocks_and_reads_nothing(azurite: str, org: str) -> None:
@@ -238,3 +275,17 @@ def test_a_range_is_one_request(azure: AzureStorage, name: str, monkeypatch: pyt
     monkeypatch.setattr(azure.session, "request", counting)
     assert len(azure.blobs.read_range(WORK, name, 1, 39 * 1024**2)) == 39 * 1024**2
     assert sent == ["GET"]
+
+
+def test_a_discarded_blob_leaves_neither_data_nor_staged_blocks(storage: Storage, org: str) -> None:
+    name = f"{org}/talk.mp4"
+    storage.blobs.discard(SOURCES, name)
+    storage.blobs.write(SOURCES, name, b"old", "video/mp4")
+    storage.blobs.stage_block(SOURCES, name, 1, b"in the making")
+
+    storage.blobs.discard(SOURCES, name)
+
+    assert storage.blobs.facts(SOURCES, name) is None
+    assert list(storage.blobs.listing(SOURCES, org)) == []
+    with pytest.raises(WriteConflict):
+        storage.blobs.commit_blocks(SOURCES, name, 2, "video/mp4")
