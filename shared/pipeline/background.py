@@ -1,5 +1,6 @@
 """Every module with background jobs, imported, so that a worker knows each by its name."""
 
+from shared.pipeline import remove
 from shared.pipeline.job_manager import job_manager
 
-__all__ = ["job_manager"]
+__all__ = ["job_manager", "remove"]

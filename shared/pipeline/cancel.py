@@ -56,7 +56,7 @@ def is_at_work(services: Services, job: Job) -> bool:
 
 def _discard_unfinished(services: Services, job: Job) -> None:
     """Deletes what a merge left that did not come to its end: the session does not name the job as the maker."""
-    session = services.storage.sessions.get(job.org_id, job.session_id).value
+    session = services.storage.sessions.get(job.org_id, job.session_id, even_deleted=True).value
     makers = {Stage.TRANSCRIPTION: session.transcript_job_id, Stage.TRACKING: session.tracking_job_id}
     for stage, beginnings in _ARTEFACTS.items():
         if makers[stage] == job.job_id:

@@ -18,7 +18,7 @@ from shared.job_status import JobStatus
 from shared.storage.cursor import decode_cursor, first_page
 from shared.storage.ports import Page, Stored
 from shared.storage.rows import Rows
-from shared.storage.table import Columns, Row, Table
+from shared.storage.table import ANY_ETAG, Columns, Row, Table
 from shared.storage.upgrade import with_version
 
 DANGLING_AFTER = timedelta(minutes=10)
@@ -123,6 +123,15 @@ class JobTable:
             self._events.upsert(repaired)
             events.append(repaired)
         return events
+
+    def ids_of_session(self, org_id: str, session_id: str) -> Sequence[str]:
+        return [row.key for row in self._index.scan(_session_partition(org_id, session_id), select=())]
+
+    def delete(self, org_id: str, session_id: str, job_id: str) -> None:
+        self._index.delete(_active_partition(org_id), job_id, ANY_ETAG)
+        self._events.clear(job_id)
+        self._jobs.remove(org_id, job_id)
+        self._index.delete(_session_partition(org_id, session_id), job_id, ANY_ETAG)
 
     def _indexed(self, org_id: str, partition: str, after: str) -> Iterator[Job]:
         for row in self._index.scan(partition, after=after):

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from shared.domain.errors import NotFound
 from shared.storage.columns import from_columns, to_columns
 from shared.storage.ports import Stored
-from shared.storage.table import Row, Table, Value
+from shared.storage.table import ANY_ETAG, Row, Table, Value
 from shared.storage.upgrade import upgraded, with_version
 
 T = TypeVar("T")
@@ -69,6 +69,10 @@ class Rows(Generic[T]):
     def delete(self, stored: Stored[T]) -> None:
         """Deletes the row if it is there; raises WriteConflict when someone else changed it since it was read."""
         self._table.delete(*self._keys(stored.value), stored.etag)
+
+    def remove(self, partition: str, key: str) -> None:
+        """Deletes the row if it is there, whoever changed it."""
+        self._table.delete(partition, key, ANY_ETAG)
 
     def clear(self, partition: str) -> None:
         """Deletes all rows of the partition."""

@@ -1,5 +1,8 @@
 """Sessions in table `sessions`: an organisation's partition, newest first."""
 
+from collections.abc import Iterator
+
+from shared.domain.errors import NotFound
 from shared.domain.session import Session
 from shared.storage.cursor import decode_cursor, first_page
 from shared.storage.ports import Page, Stored
@@ -18,12 +21,22 @@ class SessionTable:
     def create(self, session: Session) -> Stored[Session]:
         return self._sessions.insert(session)
 
-    def get(self, org_id: str, session_id: str) -> Stored[Session]:
-        return self._sessions.get(org_id, session_id)
+    def get(self, org_id: str, session_id: str, *, even_deleted: bool = False) -> Stored[Session]:
+        stored = self._sessions.get(org_id, session_id)
+        if stored.value.deleted_at is not None and not even_deleted:
+            raise NotFound(f"There is no session {session_id}.")
+        return stored
 
     def update(self, stored: Stored[Session], session: Session) -> Stored[Session]:
         return self._sessions.replace(stored, session)
 
+    def delete(self, stored: Stored[Session]) -> None:
+        self._sessions.delete(stored)
+
+    def everyone_s(self) -> Iterator[Session]:
+        return (stored.value for stored in self._sessions.scan_partitions(""))
+
     def page(self, org_id: str, *, limit: int, cursor: str | None = None) -> Page[Session]:
         rows = self._sessions.scan(org_id, after=decode_cursor(_CURSOR_KIND, cursor), page_size=limit + 1)
-        return first_page(_CURSOR_KIND, ((key, stored.value) for key, stored in rows), limit)
+        standing = ((key, stored.value) for key, stored in rows if stored.value.deleted_at is None)
+        return first_page(_CURSOR_KIND, standing, limit)

@@ -18,6 +18,7 @@ from shared.api.views import JobView, SessionDetail, SessionPage, SessionView
 from shared.domain.errors import ResultNotReady
 from shared.domain.job import Job
 from shared.domain.session import Session
+from shared.pipeline.remove import delete_session
 from shared.pipeline.services import Services
 from shared.pipeline.submit import JobRequest, submit_session
 from shared.storage.ports import SOURCES
@@ -79,6 +80,19 @@ async def process_session(
     )
     job = await off_loop(partial(submit_session, services, job_request, session_id))
     return accepted(request, response, services, job)
+
+
+@router.delete(
+    "/{sessionId}",
+    status_code=204,
+    summary="Delete a session",
+    responses={204: {"description": "Nothing can be seen of it any more"}, **reading(404)},
+    operation_id="deleteSession",
+)
+async def remove_session(session_id: SessionId, services: ServicesDep, caller: WriterDep) -> None:
+    """Deletes the recording, its jobs and everything they made, for good. Jobs that are at work are stopped first; what
+    they hold is deleted within seconds."""
+    await off_loop(partial(delete_session, services, caller.org_id, session_id))
 
 
 @router.get(

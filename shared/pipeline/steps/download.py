@@ -123,11 +123,8 @@ def _remember_validator(context: StepContext, validator: str | None) -> None:
 
 
 def _forget_staged_blocks(context: StepContext) -> None:
-    """Committing an empty blob discards what was staged; an empty blob with an address counts as not fetched."""
-    blobs, name = context.services.storage.blobs, context.session.source_blob
     _remember_validator(context, None)
-    blobs.commit_blocks(SOURCES, name, 0, "application/octet-stream")
-    blobs.delete(SOURCES, name)
+    context.services.storage.blobs.discard(SOURCES, context.session.source_blob)
 
 
 def _watched(context: StepContext, chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -56,3 +56,14 @@ def test_a_recording_is_processed_again_with_other_options(house: House) -> None
     assert answer.headers["Location"] == job["links"]["self"]
     assert house.client.post(f"/sessions/{first['sessionId']}/process").status_code == 202
     assert house.client.post("/sessions/none/process").status_code == 404
+
+
+def test_a_deleted_session_is_not_found_anywhere(house: House) -> None:
+    job = house.submit()
+    house.finish(job, {"transcript.json": b"{}"})
+    answer = house.client.delete(f"/sessions/{job['sessionId']}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    for path in (f"/sessions/{job['sessionId']}", f"/jobs/{job['jobId']}", f"/jobs/{job['jobId']}/events"):
+        assert house.client.get(path).status_code == 404
+    assert house.client.delete(f"/sessions/{job['sessionId']}").status_code == 404
+    assert house.client.get("/sessions").json()["items"] == house.client.get("/jobs").json()["items"] == []

@@ -1,0 +1,126 @@
+"""Deleting a session at every step of its jobs: nothing is left, and nobody brings anything back."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain.errors import NotFound
+from shared.domain.message import Step
+from shared.domain.stage import Stage
+from shared.domain.task import TASKS
+from shared.pipeline.job_manager import job_manager
+from shared.pipeline.remove import LOOK_AGAIN, delete_session
+from shared.pipeline.requests import STEPS
+from shared.pipeline.run_step import Delivery, run_step
+from shared.pipeline.run_task import run_task
+from shared.pipeline.services import StepContext
+from shared.pipeline.submit import JobRequest, submit_session
+from shared.storage.memory_table import MemoryTable
+from shared.storage.ports import RESULTS, SOURCES, WORK
+
+ALL_STEPS = [(stage, step) for stage in Stage for step in STEPS[stage]]
+
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch) -> list[MemoryTable]:
+    """Every table of the storage that the test's house will have."""
+    made: list[MemoryTable] = []
+    begin = MemoryTable.__init__
+
+    def noted(table: MemoryTable, *arguments: Any) -> None:
+        made.append(table)
+        begin(table, *arguments)
+
+    monkeypatch.setattr(MemoryTable, "__init__", noted)
+    return made
+
+
+def left_over(house: Any, tables: list[MemoryTable]) -> list[str]:
+    """Everything that is in storage, by its name."""
+    rows = [f"{row.partition}/{row.key}" for table in tables for row in table.scan_partitions("")]
+    blobs = [each.name for container in (SOURCES, WORK, RESULTS) for each in house.storage.blobs.listing(container, "")]
+    return rows + blobs + [message.to_text() for message in house.storage.queues.waiting()]
+
+
+def leave_blobs(house: Any, session: Any, job_id: str) -> None:
+    for container, name in ((SOURCES, "talk.mp4"), (WORK, f"{job_id}/audio.wav"), (RESULTS, f"{job_id}/a.json")):
+        blob = f"{session.org_id}/{session.session_id}/{name}"
+        house.storage.blobs.write(container, blob, b"x", "video/mp4")
+        house.storage.blobs.stage_block(container, blob, 3, b"y")
+
+
+def run_until(house: Any, stage: Stage, step: Step) -> Any:
+    for _ in range(20):
+        for message in house.take():
+            if (message.stage, message.step) == (stage, step):
+                return message
+            run_step(house.services, message, Delivery(f"m-{house.now}", 1))
+    raise AssertionError(f"{stage} {step} was never asked for")
+
+
+@pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
+def test_a_session_that_nobody_works_on_is_gone_at_once(
+    tables: list[MemoryTable], new_house: Any, stage: Stage, step: Step
+) -> None:
+    house = new_house(parts={Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2})
+    other = house.submit()
+    kept = left_over(house, tables)
+    job = house.submit()
+    leave_blobs(house, job, job.job_id)
+    again = submit_session(house.services, JobRequest(org_id="acme"), job.session_id)
+    other_message = house.storage.queues.pop()
+    assert other_message.job_id == other.job_id
+    message = run_until(house, stage, step)
+
+    delete_session(house.services, "acme", job.session_id)
+
+    remaining = left_over(house, tables)
+    assert [name for name in remaining if job.session_id in name or again.job_id in name] == []
+    assert len(remaining) == len(kept) - 1  # the other job's message was taken out
+    run_step(house.services, message, Delivery("late", 1))
+    assert left_over(house, tables) == remaining
+    with pytest.raises(NotFound):
+        delete_session(house.services, "acme", job.session_id)
+
+
+@pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
+def test_a_session_at_work_is_out_of_sight_at_once_and_gone_when_the_work_has_stopped(
+    tables: list[MemoryTable], new_house: Any, stage: Stage, step: Step
+) -> None:
+    house = new_house()
+
+    def deleted_meanwhile(context: StepContext) -> None:
+        delete_session(house.services, "acme", job.session_id)
+        with pytest.raises(NotFound):
+            house.storage.sessions.get("acme", job.session_id)
+        assert house.storage.sessions.page("acme", limit=10).items == ()
+        leave_blobs(house, job, job.job_id)
+
+    house.instead[stage, step] = deleted_meanwhile
+    job = house.submit()
+    message = run_until(house, stage, step)
+    try:
+        run_step(house.services, message, Delivery("running", 1))
+    except NotFound:  # the host delivers the message again, and nobody wants it then
+        run_step(house.services, message, Delivery("running", 2))
+    house.now += LOOK_AGAIN
+    run_task(house.services, job_manager, house.storage.queues.pop(TASKS), Delivery("task", 1))
+
+    assert left_over(house, tables) == []
+
+
+def test_a_job_over_a_session_that_is_being_deleted_is_not_accepted(
+    tables: list[MemoryTable], new_house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = new_house()
+    job = house.submit()
+    create = house.storage.jobs.create
+
+    def deleted_just_before(new: Any) -> Any:
+        delete_session(house.services, "acme", job.session_id)
+        return create(new)
+
+    monkeypatch.setattr(type(house.storage.jobs), "create", lambda _, new: deleted_just_before(new))
+    with pytest.raises(NotFound):
+        submit_session(house.services, JobRequest(org_id="acme"), job.session_id)
+    assert left_over(house, tables) == []
