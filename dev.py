@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from devhost.checks import compile_requirements, run_benchmarks, run_checks
@@ -22,10 +23,12 @@ from devhost.errors import DevHostError, StackError
 from devhost.stack import DEFAULT_DATA, DEFAULT_PORT, REPO, Stack, find_running, free_port, start_stack
 
 BAD_USAGE = 2
+CANCEL_TIMEOUT_SEC = 15.0
 
 PROCESS_HELP = """\
 Processes one recording, from file or address to artefacts, and shows how far it is. Exit status: 0 done, 1 failed or
-canceled, 2 bad usage. Uses the stack that runs on the port; otherwise it starts one and stops it at the end.
+canceled, 2 bad usage, 130 after Ctrl-C, which cancels the job. Uses the stack that runs on the port; otherwise it
+starts one and stops it at the end.
 
 An address on this machine (http://127.0.0.1/…) is refused unless the stack was started with
 ROSTRUM_ALLOW_LOOPBACK_SOURCES=true in its environment.
@@ -66,14 +69,24 @@ def process(options: argparse.Namespace) -> int:
             if getattr(options, name) is not None:
                 command.append(f"--{name}={getattr(options, name)}")
         command += ["--", options.source]  # which may begin with a dash
-        return subprocess.run(command, env=_with_repo_on_path(), check=False).returncode
-    except KeyboardInterrupt:
-        if stack.is_ours:
-            say("The stack that was started for it stops, too; the job goes on when it runs again.")
-        raise
+        return _run_client(command)
     finally:
         if stack.is_ours:
             stack.stop()
+
+
+def _run_client(command: list[str]) -> int:
+    """Ctrl-C reaches the client, too, which then cancels its job: it gets a moment for that."""
+    client = subprocess.Popen(command, env=_with_repo_on_path())
+    try:
+        return client.wait()
+    except KeyboardInterrupt:
+        with suppress(subprocess.TimeoutExpired):
+            client.wait(CANCEL_TIMEOUT_SEC)
+        raise
+    finally:
+        client.kill()
+        client.wait()
 
 
 def test(options: argparse.Namespace) -> int:

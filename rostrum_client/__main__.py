@@ -11,8 +11,11 @@ from rostrum_client.client import RostrumClient
 from rostrum_client.process import INTERRUPTED, process
 
 
+PROCESS_HELP = "Processes one recording, from file or address to artefacts. Ctrl-C cancels its job."
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; gives the exit status: 0 done, 1 failed or canceled, 2 bad usage."""
+    """Run the command; gives the exit status: 0 done, 1 failed or canceled, 2 bad usage, 130 after Ctrl-C."""
     parser = _parser()
     arguments = parser.parse_args(argv)
     for stream in (sys.stdout, sys.stderr):
@@ -27,14 +30,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         with client:
             return process(arguments, client, console)
     except KeyboardInterrupt:
-        console.print("\nStopped watching. A job that was submitted goes on.", highlight=False)
         return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rostrum_client", description="Talks to a running Rostrum.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser("process", help="turn a recording into a transcript and the instructor's track")
+    command = commands.add_parser(
+        "process", help="turn a recording into a transcript and the instructor's track", description=PROCESS_HELP
+    )
     command.add_argument("source", metavar="FILE_OR_URL", help="the recording: a file, or an http(s) address")
     command.add_argument("--out", metavar="DIR", help="where the results go (default: out/<sessionId>)")
     command.add_argument("--engine", metavar="NAME", help="the transcription engine (default: the server chooses)")

@@ -9,7 +9,7 @@ import matplotlib.image
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from rostrum_client.models import Scene, Tracking, TrackPoint, Transcript
+from rostrum_client.files import Scene, Tracking, TrackPoint, Transcript
 from rostrum_client.results import Results
 
 Drawer = Callable[[Axes], None]

@@ -1,22 +1,20 @@
-"""The API's answers and result files as typed values.
+"""The API's answers as typed values."""
 
-Unknown fields are ignored, so that a newer server does not break an older client.
-"""
-
+from collections.abc import Mapping
+from dataclasses import field
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from rostrum_client.files import Media
+from rostrum_client.values import value
 
+T = TypeVar("T")
 
-class Wire(BaseModel):
-    """A value as it travels: camelCase on the wire, snake_case here, never changed."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+FINAL_STATUSES = frozenset({"DONE", "ERROR", "CANCELED"})
 
 
-class JobError(Wire):
+@value
+class JobError:
     """Why a job ended in ERROR."""
 
     code: str
@@ -26,7 +24,8 @@ class JobError(Wire):
     retryable: bool = False
 
 
-class StageStatus(Wire):
+@value
+class StageStatus:
     """How far one stage is; `reason` says why it was skipped or failed."""
 
     state: str
@@ -39,159 +38,173 @@ class StageStatus(Wire):
     reason: str | None = None
 
 
-class Job(Wire):
+@value
+class Job:
     """One run of the pipeline over a session."""
 
     job_id: str
     session_id: str
+    org_id: str | None = None
     status: str
     stage: str | None = None
     progress: float = 0.0
-    stages: dict[str, StageStatus] = {}
+    stages: Mapping[str, StageStatus] = field(default_factory=dict)
     attempt: int = 1
     cancel_requested: bool = False
     error: JobError | None = None
-    options: dict[str, Any] = {}
+    options: Mapping[str, Any] = field(default_factory=dict)
+    callback_url: str | None = None
     created_at: datetime
     updated_at: datetime
+    start_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
     @property
     def is_final(self) -> bool:
         """Whether the job has ended."""
-        return self.status in ("DONE", "ERROR", "CANCELED")
+        return self.status in FINAL_STATUSES
 
 
-class Upload(Wire):
+@value
+class JobState:
+    """A job's status alone."""
+
+    job_id: str
+    status: str
+    stage: str | None = None
+    progress: float = 0.0
+    error: JobError | None = None
+
+
+@value
+class JobEvent:
+    """A change of a job; `sequence` counts from 1 without gaps."""
+
+    job_id: str
+    sequence: int
+    at: datetime
+    status: str
+    stage: str | None = None
+    progress: float = 0.0
+    error: JobError | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the job had ended then."""
+        return self.status in FINAL_STATUSES
+
+
+@value
+class Queue:
+    """A queue: messages that wait, dead letters, and the age of the oldest message in seconds."""
+
+    name: str
+    waiting: int = 0
+    poison: int = 0
+    oldest_seconds: float | None = None
+
+
+@value
+class QueueInfo:
+    """The queues, and how many jobs there are in each status."""
+
+    queues: tuple[Queue, ...] = ()
+    jobs: Mapping[str, int] = field(default_factory=dict)
+
+
+@value
+class Imported:
+    """What became of a file that was sent."""
+
+    job_id: str
+    session_id: str
+
+
+@value
+class Upload:
     """Where the blocks of a file go."""
 
     upload_id: str
     upload_url: str
-    block_size_bytes: int = Field(gt=0)
+    block_size_bytes: int
     expires_at: datetime | None = None
 
 
-class Media(Wire):
-    """What the probe found in a recording."""
-
-    container: str | None = None
-    duration_sec: float | None = None
-    warnings: list[str] = []
-
-
-class Session(Wire):
-    """A recording and which of its results exist."""
+@value
+class Session:
+    """A recording and which of its results exist; `jobs` are the latest, and only known of a session got by its id."""
 
     session_id: str
     session_name: str | None = None
+    source_url: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    latest_job_id: str | None = None
     media: Media | None = None
     has_transcript: bool = False
     has_instructor_tracking_result: bool = False
     has_sidecar: bool = False
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    jobs: tuple[Job, ...] = ()
 
 
-class Artefact(Wire):
-    """A file that a job made."""
+@value
+class Probe(Media):
+    """What a recording is, and what a job would do with it: how it is put, stage by stage, is up to the server."""
 
-    name: str
-    content_type: str = "application/octet-stream"
-    size_bytes: int | None = None
-    sha256: str | None = None
+    stages: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Scene(Wire):
-    """A stretch of the recording without a cut, in seconds."""
+@value
+class Delivery:
+    """One webhook: whether it arrived, and what came of every try."""
 
+    delivery_id: str | None = None
+    state: str | None = None
+    attempts: int = 0
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@value
+class SearchHit:
+    """Where a phrase was said; `start` and `end` in seconds."""
+
+    session_id: str
+    session_name: str | None = None
+    job_id: str | None = None
     start: float
     end: float
-    thumbnail: str | None = None
+    snippet: str
+    highlights: tuple[tuple[int, int], ...] = ()
+    score: float = 0.0
 
 
-class Sidecar(Wire):
-    """The facts about a recording and the list of its artefacts."""
+@value
+class Schedule:
+    """A job that is submitted again and again."""
 
-    media: Media | None = None
-    scenes: list[Scene] = []
-    artefacts: list[Artefact] = []
-
-
-class Word(Wire):
-    """A spoken word, in seconds."""
-
-    word: str
-    start: float
-    end: float
+    schedule_id: str
+    cron: str
+    time_zone: str | None = None
+    job: Mapping[str, Any] = field(default_factory=dict)
+    next_run_at: datetime | None = None
+    last_run_at: datetime | None = None
 
 
-class Segment(Wire):
-    """A phrase, in seconds."""
+@value
+class Health:
+    """Whether the API and its storage answer."""
 
-    start: float
-    end: float
-    text: str
-    words: list[Word] = []
-
-
-class Engine(Wire):
-    """What made the transcript."""
-
-    name: str
-    version: str | None = None
-    model: str | None = None
+    status: str
+    version: str = ""
+    storage: str = ""
 
 
-class Transcript(Wire):
-    """What was said."""
+@value
+class Page(Generic[T]):
+    """Some items of a list, and where more are."""
 
-    language: str | None = None
-    duration_sec: float | None = None
-    engine: Engine | None = None
-    segments: list[Segment] = []
-    warnings: list[str] = []
-
-    @property
-    def text(self) -> str:
-        """All of it in one line."""
-        return " ".join(segment.text.strip() for segment in self.segments if segment.text.strip())
-
-    @property
-    def word_count(self) -> int:
-        """How many words were recognised."""
-        return sum(len(segment.words) or len(segment.text.split()) for segment in self.segments)
-
-
-class TrackPoint(Wire):
-    """Where the instructor is at one instant; `x`, `y` and `box` (x, y, width, height) are fractions of the frame."""
-
-    t: float
-    x: float
-    y: float
-    box: tuple[float, float, float, float]
-    state: str = "observed"
-
-
-class TrackSource(Wire):
-    """The picture that was tracked."""
-
-    duration_sec: float | None = None
-    sample_fps: float = 2.0
-
-
-class TrackMetrics(Wire):
-    """The track in numbers."""
-
-    coverage_percent: float = 0.0
-    gaps_count: int = 0
-    longest_gap_sec: float = 0.0
-
-
-class Tracking(Wire):
-    """The instructor's way through the picture; `presence` and `gaps` are intervals in seconds."""
-
-    source: TrackSource = TrackSource()
-    track_points: list[TrackPoint] = []
-    presence: list[tuple[float, float]] = []
-    gaps: list[tuple[float, float]] = []
-    derived_metrics: TrackMetrics = TrackMetrics()
-    warnings: list[str] = []
+    items: tuple[T, ...]
+    next_link: str | None = None

@@ -7,12 +7,19 @@ TRIES = 5
 
 FIRST_PAUSE_SEC = 0.5
 LONGEST_PAUSE_SEC = 20.0
+LONGEST_ASKED_SEC = 90.0
+"""Who asks for more is not waited for: the caller learns of it and decides."""
 
 
 def pause_before_retry(failures: int, retry_after: float | None) -> float:
     """Seconds to wait after so many failures in a row: doubling, and never sooner than the server asked."""
     backoff = min(FIRST_PAUSE_SEC * 2.0 ** (failures - 1), LONGEST_PAUSE_SEC)
     return max(backoff, retry_after or 0.0)
+
+
+def is_too_long(retry_after: float | None) -> bool:
+    """Whether the server asks for more patience than a call should have."""
+    return retry_after is not None and retry_after > LONGEST_ASKED_SEC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

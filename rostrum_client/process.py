@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +21,9 @@ DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130
 LOOPBACK_ADVICE = (
     "\nAddresses on this machine are refused unless ROSTRUM_ALLOW_LOOPBACK_SOURCES=true was set when the stack started."
 )
+
+CANCEL_WITHIN_SEC = 5.0
+"""Who pressed Ctrl-C does not want to wait."""
 
 LIVELY = PollPace(longest_sec=2.0)
 """A person watches: look a little oftener than a program would."""
@@ -110,15 +113,28 @@ def _options(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def _follow(client: RostrumClient, source: str | Path, options: dict[str, str], console: Console) -> Job:
-    view = open_view(console)
+    job = None
     try:
-        if isinstance(source, Path):
-            job = client.upload(source, options=options, on_progress=view.show_upload)
-        else:
-            job = client.submit_url(source, options=options)
-        return client.wait(job, _Watcher(client, view).see, pace=LIVELY)
-    finally:
-        view.close()
+        with closing(open_view(console)) as view:
+            if isinstance(source, Path):
+                job = client.upload(source, options=options, on_progress=view.show_upload)
+            else:
+                job = client.submit(source_url=source, options=options)
+            return client.wait(job, _Watcher(client, view).see, pace=LIVELY)
+    except KeyboardInterrupt:
+        console.print(f"\n{_let_go(client, job)}", soft_wrap=True, highlight=False, markup=False)
+        raise
+
+
+def _let_go(client: RostrumClient, job: Job | None) -> str:
+    """Cancel the job that nobody waits for any more, as well as that goes in a moment; gives what to say of it."""
+    if job is None:
+        return "Stopped while the recording was being sent."
+    try:
+        client.cancel(job.job_id, within_sec=CANCEL_WITHIN_SEC)
+    except RostrumClientError as problem:
+        return f"Stopped. Job {job.job_id} was not canceled: {problem}"
+    return f"Stopped, and canceled job {job.job_id}."
 
 
 class _Watcher:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from rostrum_client.models import Scene, Sidecar, Tracking, Transcript, Wire
+from rostrum_client.files import Scene, Sidecar, Tracking, Transcript
+from rostrum_client.values import from_json
 
-Model = TypeVar("Model", bound=Wire)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,5 +64,5 @@ def read_results(directory: Path) -> Results:
     )
 
 
-def _read(path: Path, model: type[Model]) -> Model | None:
-    return model.model_validate_json(path.read_bytes()) if path.is_file() else None
+def _read(path: Path, kind: type[T]) -> T | None:
+    return from_json(kind, path.read_bytes()) if path.is_file() else None

@@ -6,59 +6,150 @@ Knows nothing of sending, waiting or files.
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import PurePosixPath
-from typing import Any
-from urllib.parse import quote, urlencode
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+from uuid import uuid4
 from xml.sax.saxutils import escape
 
 import httpx
+from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
-from rostrum_client.errors import RostrumApiError, UploadFailed
+from rostrum_client.errors import RostrumApiError, UnexpectedAnswer
+from rostrum_client.values import from_json
+
+T = TypeVar("T")
 
 TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
-"""Statuses after which the same safe request may succeed a little later."""
+"""Statuses after which the same request may succeed a little later."""
 
-NOT_ACCEPTED = frozenset({429, 503})
-"""Statuses that say that nothing was done, so that even a POST may be sent again."""
+IN_USE = "idempotency_key_in_use"
+"""The code of the 409 that says that an earlier try of the same request is still being worked on."""
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be sent: `address` begins with a slash for the API, which gets the token; anything else is a whole
+    address of somebody else, who does not."""
+
+    method: str
+    address: str
+    body: Any = None
+    content: bytes | None = None
+    files: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout_sec: float | None = None
+
+    @property
+    def is_for_api(self) -> bool:
+        """Whether the request goes to Rostrum itself."""
+        return self.address.startswith("/")
+
+
+def get(*path: str, headers: Mapping[str, str] | None = None, **query: Any) -> Request:
+    """A GET of the API; `query` in snake_case, without what is None."""
+    return Request(method="GET", address=_address(path, query), headers=headers or {})
+
+
+def post(*path: str, key: str | None = None, body: Any = None, files: Any = None, **query: Any) -> Request:
+    """A POST of the API, with one key over all its tries, so that it takes effect once."""
+    headers = {"Idempotency-Key": key or uuid4().hex}
+    return Request(method="POST", address=_address(path, query), body=body, files=files, headers=headers)
+
+
+def delete(*path: str, timeout_sec: float | None = None) -> Request:
+    """A DELETE of the API."""
+    return Request(method="DELETE", address=_address(path, {}), timeout_sec=timeout_sec)
+
+
+def body(**fields: Any) -> dict[str, Any]:
+    """A JSON body from the fields that have a value, in camelCase; a time without a zone is local."""
+    return {to_camel(name): _plain(value) for name, value in fields.items() if value is not None}
+
+
+def base_address(url: str) -> str:
+    """The API's address without a slash at its end; raises ValueError."""
+    if not urlsplit(url).hostname or urlsplit(url).scheme not in ("http", "https"):
+        raise ValueError(f"base_url has to be an http(s) address, not {url!r}")
+    return url.rstrip("/")
+
+
+def is_reached_by_proxy(url: str) -> bool:
+    """Whether a proxy may help: it cannot reach this machine's loopback."""
+    return urlsplit(url).hostname not in LOOPBACK_HOSTS
+
+
+def build(http: httpx.Client | httpx.AsyncClient, base: str, request: Request, token: str | None) -> httpx.Request:
+    """The request as httpx sends it."""
+    headers = dict(request.headers)
+    if request.is_for_api and token:
+        headers["Authorization"] = f"Bearer {token}"
+    return http.build_request(
+        request.method,
+        base + request.address if request.is_for_api else request.address,
+        json=request.body,
+        content=request.content,
+        files=request.files,
+        headers=headers,
+        timeout=httpx.USE_CLIENT_DEFAULT if request.timeout_sec is None else request.timeout_sec,
+    )
+
+
+def read(kind: type[T], response: httpx.Response, text: str | None = None) -> T:
+    """The answer, or a piece of it, as a value; raises UnexpectedAnswer when it is something else."""
+    try:
+        return from_json(kind, response.content if text is None else text)
+    except ValidationError as error:
+        name = getattr(kind, "__name__", str(kind)).lower()
+        raise UnexpectedAnswer(
+            f"{origin(response.request.url)} answered with something that is no {name} of Rostrum's:"
+            f" is this the right address? ({error.error_count()} fields differ)"
+        ) from error
+
+
+def next_page(request: Request, next_link: str | None) -> Request | None:
+    """The request for the next page. Only the link's query is taken: behind a proxy its host may be another one, which
+    is not to get the token."""
+    if not next_link:
+        return None
+    path = request.address.partition("?")[0]
+    return Request(method="GET", address=f"{path}?{urlsplit(next_link).query}", headers=request.headers)
+
+
+def may_pass(response: httpx.Response) -> bool:
+    """Whether the same request may succeed a little later."""
+    if response.status_code == HTTPStatus.CONFLICT:
+        return _problem(response.content).get("code") == IN_USE
+    return response.status_code in TRY_AGAIN
 
 
 def raise_for_problem(response: httpx.Response) -> None:
-    """Raise RostrumApiError unless the answer is a success or 304; the body must have been read."""
-    if response.is_success or response.status_code == HTTPStatus.NOT_MODIFIED:
+    """Raise RostrumApiError unless the answer is a success, a redirect or 304; the body must have been read."""
+    if response.status_code < HTTPStatus.BAD_REQUEST:
         return
     problem = _problem(response.content)
     try:
         phrase = HTTPStatus(response.status_code).phrase
     except ValueError:
         phrase = f"HTTP status {response.status_code}"
+    errors = problem.get("errors")
     raise RostrumApiError(
         code=str(problem.get("code") or f"http_{response.status_code}"),
         title=str(problem.get("title") or phrase),
-        detail=_detail(problem),
+        detail=str(problem.get("detail") or ""),
         status=response.status_code,
+        errors=[error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else (),
+        trace_id=problem.get("traceId"),
+        retryable=bool(problem.get("retryable")),
+        retry_after_sec=retry_after_sec(response.headers),
     )
-
-
-def _problem(body: bytes) -> Mapping[str, Any]:
-    try:
-        problem = json.loads(body)
-    except ValueError:
-        return {}
-    return problem if isinstance(problem, dict) else {}
-
-
-def _detail(problem: Mapping[str, Any]) -> str:
-    """The problem's detail, with the first validation errors where there are any (RFC 9457 extension `errors`)."""
-    detail = str(problem.get("detail") or "")
-    errors = problem.get("errors")
-    if isinstance(errors, list):
-        told = [f"{error.get('pointer', '')}: {error.get('detail', '')}" for error in errors if isinstance(error, dict)]
-        told = [each for each in told if each not in detail]  # Rostrum's own detail names the first ones already
-        return " ".join(filter(None, [detail, f"({'; '.join(told[:3])})" if told else ""]))
-    return detail
 
 
 def retry_after_sec(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
@@ -77,23 +168,18 @@ def retry_after_sec(headers: Mapping[str, str], now: datetime | None = None) -> 
     return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
 
 
-def body_without_nones(**fields: Any) -> dict[str, Any]:
-    """A JSON body from the fields that have a value."""
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def artefact_path(session_id: str, name: str) -> str | None:
-    """The endpoint that serves an artefact, None where there is none. `name` is as in the sidecar."""
-    session = f"/sessions/{quote(session_id, safe='')}"
+def artefact(session_id: str, name: str, job_id: str | None = None) -> Request | None:
+    """The request for an artefact by its name in the sidecar, None where the API serves none. Without `job_id` it is
+    the one of the latest job that made it."""
     path = PurePosixPath(name)
     if path.suffix in (".jpg", ".jpeg"):
-        return f"{session}/thumbnails/{quote(path.name, safe='')}"
+        return get("sessions", session_id, "thumbnails", path.name, job_id=job_id)
     if path.stem == "transcript" and path.suffix in (".json", ".vtt", ".srt", ".txt"):
-        return f"{session}/results/transcript?format={path.suffix[1:]}"
+        return get("sessions", session_id, "results", "transcript", format=path.suffix[1:], job_id=job_id)
     if name == "instructor-tracking.json":
-        return f"{session}/results/instructor-tracking"
+        return get("sessions", session_id, "results", "instructor-tracking", job_id=job_id)
     if name == "sidecar.json":
-        return f"{session}/sidecar"
+        return get("sessions", session_id, "sidecar", job_id=job_id)
     return None
 
 
@@ -102,31 +188,62 @@ def block_id(index: int) -> str:
     return base64.b64encode(f"{index:08d}".encode()).decode()
 
 
-def block_url(upload_url: str, identifier: str) -> str:
-    """Where Put Block sends one block: the SAS address plus the block's id."""
-    return _with_query(upload_url, comp="block", blockid=identifier)
+def put_block(upload_url: str, index: int, block: bytes, md5: bytes) -> Request:
+    """Put Block: one block of the file, to the signed address."""
+    address = _with_query(upload_url, comp="block", blockid=block_id(index))
+    headers = {"Content-MD5": base64.b64encode(md5).decode()}
+    return Request(method="PUT", address=address, content=block, headers=headers)
 
 
-def block_list_url(upload_url: str) -> str:
-    """Where Put Block List commits the blocks."""
-    return _with_query(upload_url, comp="blocklist")
-
-
-def block_list(identifiers: Sequence[str]) -> bytes:
-    """The body of Put Block List: the blocks in the order of the file."""
-    latest = "".join(f"<Latest>{escape(identifier)}</Latest>" for identifier in identifiers)
-    return f'<?xml version="1.0" encoding="utf-8"?><BlockList>{latest}</BlockList>'.encode()
-
-
-def raise_for_storage(response: httpx.Response) -> None:
-    """Raise UploadFailed unless storage took what was sent."""
-    if response.is_success:
-        return
-    reason = response.headers.get("x-ms-error-code") or f"HTTP status {response.status_code}"
-    hint = (
-        " The upload's address may have expired: start again." if response.status_code == HTTPStatus.FORBIDDEN else ""
+def put_block_list(upload_url: str, count: int, content_type: str) -> Request:
+    """Put Block List: makes the blob of its blocks, unless it stands already, as it does when an answer got lost."""
+    latest = "".join(f"<Latest>{escape(block_id(index))}</Latest>" for index in range(count))
+    return Request(
+        method="PUT",
+        address=_with_query(upload_url, comp="blocklist"),
+        content=f'<?xml version="1.0" encoding="utf-8"?><BlockList>{latest}</BlockList>'.encode(),
+        headers={"x-ms-blob-content-type": content_type, "Content-Type": "application/xml", "If-None-Match": "*"},
     )
-    raise UploadFailed(f"Storage refused a block of the file ({reason}).{hint}")
+
+
+def download(url: str, start: int, etag: str | None) -> Request:
+    """A GET of what stands at a signed address, from byte `start` on if it is still the same."""
+    rest = {"Range": f"bytes={start}-", "If-Match": etag} if start and etag else {}
+    return Request(method="GET", address=url, headers={"Accept-Encoding": "identity", **rest})
+
+
+def storage_refusal(response: httpx.Response) -> str | None:
+    """Why storage did not do what it was asked, None when it did."""
+    if response.is_success:
+        return None
+    reason = response.headers.get("x-ms-error-code") or f"HTTP status {response.status_code}"
+    hint = ". The address may have expired: start again" if response.status_code == HTTPStatus.FORBIDDEN else ""
+    return f"{reason}{hint}"
+
+
+def origin(url: httpx.URL) -> str:
+    """Who was asked."""
+    return f"{url.scheme}://{url.netloc.decode()}"
+
+
+def _problem(content: bytes) -> Mapping[str, Any]:
+    try:
+        problem = json.loads(content)
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}
+
+
+def _address(path: Sequence[str], query: Mapping[str, Any]) -> str:
+    asked = {to_camel(name): _plain(value) for name, value in query.items() if value is not None}
+    asked = {name: str(value).lower() if isinstance(value, bool) else value for name, value in asked.items()}
+    return "".join(f"/{quote(each, safe='')}" for each in path) + (f"?{urlencode(asked)}" if asked else "")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _with_query(url: str, **added: str) -> str:

@@ -46,11 +46,12 @@ def test_an_upload_arrives_in_blocks_and_is_committed_whole(
         "sourceName": "a talk.mp4",
         "contentLength": 10,
         "contentType": "video/mp4",
+        "options": {"language": "en"},
     }
     assert json.loads(server.asked("POST", "/commit")[0].content) == {
         "uploadId": "u1",
         "sha256": hashlib.sha256(b"0123456789").hexdigest(),
-        "metadata": {"sessionName": "A talk"},
+        "sessionName": "A talk",
         "options": {"language": "en"},
     }
 
@@ -96,8 +97,8 @@ def test_a_refused_block_tells_storages_reason(server: Any, client: RostrumClien
 
 
 def test_an_address_is_submitted_with_nothing_that_was_not_given(server: Any, client: RostrumClient) -> None:
-    client.submit_url("https://media.test/talk.mp4")
-    client.submit_url("https://media.test/talk.mp4", session_name="Talk", options={"engine": "pocketsphinx"})
+    client.submit(source_url="https://media.test/talk.mp4")
+    client.submit(source_url="https://media.test/talk.mp4", session_name="Talk", options={"engine": "pocketsphinx"})
 
     bodies = [json.loads(asked.content) for asked in server.asked("POST", "/jobs")]
     assert bodies == [
@@ -153,7 +154,7 @@ def test_a_problem_becomes_a_typed_error(server: Any, client: RostrumClient) -> 
     server.failures = [httpx.Response(422, json=problem)]
 
     with pytest.raises(RostrumApiError) as raised:
-        client.submit_url("https://media.test/talk.mp4")
+        client.submit(source_url="https://media.test/talk.mp4")
     assert (raised.value.code, raised.value.title, raised.value.status) == (
         "invalid_request",
         "The request is not valid.",
@@ -176,7 +177,7 @@ def test_what_a_problems_detail_says_is_not_said_again(server: Any, client: Rost
     with pytest.raises(
         RostrumApiError, match=r"^Not valid: #/sourceUrl: Too long\. \(#/x: There is no such field\.\)$"
     ):
-        client.submit_url("https://media.test/talk.mp4")
+        client.submit(source_url="https://media.test/talk.mp4")
 
 
 @pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"", b"[1]"], ids=["a page", "nothing", "not an object"])
@@ -207,15 +208,30 @@ def test_a_safe_request_is_tried_again_and_then_given_up(
         client.job("j1")
 
 
-def test_a_post_that_may_have_arrived_is_not_sent_twice(server: Any, client: RostrumClient) -> None:
-    server.failures = [httpx.ReadError("the line broke")]
-    with pytest.raises(RostrumUnreachable):
-        client.submit_url("https://media.test/talk.mp4")
-    assert len(server.asked("POST", "/jobs")) == 1
+def test_a_post_is_sent_again_under_the_same_key(server: Any, client: RostrumClient) -> None:
+    in_use = httpx.Response(409, json={"code": "idempotency_key_in_use"}, headers={"Retry-After": "1"})
+    server.failures = [httpx.ReadError("the line broke"), in_use, httpx.Response(503)]
 
-    server.failures = [httpx.ConnectError("refused"), httpx.Response(503)]
-    assert client.submit_url("https://media.test/talk.mp4").job_id == "j1"
-    assert len({asked.headers["Idempotency-Key"] for asked in server.asked("POST", "/jobs")[1:]}) == 1
+    assert client.submit(source_url="https://media.test/talk.mp4").job_id == "j1"
+    assert len(server.asked("POST", "/jobs")) == 4
+    assert len({asked.headers["Idempotency-Key"] for asked in server.asked("POST", "/jobs")}) == 1
+
+
+def test_another_conflict_is_no_reason_to_try_again(server: Any, client: RostrumClient) -> None:
+    server.failures = [httpx.Response(409, json={"code": "conflict"})]
+    with pytest.raises(RostrumApiError, match="Conflict"):
+        client.submit(source_url="https://media.test/talk.mp4")
+
+
+def test_who_asks_for_more_patience_than_a_call_has_is_not_waited_for(
+    server: Any, client: RostrumClient, pauses: list[float]
+) -> None:
+    server.failures = [httpx.Response(503, json={"code": "storage_full"}, headers={"Retry-After": "300"})]
+    with pytest.raises(RostrumApiError) as raised:
+        client.submit(source_url="https://media.test/talk.mp4")
+
+    assert raised.value.retry_after_sec == 300.0
+    assert pauses == []
 
 
 def test_every_artefact_is_written_as_it_was_made(server: Any, client: RostrumClient, tmp_path: Path) -> None:
@@ -251,7 +267,7 @@ def test_results_are_read_as_values(client: RostrumClient) -> None:
     assert session.media.duration_sec == 60.0
     assert client.transcript("s1").word_count == 90
     assert client.captions("s1", "srt") == "every result, as srt"
-    assert client.instructor_tracking("s1").presence == [(3.0, 30.0), (36.0, 57.0)]
+    assert client.instructor_tracking("s1").presence == ((3.0, 30.0), (36.0, 57.0))
     assert len(client.sidecar("s1").scenes) == 4
 
 
@@ -288,7 +304,7 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
     ],
 )
 def test_artefacts_have_their_endpoints(name: str, path: str | None) -> None:
-    assert wire.artefact_path("s/1", name) == path
+    assert getattr(wire.artefact("s/1", name), "address", None) == path
 
 
 def test_block_ids_of_any_number_have_one_length() -> None:

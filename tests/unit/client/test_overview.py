@@ -1,6 +1,7 @@
 """The overview picture: what is computed for it, and that it is drawn for every kind of recording."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from matplotlib.image import imread
 
 from rostrum_client import lanes
-from rostrum_client.models import TrackPoint, Transcript
+from rostrum_client.files import Segment, TrackPoint, Transcript, Word
 from rostrum_client.overview import draw_overview
 from rostrum_client.results import read_results
 
@@ -52,9 +53,9 @@ def test_thumbnails_do_not_overlap_and_stay_inside() -> None:
 
 def test_many_thumbnails_are_thinned_evenly(make_results: Callable[..., Path]) -> None:
     results = read_results(make_results(60.0))
-    scenes = [results.scenes[i % 4].model_copy(update={"start": float(i), "end": float(i)}) for i in range(60)]
+    scenes = [replace(results.scenes[i % 4], start=float(i), end=float(i)) for i in range(60)]
     assert results.sidecar is not None
-    many = type(results)(directory=results.directory, sidecar=results.sidecar.model_copy(update={"scenes": scenes}))
+    many = replace(results, sidecar=replace(results.sidecar, scenes=tuple(scenes)))
 
     shown = lanes.pictures(many)
     assert len(shown) == lanes.MOST_THUMBNAILS
@@ -62,10 +63,8 @@ def test_many_thumbnails_are_thinned_evenly(make_results: Callable[..., Path]) -
 
 
 def test_letters_are_spread_over_their_words_time_and_none_is_lost() -> None:
-    word = {"word": "absolute", "start": 1.0, "end": 3.0}
-    transcript = Transcript.model_validate(
-        {"segments": [{"start": 1.0, "end": 3.0, "text": "absolute", "words": [word]}]}
-    )
+    words = (Word(word="absolute", start=1.0, end=3.0),)
+    transcript = Transcript(segments=(Segment(start=1.0, end=3.0, text="absolute", words=words),))
 
     assert lanes.word_density(transcript, 4.0, 4) == [0.0, 4.0, 4.0, 0.0]
 

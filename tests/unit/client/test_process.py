@@ -14,8 +14,10 @@ from rich.console import Console
 from rostrum_client.__main__ import main
 from rostrum_client.client import RostrumClient
 from rostrum_client.models import Job
+from rostrum_client.pace import TRIES
 from rostrum_client.process import BAD_USAGE, DONE, FAILED, ending, process
 from rostrum_client.progress import BarView, LineView, speed
+from rostrum_client.values import from_json
 
 STARTED = "2026-01-02T03:04:05Z"
 LATER = "2026-01-02T03:04:15Z"
@@ -28,6 +30,10 @@ def arguments(source: str, **more: Any) -> Namespace:
 @pytest.fixture
 def console() -> Console:
     return Console(file=io.StringIO(), width=100)
+
+
+def as_job(told: dict[str, Any]) -> Job:
+    return from_json(Job, json.dumps(told))
 
 
 def said(console: Console) -> str:
@@ -186,7 +192,7 @@ def test_results_that_cannot_be_written_do_not_hide_that_the_job_is_done(
 def test_a_refused_submission_ends_by_whose_fault_it_is(
     status: int, ending: int, server: Any, client: RostrumClient, console: Console, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server.failures = [httpx.Response(status, json={"code": "c", "title": "No", "detail": "Not like this."})]
+    server.failures = [httpx.Response(status, json={"code": "c", "title": "No", "detail": "Not like this."})] * TRIES
 
     assert process(arguments("https://media.test/talk.mp4"), client, console) == ending
     assert capsys.readouterr().err == "No: Not like this.\n"
@@ -203,7 +209,7 @@ def test_the_command_line_answers_bad_usage_with_2(argv: list[str], capsys: pyte
 
 
 def test_speed_is_told_by_the_servers_clock_alone(a_job: Callable[..., dict[str, Any]]) -> None:
-    job = Job.model_validate(running(a_job))
+    job = as_job(running(a_job))
 
     assert speed(job, job.stages["transcription"], 60.0) == 3.0
     assert speed(job, job.stages["transcription"], None) is None
@@ -214,7 +220,7 @@ def test_speed_is_told_by_the_servers_clock_alone(a_job: Callable[..., dict[str,
 def test_lines_are_said_only_when_there_is_news(console: Console, a_job: Callable[..., dict[str, Any]]) -> None:
     view = LineView(console)
     for progress in (0.31, 0.32, 0.33, 0.41):
-        view.show_job(Job.model_validate({**running(a_job), "progress": progress}), 60.0)
+        view.show_job(as_job({**running(a_job), "progress": progress}), 60.0)
     for sent in range(0, 101):
         view.show_upload(sent, 100)
 
@@ -226,7 +232,7 @@ def test_bars_show_stage_percentage_and_speed(a_job: Callable[..., dict[str, Any
     console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
     view = BarView(console)
     view.show_upload(5, 10)
-    view.show_job(Job.model_validate(running(a_job)), 60.0)
+    view.show_job(as_job(running(a_job)), 60.0)
     view.close()
 
     lines = said(console).splitlines()
@@ -242,5 +248,5 @@ def test_a_refused_address_of_this_machine_comes_with_advice(
     a_job: Callable[..., dict[str, Any]], source: str, advised: bool
 ) -> None:
     error = {"code": "address_refused", "title": "No", "detail": "Refused.", "stage": "download", "retryable": False}
-    job = Job.model_validate(a_job("ERROR", error=error))
+    job = as_job(a_job("ERROR", error=error))
     assert ("ROSTRUM_ALLOW_LOOPBACK_SOURCES" in ending(job, source)) is advised

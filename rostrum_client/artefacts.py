@@ -1,0 +1,88 @@
+"""What jobs made of a session. Without `job_id` it is the latest job that made it; with it, an older one."""
+
+import hashlib
+from pathlib import Path, PurePosixPath
+
+from rostrum_client.errors import ArtefactDamaged
+from rostrum_client.files import Artefact, Sidecar, Tracking, Transcript
+from rostrum_client.steps import Steps, ask, fetch
+from rostrum_client.wire import Request, artefact, post, read
+
+
+def transcript(session_id: str, *, job_id: str | None = None) -> Steps[Transcript]:
+    """What was said."""
+    return fetch(Transcript, _request(session_id, "transcript.json", job_id))
+
+
+def captions(session_id: str, form: str = "vtt", *, job_id: str | None = None) -> Steps[str]:
+    """What was said as `vtt`, `srt` or `txt`."""
+    return (yield from ask(_request(session_id, f"transcript.{form}", job_id))).text
+
+
+def instructor_tracking(session_id: str, *, job_id: str | None = None) -> Steps[Tracking]:
+    """The instructor's way through the picture."""
+    return fetch(Tracking, _request(session_id, "instructor-tracking.json", job_id))
+
+
+def sidecar(session_id: str, *, job_id: str | None = None) -> Steps[Sidecar]:
+    """The facts about the recording and the list of its artefacts."""
+    return fetch(Sidecar, _request(session_id, "sidecar.json", job_id))
+
+
+def rebuild_sidecar(session_id: str, *, idempotency_key: str | None = None) -> Steps[None]:
+    """Have the sidecar built again."""
+    yield from ask(post("sessions", session_id, "sidecar", key=idempotency_key))
+
+
+def thumbnail(session_id: str, name: str, *, job_id: str | None = None) -> Steps[bytes]:
+    """A still of the recording (JPEG), by the name that a scene in the sidecar has for it."""
+    return (yield from ask(_request(session_id, name, job_id))).content
+
+
+def download_artefacts(session_id: str, directory: Path, *, job_id: str | None = None) -> Steps[list[Path]]:
+    """Write the sidecar and every artefact that it lists and the API serves into `directory`, under their names.
+
+    Gives the paths back in the sidecar's order. Raises ArtefactDamaged when a file is not what the sidecar says.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    listing = yield from ask(_request(session_id, "sidecar.json", job_id))
+    written = [_write(directory / "sidecar.json", listing.content)]
+    for each in read(Sidecar, listing).artefacts:
+        path = _place(directory, each.name)
+        request = artefact(session_id, each.name, job_id)
+        if request is not None and each.name != "sidecar.json":
+            body = (yield from ask(request)).content
+            _check(each, body)
+            written.append(_write(path, body))
+    return written
+
+
+def _request(session_id: str, name: str, job_id: str | None) -> Request:
+    request = artefact(session_id, name, job_id)
+    if request is None:
+        raise ValueError(f"the API serves no artefact named {name!r}")
+    return request
+
+
+def _check(artefact: Artefact, body: bytes) -> None:
+    if artefact.size_bytes is not None and len(body) != artefact.size_bytes:
+        raise ArtefactDamaged(f"{artefact.name} has {len(body)} bytes; the sidecar says {artefact.size_bytes}.")
+    if artefact.sha256 and hashlib.sha256(body).hexdigest() != artefact.sha256:
+        raise ArtefactDamaged(f"{artefact.name} differs from the SHA-256 in the sidecar.")
+
+
+def _place(directory: Path, name: str) -> Path:
+    """Where an artefact goes: its name may hold folders but never leads out of `directory`."""
+    relative = PurePosixPath(name)
+    if relative.is_absolute() or ".." in relative.parts or "\\" in name or ":" in name:
+        raise ArtefactDamaged(f"The sidecar lists a file with a name that cannot be used: {name!r}.")
+    return directory / relative
+
+
+def _write(path: Path, body: bytes) -> Path:
+    """Write whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    unfinished.write_bytes(body)
+    unfinished.replace(path)
+    return path

@@ -1,0 +1,159 @@
+"""The result files as typed values: sidecar, transcript and the instructor's track."""
+
+from rostrum_client.values import value
+
+
+@value
+class Stream:
+    """One of a recording's streams; what only pictures or only sound have is None for the other."""
+
+    kind: str
+    codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+
+
+@value
+class Media:
+    """What is known of a recording."""
+
+    container: str | None = None
+    streams: tuple[Stream, ...] = ()
+    duration_sec: float | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@value
+class Artefact:
+    """A file that a job made."""
+
+    name: str
+    content_type: str = "application/octet-stream"
+    size_bytes: int | None = None
+    sha256: str | None = None
+
+
+@value
+class Scene:
+    """A stretch of the recording without a cut, in seconds."""
+
+    start: float
+    end: float
+    thumbnail: str | None = None
+
+
+@value
+class Sidecar:
+    """The facts about a recording and the list of its artefacts."""
+
+    session_id: str | None = None
+    job_id: str | None = None
+    media: Media | None = None
+    scenes: tuple[Scene, ...] = ()
+    artefacts: tuple[Artefact, ...] = ()
+
+
+@value
+class Word:
+    """A spoken word, in seconds."""
+
+    word: str
+    start: float
+    end: float
+    confidence: float | None = None
+
+
+@value
+class Segment:
+    """A phrase, in seconds."""
+
+    start: float
+    end: float
+    text: str
+    confidence: float | None = None
+    words: tuple[Word, ...] = ()
+
+
+@value
+class Engine:
+    """What made the transcript."""
+
+    name: str
+    version: str | None = None
+    model: str | None = None
+
+
+@value
+class Transcript:
+    """What was said."""
+
+    session_id: str | None = None
+    job_id: str | None = None
+    language: str | None = None
+    duration_sec: float | None = None
+    speech_sec: float | None = None
+    engine: Engine | None = None
+    segments: tuple[Segment, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All of it in one line."""
+        return " ".join(segment.text.strip() for segment in self.segments if segment.text.strip())
+
+    @property
+    def word_count(self) -> int:
+        """How many words were recognised."""
+        return sum(len(segment.words) or len(segment.text.split()) for segment in self.segments)
+
+
+@value
+class TrackPoint:
+    """Where the instructor is at one instant; `x`, `y` and `box` (x, y, width, height) are fractions of the frame."""
+
+    t: float
+    x: float
+    y: float
+    box: tuple[float, float, float, float]
+    confidence: float | None = None
+    state: str = "observed"
+
+
+@value
+class TrackSource:
+    """The picture that was tracked."""
+
+    width: int | None = None
+    height: int | None = None
+    duration_sec: float | None = None
+    sample_fps: float = 2.0
+
+
+@value
+class TrackMetrics:
+    """The track in numbers; `total_distance` and `jitter` in frame widths."""
+
+    coverage_percent: float = 0.0
+    gaps_count: int = 0
+    longest_gap_sec: float = 0.0
+    total_distance: float = 0.0
+    jitter: float = 0.0
+
+
+@value
+class Tracking:
+    """The instructor's way through the picture; `presence` and `gaps` are intervals in seconds."""
+
+    session_id: str | None = None
+    job_id: str | None = None
+    source: TrackSource = TrackSource()
+    track_points: tuple[TrackPoint, ...] = ()
+    presence: tuple[tuple[float, float], ...] = ()
+    gaps: tuple[tuple[float, float], ...] = ()
+    derived_metrics: TrackMetrics = TrackMetrics()
+    warnings: tuple[str, ...] = ()

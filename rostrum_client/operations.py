@@ -1,0 +1,67 @@
+"""Everything that a client can do, whichever client it is."""
+
+from rostrum_client.artefacts import (
+    captions,
+    download_artefacts,
+    instructor_tracking,
+    rebuild_sidecar,
+    sidecar,
+    thumbnail,
+    transcript,
+)
+from rostrum_client.follow import events, wait
+from rostrum_client.jobs import cancel, deliveries, job, jobs, redeliver, retry, status, submit
+from rostrum_client.operate import create_schedule, delete_schedule, health, queue_info, requeue_poison, schedules
+from rostrum_client.sessions import delete_session, download_media, media_url, process, search, session, sessions
+from rostrum_client.steps import listing, operation
+from rostrum_client.uploads import import_session, probe, send_file, upload
+
+
+class Operations:
+    """The methods of `RostrumClient` and `AsyncRostrumClient`.
+
+    An `operation` gives a value, a `listing` one after another.
+
+    >>> sorted(job.status for job in client.jobs(active=False))
+    ['DONE']
+    """
+
+    submit = operation(submit)
+    job = operation(job)
+    status = operation(status)
+    jobs = listing(jobs)
+    cancel = operation(cancel)
+    retry = operation(retry)
+    deliveries = listing(deliveries)
+    redeliver = operation(redeliver)
+
+    wait = operation(wait)
+    events = listing(events)
+
+    upload = operation(upload)
+    send_file = operation(send_file)
+    import_session = operation(import_session)
+    probe = operation(probe)
+
+    sessions = listing(sessions)
+    session = operation(session)
+    process = operation(process)
+    delete_session = operation(delete_session)
+    media_url = operation(media_url)
+    download_media = operation(download_media)
+    search = listing(search)
+
+    transcript = operation(transcript)
+    captions = operation(captions)
+    instructor_tracking = operation(instructor_tracking)
+    sidecar = operation(sidecar)
+    rebuild_sidecar = operation(rebuild_sidecar)
+    thumbnail = operation(thumbnail)
+    download_artefacts = operation(download_artefacts)
+
+    queue_info = operation(queue_info)
+    requeue_poison = operation(requeue_poison)
+    create_schedule = operation(create_schedule)
+    schedules = listing(schedules)
+    delete_schedule = operation(delete_schedule)
+    health = operation(health)

@@ -1,0 +1,167 @@
+"""What the client does, described without doing it: an operation is a generator of effects, a client performs them.
+
+So every operation is written once, and there is a client that blocks and one that does not. `operation` and `listing`
+put such a generator function into the class of both; the types follow the client.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
+
+import httpx
+
+from rostrum_client import wire
+from rostrum_client.errors import RostrumUnreachable
+from rostrum_client.models import Page
+from rostrum_client.pace import TRIES, is_too_long, pause_before_retry
+
+if TYPE_CHECKING:
+    from rostrum_client.async_client import AsyncRostrumClient
+    from rostrum_client.client import RostrumClient
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Blocking = TypeVar("Blocking")
+Awaited = TypeVar("Awaited")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send it once; gives the Stream of its answer, the body of which has been read unless it is a wanted stream."""
+
+    request: wire.Request
+    as_stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """An answer, and the chunks of its body where it was asked for as a stream."""
+
+    response: httpx.Response
+    chunks: Iterator[bytes] | AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class NextChunk:
+    """Gives the stream's next bytes, None at its end."""
+
+    stream: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Do nothing for a while."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Do what takes the disk or the processor a moment; gives what it returns."""
+
+    work: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Generic[T]):
+    """Something found, for the caller."""
+
+    value: T
+
+
+Effect: TypeAlias = Ask | NextChunk | Pause | Call
+Steps: TypeAlias = Generator[Effect, Any, T]
+"""What leads to one value."""
+Listing: TypeAlias = Generator[Effect | Item[T], Any, None]
+"""What leads to any number of values."""
+
+
+def send(request: wire.Request, *, tries: int = TRIES, as_stream: bool = False) -> Steps[Stream]:
+    """Send, again after a pause while that may help; the last answer comes back whatever it is.
+
+    Every request may be sent again: what changes something carries an Idempotency-Key, or is a PUT or DELETE.
+    """
+    failures = 0
+    while True:
+        answer: Stream | None = None
+        try:
+            answer = yield Ask(request, as_stream)
+        except httpx.RequestError as error:
+            if failures + 1 >= tries:
+                raise RostrumUnreachable(f"No answer from {wire.origin(error.request.url)}: {error}") from error
+        asked_sec = None
+        if answer is not None:
+            asked_sec = wire.retry_after_sec(answer.response.headers)
+            if failures + 1 >= tries or is_too_long(asked_sec) or not wire.may_pass(answer.response):
+                return answer
+        failures += 1
+        yield Pause(pause_before_retry(failures, asked_sec))
+
+
+def ask(request: wire.Request, *, tries: int = TRIES) -> Steps[httpx.Response]:
+    """The API's answer to the request; raises RostrumApiError, RostrumUnreachable."""
+    return (yield from stream(request, tries=tries, as_stream=False)).response
+
+
+def stream(request: wire.Request, *, tries: int = TRIES, as_stream: bool = True) -> Steps[Stream]:
+    """The API's answer, with its body still to come."""
+    answer = yield from send(request, tries=tries, as_stream=as_stream)
+    wire.raise_for_problem(answer.response)
+    return answer
+
+
+def fetch(kind: type[T], request: wire.Request, *, tries: int = TRIES) -> Steps[T]:
+    """The value that the API answers with; raises UnexpectedAnswer, too."""
+    return wire.read(kind, (yield from ask(request, tries=tries)))
+
+
+def fetch_all(kind: type[T], request: wire.Request) -> Listing[T]:
+    """Every item of a list, page after page."""
+    following: wire.Request | None = request
+    while following is not None:
+        page = yield from fetch(Page[kind], following)  # type: ignore[valid-type]
+        yield from map(Item, page.items)
+        following = wire.next_page(request, page.next_link)
+
+
+def single(steps: Steps[T]) -> Listing[T]:
+    """The value as the only item."""
+    yield Item((yield from steps))
+
+
+class Method(Generic[P, Blocking, Awaited]):
+    """A method of both clients: what it gives is `Blocking` of the one and `Awaited` of the other."""
+
+    def __init__(self, describe: Callable[P, Any], performer: str) -> None:
+        self._describe = describe
+        self._performer = performer
+
+    @overload
+    def __get__(self, client: None, owner: type) -> Callable[P, Any]: ...
+    @overload
+    def __get__(self, client: "RostrumClient", owner: type) -> Callable[P, Blocking]: ...
+    @overload
+    def __get__(self, client: "AsyncRostrumClient", owner: type) -> Callable[P, Awaited]: ...
+    def __get__(self, client: Any, owner: type) -> Any:
+        if client is None:
+            return self._describe
+        perform = getattr(client, self._performer)
+
+        @wraps(self._describe)
+        def method(*args: P.args, **kwargs: P.kwargs) -> Any:
+            return perform(self._describe(*args, **kwargs))
+
+        return method
+
+
+def operation(describe: Callable[P, Steps[T]]) -> Method[P, T, Coroutine[Any, Any, T]]:
+    """A method that gives one value."""
+    return Method(describe, "_run")
+
+
+def listing(
+    describe: Callable[P, Listing[T]],
+) -> Method[P, Generator[T, None, None], AsyncGenerator[T, None]]:
+    """A method that gives values one after another."""
+    return Method(describe, "_iterate")

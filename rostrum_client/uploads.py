@@ -1,0 +1,93 @@
+"""Files on their way in: block by block into storage, or in one piece with the request."""
+
+import hashlib
+import json
+import mimetypes
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import BinaryIO, Unpack
+
+from rostrum_client.details import ForUpload, Naming
+from rostrum_client.errors import UploadFailed
+from rostrum_client.models import Imported, Job, Probe, Upload
+from rostrum_client.steps import Call, Steps, fetch, send
+from rostrum_client.wire import Request, body, post, put_block, put_block_list, storage_refusal
+
+OnBytes = Callable[[int, int], None]
+"""Gets the bytes that went over, and the bytes in all."""
+
+BLOB_EXISTS = "BlobAlreadyExists"
+
+
+def upload(
+    path: Path, *, on_progress: OnBytes | None = None, idempotency_key: str | None = None, **details: Unpack[ForUpload]
+) -> Steps[Job]:
+    """Put a file into storage block by block and submit it; holds one block in memory.
+
+    `on_progress` gets the bytes sent and the bytes in all. Raises UploadFailed when storage refuses a block.
+    With an `idempotency_key` of your own, a program that starts again goes on with the same upload and job.
+    """
+    place, sha256 = yield from _put(path, on_progress, idempotency_key, details)
+    asked = body(upload_id=place.upload_id, sha256=sha256, **details)
+    return (yield from fetch(Job, post("ingest", "commit", body=asked, key=idempotency_key)))
+
+
+def send_file(path: Path, *, on_progress: OnBytes | None = None, idempotency_key: str | None = None) -> Steps[str]:
+    """Put a file into storage as `upload` does, and give its upload's id, for `submit` or `probe`."""
+    place, _ = yield from _put(path, on_progress, idempotency_key, {})
+    return place.upload_id
+
+
+def import_session(path: Path, *, idempotency_key: str | None = None, **details: Unpack[Naming]) -> Steps[Imported]:
+    """Send a file in one request, without storage's address; `upload` is for large ones."""
+    metadata = {**(details.get("metadata") or {}), **body(session_name=details.get("session_name"))}
+    with path.open("rb") as file:
+        form = {"video": (path.name, file, _content_type(path)), "metadata": (None, json.dumps(metadata))}
+        return (yield from fetch(Imported, post("sessions", "import", files=form, key=idempotency_key)))
+
+
+def probe(
+    *, source_url: str | None = None, upload_id: str | None = None, session_id: str | None = None
+) -> Steps[Probe]:
+    """What a recording is, and what would happen to it; nothing is kept."""
+    asked = body(source_url=source_url, upload_id=upload_id, session_id=session_id)
+    return fetch(Probe, post("ingest", "probe", body=asked))
+
+
+def _put(path: Path, on_progress: OnBytes | None, key: str | None, details: ForUpload) -> Steps[tuple[Upload, str]]:
+    """Announce the file and send it; gives where it is and its SHA-256 in hex."""
+    size_bytes, content_type = path.stat().st_size, _content_type(path)
+    announced = body(
+        source_name=path.name, content_length=size_bytes, content_type=content_type, options=details.get("options")
+    )
+    place = yield from fetch(Upload, post("ingest", "init", body=announced, key=key))
+    digest, count, sent_bytes = hashlib.sha256(), 0, 0
+    with path.open("rb") as file:
+        while block := (yield Call(partial(_next_block, file, place.block_size_bytes, digest.update))):
+            md5 = hashlib.md5(block, usedforsecurity=False).digest()
+            yield from _store(put_block(place.upload_url, count, block, md5))
+            count, sent_bytes = count + 1, sent_bytes + len(block)
+            if on_progress:
+                on_progress(sent_bytes, max(size_bytes, sent_bytes))
+    yield from _store(put_block_list(place.upload_url, count, content_type))
+    return place, digest.hexdigest()
+
+
+def _next_block(file: BinaryIO, size_bytes: int, note: Callable[[bytes], None]) -> bytes:
+    block = file.read(size_bytes)
+    note(block)
+    return block
+
+
+def _store(request: Request) -> Steps[None]:
+    response = (yield from send(request)).response
+    if response.status_code == HTTPStatus.CONFLICT and response.headers.get("x-ms-error-code") == BLOB_EXISTS:
+        return  # an earlier try got through; its answer did not
+    if refusal := storage_refusal(response):
+        raise UploadFailed(f"Storage refused a block of the file ({refusal}).")
+
+
+def _content_type(path: Path) -> str:
+    return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
