@@ -3,10 +3,11 @@
 A queue is made, with the one for its dead letters, when it turns out to be missing: the host never makes it.
 """
 
+import base64
 import math
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
@@ -15,7 +16,7 @@ from azure.storage.queue import QueueClient, QueueServiceClient, TextBase64Encod
 from shared.domain.errors import NotFound
 from shared.domain.message import Message, Receipt
 from shared.storage.azure_errors import translated
-from shared.storage.ports import QueueFacts, poison_queue
+from shared.storage.ports import QueueFacts, Received, poison_queue
 
 
 class AzureQueues:
@@ -44,13 +45,24 @@ class AzureQueues:
         return Receipt(name, str(sent.id), str(sent.pop_receipt))
 
     def withdraw(self, receipt: Receipt) -> None:
-        """A message that was received since has another pop receipt: 400 or 404, and it stays."""
-        with translated(f"queue {receipt.queue}"):
-            try:
-                self._queue(receipt.queue).delete_message(receipt.message_id, receipt.pop_receipt)
-            except HttpResponseError as err:
-                if err.status_code not in (400, 404):
-                    raise
+        with translated(f"queue {receipt.queue}"), _unless_received_since():
+            self._queue(receipt.queue).delete_message(receipt.message_id, receipt.pop_receipt)
+
+    def receive(self, queue: str, limit: int, hidden_for: timedelta) -> Sequence[Received]:
+        with suppress(NotFound), translated(f"queue {queue}"):
+            pages = self._queue(queue).receive_messages(
+                messages_per_page=limit, visibility_timeout=math.ceil(hidden_for.total_seconds())
+            )
+            found = next(pages.by_page(), ())
+            return [
+                Received(_decoded(each.content), Receipt(queue, str(each.id), str(each.pop_receipt))) for each in found
+            ]
+        return ()
+
+    def release(self, receipt: Receipt) -> None:
+        with translated(f"queue {receipt.queue}"), _unless_received_since():
+            queue = self._queue(receipt.queue)
+            queue.update_message(receipt.message_id, receipt.pop_receipt, visibility_timeout=0)
 
     def facts(self, queue: str) -> QueueFacts:
         oldest_sec = None
@@ -71,6 +83,24 @@ class AzureQueues:
     def _make(self, name: str) -> None:
         with suppress(ResourceExistsError):
             self._queue(name).create_queue()
+
+
+@contextmanager
+def _unless_received_since() -> Iterator[None]:
+    """A message that was received since has another pop receipt: 400 or 404, and it stays as it is."""
+    try:
+        yield
+    except HttpResponseError as err:
+        if err.status_code not in (400, 404):
+            raise
+
+
+def _decoded(text: str) -> bytes:
+    """The message as it was before the host's base64; anything else as it is."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return text.encode()
 
 
 def _wake(address: tuple[str, int], queue: str) -> None:

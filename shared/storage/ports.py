@@ -4,7 +4,7 @@ Names of containers and queues stand here, and the layout of blob names. Nothing
 Any method may raise StorageUnavailable when the storage does not answer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count, takewhile
@@ -17,6 +17,7 @@ from shared.domain.job import Job
 from shared.domain.message import Message, Receipt
 from shared.domain.part import Part
 from shared.domain.schedule import Schedule
+from shared.domain.search.transcript import IndexedTranscript, Passage, Posting
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
 from shared.domain.task import Task
@@ -295,6 +296,31 @@ class DeadLetterStore(Protocol):
         """Deletes the letter if it is there."""
 
 
+class SearchIndex(Protocol):
+    """Which tokens the organisations' transcripts have, and where. Each job's transcript stands for itself."""
+
+    def put(self, transcript: IndexedTranscript) -> None:
+        """Writes the job's transcript in place of what is there of it. Until it returns, only a part may be found."""
+
+    def jobs(self, org_id: str, session_id: str) -> Collection[str]:
+        """The session's jobs of which anything was put and not removed."""
+
+    def remove(self, org_id: str, session_id: str, job_id: str) -> None:
+        """Removes what was put of the job."""
+
+    def withdraw(self, transcript: IndexedTranscript) -> None:
+        """Removes what `put` writes of the transcript, also when others have removed some of it at the same time."""
+
+    def postings(
+        self, org_id: str, token: str, *, limit: int, from_session: str = "", session_id: str | None = None
+    ) -> Sequence[Posting]:
+        """Up to `limit` transcripts that have the token, by `Posting.key`: newest sessions first, from a session on or
+        of a single one. One request."""
+
+    def passages(self, org_id: str, session_id: str, job_id: str, numbers: range) -> Sequence[Passage]:
+        """Those of the transcript's passages that are there, in order. One request for a few of them."""
+
+
 class BlobStore(Protocol):
     """Containers of blobs. Names are paths with `/`. Blobs are written whole: nobody sees a part of one."""
 
@@ -385,5 +411,6 @@ class Storage:
     tasks: TaskStore
     schedules: ScheduleStore
     dead_letters: DeadLetterStore
+    search: SearchIndex
     blobs: BlobStore
     queues: QueueStore

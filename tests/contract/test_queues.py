@@ -13,6 +13,7 @@ from shared.domain.message import QUEUES, StageMessage
 from shared.domain.stage import Stage
 from shared.storage.connect import AzureStorage, connect
 from shared.storage.memory import MemoryStorage
+from shared.storage.memory_queues import MemoryQueues
 from shared.storage.ports import QueueFacts, Storage, poison_queue
 
 MakeMessage = Callable[..., StageMessage]
@@ -146,3 +147,35 @@ def test_a_message_that_somebody_received_is_not_withdrawn(
     assert receive(azurite, receipt.queue)
     azure.queues.withdraw(receipt)
     assert azure.queues.facts(receipt.queue).waiting == 1
+
+
+def test_dead_letters_are_received_and_deleted_or_released(
+    request: pytest.FixtureRequest, empty_queues: Storage, make_message: MakeMessage
+) -> None:
+    queues, poison = empty_queues.queues, poison_queue(QUEUES[Stage.TRACKING])
+    queues.send(make_message())  # makes the queues
+    for part in range(3):
+        if isinstance(queues, MemoryQueues):
+            queues.bury(make_message(part=part))
+        else:
+            with QueueClient.from_connection_string(request.getfixturevalue("azurite"), poison) as client:
+                client.send_message(base64.b64encode(make_message(part=part).to_text().encode()).decode())
+    first = queues.receive(poison, 2, timedelta(minutes=1))
+    rest = queues.receive(poison, 32, timedelta(minutes=1))
+    assert [len(first), len(rest)] == [2, 1]
+    assert queues.receive(poison, 32, timedelta(minutes=1)) == []
+    assert {StageMessage.from_bytes(each.body).part for each in (*first, *rest)} == {0, 1, 2}
+    queues.withdraw(first[0].receipt)
+    queues.release(first[1].receipt)
+    (again,) = queues.receive(poison, 32, timedelta(minutes=1))
+    assert again.body == first[1].body
+    for outdated in (first[1].receipt, first[0].receipt):
+        queues.withdraw(outdated)
+        queues.release(outdated)
+    assert queues.receive(poison, 32, timedelta(minutes=1)) == []
+    facts = queues.facts(QUEUES[Stage.TRACKING])
+    assert (facts.waiting, facts.poison) == (1, 2)
+
+
+def test_nothing_is_received_from_a_queue_that_is_not_there(storage: Storage) -> None:
+    assert not storage.queues.receive("no-such-queue", 32, timedelta(minutes=1))
