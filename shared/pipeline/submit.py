@@ -59,16 +59,21 @@ class AnnouncedUpload:
 
 def submit_url(services: Services, request: JobRequest, source_url: str) -> Job:
     """A new session and job for a recording at an http(s) address."""
+    check_source_url(source_url)
+    refuse_hopeless(services, request.options)
+    name = unquote(urlsplit(source_url).path.rpartition("/")[2])
+    session_id = request.session_id or services.new_id()
+    session = _new_session(services, request, session_id, name, source_url=source_url)
+    return _start_job(services, request, _standing(services, session))
+
+
+def check_source_url(source_url: str) -> None:
+    """Raises InvalidRequest for an address that nothing is ever fetched from."""
     parts = urlsplit(source_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidRequest("sourceUrl must be an http or https address.")
     if parts.username or parts.password:
         raise InvalidRequest("sourceUrl must not contain a user name or password; use a signed address instead.")
-    refuse_hopeless(services, request.options)
-    name = unquote(parts.path.rpartition("/")[2])
-    session_id = request.session_id or services.new_id()
-    session = _new_session(services, request, session_id, name, source_url=source_url)
-    return _start_job(services, request, _standing(services, session))
 
 
 def submit_session(services: Services, request: JobRequest, session_id: str) -> Job:
