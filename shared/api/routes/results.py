@@ -10,11 +10,13 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from shared.api.blob_response import result_response
-from shared.api.context import ReaderDep, ServicesDep, SessionId, off_loop
+from shared.api.context import ID_PATTERN, ReaderDep, ServicesDep, SessionId, off_loop
 from shared.api.described import json_file, reading
 from shared.domain.errors import NotFound, ResultNotReady
+from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.domain.stage import Stage, StageState
+from shared.job_status import JobStatus
 from shared.media.payload import SidecarPayload
 from shared.pipeline.services import Services
 from shared.pipeline.sidecar import SIDECAR
@@ -25,6 +27,12 @@ router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"])
 
 TRACKING = "instructor-tracking.json"
 JSON = "application/json"
+NO_JOB = "No job has made it yet."
+
+OfJob = Annotated[
+    str | None,
+    Query(alias="jobId", pattern=ID_PATTERN, description="What this job made, rather than the latest that made one."),
+]
 
 _THUMBNAIL = re.compile(r"([A-Za-z0-9_-]{1,100})(\.jpg)?")
 
@@ -74,10 +82,11 @@ async def get_transcript(
     services: ServicesDep,
     caller: ReaderDep,
     form: Annotated[TranscriptFormat | None, Query(alias="format", description="Goes before `Accept`.")] = None,
+    job_id: OfJob = None,
 ) -> Response:
     """What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text."""
     chosen = form or preferred_form(request.headers.get("accept", "*/*"))
-    result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRANSCRIPTION))
+    result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRANSCRIPTION, job_id))
     name = result.blob(f"transcript.{chosen}")
     response = await result_response(request, services, name, CONTENT_TYPES[chosen], result.missing)
     response.headers["Vary"] = "Accept"
@@ -91,9 +100,11 @@ async def get_transcript(
     operation_id="getInstructorTracking",
     response_class=Response,
 )
-async def get_tracking(session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep) -> Response:
+async def get_tracking(
+    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
+) -> Response:
     """Where the instructor was, with detections and metrics."""
-    result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRACKING))
+    result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRACKING, job_id))
     return await result_response(request, services, result.blob(TRACKING), JSON, result.missing)
 
 
@@ -104,9 +115,11 @@ async def get_tracking(session_id: SessionId, request: Request, services: Servic
     operation_id="getSidecar",
     response_class=Response,
 )
-async def get_sidecar(session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep) -> Response:
+async def get_sidecar(
+    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
+) -> Response:
     """What is known of the recording, its scenes, and every file that the job made."""
-    result = await off_loop(partial(_result, services, caller.org_id, session_id, None))
+    result = await off_loop(partial(_result, services, caller.org_id, session_id, None, job_id))
     return await result_response(request, services, result.blob(SIDECAR), JSON, result.missing)
 
 
@@ -121,13 +134,18 @@ async def get_sidecar(session_id: SessionId, request: Request, services: Service
     response_class=Response,
 )
 async def get_thumbnail(
-    session_id: SessionId, name: str, request: Request, services: ServicesDep, caller: ReaderDep
+    session_id: SessionId,
+    name: str,
+    request: Request,
+    services: ServicesDep,
+    caller: ReaderDep,
+    job_id: OfJob = None,
 ) -> Response:
     """A still of the recording; the sidecar names them."""
     match = _THUMBNAIL.fullmatch(name)
     if match is None:
         raise NotFound("There is no such thumbnail.")
-    result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRACKING))
+    result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRACKING, job_id))
     blob = result.blob(f"thumbnails/{match[1]}.jpg")
     return await result_response(request, services, blob, "image/jpeg", result.missing)
 
@@ -154,24 +172,31 @@ def preferred_form(accept: str) -> TranscriptFormat:
     return best
 
 
-def _result(services: Services, org_id: str, session_id: str, stage: Stage | None) -> Result:
-    """The session's result of a stage, or its sidecar for None; raises NotFound."""
+def _result(services: Services, org_id: str, session_id: str, stage: Stage | None, job_id: str | None) -> Result:
+    """The session's result of a stage, or its sidecar for None: the latest, or a job's own; raises NotFound."""
     session = services.storage.sessions.get(org_id, session_id).value
+    if job_id is not None:
+        job = services.storage.jobs.get(org_id, job_id).value
+        if job.session_id != session_id:
+            raise NotFound(f"Job {job_id} is none of session {session_id}.")
+        return Result(session, job_id, ResultNotReady(_why_missing(job, stage) or "The job has not made it."))
     if stage is None:
-        job_id = session.sidecar_job_id
+        made_by = session.sidecar_job_id
     else:
-        job_id = session.transcript_job_id if stage is Stage.TRANSCRIPTION else session.tracking_job_id
-    return Result(session, job_id, ResultNotReady(_why_missing(services, session, stage)))
-
-
-def _why_missing(services: Services, session: Session, stage: Stage | None) -> str:
-    """What is known of why a session has no such result."""
+        made_by = session.transcript_job_id if stage is Stage.TRANSCRIPTION else session.tracking_job_id
     try:
-        job = services.storage.jobs.get(session.org_id, session.latest_job_id or "").value
+        latest = services.storage.jobs.get(org_id, session.latest_job_id or "").value
     except NotFound:
-        return "No job has made it yet."
+        return Result(session, made_by, ResultNotReady(NO_JOB))
+    return Result(session, made_by, ResultNotReady(_why_missing(latest, stage) or NO_JOB))
+
+
+def _why_missing(job: Job, stage: Stage | None) -> str | None:
+    """What the job says of why there is no such result."""
     if stage is not None and job.stages[stage].state is StageState.SKIPPED:
         return f"There will be none: {job.stages[stage].reason}"
     if job.error is not None:
-        return f"The latest job ended in {job.status}: {job.error.detail}"
-    return f"Job {job.job_id} is at work on it." if not job.is_final else "No job has made it yet."
+        return f"Job {job.job_id} ended in {job.status}: {job.error.detail}"
+    if job.is_final:
+        return f"Job {job.job_id} ended in {job.status}." if job.status is JobStatus.CANCELED else None
+    return f"Job {job.job_id} is at work on it."

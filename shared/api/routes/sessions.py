@@ -1,6 +1,5 @@
 """Sessions: the list, one with its jobs, and where its recording can be played from."""
 
-from datetime import timedelta
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
@@ -15,13 +14,12 @@ from shared.api.requests import ProcessSession
 from shared.api.routes.jobs import DEFAULT_PAGE, Cursor, Limit
 from shared.api.trace import trace_of
 from shared.api.views import JobView, SessionDetail, SessionPage, SessionView
-from shared.domain.errors import ResultNotReady
 from shared.domain.job import Job
 from shared.domain.session import Session
+from shared.pipeline.media_url import media_url
 from shared.pipeline.remove import delete_session
 from shared.pipeline.services import Services
 from shared.pipeline.submit import JobRequest, submit_session
-from shared.storage.ports import SOURCES
 
 router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=IdempotentRoute)
 
@@ -105,18 +103,10 @@ async def remove_session(session_id: SessionId, services: ServicesDep, caller: W
 )
 async def get_media(session_id: SessionId, services: ServicesDep, caller: ReaderDep) -> RedirectResponse:
     """Leads to the recording in storage, for a while; ranges are served there."""
-    url = await off_loop(partial(_media_url, services, caller.org_id, session_id))
+    url = await off_loop(partial(media_url, services, caller.org_id, session_id))
     return RedirectResponse(url, status_code=302, headers={"Cache-Control": "no-store"})
 
 
 def _with_jobs(services: Services, org_id: str, session_id: str) -> tuple[Session, list[Job]]:
     session = services.storage.sessions.get(org_id, session_id).value
     return session, list(services.storage.jobs.page(org_id, limit=JOBS_SHOWN, session_id=session_id).items)
-
-
-def _media_url(services: Services, org_id: str, session_id: str) -> str:
-    session = services.storage.sessions.get(org_id, session_id).value
-    if services.storage.blobs.facts(SOURCES, session.source_blob) is None:
-        raise ResultNotReady("The recording is not in storage yet.")
-    valid_for = timedelta(minutes=services.settings.media_url_minutes)
-    return services.storage.blobs.read_url(SOURCES, session.source_blob, valid_for)

@@ -1,11 +1,16 @@
 """Results over HTTP: files as the jobs left them."""
 
+from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from shared.api.routes.results import preferred_form
 from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
+from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.stage import Stage
+from shared.pipeline.media_url import media_type
 from shared.storage.ports import CHUNK_BYTES, SOURCES
 from tests.unit.api.house import House
 
@@ -95,7 +100,7 @@ def test_a_result_that_will_never_be_says_why(house: House) -> None:
     assert answer["detail"] == f"There will be none: {why}"
     house.change(job["jobId"], lambda job: jobs.fail(job, Stage.TRACKING, NotMedia("Text."), job.created_at))
     answer = house.client.get(f"/sessions/{job['sessionId']}/results/instructor-tracking").json()
-    assert answer["detail"] == "The latest job ended in ERROR: Text."
+    assert answer["detail"] == f"Job {job['jobId']} ended in ERROR: Text."
 
 
 @pytest.mark.parametrize(
@@ -135,3 +140,80 @@ def test_the_recording_is_played_from_storage(house: House) -> None:
     assert answer.status_code == 302
     assert house.session(job["sessionId"]).source_blob in answer.headers["Location"]
     assert answer.headers["Cache-Control"] == "no-store"
+    query = parse_qs(urlsplit(answer.headers["Location"]).query)
+    assert (query["sp"], query["rsct"], query["rscd"]) == (["r"], ["video/mp4"], ['inline; filename="talk.mp4"'])
+    start, end = (datetime.fromisoformat(query[name][0]) for name in ("st", "se"))
+    assert start < house.services.clock() < end
+    assert end - start <= timedelta(minutes=house.services.settings.media_url_minutes + 6)
+
+
+@pytest.mark.parametrize(
+    ("recording", "declared", "name", "wanted"),
+    [
+        pytest.param("mov,mp4,m4a,3gp,3g2,mj2", "application/octet-stream", "a", "video/mp4", id="found out"),
+        pytest.param("matroska,webm", "text/html", "a", "video/webm", id="not what the uploader says"),
+        pytest.param(None, "audio/x-m4a", "a", "audio/x-m4a", id="as declared"),
+        pytest.param(None, "text/html", "a.webm", "video/webm", id="by its name"),
+        pytest.param(None, "text/html", "a.html", "application/octet-stream", id="never a page"),
+        pytest.param("asf", "image/svg+xml", "a.svg", "application/octet-stream", id="never a drawing"),
+    ],
+)
+def test_a_recording_is_handed_out_as_nothing_but_media(
+    recording: str | None, declared: str, name: str, wanted: str
+) -> None:
+    video = VideoStream(0, "vp9", 64, 48, 0, 10.0, 0.0, 1.0)
+    known = Recording(recording, 1, 0.0, 1.0, video, None) if recording else None
+    assert media_type(known, declared, name) == wanted
+
+
+def test_a_recording_with_sound_alone_is_audio() -> None:
+    sound = AudioStream(0, "aac", 48_000, 2, 0.0, 1.0)
+    known = Recording("mov,mp4,m4a,3gp,3g2,mj2", 1, 0.0, 1.0, None, sound)
+    assert media_type(known, "video/mp4", "a.mp4") == "audio/mp4"
+
+
+OLDER = {name: b"older " + data for name, data in FILES.items()}
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("results/transcript", "transcript.json"),
+        ("results/transcript?format=vtt", "transcript.vtt"),
+        ("results/instructor-tracking", "instructor-tracking.json"),
+        ("sidecar", "sidecar.json"),
+        ("thumbnails/scene-001", "thumbnails/scene-001.jpg"),
+    ],
+)
+def test_an_older_job_s_results_stay_reachable(house: House, path: str, name: str) -> None:
+    first = house.submit()
+    house.finish(first, OLDER)
+    session_id = first["sessionId"]
+    again = house.client.post("/jobs", json={"sessionId": session_id}).json()
+    house.finish(again, FILES)
+    url = f"/sessions/{session_id}/{path}"
+    joined = "&" if "?" in url else "?"
+    assert house.client.get(url).content == FILES[name]
+    assert house.client.get(f"{url}{joined}jobId={again['jobId']}").content == FILES[name]
+    assert house.client.get(f"{url}{joined}jobId={first['jobId']}").content == OLDER[name]
+    elsewhere = house.submit()
+    for job_id in (elsewhere["jobId"], "nobody"):
+        answer = house.client.get(f"{url}{joined}jobId={job_id}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert house.client.get(f"{url}{joined}jobId=..%2F").status_code == 422
+
+
+def test_a_job_that_has_no_result_of_its_own_says_why(house: House) -> None:
+    first = house.submit()
+    house.finish(first, FILES)
+    url = f"/sessions/{first['sessionId']}/sidecar"
+    again = house.client.post("/jobs", json={"sessionId": first["sessionId"]}).json()["jobId"]
+
+    def why() -> str:
+        answer = house.client.get(f"{url}?jobId={again}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "result_not_ready")
+        return str(answer.json()["detail"])
+
+    assert why() == f"Job {again} is at work on it."
+    house.change(again, lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
+    assert why() == f"Job {again} ended in ERROR: Text."
