@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     rate_limit_per_minute: int = Field(default=6000, ge=0)
     """Requests of an organisation a minute that each process of the API answers; 0: any number."""
 
+    execution: Literal["queue", "inline"] = "queue"
+    """Where the work is done: by whoever listens to the queues, or inside the request that asks for it (for scripts and
+    tests: the request takes as long as the job)."""
+
     engine: Literal["auto", "pocketsphinx", "faster-whisper"] = "auto"
     """Transcription engine. `auto` takes faster-whisper when its model is present locally, else pocketsphinx."""
 

@@ -6,8 +6,10 @@ from functools import lru_cache
 from importlib import import_module
 
 from shared.domain.ids import newest_first_id
+from shared.domain.job import Job
 from shared.domain.message import Step
 from shared.domain.stage import Stage
+from shared.pipeline import inline
 from shared.pipeline.job_manager import job_manager
 from shared.pipeline.services import Services, StepContext, StepWork
 from shared.settings import Settings, load_settings
@@ -26,9 +28,15 @@ def services() -> Services:
 job_manager.bind(services)
 
 
+def process_job(job_id: str, org_id: str = "local") -> Job:
+    """Runs whatever is left of a job to its end, here and now: for scripts and shells. Raises NotFound."""
+    return inline.process_job(services(), org_id, job_id)
+
+
 def build_services(settings: Settings, storage: Storage) -> Services:
-    """Services with the real clock and the real work of every step."""
-    return Services(storage=storage, settings=settings, clock=_now, new_id=_new_id, work=STEP_WORK)
+    """Services with the real clock and the real work of every step, done where the settings say."""
+    built = Services(storage=storage, settings=settings, clock=_now, new_id=_new_id, work=STEP_WORK)
+    return inline.inline_services(built) if settings.execution == "inline" else built
 
 
 def _now() -> datetime:

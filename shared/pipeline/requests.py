@@ -43,7 +43,8 @@ def send_step(services: Services, job: Job, stored: Stored[Part]) -> None:
     A message for a job that begins later is delayed; where a queue cannot delay it so far, it is left to the sweep.
     """
     part, now = stored.value.in_attempt(job.attempt), services.clock()
-    delay = max(job.start_at - now, timedelta(0)) if job.start_at else timedelta(0)
+    begins_at = job.start_at if job.start_at and not job.started_at else now
+    delay = max(begins_at - now, timedelta(0))
     if delay > MAX_DELAY:
         return
     try:

@@ -1,0 +1,120 @@
+"""The whole chain in the process that asks for it, for scripts and tests: no host, no waiting in queues.
+
+The rows in storage are written as ever, so what breaks off can be taken up here or by a host.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from datetime import timedelta
+from threading import local
+
+from shared.domain.job import Job
+from shared.domain.message import Message, Receipt, StageMessage
+from shared.domain.stage import StageState
+from shared.domain.task import TaskMessage
+from shared.pipeline.advance import resume
+from shared.pipeline.background import job_manager
+from shared.pipeline.requests import send_step, withdraw_messages
+from shared.pipeline.run_step import Delivery, give_up, run_step
+from shared.pipeline.run_task import give_up_task, run_task
+from shared.pipeline.services import Services
+from shared.storage.ports import QueueFacts, QueueStore, Received, Storage
+
+log = logging.getLogger(__name__)
+
+MAX_DELIVERIES = 5
+"""How often a message is tried, as in host.json."""
+
+PAUSE_SEC = 1.0
+"""The rest after the first failure; it doubles with each."""
+
+
+class InlineQueues:
+    """A `QueueStore` that runs what is sent, in the sender's thread and in the order of sending; what is to come later
+    goes to the queue behind it."""
+
+    def __init__(self, behind: QueueStore) -> None:
+        self.run: Callable[[Message], None] = lambda message: None
+        self._behind = behind
+        self._mine = local()
+
+    def send(self, message: Message, delay: timedelta = timedelta(0)) -> Receipt:
+        if delay > timedelta(0):
+            return self._behind.send(message, delay)
+        running: deque[Message] | None = getattr(self._mine, "running", None)
+        if running is not None:
+            running.append(message)
+        else:
+            self._drain(message)
+        return Receipt(message.queue, "", "")
+
+    def withdraw(self, receipt: Receipt) -> None:
+        if receipt.message_id:
+            self._behind.withdraw(receipt)
+
+    def receive(self, queue: str, limit: int, hidden_for: timedelta) -> Sequence[Received]:
+        return self._behind.receive(queue, limit, hidden_for)
+
+    def release(self, receipt: Receipt) -> None:
+        self._behind.release(receipt)
+
+    def facts(self, queue: str) -> QueueFacts:
+        return self._behind.facts(queue)
+
+    def _drain(self, first: Message) -> None:
+        waiting = self._mine.running = deque([first])
+        try:
+            while waiting:
+                self.run(waiting.popleft())
+        finally:
+            self._mine.running = None
+
+
+def inline_services(services: Services, sleep: Callable[[float], None] = time.sleep) -> Services:
+    """The same services, with queues that run what is sent."""
+    queues = InlineQueues(services.storage.queues)
+    kept = {each.name: getattr(services.storage, each.name) for each in fields(Storage)}
+    inline = replace(services, storage=Storage(**{**kept, "queues": queues}))
+    queues.run = lambda message: _run(inline, message, sleep)
+    return inline
+
+
+def process_job(services: Services, org_id: str, job_id: str) -> Job:
+    """Does here and now whatever is left of the job, even if its time has not come; returns it as it is then: ended,
+    unless others are at work on it. Raises NotFound."""
+    inline = inline_services(services)
+    job = replace(inline.storage.jobs.get(org_id, job_id).value, start_at=None)
+    if job.is_wanted:
+        withdraw_messages(services, job)
+        resume(inline, job)
+        for stored in inline.storage.parts.of_job(job_id):
+            if stored.value.in_attempt(job.attempt).state is StageState.WAITING:
+                send_step(inline, job, stored)
+    return inline.storage.jobs.get(org_id, job_id).value
+
+
+def _run(services: Services, message: Message, sleep: Callable[[float], None]) -> None:
+    """Delivers the message until it succeeds or is given up, as the host does."""
+    message_id = f"inline-{services.new_id()}"
+    for count in range(1, MAX_DELIVERIES + 1):
+        try:
+            _deliver(services, message, Delivery(message_id, count))
+            return
+        except Exception:
+            log.exception("delivery failed", extra={"action": "deliver", "queue": message.queue, "attempt": str(count)})
+            if count < MAX_DELIVERIES:
+                sleep(PAUSE_SEC * (1 << (count - 1)))
+    if isinstance(message, TaskMessage):
+        give_up_task(services, job_manager, message)
+    elif isinstance(message, StageMessage):
+        give_up(services, message)
+
+
+def _deliver(services: Services, message: Message, delivery: Delivery) -> None:
+    if isinstance(message, TaskMessage):
+        run_task(services, job_manager, message, delivery)
+    elif isinstance(message, StageMessage):
+        run_step(services, message, delivery)
