@@ -141,7 +141,7 @@ def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256
     upload = stored.value
     if upload.job_id is not None:
         with suppress(NotFound):  # the first commit died between the upload's row and the job's
-            return services.storage.jobs.get(upload.org_id, upload.job_id).value
+            return _set_going(services, services.storage.jobs.get(upload.org_id, upload.job_id).value, is_new=False)
     arrived_upload(services, upload)
     engine_for(services.settings, request.options)
     if upload.job_id is None:
@@ -248,11 +248,15 @@ def _start_job(services: Services, request: JobRequest, session: Session, job_id
         traceparent=request.traceparent,
         start_at=request.start_at,
     )
-    is_new = True
     try:
         services.storage.jobs.create(job)
     except WriteConflict:  # an earlier request got this far
-        job, is_new = services.storage.jobs.get(job.org_id, job.job_id).value, False
+        return _set_going(services, services.storage.jobs.get(job.org_id, job.job_id).value, is_new=False)
+    return _set_going(services, job, is_new=True)
+
+
+def _set_going(services: Services, job: Job, *, is_new: bool) -> Job:
+    """Names the job on its session and asks for its first step, unless that was done before."""
 
     def with_latest(current: Session) -> Session:
         outdated = not is_new and (current.latest_job_id or job.job_id) < job.job_id  # newer identifiers sort first

@@ -1,0 +1,135 @@
+"""An API that is asked with idempotency keys, whose clock stands until it is moved, and whose process can be killed."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from shared.api.app import create_app
+from shared.domain.idempotency import IdempotencyRecord
+from shared.domain.job import Job
+from shared.domain.message import StageMessage
+from shared.pipeline.services import Services
+from shared.settings import Settings
+from shared.storage.memory import MemoryStorage
+from shared.storage.memory_blobs import MemoryBlobs
+from shared.storage.memory_queues import MemoryQueues
+from shared.storage.memory_table import MemoryTable
+from tests.unit.api.keys import SECRET, signed
+
+TALK = {"sourceUrl": "https://example.com/talk.mp4", "sessionName": "A talk"}
+BOUNDARY = "xYzZY"
+WRITES = [
+    (MemoryTable, ("insert", "replace", "upsert", "delete")),
+    (MemoryBlobs, ("write", "stage_block", "commit_blocks")),
+    (MemoryQueues, ("send",)),
+]
+"""Everything that lasts."""
+
+
+class Killed(BaseException):
+    """The process ends here: nothing of ours may catch this."""
+
+
+class Clock:
+    """Stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+class World:
+    """The API over storage that outlives it."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.clock = Clock()
+        self._numbers = iter(range(1_000_000, 0, -1))
+        self.storage = MemoryStorage(self.clock)
+        self.services = Services(
+            storage=self.storage,
+            settings=Settings().model_copy(update=settings),
+            clock=self.clock,
+            new_id=lambda: f"id{next(self._numbers):07}",
+            work={},
+        )
+        self.app = create_app(self.services)
+
+    async def post(
+        self, path: str = "/jobs", key: str | bytes | None = "key", *, token: str | None = None, **body: Any
+    ) -> httpx.Response:
+        """One request; the body is TALK unless httpx's `json`, `content` or `files` is given."""
+        headers: list[tuple[str, str | bytes]] = [("Idempotency-Key", key)] if key is not None else []
+        if token:
+            headers.append(("Authorization", f"Bearer {token}"))
+        headers += body.pop("headers", {}).items()
+        transport = httpx.ASGITransport(app=self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
+            return await client.post(path, headers=headers, **(body or {"json": TALK}))
+
+    async def send(self, key: str = "key", **form: Any) -> httpx.Response:
+        """A recording in a form; arguments as for `form_of`."""
+        head = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        return await self.post("/sessions/import", key, content=form_of(**form), headers=head)
+
+    def jobs(self, org_id: str = "local") -> Sequence[Job]:
+        return self.storage.jobs.page(org_id, limit=100).items
+
+    def sessions(self) -> Sequence[str]:
+        return [each.session_id for each in self.storage.sessions.page("local", limit=100).items]
+
+    def messages(self) -> Sequence[StageMessage]:
+        return [each for each in self.storage.queues.waiting() if isinstance(each, StageMessage)]
+
+    def record(self, route: str = "/jobs", key: str = "key") -> IdempotencyRecord:
+        return self.storage.idempotency.get("local", route, key).value
+
+
+def form_of(
+    data: bytes = b"a recording", name: str = "talk.mp4", metadata: Mapping[str, Any] | None = None, end: bool = True
+) -> bytes:
+    """A body with the file `video` and the JSON `metadata`; cut off before its end if asked for."""
+    video = f'Content-Disposition: form-data; name="video"; filename="{name}"\r\nContent-Type: video/mp4\r\n\r\n'
+    form = f"--{BOUNDARY}\r\n{video}".encode() + data
+    if metadata is not None:
+        head = 'Content-Disposition: form-data; name="metadata"\r\n\r\n'
+        form = f"--{BOUNDARY}\r\n{head}{json.dumps(metadata)}\r\n".encode() + form
+    return form + (f"\r\n--{BOUNDARY}--\r\n".encode() if end else b"")
+
+
+def with_tokens() -> World:
+    """A world that asks for tokens."""
+    return World(auth="jwt", jwt_secret=SecretStr(SECRET.decode()))
+
+
+def token(org_id: str, *scopes: str) -> str:
+    return signed(org_id=org_id, scopes=list(scopes or ("jobs:write",)))
+
+
+class Killer:
+    """Kills the process just before one of its lasting writes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.writes_left: int | None = None
+        for kind, names in WRITES:
+            for name in names:
+                monkeypatch.setattr(kind, name, self._watched(getattr(kind, name)))
+
+    def _watched(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*args: Any, **options: Any) -> Any:
+            if self.writes_left is not None:
+                if self.writes_left == 0:
+                    raise Killed
+                self.writes_left -= 1
+            return write(*args, **options)
+
+        return watched
