@@ -23,6 +23,7 @@ from shared.storage.job_table import JobTable
 from shared.storage.part_table import PartTable
 from shared.storage.ports import Storage
 from shared.storage.schedule_table import ScheduleTable
+from shared.storage.search_table import SearchTable
 from shared.storage.session_table import SessionTable
 from shared.storage.table import Table
 from shared.storage.task_table import TaskTable
@@ -106,6 +107,7 @@ def connect(
         tasks=TaskTable(table("tasks"), table("timeindex"), clock),
         schedules=ScheduleTable(table("schedules"), table("timeindex"), clock),
         dead_letters=DeadLetterTable(table("deadletters")),
+        search=SearchTable(words=table("words"), passages=table("passages")),
         blobs=AzureBlobs(blobs, settings["accountkey"], clock),
         queues=AzureQueues(queues, clock, hint),
         session=session,

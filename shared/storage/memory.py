@@ -16,6 +16,7 @@ from shared.storage.memory_table import MemoryTable
 from shared.storage.part_table import PartTable
 from shared.storage.ports import Storage
 from shared.storage.schedule_table import ScheduleTable
+from shared.storage.search_table import SearchTable
 from shared.storage.session_table import SessionTable
 from shared.storage.task_table import TaskTable
 from shared.storage.upload_table import UploadTable
@@ -46,6 +47,7 @@ class MemoryStorage(Storage):
             tasks=TaskTable(table(), table(), clock),
             schedules=ScheduleTable(table(), table(), clock),
             dead_letters=DeadLetterTable(table()),
+            search=SearchTable(words=table(), passages=table()),
             blobs=MemoryBlobs(clock),
             queues=MemoryQueues(clock),
         )

@@ -1,7 +1,7 @@
 """A table in this process's memory, with the ETags, conflicts and order of the real one."""
 
 import bisect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import count
@@ -48,6 +48,17 @@ class MemoryTable:
                     self._require(row, etag)
                 del self._rows[partition, key]
                 self._sorted_keys.remove((partition, key))
+
+    def upsert_many(self, rows: Iterable[Row]) -> None:
+        with self._lock:
+            for row in rows:
+                self._put(row)
+
+    def delete_many(self, partition: str, keys: Iterable[str]) -> None:
+        with self._lock:
+            for key in keys:
+                if self._rows.pop((partition, key), None) is not None:
+                    self._sorted_keys.remove((partition, key))
 
     def scan(
         self,

@@ -17,7 +17,7 @@ from shared.domain.job import Job
 from shared.domain.message import Message, Receipt
 from shared.domain.part import Part
 from shared.domain.schedule import Schedule
-from shared.domain.search.transcript import IndexedTranscript, Passage, Posting
+from shared.domain.search.transcript import IndexedTranscript, Passage, Posting, PostingKey
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
 from shared.domain.task import Task
@@ -312,10 +312,10 @@ class SearchIndex(Protocol):
         """Removes what `put` writes of the transcript, also when others have removed some of it at the same time."""
 
     def postings(
-        self, org_id: str, token: str, *, limit: int, from_session: str = "", session_id: str | None = None
+        self, org_id: str, token: str, *, limit: int, start: PostingKey = ("", ""), session_id: str | None = None
     ) -> Sequence[Posting]:
-        """Up to `limit` transcripts that have the token, by `Posting.key`: newest sessions first, from a session on or
-        of a single one. One request."""
+        """Up to `limit` transcripts that have the token, of all sessions or of one, by key, from `start` on: newest
+        sessions first. One request."""
 
     def passages(self, org_id: str, session_id: str, job_id: str, numbers: range) -> Sequence[Passage]:
         """Those of the transcript's passages that are there, in order. One request for a few of them."""

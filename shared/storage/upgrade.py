@@ -26,6 +26,8 @@ UPGRADES: Mapping[str, tuple[Upgrade, ...]] = {
     "schedules": (),
     "deadletters": (),
     "idempotency": (),
+    "words": (),
+    "passages": (),
 }
 """Per table: the n-th function (from 1) makes version n + 1 of version n."""
 

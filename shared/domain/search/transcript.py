@@ -1,0 +1,120 @@
+"""A transcript as search keeps it: each token's positions, and passages to show a find in.
+
+Positions count the transcript's tokens from 0. Passage n holds the words that begin in tokens n · PASSAGE_TOKENS up to
+(n + 1) · PASSAGE_TOKENS, so that a position tells which passage to fetch.
+"""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.domain.search.tokens import Token, tokenise
+
+PASSAGE_TOKENS = 128
+
+MAX_WORD_CHARS = 100
+"""What passes for one word and is longer is cut into several. With this a passage fits the columns of a row."""
+
+MAX_WORD_TOKENS = 100
+"""Fewer than PASSAGE_TOKENS, so that no passage is skipped by a word of many tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word as the transcript writes it, its times in seconds."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Words in a row. `first_token` is the position of the first word's first token, `spaced` says that words are
+    written with spaces between them, and `new_tokens` are those that no earlier passage has."""
+
+    number: int
+    first_token: int
+    words: tuple[SpokenWord, ...]
+    spaced: bool
+    new_tokens: tuple[str, ...]
+
+
+PostingKey = tuple[str, str]
+"""Session and job: what a token's postings are ordered by, newest sessions first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A transcript that has the token, and its positions; `in_title` says that the session's name has it too."""
+
+    token: str
+    session_id: str
+    job_id: str
+    positions: Sequence[int]
+    in_title: bool
+
+    @property
+    def key(self) -> PostingKey:
+        """Where the posting stands among the token's."""
+        return self.session_id, self.job_id
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedTranscript:
+    """All that the index keeps of a job's transcript. `title` holds the tokens of the session's name."""
+
+    org_id: str
+    session_id: str
+    job_id: str
+    passages: Sequence[Passage]
+    positions: Mapping[str, Sequence[int]]
+    title: frozenset[str]
+
+
+def index_words(
+    words: Iterable[SpokenWord], *, org_id: str, session_id: str, job_id: str, session_name: str, spaced: bool
+) -> IndexedTranscript:
+    """The index of a transcript's words; those without a letter or digit are left out."""
+    positions: defaultdict[str, list[int]] = defaultdict(list)
+    passages: list[Passage] = []
+    said: list[SpokenWord] = []
+    new: list[str] = []
+    first = position = 0
+
+    def close() -> None:
+        passages.append(Passage(len(passages), first, tuple(said), spaced, tuple(new)))
+
+    for word in (piece for long in words for piece in _pieces(long)):
+        tokens = tokens_of(word)
+        if tokens and said and position // PASSAGE_TOKENS > len(passages):
+            close()
+            said, new, first = [], [], position
+        if tokens:
+            said.append(word)
+        for token in tokens:
+            if token.text not in positions:
+                new.append(token.text)
+            positions[token.text].append(position)
+            position += 1
+    if said:
+        close()
+    return IndexedTranscript(org_id, session_id, job_id, passages, positions, title_tokens(session_name))
+
+
+def title_tokens(name: str) -> frozenset[str]:
+    """The tokens of a session's name."""
+    return frozenset(token.text for token in tokenise(unicodedata.normalize("NFC", name)))
+
+
+def tokens_of(word: SpokenWord) -> list[Token]:
+    """A word's tokens; everyone who counts positions asks here."""
+    return tokenise(word.text)[:MAX_WORD_TOKENS]
+
+
+def _pieces(word: SpokenWord) -> Iterator[SpokenWord]:
+    """The word, cut where it is too long."""
+    text = unicodedata.normalize("NFC", " ".join(word.text.split()))
+    for at in range(0, len(text), MAX_WORD_CHARS):
+        yield SpokenWord(text[at : at + MAX_WORD_CHARS].strip(), word.start, word.end)
