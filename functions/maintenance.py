@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from shared.pipeline.clean_up import schedule_clean_up
 from shared.pipeline.sweep import sweep as sweep_jobs
 from shared.pipeline.sweep_tasks import sweep_tasks
 from shared.wiring import services
@@ -12,5 +13,6 @@ blueprint = func.Blueprint()
 @blueprint.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")
 def sweep(timer: func.TimerRequest) -> None:
     """Asks again for steps and tasks whose message got lost or whose worker died, and runs what is scheduled."""
+    schedule_clean_up(services())
     sweep_jobs(services())
     sweep_tasks(services())

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     stale_after_sec: float = Field(default=60.0, gt=0)
     """A step that showed no sign of life for so many seconds is asked for again by the sweep."""
 
+    retention_days: float | None = Field(default=None, gt=0)
+    """Sessions that nothing happened to for so many days are deleted; none: they are kept."""
+
     upload_valid_hours: float = Field(default=24.0, gt=0)
     """How long an upload address works, in hours."""
 

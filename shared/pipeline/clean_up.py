@@ -1,0 +1,70 @@
+"""Keeping the house clean: what has outlived its use is deleted, once an hour, by a background job."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import groupby
+
+from shared.domain.errors import NotFound, RostrumError
+from shared.job_status import JobStatus
+from shared.pipeline.expire_uploads import expire_uploads
+from shared.pipeline.job_manager import job_manager
+from shared.pipeline.remove import delete_session, remove_session
+from shared.pipeline.services import Services
+from shared.storage.ports import WORK
+
+log = logging.getLogger(__name__)
+
+EVERY_HOUR = "17 * * * *"
+
+
+def schedule_clean_up(services: Services) -> None:
+    """Has the house cleaned from now on; calling it again changes nothing."""
+    clean_up.using(services, task_id="clean-up").schedule_cron(EVERY_HOUR)
+
+
+@job_manager.job
+def clean_up(services: Services) -> None:
+    """Deletes expired uploads and idempotency keys, sessions past their time, and what stages left for each other."""
+    for chore in (expire_uploads, _forget_idempotency_keys, _delete_sessions, _delete_work_of_done_jobs):
+        _unless_it_fails(chore, services)
+
+
+def _forget_idempotency_keys(services: Services) -> None:
+    for stored in services.storage.idempotency.expired(services.clock()):
+        services.storage.idempotency.delete(stored)
+
+
+def _delete_sessions(services: Services) -> None:
+    """Those past `retention_days`, and those whose removal broke off."""
+    days = services.settings.retention_days
+    oldest = services.clock() - timedelta(days=days) if days else None
+    for session in services.storage.sessions.everyone_s():
+        if session.deleted_at is not None:
+            task_id = f"remove-{session.session_id}"
+            remove_session.using(services, task_id=task_id).delay(session.org_id, session.session_id)
+        elif oldest is not None and session.updated_at < oldest:
+            _unless_it_fails(delete_session, services, session.org_id, session.session_id)
+
+
+def _delete_work_of_done_jobs(services: Services) -> None:
+    """A job that is done needs nothing of what its stages left for each other; one that failed may be tried again."""
+    blobs = services.storage.blobs
+    for (org_id, _, job_id), found in groupby(blobs.listing(WORK, ""), lambda blob: blob.name.split("/")[:3]):
+        names = [blob.name for blob in found]
+        try:
+            is_needed = services.storage.jobs.get(org_id, job_id).value.status is not JobStatus.DONE
+        except NotFound:
+            is_needed = False
+        for name in () if is_needed else names:
+            blobs.delete(WORK, name)
+
+
+def _unless_it_fails(chore: Callable[..., object], *arguments: object) -> None:
+    """One chore that fails does not keep the others from being done."""
+    try:
+        chore(*arguments)
+    except RostrumError as error:
+        log.warning("clean-up failed", extra={"action": chore.__name__, "code": error.code})
+    except Exception:
+        log.exception("clean-up failed", extra={"action": chore.__name__})

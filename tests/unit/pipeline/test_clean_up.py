@@ -1,0 +1,97 @@
+"""The hourly clean-up over the in-memory storage."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.errors import NotFound
+from shared.domain.message import Step
+from shared.domain.stage import Stage
+from shared.domain.task import TASKS
+from shared.pipeline import clean_up as module
+from shared.pipeline.cancel import cancel_job
+from shared.pipeline.clean_up import clean_up, schedule_clean_up
+from shared.pipeline.job_manager import job_manager
+from shared.pipeline.run_step import Delivery
+from shared.pipeline.run_task import run_task
+from shared.pipeline.schedules import run_due_schedules
+from shared.pipeline.services import StepContext
+from shared.storage.ports import WORK
+
+
+def work_blobs(house: Any) -> list[str]:
+    return [blob.name.rpartition("/")[2] for blob in house.storage.blobs.listing(WORK, "")]
+
+
+@pytest.fixture
+def house(house: Any) -> Any:
+    def leave_work(context: StepContext) -> None:
+        house.storage.blobs.write(WORK, context.work_blob(f"{context.job.job_id}.wav"), b"x", "audio/wav")
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = leave_work
+    return house
+
+
+def test_what_stages_left_for_each_other_goes_once_the_job_is_done(house: Any) -> None:
+    done = house.submit()
+    house.drain()
+    canceled = house.submit()
+    house.storage.blobs.write(WORK, f"acme/{canceled.session_id}/{canceled.job_id}/kept", b"x", "audio/wav")
+    cancel_job(house.services, "acme", canceled.job_id)
+    house.storage.blobs.write(WORK, "acme/gone/gone/orphan", b"x", "audio/wav")
+    assert set(work_blobs(house)) == {f"{done.job_id}.wav", "orphan", "kept"}
+
+    clean_up(house.services)
+
+    assert work_blobs(house) == ["kept"]
+
+
+@pytest.mark.parametrize(("days", "left"), [(None, 2), (30, 1)])
+def test_sessions_past_their_time_are_deleted(house: Any, days: float | None, left: int) -> None:
+    house.services = replace(
+        house.services, settings=house.services.settings.model_copy(update={"retention_days": days})
+    )
+    house.submit()
+    house.drain()
+    house.now += timedelta(days=31)
+    house.submit()
+    house.drain()
+    clean_up(house.services)
+    assert len(house.storage.sessions.page("acme", limit=10).items) == left
+
+
+def test_a_removal_that_broke_off_is_taken_up(house: Any) -> None:
+    job = house.submit()
+    stored = house.storage.sessions.get("acme", job.session_id)
+    house.storage.sessions.update(stored, stored.value.evolve(deleted_at=house.now))
+
+    clean_up(house.services)
+    run_task(house.services, job_manager, house.storage.queues.pop(TASKS), Delivery("m", 1))
+
+    with pytest.raises(NotFound):
+        house.storage.sessions.get("acme", job.session_id, even_deleted=True)
+    assert house.storage.queues.waiting() == []
+
+
+def test_a_chore_that_fails_does_not_keep_the_others_from_being_done(
+    house: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(services: Any) -> int:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(module, "expire_uploads", fail)
+    house.submit()
+    house.drain()
+    clean_up(house.services)
+    assert work_blobs(house) == []
+    assert "clean-up failed" in caplog.text
+
+
+def test_the_clean_up_runs_every_hour_however_often_it_is_scheduled(house: Any) -> None:
+    for _ in range(3):
+        schedule_clean_up(house.services)
+    house.now += timedelta(hours=3, minutes=1)
+    run_due_schedules(house.services)
+    assert [message.name for message in house.storage.queues.waiting(TASKS)] == ["clean_up"]
