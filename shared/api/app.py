@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from shared.api.described import PROBLEM_SCHEMA
+from shared.api.event_hub import EventHub
 from shared.api.guard import Guard
 from shared.api.methods import HeadIsGet, allowed_methods
 from shared.api.problems import problem_response
@@ -37,6 +38,7 @@ def create_app(services: Services) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.services = services
+    app.state.event_hub = EventHub(services.storage.jobs)
     for router in ROUTERS:
         app.include_router(router)
     for kind in (RostrumError, RequestValidationError, HTTPException):

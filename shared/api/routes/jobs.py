@@ -9,6 +9,7 @@ from shared.api.accepted import HEADER_DOCS, accepted
 from shared.api.conditional import not_modified, weak_tag
 from shared.api.context import ID_PATTERN, Caller, JobId, ReaderDep, ServicesDep, WriterDep, off_loop
 from shared.api.described import reading, writing
+from shared.api.event_hub import EventHub
 from shared.api.events import event_stream
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
@@ -147,17 +148,23 @@ async def get_job_status(
 )
 async def follow_job(
     job_id: JobId,
+    request: Request,
     services: ServicesDep,
     caller: ReaderDep,
     last_event_id: Annotated[str, Header(alias="Last-Event-ID", max_length=20)] = "",
+    last_event_id_query: Annotated[
+        str, Query(alias="lastEventId", max_length=20, description="For clients that cannot set the header.")
+    ] = "",
 ) -> Response:
     """The job's history after `Last-Event-ID` and then what happens, as Server-Sent Events.
 
     `event:` is `status`, `progress` or `error`, `id:` a sequence without gaps, `data:` the job's state. The stream ends
     after a final status, and by itself after a few minutes: come again with the last `id`, as browsers do.
     """
-    after = int(last_event_id) if last_event_id.isdecimal() else 0
-    return await event_stream(services, caller.org_id, job_id, after)
+    known = last_event_id or last_event_id_query
+    after = int(known) if known.isdecimal() else 0
+    hub: EventHub = request.app.state.event_hub
+    return await event_stream(hub, services, caller.org_id, job_id, after)
 
 
 @router.post(

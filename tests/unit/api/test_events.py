@@ -2,21 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from shared.api.events import BATCH, PING, PING_SEC, POLL_SEC, STREAM_SEC, follow
+from shared.api.event_hub import BATCH, POLL_SEC, EventHub
+from shared.api.events import PING, PING_SEC, RETRY_MS, STREAM_SEC, follow
 from shared.domain import job as jobs
-from shared.domain.errors import NotFound, NotMedia, StorageUnavailable
+from shared.domain.errors import NotFound, NotMedia
 from shared.domain.event import Event, EventType
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from tests.unit.api.house import House
+from tests.unit.api.virtual_time import inline, run_virtually
 
 FIRST = Event(
     job_id="j",
@@ -63,78 +63,108 @@ def test_a_client_resumes_after_the_last_event_it_knows(house: House) -> None:
     assert [each["id"] for each in parsed(answer.text)] == [3]
 
 
+def test_a_client_that_cannot_set_headers_resumes_by_query_and_the_header_goes_before(house: House) -> None:
+    path = f"/jobs/{failed(house)}/events?lastEventId=1"
+    assert [each["id"] for each in parsed(house.client.get(path).text)] == [2, 3]
+    reconnected = house.client.get(path, headers={"Last-Event-ID": "2"})
+    assert [each["id"] for each in parsed(reconnected.text)] == [3]
+
+
+@pytest.mark.parametrize("number", ["4", "99999999999999999999"])
+def test_a_client_that_knows_more_than_ever_happened_is_told_all(house: House, number: str) -> None:
+    answer = house.client.get(f"/jobs/{failed(house)}/events", headers={"Last-Event-ID": number})
+    assert [each["id"] for each in parsed(answer.text)] == [1, 2, 3]
+
+
 def test_a_client_that_knows_all_of_an_ended_job_is_told_not_to_come_again(house: House) -> None:
     answer = house.client.get(f"/jobs/{failed(house)}/events", headers={"Last-Event-ID": "3"})
     assert (answer.status_code, answer.content) == (204, b"")
 
 
 class Life:
-    """A store whose event log grows at given times, and a clock that only `sleep` moves."""
+    """A log that grows at given times; the hub tells of everything."""
 
-    def __init__(self, *events: tuple[float, Event], failing: Sequence[float] = ()) -> None:
-        self.now = 0.0
-        self.events = events
-        self.failing = failing
+    def __init__(self, *events: tuple[float, Event]) -> None:
+        self.events_at = events
         self.gone_after: float | None = None
+        self.ended_at: float | None = None
 
-    async def read(self, after: int) -> list[Event]:
-        if self.gone_after is not None and self.now > self.gone_after:
+    def active_sequences(self, org_id: str) -> dict[str, int]:
+        latest = max((event for _, event in self.known()), key=lambda event: event.sequence)
+        return {} if latest.status.is_final or self.is_gone() else {"j": latest.sequence}
+
+    def events(self, org_id: str, job_id: str, *, after: int, limit: int) -> list[Event]:
+        if self.is_gone():
             raise NotFound("gone")
-        if self.now in self.failing:
-            raise StorageUnavailable("down")
-        return [event for at, event in self.events if at <= self.now and event.sequence > after][:BATCH]
+        return [event for _, event in self.known() if event.sequence > after][:limit]
 
-    async def sleep(self, seconds: float) -> None:
-        self.now += seconds
+    def known(self) -> list[tuple[float, Event]]:
+        return [(at, event) for at, event in self.events_at if at <= now()]
 
-    async def told(self) -> list[tuple[float, str]]:
-        stream: AsyncIterator[str] = follow(self.read, await self.read(0), 0, now=lambda: self.now, sleep=self.sleep)
-        return [(self.now, text) async for text in stream]
+    def is_gone(self) -> bool:
+        return self.gone_after is not None and now() > self.gone_after
+
+    def told(self) -> list[tuple[float, str]]:
+        async def follow_it() -> list[tuple[float, str]]:
+            follower = EventHub(self, inline).follower("o", "j", 0)  # type: ignore[arg-type]
+            told = [(now(), text) async for text in follow(follower, await follower.read(0), 0)]
+            self.ended_at = now()
+            await asyncio.sleep(POLL_SEC)
+            return told
+
+        return run_virtually(follow_it())
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def later(sequence: int, **changes: Any) -> Event:
     return replace(FIRST, sequence=sequence, type=EventType.PROGRESS, **changes)
 
 
+def ids(told: list[tuple[float, str]]) -> list[int]:
+    return [event["id"] for _, text in told for event in parsed(text)]
+
+
 def test_what_happens_is_told_within_a_second_until_the_final_status() -> None:
     life = Life((0, FIRST), (2.5, later(2)), (7.2, later(3, status=JobStatus.DONE, progress=1.0)), (9, later(4)))
-    told = asyncio.run(life.told())
+    told = life.told()
     assert [(at, parsed(text)[0]["id"]) for at, text in told if parsed(text)] == [(0, 1), (3.0, 2), (8.0, 3)]
+    assert told[0] == (0, f"retry: {RETRY_MS}\n\n")
 
 
 def test_silence_is_broken_by_pings_and_the_stream_ends_by_itself() -> None:
-    told = asyncio.run(Life((0, FIRST)).told())
+    told = Life((0, FIRST)).told()
     pings = [at for at, text in told if text == PING]
-    assert len(pings) >= 10
-    assert all(later - earlier <= PING_SEC + POLL_SEC for earlier, later in pairwise([0.0, *pings]))
+    assert pings == pytest.approx([PING_SEC * number for number in range(1, len(pings) + 1)])
     assert STREAM_SEC - PING_SEC <= told[-1][0] <= STREAM_SEC
+
+
+def test_a_stream_in_which_much_happens_ends_by_itself_too() -> None:
+    told = Life(*((float(second), later(second + 1)) for second in range(400))).told()
+    assert STREAM_SEC - 2 <= told[-1][0] <= STREAM_SEC
+    assert PING not in [text for _, text in told]
+    assert ids(told) == list(range(1, len(told)))
 
 
 def test_a_long_history_is_told_without_waiting() -> None:
     events = [(0.0, later(number)) for number in range(1, 2 * BATCH + 10)]
-    life = Life(*events, (0.0, later(2 * BATCH + 10, status=JobStatus.DONE)))
-    told = asyncio.run(life.told())
-    ids = [event["id"] for _, text in told for event in parsed(text)]
-    assert ids == list(range(1, 2 * BATCH + 11))
-    assert life.now == 0
+    told = Life(*events, (0.0, later(2 * BATCH + 10, status=JobStatus.DONE))).told()
+    assert ids(told) == list(range(1, 2 * BATCH + 11))
+    assert told[-1][0] == 0
 
 
 def test_a_job_that_ended_and_was_begun_again_is_followed_further() -> None:
     life = Life((0, replace(FIRST, status=JobStatus.ERROR)), (0, later(2)), (3, later(3, status=JobStatus.DONE)))
-    told = asyncio.run(life.told())
-    assert [event["id"] for _, text in told for event in parsed(text)] == [1, 2, 3]
-
-
-def test_a_storage_that_fails_for_a_moment_does_not_end_the_stream() -> None:
-    life = Life((0, FIRST), (1, later(2, status=JobStatus.DONE)), failing=[1.0, 2.0])
-    told = asyncio.run(life.told())
-    assert [event["id"] for _, text in told for event in parsed(text)] == [1, 2]
+    assert ids(life.told()) == [1, 2, 3]
 
 
 def test_the_stream_of_a_deleted_job_ends() -> None:
     life = Life((0, FIRST))
     life.gone_after = 4.0
-    assert asyncio.run(life.told())[-1][0] <= 5.0
+    life.told()
+    assert life.ended_at == 5.0
 
 
 @pytest.mark.parametrize("value", ["abc", "-1", "²", ""])
