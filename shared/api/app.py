@@ -13,7 +13,7 @@ from shared.api.event_hub import EventHub
 from shared.api.guard import Guard
 from shared.api.methods import HeadIsGet, allowed_methods
 from shared.api.problems import problem_response
-from shared.api.routes import docs, health, imports, ingest, jobs, results, sessions
+from shared.api.routes import docs, health, imports, ingest, jobs, queues, results, schedules, search, sessions
 from shared.api.version import VERSION
 from shared.domain.errors import RostrumError
 from shared.pipeline.services import Services
@@ -22,7 +22,18 @@ DESCRIPTION = """Rostrum turns a recording of a talk into a transcript, the inst
 
 Submit a recording, follow the job, fetch the results. Failures are problem details (RFC 9457) with a stable `code`."""
 
-ROUTERS = (jobs.router, ingest.router, imports.router, sessions.router, results.router, health.router, docs.router)
+ROUTERS = (
+    queues.router,  # before the jobs, whose ids its paths would be
+    jobs.router,
+    schedules.router,
+    ingest.router,
+    imports.router,
+    sessions.router,
+    results.router,
+    search.router,
+    health.router,
+    docs.router,
+)
 
 
 def create_app(services: Services) -> FastAPI:

@@ -75,12 +75,12 @@ AdminDep = Annotated[Caller, Security(caller, scopes=[Scope.ADMIN.value])]
 
 async def known_job_id(jobId: str) -> str:  # noqa: N803 - the name in the path
     """The path's job id; raises NotFound when it cannot be one."""
-    return _checked(jobId, "job")
+    return checked_id(jobId, "job")
 
 
 async def known_session_id(sessionId: str) -> str:  # noqa: N803 - the name in the path
     """The path's session id; raises NotFound when it cannot be one."""
-    return _checked(sessionId, "session")
+    return checked_id(sessionId, "session")
 
 
 JobId = Annotated[str, Depends(known_job_id)]
@@ -92,7 +92,8 @@ async def off_loop(call: Callable[[], T]) -> T:
     return await run_in_threadpool(call)
 
 
-def _checked(value: str, noun: str) -> str:
+def checked_id(value: str, noun: str) -> str:
+    """The id from a path; raises NotFound, with the noun, when it cannot be one."""
     if _ID.fullmatch(value) is None:
         raise NotFound(f"There is no {noun} {value[:64]}.")
     return value

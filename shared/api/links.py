@@ -40,6 +40,10 @@ class Links:
         """A session."""
         return f"{self._base}/sessions/{session_id}"
 
+    def schedule(self, schedule_id: str) -> str:
+        """A schedule."""
+        return f"{self._base}/schedules/{schedule_id}"
+
     def page(self, path: str, query: Mapping[str, str | None]) -> str:
         """A page of a list."""
         return f"{self._base}{path}?{urlencode({name: value for name, value in query.items() if value is not None})}"

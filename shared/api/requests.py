@@ -37,11 +37,13 @@ Url = Annotated[str, Field(max_length=MAX_URL_CHARS), AfterValidator(_http_url)]
 Metadata = Annotated[dict[str, Any], Field(max_length=200, description="Anything that is to be kept with the session.")]
 
 
-class _Request(BaseModel):
+class RequestModel(BaseModel):
+    """Something that is asked: nothing unknown, and nothing converted."""
+
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=False, extra="forbid", strict=True)
 
 
-class JobOptions(_Request):
+class JobOptions(RequestModel):
     """How the recording is to be processed."""
 
     engine: Literal["auto", "pocketsphinx", "faster-whisper"] | None = Field(
@@ -59,7 +61,7 @@ class JobOptions(_Request):
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
-class _Submission(_Request):
+class Submission(RequestModel):
     """What every way of submitting shares."""
 
     session_name: Name | None = Field(default=None, description="The session's name; the file's unless given.")
@@ -68,7 +70,7 @@ class _Submission(_Request):
     callback_url: Url | None = Field(default=None, description="Where to tell of the job's end.")
 
     @model_validator(mode="after")
-    def _name_in_metadata(self) -> "_Submission":
+    def _name_in_metadata(self) -> "Submission":
         named(self.metadata)
         return self
 
@@ -90,7 +92,7 @@ class _Submission(_Request):
         )
 
 
-class _Timed(_Request):
+class _Timed(RequestModel):
     """When the work is to begin: at once, unless one of the two says otherwise. A time that is past means at once."""
 
     start_at: AwareDatetime | None = Field(default=None, strict=False, description="Not before this time.")
@@ -121,7 +123,7 @@ class ProcessSession(_Timed):
     callback_url: Url | None = Field(default=None, description="Where to tell of the job's end.")
 
 
-class SubmitJob(_Submission, _Timed):
+class SubmitJob(Submission, _Timed):
     """A recording to process: exactly one of `sourceUrl`, `uploadId` and `sessionId`."""
 
     model_config = ConfigDict(
@@ -145,7 +147,7 @@ class SubmitJob(_Submission, _Timed):
         return self
 
 
-class AnnounceUpload(_Request):
+class AnnounceUpload(RequestModel):
     """A file that the client will put into storage itself."""
 
     model_config = ConfigDict(
@@ -165,7 +167,7 @@ class AnnounceUpload(_Request):
     )
 
 
-class CommitUpload(_Submission):
+class CommitUpload(Submission):
     """An upload whose blocks and block list are in storage."""
 
     model_config = ConfigDict(

@@ -16,11 +16,13 @@ from shared.job_status import JobStatus
 from shared.media.payload import MediaPayload
 
 
-class _View(BaseModel):
+class View(BaseModel):
+    """Something that is shown."""
+
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, from_attributes=True)
 
 
-class StageView(_View):
+class StageView(View):
     """How far a stage is; `reason` says why it was skipped or failed."""
 
     state: StageState
@@ -38,7 +40,7 @@ class StageView(_View):
         return cls.model_validate(progress)
 
 
-class JobErrorView(_View):
+class JobErrorView(View):
     """Why a job ended in ERROR."""
 
     code: str
@@ -48,7 +50,7 @@ class JobErrorView(_View):
     retryable: bool
 
 
-class JobLinks(_View):
+class JobLinks(View):
     """Where to go from a job."""
 
     self: str
@@ -56,7 +58,7 @@ class JobLinks(_View):
     session: str
 
 
-class JobStatusView(_View):
+class JobStatusView(View):
     """A job's status alone."""
 
     job_id: str
@@ -71,7 +73,7 @@ class JobStatusView(_View):
         return cls.model_validate(job)
 
 
-class JobView(_View):
+class JobView(View):
     """One run of the pipeline over a session."""
 
     job_id: str
@@ -120,14 +122,14 @@ class JobView(_View):
         )
 
 
-class JobPage(_View):
+class JobPage(View):
     """Some jobs, newest first; `nextLink` leads to the next page and is missing on the last."""
 
     items: list[JobView]
     next_link: str | None = Field(default=None, exclude_if=lambda link: link is None)
 
 
-class EventView(_View):
+class EventView(View):
     """A change of a job, as the event stream tells it."""
 
     job_id: str
@@ -144,14 +146,14 @@ class EventView(_View):
         return cls.model_validate(entry)
 
 
-class ImportedView(_View):
+class ImportedView(View):
     """What became of a file that was sent."""
 
     job_id: str
     session_id: str
 
 
-class UploadView(_View):
+class UploadView(View):
     """Where to PUT the blocks of a file, and until when."""
 
     upload_id: str
@@ -160,7 +162,7 @@ class UploadView(_View):
     expires_at: datetime
 
 
-class HealthView(_View):
+class HealthView(View):
     """Whether the API and its storage answer."""
 
     status: str
@@ -168,14 +170,14 @@ class HealthView(_View):
     storage: str
 
 
-class SessionLinks(_View):
+class SessionLinks(View):
     """Where to go from a session."""
 
     self: str
     job: str | None
 
 
-class SessionView(_View):
+class SessionView(View):
     """A recording and which of its results exist."""
 
     session_id: str
@@ -209,7 +211,7 @@ class SessionDetail(SessionView):
         return cls(**_session_fields(session, links), jobs=[JobView.of(job, links) for job in jobs])
 
 
-class SessionPage(_View):
+class SessionPage(View):
     """Some sessions, newest first; `nextLink` leads to the next page and is missing on the last."""
 
     items: list[SessionView]

@@ -1,7 +1,7 @@
 """Putting dead letters back: a failed job is tried again, a dead task begun afresh, a message sent once more.
 
-What is done is done before its letter is deleted. Whoever dies in between leaves a letter that has become pointless, and
-is deleted by the next call.
+Each is done before its letter is deleted. Whoever dies in between leaves a letter that has become pointless, and that
+the next call deletes.
 """
 
 import logging
