@@ -13,7 +13,7 @@ from shared.api import idempotency
 from shared.domain.errors import StorageUnavailable
 from shared.domain.idempotency import ClaimState
 from shared.domain.job import Job
-from shared.pipeline.idempotency import claim_key
+from shared.pipeline.idempotency import Claim, claim_key
 from tests.unit.api.keyed import TALK, World, form_of, token, with_tokens
 
 POSTS = ["/jobs", "/downloader", "/ingest/init", "/sessions/import"]
@@ -177,6 +177,20 @@ async def test_a_request_that_was_refused_gives_its_key_up() -> None:
     corrected = await world.post()
     assert corrected.status_code == 202
     assert "idempotency-replayed" not in corrected.headers
+
+
+async def test_who_took_a_claim_over_keeps_its_identifiers_though_refused() -> None:
+    world = World()
+
+    def claim() -> Claim:
+        claimed = claim_key(world.services, "local", "/jobs", "key", "abc")
+        assert isinstance(claimed, Claim)
+        return claimed
+
+    first = claim()
+    world.clock.pass_(seconds=61)
+    claim().release(nothing_made=True)  # but what did the first one make?
+    assert claim().reserved == first.reserved
 
 
 @pytest.mark.parametrize("store", ["sessions", "jobs", "parts", "queues"])
