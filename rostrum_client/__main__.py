@@ -10,7 +10,6 @@ from rich.console import Console
 from rostrum_client.client import RostrumClient
 from rostrum_client.process import INTERRUPTED, process
 
-
 PROCESS_HELP = "Processes one recording, from file or address to artefacts. Ctrl-C cancels its job."
 
 

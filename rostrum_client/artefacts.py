@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from rostrum_client.errors import ArtefactDamaged
 from rostrum_client.files import Artefact, Sidecar, Tracking, Transcript
 from rostrum_client.steps import Steps, ask, fetch
-from rostrum_client.wire import Request, artefact, post, read
+from rostrum_client.wire import Request, artefact, get, post, read
 
 
 def transcript(session_id: str, *, job_id: str | None = None) -> Steps[Transcript]:
@@ -36,7 +36,8 @@ def rebuild_sidecar(session_id: str, *, idempotency_key: str | None = None) -> S
 
 def thumbnail(session_id: str, name: str, *, job_id: str | None = None) -> Steps[bytes]:
     """A still of the recording (JPEG), by the name that a scene in the sidecar has for it."""
-    return (yield from ask(_request(session_id, name, job_id))).content
+    request = get("sessions", session_id, "thumbnails", PurePosixPath(name).name, job_id=job_id)
+    return (yield from ask(request)).content
 
 
 def download_artefacts(session_id: str, directory: Path, *, job_id: str | None = None) -> Steps[list[Path]]:

@@ -48,6 +48,16 @@ class Scene:
 
 
 @value
+class Thumbnail:
+    """A still of the recording at `t` seconds."""
+
+    name: str
+    t: float
+    width: int | None = None
+    height: int | None = None
+
+
+@value
 class Sidecar:
     """The facts about a recording and the list of its artefacts."""
 
@@ -55,6 +65,7 @@ class Sidecar:
     job_id: str | None = None
     media: Media | None = None
     scenes: tuple[Scene, ...] = ()
+    thumbnails: tuple[Thumbnail, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
 
 

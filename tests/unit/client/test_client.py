@@ -32,10 +32,10 @@ def recording(tmp_path: Path) -> Path:
 
 
 def test_an_upload_arrives_in_blocks_and_is_committed_whole(
-    server: Any, client: RostrumClient, recording: Path
+    server: Any, either: RostrumClient, recording: Path
 ) -> None:
     seen: list[tuple[int, int]] = []
-    job = client.upload(
+    job = either.upload(
         recording, session_name="A talk", options={"language": "en"}, on_progress=lambda *at: seen.append(at)
     )
 
@@ -57,9 +57,9 @@ def test_an_upload_arrives_in_blocks_and_is_committed_whole(
 
 
 def test_storage_gets_the_signed_address_untouched_and_never_the_token(
-    server: Any, client: RostrumClient, recording: Path
+    server: Any, either: RostrumClient, recording: Path
 ) -> None:
-    client.upload(recording)
+    either.upload(recording)
 
     puts = server.asked("PUT", "")
     assert len(puts) == 4
@@ -69,36 +69,36 @@ def test_storage_gets_the_signed_address_untouched_and_never_the_token(
     assert server.asked("POST", "/init")[0].headers["Authorization"] == "Bearer secret"
 
 
-def test_an_empty_file_is_committed_without_blocks(server: Any, client: RostrumClient, tmp_path: Path) -> None:
+def test_an_empty_file_is_committed_without_blocks(server: Any, either: RostrumClient, tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
-    client.upload(tmp_path / "empty.mp4")
+    either.upload(tmp_path / "empty.mp4")
 
     assert server.stored == b""
 
 
 def test_a_block_that_failed_is_sent_again(
-    server: Any, client: RostrumClient, recording: Path, pauses: list[float]
+    server: Any, either: RostrumClient, recording: Path, pauses: list[float]
 ) -> None:
     init = httpx.Response(201, json={"uploadId": "u1", "uploadUrl": "https://blobs.test/b?sig=s", "blockSizeBytes": 6})
     server.failures = [init, httpx.Response(503), httpx.WriteError("the line broke")]
-    client.upload(recording)
+    either.upload(recording)
 
     assert server.stored == recording.read_bytes()
     assert pauses == [0.5, 1.0]
 
 
-def test_a_refused_block_tells_storages_reason(server: Any, client: RostrumClient, recording: Path) -> None:
+def test_a_refused_block_tells_storages_reason(server: Any, either: RostrumClient, recording: Path) -> None:
     init = httpx.Response(201, json={"uploadId": "u1", "uploadUrl": "https://blobs.test/b?sig=s", "blockSizeBytes": 6})
     server.failures = [init, httpx.Response(403, headers={"x-ms-error-code": "AuthenticationFailed"})]
 
     with pytest.raises(UploadFailed, match=r"AuthenticationFailed.*expired"):
-        client.upload(recording)
+        either.upload(recording)
     assert server.asked("POST", "/commit") == []
 
 
-def test_an_address_is_submitted_with_nothing_that_was_not_given(server: Any, client: RostrumClient) -> None:
-    client.submit(source_url="https://media.test/talk.mp4")
-    client.submit(source_url="https://media.test/talk.mp4", session_name="Talk", options={"engine": "pocketsphinx"})
+def test_an_address_is_submitted_with_nothing_that_was_not_given(server: Any, either: RostrumClient) -> None:
+    either.submit(source_url="https://media.test/talk.mp4")
+    either.submit(source_url="https://media.test/talk.mp4", session_name="Talk", options={"engine": "pocketsphinx"})
 
     bodies = [json.loads(asked.content) for asked in server.asked("POST", "/jobs")]
     assert bodies == [
@@ -110,12 +110,12 @@ def test_an_address_is_submitted_with_nothing_that_was_not_given(server: Any, cl
 
 
 def test_waiting_tells_every_change_once_and_asks_with_the_etag(
-    server: Any, client: RostrumClient, pauses: list[float], a_job: Callable[..., dict[str, Any]]
+    server: Any, either: RostrumClient, pauses: list[float], a_job: Callable[..., dict[str, Any]]
 ) -> None:
     working, done = a_job("DOWNLOADED", 0.4), a_job("DONE", 1.0)
     server.job_states = [working, working, working, done]
     seen: list[Job] = []
-    ended = client.wait("j1", seen.append)
+    ended = either.wait("j1", seen.append)
 
     assert ended.status == "DONE"
     assert [job.progress for job in seen] == [0.4, 1.0]
@@ -124,26 +124,26 @@ def test_waiting_tells_every_change_once_and_asks_with_the_etag(
 
 
 def test_waiting_is_never_quicker_than_the_server_asks(
-    server: Any, client: RostrumClient, pauses: list[float], a_job: Callable[..., dict[str, Any]]
+    server: Any, either: RostrumClient, pauses: list[float], a_job: Callable[..., dict[str, Any]]
 ) -> None:
     server.job_states = [a_job("CREATED"), a_job("CREATED", 0.1), a_job("CANCELED")]
     server.job_headers = {"Retry-After": "7"}
-    client.wait("j1")
+    either.wait("j1")
 
     assert pauses == [7.0, 7.0]
 
 
 def test_waiting_ends_when_the_callers_time_is_up(
-    server: Any, client: RostrumClient, pauses: list[float], a_job: Callable[..., dict[str, Any]]
+    server: Any, either: RostrumClient, pauses: list[float], a_job: Callable[..., dict[str, Any]]
 ) -> None:
     server.job_states = [a_job("CREATED")]
 
     with pytest.raises(WaitTimedOut, match="j1"):
-        client.wait("j1", timeout_sec=10)
+        either.wait("j1", timeout_sec=10)
     assert 5 < sum(pauses) <= 10
 
 
-def test_a_problem_becomes_a_typed_error(server: Any, client: RostrumClient) -> None:
+def test_a_problem_becomes_a_typed_error(server: Any, either: RostrumClient) -> None:
     problem = {
         "code": "invalid_request",
         "title": "The request is not valid.",
@@ -154,7 +154,7 @@ def test_a_problem_becomes_a_typed_error(server: Any, client: RostrumClient) -> 
     server.failures = [httpx.Response(422, json=problem)]
 
     with pytest.raises(RostrumApiError) as raised:
-        client.submit(source_url="https://media.test/talk.mp4")
+        either.submit(source_url="https://media.test/talk.mp4")
     assert (raised.value.code, raised.value.title, raised.value.status) == (
         "invalid_request",
         "The request is not valid.",
@@ -166,7 +166,7 @@ def test_a_problem_becomes_a_typed_error(server: Any, client: RostrumClient) -> 
     assert raised.value.is_callers_mistake
 
 
-def test_what_a_problems_detail_says_is_not_said_again(server: Any, client: RostrumClient) -> None:
+def test_what_a_problems_detail_says_is_not_said_again(server: Any, either: RostrumClient) -> None:
     errors = [
         {"pointer": "#/sourceUrl", "detail": "Too long."},
         {"pointer": "#/x", "detail": "There is no such field."},
@@ -177,65 +177,65 @@ def test_what_a_problems_detail_says_is_not_said_again(server: Any, client: Rost
     with pytest.raises(
         RostrumApiError, match=r"^Not valid: #/sourceUrl: Too long\. \(#/x: There is no such field\.\)$"
     ):
-        client.submit(source_url="https://media.test/talk.mp4")
+        either.submit(source_url="https://media.test/talk.mp4")
 
 
 @pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"", b"[1]"], ids=["a page", "nothing", "not an object"])
-def test_an_error_that_is_no_problem_document_still_has_a_code(body: bytes, server: Any, client: RostrumClient) -> None:
+def test_an_error_that_is_no_problem_document_still_has_a_code(body: bytes, server: Any, either: RostrumClient) -> None:
     server.failures = [httpx.Response(418, content=body)]
 
     with pytest.raises(RostrumApiError) as raised:
-        client.job("j1")
+        either.job("j1")
     assert (raised.value.code, raised.value.status, raised.value.detail) == ("http_418", 418, "")
 
 
-def test_an_answer_of_something_else_is_named(server: Any, client: RostrumClient) -> None:
+def test_an_answer_of_something_else_is_named(server: Any, either: RostrumClient) -> None:
     server.failures = [httpx.Response(200, content=b"<html>Welcome to the router</html>")]
 
     with pytest.raises(UnexpectedAnswer, match=r"http://rostrum\.test answered.*right address"):
-        client.job("j1")
+        either.job("j1")
 
 
 def test_a_safe_request_is_tried_again_and_then_given_up(
-    server: Any, client: RostrumClient, pauses: list[float]
+    server: Any, either: RostrumClient, pauses: list[float]
 ) -> None:
     server.failures = [httpx.ReadError("the line broke"), httpx.Response(503, headers={"Retry-After": "3"})]
-    assert client.job("j1").status == "DONE"
+    assert either.job("j1").status == "DONE"
     assert pauses == [0.5, 3.0]
 
     server.failures = [httpx.ConnectError("refused")] * 5
     with pytest.raises(RostrumUnreachable, match=r"http://rostrum\.test.*refused"):
-        client.job("j1")
+        either.job("j1")
 
 
-def test_a_post_is_sent_again_under_the_same_key(server: Any, client: RostrumClient) -> None:
+def test_a_post_is_sent_again_under_the_same_key(server: Any, either: RostrumClient) -> None:
     in_use = httpx.Response(409, json={"code": "idempotency_key_in_use"}, headers={"Retry-After": "1"})
     server.failures = [httpx.ReadError("the line broke"), in_use, httpx.Response(503)]
 
-    assert client.submit(source_url="https://media.test/talk.mp4").job_id == "j1"
+    assert either.submit(source_url="https://media.test/talk.mp4").job_id == "j1"
     assert len(server.asked("POST", "/jobs")) == 4
     assert len({asked.headers["Idempotency-Key"] for asked in server.asked("POST", "/jobs")}) == 1
 
 
-def test_another_conflict_is_no_reason_to_try_again(server: Any, client: RostrumClient) -> None:
+def test_another_conflict_is_no_reason_to_try_again(server: Any, either: RostrumClient) -> None:
     server.failures = [httpx.Response(409, json={"code": "conflict"})]
     with pytest.raises(RostrumApiError, match="Conflict"):
-        client.submit(source_url="https://media.test/talk.mp4")
+        either.submit(source_url="https://media.test/talk.mp4")
 
 
 def test_who_asks_for_more_patience_than_a_call_has_is_not_waited_for(
-    server: Any, client: RostrumClient, pauses: list[float]
+    server: Any, either: RostrumClient, pauses: list[float]
 ) -> None:
     server.failures = [httpx.Response(503, json={"code": "storage_full"}, headers={"Retry-After": "300"})]
     with pytest.raises(RostrumApiError) as raised:
-        client.submit(source_url="https://media.test/talk.mp4")
+        either.submit(source_url="https://media.test/talk.mp4")
 
     assert raised.value.retry_after_sec == 300.0
     assert pauses == []
 
 
-def test_every_artefact_is_written_as_it_was_made(server: Any, client: RostrumClient, tmp_path: Path) -> None:
-    written = client.download_artefacts("s1", tmp_path / "out")
+def test_every_artefact_is_written_as_it_was_made(server: Any, either: RostrumClient, tmp_path: Path) -> None:
+    written = either.download_artefacts("s1", tmp_path / "out")
 
     made = {path.relative_to(server.results) for path in server.results.rglob("*") if path.is_file()}
     assert {path.relative_to(tmp_path / "out") for path in written} == made
@@ -249,7 +249,7 @@ def test_every_artefact_is_written_as_it_was_made(server: Any, client: RostrumCl
     ids=["size", "hash", "a name that leads out", "a name of another system"],
 )
 def test_an_artefact_that_differs_from_the_sidecar_is_refused(
-    damage: dict[str, Any], server: Any, client: RostrumClient, tmp_path: Path
+    damage: dict[str, Any], server: Any, either: RostrumClient, tmp_path: Path
 ) -> None:
     sidecar = json.loads((server.results / "sidecar.json").read_text())
     listed = next(artefact for artefact in sidecar["artefacts"] if artefact["name"] == "transcript.txt")
@@ -257,18 +257,18 @@ def test_an_artefact_that_differs_from_the_sidecar_is_refused(
     (server.results / "sidecar.json").write_text(json.dumps(sidecar))
 
     with pytest.raises(ArtefactDamaged):
-        client.download_artefacts("s1", tmp_path / "out")
+        either.download_artefacts("s1", tmp_path / "out")
     assert not (tmp_path / "transcript.txt").exists()
 
 
-def test_results_are_read_as_values(client: RostrumClient) -> None:
-    session = client.session("s1")
+def test_results_are_read_as_values(either: RostrumClient) -> None:
+    session = either.session("s1")
     assert session.media is not None
     assert session.media.duration_sec == 60.0
-    assert client.transcript("s1").word_count == 90
-    assert client.captions("s1", "srt") == "every result, as srt"
-    assert client.instructor_tracking("s1").presence == ((3.0, 30.0), (36.0, 57.0))
-    assert len(client.sidecar("s1").scenes) == 4
+    assert either.transcript("s1").word_count == 90
+    assert either.captions("s1", "srt") == "every result, as srt"
+    assert either.instructor_tracking("s1").presence == ((3.0, 30.0), (36.0, 57.0))
+    assert len(either.sidecar("s1").scenes) == 4
 
 
 @pytest.mark.parametrize("address", ["", "rostrum.test/api", "ftp://rostrum.test"])
