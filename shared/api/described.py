@@ -23,6 +23,15 @@ _MEANINGS = {
     503: "The storage or the key server does not answer, or the storage's disk is nearly full",
 }
 
+_CHALLENGE = {"description": "What was wrong with the token (RFC 6750).", "schema": {"type": "string"}}
+_WAIT = {"description": "Seconds to wait before asking again.", "schema": {"type": "integer", "minimum": 1}}
+_HEADERS: dict[int, dict[str, Any]] = {
+    401: {"headers": {"WWW-Authenticate": _CHALLENGE}},
+    403: {"headers": {"WWW-Authenticate": _CHALLENGE}},
+    429: {"headers": {"Retry-After": _WAIT}},
+    503: {"headers": {"Retry-After": _WAIT}},
+}
+
 _READING = (401, 403, 422, 429, 503)
 _WRITING = (400, 401, 403, 413, 415, 422, 429, 503)
 
@@ -77,4 +86,7 @@ def json_file(description: str, model: type[BaseModel], *other_types: str) -> di
 
 def _problems(*statuses: int) -> ResponseDocs:
     content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": _MEANINGS[status], "content": content} for status in sorted(statuses)}
+    return {
+        status: {"description": _MEANINGS[status], "content": content, **_HEADERS.get(status, {})}
+        for status in sorted(statuses)
+    }
