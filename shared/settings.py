@@ -77,6 +77,12 @@ class Settings(BaseSettings):
     allow_loopback_sources: bool = False
     """Whether a source's address may lead to this machine: for development only."""
 
+    probe_max_sec: float = Field(default=20.0, gt=0)
+    """Longest time that a probe may take, in seconds."""
+
+    probe_max_bytes: int = Field(default=32 * 1024**2, ge=1024**2)
+    """Most bytes of a recording that a probe reads in search of its index."""
+
     invocation_budget_sec: float = Field(default=240.0, gt=0)
     """After this many seconds a download goes on in a new invocation, where it can."""
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from shared.api.trace import trace_of
 from shared.domain.errors import (
     AuthNotConfigured,
+    CannotProbe,
     Conflict,
     FinalError,
     IdempotencyKeyInUse,
@@ -50,6 +51,7 @@ _STATUSES: dict[type[RostrumError], HTTPStatus] = {
     ResultNotReady: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     UploadIncomplete: HTTPStatus.CONFLICT,
+    CannotProbe: HTTPStatus.UNPROCESSABLE_ENTITY,
     StorageFull: HTTPStatus.SERVICE_UNAVAILABLE,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     InsufficientScope: HTTPStatus.FORBIDDEN,

@@ -22,6 +22,7 @@
         ├── ResultNotReady               ├── UploadIncomplete
         ├── InsufficientScope            ├── RateLimited
         ├── IdempotencyKeyReused         ├── IdempotencyKeyInUse
+        ├── CannotProbe
         └── Unauthenticated              who calls is not known
             ├── AuthNotConfigured        ├── TokenMissing
             └── TokenInvalid             └── TokenExpired
@@ -237,6 +238,12 @@ class UploadIncomplete(RequestError):
     """The upload is not complete."""
 
     code = "upload_incomplete"
+
+
+class CannotProbe(RequestError):
+    """The recording cannot be judged by a part of it."""
+
+    code = "cannot_probe"
 
 
 class StorageFull(RequestError):

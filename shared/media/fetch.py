@@ -50,7 +50,8 @@ class FetchPolicy:
 class RemoteFile:
     """A file that is being read: `size_bytes` is the whole file's, `chunks` begin at `offset`.
 
-    `validator` (a strong ETag, else Last-Modified) belongs with `offset` when the rest is asked for later.
+    `validator` (a strong ETag, else Last-Modified) belongs with `offset` when the rest is asked for later. `is_part`
+    says that the server sends what was asked for, and not the whole file.
     """
 
     size_bytes: int | None
@@ -60,6 +61,7 @@ class RemoteFile:
     filename: str | None
     accepts_ranges: bool
     chunks: Iterator[bytes]
+    is_part: bool = False
 
 
 @contextmanager
@@ -69,8 +71,10 @@ def open_source(
     offset: int = 0,
     validator: str | None = None,
     resolve: Resolve = resolve,
+    length: int | None = None,
 ) -> Iterator[RemoteFile]:
-    """Ask for `url` from `offset` on; the connection is closed at the end of the block.
+    """Ask for `url` from `offset` on, and for no more than `length` bytes if that is given; the connection is closed at
+    the end of the block. A server that knows no ranges may send all from the start nevertheless.
 
     Raises AddressRefused, SourceNotFound, SourceRefused, SourceTooSlow, SourceUnavailable, RecordingTooLarge,
     NotMedia (a web page), UnsupportedRecording (sent compressed), and SourceChanged when `validator` does not hold
@@ -84,7 +88,7 @@ def open_source(
             with pool.stream(
                 "GET",
                 httpcore.URL(scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path),
-                headers=_request_headers(target, offset, validator),
+                headers=_request_headers(target, offset, validator, length),
                 extensions={
                     "timeout": {
                         "connect": policy.connect_seconds,
@@ -96,7 +100,7 @@ def open_source(
             ) as response:
                 headers = httpx.Headers(response.headers)
                 if response.status not in _REDIRECTS or "location" not in headers:
-                    yield _remote_file(response, headers, target, policy, offset, validator)
+                    yield _remote_file(response, headers, target, policy, offset, validator, length)
                     return
                 target = _redirected(target, headers["location"])
         raise SourceRefused(f"The source's server redirects more than {policy.max_redirects} times.")
@@ -142,7 +146,9 @@ def _redirected(url: httpx.URL, location: str) -> httpx.URL:
         raise AddressRefused("The source's server redirects to something that is not a web address.") from err
 
 
-def _request_headers(url: httpx.URL, offset: int, validator: str | None) -> list[tuple[bytes, bytes]]:
+def _request_headers(
+    url: httpx.URL, offset: int, validator: str | None, length: int | None
+) -> list[tuple[bytes, bytes]]:
     headers = {
         "Host": url.netloc.decode("ascii"),
         "User-Agent": USER_AGENT,
@@ -150,8 +156,8 @@ def _request_headers(url: httpx.URL, offset: int, validator: str | None) -> list
         "Accept-Encoding": "identity",  # compressed bytes would make offsets and sizes lie
         "Connection": "close",
     }
-    if offset:
-        headers["Range"] = f"bytes={offset}-"
+    if offset or length is not None:
+        headers["Range"] = f"bytes={offset}-{'' if length is None else offset + length - 1}"
         if validator is not None:
             headers["If-Range"] = validator
     return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
@@ -164,12 +170,13 @@ def _remote_file(
     policy: FetchPolicy,
     offset: int,
     validator: str | None,
+    length: int | None,
 ) -> RemoteFile:
     size_bytes = _size(response.status, headers)
-    complete = response.status == 416 and offset > 0 and size_bytes == offset
+    complete = response.status == 416 and size_bytes == offset and (offset > 0 or length is not None)
     if not complete:
         _check_status(response.status, offset)
-        _check_range(response.status, headers, offset, validator)
+        _check_range(response.status, headers, offset, validator, length)
         _check_content(headers)
     if size_bytes is not None and size_bytes > policy.max_bytes:
         raise RecordingTooLarge(f"The file has {size_bytes} bytes; at most {policy.max_bytes} are accepted.")
@@ -181,6 +188,7 @@ def _remote_file(
         filename=_filename(headers, url),
         accepts_ranges=response.status == 206 or headers.get("accept-ranges", "").lower() == "bytes",
         chunks=iter(()) if complete else _chunks(response, policy, offset),
+        is_part=response.status == 206,
     )
 
 
@@ -196,11 +204,11 @@ def _check_status(status: int, offset: int) -> None:
     raise SourceRefused(f"The source's server refused to hand out the recording (it answered {status}).")
 
 
-def _check_range(status: int, headers: httpx.Headers, offset: int, validator: str | None) -> None:
-    if offset == 0:
-        if status == 206:
-            raise SourceUnavailable("The source's server sent a part of the recording although all was asked for.")
+def _check_range(status: int, headers: httpx.Headers, offset: int, validator: str | None, length: int | None) -> None:
+    if status == 200 and offset == 0:
         return
+    if status == 206 and offset == 0 and length is None:
+        raise SourceUnavailable("The source's server sent a part of the recording although all was asked for.")
     if status == 200:
         raise SourceChanged("The source changed, or its server cannot go on where reading stopped.")
     started = re.match(r"bytes (\d+)-", headers.get("content-range", ""))

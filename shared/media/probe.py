@@ -23,6 +23,7 @@ from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, ope
 TRIAL_PACKETS_PER_STREAM = 100
 # The other streams are not waited for longer than this many packets: sound may begin minutes after the picture.
 TRIAL_PACKETS = 2000
+GUESSED = "The recording does not say how long it is; its length was guessed from its bit rate."
 _ENCRYPTED_TAGS = frozenset({"encv", "enca", "drmi", "drms"})
 _NOT_MOVING = Disposition.attached_pic | Disposition.timed_thumbnails
 
@@ -41,10 +42,12 @@ class _Trial:
         return self.frame is not None or self.encrypted or self.packets >= TRIAL_PACKETS_PER_STREAM
 
 
-def probe(source: BinaryIO, size_bytes: int) -> Recording:
+def probe(source: BinaryIO, size_bytes: int, *, scan: bool = True, whole: bool = True) -> Recording:
     """The facts of the recording in `source` (seekable, `size_bytes` long).
 
-    Raises EmptyRecording, NotMedia, EncryptedRecording, NoUsableStream, DamagedRecording or UnsupportedRecording.
+    Where the length stands in no header, all of the recording is read to add it up; with `scan=False` it is FFmpeg's
+    guess, or 0 where that has none. `whole=False` says that `source` ends before the recording does. Raises
+    EmptyRecording, NotMedia, EncryptedRecording, NoUsableStream, DamagedRecording or UnsupportedRecording.
     """
     if size_bytes == 0:
         raise EmptyRecording("The file is empty (0 bytes).")
@@ -52,14 +55,19 @@ def probe(source: BinaryIO, size_bytes: int) -> Recording:
         trials = [_Trial(stream) for stream in _chosen_streams(container)]
         if not trials:
             raise NoUsableStream(_nothing_usable(container))
-        whole_read = _try_decoding(container, trials)
+        whole_read = _try_decoding(container, trials) and whole
         usable, warnings = _sort_out(trials, whole_read)
         recording = _describe(container, usable, size_bytes)
     if recording.container in HEADERLESS and not _has_xing_header(recording, usable):
-        recording = _with_scanned_duration(source, recording)
-    if recording.duration_sec <= 0:
-        raise EmptyRecording("The recording lasts 0 seconds.")
-    if recording.container == "wav":
+        if scan:
+            recording = _with_scanned_duration(source, recording)
+        elif recording.duration_sec > 0:
+            warnings.append(GUESSED)
+    if recording.duration_sec <= 0 and scan:
+        recording = _with_scanned_end(source, recording)
+        if recording.duration_sec <= 0:
+            raise EmptyRecording("The recording lasts 0 seconds.")
+    if recording.container == "wav" and whole:
         warnings.extend(_wav_cut_off(source, size_bytes))
     return replace(recording, warnings=tuple(warnings))
 
@@ -255,6 +263,23 @@ def _with_scanned_duration(source: BinaryIO, recording: Recording) -> Recording:
         ticks = sum(packet.duration or 0 for packet in demux_past_damage(container, stream))
         duration_sec = float(ticks * (stream.time_base or 0))
     return replace(recording, duration_sec=duration_sec, audio=replace(recording.audio, duration_sec=duration_sec))
+
+
+def _with_scanned_end(source: BinaryIO, recording: Recording) -> Recording:
+    """The recording with the length that its last packets tell: browsers and live streams write none in the header."""
+    ends: dict[int, float] = {}
+    with open_container(source) as container:
+        chosen = [container.streams[each.index] for each in (recording.video, recording.audio) if each is not None]
+        for packet in demux_past_damage(container, *chosen):
+            if packet.pts is not None:
+                end_sec = float((packet.pts + (packet.duration or 0)) * packet.time_base) - recording.start_sec
+                ends[packet.stream_index] = max(end_sec, ends.get(packet.stream_index, 0.0))
+    video, audio = recording.video, recording.audio
+    if video is not None:
+        video = replace(video, duration_sec=max(0.0, ends.get(video.index, 0.0) - video.start_sec))
+    if audio is not None:
+        audio = replace(audio, duration_sec=max(0.0, ends.get(audio.index, 0.0) - audio.start_sec))
+    return replace(recording, duration_sec=max(ends.values(), default=0.0), video=video, audio=audio)
 
 
 def _wav_cut_off(source: BinaryIO, size_bytes: int) -> Iterator[str]:

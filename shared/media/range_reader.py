@@ -19,7 +19,8 @@ class RangeReader(io.BufferedIOBase, BinaryIO):
 
     `read_range` has to return exactly `length` bytes; a shorter answer raises EOFError, and its own exceptions pass
     through unchanged. It is called from a second thread for read-ahead, but never twice at the same time for one
-    block. Not safe for use from several threads at once.
+    block. Where a read is dear, `read_ahead=False` has only those blocks read that are asked for. Not safe for use from
+    several threads at once.
     """
 
     def __init__(
@@ -28,6 +29,8 @@ class RangeReader(io.BufferedIOBase, BinaryIO):
         size_bytes: int,
         block_bytes: int = DEFAULT_BLOCK_BYTES,
         blocks: int = DEFAULT_BLOCKS,
+        *,
+        read_ahead: bool = True,
     ) -> None:
         self._thread: ThreadPoolExecutor | None = None  # first: close() looks at it, also after a refusal below
         if size_bytes < 0:
@@ -40,6 +43,7 @@ class RangeReader(io.BufferedIOBase, BinaryIO):
         self._size = size_bytes
         self._block_bytes = block_bytes
         self._blocks = blocks
+        self._reads_ahead = read_ahead
         self._position = 0
         self._cache: OrderedDict[int, bytes] = OrderedDict()
         self._ahead: tuple[int, Future[bytes]] | None = None
@@ -103,7 +107,7 @@ class RangeReader(io.BufferedIOBase, BinaryIO):
                 block = self._fetch(number)
             self._keep(number, block)
         self._cache.move_to_end(number)
-        if number == 0 or number - 1 in self._cache:
+        if self._reads_ahead and (number == 0 or number - 1 in self._cache):
             self._read_ahead(number + 1)
         return block
 

@@ -54,6 +54,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, BODY, {"ETag": ETAG})
         elif path == "/deaf":  # ignores If-Range, but is honest about its ETag
             self.partial({"ETag": '"v2"'}, check=False)
+        elif path == "/empty":
+            self.answer(416, b"", {"Content-Range": "bytes */0"})
         elif path == "/elsewhere":
             self.answer(206, BODY[5:], {"Content-Range": f"bytes 5-{len(BODY) - 1}/{len(BODY)}"})
         elif path == "/named":
@@ -68,11 +70,13 @@ class Handler(BaseHTTPRequestHandler):
         if wanted is None or not valid:
             self.answer(200, BODY, headers)
             return
-        start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        first, _, last = wanted.removeprefix("bytes=").partition("-")
+        start, end = int(first), min(int(last or len(BODY)), len(BODY) - 1)
         if start >= len(BODY):
             self.answer(416, b"", {"Content-Range": f"bytes */{len(BODY)}"})
         else:
-            self.answer(206, BODY[start:], {**headers, "Content-Range": f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"})
+            part = {"Content-Range": f"bytes {start}-{end}/{len(BODY)}"}
+            self.answer(206, BODY[start : end + 1], {**headers, **part})
 
     def answer(
         self, status: int, body: bytes, headers: dict[str, str] | None = None, declared: int | None = None
@@ -301,3 +305,27 @@ def test_no_proxy_of_the_environment_is_used(server: Server, monkeypatch: pytest
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     assert read(server.url("/a.mp4"))[1] == BODY
+
+
+def test_a_piece_is_asked_for_and_no_more(server: Server) -> None:
+    remote, body = read(server.url("/a.mp4"), offset=1000, length=24)
+    assert (body, remote.size_bytes, remote.is_part) == (BODY[1000:1024], len(BODY), True)
+    assert server.seen[0][1]["range"] == "bytes=1000-1023"
+    remote, body = read(server.url("/a.mp4"), length=24)
+    assert (body, remote.size_bytes, remote.is_part) == (BODY[:24], len(BODY), True)
+    assert server.seen[1][1]["range"] == "bytes=0-23"
+
+
+def test_a_server_without_ranges_sends_its_file_from_the_start(server: Server) -> None:
+    remote, body = read(server.url("/no-ranges"), length=24)
+    assert (body, remote.size_bytes, remote.is_part) == (BODY, len(BODY), False)
+
+
+def test_a_piece_of_an_empty_file(server: Server) -> None:
+    remote, body = read(server.url("/empty"), length=24)
+    assert (body, remote.size_bytes) == (b"", 0)
+
+
+def test_a_piece_of_another_place_is_refused(server: Server) -> None:
+    with pytest.raises(SourceChanged):
+        read(server.url("/elsewhere"), length=24)

@@ -126,3 +126,19 @@ def test_a_short_answer_is_an_error_not_the_end() -> None:
 def test_says_which_argument_was_wrong(arguments: tuple[int, int, int], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         RangeReader(lambda at, length: b"", *arguments)
+
+
+def test_where_a_read_is_dear_only_what_is_asked_for_is_read() -> None:
+    asked: list[int] = []
+
+    def read_range(at: int, length: int) -> bytes:
+        asked.append(at)
+        return DATA[at : at + length]
+
+    with RangeReader(read_range, len(DATA), 100, 3, read_ahead=False) as reader:
+        assert reader.read(250) == DATA[:250]
+        reader.seek(-50, io.SEEK_END)
+        assert reader.read() == DATA[-50:]
+        reader.seek(200)
+        assert reader.read(1) == DATA[200:201]
+    assert asked == [0, 100, 200, 4900]
