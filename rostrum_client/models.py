@@ -114,6 +114,13 @@ class QueueInfo:
 
 
 @value
+class Requeued:
+    """How many dead letters were put back."""
+
+    requeued: int
+
+
+@value
 class Imported:
     """What became of a file that was sent."""
 
@@ -169,7 +176,8 @@ class Delivery:
 
 @value
 class SearchHit:
-    """Where a phrase was said; `start` and `end` in seconds."""
+    """Where words were said; `start` and `end` in seconds, `highlights` the characters of the snippet that were meant,
+    from the first up to but without the second."""
 
     session_id: str
     session_name: str | None = None
@@ -183,7 +191,7 @@ class SearchHit:
 
 @value
 class Schedule:
-    """A job that is submitted again and again."""
+    """A job that is submitted again and again; `last_error` says why the latest run was not accepted."""
 
     schedule_id: str
     cron: str
@@ -191,6 +199,9 @@ class Schedule:
     job: Mapping[str, Any] = field(default_factory=dict)
     next_run_at: datetime | None = None
     last_run_at: datetime | None = None
+    last_job_id: str | None = None
+    last_error: str | None = None
+    created_at: datetime | None = None
 
 
 @value

@@ -1,10 +1,10 @@
 """Running Rostrum: its queues, its schedules, and whether it works."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Unpack
 
-from rostrum_client.models import Health, QueueInfo, Schedule
+from rostrum_client.details import ForUpload
+from rostrum_client.models import Health, QueueInfo, Requeued, Schedule
 from rostrum_client.steps import Listing, Steps, ask, fetch, fetch_all, send
 from rostrum_client.wire import body, delete, get, post, raise_for_problem, read
 
@@ -16,14 +16,21 @@ def queue_info() -> Steps[QueueInfo]:
 
 def requeue_poison(queue: str, *, idempotency_key: str | None = None) -> Steps[int]:
     """Put a queue's dead letters back; gives how many. Needs the scope `admin`."""
-    answer = yield from fetch(dict[str, int], post("jobs", "poison", queue, "requeue", key=idempotency_key))
-    return answer["requeued"]
+    answer = yield from fetch(Requeued, post("jobs", "poison", queue, "requeue", key=idempotency_key))
+    return answer.requeued
 
 
 def create_schedule(
-    cron: str, job: Mapping[str, Any], *, time_zone: str | None = None, idempotency_key: str | None = None
+    cron: str,
+    *,
+    time_zone: str | None = None,
+    source_url: str | None = None,
+    session_id: str | None = None,
+    idempotency_key: str | None = None,
+    **details: Unpack[ForUpload],
 ) -> Steps[Schedule]:
-    """Have a job submitted whenever `cron` (five fields) says so; `job` is the body of `POST /jobs`."""
+    """Have a recording submitted whenever `cron` (five fields) says so in the time zone, UTC unless given."""
+    job = body(source_url=source_url, session_id=session_id, **details)
     asked = body(cron=cron, time_zone=time_zone, job=job)
     return fetch(Schedule, post("schedules", body=asked, key=idempotency_key))
 
@@ -31,6 +38,11 @@ def create_schedule(
 def schedules() -> Listing[Schedule]:
     """All schedules, with their next and last runs."""
     return fetch_all(Schedule, get("schedules"))
+
+
+def schedule(schedule_id: str) -> Steps[Schedule]:
+    """A schedule with its next and its last run."""
+    return fetch(Schedule, get("schedules", schedule_id))
 
 
 def delete_schedule(schedule_id: str) -> Steps[None]:

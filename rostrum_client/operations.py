@@ -11,7 +11,15 @@ from rostrum_client.artefacts import (
 )
 from rostrum_client.follow import events, wait
 from rostrum_client.jobs import cancel, deliveries, job, jobs, redeliver, retry, status, submit
-from rostrum_client.operate import create_schedule, delete_schedule, health, queue_info, requeue_poison, schedules
+from rostrum_client.operate import (
+    create_schedule,
+    delete_schedule,
+    health,
+    queue_info,
+    requeue_poison,
+    schedule,
+    schedules,
+)
 from rostrum_client.sessions import delete_session, download_media, media_url, process, search, session, sessions
 from rostrum_client.steps import listing, operation
 from rostrum_client.uploads import import_session, probe, send_file, upload
@@ -63,5 +71,6 @@ class Operations:
     requeue_poison = operation(requeue_poison)
     create_schedule = operation(create_schedule)
     schedules = listing(schedules)
+    schedule = operation(schedule)
     delete_schedule = operation(delete_schedule)
     health = operation(health)

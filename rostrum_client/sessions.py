@@ -35,9 +35,9 @@ def delete_session(session_id: str) -> Steps[None]:
     yield from ask(delete("sessions", session_id))
 
 
-def search(q: str, *, page_size: int | None = None) -> Listing[SearchHit]:
-    """Where a phrase was said, best first."""
-    return fetch_all(SearchHit, get("search", q=q, limit=page_size))
+def search(q: str, *, session_id: str | None = None, page_size: int | None = None) -> Listing[SearchHit]:
+    """Where these words were said, best first: close together, or one after the other when they stand in quotes."""
+    return fetch_all(SearchHit, get("search", q=q, session_id=session_id, limit=page_size))
 
 
 def media_url(session_id: str) -> Steps[str]:

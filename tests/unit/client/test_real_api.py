@@ -167,3 +167,39 @@ def test_a_submission_to_an_api_that_works_inline_is_answered_when_it_is_done(re
     with serve(inline=True) as served, RostrumClient(served.url) as client:
         job = client.upload(recording)
         assert client.job(job.job_id).status == "DONE"
+
+
+def test_queues_are_counted_and_dead_letters_put_back(caller: RostrumClient, served: Served) -> None:
+    caller.submit(source_url=SOURCE)
+    info = caller.queue_info()
+
+    assert info.jobs["CREATED"] == 1
+    assert {queue.name: queue.waiting for queue in info.queues}["downloads"] == 1
+    assert caller.requeue_poison("downloads") == 0
+
+
+def test_schedules_are_made_listed_and_deleted(caller: RostrumClient) -> None:
+    made = caller.create_schedule("0 2 * * MON-FRI", time_zone="Europe/Zurich", source_url=SOURCE, session_name="Daily")
+
+    assert made.job["sessionName"] == "Daily"
+    assert made.next_run_at is not None
+    assert [each.schedule_id for each in caller.schedules()] == [made.schedule_id]
+    assert caller.schedule(made.schedule_id) == made
+    caller.delete_schedule(made.schedule_id)
+    assert list(caller.schedules()) == []
+
+
+def test_a_search_that_finds_nothing_gives_nothing(caller: RostrumClient) -> None:
+    assert list(caller.search('"never said"')) == []
+
+
+def test_results_of_an_older_job_can_be_asked_for(caller: RostrumClient, served: Served) -> None:
+    job = caller.submit(source_url=SOURCE)
+    served.work_on(job.job_id)
+    again = caller.process(job.session_id)
+
+    assert caller.sidecar(job.session_id, job_id=job.job_id).job_id == job.job_id
+    assert caller.transcript(job.session_id, job_id=job.job_id).word_count == 90
+    with pytest.raises(RostrumApiError) as raised:
+        caller.transcript(job.session_id, job_id=again.job_id)
+    assert raised.value.code == "result_not_ready"
