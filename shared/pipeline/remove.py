@@ -16,6 +16,7 @@ from shared.pipeline.cancel import cancel_job, is_at_work
 from shared.pipeline.changes import change_session
 from shared.pipeline.job_manager import RetryLater, job_manager
 from shared.pipeline.reading import AUDIO_COPY
+from shared.pipeline.search import forget_session
 from shared.pipeline.services import Services
 from shared.storage.ports import RESULTS, SOURCES, WORK
 
@@ -51,8 +52,10 @@ def _remove(services: Services, session: Session) -> bool:
     if at_work:
         return False
     _delete_blobs(services, session, job_ids)
+    forget_session(services, org_id, session_id)
     for job_id in job_ids:
         storage.parts.delete_of(job_id)
+        storage.deliveries.delete_of(job_id)
         storage.jobs.delete(org_id, session_id, job_id)
     with suppress(NotFound):
         if session.upload_id is not None:

@@ -16,6 +16,7 @@ from shared.domain.search.query import Query, parse_query
 from shared.domain.search.snippet import make_snippet, passages_around
 from shared.domain.search.transcript import IndexedTranscript, Posting, SpokenWord, index_words
 from shared.domain.session import Session
+from shared.pipeline.job_manager import job_manager
 from shared.pipeline.services import Services
 from shared.storage.cursor import decode_cursor, first_page
 from shared.storage.ports import RESULTS
@@ -70,6 +71,7 @@ class _Candidate:
         return -self.score, self.session_id, self.place.first
 
 
+@job_manager.job
 def index_transcript(services: Services, org_id: str, session_id: str, job_id: str) -> None:
     """Makes the job's transcript what is found of the session, if it is the session's present one, and removes every
     other. May run any number of times, also at once: what the last one to end leaves is the present one alone."""

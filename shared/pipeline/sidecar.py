@@ -1,10 +1,14 @@
 """The sidecar: what is known of a recording and of every file that a job made of it."""
 
+from contextlib import suppress
+
 from pydantic import BaseModel
 
+from shared.domain.errors import NotFound
 from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.media.payload import ArtefactPayload, MediaPayload, ScenePayload, SidecarPayload, ThumbnailPayload
+from shared.pipeline.job_manager import job_manager
 from shared.pipeline.services import Services, job_blob
 from shared.storage.ports import RESULTS, WORK
 
@@ -36,6 +40,13 @@ def write_sidecar(services: Services, job: Job) -> None:
         artefacts=_artefacts(services, job),
     )
     blobs.write(RESULTS, job_blob(job, SIDECAR), sidecar.model_dump_json(by_alias=True).encode(), "application/json")
+
+
+@job_manager.job
+def rebuild_sidecar(services: Services, org_id: str, job_id: str) -> None:
+    """Writes the sidecar of a job that is done once more, with the files that are there now."""
+    with suppress(NotFound):  # deleted meanwhile
+        write_sidecar(services, services.storage.jobs.get(org_id, job_id).value)
 
 
 def _media(session: Session) -> MediaPayload:

@@ -9,6 +9,7 @@ import av
 import pytest
 
 from shared.domain.job import Job
+from shared.domain.message import QUEUES
 from shared.job_status import JobStatus
 from shared.pipeline.run_step import Delivery, run_step
 from shared.pipeline.submit import JobRequest, source_blob_name, submit_stored
@@ -34,7 +35,7 @@ def run_to_the_end(storage: MemoryStorage, job: Job, **settings: Any) -> Job:
     """Delivers every message; returns the job as it is then."""
     services = build_services(Settings(**settings), storage)
     for number in count():
-        message = storage.queues.pop()
+        message = storage.queues.pop(*QUEUES.values())
         if message is None:
             return storage.jobs.get(job.org_id, job.job_id).value
         run_step(services, message, Delivery(f"m{number}", 1))

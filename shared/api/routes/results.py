@@ -10,8 +10,11 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from shared.api.blob_response import result_response
-from shared.api.context import ID_PATTERN, ReaderDep, ServicesDep, SessionId, off_loop
-from shared.api.described import json_file, reading
+from shared.api.context import ID_PATTERN, ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
+from shared.api.described import json_file, reading, writing
+from shared.api.idempotency import IdempotentRoute
+from shared.api.links import Links
+from shared.api.views import ImportedView
 from shared.domain.errors import NotFound, ResultNotReady
 from shared.domain.job import Job
 from shared.domain.session import Session
@@ -19,15 +22,16 @@ from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.media.payload import SidecarPayload
 from shared.pipeline.services import Services
-from shared.pipeline.sidecar import SIDECAR
+from shared.pipeline.sidecar import SIDECAR, rebuild_sidecar
 from shared.tracking.payload import InstructorTracking
 from shared.transcription.payload import Transcript
 
-router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"])
+router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"], route_class=IdempotentRoute)
 
 TRACKING = "instructor-tracking.json"
 JSON = "application/json"
 NO_JOB = "No job has made it yet."
+LOCATION_DOCS = {"Location": {"description": "The sidecar.", "schema": {"type": "string"}}}
 
 OfJob = Annotated[
     str | None,
@@ -123,6 +127,27 @@ async def get_sidecar(
     return await result_response(request, services, result.blob(SIDECAR), JSON, result.missing)
 
 
+@router.post(
+    "/sidecar",
+    status_code=202,
+    summary="Build the sidecar again",
+    responses={202: {"headers": LOCATION_DOCS}, **writing(404, 409)},
+    operation_id="rebuildSidecar",
+)
+async def post_sidecar(
+    session_id: SessionId,
+    request: Request,
+    response: Response,
+    services: ServicesDep,
+    caller: WriterDep,
+    job_id: OfJob = None,
+) -> ImportedView:
+    """Has the sidecar written once more, with the files that are there now. The one that is there stays until then."""
+    made_by = await off_loop(partial(_rebuild_sidecar, services, caller.org_id, session_id, job_id))
+    response.headers["Location"] = Links.of(request, services.settings).session(session_id) + "/sidecar"
+    return ImportedView(job_id=made_by, session_id=session_id)
+
+
 @router.get(
     "/thumbnails/{name}",
     summary="Get a thumbnail",
@@ -189,6 +214,15 @@ def _result(services: Services, org_id: str, session_id: str, stage: Stage | Non
     except NotFound:
         return Result(session, made_by, ResultNotReady(NO_JOB))
     return Result(session, made_by, ResultNotReady(_why_missing(latest, stage) or NO_JOB))
+
+
+def _rebuild_sidecar(services: Services, org_id: str, session_id: str, job_id: str | None) -> str:
+    """The job whose sidecar is going to be written again; raises NotFound, and ResultNotReady unless it is done."""
+    result = _result(services, org_id, session_id, None, job_id)
+    if result.job_id is None or services.storage.jobs.get(org_id, result.job_id).value.status is not JobStatus.DONE:
+        raise result.missing
+    rebuild_sidecar.using(services).delay(org_id, result.job_id)
+    return result.job_id
 
 
 def _why_missing(job: Job, stage: Stage | None) -> str | None:

@@ -6,6 +6,7 @@ from shared.domain.stage import Stage
 from shared.pipeline.changes import change_session
 from shared.pipeline.engine_choice import engine_for
 from shared.pipeline.reading import AUDIO_COPY, open_blob, part_blob, recording_of
+from shared.pipeline.search import index_transcript
 from shared.pipeline.services import StepContext
 from shared.storage.ports import RESULTS, WORK
 from shared.transcription import transcribe
@@ -49,6 +50,7 @@ def merge_transcript(context: StepContext) -> None:
         job.session_id,
         lambda session: session.evolve(transcript_job_id=job.job_id),
     )
+    index_transcript.using(context.services).delay(job.org_id, job.session_id, job.job_id)
 
 
 def _parts(context: StepContext) -> Iterator[TranscriptPart]:

@@ -1,5 +1,6 @@
 """Results over HTTP: files as the jobs left them."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,7 +10,9 @@ from shared.api.routes.results import preferred_form
 from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
 from shared.domain.recording import AudioStream, Recording, VideoStream
-from shared.domain.stage import Stage
+from shared.domain.stage import Stage, StageProgress, StageState
+from shared.domain.task import TASKS
+from shared.job_status import JobStatus
 from shared.pipeline.media_url import media_type
 from shared.storage.ports import CHUNK_BYTES, SOURCES
 from tests.unit.api.house import House
@@ -217,3 +220,19 @@ def test_a_job_that_has_no_result_of_its_own_says_why(house: House) -> None:
     assert why() == f"Job {again} is at work on it."
     house.change(again, lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
     assert why() == f"Job {again} ended in ERROR: Text."
+
+
+def test_a_sidecar_is_built_again(house: House) -> None:
+    job = house.submit()
+    path = f"/sessions/{job['sessionId']}/sidecar"
+    early = house.client.post(path)
+    assert (early.status_code, early.json()["code"]) == (404, "result_not_ready")
+
+    house.finish(job, {"sidecar.json": b"{}"})
+    stages = dict.fromkeys(Stage, StageProgress(state=StageState.DONE))
+    house.change(job["jobId"], lambda current: replace(current, status=JobStatus.DONE, stages=stages))
+    answer = house.client.post(path)
+    assert (answer.status_code, answer.json()) == (202, {"jobId": job["jobId"], "sessionId": job["sessionId"]})
+    assert answer.headers["Location"].endswith(path)
+    assert [message.name for message in house.services.storage.queues.waiting(TASKS)] == ["rebuild_sidecar"]
+    assert house.client.post(path, params={"jobId": "none"}).status_code == 404
