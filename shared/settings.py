@@ -75,7 +75,11 @@ class Settings(BaseSettings):
     """Longest time that fetching a source may take in all, in seconds."""
 
     allow_loopback_sources: bool = False
-    """Whether a source's address may lead to this machine: for development only."""
+    """Whether the address of a source or a callback may lead to this machine: for development only."""
+
+    webhook_secret: SecretStr | None = None
+    """What webhooks are signed with, in the forms of Standard Webhooks: `whsec_` and base64, or any text. Several are
+    separated by spaces, and each signs. Without one, callbacks are refused, and unsigned with the local emulator."""
 
     probe_max_sec: float = Field(default=20.0, gt=0)
     """Longest time that a probe may take, in seconds."""

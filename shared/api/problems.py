@@ -35,6 +35,7 @@ from shared.domain.errors import (
     TransientError,
     Unauthenticated,
     UploadIncomplete,
+    WebhooksNotConfigured,
 )
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ _STATUSES: dict[type[RostrumError], HTTPStatus] = {
     UploadIncomplete: HTTPStatus.CONFLICT,
     CannotProbe: HTTPStatus.UNPROCESSABLE_ENTITY,
     StorageFull: HTTPStatus.SERVICE_UNAVAILABLE,
+    WebhooksNotConfigured: HTTPStatus.UNPROCESSABLE_ENTITY,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     InsufficientScope: HTTPStatus.FORBIDDEN,
     IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -1,7 +1,7 @@
 """Every failure that Rostrum names, in one tree; knows nothing of HTTP status codes, Azure or media libraries.
 
     RostrumError
-    ├── FinalError                       the job ends in ERROR at once: trying again cannot help
+    ├── FinalError                       the job or task ends at once: trying again cannot help
     │   ├── NotMedia                     ├── SourceNotFound
     │   ├── EmptyRecording               ├── SourceRefused
     │   ├── EncryptedRecording           ├── AddressRefused
@@ -9,7 +9,7 @@
     │   ├── DamagedRecording             ├── RecordingTooLong
     │   ├── UnsupportedRecording         ├── ChecksumMismatch
     │   ├── EngineUnavailable            ├── StageExhausted
-    │   └── SourceTooSlow
+    │   └── SourceTooSlow                └── WebhookUndelivered
     ├── TransientError                   raised to the host, which delivers the message again
     │   ├── SourceUnavailable
     │   ├── SourceChanged
@@ -22,7 +22,7 @@
         ├── ResultNotReady               ├── UploadIncomplete
         ├── InsufficientScope            ├── RateLimited
         ├── IdempotencyKeyReused         ├── IdempotencyKeyInUse
-        ├── CannotProbe
+        ├── CannotProbe                  ├── WebhooksNotConfigured
         └── Unauthenticated              who calls is not known
             ├── AuthNotConfigured        ├── TokenMissing
             └── TokenInvalid             └── TokenExpired
@@ -143,6 +143,12 @@ class EngineUnavailable(FinalError):
     code = "engine_unavailable"
 
 
+class WebhookUndelivered(FinalError):
+    """The webhook was not accepted."""
+
+    code = "webhook_undelivered"
+
+
 class StageExhausted(FinalError):
     """A stage failed again and again."""
 
@@ -251,6 +257,12 @@ class StorageFull(RequestError):
 
     code = "storage_full"
     retryable = True
+
+
+class WebhooksNotConfigured(RequestError):
+    """Webhooks cannot be signed."""
+
+    code = "webhooks_not_configured"
 
 
 class InsufficientScope(RequestError):

@@ -4,7 +4,6 @@ The check stands where the connection is made, on the very address that is conne
 for names that resolve differently a second time (DNS rebinding), and for every odd spelling of an address.
 """
 
-import ipaddress
 import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,71 +13,16 @@ from typing import Any, TypeAlias
 import httpcore
 
 from shared.domain.errors import AddressRefused, SourceNotFound
+from shared.media.public_address import check_address
 
-IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
 """(host name, port) to all of its addresses as text; raises OSError when there are none."""
-
-# Global by the registry, and yet not somebody's server.
-_REFUSED_NETWORKS = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "168.63.129.16/32",  # Azure's platform address: https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
-        "100.64.0.0/10",  # carrier-grade NAT, RFC 6598
-        "192.0.0.0/24",  # IETF protocol assignments, RFC 6890
-        "192.88.99.0/24",  # 6to4 relays, RFC 7526
-        "64:ff9b:1::/48",  # local-use NAT64, RFC 8215
-        "100::/64",  # discard, RFC 6666
-        "2001::/23",  # IETF protocol assignments with Teredo, RFC 2928
-        "2002::/16",  # 6to4, RFC 3056: may lead to any IPv4 address, and is retired
-        "3fff::/20",  # documentation, RFC 9637
-        "5f00::/16",  # segment routing, RFC 9602
-        "fec0::/10",  # site-local, RFC 3879
-    )
-)
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-
-def check_address(address: str, allow_loopback: bool = False) -> None:
-    """Raises AddressRefused unless `address` (an IP address as text) is somebody's public server.
-
-    `allow_loopback` lets 127.0.0.0/8 and ::1 pass, and nothing else.
-    """
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError as err:
-        raise AddressRefused(f"{address!r} is not an IP address.") from err
-    end = _embedded_ipv4(ip) or ip
-    if allow_loopback and end.is_loopback:
-        return
-    if not _is_public(end):
-        # Which address it was is not said: that would tell a stranger how names resolve in here.
-        raise AddressRefused(
-            "The address leads to a private or reserved network; only servers on the public internet can be used."
-        )
 
 
 def resolve(host: str, port: int) -> list[str]:
     """All addresses of `host` by the system's resolver, in its order of preference."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def _is_public(ip: IPAddress) -> bool:
-    if any(ip in network for network in _REFUSED_NETWORKS if network.version == ip.version):
-        return False
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or ip.is_link_local)
-
-
-def _embedded_ipv4(ip: IPAddress) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that a packet to `ip` ends at, for the forms of IPv6 that carry one."""
-    if isinstance(ip, ipaddress.IPv4Address):
-        return None
-    if ip.ipv4_mapped is not None:
-        return ip.ipv4_mapped
-    if ip in _NAT64:
-        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return None
 
 
 class GuardedBackend(httpcore.NetworkBackend):

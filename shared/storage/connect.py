@@ -18,6 +18,7 @@ from shared.storage.azure_blobs import AzureBlobs
 from shared.storage.azure_queues import AzureQueues
 from shared.storage.azure_table import AzureTable
 from shared.storage.dead_letter_table import DeadLetterTable
+from shared.storage.delivery_table import DeliveryTable
 from shared.storage.idempotency_table import IdempotencyTable
 from shared.storage.job_table import JobTable
 from shared.storage.part_table import PartTable
@@ -107,6 +108,7 @@ def connect(
         tasks=TaskTable(table("tasks"), table("timeindex"), clock),
         schedules=ScheduleTable(table("schedules"), table("timeindex"), clock),
         dead_letters=DeadLetterTable(table("deadletters")),
+        deliveries=DeliveryTable(table("deliveries")),
         search=SearchTable(words=table("words"), passages=table("passages")),
         blobs=AzureBlobs(blobs, settings["accountkey"], clock),
         queues=AzureQueues(queues, clock, hint),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.storage.dead_letter_table import DeadLetterTable
+from shared.storage.delivery_table import DeliveryTable
 from shared.storage.idempotency_table import IdempotencyTable
 from shared.storage.job_table import JobTable
 from shared.storage.memory_blobs import MemoryBlobs
@@ -47,6 +48,7 @@ class MemoryStorage(Storage):
             tasks=TaskTable(table(), table(), clock),
             schedules=ScheduleTable(table(), table(), clock),
             dead_letters=DeadLetterTable(table()),
+            deliveries=DeliveryTable(table()),
             search=SearchTable(words=table(), passages=table()),
             blobs=MemoryBlobs(clock),
             queues=MemoryQueues(clock),

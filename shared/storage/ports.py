@@ -21,6 +21,7 @@ from shared.domain.search.transcript import IndexedTranscript, Passage, Posting,
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
 from shared.domain.task import Task
+from shared.domain.webhook import WebhookDelivery
 from shared.job_status import JobStatus
 
 SOURCES = "sources"
@@ -296,6 +297,19 @@ class DeadLetterStore(Protocol):
         """Deletes the letter if it is there."""
 
 
+class DeliveryStore(Protocol):
+    """Webhooks' deliveries."""
+
+    def keep(self, delivery: WebhookDelivery) -> None:
+        """Writes the delivery, in place of what was known of it."""
+
+    def of_job(self, job_id: str, *, page_size: int = 100) -> Iterator[WebhookDelivery]:
+        """A job's deliveries, newest first, fetched `page_size` at a time as they are asked for."""
+
+    def delete_of(self, job_id: str) -> None:
+        """Deletes all deliveries of a job."""
+
+
 class SearchIndex(Protocol):
     """Which tokens the organisations' transcripts have, and where. Each job's transcript stands for itself."""
 
@@ -411,6 +425,7 @@ class Storage:
     tasks: TaskStore
     schedules: ScheduleStore
     dead_letters: DeadLetterStore
+    deliveries: DeliveryStore
     search: SearchIndex
     blobs: BlobStore
     queues: QueueStore

@@ -25,6 +25,7 @@ UPGRADES: Mapping[str, tuple[Upgrade, ...]] = {
     "timeindex": (),
     "schedules": (),
     "deadletters": (),
+    "deliveries": (),
     "idempotency": (),
     "words": (),
     "passages": (),

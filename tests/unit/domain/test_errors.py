@@ -15,7 +15,7 @@ OURS = [found for found in all_errors() if found.__module__ == errors.__name__]
 
 def test_the_drawing_names_every_error() -> None:
     drawing = (errors.__doc__ or "").partition("\n\nA class gives")[0]
-    drawn = re.findall(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)+\b|\bConflict\b", drawing)
+    drawn = re.findall(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)+\b|\bConflict\b|\bUnauthenticated\b", drawing)
     assert sorted(set(drawn)) == sorted(found.__name__ for found in OURS)
 
 

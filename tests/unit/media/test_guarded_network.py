@@ -7,7 +7,8 @@ import httpcore
 import pytest
 
 from shared.domain.errors import AddressRefused, SourceNotFound
-from shared.media.guarded_network import DeadlineExceeded, GuardedBackend, check_address, resolve
+from shared.media.guarded_network import DeadlineExceeded, GuardedBackend, resolve
+from shared.media.public_address import check_address
 
 REFUSED = [
     ("127.0.0.1", "loopback"),
