@@ -1,90 +1,19 @@
 """Background jobs: the decorator, and a task's way to its end over the in-memory storage. The test plays the host."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from shared.domain.errors import InvalidRequest, NotFound, NotMedia
+from shared.domain.errors import InvalidRequest, NotMedia
 from shared.domain.task import TASKS, Task, TaskMessage, TaskState
 from shared.pipeline.job_manager import Backoff, JobManager, RetryLater
 from shared.pipeline.run_step import Delivery
 from shared.pipeline.run_task import KEEP_DONE, UNKNOWN_PAUSE, give_up_task, run_task
 from shared.pipeline.services import Services
 from shared.pipeline.sweep_tasks import sweep_tasks
-from shared.settings import Settings
-from shared.storage.memory import MemoryStorage
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class Killed(BaseException):
-    """The worker's process ends at this point."""
-
-
-@dataclass
-class Host:
-    """Services with a clock that only the test moves, and what the Functions host does with messages."""
-
-    now: datetime = START
-    jobs: JobManager = field(default_factory=JobManager)
-    random: float = 1.0
-    deliveries: int = 0
-
-    def __post_init__(self) -> None:
-        numbers = iter(range(1_000_000, 0, -1))
-        self.storage = MemoryStorage(lambda: self.now)
-        self.services = Services(
-            storage=self.storage,
-            settings=Settings(),
-            clock=lambda: self.now,
-            new_id=lambda: f"id{next(numbers):07}",
-            work={},
-        )
-        self.jobs.bind(lambda: self.services)
-
-    def deliver(self, message: TaskMessage | None = None) -> bool:
-        """Runs one message, the given or the first that can be seen; False when there is none."""
-        message = message or self.pop()
-        if message is None:
-            return False
-        self.deliveries += 1
-        run_task(self.services, self.jobs, message, Delivery(f"m{self.deliveries}", 1), lambda: self.random)
-        return True
-
-    def pop(self) -> TaskMessage | None:
-        message = self.storage.queues.pop(TASKS)
-        assert message is None or isinstance(message, TaskMessage)
-        return message
-
-    def run_all(self) -> int:
-        count = 0
-        while self.deliver():
-            count += 1
-        return count
-
-    def live(self, span: timedelta, step: timedelta = timedelta(seconds=30)) -> None:
-        """Time goes by, with the sweep and the worker running now and then."""
-        end = self.now + span
-        while self.now < end:
-            self.now = min(self.now + step, end)
-            sweep_tasks(self.services)
-            self.run_all()
-
-    def task(self, task_id: str) -> Task:
-        return self.storage.tasks.get(task_id).value
-
-    def is_gone(self, task_id: str) -> bool:
-        try:
-            self.task(task_id)
-        except NotFound:
-            return True
-        return False
-
-    def letters(self, org_id: str = "") -> list[str]:
-        return [stored.value.reason for stored in self.storage.dead_letters.of_queue(org_id, TASKS)]
+from tests.unit.pipeline.task_host import START, Host, Killed
 
 
 @pytest.fixture
