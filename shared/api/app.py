@@ -22,8 +22,8 @@ DESCRIPTION = """Rostrum turns a recording of a talk into a transcript, the inst
 
 Submit a recording, follow the job, fetch the results. Failures are problem details (RFC 9457) with a stable `code`.
 
-A POST may be sent again with the same `Idempotency-Key` and the same body: for 24 hours it gets the first answer, marked
-`Idempotency-Replayed`. Only answers of success are kept, so that a request that was refused can be corrected."""
+A POST may be sent again with the same `Idempotency-Key` and the same body: for 24 hours it gets the first answer,
+marked `Idempotency-Replayed`. Only answers of success are kept, so that a request that was refused can be corrected."""
 
 ROUTERS = (
     queues.router,  # before the jobs, whose ids its paths would be
