@@ -123,7 +123,36 @@ class ProcessSession(_Timed):
     callback_url: Url | None = Field(default=None, description="Where to tell of the job's end.")
 
 
-class SubmitJob(Submission, _Timed):
+class _OneSource(RequestModel):
+    """Where a recording is: exactly one of `sourceUrl`, `uploadId` and `sessionId`."""
+
+    source_url: Url | None = Field(default=None, description="An http or https address to fetch the recording from.")
+    upload_id: Identifier | None = Field(default=None, description="An upload that `POST /ingest/init` announced.")
+    session_id: Identifier | None = Field(default=None, description="A session whose recording is in storage.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum(each is not None for each in (self.source_url, self.upload_id, self.session_id)) != 1:
+            raise ValueError("Give exactly one of sourceUrl, uploadId and sessionId")
+        return self
+
+
+class ProbeSource(_OneSource):
+    """A recording to look at: exactly one of `sourceUrl`, `uploadId` and `sessionId`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"sourceUrl": "https://example.com/talk.mp4", "options": {"language": "en"}},
+                {"uploadId": "7w1x3e5j8k2m9n4p6q0"},
+            ]
+        }
+    )
+
+    options: JobOptions = Field(default=JobOptions(), description="Those that the job would get.")
+
+
+class SubmitJob(_OneSource, Submission, _Timed):
     """A recording to process: exactly one of `sourceUrl`, `uploadId` and `sessionId`."""
 
     model_config = ConfigDict(
@@ -135,16 +164,6 @@ class SubmitJob(Submission, _Timed):
             ]
         }
     )
-
-    source_url: Url | None = Field(default=None, description="An http or https address to fetch the recording from.")
-    upload_id: Identifier | None = Field(default=None, description="An upload that `POST /ingest/init` announced.")
-    session_id: Identifier | None = Field(default=None, description="A session whose recording is in storage.")
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "SubmitJob":
-        if sum(each is not None for each in (self.source_url, self.upload_id, self.session_id)) != 1:
-            raise ValueError("Give exactly one of sourceUrl, uploadId and sessionId")
-        return self
 
 
 class AnnounceUpload(RequestModel):

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared.domain.errors import RecordingTooLong
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
 from shared.settings import Settings
@@ -30,6 +31,15 @@ def plan_stages(recording: Recording, settings: Settings) -> Plan:
     else:
         skipped[Stage.TRACKING] = "The recording has no picture."
     return Plan(parts, skipped)
+
+
+def refuse_too_long(duration_sec: float, settings: Settings) -> None:
+    """Raises RecordingTooLong."""
+    limit = settings.max_duration_sec
+    if duration_sec > limit:
+        raise RecordingTooLong(
+            f"The recording is {duration_sec / 60:.0f} minutes long; at most {limit / 60:.0f} are accepted."
+        )
 
 
 def part_count(duration_sec: float, part_sec: float) -> int:

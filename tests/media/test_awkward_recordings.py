@@ -45,6 +45,7 @@ def tones(samples: NDArray[np.int16]) -> list[float]:
 
 
 BOTH = {"video": "libx264", "audio": "aac"}
+LIVE = {"live": "1"}  # no length in the header
 KINDS: list[tuple[str, str, dict[str, Any], tuple[bool, bool], float]] = [
     ("mp4 with both", "mp4", BOTH, (True, True), 3.0),
     ("matroska with both", "matroska", BOTH, (True, True), 3.0),
@@ -52,6 +53,8 @@ KINDS: list[tuple[str, str, dict[str, Any], tuple[bool, bool], float]] = [
     ("flash video", "flv", BOTH, (True, True), 3.0),
     ("avi", "avi", {"video": "mpeg4", "audio": "libmp3lame"}, (True, True), 3.0),
     ("webm", "webm", {"video": "libvpx-vp9", "audio": "libopus", "rate": 48000, "seconds": 1.0}, (True, True), 1.0),
+    ("webm as a browser records", "webm", {"video": "libvpx", "seconds": 1.0, "options": LIVE}, (True, False), 1.0),
+    ("matroska as a stream", "matroska", {**BOTH, "options": LIVE}, (True, True), 3.0),
     ("picture only", "mp4", {"video": "libx264"}, (True, False), 3.0),
     ("sound only", "mp4", {"audio": "aac"}, (False, True), 3.0),
     ("flac", "flac", {"audio": "flac"}, (False, True), 3.0),

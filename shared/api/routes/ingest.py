@@ -8,9 +8,12 @@ from shared.api.accepted import HEADER_DOCS, accepted
 from shared.api.context import ServicesDep, WriterDep, off_loop
 from shared.api.described import writing
 from shared.api.idempotency import IdempotentRoute, ReservedDep
-from shared.api.requests import AnnounceUpload, CommitUpload
+from shared.api.probing import ProbeView, probe_off_loop
+from shared.api.requests import AnnounceUpload, CommitUpload, ProbeSource
 from shared.api.trace import trace_of
 from shared.api.views import JobView, UploadView
+from shared.pipeline.probe_source import Probed, probe_session, probe_upload, probe_url
+from shared.pipeline.services import Services
 from shared.pipeline.submit import UPLOAD_BLOCK_BYTES, announce_upload, commit_upload
 
 router = APIRouter(prefix="/ingest", tags=["ingest"], route_class=IdempotentRoute)
@@ -62,3 +65,28 @@ async def commit(
     sha256 = body.sha256.lower() if body.sha256 else None
     job = await off_loop(partial(commit_upload, services, job_request, body.upload_id, sha256))
     return accepted(request, response, services, job)
+
+
+@router.post(
+    "/probe",
+    summary="Look at a recording",
+    responses=writing(404, 409),
+    operation_id="probeRecording",
+)
+async def probe(body: ProbeSource, services: ServicesDep, caller: WriterDep) -> ProbeView:
+    """Tells what a recording is and what a job would do with it: now, from a few megabytes of it, keeping nothing.
+
+    What is no recording, or could not be fetched by a job either, is the problem that the job would end with. A server
+    that answers too slowly is `source_too_slow`; a recording that only shows when all of it is read, `cannot_probe`.
+    """
+    return ProbeView.of(await probe_off_loop(partial(_probe, services, caller.org_id, body)))
+
+
+def _probe(services: Services, org_id: str, body: ProbeSource) -> Probed:
+    options = body.options.given()
+    if body.source_url is not None:
+        return probe_url(services, body.source_url, options)
+    if body.upload_id is not None:
+        return probe_upload(services, org_id, body.upload_id, options)
+    assert body.session_id is not None
+    return probe_session(services, org_id, body.session_id, options)

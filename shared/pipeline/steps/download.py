@@ -15,7 +15,6 @@ from shared.domain.errors import (
     DamagedRecording,
     EmptyRecording,
     RecordingTooLarge,
-    RecordingTooLong,
     SourceChanged,
     SourceNotFound,
     SourceTooSlow,
@@ -26,7 +25,7 @@ from shared.media.fetch import FetchPolicy, open_source
 from shared.media.probe import probe
 from shared.media.truncation import truncation_warning, truncation_warnings, video_end_sec
 from shared.pipeline.changes import change_job, change_session
-from shared.pipeline.plan import plan_stages
+from shared.pipeline.plan import plan_stages, refuse_too_long
 from shared.pipeline.reading import AUDIO_COPY, CHANGED, open_recording
 from shared.pipeline.services import ContinueLater, StepContext
 from shared.storage.ports import SOURCES, WORK, BlobFacts
@@ -92,12 +91,18 @@ def _fetch(context: StepContext, url: str) -> BlobFacts:
         max_seconds=settings.max_download_sec,
     )
     index, offset = len(staged), sum(staged)
+
+    def watch() -> None:
+        """A server that sends next to nothing keeps neither a canceled job nor the time limit waiting."""
+        context.report(0.0)
+        _stop_when_slow(context)
+
     try:
-        with open_source(url, policy, offset=offset, validator=validator) as remote:
+        with open_source(url, policy, offset=offset, validator=validator, watch=watch) as remote:
             if offset == 0:
                 _remember_validator(context, remote.validator)
             resumable = remote.validator is not None and remote.accepts_ranges
-            for block in _blocks(_watched(context, remote.chunks)):
+            for block in _blocks(remote.chunks):
                 blobs.stage_block(SOURCES, name, index, block)
                 index, offset = index + 1, offset + len(block)
                 if remote.size_bytes:
@@ -125,14 +130,6 @@ def _remember_validator(context: StepContext, validator: str | None) -> None:
 def _forget_staged_blocks(context: StepContext) -> None:
     _remember_validator(context, None)
     context.services.storage.blobs.discard(SOURCES, context.session.source_blob)
-
-
-def _watched(context: StepContext, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same chunks; a server that sends next to nothing keeps neither a canceled job nor the time limit waiting."""
-    for chunk in chunks:
-        context.report(0.0)
-        _stop_when_slow(context)
-        yield chunk
 
 
 def _rest_when_late(context: StepContext) -> None:
@@ -185,11 +182,7 @@ def _checked_sha256(context: StepContext, source: BlobFacts) -> str:
 def _examine(context: StepContext, source: BlobFacts) -> Recording:
     with open_recording(context) as file:
         recording = probe(file, source.size_bytes)
-    limit = context.services.settings.max_duration_sec
-    if recording.duration_sec > limit:
-        raise RecordingTooLong(
-            f"The recording is {recording.duration_sec / 60:.0f} minutes long; at most {limit / 60:.0f} are accepted."
-        )
+    refuse_too_long(recording.duration_sec, context.services.settings)
     context.report(PROBED)
     return recording
 

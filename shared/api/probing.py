@@ -1,0 +1,138 @@
+"""What the API shows of a recording that was probed, and how many probes run at once."""
+
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from shared.domain.stage import Stage
+from shared.media.payload import AudioStreamPayload, MediaPayload, VideoStreamPayload
+from shared.pipeline.probe_source import Probed
+
+T = TypeVar("T")
+
+PROBES_AT_ONCE = 4
+"""A probe may wait for a slow server: so many do, and every other request goes on."""
+
+_slots: RunVar[CapacityLimiter] = RunVar("probe_slots")
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, from_attributes=True)
+
+
+class ExpectedStageView(_View):
+    """What a stage would do: nothing, for the `reason`, or so many parts. Null while the length is not known."""
+
+    parts: int | None
+    invocations: int | None
+    reason: str | None
+
+
+class ExpectedEngineView(_View):
+    """What would transcribe; `language` is null where the engine would find out."""
+
+    name: Literal["pocketsphinx", "faster-whisper"]
+    model: str
+    language: str | None
+
+
+class ExpectedProblemView(_View):
+    """Why a job would be refused, or end in ERROR."""
+
+    code: str
+    title: str
+    detail: str
+
+
+class PlanView(_View):
+    """What a job would do."""
+
+    stages: dict[Stage, ExpectedStageView]
+    invocations: int | None = Field(description="Of functions in all, when each works at the first try.")
+    engine: ExpectedEngineView | None
+    problem: ExpectedProblemView | None
+
+
+class ProbeView(_View):
+    """What a recording is, and what a job would do with it. What only reading all of it would tell is null."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "container": "mov,mp4,m4a,3gp,3g2,mj2",
+                    "streams": [
+                        {
+                            "kind": "video",
+                            "index": 0,
+                            "codec": "h264",
+                            "width": 1920,
+                            "height": 1080,
+                            "rotation": 0,
+                            "fps": 30.0,
+                            "startSec": 0.0,
+                            "durationSec": 5400.0,
+                        },
+                        {
+                            "kind": "audio",
+                            "index": 1,
+                            "codec": "aac",
+                            "sampleRate": 48000,
+                            "channels": 2,
+                            "startSec": 0.0,
+                            "durationSec": 5400.0,
+                        },
+                    ],
+                    "durationSec": 5400.0,
+                    "sizeBytes": 734003200,
+                    "sha256": None,
+                    "plan": {
+                        "stages": {
+                            "download": {"parts": 1, "invocations": 1, "reason": None},
+                            "transcription": {"parts": 18, "invocations": 19, "reason": None},
+                            "tracking": {"parts": 9, "invocations": 11, "reason": None},
+                        },
+                        "invocations": 31,
+                        "engine": {"name": "faster-whisper", "model": "base", "language": "en"},
+                        "problem": None,
+                    },
+                    "warnings": [],
+                }
+            ]
+        }
+    )
+
+    container: str
+    streams: list[VideoStreamPayload | AudioStreamPayload]
+    duration_sec: float | None
+    size_bytes: int | None
+    sha256: str | None = Field(description="Hexadecimal, where it is known already.")
+    plan: PlanView
+    warnings: list[str]
+
+    @classmethod
+    def of(cls, probed: Probed) -> "ProbeView":
+        """The view of what was found out."""
+        return cls(
+            container=probed.recording.container,
+            streams=MediaPayload.of(probed.recording, "").streams,
+            duration_sec=probed.duration_sec,
+            size_bytes=probed.size_bytes,
+            sha256=probed.sha256,
+            plan=PlanView.model_validate(probed.expected),
+            warnings=list(probed.warnings),
+        )
+
+
+async def probe_off_loop(call: Callable[[], T]) -> T:
+    """Runs a probe on a thread, when one of the few that are for it is free."""
+    try:
+        slots = _slots.get()
+    except LookupError:
+        slots = CapacityLimiter(PROBES_AT_ONCE)
+        _slots.set(slots)
+    return await to_thread.run_sync(call, limiter=slots)
