@@ -24,7 +24,11 @@ def is_too_long(retry_after: float | None) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollPace:
-    """The pause between two looks at a job: quick while it changes, slower while it does not."""
+    """The pause between two looks at a job: quick while it changes, slower while it does not.
+
+    >>> PollPace(longest_sec=2.0).after(changed=False).pause_sec
+    0.75
+    """
 
     pause_sec: float = 0.5
     shortest_sec: float = 0.5

@@ -26,7 +26,7 @@ class Server:
         self.requests: list[httpx.Request] = []
         self.blocks: dict[str, bytes] = {}
         self.stored: bytes | None = None
-        self.failures: list[httpx.Response | httpx.RequestError] = []
+        self.failures: list[httpx.Response | BaseException] = []
         self.job_states: list[dict[str, Any]] = [job("DONE")]
         self.job_headers: dict[str, str] = {}
 
@@ -47,6 +47,8 @@ class Server:
                 return httpx.Response(201, json={"uploadId": "u1", "uploadUrl": address, "blockSizeBytes": block})
             case "POST", ["ingest", "commit"] | ["jobs"]:
                 return httpx.Response(202, json=job("CREATED"))
+            case "DELETE", ["jobs", _]:
+                return httpx.Response(202, json=job("CREATED", cancelRequested=True))
             case "GET", ["jobs", _]:
                 return self._job(request)
             case "GET", ["sessions", _]:

@@ -2,6 +2,9 @@
 
 import io
 import json
+import signal
+import subprocess
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +21,9 @@ from rostrum_client.pace import TRIES
 from rostrum_client.process import BAD_USAGE, DONE, FAILED, ending, process
 from rostrum_client.progress import BarView, LineView, speed
 from rostrum_client.values import from_json
+from tests.unit.client.served import Served
 
+REPO = Path(__file__).resolve().parents[3]
 STARTED = "2026-01-02T03:04:05Z"
 LATER = "2026-01-02T03:04:15Z"
 
@@ -250,3 +255,51 @@ def test_a_refused_address_of_this_machine_comes_with_advice(
     error = {"code": "address_refused", "title": "No", "detail": "Refused.", "stage": "download", "retryable": False}
     job = as_job(a_job("ERROR", error=error))
     assert ("ROSTRUM_ALLOW_LOOPBACK_SOURCES" in ending(job, source)) is advised
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (None, "Stopped, and canceled job j1."),
+        (httpx.ReadTimeout("late"), "Stopped. Job j1 was not canceled: No answer from"),
+        (httpx.Response(409, json={"code": "conflict", "title": "Over"}), "Stopped. Job j1 was not canceled: Over"),
+    ],
+    ids=["canceled", "no answer", "already over"],
+)
+def test_who_stops_waiting_cancels_the_job(
+    answer: Any, says: str, server: Any, client: RostrumClient, console: Console
+) -> None:
+    submitted = httpx.Response(202, json=server.job_states[0] | {"status": "CREATED"})
+    server.failures = [submitted, KeyboardInterrupt(), *([answer] if answer else [])]
+    with pytest.raises(KeyboardInterrupt):
+        process(arguments("https://media.test/talk.mp4"), client, console)
+
+    assert says in said(console)
+    assert len(server.asked("DELETE", "/jobs/j1")) == 1
+
+
+def test_who_stops_the_upload_has_no_job_to_cancel(
+    server: Any, client: RostrumClient, recording: Path, console: Console
+) -> None:
+    server.failures = [KeyboardInterrupt()]
+    with pytest.raises(KeyboardInterrupt):
+        process(arguments(str(recording)), client, console)
+
+    assert "Stopped while the recording was being sent." in said(console)
+    assert server.asked("DELETE", "") == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another thing there")
+def test_ctrl_c_at_the_terminal_cancels_the_job_and_ends_with_130(served: Served) -> None:
+    command = [sys.executable, "-m", "rostrum_client", "process", "https://example.com/talk.mp4"]
+    with subprocess.Popen([*command, f"--base-url={served.url}"], cwd=REPO, stdout=subprocess.PIPE, text=True) as ran:
+        assert ran.stdout is not None
+        first = ran.stdout.readline()  # of the job's progress: it is waited for
+        ran.send_signal(signal.SIGINT)
+        rest = ran.stdout.read()
+
+    (job,) = served.services.storage.jobs.page("local", limit=2).items
+    assert "CREATED" in first
+    assert rest == f"\nStopped, and canceled job {job.job_id}.\n"
+    assert ran.returncode == 130
+    assert job.status == "CANCELED"
