@@ -6,7 +6,7 @@ or credentials of our environment are used. Knows nothing of where the bytes go.
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -72,9 +72,11 @@ def open_source(
     validator: str | None = None,
     resolve: Resolve = resolve,
     length: int | None = None,
+    watch: Callable[[], None] = lambda: None,
 ) -> Iterator[RemoteFile]:
     """Ask for `url` from `offset` on, and for no more than `length` bytes if that is given; the connection is closed at
-    the end of the block. A server that knows no ranges may send all from the start nevertheless.
+    the end of the block. A server that knows no ranges may send all from the start nevertheless. `watch` is called
+    while it is waited for bytes; what it raises ends it all.
 
     Raises AddressRefused, SourceNotFound, SourceRefused, SourceTooSlow, SourceUnavailable, RecordingTooLarge,
     NotMedia (a web page), UnsupportedRecording (sent compressed), and SourceChanged when `validator` does not hold
@@ -82,7 +84,7 @@ def open_source(
     """
     target = _checked_url(url)
     deadline = time.monotonic() + policy.max_seconds
-    backend = GuardedBackend(policy.allow_loopback, deadline, resolve)
+    backend = GuardedBackend(policy.allow_loopback, deadline, resolve, watch=watch)
     with _Failures(target, policy), httpcore.ConnectionPool(network_backend=backend, max_connections=1) as pool:
         for _ in range(policy.max_redirects + 1):
             with pool.stream(

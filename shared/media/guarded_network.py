@@ -15,6 +15,9 @@ import httpcore
 from shared.domain.errors import AddressRefused, SourceNotFound
 from shared.media.public_address import check_address
 
+WATCH_EVERY_SEC = 1.0
+"""How long a wait for bytes may last until somebody looks whether they are still wanted."""
+
 Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
 """(host name, port) to all of its addresses as text; raises OSError when there are none."""
 
@@ -26,7 +29,10 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 class GuardedBackend(httpcore.NetworkBackend):
-    """Connects to public addresses only, and ends whatever is still going on at `deadline` (of `monotonic`)."""
+    """Connects to public addresses only, and ends whatever is still going on at `deadline` (of `monotonic`).
+
+    While a server keeps us waiting for its bytes, `watch` is called every second; what it raises ends the waiting.
+    """
 
     def __init__(
         self,
@@ -35,12 +41,14 @@ class GuardedBackend(httpcore.NetworkBackend):
         resolve: Resolve = resolve,
         connect: httpcore.NetworkBackend | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        watch: Callable[[], None] = lambda: None,
     ) -> None:
         self._allow_loopback = allow_loopback
         self._deadline = deadline
         self._resolve = resolve
         self._connect = connect or httpcore.SyncBackend()
         self._monotonic = monotonic
+        self._watch = watch
 
     def connect_tcp(
         self,
@@ -68,7 +76,7 @@ class GuardedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as err:
                 failure = err
                 continue
-            return _DeadlineStream(stream, self._left)
+            return _WatchedStream(stream, self._left, self._watch)
         raise failure or httpcore.ConnectError(f"the name {host} has no address")
 
     def connect_unix_socket(
@@ -90,15 +98,27 @@ class DeadlineExceeded(Exception):
     """The time for the whole exchange is over, however lively the connection is."""
 
 
-class _DeadlineStream(httpcore.NetworkStream):
+class _WatchedStream(httpcore.NetworkStream):
     """A connection whose every wait ends at the deadline, so that a trickle of bytes cannot go on for ever."""
 
-    def __init__(self, stream: httpcore.NetworkStream, left: Callable[[float | None], float]) -> None:
+    def __init__(
+        self, stream: httpcore.NetworkStream, left: Callable[[float | None], float], watch: Callable[[], None]
+    ) -> None:
         self._stream = stream
         self._left = left
+        self._watch = watch
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._left(timeout))
+        patience = self._left(timeout)
+        while True:
+            self._watch()
+            wait = min(patience, WATCH_EVERY_SEC)
+            try:
+                return self._stream.read(max_bytes, wait)
+            except httpcore.ReadTimeout:
+                patience = min(patience - wait, self._left(timeout))
+                if patience <= 0:
+                    raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, self._left(timeout))
@@ -109,7 +129,8 @@ class _DeadlineStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, self._left(timeout)), self._left)
+        secured = self._stream.start_tls(ssl_context, server_hostname, self._left(timeout))
+        return _WatchedStream(secured, self._left, self._watch)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

@@ -1,6 +1,6 @@
 """Fetching a source into storage: when it rests and goes on in another invocation, and when it gives up."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -63,7 +63,14 @@ def context(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> StepContext:
 def serve(monkeypatch: pytest.MonkeyPatch, chunks: Iterator[bytes], accepts_ranges: bool = True) -> None:
     """A server that sends these chunks."""
 
-    def open_source(url: str, policy: object, offset: int, validator: str | None) -> AbstractContextManager[RemoteFile]:
+    def open_source(
+        url: str, policy: object, offset: int, validator: str | None, watch: Callable[[], None]
+    ) -> AbstractContextManager[RemoteFile]:
+        def watched() -> Iterator[bytes]:
+            for chunk in chunks:
+                watch()
+                yield chunk
+
         return nullcontext(
             RemoteFile(
                 size_bytes=len(BODY),
@@ -72,7 +79,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, chunks: Iterator[bytes], accepts_rang
                 content_type="video/mp4",
                 filename=None,
                 accepts_ranges=accepts_ranges,
-                chunks=chunks,
+                chunks=watched(),
             )
         )
 

@@ -1,7 +1,9 @@
 """Which addresses may be connected to, and that the one that was checked is the one that is connected to."""
 
+import math
 import socket
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import httpcore
 import pytest
@@ -171,26 +173,58 @@ def test_socket_files_are_refused() -> None:
         guarded([], RecordingBackend()).connect_unix_socket("/run/docker.sock")
 
 
-def test_every_wait_ends_at_the_deadline() -> None:
-    now = [0.0]
-    waits: list[float | None] = []
+@dataclass
+class Silence:
+    """A server that never sends, on a clock that waiting moves."""
 
-    class Stream(httpcore.MockStream):
-        def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-            waits.append(timeout)
-            return b"x"
+    now: float = 0.0
+    looks: int = 0
+    canceled_at: float = math.inf
 
-    class Network(RecordingBackend):
-        def connect_tcp(self, *args: object, **kwargs: object) -> httpcore.NetworkStream:  # type: ignore[override]
-            return Stream([])
+    def watch(self) -> None:
+        self.looks += 1
+        if self.now >= self.canceled_at:
+            raise KeyboardInterrupt
 
-    backend = GuardedBackend(False, 100.0, lambda host, port: ["8.8.8.8"], Network(), lambda: now[0])
-    stream = backend.connect_tcp("example.org", 80)
-    stream.read(1, timeout=30.0)
-    now[0] = 90.0
-    stream.read(1, timeout=30.0)
-    stream.read(1, timeout=None)
-    now[0] = 100.0
+    def connection(self) -> httpcore.NetworkStream:
+        silence = self
+
+        class Stream(httpcore.MockStream):
+            def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+                assert timeout is not None
+                silence.now += timeout
+                raise httpcore.ReadTimeout
+
+        class Network(RecordingBackend):
+            def connect_tcp(self, *args: object, **kwargs: object) -> httpcore.NetworkStream:  # type: ignore[override]
+                return Stream([])
+
+        backend = GuardedBackend(
+            False, 100.0, lambda host, port: ["8.8.8.8"], Network(), lambda: self.now, watch=self.watch
+        )
+        return backend.connect_tcp("example.org", 80)
+
+
+def test_silence_is_borne_for_the_given_time() -> None:
+    silence = Silence()
+    with pytest.raises(httpcore.ReadTimeout):
+        silence.connection().read(1, timeout=30.0)
+    assert (silence.now, silence.looks) == (30.0, 30)
+
+
+@pytest.mark.parametrize("timeout", [30.0, None])
+def test_every_wait_ends_at_the_deadline(timeout: float | None) -> None:
+    silence = Silence(now=90.0)
+    stream = silence.connection()
+    with pytest.raises((httpcore.ReadTimeout, DeadlineExceeded)):
+        stream.read(1, timeout=timeout)
+    assert silence.now == 100.0
     with pytest.raises(DeadlineExceeded):
-        stream.read(1, timeout=30.0)
-    assert waits == [30.0, 10.0, 10.0]
+        stream.read(1, timeout=timeout)
+
+
+def test_a_wait_that_nobody_wants_any_more_ends_within_a_second() -> None:
+    silence = Silence(canceled_at=5.5)
+    with pytest.raises(KeyboardInterrupt):
+        silence.connection().read(1, timeout=30.0)
+    assert silence.now == 6.0
