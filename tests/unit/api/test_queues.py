@@ -1,0 +1,90 @@
+"""Queue-info and the requeueing of dead letters over HTTP."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from shared.api.app import create_app
+from shared.domain.message import StageMessage
+from shared.pipeline.dead_letters import bury_step
+from tests.unit.api.house import House, make_services
+from tests.unit.api.keys import SECRET, signed
+
+
+@pytest.fixture
+def shared_house() -> Iterator[House]:
+    """An API where callers say who they are."""
+    services = make_services(auth="jwt", jwt_secret=SECRET.decode(), jwt_issuer=None, jwt_audience=None)
+    with TestClient(create_app(services), base_url="http://api.test") as client:
+        yield House(services, client)
+
+
+def give_up(house: House) -> None:
+    """The host gives up on the first message that waits."""
+    message = house.services.storage.queues.pop("downloads")
+    assert isinstance(message, StageMessage)
+    bury_step(house.services, message, "m", house.services.clock())
+
+
+def test_the_queues_are_told_with_the_jobs_by_status(house: House) -> None:
+    for _ in range(2):
+        house.submit()
+    info = house.client.get("/jobs/queue-info").json()
+    assert [one["name"] for one in info["queues"]] == ["downloads", "transcriptions", "trackings", "tasks"]
+    downloads, *rest = info["queues"]
+    assert downloads["oldestSeconds"] > 0
+    assert {**downloads, "oldestSeconds": None} == {
+        "name": "downloads",
+        "waiting": 2,
+        "poison": 0,
+        "oldestSeconds": None,
+    }
+    assert all((one["waiting"], one["poison"], one["oldestSeconds"]) == (0, 0, None) for one in rest)
+    assert info["jobs"] == {"CREATED": 2, "DOWNLOADED": 0, "TRANSCRIBED": 0, "DONE": 0, "ERROR": 0, "CANCELED": 0}
+
+
+def test_dead_letters_are_seen_and_put_back(house: House) -> None:
+    job = house.submit()
+    give_up(house)
+    info = house.client.get("/jobs/queue-info").json()
+    assert (info["queues"][0]["poison"], info["jobs"]["ERROR"]) == (1, 1)
+    assert house.client.post("/jobs/poison/downloads/requeue").json() == {"requeued": 1}
+    assert house.client.post("/jobs/poison/downloads/requeue").json() == {"requeued": 0}
+    again = house.client.get(f"/jobs/{job['jobId']}").json()
+    assert (again["status"], again["attempt"]) == ("CREATED", 2)
+    assert house.client.get("/jobs/queue-info").json()["queues"][0] == {
+        "name": "downloads",
+        "waiting": 1,
+        "poison": 0,
+        "oldestSeconds": pytest.approx(0, abs=60),
+    }
+
+
+def test_an_unknown_queue_is_not_found(house: House) -> None:
+    answer = house.client.post("/jobs/poison/downloads-poison/requeue")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def test_an_administrator_puts_back_what_is_the_organisations_own(shared_house: House) -> None:
+    house = shared_house
+    tokens = {
+        name: {"Authorization": f"Bearer {signed(org_id=org, scopes=scopes)}"}
+        for name, org, scopes in (
+            ("member", "acme", ["jobs:read", "jobs:write"]),
+            ("admin", "acme", ["admin"]),
+            ("stranger", "others", ["admin"]),
+        )
+    }
+    body = {"sourceUrl": "https://example.com/talk.mp4"}
+    assert house.client.post("/jobs", json=body, headers=tokens["member"]).status_code == 202
+    give_up(house)
+    seen = {
+        name: house.client.get("/jobs/queue-info", headers=token).json()["queues"][0]["poison"]
+        for name, token in tokens.items()
+    }
+    assert seen == {"member": 1, "admin": 1, "stranger": 0}
+    requeue = "/jobs/poison/downloads/requeue"
+    assert house.client.post(requeue, headers=tokens["member"]).status_code == 403
+    assert house.client.post(requeue, headers=tokens["stranger"]).json() == {"requeued": 0}
+    assert house.client.post(requeue, headers=tokens["admin"]).json() == {"requeued": 1}

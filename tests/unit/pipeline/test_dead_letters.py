@@ -1,0 +1,156 @@
+"""Dead letters: what the host gave up is kept, seen and put back, for its organisation alone."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain.errors import NotFound, StorageUnavailable
+from shared.domain.job import Job
+from shared.domain.message import QUEUES, StageMessage, Step
+from shared.domain.stage import Stage
+from shared.domain.task import TASKS, TaskMessage
+from shared.job_status import JobStatus
+from shared.pipeline.dead_letters import bury_step, keep_unreadable
+from shared.pipeline.job_manager import JobManager
+from shared.pipeline.queue_info import QUEUE_NAMES, queue_info
+from shared.pipeline.requeue import requeue_dead_letters
+from shared.pipeline.retry import retry_job
+from shared.pipeline.run_step import Delivery, run_step
+from tests.unit.pipeline.conftest import House
+
+DOWNLOADS = QUEUES[Stage.DOWNLOAD]
+
+
+def unlucky(context: Any) -> None:
+    raise StorageUnavailable("The storage is away.")
+
+
+def give_up_download(house: House, job: Job, part: int = 0) -> StageMessage:
+    """The host delivers the message in vain, and in the end to the door of dead letters."""
+    message = StageMessage(
+        job_id=job.job_id,
+        org_id=job.org_id,
+        session_id=job.session_id,
+        stage=Stage.DOWNLOAD,
+        step=Step.PART,
+        part=part,
+        attempt=house.job(job).attempt,
+    )
+    house.instead[Stage.DOWNLOAD, Step.PART] = unlucky
+    for count in range(1, 6):
+        with pytest.raises(StorageUnavailable):
+            run_step(house.services, message, Delivery("m", count))
+    house.instead.clear()
+    house.take()
+    bury_step(house.services, message, f"m{part}", house.now)
+    return message
+
+
+def poison(house: House, queue: str = DOWNLOADS, org_id: str = "acme") -> int:
+    (facts,) = [each for each in queue_info(house.services, org_id).queues if each.name == queue]
+    return facts.poison
+
+
+def requeue(house: House, queue: str = DOWNLOADS, org_id: str = "acme") -> int:
+    return requeue_dead_letters(house.services, org_id, queue)
+
+
+def test_a_job_that_was_given_up_is_tried_again_by_its_letter(house: House) -> None:
+    job = house.submit()
+    message = give_up_download(house, job)
+    assert house.job(job).status is JobStatus.ERROR
+    assert (poison(house), poison(house, org_id="other"), poison(house, "trackings")) == (1, 0, 0)
+    (letter,) = house.storage.dead_letters.of_queue("acme", DOWNLOADS)
+    assert StageMessage.from_bytes(letter.value.body.encode()) == message
+    assert letter.value.job_id == job.job_id
+    assert "The storage is away." in letter.value.reason
+
+    assert requeue(house, org_id="other") == 0
+    assert requeue(house) == 1
+    assert (house.job(job).status, house.job(job).attempt) == (JobStatus.CREATED, 2)
+    house.drain()
+    assert house.job(job).status is JobStatus.DONE
+    assert poison(house) == 0
+    assert requeue(house) == 0
+
+
+def test_a_dead_letter_that_the_host_delivers_again_is_kept_once(house: House) -> None:
+    job, at = house.submit(), house.now
+    message = give_up_download(house, job)
+    for _ in range(2):
+        bury_step(house.services, message, "again", at)
+    assert poison(house) == 2  # the first one's and this one's
+
+
+def test_a_dead_letter_of_a_job_that_goes_on_is_none(house: House) -> None:
+    job = house.submit()
+    (message,) = house.take()
+    run_step(house.services, message, Delivery("m", 1))
+    bury_step(house.services, message, "duplicate", house.now)
+    assert house.job(job).status is JobStatus.DOWNLOADED
+    bury_step(house.services, message.model_copy(update={"job_id": "nothing"}), "m", house.now)
+    assert poison(house) == 0
+
+
+def test_letters_without_a_point_are_dropped(house: House) -> None:
+    tried_again, deleted = house.submit(), house.submit()
+    give_up_download(house, tried_again, part=1)
+    give_up_download(house, deleted, part=2)
+    retry_job(house.services, "acme", tried_again.job_id)
+    give_up_download(house, tried_again, part=3)
+    house.storage.jobs.delete("acme", deleted.session_id, deleted.job_id)
+    assert poison(house) == 3
+    assert requeue(house) == 1  # the one of the second attempt
+    assert house.job(tried_again).attempt == 3
+    assert poison(house) == 0
+
+
+def test_messages_that_still_lie_in_the_queue_of_dead_letters_are_sent_again(house: House) -> None:
+    job = house.submit()
+    (message,) = house.take()
+    house.storage.queues.bury(message)
+    house.storage.queues.bury(message.model_copy(update={"org_id": "other"}))
+    assert poison(house) == 2
+    assert requeue(house) == 1
+    assert house.storage.queues.waiting(DOWNLOADS) == [message]
+    assert poison(house) == 1
+    assert requeue(house) == 0
+    assert requeue(house, org_id="other") == 1
+    house.drain()
+    assert house.job(job).status is JobStatus.DONE
+
+
+def test_a_tasks_message_in_the_queue_of_dead_letters_is_sent_again(house: House) -> None:
+    message = TaskMessage(task_id="t", org_id="acme", name="work")
+    house.storage.queues.bury(message)
+    assert requeue(house, TASKS) == 1
+    assert house.storage.queues.waiting(TASKS) == [message]
+
+
+def test_unreadable_messages_belong_to_nobody(house: House) -> None:
+    at = house.now
+    for _ in range(2):
+        keep_unreadable(house.services, DOWNLOADS, b"\xff\x00{" * 4000, "m", at)
+    (kept,) = house.storage.dead_letters.of_queue("", DOWNLOADS)
+    assert kept.value.body.startswith("\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}{")
+    assert poison(house) == 0
+    assert requeue(house) == 0
+
+
+@pytest.mark.parametrize("queue", ["", "tasks-poison", "Downloads", "x" * 500])
+def test_an_unknown_queue_is_not_found(house: House, queue: str) -> None:
+    with pytest.raises(NotFound, match="there are downloads, transcriptions, trackings, tasks"):
+        requeue(house, queue)
+
+
+def test_the_queues_and_the_jobs_are_counted(house: House) -> None:
+    house.submit()
+    failed = house.submit()
+    give_up_download(house, failed)
+    JobManager().job(name="work")(lambda: None).using(house.services).delay()
+    info = queue_info(house.services, "acme")
+    assert [each.name for each in info.queues] == list(QUEUE_NAMES)
+    assert [each.waiting for each in info.queues] == [0, 0, 0, 1]
+    assert info.queues[3].oldest_sec is not None
+    assert info.jobs == {**dict.fromkeys(JobStatus, 0), JobStatus.CREATED: 1, JobStatus.ERROR: 1}
+    assert not any(queue_info(house.services, "other").jobs.values())
