@@ -1,7 +1,7 @@
 """One delivery of a webhook: the news of a job's end, told to the job's callback address, and what came of it."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +12,17 @@ class DeliveryState(StrEnum):
     SENDING = "sending"
     DELIVERED = "delivered"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a POST: the server's status, or why there is none. `error` is None when the server accepted it;
+    `is_hopeless` when it is not to be tried again; `retry_after` is what the server asked for."""
+
+    status_code: int | None = None
+    error: str | None = None
+    is_hopeless: bool = False
+    retry_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

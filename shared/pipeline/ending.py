@@ -1,16 +1,28 @@
-"""The end of a job, whichever it is."""
+"""The end of a job, whichever it is: the one place where a job becomes final, and where its callback is told.
+
+The news is written down as a task before the job ends, so that it cannot get lost between the two.
+"""
 
 from collections.abc import Callable
 
 from shared.domain.job import Job
 from shared.pipeline.changes import change_job
 from shared.pipeline.services import Services
+from shared.pipeline.webhooks import announce_end, tell_end
 
 
 def end_job(services: Services, job: Job, end: Callable[[Job], Job]) -> Job:
     """Applies `end` to the job as it is now, unless it has ended or begun again since `job` was read."""
 
-    def ended(current: Job) -> Job | None:
-        return None if current.is_final or current.attempt != job.attempt else end(current)
+    def is_over(current: Job) -> bool:
+        return current.is_final or current.attempt != job.attempt
 
-    return change_job(services, job.org_id, job.job_id, ended)
+    if job.callback_url is not None:
+        current = services.storage.jobs.get(job.org_id, job.job_id).value
+        if is_over(current):
+            return current
+        announce_end(services, job)
+    ended = change_job(services, job.org_id, job.job_id, lambda now: None if is_over(now) else end(now))
+    if job.callback_url is not None and ended.is_final and ended.attempt == job.attempt:
+        tell_end(services, ended)
+    return ended

@@ -29,7 +29,7 @@ def schedule_submission(
     `request` has the fields of `POST /jobs` by their names there, with `sourceUrl` or `sessionId`. What a submission
     would be refused for is refused now: raises InvalidRequest, NotFound for the session, and others as `submit_url`.
     """
-    refuse_hopeless(services, request["options"])
+    refuse_hopeless(services, request["options"], request.get("callbackUrl"))
     if "sourceUrl" in request:
         check_source_url(request["sourceUrl"])
     else:

@@ -24,6 +24,7 @@ from shared.pipeline.changes import change_session, retry_conflicts
 from shared.pipeline.engine_choice import engine_for
 from shared.pipeline.requests import request_step
 from shared.pipeline.services import Services
+from shared.pipeline.webhook_signature import check_callback
 from shared.storage.ports import SOURCES, BlobFacts
 
 UPLOAD_BLOCK_BYTES = 8 * 1024**2
@@ -60,7 +61,7 @@ class AnnouncedUpload:
 def submit_url(services: Services, request: JobRequest, source_url: str) -> Job:
     """A new session and job for a recording at an http(s) address."""
     check_source_url(source_url)
-    refuse_hopeless(services, request.options)
+    refuse_hopeless(services, request.options, request.callback_url)
     name = unquote(urlsplit(source_url).path.rpartition("/")[2])
     session_id = request.session_id or services.new_id()
     session = _new_session(services, request, session_id, name, source_url=source_url)
@@ -78,7 +79,7 @@ def check_source_url(source_url: str) -> None:
 
 def submit_session(services: Services, request: JobRequest, session_id: str) -> Job:
     """A new job over a session's stored recording; raises NotFound."""
-    refuse_hopeless(services, request.options)
+    refuse_hopeless(services, request.options, request.callback_url)
     session = services.storage.sessions.get(request.org_id, session_id).value
     return _start_job(services, request, session)
 
@@ -144,6 +145,7 @@ def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256
             return _set_going(services, services.storage.jobs.get(upload.org_id, upload.job_id).value, is_new=False)
     arrived_upload(services, upload)
     engine_for(services.settings, request.options)
+    check_callback(services.settings, request.callback_url)
     if upload.job_id is None:
         upload = services.storage.uploads.update(
             stored, upload.evolve(job_id=request.job_id or services.new_id())
@@ -188,11 +190,12 @@ def source_blob_name(org_id: str, session_id: str, file_name: str) -> str:
     return f"{org_id}/{session_id}/{file_name}"
 
 
-def refuse_hopeless(services: Services, options: Mapping[str, Any]) -> None:
-    """Raises, before anything is accepted, what a job with these options could only end with: EngineUnavailable; and
-    StorageFull."""
+def refuse_hopeless(services: Services, options: Mapping[str, Any], callback_url: str | None = None) -> None:
+    """Raises, before anything is accepted, what a job with these options could only end with: EngineUnavailable; what
+    `check_callback` raises; and StorageFull."""
     refuse_when_disk_is_full(services)
     engine_for(services.settings, options)
+    check_callback(services.settings, callback_url)
 
 
 def refuse_when_disk_is_full(services: Services) -> None:

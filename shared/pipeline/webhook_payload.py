@@ -1,0 +1,76 @@
+"""What a webhook says: how one attempt at a job ended. The same bytes with every delivery, whatever came after."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from shared.domain.event import Event, JobError
+from shared.domain.job import Job, event_of
+from shared.job_status import JobStatus
+from shared.storage.ports import JobStore
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class EndedJob(_Told):
+    """The job as it was when its attempt ended."""
+
+    job_id: str
+    session_id: str
+    org_id: str
+    status: JobStatus
+    attempt: int
+    error: JobError | None
+    progress: float
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime
+    options: Mapping[str, Any]
+
+
+class WebhookPayload(_Told):
+    """The body of a webhook: `job.done`, `job.error` or `job.canceled`, and when it happened."""
+
+    type: str
+    timestamp: datetime
+    data: EndedJob
+
+
+def end_of_attempt(jobs: JobStore, job: Job, attempt: int) -> Event | None:
+    """The event that ended the job's attempt, which need not be its latest; None while the attempt goes on."""
+    if job.attempt == attempt:
+        return event_of(job) if job.is_final else None
+    ended, was_final, after = 0, False, 0
+    while events := jobs.events(job.org_id, job.job_id, after=after):
+        for event in events:
+            ended += event.status.is_final and not was_final
+            if ended == attempt:
+                return event
+            was_final = event.status.is_final
+        after = events[-1].sequence
+    return None
+
+
+def payload_of(job: Job, attempt: int, end: Event) -> bytes:
+    """The body that tells of the attempt's end."""
+    has_started = job.started_at is not None and job.started_at <= end.at  # and not in a later attempt
+    data = EndedJob(
+        job_id=job.job_id,
+        session_id=job.session_id,
+        org_id=job.org_id,
+        status=end.status,
+        attempt=attempt,
+        error=end.error,
+        progress=end.progress,
+        created_at=job.created_at,
+        started_at=job.started_at if has_started else None,
+        finished_at=end.at,
+        options=job.options,
+    )
+    payload = WebhookPayload(type=f"job.{end.status.lower()}", timestamp=end.at, data=data)
+    return payload.model_dump_json(by_alias=True).encode()

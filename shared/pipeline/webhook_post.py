@@ -1,0 +1,122 @@
+"""One POST to an address that a stranger gave, through the guarded network: no redirects, no proxy, TLS verified,
+bounded in time and in what is read. Imports a network library: to be imported when it is needed.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+import httpcore
+import httpx
+
+from shared.domain.errors import AddressRefused, SourceNotFound
+from shared.domain.webhook import Outcome
+from shared.media.guarded_network import DeadlineExceeded, GuardedBackend, Resolve, resolve
+
+CONNECT_SEC = 5.0
+TOTAL_SEC = 15.0
+MAX_ANSWER_BYTES = 4096
+"""The answer is of no interest: so much of it is taken, for the sake of servers that want to finish their sentence."""
+
+MAX_ERROR_CHARS = 500
+
+_NETWORK_FAILURES = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, DeadlineExceeded)
+
+
+@dataclass(frozen=True, slots=True)
+class PostPolicy:
+    """How long a POST may take, and whether it may go to this machine."""
+
+    allow_loopback: bool = False
+    connect_sec: float = CONNECT_SEC
+    total_sec: float = TOTAL_SEC
+
+
+def post(
+    url: str, headers: Mapping[str, str], body: bytes, policy: PostPolicy, now: datetime, resolve: Resolve = resolve
+) -> Outcome:
+    """Sends the body, and tells what came of it; raises nothing that the server or the network are to blame for.
+
+    `now` is what a `Retry-After` with a date is compared with.
+    """
+    try:
+        target = httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError):
+        return Outcome(error="The callback's address is not a valid web address.", is_hopeless=True)
+    backend = GuardedBackend(policy.allow_loopback, time.monotonic() + policy.total_sec, resolve)
+    try:
+        with httpcore.ConnectionPool(network_backend=backend, max_connections=1) as pool:
+            return _exchange(pool, target, headers, body, policy, now)
+    except AddressRefused as error:
+        return Outcome(error=error.detail, is_hopeless=True)
+    except SourceNotFound as error:
+        return Outcome(error=error.detail)
+    except httpcore.ConnectTimeout:
+        return Outcome(error=f"The server {target.host} could not be connected to within {policy.connect_sec:.0f} s.")
+    except (httpcore.TimeoutException, DeadlineExceeded):
+        return Outcome(error=f"The server {target.host} did not answer within {policy.total_sec:.0f} s.")
+    except _NETWORK_FAILURES as error:
+        return Outcome(error=f"The connection to the server {target.host} failed: {error}."[:MAX_ERROR_CHARS])
+
+
+def _exchange(
+    pool: httpcore.ConnectionPool,
+    target: httpx.URL,
+    headers: Mapping[str, str],
+    body: bytes,
+    policy: PostPolicy,
+    now: datetime,
+) -> Outcome:
+    sent = {
+        "Host": target.netloc.decode("ascii"),
+        "User-Agent": "Rostrum",
+        "Accept": "*/*",
+        "Connection": "close",
+        "Content-Length": str(len(body)),
+        **headers,
+    }
+    waits = {"connect": policy.connect_sec, "read": policy.total_sec, "write": policy.total_sec, "pool": 1.0}
+    with pool.stream(
+        "POST",
+        httpcore.URL(scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path),
+        headers=[(name.encode(), value.encode("ascii")) for name, value in sent.items()],
+        content=body,
+        extensions={"timeout": waits},
+    ) as response:
+        outcome = _outcome(response.status, httpx.Headers(response.headers), now)
+        with suppress(*_NETWORK_FAILURES):  # the status has been said
+            _read_some(response)
+        return outcome
+
+
+def _read_some(response: httpcore.Response) -> None:
+    taken = 0
+    for chunk in response.iter_stream():
+        taken += len(chunk)
+        if taken >= MAX_ANSWER_BYTES:
+            return
+
+
+def _outcome(status: int, headers: httpx.Headers, now: datetime) -> Outcome:
+    if 200 <= status < 300:
+        return Outcome(status)
+    error = f"The server answered {status}."
+    if 300 <= status < 400:
+        error = f"The server answered {status}; redirects are not followed."
+    return Outcome(status, error, status == HTTPStatus.GONE, _retry_after(headers.get("retry-after", ""), now))
+
+
+def _retry_after(text: str, now: datetime) -> timedelta | None:
+    """A Retry-After in either form: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after"""
+    if re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        return timedelta(seconds=int(text))
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max((at if at.tzinfo else at.replace(tzinfo=UTC)) - now, timedelta(0))

@@ -1,0 +1,58 @@
+"""Telling a job's end to its callback address, by a background job.
+
+The task is written before the job ends, due a while later, and made due at once when the job has ended. So no end goes
+untold, whoever dies where; a task that comes too early waits. There is one task, and one `webhook-id`, for each attempt
+of a job that ended. See docs/webhooks.md.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from shared.domain.errors import Conflict, TransientError
+from shared.domain.job import Job
+from shared.domain.task import Task
+from shared.domain.webhook import Outcome
+from shared.pipeline.job_manager import job_manager
+from shared.pipeline.services import Services
+from shared.pipeline.tasks import hasten_task
+from shared.pipeline.webhook_delivery import RESTS, deliver, first_task_id, webhook_id_of
+
+
+def announce_end(services: Services, job: Job) -> None:
+    """To be called before the job's present attempt ends; calling it again changes nothing."""
+    due_in = timedelta(seconds=services.settings.stale_after_sec)
+    task_id = first_task_id(job.job_id, job.attempt)
+    deliver_webhook.using(services, task_id=task_id).delay_in(due_in, job.org_id, job.job_id, job.attempt)
+
+
+def tell_end(services: Services, job: Job) -> None:
+    """To be called after the job's attempt ended: the task that was announced begins now rather than a while later."""
+    with suppress(TransientError):
+        hasten_task(services, first_task_id(job.job_id, job.attempt))
+
+
+def redeliver_webhook(services: Services, org_id: str, job_id: str, redelivery_id: str) -> str:
+    """Has the job's end told once more, and returns the `webhook-id`, which is that of the first time; doing so again
+    with the same `redelivery_id` changes nothing. Raises NotFound, and Conflict for a job without callbackUrl or one
+    that has not ended."""
+    job = services.storage.jobs.get(org_id, job_id).value
+    if job.callback_url is None:
+        raise Conflict("The job has no callbackUrl.")
+    if not job.is_final:
+        raise Conflict(f"The job has not ended yet: it is {job.status}.")
+    deliver_webhook.using(services, task_id=f"redelivery-{redelivery_id}").delay(org_id, job_id, job.attempt)
+    return webhook_id_of(job_id, job.attempt)
+
+
+@job_manager.job(max_attempts=12, backoff=RESTS)
+def deliver_webhook(services: Services, task: Task, org_id: str, job_id: str, attempt: int) -> None:
+    """Tells how an attempt at a job ended, until the server accepts it or a day has passed."""
+
+    def post(url: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Outcome:
+        from shared.pipeline import webhook_post  # a network library that indexing need not wait for
+
+        policy = webhook_post.PostPolicy(allow_loopback=services.settings.allow_loopback_sources)
+        return webhook_post.post(url, headers, body, policy, now)
+
+    deliver(services, task, org_id, job_id, attempt, post)
