@@ -1,6 +1,7 @@
 """Cursors of paged lists: opaque to clients, and nothing but the key of the last row that was handed out.
 
 A list sorts newest first, so rows that are added meanwhile come before the cursor and never shift what follows it.
+Filters are none of a cursor's business: under other filters it stands at the same place of the other list.
 """
 
 import base64
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 from shared.domain.errors import InvalidRequest
 from shared.storage.ports import Page
+from shared.storage.table import is_possible_key
 
 T = TypeVar("T")
 
@@ -32,7 +34,7 @@ def decode_cursor(kind: str, cursor: str | None) -> str:
     except (UnicodeError, binascii.Error) as err:
         raise InvalidRequest("The cursor is not one that a list of ours gave out.") from err
     found_kind, _, key = rest.partition(":")
-    if version != _VERSION or found_kind != kind or not key:
+    if version != _VERSION or found_kind != kind or not key or not is_possible_key(key):
         raise InvalidRequest("The cursor belongs to another list.")
     return key
 

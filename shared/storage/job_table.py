@@ -6,7 +6,7 @@ See docs/decisions/0003-event-log.md for the event log and that number.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
@@ -24,10 +24,14 @@ from shared.storage.upgrade import with_version
 DANGLING_AFTER = timedelta(minutes=10)
 """An index row older than this whose job does not stand belongs to a writer that died."""
 
+FEW = 25
+"""So many jobs are rather looked up one by one than filtered out of the rows between the first and the last of them."""
+
 _CURSOR_KIND = "jobs"
 _ACTIVE = "active:"
 _SEQUENCE = "eventSequence"
-_FINAL = frozenset(str(status) for status in JobStatus if status.is_final)
+_EVERY = frozenset(JobStatus)
+_UNFINISHED = frozenset(status for status in JobStatus if not status.is_final)
 
 
 class JobTable:
@@ -73,20 +77,11 @@ class JobTable:
         status: JobStatus | None = None,
     ) -> Page[Job]:
         after = decode_cursor(_CURSOR_KIND, cursor)
-        if session_id is not None:
-            found = self._indexed(org_id, _session_partition(org_id, session_id), after)
-        elif active:
-            found = self._indexed(org_id, _active_partition(org_id), after)
-        else:
-            wanted = None if status is None and active is None else {"status": _FINAL if status is None else {status}}
-            rows = self._jobs.scan(org_id, after=after, where=wanted, page_size=limit + 1)
-            found = (stored.value for _, stored in rows)
-        fitting = (
-            (job.job_id, job)
-            for job in found
-            if (active is None or job.is_final is not active) and (status is None or job.status is status)
-        )
-        return first_page(_CURSOR_KIND, fitting, limit)
+        wanted = _EVERY if status is None else frozenset({status})
+        if active is not None:
+            wanted &= _UNFINISHED if active else _EVERY - _UNFINISHED
+        found = self._candidates(org_id, session_id, wanted, after, limit) if wanted else ()
+        return first_page(_CURSOR_KIND, ((job.job_id, job) for job in found if job.status in wanted), limit)
 
     def all_active(self) -> Iterator[Job]:
         for row in self._index.scan_partitions(_ACTIVE):
@@ -133,10 +128,30 @@ class JobTable:
         self._jobs.remove(org_id, job_id)
         self._index.delete(_session_partition(org_id, session_id), job_id, ANY_ETAG)
 
-    def _indexed(self, org_id: str, partition: str, after: str) -> Iterator[Job]:
-        for row in self._index.scan(partition, after=after):
+    def _candidates(
+        self, org_id: str, session_id: str | None, wanted: frozenset[JobStatus], after: str, limit: int
+    ) -> Iterator[Job]:
+        """Jobs among which are all that fit, in order. One by one by the index only where most of them fit or they are
+        few; else as a range of rows from which the table itself picks."""
+        where: dict[str, Collection[str]] = {} if wanted == _EVERY else {"status": wanted}
+        before = None
+        if session_id is not None or wanted <= _UNFINISHED:
+            partition = _active_partition(org_id) if session_id is None else _session_partition(org_id, session_id)
+            keys = (row.key for row in self._index.scan(partition, after=after, select=()))
+            if wanted == (_UNFINISHED if session_id is None else _EVERY):
+                return self._one_by_one(org_id, keys)
+            listed = list(keys)
+            if len(listed) <= FEW:
+                return self._one_by_one(org_id, listed)
+            before = listed[-1] + " "  # the first key that could follow
+            where |= {} if session_id is None else {"sessionId": {session_id}}
+        rows = self._jobs.scan(org_id, after=after, before=before, where=where, page_size=limit + 1)
+        return (stored.value for _, stored in rows)
+
+    def _one_by_one(self, org_id: str, job_ids: Iterable[str]) -> Iterator[Job]:
+        for job_id in job_ids:
             try:
-                yield self._jobs.get(org_id, row.key).value
+                yield self._jobs.get(org_id, job_id).value
             except NotFound:
                 continue  # about to be written, or never written
 

@@ -12,6 +12,7 @@ from shared.domain.errors import InvalidRequest, NotFound, NotMedia, WriteConfli
 from shared.domain.job import Job
 from shared.domain.stage import Stage, StageProgress, StageState
 from shared.job_status import JobStatus
+from shared.storage import job_table
 from shared.storage.ports import Storage
 
 NOW = datetime(2026, 11, 21, 9, 30, 0, 123456, UTC)
@@ -142,6 +143,7 @@ def test_pages_stay_where_they_were_while_jobs_are_added(storage: Storage, org: 
     assert second.cursor is None
 
 
+@pytest.mark.parametrize("few", [0, 25])
 @pytest.mark.parametrize(
     ("query", "numbers"),
     [
@@ -152,15 +154,27 @@ def test_pages_stay_where_they_were_while_jobs_are_added(storage: Storage, org: 
         pytest.param({"status": JobStatus.DONE}, [1, 5], id="final status"),
         pytest.param({"session_id": "a"}, [0, 1, 2], id="session"),
         pytest.param({"session_id": "a", "active": True}, [0, 2], id="session and active"),
+        pytest.param({"session_id": "b", "active": False}, [3, 5], id="session and ended"),
         pytest.param({"session_id": "b", "status": JobStatus.ERROR}, [3], id="session and status"),
+        pytest.param({"session_id": "b", "status": JobStatus.DOWNLOADED}, [], id="session without that status"),
+        pytest.param({"session_id": "a", "active": True, "status": JobStatus.CREATED}, [0], id="all three"),
+        pytest.param({"session_id": "a", "active": False, "status": JobStatus.CREATED}, [], id="three that contradict"),
+        pytest.param({"active": False, "status": JobStatus.DONE}, [1, 5], id="ended and status"),
         pytest.param({"active": True, "status": JobStatus.DOWNLOADED}, [2], id="active and status"),
         pytest.param({"active": False, "status": JobStatus.DOWNLOADED}, [], id="contradiction"),
         pytest.param({"session_id": "nothing"}, [], id="unknown session"),
     ],
 )
 def test_a_page_holds_what_was_asked_for(
-    storage: Storage, org: str, make_job: MakeJob, query: dict[str, Any], numbers: list[int]
+    storage: Storage,
+    org: str,
+    make_job: MakeJob,
+    query: dict[str, Any],
+    numbers: list[int],
+    few: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(job_table, "FEW", few)
     statuses = [
         JobStatus.CREATED,
         JobStatus.DONE,
