@@ -251,7 +251,7 @@ def _container_end(container: InputContainer, start_sec: float) -> float | None:
 
 def _has_xing_header(recording: Recording, usable: Sequence[_Trial]) -> bool:
     # FFmpeg knows an MP3's start (the encoder's delay) only from that header, which also has the exact length.
-    return recording.container == "mp3" and usable[0].stream.start_time is not None
+    return recording.container == "mp3" and bool(usable[0].stream.start_time)
 
 
 def _with_scanned_duration(source: BinaryIO, recording: Recording) -> Recording:
