@@ -5,7 +5,7 @@ from dataclasses import field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from rostrum_client.files import Media
+from rostrum_client.files import Engine, Media
 from rostrum_client.values import value
 
 T = TypeVar("T")
@@ -39,6 +39,23 @@ class StageStatus:
 
 
 @value
+class Delivery:
+    """One try to tell the job's end to its `callback_url`; `webhook_id` is the same for all tries of one end."""
+
+    delivery_id: str
+    webhook_id: str
+    attempt: int = 1
+    number: int = 1
+    url: str | None = None
+    state: str
+    status_code: int | None = None
+    error: str | None = None
+    duration_sec: float | None = None
+    sent_at: datetime | None = None
+    will_retry_at: datetime | None = None
+
+
+@value
 class Job:
     """One run of the pipeline over a session."""
 
@@ -54,6 +71,7 @@ class Job:
     error: JobError | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     callback_url: str | None = None
+    deliveries: tuple[Delivery, ...] = ()
     created_at: datetime
     updated_at: datetime
     start_at: datetime | None = None
@@ -157,21 +175,29 @@ class Session:
 
 
 @value
-class Probe(Media):
-    """What a recording is, and what a job would do with it: how it is put, stage by stage, is up to the server."""
+class ExpectedStage:
+    """What a stage would do: nothing, for the `reason`, or so many parts."""
 
-    stages: Mapping[str, Any] = field(default_factory=dict)
+    parts: int | None = None
+    invocations: int | None = None
+    reason: str | None = None
 
 
 @value
-class Delivery:
-    """One webhook: whether it arrived, and what came of every try."""
+class Plan:
+    """What a job would do; `problem` says why it would be refused or fail."""
 
-    delivery_id: str | None = None
-    state: str | None = None
-    attempts: int = 0
-    created_at: datetime | None = None
-    finished_at: datetime | None = None
+    stages: Mapping[str, ExpectedStage] = field(default_factory=dict)
+    invocations: int | None = None
+    engine: Engine | None = None
+    problem: JobError | None = None
+
+
+@value
+class Probe(Media):
+    """What a recording is, and what a job would do with it."""
+
+    plan: Plan
 
 
 @value

@@ -3,11 +3,11 @@
 import hashlib
 import json
 import mimetypes
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import BinaryIO, Unpack
+from typing import Any, BinaryIO, Unpack
 
 from rostrum_client.details import ForUpload, Naming
 from rostrum_client.errors import UploadFailed
@@ -49,10 +49,14 @@ def import_session(path: Path, *, idempotency_key: str | None = None, **details:
 
 
 def probe(
-    *, source_url: str | None = None, upload_id: str | None = None, session_id: str | None = None
+    *,
+    source_url: str | None = None,
+    upload_id: str | None = None,
+    session_id: str | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Steps[Probe]:
-    """What a recording is, and what would happen to it; nothing is kept."""
-    asked = body(source_url=source_url, upload_id=upload_id, session_id=session_id)
+    """What a recording is, and what a job with these options would do with it; nothing is kept."""
+    asked = body(source_url=source_url, upload_id=upload_id, session_id=session_id, options=options)
     return fetch(Probe, post("ingest", "probe", body=asked))
 
 

@@ -300,6 +300,6 @@ def test_ctrl_c_at_the_terminal_cancels_the_job_and_ends_with_130(served: Served
 
     (job,) = served.services.storage.jobs.page("local", limit=2).items
     assert "CREATED" in first
-    assert rest == f"\nStopped, and canceled job {job.job_id}.\n"
+    assert rest.endswith(f"\nStopped, and canceled job {job.job_id}.\n")
     assert ran.returncode == 130
     assert job.status == "CANCELED"

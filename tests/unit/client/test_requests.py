@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from rostrum_client import AsyncRostrumClient, DownloadFailed, RostrumApiError, RostrumClient, RostrumUnreachable
+from shared.api.probing import ProbeView
 from shared.api.routes.search import EXAMPLE
 from tests.unit.client.test_follow import Breaking
 
@@ -119,10 +120,21 @@ def test_a_search_gives_places(server: Any, either: RostrumClient) -> None:
     assert [hit.snippet[start:end] for start, end in hit.highlights] == ["gradient descent"]
 
 
-def test_deliveries_are_listed_and_made_again(server: Any, either: RostrumClient) -> None:
-    server.failures = [httpx.Response(200, json={"items": [{"attempts": 3}]}), httpx.Response(202)]
+def test_a_probe_tells_what_would_happen(server: Any, either: RostrumClient) -> None:
+    server.failures = [httpx.Response(200, json=ProbeView.model_config["json_schema_extra"]["examples"][0])]  # type: ignore[index, call-overload]
+    probe = either.probe(source_url="https://media.test/talk.mp4", options={"language": "en"})
 
-    assert [delivery.attempts for delivery in either.deliveries("j1")] == [3]
+    assert [stream.kind for stream in probe.streams] == ["video", "audio"]
+    assert probe.plan.stages["tracking"].parts == 9
+    assert probe.plan.engine is not None
+    assert probe.plan.engine.name == "faster-whisper"
+
+
+def test_deliveries_are_listed_and_made_again(server: Any, either: RostrumClient) -> None:
+    delivery = {"deliveryId": "d1", "webhookId": "w1", "state": "failed", "statusCode": 503, "number": 3}
+    server.failures = [httpx.Response(200, json={"items": [delivery]}), httpx.Response(202)]
+
+    assert [(each.number, each.status_code) for each in either.deliveries("j1")] == [(3, 503)]
     either.redeliver("j1")
     assert server.requests[1].url.path == "/api/jobs/j1/redeliver"
 
