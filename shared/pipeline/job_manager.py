@@ -15,7 +15,6 @@ docs/decisions/0009-background-jobs.md.
 """
 
 import inspect
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from shared.domain.schedule import Schedule
 from shared.domain.task import Task
+from shared.pipeline.json_arguments import stranger_to_json
 from shared.pipeline.schedules import keep_schedule
 from shared.pipeline.services import Services
 from shared.pipeline.tasks import create_task
@@ -114,7 +114,7 @@ class BackgroundJob(Generic[P, R]):
         for name, value in bound.items():
             if self._arguments.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
                 bound[name] = value = list(value)
-            if (stranger := _stranger(value, name)) is not None:
+            if (stranger := stranger_to_json(value, name)) is not None:
                 raise TypeError(f"{self.name}: {stranger}, and a background job's arguments are JSON.")
         return bound
 
@@ -235,21 +235,6 @@ def organisation_of(arguments: Mapping[str, Any]) -> str:
     """Whose a task with these arguments is; "" when they do not tell."""
     found = arguments.get("org_id")
     return found if isinstance(found, str) else ""
-
-
-def _stranger(value: Any, path: str) -> str | None:
-    """What in the value is no JSON, as the first half of a sentence."""
-    if value is None or isinstance(value, str | bool | int):
-        return None
-    if isinstance(value, float):
-        return None if math.isfinite(value) else f"{path} is {value}"
-    if isinstance(value, list):
-        return next(filter(None, (_stranger(item, f"{path}[{at}]") for at, item in enumerate(value))), None)
-    if isinstance(value, dict):
-        if (key := next((each for each in value if not isinstance(each, str)), None)) is not None:
-            return f"{path} has the key {key!r}, which is no text"
-        return next(filter(None, (_stranger(item, f"{path}.{key}") for key, item in value.items())), None)
-    return f"{path} is of type {type(value).__name__}"
 
 
 job_manager = JobManager()

@@ -14,6 +14,7 @@ from shared.domain.message import QUEUES, StageMessage, Step
 from shared.domain.part import Part
 from shared.domain.session import Session
 from shared.domain.stage import Stage
+from shared.domain.task import TASKS
 from shared.storage.azure_table import AzureTable
 from shared.storage.connect import AzureStorage, connect
 from shared.storage.memory import MemoryStorage
@@ -59,7 +60,7 @@ def empty_queues(request: pytest.FixtureRequest, storage: Storage) -> Storage:
     if isinstance(storage, AzureStorage):
         with QueueServiceClient.from_connection_string(request.getfixturevalue("azurite")) as service:
             there = {queue.name for queue in service.list_queues()}
-            for name in QUEUES.values():
+            for name in (*QUEUES.values(), TASKS):
                 for queue in {name, poison_queue(name)} & there:
                     service.get_queue_client(queue).clear_messages()
     return storage

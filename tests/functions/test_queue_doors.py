@@ -6,14 +6,18 @@ from datetime import UTC, datetime
 import azure.functions as func
 import pytest
 
-from functions import doors
+import functions.tasks
+from functions import doors, maintenance
 from functions.downloader import downloader_poison
+from functions.tasks import tasks, tasks_poison
 from functions.transcription import transcription
 from shared.domain.errors import NotFound
 from shared.domain.job import new_job
 from shared.domain.message import StageMessage, Step
 from shared.domain.stage import Stage
+from shared.domain.task import Task, TaskMessage
 from shared.job_status import JobStatus
+from shared.pipeline.scheduled import submit_scheduled
 from shared.pipeline.services import Services, StepContext
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
@@ -37,7 +41,8 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Services:
     )
     job = new_job(job_id="j", session_id="s", org_id="o", now=NOW, options={}, callback_url=None, traceparent=None)
     services.storage.jobs.create(job)
-    monkeypatch.setattr(doors, "services", lambda: services)
+    for door in (doors, functions.tasks):
+        monkeypatch.setattr(door, "services", lambda: services)
     return services
 
 
@@ -65,9 +70,12 @@ def test_an_unreadable_message_goes_back_to_the_host(services: Services) -> None
         doors.run_message(queue_message(json.dumps({"jobId": "j"}).encode()))
 
 
-def test_a_dead_letter_ends_its_job(services: Services) -> None:
-    downloader_poison.build().get_user_function()(stage_message(Stage.DOWNLOAD))
+def test_a_dead_letter_ends_its_job_and_is_kept(services: Services) -> None:
+    for _ in range(2):
+        downloader_poison.build().get_user_function()(stage_message(Stage.DOWNLOAD))
     assert services.storage.jobs.get("o", "j").value.status is JobStatus.ERROR
+    (kept,) = services.storage.dead_letters.of_queue("o", "downloads")
+    assert (kept.value.job_id, kept.value.at) == ("j", NOW)
 
 
 def test_an_unreadable_dead_letter_is_kept(services: Services) -> None:
@@ -75,3 +83,41 @@ def test_an_unreadable_dead_letter_is_kept(services: Services) -> None:
         doors.give_up_message(queue_message(b"not a message"), "downloads")
     (kept,) = services.storage.dead_letters.of_queue("", "downloads")
     assert (kept.value.body, kept.value.reason) == ("not a message", "The message cannot be read.")
+
+
+def test_a_task_s_message_runs_its_background_job(services: Services) -> None:
+    task = submit_scheduled.using(services).delay("o", "deleted-meanwhile", {})
+    tasks.build().get_user_function()(task_message(task))
+    with pytest.raises(NotFound):
+        services.storage.tasks.get(task.task_id)
+
+
+def test_an_unreadable_task_s_message_goes_back_to_the_host_and_is_kept_in_the_end(services: Services) -> None:
+    unreadable = queue_message(b'{"taskId": 1}')
+    with pytest.raises(ValueError, match="validation error"):
+        tasks.build().get_user_function()(unreadable)
+    tasks_poison.build().get_user_function()(unreadable)
+    (kept,) = services.storage.dead_letters.of_queue("", "tasks")
+    assert kept.value.body == '{"taskId": 1}'
+
+
+def test_a_task_that_used_up_its_attempts_is_a_dead_letter(services: Services) -> None:
+    task = submit_scheduled.using(services).delay("o", "x", {})
+    stored = services.storage.tasks.get(task.task_id)
+    services.storage.tasks.update(stored, task.evolve(attempts=submit_scheduled.max_attempts))
+    tasks_poison.build().get_user_function()(task_message(task))
+    (kept,) = services.storage.dead_letters.of_queue("o", "tasks")
+    assert kept.value.task_id == task.task_id
+
+
+def test_the_sweep_asks_for_tasks_and_runs_schedules(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "services", lambda: services)
+    submit_scheduled.using(services, task_id="daily").schedule_cron("0 0 * * *", "o", "daily", {})
+    stored = services.storage.schedules.get("o", "daily")
+    services.storage.schedules.update(stored, stored.value.evolve(next_run_at=NOW))
+    maintenance.sweep.build().get_user_function()(None)
+    assert services.storage.queues.waiting("tasks")
+
+
+def task_message(task: Task) -> func.QueueMessage:
+    return queue_message(TaskMessage(task_id=task.task_id, name=task.name).to_text().encode())
