@@ -13,7 +13,19 @@ from shared.api.event_hub import EventHub
 from shared.api.guard import Guard
 from shared.api.methods import HeadIsGet, allowed_methods
 from shared.api.problems import problem_response
-from shared.api.routes import docs, health, imports, ingest, jobs, queues, results, schedules, search, sessions
+from shared.api.routes import (
+    deliveries,
+    docs,
+    health,
+    imports,
+    ingest,
+    jobs,
+    queues,
+    results,
+    schedules,
+    search,
+    sessions,
+)
 from shared.api.version import VERSION
 from shared.domain.errors import RostrumError
 from shared.pipeline.services import Services
@@ -28,6 +40,7 @@ marked `Idempotency-Replayed`. Only answers of success are kept, so that a reque
 ROUTERS = (
     queues.router,  # before the jobs, whose ids its paths would be
     jobs.router,
+    deliveries.router,
     schedules.router,
     ingest.router,
     imports.router,
@@ -50,6 +63,7 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
+        webhooks=deliveries.webhooks,
     )
     app.state.services = services
     app.state.event_hub = EventHub(services.storage.jobs)

@@ -12,6 +12,7 @@ from shared.domain import event
 from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.domain.stage import Stage, StageProgress, StageState
+from shared.domain.webhook import DeliveryState, WebhookDelivery
 from shared.job_status import JobStatus
 from shared.media.payload import MediaPayload
 
@@ -73,6 +74,23 @@ class JobStatusView(View):
         return cls.model_validate(job)
 
 
+class DeliveryView(View):
+    """One POST to the `callbackUrl`: the `number`-th of its kind for the end of the job's `attempt`. `willRetryAt` says
+    when a failed one is followed by another, and is null when there is none."""
+
+    delivery_id: str
+    webhook_id: str
+    attempt: int
+    number: int
+    url: str
+    state: DeliveryState
+    sent_at: datetime
+    status_code: int | None
+    error: str | None
+    duration_sec: float | None
+    will_retry_at: datetime | None
+
+
 class JobView(View):
     """One run of the pipeline over a session."""
 
@@ -93,10 +111,15 @@ class JobView(View):
     updated_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    deliveries: list[DeliveryView] | None = Field(
+        default=None,
+        exclude_if=lambda deliveries: deliveries is None,
+        description="The latest deliveries of webhooks; only with a single job that has a `callbackUrl`.",
+    )
     links: JobLinks
 
     @classmethod
-    def of(cls, job: Job, links: Links) -> "JobView":
+    def of(cls, job: Job, links: Links, deliveries: Sequence[WebhookDelivery] | None = None) -> "JobView":
         """The view of a job."""
         return cls(
             job_id=job.job_id,
@@ -116,6 +139,7 @@ class JobView(View):
             updated_at=job.updated_at,
             started_at=job.started_at,
             finished_at=job.finished_at,
+            deliveries=None if deliveries is None else [DeliveryView.model_validate(each) for each in deliveries],
             links=JobLinks(
                 self=links.job(job.job_id), events=links.job_events(job.job_id), session=links.session(job.session_id)
             ),

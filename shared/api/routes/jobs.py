@@ -14,6 +14,7 @@ from shared.api.events import event_stream
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
 from shared.api.requests import SubmitJob
+from shared.api.routes.deliveries import latest_deliveries, version_with
 from shared.api.trace import trace_of
 from shared.api.views import JobPage, JobStatusView, JobView
 from shared.domain.job import Job
@@ -111,11 +112,13 @@ async def list_jobs(
 async def get_job(
     job_id: JobId, request: Request, response: Response, services: ServicesDep, caller: ReaderDep
 ) -> JobView | Response:
-    """The whole job, with an `ETag`; answers 304 to `If-None-Match` while nothing changed."""
+    """The whole job, with its webhooks' latest deliveries, and an `ETag`; answers 304 to `If-None-Match` while nothing
+    changed."""
     job = await _job(services, caller, job_id)
-    tag = weak_tag(job.event_sequence)
+    deliveries = await off_loop(partial(latest_deliveries, services, job))
+    tag = weak_tag(version_with(job, deliveries))
     response.headers["ETag"] = tag
-    return not_modified(request, tag) or JobView.of(job, Links.of(request, services.settings))
+    return not_modified(request, tag) or JobView.of(job, Links.of(request, services.settings), deliveries)
 
 
 @router.get(

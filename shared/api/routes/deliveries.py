@@ -1,0 +1,121 @@
+"""Webhooks: what was delivered, delivering again, and the description of what receivers get."""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import islice
+from typing import Annotated
+from zlib import crc32
+
+from fastapi import APIRouter, Header, Request, Response
+
+from shared.api.context import JobId, ReaderDep, ServicesDep, WriterDep, off_loop
+from shared.api.described import reading, writing
+from shared.api.idempotency import IdempotentRoute, ReservedDep
+from shared.api.links import Links
+from shared.api.views import DeliveryView, View
+from shared.domain.job import Job
+from shared.domain.webhook import WebhookDelivery
+from shared.pipeline.services import Services
+from shared.pipeline.webhook_payload import WebhookPayload
+from shared.pipeline.webhooks import redeliver_webhook
+
+router = APIRouter(prefix="/jobs/{jobId}", tags=["webhooks"], route_class=IdempotentRoute)
+
+SHOWN_WITH_THE_JOB = 20
+MAX_SHOWN = 1000
+
+
+class DeliveryList(View):
+    """A job's deliveries, newest first."""
+
+    items: list[DeliveryView]
+
+
+class RedeliveryView(View):
+    """The webhook that is delivered again, under the identifier that it had the first time."""
+
+    job_id: str
+    webhook_id: str
+
+
+@router.get("/deliveries", summary="Look at a job's webhooks", responses=reading(404), operation_id="listDeliveries")
+async def list_deliveries(job_id: JobId, services: ServicesDep, caller: ReaderDep) -> DeliveryList:
+    """Every POST to the job's `callbackUrl`, newest first, with what came of it; at most the latest 1,000."""
+    found = await off_loop(partial(_deliveries, services, caller.org_id, job_id))
+    return DeliveryList(items=[DeliveryView.model_validate(each) for each in found])
+
+
+@router.post(
+    "/redeliver",
+    status_code=202,
+    summary="Deliver a webhook again",
+    responses={
+        202: {"headers": {"Location": {"description": "The deliveries.", "schema": {"type": "string"}}}},
+        **writing(404, 409),
+    },
+    operation_id="redeliverWebhook",
+)
+async def redeliver(
+    job_id: JobId,
+    request: Request,
+    response: Response,
+    services: ServicesDep,
+    caller: WriterDep,
+    reserved: ReservedDep,
+) -> RedeliveryView:
+    """Tells the end of a job to its `callbackUrl` once more, whatever came of it before, with the same `webhook-id`."""
+    webhook_id = await off_loop(
+        partial(redeliver_webhook, services, caller.org_id, job_id, redelivery_id=reserved.resource_id)
+    )
+    response.headers["Location"] = Links.of(request, services.settings).job(job_id) + "/deliveries"
+    return RedeliveryView(job_id=job_id, webhook_id=webhook_id)
+
+
+def latest_deliveries(services: Services, job: Job) -> Sequence[WebhookDelivery] | None:
+    """What is shown with the job; None for a job whose end is told to nobody."""
+    if job.callback_url is None:
+        return None
+    if job.attempt == 1 and not job.is_final:  # the usual case while a job is followed, and no look into storage
+        return ()
+    found = services.storage.deliveries.of_job(job.job_id, page_size=SHOWN_WITH_THE_JOB)
+    return tuple(islice(found, SHOWN_WITH_THE_JOB))
+
+
+def version_with(job: Job, deliveries: Sequence[WebhookDelivery] | None) -> str:
+    """Changes with the job and with what is shown of its deliveries."""
+    if not deliveries:
+        return str(job.event_sequence)
+    states = "".join(f"{each.delivery_id}{each.state}{each.will_retry_at}" for each in deliveries)
+    return f"{job.event_sequence}-{crc32(states.encode()):08x}"
+
+
+def _deliveries(services: Services, org_id: str, job_id: str) -> Sequence[WebhookDelivery]:
+    services.storage.jobs.get(org_id, job_id)
+    return tuple(islice(services.storage.deliveries.of_job(job_id), MAX_SHOWN))
+
+
+webhooks = APIRouter(tags=["webhooks"])
+"""Not served: what receivers get, for the API's description."""
+
+
+@webhooks.post(
+    "jobEnded",
+    summary="A job ended",
+    status_code=204,
+    responses={
+        204: {"description": "Taken, as with any other 2xx"},
+        410: {"description": "Not wanted: it is not sent again"},
+        "default": {"description": "Not taken: it is sent again later"},
+    },
+    operation_id="jobEnded",
+)
+def job_ended(
+    body: WebhookPayload,
+    webhook_id: Annotated[str, Header(alias="webhook-id", description="The same with every delivery.")],
+    webhook_timestamp: Annotated[int, Header(alias="webhook-timestamp", description="When it was sent, Unix time.")],
+    webhook_signature: Annotated[
+        str, Header(alias="webhook-signature", description="`v1,` and base64 of an HMAC-SHA256; several with spaces.")
+    ],
+) -> None:
+    """Sent to the `callbackUrl` when the job ends, signed as Standard Webhooks says; any 2xx means that it was taken,
+    and without one it is sent again and again for a day."""
