@@ -57,9 +57,10 @@ def _remove(services: Services, session: Session) -> bool:
         storage.parts.delete_of(job_id)
         storage.deliveries.delete_of(job_id)
         storage.jobs.delete(org_id, session_id, job_id)
-    with suppress(NotFound):
-        if session.upload_id is not None:
+    if session.upload_id is not None:
+        with suppress(NotFound):  # it goes by itself some time after the commit
             storage.uploads.delete(storage.uploads.get(org_id, session.upload_id))
+    with suppress(NotFound):
         storage.sessions.delete(storage.sessions.get(org_id, session_id, even_deleted=True))
     log.info("session deleted", extra={"action": "delete", "session_id": session_id, "org_id": org_id})
     return True

@@ -9,6 +9,7 @@ from shared.domain.errors import Conflict, NotFound
 from shared.domain.session import Upload
 from shared.pipeline.expire_uploads import GRACE, expire_uploads
 from shared.pipeline.idempotency import reserve
+from shared.pipeline.remove import delete_session
 from shared.pipeline.services import Services
 from shared.pipeline.submit import JobRequest, announce_upload, commit_upload
 from shared.settings import Settings
@@ -105,6 +106,10 @@ def test_a_committed_upload_loses_its_row_and_keeps_its_recording(house: House) 
     assert expire_uploads(house.services) == 0
     assert house.is_stored(upload)
     assert not house.is_known(upload)
+    delete_session(house.services, house.org, upload.session_id)
+    assert not house.is_stored(upload)
+    with pytest.raises(NotFound):
+        house.storage.sessions.get(house.org, upload.session_id, even_deleted=True)
 
 
 def test_a_commit_that_never_got_beyond_its_claim_is_no_commit(house: House) -> None:

@@ -80,7 +80,11 @@ async def import_session(
     """
     await off_loop(partial(refuse_hopeless, services, {}))
     incoming = Incoming(services, caller.org_id, reserved)
-    await incoming.receive(request)
+    try:
+        await incoming.receive(request)
+    except Exception:
+        await off_loop(incoming.forget)
+        raise
     if claim := claim_of(request):
         await off_loop(partial(claim.settle, incoming.fingerprint.hexdigest()))
     trace = trace_of(request)
@@ -137,6 +141,12 @@ class Incoming:
             job_id=self._reserved.job_id,
         )
         return submit_stored(self._services, request, self._reserved.session_id, self._file_name)
+
+    def forget(self) -> None:
+        """Drops what was staged of a recording that did not arrive whole, unless an earlier request's stands there."""
+        blobs = self._services.storage.blobs
+        if self._blocks > 0 and blobs.facts(SOURCES, self._blob) is None:
+            blobs.discard(SOURCES, self._blob)
 
     @property
     def _blob(self) -> str:

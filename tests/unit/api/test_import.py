@@ -157,3 +157,21 @@ async def collected(chunks: list[bytes]) -> list[PartBegin | PartData | PartEnd]
     headers = [(b"content-type", TYPE["Content-Type"].encode())]
     request = Request({"type": "http", "method": "POST", "headers": headers}, lambda: anext(stream))
     return [event async for event in read_parts(request)]
+
+
+@pytest.mark.parametrize("tail", [b"", form(metadata("nope"))], ids=["broken off", "nonsense behind it"])
+def test_what_did_not_arrive_whole_is_dropped(house: House, monkeypatch: pytest.MonkeyPatch, tail: bytes) -> None:
+    kind = type(house.services.storage.blobs)
+    names: set[str] = set()
+    stage = kind.stage_block
+
+    def watched(blobs: MemoryBlobs, container: str, name: str, index: int, data: bytes) -> None:
+        names.add(name)
+        stage(blobs, container, name, index, data)
+
+    monkeypatch.setattr(kind, "stage_block", watched)
+    body = form(video(RECORDING), end="") + tail
+    assert house.client.post("/sessions/import", content=body, headers=TYPE).status_code in (400, 422)
+    (name,) = names
+    assert list(house.services.storage.blobs.staged_blocks(SOURCES, name)) == []
+    assert house.services.storage.blobs.facts(SOURCES, name) is None
