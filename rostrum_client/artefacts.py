@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from rostrum_client.errors import ArtefactDamaged
 from rostrum_client.files import Artefact, Sidecar, Tracking, Transcript
+from rostrum_client.models import JobReference
 from rostrum_client.steps import Steps, ask, fetch
 from rostrum_client.wire import Request, artefact, get, post, read
 
@@ -29,9 +30,11 @@ def sidecar(session_id: str, *, job_id: str | None = None) -> Steps[Sidecar]:
     return fetch(Sidecar, _request(session_id, "sidecar.json", job_id))
 
 
-def rebuild_sidecar(session_id: str, *, idempotency_key: str | None = None) -> Steps[None]:
+def rebuild_sidecar(
+    session_id: str, *, job_id: str | None = None, idempotency_key: str | None = None
+) -> Steps[JobReference]:
     """Have the sidecar built again."""
-    yield from ask(post("sessions", session_id, "sidecar", key=idempotency_key))
+    return fetch(JobReference, post("sessions", session_id, "sidecar", key=idempotency_key, job_id=job_id))
 
 
 def thumbnail(session_id: str, name: str, *, job_id: str | None = None) -> Steps[bytes]:

@@ -3,9 +3,9 @@
 from typing import Unpack
 
 from rostrum_client.details import ForJob
-from rostrum_client.models import Delivery, Job, JobState
+from rostrum_client.models import Delivery, Job, JobState, Redelivery
 from rostrum_client.pace import TRIES
-from rostrum_client.steps import Listing, Steps, ask, fetch, fetch_all
+from rostrum_client.steps import Listing, Steps, fetch, fetch_all
 from rostrum_client.wire import body, delete, get, post
 
 
@@ -65,6 +65,6 @@ def deliveries(job_id: str) -> Listing[Delivery]:
     return fetch_all(Delivery, get("jobs", job_id, "deliveries"))
 
 
-def redeliver(job_id: str, *, idempotency_key: str | None = None) -> Steps[None]:
-    """Tell the job's end to its `callback_url` once more."""
-    yield from ask(post("jobs", job_id, "redeliver", key=idempotency_key))
+def redeliver(job_id: str, *, idempotency_key: str | None = None) -> Steps[Redelivery]:
+    """Tell the job's end to its `callback_url` once more, with the same `webhook-id`."""
+    return fetch(Redelivery, post("jobs", job_id, "redeliver", key=idempotency_key))

@@ -56,6 +56,14 @@ class Delivery:
 
 
 @value
+class Redelivery:
+    """The webhook that is delivered again."""
+
+    job_id: str
+    webhook_id: str
+
+
+@value
 class Job:
     """One run of the pipeline over a session."""
 
@@ -139,8 +147,8 @@ class Requeued:
 
 
 @value
-class Imported:
-    """What became of a file that was sent."""
+class JobReference:
+    """A job and its session, without the rest."""
 
     job_id: str
     session_id: str

@@ -6,13 +6,14 @@ from typing import BinaryIO, Unpack
 
 import httpx
 
+from rostrum_client.blobs import download, storage_refusal
 from rostrum_client.details import ForSession
 from rostrum_client.errors import DownloadFailed, UnexpectedAnswer
 from rostrum_client.models import Job, SearchHit, Session
 from rostrum_client.pace import TRIES, pause_before_retry
 from rostrum_client.steps import Call, Listing, NextChunk, Pause, Steps, Stream, ask, fetch, fetch_all, send
 from rostrum_client.uploads import OnBytes
-from rostrum_client.wire import body, delete, download, get, post, storage_refusal
+from rostrum_client.wire import body, delete, get, post
 
 
 def sessions(*, page_size: int | None = None) -> Listing[Session]:

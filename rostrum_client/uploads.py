@@ -9,11 +9,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO, Unpack
 
+from rostrum_client.blobs import put_block, put_block_list, storage_refusal
 from rostrum_client.details import ForUpload, Naming
 from rostrum_client.errors import UploadFailed
-from rostrum_client.models import Imported, Job, Probe, Upload
+from rostrum_client.models import Job, JobReference, Probe, Upload
 from rostrum_client.steps import Call, Steps, fetch, send
-from rostrum_client.wire import Request, body, post, put_block, put_block_list, storage_refusal
+from rostrum_client.wire import Request, body, post
 
 OnBytes = Callable[[int, int], None]
 """Gets the bytes that went over, and the bytes in all."""
@@ -40,12 +41,12 @@ def send_file(path: Path, *, on_progress: OnBytes | None = None, idempotency_key
     return place.upload_id
 
 
-def import_session(path: Path, *, idempotency_key: str | None = None, **details: Unpack[Naming]) -> Steps[Imported]:
+def import_session(path: Path, *, idempotency_key: str | None = None, **details: Unpack[Naming]) -> Steps[JobReference]:
     """Send a file in one request, without storage's address; `upload` is for large ones."""
     metadata = {**(details.get("metadata") or {}), **body(session_name=details.get("session_name"))}
     with path.open("rb") as file:
         form = {"video": (path.name, file, _content_type(path)), "metadata": (None, json.dumps(metadata))}
-        return (yield from fetch(Imported, post("sessions", "import", files=form, key=idempotency_key)))
+        return (yield from fetch(JobReference, post("sessions", "import", files=form, key=idempotency_key)))
 
 
 def probe(

@@ -3,7 +3,6 @@
 Knows nothing of sending, waiting or files.
 """
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +13,6 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import uuid4
-from xml.sax.saxutils import escape
 
 import httpx
 from pydantic import ValidationError
@@ -183,44 +181,6 @@ def artefact(session_id: str, name: str, job_id: str | None = None) -> Request |
     return None
 
 
-def block_id(index: int) -> str:
-    """A block's id: all of a blob's ids must have the same length before encoding (Put Block)."""
-    return base64.b64encode(f"{index:08d}".encode()).decode()
-
-
-def put_block(upload_url: str, index: int, block: bytes, md5: bytes) -> Request:
-    """Put Block: one block of the file, to the signed address."""
-    address = _with_query(upload_url, comp="block", blockid=block_id(index))
-    headers = {"Content-MD5": base64.b64encode(md5).decode()}
-    return Request(method="PUT", address=address, content=block, headers=headers)
-
-
-def put_block_list(upload_url: str, count: int, content_type: str) -> Request:
-    """Put Block List: makes the blob of its blocks, unless it stands already, as it does when an answer got lost."""
-    latest = "".join(f"<Latest>{escape(block_id(index))}</Latest>" for index in range(count))
-    return Request(
-        method="PUT",
-        address=_with_query(upload_url, comp="blocklist"),
-        content=f'<?xml version="1.0" encoding="utf-8"?><BlockList>{latest}</BlockList>'.encode(),
-        headers={"x-ms-blob-content-type": content_type, "Content-Type": "application/xml", "If-None-Match": "*"},
-    )
-
-
-def download(url: str, start: int, etag: str | None) -> Request:
-    """A GET of what stands at a signed address, from byte `start` on if it is still the same."""
-    rest = {"Range": f"bytes={start}-", "If-Match": etag} if start and etag else {}
-    return Request(method="GET", address=url, headers={"Accept-Encoding": "identity", **rest})
-
-
-def storage_refusal(response: httpx.Response) -> str | None:
-    """Why storage did not do what it was asked, None when it did."""
-    if response.is_success:
-        return None
-    reason = response.headers.get("x-ms-error-code") or f"HTTP status {response.status_code}"
-    hint = ". The address may have expired: start again" if response.status_code == HTTPStatus.FORBIDDEN else ""
-    return f"{reason}{hint}"
-
-
 def origin(url: httpx.URL) -> str:
     """Who was asked."""
     return f"{url.scheme}://{url.netloc.decode()}"
@@ -244,8 +204,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     return dict(value) if isinstance(value, Mapping) else value
-
-
-def _with_query(url: str, **added: str) -> str:
-    """The signed address stays as it is, byte for byte: parameters are only appended."""
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(added)}"

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from rostrum_client import wire
+from rostrum_client.blobs import block_id
 from rostrum_client.client import RostrumClient
 from rostrum_client.errors import (
     ArtefactDamaged,
@@ -308,7 +309,7 @@ def test_artefacts_have_their_endpoints(name: str, path: str | None) -> None:
 
 
 def test_block_ids_of_any_number_have_one_length() -> None:
-    assert len({len(wire.block_id(number)) for number in (0, 9, 10, 49_999)}) == 1
+    assert len({len(block_id(number)) for number in (0, 9, 10, 49_999)}) == 1
 
 
 def test_the_pace_slows_while_nothing_changes() -> None:

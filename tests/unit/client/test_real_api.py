@@ -200,6 +200,16 @@ def test_results_of_an_older_job_can_be_asked_for(caller: RostrumClient, served:
 
     assert caller.sidecar(job.session_id, job_id=job.job_id).job_id == job.job_id
     assert caller.transcript(job.session_id, job_id=job.job_id).word_count == 90
+    assert caller.rebuild_sidecar(job.session_id, job_id=job.job_id).job_id == job.job_id
     with pytest.raises(RostrumApiError) as raised:
         caller.transcript(job.session_id, job_id=again.job_id)
     assert raised.value.code == "result_not_ready"
+
+
+def test_deliveries_are_told_of_a_job_with_a_callback(caller: RostrumClient, served: Served) -> None:
+    job = caller.submit(source_url=SOURCE, callback_url="https://example.com/hook")
+    assert (job.callback_url, caller.job(job.job_id).deliveries) == ("https://example.com/hook", ())
+    assert list(caller.deliveries(job.job_id)) == []
+
+    caller.cancel(job.job_id)
+    assert caller.redeliver(job.job_id).job_id == job.job_id

@@ -131,11 +131,12 @@ def test_a_probe_tells_what_would_happen(server: Any, either: RostrumClient) -> 
 
 
 def test_deliveries_are_listed_and_made_again(server: Any, either: RostrumClient) -> None:
+    again = {"jobId": "j1", "webhookId": "w1"}
     delivery = {"deliveryId": "d1", "webhookId": "w1", "state": "failed", "statusCode": 503, "number": 3}
-    server.failures = [httpx.Response(200, json={"items": [delivery]}), httpx.Response(202)]
+    server.failures = [httpx.Response(200, json={"items": [delivery]}), httpx.Response(202, json=again)]
 
     assert [(each.number, each.status_code) for each in either.deliveries("j1")] == [(3, 503)]
-    either.redeliver("j1")
+    assert either.redeliver("j1").webhook_id == "w1"
     assert server.requests[1].url.path == "/api/jobs/j1/redeliver"
 
 
