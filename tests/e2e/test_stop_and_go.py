@@ -1,0 +1,124 @@
+"""Cancel, retry and delete while real workers are at work on each stage: nothing is left behind, nothing is lost."""
+
+from collections.abc import Iterator
+from functools import partial
+from http.server import ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+import httpx
+import pytest
+from azure.data.tables import TableServiceClient
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
+
+from shared.domain.stage import Stage, StageState
+from shared.storage.connect import connect
+from tests.e2e.conftest import REPO, RunningStack, eventually
+from tests.e2e.test_crashes import SlowOnce
+
+pytestmark = pytest.mark.e2e
+
+
+class Gated(SlowOnce):
+    """Keeps a stage of the pipeline busy: sends nothing before the gate is opened."""
+
+    gate = Event()
+
+
+@pytest.fixture
+def lecture_url() -> Iterator[str]:
+    """The example's address on a server of this test's own."""
+    Gated.gate.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Gated, directory=str(REPO / "examples")))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/lecture.mp4"
+    Gated.gate.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def at_work(stack: RunningStack, url: str, stage: Stage) -> dict[str, Any]:
+    """A new job, once a worker is at work on the stage."""
+    if stage is not Stage.DOWNLOAD:
+        Gated.gate.set()
+    job: dict[str, Any] = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": url}).json()
+    storage = connect(stack.connection)
+    eventually(
+        lambda: any(row.value.state is StageState.RUNNING for row in storage.parts.of_job(job["jobId"], stage)),
+        f"the begin of the {stage} stage",
+        pause_sec=0.0,
+    )
+    storage.close()
+    return job
+
+
+def traces(stack: RunningStack, job: dict[str, Any]) -> list[str]:
+    """Everything in storage that names the job or its session: rows, blobs and messages."""
+    ids, found = (job["jobId"], job["sessionId"]), []
+    with TableServiceClient.from_connection_string(stack.connection) as tables:
+        for table in tables.list_tables():
+            for row in tables.get_table_client(table.name).list_entities():
+                if any(each in str(dict(row)) for each in ids):
+                    found.append(f"row {table.name}/{row['PartitionKey']}/{row['RowKey']}")
+    with BlobServiceClient.from_connection_string(stack.connection) as blobs:
+        for container in blobs.list_containers():
+            client = blobs.get_container_client(container.name)
+            for blob in client.list_blobs(include=["uncommittedblobs"]):
+                if any(each in blob.name for each in ids):
+                    found.append(f"blob {container.name}/{blob.name}")
+    with QueueServiceClient.from_connection_string(stack.connection) as queues:
+        for queue in queues.list_queues():
+            for message in queues.get_queue_client(queue.name).peek_messages(max_messages=32):
+                if any(each in str(message.content) for each in ids):
+                    found.append(f"message in {queue.name}")
+    return found
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_a_stage_at_work_is_canceled_and_goes_on_when_the_job_is_tried_again(
+    stack: RunningStack, lecture_url: str, stage: Stage
+) -> None:
+    job = at_work(stack, lecture_url, stage)
+    url = f"{stack.url}/jobs/{job['jobId']}"
+    asked = httpx.delete(url)
+    assert asked.status_code == 202, asked.text
+    assert asked.json()["cancelRequested"] is True
+    canceled = stack.ended(job["jobId"])
+    assert canceled["status"] == "CANCELED"
+    assert httpx.delete(url).json()["code"] == "conflict"
+    sidecar = httpx.get(f"{stack.url}/sessions/{job['sessionId']}/sidecar")
+    assert sidecar.json()["code"] == "result_not_ready"
+
+    Gated.gate.set()
+    again = httpx.post(f"{url}/retry")
+    assert (again.status_code, again.json()["attempt"]) == (202, 2)
+    done = stack.ended(job["jobId"])
+    assert done["status"] == "DONE", done
+    assert done["cancelRequested"] is False
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_a_session_that_is_deleted_while_a_stage_is_at_work_leaves_nothing(
+    stack: RunningStack, lecture_url: str, stage: Stage
+) -> None:
+    job = at_work(stack, lecture_url, stage)
+    deleted = httpx.delete(f"{stack.url}/sessions/{job['sessionId']}")
+    assert deleted.status_code == 204, deleted.text
+    assert httpx.get(f"{stack.url}/sessions/{job['sessionId']}").status_code == 404
+    eventually(lambda: not traces(stack, job), f"the removal of {traces(stack, job)}", pause_sec=0.5)
+    assert httpx.get(f"{stack.url}/jobs/{job['jobId']}").status_code == 404
+
+
+def test_a_session_whose_job_is_done_is_deleted_at_once(stack: RunningStack, lecture_url: str) -> None:
+    Gated.gate.set()
+    job = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": lecture_url}).json()
+    assert stack.ended(job["jobId"])["status"] == "DONE"
+    found = eventually(
+        lambda: httpx.get(f"{stack.url}/search", params={"q": "water"}).json()["items"], "the transcript in the index"
+    )
+    assert {item["sessionId"] for item in found} >= {job["sessionId"]}
+    assert httpx.delete(f"{stack.url}/sessions/{job['sessionId']}").status_code == 204
+    assert traces(stack, job) == []
