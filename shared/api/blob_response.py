@@ -20,7 +20,9 @@ async def result_response(
     if facts is None:
         raise missing
     tag = f'"{facts.etag}"'
-    headers = {"ETag": tag, "Content-Length": str(facts.size_bytes), "Cache-Control": "private, no-cache"}
-    return not_modified(request, tag) or StreamingResponse(
-        services.storage.blobs.chunks(RESULTS, name), media_type=content_type, headers=headers
+    caching = {"Cache-Control": "private, no-cache"}
+    return not_modified(request, tag, caching) or StreamingResponse(
+        services.storage.blobs.chunks(RESULTS, name),
+        media_type=content_type,
+        headers={**caching, "ETag": tag, "Content-Length": str(facts.size_bytes)},
     )

@@ -3,8 +3,19 @@
 https://www.rfc-editor.org/rfc/rfc9110#name-if-none-match
 """
 
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
+
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing has changed since the given `ETag`"}}
+"""How a route that answers so is described."""
+
+_OPAQUE_TAG = re.compile(r'"[!#-~\x80-\xff]*"')
 
 
 def weak_tag(version: int | str) -> str:
@@ -12,9 +23,17 @@ def weak_tag(version: int | str) -> str:
     return f'W/"{version}"'
 
 
-def not_modified(request: Request, tag: str) -> Response | None:
-    """The 304 that ends the request, or None when it has to be answered in full."""
-    known = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
-    if tag.removeprefix("W/") not in known and known != ["*"]:
+def not_modified(request: Request, tag: str, headers: Mapping[str, str] | None = None) -> Response | None:
+    """The 304 that ends the request, with those headers that the whole answer would have too; or None when it has to
+    be answered in full. Tags are compared weakly, as the standard asks of `If-None-Match`."""
+    given = ",".join(request.headers.getlist("if-none-match"))
+    if given.strip() != "*" and tag.removeprefix("W/") not in _OPAQUE_TAG.findall(given):
         return None
-    return Response(status_code=304, headers={"ETag": tag})
+    return Response(status_code=304, headers={**(headers or {}), "ETag": tag})
+
+
+def tagged(request: Request, view: BaseModel) -> Response:
+    """The view as JSON, with a tag that is a digest of it; or the 304."""
+    body = view.model_dump_json(by_alias=True).encode()
+    tag = weak_tag(sha256(body).hexdigest()[:32])
+    return not_modified(request, tag) or Response(body, media_type="application/json", headers={"ETag": tag})

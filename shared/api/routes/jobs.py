@@ -6,31 +6,25 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from shared.api.accepted import HEADER_DOCS, accepted
-from shared.api.conditional import not_modified, weak_tag
-from shared.api.context import ID_PATTERN, Caller, JobId, ReaderDep, ServicesDep, WriterDep, off_loop
+from shared.api.conditional import NOT_MODIFIED, not_modified, weak_tag
+from shared.api.context import Caller, JobId, ReaderDep, ServicesDep, WriterDep, off_loop
 from shared.api.described import reading, writing
 from shared.api.event_hub import EventHub
 from shared.api.events import event_stream
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
+from shared.api.paging import DEFAULT_PAGE, Active, Cursor, Limit, OfSession, Status
 from shared.api.requests import SubmitJob
 from shared.api.routes.deliveries import latest_deliveries, version_with
 from shared.api.trace import trace_of
 from shared.api.views import JobPage, JobStatusView, JobView
 from shared.domain.job import Job
-from shared.job_status import JobStatus
 from shared.pipeline.cancel import cancel_job
 from shared.pipeline.retry import retry_job
 from shared.pipeline.services import Services
 from shared.pipeline.submit import JobRequest, commit_upload, submit_session, submit_url
 
 router = APIRouter(tags=["jobs"], route_class=IdempotentRoute)
-
-MAX_PAGE = 100
-DEFAULT_PAGE = 20
-
-Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most items on a page.")]
-Cursor = Annotated[str | None, Query(max_length=2000, description="From a page's `nextLink`.")]
 
 
 @router.post(
@@ -74,15 +68,13 @@ async def list_jobs(
     request: Request,
     services: ServicesDep,
     caller: ReaderDep,
-    active: Annotated[
-        bool | None, Query(description="Only those that have not ended, or only those that have.")
-    ] = None,
-    status: Annotated[JobStatus | None, Query(description="Only those in this status.")] = None,
-    session_id: Annotated[str | None, Query(alias="sessionId", pattern=ID_PATTERN)] = None,
+    active: Active = None,
+    status: Status = None,
+    session_id: OfSession = None,
     limit: Limit = DEFAULT_PAGE,
     cursor: Cursor = None,
 ) -> JobPage:
-    """Jobs that fit all that is asked, newest first."""
+    """Jobs that fit all that is asked, newest first. Pages do not shift while jobs are added."""
     page = await off_loop(
         partial(
             services.storage.jobs.page,
@@ -108,7 +100,13 @@ async def list_jobs(
     )
 
 
-@router.get("/jobs/{jobId}", summary="Get a job", responses=reading(404), operation_id="getJob", response_model=JobView)
+@router.get(
+    "/jobs/{jobId}",
+    summary="Get a job",
+    responses=NOT_MODIFIED | reading(404),
+    operation_id="getJob",
+    response_model=JobView,
+)
 async def get_job(
     job_id: JobId, request: Request, response: Response, services: ServicesDep, caller: ReaderDep
 ) -> JobView | Response:
@@ -124,7 +122,7 @@ async def get_job(
 @router.get(
     "/jobs/{jobId}/status",
     summary="Get a job's status",
-    responses=reading(404),
+    responses=NOT_MODIFIED | reading(404),
     operation_id="getJobStatus",
     response_model=JobStatusView,
 )

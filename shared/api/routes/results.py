@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from shared.api.blob_response import result_response
+from shared.api.conditional import NOT_MODIFIED
 from shared.api.context import ID_PATTERN, ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
 from shared.api.described import json_file, reading, writing
 from shared.api.idempotency import IdempotentRoute
@@ -76,7 +77,11 @@ class Result:
 @router.get(
     "/results/transcript",
     summary="Get the transcript",
-    responses={200: json_file("The transcript", Transcript, *list(CONTENT_TYPES.values())[1:]), **reading(404, 406)},
+    responses={
+        200: json_file("The transcript", Transcript, *list(CONTENT_TYPES.values())[1:]),
+        **NOT_MODIFIED,
+        **reading(404, 406),
+    },
     operation_id="getTranscript",
     response_class=Response,
 )
@@ -100,7 +105,7 @@ async def get_transcript(
 @router.get(
     "/results/instructor-tracking",
     summary="Get the instructor's track",
-    responses={200: json_file("The tracking payload", InstructorTracking), **reading(404)},
+    responses={200: json_file("The tracking payload", InstructorTracking), **NOT_MODIFIED, **reading(404)},
     operation_id="getInstructorTracking",
     response_class=Response,
 )
@@ -115,7 +120,7 @@ async def get_tracking(
 @router.get(
     "/sidecar",
     summary="Get the sidecar",
-    responses={200: json_file("The sidecar", SidecarPayload), **reading(404)},
+    responses={200: json_file("The sidecar", SidecarPayload), **NOT_MODIFIED, **reading(404)},
     operation_id="getSidecar",
     response_class=Response,
 )
@@ -153,6 +158,7 @@ async def post_sidecar(
     summary="Get a thumbnail",
     responses={
         200: {"description": "The picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
+        **NOT_MODIFIED,
         **reading(404),
     },
     operation_id="getThumbnail",

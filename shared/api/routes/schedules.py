@@ -9,7 +9,7 @@ from shared.api.context import ReaderDep, ServicesDep, WriterDep, checked_id, of
 from shared.api.described import reading, writing
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
-from shared.api.routes.jobs import DEFAULT_PAGE, Cursor, Limit
+from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
 from shared.api.schedule_models import CreateSchedule, SchedulePage, ScheduleView
 from shared.pipeline.scheduled import SUBMIT, remove_schedule, schedule_submission, submission_schedule
 

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 from shared.api.context import ID_PATTERN, ReaderDep, ServicesDep, off_loop
 from shared.api.described import reading
 from shared.api.links import Links
-from shared.api.routes.jobs import DEFAULT_PAGE, Cursor, Limit
+from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
 from shared.pipeline.search import search
 
 router = APIRouter(tags=["search"])

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from shared.api.accepted import HEADER_DOCS, accepted
+from shared.api.conditional import NOT_MODIFIED, tagged
 from shared.api.context import ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
 from shared.api.described import reading, writing
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
+from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
 from shared.api.requests import ProcessSession
-from shared.api.routes.jobs import DEFAULT_PAGE, Cursor, Limit
 from shared.api.trace import trace_of
 from shared.api.views import JobView, SessionDetail, SessionPage, SessionView
 from shared.domain.job import Job
@@ -40,13 +41,18 @@ async def list_sessions(
     )
 
 
-@router.get("/{sessionId}", summary="Get a session", responses=reading(404), operation_id="getSession")
-async def get_session(
-    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep
-) -> SessionDetail:
-    """A session with what is known of its recording, and its latest jobs."""
+@router.get(
+    "/{sessionId}",
+    summary="Get a session",
+    responses=NOT_MODIFIED | reading(404),
+    operation_id="getSession",
+    response_model=SessionDetail,
+)
+async def get_session(session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep) -> Response:
+    """A session with what is known of its recording, and its latest jobs, with an `ETag`; answers 304 to
+    `If-None-Match` while nothing of it changed."""
     session, jobs = await off_loop(partial(_with_jobs, services, caller.org_id, session_id))
-    return SessionDetail.with_jobs(session, jobs, Links.of(request, services.settings))
+    return tagged(request, SessionDetail.with_jobs(session, jobs, Links.of(request, services.settings)))
 
 
 @router.post(

@@ -278,6 +278,33 @@ def test_a_list_query_that_is_not_valid_says_which(house: House, query: str, poi
     assert pointers(answer.json()) == [pointer]
 
 
+@pytest.mark.parametrize("path", ["/jobs", "/sessions"])
+def test_a_query_parameter_that_is_empty_is_not_given(house: House, path: str) -> None:
+    made = [house.submit()["jobId"] for _ in range(21)][::-1]
+    filters = "active=&status=&sessionId=&" if path == "/jobs" else ""
+    page = house.client.get(f"{path}?{filters}limit=&cursor=").json()
+    shown = [each.get("jobId", each.get("latestJobId")) for each in page["items"]]
+    assert shown == made[:20]
+    assert "=&" not in page["nextLink"]
+    rest = house.client.get(page["nextLink"]).json()
+    assert [each.get("jobId", each.get("latestJobId")) for each in rest["items"]] == made[20:]
+
+
+def test_a_cursor_stands_at_the_same_place_under_other_filters(house: House) -> None:
+    made = [house.submit()["jobId"] for _ in range(6)][::-1]
+    error = NotMedia("Text.")
+    for job_id in made[::2]:
+        house.change(job_id, lambda job: jobs.fail(job, Stage.DOWNLOAD, error, job.created_at))
+    address = house.client.get("/jobs?limit=2").json()["nextLink"]
+    cursor = address.partition("cursor=")[2]
+    assert [job["jobId"] for job in house.client.get(f"/jobs?status=ERROR&cursor={cursor}").json()["items"]] == [
+        made[2],
+        made[4],
+    ]
+    answer = house.client.get(f"/sessions?cursor={cursor}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
 def test_a_foreign_cursor_is_refused(house: House) -> None:
     answer = house.client.get("/jobs?cursor=bm9uc2Vuc2U")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
