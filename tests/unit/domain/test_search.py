@@ -259,6 +259,14 @@ def test_a_snippet_may_lie_across_passages(at: int, size: int, filler: str) -> N
     assert (start, end) == (at, at + size - 0.5)
 
 
+def test_a_place_in_a_long_word_is_shown_from_where_the_word_begins() -> None:
+    long = "字" * 80 + "末" + "字" * 10
+    words = ["x"] * (PASSAGE_TOKENS - 1) + [long] + ["x"] * PASSAGE_TOKENS
+    shown, start, end = snippet("末", words)
+    assert shown.replace("x", "").split() == ["…", long.replace("末", "[末]"), "…"]
+    assert (start, end) == (PASSAGE_TOKENS - 1, PASSAGE_TOKENS - 0.5)
+
+
 def test_a_snippet_needs_all_of_its_passages() -> None:
     transcript = indexed(" ".join(f"w{n}" for n in range(PASSAGE_TOKENS + 10)))
     (place,) = find_places(parse_query(f"w{PASSAGE_TOKENS - 1} w{PASSAGE_TOKENS}"), transcript.positions)
