@@ -78,7 +78,8 @@ class EventHub:
             task = asyncio.create_task(self._read(org_id, job_id, after))
             self._reads[asked] = task
             task.add_done_callback(lambda done: self._read_over(asked, done))
-        return await asyncio.shield(task)  # a reader who goes away does not take it from the others
+        await asyncio.wait((task,))  # a reader who goes away does not take it from the others
+        return task.result()
 
     async def _poll(self, org_id: str) -> None:
         """Looks again and again, until nobody waits; who comes then begins anew, and never looks sooner than this."""
