@@ -57,9 +57,9 @@ def post(
     except SourceNotFound as error:
         return Outcome(error=error.detail)
     except httpcore.ConnectTimeout:
-        return Outcome(error=f"The server {target.host} could not be connected to within {policy.connect_sec:.0f} s.")
+        return Outcome(error=f"The server {target.host} could not be connected to within {policy.connect_sec:g} s.")
     except (httpcore.TimeoutException, DeadlineExceeded):
-        return Outcome(error=f"The server {target.host} did not answer within {policy.total_sec:.0f} s.")
+        return Outcome(error=f"The server {target.host} did not answer within {policy.total_sec:g} s.")
     except _NETWORK_FAILURES as error:
         return Outcome(error=f"The connection to the server {target.host} failed: {error}."[:MAX_ERROR_CHARS])
 

@@ -1,0 +1,13 @@
+"""Somebody who gets webhooks."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.webhooks.receiver import Receiver, receiving
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver

@@ -1,0 +1,104 @@
+"""A process that dies before any of its writes, while a job ends and while its end is told: it is told, under one name.
+
+The receiver may hear it twice, and never something else.
+"""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain import job as jobs
+from shared.domain.task import TaskMessage
+from shared.domain.webhook import DeliveryState
+from shared.job_status import JobStatus
+from shared.pipeline.changes import change_job
+from shared.pipeline.run_step import Delivery
+from shared.pipeline.run_task import run_task
+from shared.pipeline.webhook_delivery import DIED
+from tests.unit.pipeline.task_host import every_death
+from tests.unit.webhooks.receiver import Receiver
+from tests.unit.webhooks.world import World
+
+A_WHILE = timedelta(minutes=30)
+
+
+def told(receiver: Receiver) -> list[tuple[str, str]]:
+    """What the receiver heard: the identifier and what it was about, in order."""
+    heard = [(each.headers["webhook-id"], each.payload["type"]) for each in receiver.received]
+    assert len({(each.headers["webhook-id"], each.body) for each in receiver.received}) == len(set(heard))
+    receiver.received.clear()
+    return heard
+
+
+@pytest.mark.parametrize("others", [JobStatus.ERROR, JobStatus.CANCELED], ids=["same", "another"])
+def test_death_while_a_job_ends(receiver: Receiver, others: JobStatus) -> None:
+    """The host delivers the step again, or somebody else ends the job, one way or another."""
+
+    def scenario(death: int) -> bool:
+        world = World()
+        job = world.job(receiver.url())
+        died = world.fate.strikes_at(death, lambda: world.end(job))
+        was_final = world.read(job).is_final
+        if not was_final:
+            world.live(A_WHILE)
+            assert told(receiver) == []
+            world.end(world.read(job), others)
+        world.live(A_WHILE)
+        end = JobStatus.ERROR if was_final else others
+        assert world.read(job).status is end
+        assert told(receiver) == [("msg_j1_1", f"job.{end.lower()}")]
+        assert world.is_tidy()
+        return died
+
+    every_death(scenario)
+
+
+def test_death_while_a_job_ends_and_then_it_begins_again(receiver: Receiver) -> None:
+    def scenario(death: int) -> bool:
+        world = World()
+        job = world.job(receiver.url())
+        died = world.fate.strikes_at(death, lambda: world.end(job))
+        if not world.read(job).is_final:
+            return died
+        again = change_job(world.services, "acme", "j1", lambda current: jobs.restart(current, world.now))
+        world.end(again, JobStatus.CANCELED)
+        world.live(A_WHILE)
+        assert sorted(told(receiver)) == [("msg_j1_1", "job.error"), ("msg_j1_2", "job.canceled")]
+        assert world.is_tidy()
+        return died
+
+    world_ends = 0
+    while scenario(world_ends + 1):
+        world_ends += 1
+    assert world_ends > 1
+
+
+@pytest.mark.parametrize("answers", [[204], [500, 204]], ids=["accepted", "accepted later"])
+@pytest.mark.parametrize("redelivered", [True, False], ids=["redelivered", "lost"])
+def test_death_while_the_end_is_told(receiver: Receiver, redelivered: bool, answers: list[int]) -> None:
+    def scenario(death: int) -> bool:
+        receiver._given, receiver.answers = 0, answers
+        world = World()
+        job = world.end(world.job(receiver.url()))
+        message = world.pop()
+        assert isinstance(message, TaskMessage)
+
+        def run(count: int) -> None:
+            run_task(world.services, world.jobs, message, Delivery("m", count), lambda: 1.0)
+
+        died = world.fate.strikes_at(death, lambda: run(1))
+        if died and redelivered:
+            run(2)
+        world.live(A_WHILE)
+        heard = told(receiver)
+        assert set(heard) == {("msg_j1_1", "job.error")}
+        assert len(answers) <= len(heard) <= len(answers) + 1
+        log = world.log(job)
+        assert log[-1].state is DeliveryState.DELIVERED
+        assert [each.number for each in log] == list(range(1, len(log) + 1))
+        assert all(each.error == DIED for each in log[:-1] if each.status_code is None)
+        assert not [each for each in log if each.state is DeliveryState.SENDING]
+        assert world.is_tidy()
+        return died
+
+    every_death(scenario)

@@ -1,0 +1,383 @@
+"""A job's end on its way to its callback: what is told, how often, until when, and what the log says of it."""
+
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from shared.domain import job as jobs
+from shared.domain.errors import Conflict, NotFound
+from shared.domain.task import TASKS, TaskState
+from shared.domain.webhook import DeliveryState
+from shared.job_status import JobStatus
+from shared.pipeline.changes import change_job
+from shared.pipeline.inline import inline_services
+from shared.pipeline.remove import delete_session
+from shared.pipeline.requeue import requeue_dead_letters
+from shared.pipeline.webhook_delivery import MAX_RETRY_AFTER, RESTS, TRY_FOR, first_task_id, next_delivery
+from shared.pipeline.webhooks import redeliver_webhook
+from tests.unit.pipeline.task_host import START
+from tests.unit.webhooks.receiver import Receiver
+from tests.unit.webhooks.world import PRODUCTION, SECRET, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.mark.parametrize("how", [JobStatus.DONE, JobStatus.ERROR, JobStatus.CANCELED])
+def test_the_end_is_told_once_and_signed(world: World, receiver: Receiver, how: JobStatus) -> None:
+    job = world.end(world.job(receiver.url()), how)
+    world.run_all()
+    (received,) = receiver.received
+    assert received.is_signed_with(SECRET.encode())
+    assert received.headers["webhook-id"] == "msg_j1_1"
+    assert received.headers["webhook-timestamp"] == str(int(world.now.timestamp()))
+    assert received.headers["content-type"] == "application/json"
+    assert received.payload["type"] == f"job.{how.lower()}"
+    assert received.payload["timestamp"] == received.payload["data"]["finishedAt"] == "2026-01-01T00:00:00Z"
+    assert received.payload["data"] == {
+        "jobId": "j1",
+        "sessionId": "s1",
+        "orgId": "acme",
+        "status": how,
+        "attempt": 1,
+        "error": None
+        if how is not JobStatus.ERROR
+        else {
+            "code": "not_media",
+            "title": "The file is not a recording",
+            "detail": "It is a poem.",
+            "stage": "tracking",
+            "retryable": False,
+        },
+        "progress": job.progress,
+        "createdAt": "2026-01-01T00:00:00Z",
+        "startedAt": None,
+        "finishedAt": "2026-01-01T00:00:00Z",
+        "options": {"language": "en"},
+    }
+    (delivery,) = world.log(job)
+    assert (delivery.state, delivery.status_code, delivery.error) == (DeliveryState.DELIVERED, 204, None)
+    assert (delivery.number, delivery.url, delivery.webhook_id) == (1, receiver.url(), "msg_j1_1")
+    assert delivery.duration_sec is not None
+    assert world.is_tidy()
+    assert len(receiver.received) == 1
+
+
+def test_a_job_without_callback_makes_no_task(world: World) -> None:
+    job = world.end(world.job(None))
+    assert job.status is JobStatus.ERROR
+    assert world.storage.queues.waiting(TASKS) == []
+    assert world.tables["tasks"].size() == 0
+
+
+def test_nothing_of_the_callback_or_the_secret_is_told(world: World, receiver: Receiver) -> None:
+    world.end(world.job(receiver.url("/hook?token=hush")))
+    world.run_all()
+    assert b"hush" not in receiver.received[0].body
+    assert SECRET not in str(receiver.received[0])
+
+
+def test_failures_are_followed_by_other_deliveries_of_the_same(world: World, receiver: Receiver) -> None:
+    receiver.answers = [500, 302, 200]
+    job = world.end(world.job(receiver.url()))
+    world.run_until_settled(job)
+    assert len({each.headers["webhook-id"] for each in receiver.received}) == 1
+    assert len({each.body for each in receiver.received}) == 1
+    timestamps = [int(each.headers["webhook-timestamp"]) for each in receiver.received]
+    assert timestamps == sorted(set(timestamps))  # the time of each delivery, not of the end
+    assert all(each.is_signed_with(SECRET.encode()) for each in receiver.received)
+    first, second, third = world.log(job)
+    assert [each.status_code for each in (first, second, third)] == [500, 302, 200]
+    assert [each.number for each in (first, second, third)] == [1, 2, 3]
+    assert first.error == "The server answered 500."
+    assert first.will_retry_at == second.sent_at
+    assert (third.state, third.will_retry_at) == (DeliveryState.DELIVERED, None)
+    assert world.letters("acme") == []
+    assert world.is_tidy()
+
+
+def test_a_server_that_is_down_for_a_day_leaves_a_dead_letter(world: World, receiver: Receiver) -> None:
+    receiver.answers = [503]
+    job = world.end(world.job(receiver.url()))
+    world.run_until_settled(job)
+    log = world.log(job)
+    assert TRY_FOR - RESTS.first <= log[-1].sent_at - log[0].sent_at <= TRY_FOR
+    assert [each.number for each in log] == list(range(1, len(log) + 1))
+    assert log[-1].was_last
+    assert len(receiver.received) == len(log)
+    assert world.letters("acme") == [f"Given up after {len(log)} deliveries; the last: The server answered 503."]
+    task = world.task(first_task_id("j1", 1))
+    assert task.state is TaskState.FAILED
+    world.live(timedelta(days=2), timedelta(hours=1))
+    assert len(world.log(job)) == len(log)
+
+    receiver.answers = [503, 200]  # the dead letter is put back, and has a day again
+    receiver._given = 0
+    assert requeue_dead_letters(world.services, "acme", TASKS) == 1
+    world.run_until_settled(job)
+    again = world.log(job)[len(log) :]
+    assert [(each.number, each.status_code) for each in again] == [(1, 503), (2, 200)]
+    assert {each.headers["webhook-id"] for each in receiver.received} == {"msg_j1_1"}
+
+
+JITTERS: dict[str, Callable[[], float]] = {
+    "none": lambda: 1.0,
+    "half": lambda: 0.5,
+    **{f"seed {seed}": random.Random(seed).random for seed in range(20)},
+}
+
+
+@pytest.mark.parametrize("jitter", JITTERS.values(), ids=JITTERS)
+def test_deliveries_cover_a_day_and_end(jitter: Callable[[], float]) -> None:
+    times, pauses = [START], list[timedelta]()
+    while (following := next_delivery(START, times[-1], len(times), timedelta(0), jitter)) is not None:
+        pauses.append(following - times[-1])
+        times.append(following)
+    assert TRY_FOR - RESTS.first <= times[-1] - START <= TRY_FOR
+    assert 12 <= len(times) <= 60
+    assert pauses[0] == RESTS.first
+    assert max(pauses) <= RESTS.most
+    assert all(pause <= RESTS.first * 2**failures for failures, pause in enumerate(pauses))
+
+
+def test_even_without_any_luck_they_end() -> None:
+    now, count = START, 0
+    while (following := next_delivery(START, now, count + 1, timedelta(0), lambda: 0.0)) is not None:
+        assert following - now >= min(RESTS.first, START + TRY_FOR - now)
+        now, count = following, count + 1
+    assert TRY_FOR - RESTS.first <= now - START <= TRY_FOR
+
+
+@pytest.mark.parametrize(
+    ("asked", "rest"),
+    [
+        (timedelta(seconds=1), RESTS.first),
+        (timedelta(hours=1), timedelta(hours=1)),
+        (timedelta(days=300), MAX_RETRY_AFTER),
+    ],
+)
+def test_a_server_may_ask_for_a_rest_up_to_a_bound(asked: timedelta, rest: timedelta) -> None:
+    assert next_delivery(START, START, 1, asked, lambda: 0.0) == START + rest
+
+
+def test_the_servers_wish_for_a_rest_is_heeded(world: World, receiver: Receiver) -> None:
+    receiver.answers = [(429, {"Retry-After": "3600"}), 200]
+    job = world.end(world.job(receiver.url()))
+    world.run_all()
+    assert world.log(job)[0].will_retry_at == START + timedelta(hours=1)
+    world.live(timedelta(minutes=59))
+    assert len(receiver.received) == 1
+    world.live(timedelta(minutes=2))
+    assert len(receiver.received) == 2
+
+
+def test_gone_ends_it_without_a_dead_letter(world: World, receiver: Receiver) -> None:
+    receiver.answers = [410, 200]
+    job = world.end(world.job(receiver.url()))
+    world.run_until_settled(job)
+    (delivery,) = world.log(job)
+    assert (delivery.status_code, delivery.was_last) == (410, True)
+    assert world.letters("acme") == []
+    assert world.is_tidy()
+    assert len(receiver.received) == 1
+
+
+def test_an_address_that_leads_inside_is_given_up_at_once(world: World, receiver: Receiver) -> None:
+    world.set(webhook_secret=SECRET)
+    job = world.end(world.job(receiver.url(host="localhost")))
+    world.run_until_settled(job)
+    assert receiver.received == []
+    (delivery,) = world.log(job)
+    assert delivery.was_last
+    assert "private or reserved network" in (delivery.error or "")
+    assert len(world.letters("acme")) == 1
+
+
+def test_with_the_emulator_and_no_secret_they_are_not_signed(world: World, receiver: Receiver) -> None:
+    world.set(allow_loopback_sources=True)
+    world.end(world.job(receiver.url()))
+    world.run_all()
+    assert "webhook-signature" not in receiver.received[0].headers
+    assert receiver.received[0].headers["webhook-id"] == "msg_j1_1"
+
+
+def test_with_a_secret_that_was_taken_away_nothing_is_sent(world: World, receiver: Receiver) -> None:
+    job = world.end(world.job(receiver.url()))
+    world.set(allow_loopback_sources=True, AzureWebJobsStorage=PRODUCTION)
+    world.run_all()
+    assert receiver.received == []
+    (delivery,) = world.log(job)
+    assert delivery.error == "Webhooks need a secret to be signed with: set ROSTRUM_WEBHOOK_SECRET."
+    world.set(allow_loopback_sources=True, AzureWebJobsStorage=PRODUCTION, webhook_secret=SECRET)
+    world.run_until_settled(job)
+    assert len(receiver.received) == 1
+
+
+def test_with_two_secrets_either_will_do(world: World, receiver: Receiver) -> None:
+    world.set(allow_loopback_sources=True, webhook_secret="the-new-one the-old-one")
+    world.end(world.job(receiver.url()))
+    world.run_all()
+    (received,) = receiver.received
+    assert received.is_signed_with(b"the-new-one")
+    assert received.is_signed_with(b"the-old-one")
+    assert not received.is_signed_with(b"another")
+
+
+def test_each_attempt_is_told_as_it_ended(world: World, receiver: Receiver) -> None:
+    """Also when the job has gone on before its first end was accepted."""
+    receiver.answers = [500, 200]
+    job = world.end(world.job(receiver.url(), status=JobStatus.TRANSCRIBED))
+    world.run_all()
+    restarted = change_job(world.services, "acme", "j1", lambda current: jobs.restart(current, world.now))
+    world.now += timedelta(minutes=1)
+    world.run_all()
+    assert [each.payload["data"]["status"] for each in receiver.received] == ["ERROR", "ERROR"]
+    assert receiver.received[0].body == receiver.received[1].body
+    world.end(restarted, JobStatus.CANCELED)
+    world.run_all()
+    last = receiver.received[-1]
+    assert (last.headers["webhook-id"], last.payload["type"]) == ("msg_j1_2", "job.canceled")
+    assert [(each.attempt, each.number) for each in world.log(job)] == [(1, 1), (1, 2), (2, 1)]
+    assert world.is_tidy()
+
+
+def test_an_attempt_that_ended_before_it_started_is_not_told_to_have(world: World, receiver: Receiver) -> None:
+    receiver.answers = [500, 200]
+    world.end(world.job(receiver.url()), JobStatus.CANCELED)
+    world.run_all()
+
+    def again(current: jobs.Job) -> jobs.Job:
+        return jobs.start_stage(jobs.restart(current, world.now), jobs.Stage.DOWNLOAD, 1, world.now)
+
+    world.now += timedelta(minutes=1)
+    change_job(world.services, "acme", "j1", again)
+    world.run_all()
+    assert receiver.received[0].body == receiver.received[1].body
+
+
+def test_a_task_that_comes_too_early_waits(world: World, receiver: Receiver) -> None:
+    """The job's end was announced by a worker that died, and the job goes on for hours."""
+    job = world.job(receiver.url())
+
+    def dies(current: jobs.Job) -> jobs.Job:
+        raise KeyboardInterrupt
+
+    from shared.pipeline.ending import end_job
+
+    with pytest.raises(KeyboardInterrupt):
+        end_job(world.services, job, dies)
+    world.live(timedelta(hours=5), timedelta(minutes=1))
+    assert world.log(job) == []
+    assert world.task(first_task_id("j1", 1)).attempts == 0
+    looks = world.deliveries
+    assert 20 < looks < 60  # and looks again at growing intervals
+    world.end(job, JobStatus.DONE)
+    world.run_all()
+    assert [each.payload["type"] for each in receiver.received] == ["job.done"]
+
+
+def test_who_comes_late_to_the_end_tells_nothing(world: World, receiver: Receiver) -> None:
+    job = world.job(receiver.url())
+    world.end(job)
+    world.run_all()
+    assert world.is_tidy()
+    assert world.end(job, JobStatus.CANCELED).status is JobStatus.ERROR
+    change_job(world.services, "acme", "j1", lambda current: jobs.restart(current, world.now))
+    assert world.end(job, JobStatus.CANCELED).status is JobStatus.CREATED
+    assert world.storage.queues.waiting(TASKS) == []
+    assert len(receiver.received) == 1
+
+
+def test_a_redelivery_has_the_same_identifier_and_a_log_of_its_own(world: World, receiver: Receiver) -> None:
+    receiver.answers = [200, 500, 200]
+    job = world.end(world.job(receiver.url()))
+    world.run_all()
+    for _ in range(2):
+        assert redeliver_webhook(world.services, "acme", "j1", "r1") == "msg_j1_1"
+    world.run_until_settled(job)
+    assert [each.headers["webhook-id"] for each in receiver.received] == ["msg_j1_1"] * 3
+    assert [(each.task_id, each.number) for each in world.log(job)] == [
+        ("webhook-j1-1", 1),
+        ("redelivery-r1", 1),
+        ("redelivery-r1", 2),
+    ]
+
+
+def test_once_a_redelivery_was_accepted_the_first_task_rests(world: World, receiver: Receiver) -> None:
+    receiver.answers = [500, 200]
+    job = world.end(world.job(receiver.url()))
+    world.run_all()
+    redeliver_webhook(world.services, "acme", "j1", "r1")
+    world.run_until_settled(job)
+    assert world.is_tidy()
+    assert [each.status_code for each in world.log(job)] == [500, 200]
+
+
+def test_what_cannot_be_redelivered(world: World, receiver: Receiver) -> None:
+    with pytest.raises(NotFound):
+        redeliver_webhook(world.services, "acme", "nothing", "r1")
+    world.job(receiver.url(), "running")
+    with pytest.raises(Conflict, match="has not ended yet"):
+        redeliver_webhook(world.services, "acme", "running", "r1")
+    world.end(world.job(None, "quiet"))
+    with pytest.raises(Conflict, match="no callbackUrl"):
+        redeliver_webhook(world.services, "acme", "quiet", "r1")
+    with pytest.raises(NotFound):
+        redeliver_webhook(world.services, "others", "running", "r1")
+
+
+def test_a_job_that_was_deleted_is_told_to_nobody(world: World, receiver: Receiver) -> None:
+    job = world.end(world.job(receiver.url()))
+    world.storage.jobs.delete("acme", job.session_id, job.job_id)
+    world.run_all()
+    assert receiver.received == []
+    assert world.is_tidy()
+
+
+def test_a_job_that_is_deleted_meanwhile_leaves_no_log(world: World, receiver: Receiver) -> None:
+    receiver.answers = [500]
+    job = world.end(world.job(receiver.url()))
+    real_keep, kept = world.storage.deliveries.keep, list[str]()
+
+    class Deliveries(type(world.storage.deliveries)):  # type: ignore[misc]
+        def keep(self, delivery: object) -> None:
+            real_keep(delivery)  # type: ignore[arg-type]
+            kept.append("")
+            if len(kept) == 1:
+                world.storage.jobs.delete("acme", job.session_id, job.job_id)
+                world.storage.deliveries.delete_of(job.job_id)
+
+    object.__setattr__(world.storage, "deliveries", Deliveries(world.tables["deliveries"]))
+    world.run_all()
+    assert len(receiver.received) == 1
+    assert world.log(job) == []
+    assert world.is_tidy()
+
+
+def test_inside_the_request_the_end_is_told_too(world: World, receiver: Receiver) -> None:
+    """With ROSTRUM_EXECUTION=inline."""
+    from shared.pipeline import background
+
+    assert background.job_manager.find("deliver_webhook") is not None
+    world.services = inline_services(world.services)
+    world.end(world.job(receiver.url()))
+    assert len(receiver.received) == 1
+
+
+def test_deleting_a_session_deletes_its_log(world: World, receiver: Receiver) -> None:
+    from shared.domain.session import Session
+
+    now: datetime = world.now
+    world.storage.sessions.create(
+        Session(session_id="s1", org_id="acme", name="A talk", source_blob="acme/s1/a", created_at=now, updated_at=now)
+    )
+    job = world.end(world.job(receiver.url()))
+    world.run_all()
+    assert len(world.log(job)) == 1
+    delete_session(world.services, "acme", "s1")
+    world.run_all()
+    assert world.log(job) == []
