@@ -8,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from shared.api.described import PROBLEM_SCHEMA
+from shared.api.description import DESCRIPTION, TAGS, complete
 from shared.api.event_hub import EventHub
 from shared.api.guard import Guard
 from shared.api.methods import HeadIsGet, allowed_methods
@@ -29,13 +29,6 @@ from shared.api.routes import (
 from shared.api.version import VERSION
 from shared.domain.errors import RostrumError
 from shared.pipeline.services import Services
-
-DESCRIPTION = """Rostrum turns a recording of a talk into a transcript, the instructor's track, scenes and thumbnails.
-
-Submit a recording, follow the job, fetch the results. Failures are problem details (RFC 9457) with a stable `code`.
-
-A POST may be sent again with the same `Idempotency-Key` and the same body: for 24 hours it gets the first answer,
-marked `Idempotency-Replayed`. Only answers of success are kept, so that a request that was refused can be corrected."""
 
 ROUTERS = (
     queues.router,  # before the jobs, whose ids its paths would be
@@ -58,6 +51,7 @@ def create_app(services: Services) -> FastAPI:
         title="Rostrum",
         version=VERSION,
         description=DESCRIPTION,
+        openapi_tags=TAGS,
         servers=[{"url": "/api"}],
         docs_url=None,  # the page of our own, which loads nothing from elsewhere
         redoc_url=None,
@@ -73,7 +67,7 @@ def create_app(services: Services) -> FastAPI:
         app.add_exception_handler(kind, _answer_problem)
     app.add_middleware(HeadIsGet)
     app.add_middleware(Guard)
-    _describe_problems(app)
+    _complete_description(app)
     return app
 
 
@@ -84,13 +78,12 @@ async def _answer_problem(request: Request, error: Exception) -> Response:
     return problem_response(request, error)
 
 
-def _describe_problems(app: FastAPI) -> None:
-    """Adds the schema that the routes' problems refer to."""
-    describe = app.openapi
+def _complete_description(app: FastAPI) -> None:
+    describe, done = app.openapi, list[dict[str, Any]]()
 
     def described() -> dict[str, Any]:
-        schema = describe()
-        schema["components"]["schemas"].setdefault("Problem", PROBLEM_SCHEMA)
-        return schema
+        if not done:
+            done.append(complete(describe()))
+        return done[0]
 
     app.openapi = described  # type: ignore[method-assign]

@@ -4,13 +4,37 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from shared.api.problems import PROBLEM_JSON
+from shared.api.problem_examples import (
+    BODY_TOO_LARGE,
+    EXAMPLES,
+    INVALID_BODY,
+    INVALID_KEY,
+    MALFORMED_JSON,
+    NO_JSON,
+)
+from shared.api.problems import PROBLEM_JSON, problem_fields, problem_of
+from shared.domain.errors import (
+    AuthNotConfigured,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    InsufficientScope,
+    KeyServerUnavailable,
+    RateLimited,
+    RostrumError,
+    StorageUnavailable,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+)
 
 ResponseDocs = dict[int | str, dict[str, Any]]
+Failure = type[RostrumError] | Exception
+"""A kind of failure, or an example of it that suits the route better than the one that all share."""
+
+EXAMPLE_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 _MEANINGS = {
-    302: "Found elsewhere",
-    400: "The body is not JSON",
+    400: "The body is malformed",
     401: "The token is missing or not valid, or authentication is not set up",
     403: "The token lacks a scope",
     404: "There is no such thing here, or its result does not exist yet",
@@ -18,22 +42,31 @@ _MEANINGS = {
     409: "The request does not fit the present state",
     413: "The body is too large",
     415: "The body is not of a kind that is taken",
-    422: "The request is not valid",
+    422: "The request is not valid, or cannot be carried out",
     429: "The organisation asks too often",
-    503: "The storage or the key server does not answer, or the storage's disk is nearly full",
+    503: "The storage or another server does not answer, or the storage's disk is nearly full",
 }
 
-_CHALLENGE = {"description": "What was wrong with the token (RFC 6750).", "schema": {"type": "string"}}
-_WAIT = {"description": "Seconds to wait before asking again.", "schema": {"type": "integer", "minimum": 1}}
-_HEADERS: dict[int, dict[str, Any]] = {
-    401: {"headers": {"WWW-Authenticate": _CHALLENGE}},
-    403: {"headers": {"WWW-Authenticate": _CHALLENGE}},
-    429: {"headers": {"Retry-After": _WAIT}},
-    503: {"headers": {"Retry-After": _WAIT}},
+_HEADERS = {
+    "WWW-Authenticate": {"description": "What was wrong with the token (RFC 6750).", "schema": {"type": "string"}},
+    "Retry-After": {
+        "description": "Seconds to wait before asking again.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
 }
 
-_READING = (401, 403, 422, 429, 503)
-_WRITING = (400, 401, 403, 413, 415, 422, 429, 503)
+_ALWAYS: tuple[Failure, ...] = (
+    TokenMissing,
+    TokenInvalid,
+    TokenExpired,
+    AuthNotConfigured,
+    InsufficientScope,
+    RateLimited,
+    StorageUnavailable,
+    KeyServerUnavailable,
+)
+_POSTED: tuple[Failure, ...] = (IdempotencyKeyInUse, IdempotencyKeyReused, INVALID_KEY, BODY_TOO_LARGE, NO_JSON)
+_WITH_BODY: tuple[Failure, ...] = (MALFORMED_JSON, INVALID_BODY)
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "title": "Problem",
@@ -68,14 +101,19 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
-def reading(*more: int) -> ResponseDocs:
-    """The problems of a route that reads."""
-    return _problems(*_READING, *more)
+def reading(*more: Failure) -> ResponseDocs:
+    """The problems of a route that takes no body: these, and those that every route has."""
+    return refusing(*more, *_ALWAYS)
 
 
-def writing(*more: int) -> ResponseDocs:
-    """The problems of a route that takes a body."""
-    return _problems(*_WRITING, *more)
+def acting(*more: Failure) -> ResponseDocs:
+    """The problems of a POST that needs no body."""
+    return refusing(*more, *_ALWAYS, *_POSTED)
+
+
+def writing(*more: Failure) -> ResponseDocs:
+    """The problems of a POST that takes a JSON body."""
+    return refusing(*more, *_ALWAYS, *_WITH_BODY, *_POSTED)
 
 
 def json_file(description: str, model: type[BaseModel], *other_types: str) -> dict[str, Any]:
@@ -84,9 +122,22 @@ def json_file(description: str, model: type[BaseModel], *other_types: str) -> di
     return {"description": description, "model": model, "content": content}
 
 
-def _problems(*statuses: int) -> ResponseDocs:
-    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        status: {"description": _MEANINGS[status], "content": content, **_HEADERS.get(status, {})}
-        for status in sorted(statuses)
-    }
+def refusing(*failures: Failure) -> ResponseDocs:
+    """The responses by status, each with an example for every code; the first failure with a code is its example."""
+    found: ResponseDocs = {}
+    for failure in failures:
+        problem = problem_of(EXAMPLES[failure] if isinstance(failure, type) else failure)
+        response = found.setdefault(problem.status, _response(problem.status))
+        examples = response["content"][PROBLEM_JSON]["examples"]
+        examples.setdefault(
+            problem.code, {"summary": problem.title, "value": problem_fields(problem, "", EXAMPLE_TRACE)}
+        )
+        if problem.headers:
+            response["headers"] = {name: _HEADERS[name] for name in problem.headers}
+    return {status: found[status] for status in sorted(found, key=int)}
+
+
+def _response(status: int) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    content = {PROBLEM_JSON: {"schema": schema, "examples": dict[str, Any]()}}
+    return {"description": _MEANINGS[status], "content": content}

@@ -22,7 +22,6 @@ from starlette.responses import Response
 
 from shared.api.caller import Scope
 from shared.api.context import ServicesDep, authenticate, off_loop, services_of
-from shared.api.described import writing
 from shared.api.fingerprint import body_fingerprint, form_fingerprint
 from shared.api.problems import problem_of
 from shared.domain.errors import InvalidRequest
@@ -184,12 +183,10 @@ def _replayed(record: IdempotencyRecord) -> Response:
 
 
 def _described(options: dict[str, Any]) -> dict[str, Any]:
-    """The route's description with the header, its problems, and how a replay is told."""
-    problems, given = writing(409), options.get("responses") or {}
+    """The route's description with the header, and how a replay is told."""
     extra = options.get("openapi_extra") or {}
     success = str(options.get("status_code") or 200)
     return {
-        "responses": {**given, **{status: problems[status] for status in (409, 422) if status not in given}},
         "openapi_extra": {
             **extra,
             "parameters": [*extra.get("parameters", ()), _KEY_DOCS],

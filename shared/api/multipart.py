@@ -15,6 +15,9 @@ from starlette.requests import Request
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
+NO_FORM = "The body must be multipart/form-data with a boundary."
+CUT_SHORT = "The body ends before the last part does."
+
 
 @dataclass(frozen=True, slots=True)
 class PartBegin:
@@ -44,7 +47,7 @@ async def read_parts(request: Request) -> AsyncIterator[PartEvent]:
     """What happens in the body, in order; raises HTTPException 415 when it is no form data and 400 when it is cut."""
     content_type, parameters = parse_options_header(request.headers.get("content-type"))
     if content_type != b"multipart/form-data" or not parameters.get(b"boundary"):
-        raise HTTPException(415, "The body must be multipart/form-data with a boundary.")
+        raise HTTPException(415, NO_FORM)
     collected = _Collector()
     try:
         parser = MultipartParser(parameters[b"boundary"], collected.callbacks())
@@ -55,7 +58,7 @@ async def read_parts(request: Request) -> AsyncIterator[PartEvent]:
     except MultipartParseError as err:
         raise HTTPException(400, "The body is not well-formed multipart/form-data.") from err
     if not collected.complete:
-        raise HTTPException(400, "The body ends before the last part does.")
+        raise HTTPException(400, CUT_SHORT)
 
 
 class _Collector:

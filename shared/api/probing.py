@@ -60,52 +60,6 @@ class PlanView(_View):
 class ProbeView(_View):
     """What a recording is, and what a job would do with it. What only reading all of it would tell is null."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "container": "mov,mp4,m4a,3gp,3g2,mj2",
-                    "streams": [
-                        {
-                            "kind": "video",
-                            "index": 0,
-                            "codec": "h264",
-                            "width": 1920,
-                            "height": 1080,
-                            "rotation": 0,
-                            "fps": 30.0,
-                            "startSec": 0.0,
-                            "durationSec": 5400.0,
-                        },
-                        {
-                            "kind": "audio",
-                            "index": 1,
-                            "codec": "aac",
-                            "sampleRate": 48000,
-                            "channels": 2,
-                            "startSec": 0.0,
-                            "durationSec": 5400.0,
-                        },
-                    ],
-                    "durationSec": 5400.0,
-                    "sizeBytes": 734003200,
-                    "sha256": None,
-                    "plan": {
-                        "stages": {
-                            "download": {"parts": 1, "invocations": 1, "reason": None},
-                            "transcription": {"parts": 18, "invocations": 19, "reason": None},
-                            "tracking": {"parts": 9, "invocations": 11, "reason": None},
-                        },
-                        "invocations": 31,
-                        "engine": {"name": "faster-whisper", "model": "base", "language": "en"},
-                        "problem": None,
-                    },
-                    "warnings": [],
-                }
-            ]
-        }
-    )
-
     container: str
     streams: list[VideoStreamPayload | AudioStreamPayload]
     duration_sec: float | None

@@ -123,21 +123,27 @@ def problem_response(request: HTTPConnection, error: Exception) -> Response:
         log.error("request failed", extra=facts, exc_info=error)
     elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request could not be served", extra={**facts, "detail": problem.detail})
-    body: dict[str, Any] = {
+    body = problem_fields(problem, request.scope["path"], trace.trace_id)
+    return Response(
+        json.dumps(body, ensure_ascii=False), problem.status, headers=dict(problem.headers), media_type=PROBLEM_JSON
+    )
+
+
+def problem_fields(problem: Problem, instance: str, trace_id: str) -> dict[str, Any]:
+    """The body of the answer to a request for the path `instance`."""
+    fields: dict[str, Any] = {
         "type": f"urn:rostrum:problem:{problem.code}",
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
-        "instance": request.scope["path"],
+        "instance": instance,
         "code": problem.code,
         "retryable": problem.retryable,
-        "traceId": trace.trace_id,
+        "traceId": trace_id,
     }
     if problem.errors:
-        body["errors"] = list(problem.errors)
-    return Response(
-        json.dumps(body, ensure_ascii=False), problem.status, headers=dict(problem.headers), media_type=PROBLEM_JSON
-    )
+        fields["errors"] = list(problem.errors)
+    return fields
 
 
 def _headers(error: RostrumError, status: HTTPStatus) -> dict[str, str]:

@@ -9,10 +9,11 @@ from zlib import crc32
 from fastapi import APIRouter, Header, Request, Response
 
 from shared.api.context import JobId, ReaderDep, ServicesDep, WriterDep, off_loop
-from shared.api.described import reading, writing
+from shared.api.described import acting, reading
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
 from shared.api.views import DeliveryView, View
+from shared.domain.errors import Conflict, NotFound
 from shared.domain.job import Job
 from shared.domain.webhook import WebhookDelivery
 from shared.pipeline.services import Services
@@ -38,7 +39,9 @@ class RedeliveryView(View):
     webhook_id: str
 
 
-@router.get("/deliveries", summary="Look at a job's webhooks", responses=reading(404), operation_id="listDeliveries")
+@router.get(
+    "/deliveries", summary="Look at a job's webhooks", responses=reading(NotFound), operation_id="listDeliveries"
+)
 async def list_deliveries(job_id: JobId, services: ServicesDep, caller: ReaderDep) -> DeliveryList:
     """Every POST to the job's `callbackUrl`, newest first, with what came of it; at most the latest 1,000."""
     found = await off_loop(partial(_deliveries, services, caller.org_id, job_id))
@@ -51,7 +54,7 @@ async def list_deliveries(job_id: JobId, services: ServicesDep, caller: ReaderDe
     summary="Deliver a webhook again",
     responses={
         202: {"headers": {"Location": {"description": "The deliveries.", "schema": {"type": "string"}}}},
-        **writing(404, 409),
+        **acting(NotFound, Conflict("The job has no callbackUrl.")),
     },
     operation_id="redeliverWebhook",
 )

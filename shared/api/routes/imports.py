@@ -10,14 +10,14 @@ from starlette.exceptions import HTTPException
 
 from shared.api.accepted import HEADER_DOCS, accepted
 from shared.api.context import ServicesDep, WriterDep, off_loop
-from shared.api.described import writing
+from shared.api.described import acting
 from shared.api.fingerprint import FormFingerprint
 from shared.api.idempotency import ReservedDep, StreamedRoute, claim_of
-from shared.api.multipart import PartBegin, PartData, PartEnd, read_parts
+from shared.api.multipart import CUT_SHORT, NO_FORM, PartBegin, PartData, PartEnd, read_parts
 from shared.api.requests import named
 from shared.api.trace import trace_of
 from shared.api.views import ImportedView
-from shared.domain.errors import EmptyRecording, InvalidRequest, RecordingTooLarge
+from shared.domain.errors import EmptyRecording, EngineUnavailable, InvalidRequest, RecordingTooLarge, StorageFull
 from shared.domain.idempotency import Reserved
 from shared.pipeline.services import Services
 from shared.pipeline.submit import (
@@ -37,6 +37,8 @@ BLOCK_BYTES = 4 * 1024**2
 MAX_BLOCKS = 50_000
 MAX_METADATA_BYTES = 64 * 1024
 DEFAULT_TYPE = "application/octet-stream"
+NO_VIDEO = "The form has no field `video` with a file."
+REFUSED = (EmptyRecording, RecordingTooLarge, EngineUnavailable, StorageFull)
 
 _CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 
@@ -56,7 +58,8 @@ _BODY_DOCS = {
                             "examples": ['{"sessionName": "A talk", "course": "Algebra"}'],
                         },
                     },
-                }
+                },
+                "example": {VIDEO: "the file's bytes", METADATA: '{"sessionName": "A talk", "course": "Algebra"}'},
             }
         },
     }
@@ -67,7 +70,10 @@ _BODY_DOCS = {
     "/import",
     status_code=202,
     summary="Send a recording",
-    responses={202: {"headers": HEADER_DOCS}, **writing()},
+    responses={
+        202: {"headers": HEADER_DOCS},
+        **acting(HTTPException(400, CUT_SHORT), HTTPException(415, NO_FORM), InvalidRequest(NO_VIDEO), *REFUSED),
+    },
     openapi_extra=_BODY_DOCS,
     operation_id="importSession",
 )
@@ -125,7 +131,7 @@ class Incoming:
                 case PartEnd():
                     await self._end()
         if self._file_name is None:
-            raise InvalidRequest("The form has no field `video` with a file.")
+            raise InvalidRequest(NO_VIDEO)
         if self._size_bytes == 0:
             raise EmptyRecording("The file is empty (0 bytes).")
 

@@ -9,9 +9,17 @@ from shared.api.context import ServicesDep, WriterDep, off_loop
 from shared.api.described import writing
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.probing import ProbeView, probe_off_loop
+from shared.api.problem_examples import NO_SESSION, NO_UPLOAD, UNREACHABLE, UNREADABLE, UPLOAD_EXPIRED
 from shared.api.requests import AnnounceUpload, CommitUpload, ProbeSource
 from shared.api.trace import trace_of
 from shared.api.views import JobView, UploadView
+from shared.domain.errors import (
+    CannotProbe,
+    EngineUnavailable,
+    StorageFull,
+    UploadIncomplete,
+    WebhooksNotConfigured,
+)
 from shared.pipeline.probe_source import Probed, probe_session, probe_upload, probe_url
 from shared.pipeline.services import Services
 from shared.pipeline.submit import UPLOAD_BLOCK_BYTES, announce_upload, commit_upload
@@ -19,7 +27,13 @@ from shared.pipeline.submit import UPLOAD_BLOCK_BYTES, announce_upload, commit_u
 router = APIRouter(prefix="/ingest", tags=["ingest"], route_class=IdempotentRoute)
 
 
-@router.post("/init", status_code=201, summary="Announce an upload", responses=writing(), operation_id="announceUpload")
+@router.post(
+    "/init",
+    status_code=201,
+    summary="Announce an upload",
+    responses=writing(EngineUnavailable, StorageFull),
+    operation_id="announceUpload",
+)
 async def init(body: AnnounceUpload, services: ServicesDep, caller: WriterDep, reserved: ReservedDep) -> UploadView:
     """Gives an address in storage that accepts this one file for a while.
 
@@ -49,7 +63,10 @@ async def init(body: AnnounceUpload, services: ServicesDep, caller: WriterDep, r
     "/commit",
     status_code=202,
     summary="Commit an upload",
-    responses={202: {"headers": HEADER_DOCS}, **writing(404, 409)},
+    responses={
+        202: {"headers": HEADER_DOCS},
+        **writing(NO_UPLOAD, UPLOAD_EXPIRED, UploadIncomplete, EngineUnavailable, WebhooksNotConfigured),
+    },
     operation_id="commitUpload",
 )
 async def commit(
@@ -70,7 +87,7 @@ async def commit(
 @router.post(
     "/probe",
     summary="Look at a recording",
-    responses=writing(404, 409),
+    responses=writing(NO_SESSION, UPLOAD_EXPIRED, UploadIncomplete, *UNREADABLE, *UNREACHABLE, CannotProbe),
     operation_id="probeRecording",
 )
 async def probe(body: ProbeSource, services: ServicesDep, caller: WriterDep) -> ProbeView:

@@ -8,16 +8,25 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from shared.api.accepted import HEADER_DOCS, accepted
 from shared.api.conditional import NOT_MODIFIED, not_modified, weak_tag
 from shared.api.context import Caller, JobId, ReaderDep, ServicesDep, WriterDep, off_loop
-from shared.api.described import reading, writing
+from shared.api.described import acting, reading, writing
 from shared.api.event_hub import EventHub
 from shared.api.events import event_stream
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
 from shared.api.paging import DEFAULT_PAGE, Active, Cursor, Limit, OfSession, Status
+from shared.api.problem_examples import NO_SESSION, UPLOAD_EXPIRED
 from shared.api.requests import SubmitJob
 from shared.api.routes.deliveries import latest_deliveries, version_with
 from shared.api.trace import trace_of
 from shared.api.views import JobPage, JobStatusView, JobView
+from shared.domain.errors import (
+    Conflict,
+    EngineUnavailable,
+    NotFound,
+    StorageFull,
+    UploadIncomplete,
+    WebhooksNotConfigured,
+)
 from shared.domain.job import Job
 from shared.pipeline.cancel import cancel_job
 from shared.pipeline.retry import retry_job
@@ -26,12 +35,15 @@ from shared.pipeline.submit import JobRequest, commit_upload, submit_session, su
 
 router = APIRouter(tags=["jobs"], route_class=IdempotentRoute)
 
+REFUSED = (NO_SESSION, UPLOAD_EXPIRED, UploadIncomplete, EngineUnavailable, WebhooksNotConfigured, StorageFull)
+"""Why a recording may not be accepted."""
+
 
 @router.post(
     "/jobs",
     status_code=202,
     summary="Submit a recording",
-    responses={202: {"headers": HEADER_DOCS}, **writing(404, 409)},
+    responses={202: {"headers": HEADER_DOCS}, **writing(*REFUSED)},
     operation_id="submitJob",
 )
 async def submit_job(
@@ -58,7 +70,7 @@ router.add_api_route(
     methods=["POST"],
     status_code=202,
     summary="Submit a recording (older name)",
-    responses={202: {"headers": HEADER_DOCS}, **writing(404, 409)},
+    responses={202: {"headers": HEADER_DOCS}, **writing(*REFUSED)},
     operation_id="submitDownload",
 )
 
@@ -103,7 +115,7 @@ async def list_jobs(
 @router.get(
     "/jobs/{jobId}",
     summary="Get a job",
-    responses=NOT_MODIFIED | reading(404),
+    responses=NOT_MODIFIED | reading(NotFound),
     operation_id="getJob",
     response_model=JobView,
 )
@@ -122,7 +134,7 @@ async def get_job(
 @router.get(
     "/jobs/{jobId}/status",
     summary="Get a job's status",
-    responses=NOT_MODIFIED | reading(404),
+    responses=NOT_MODIFIED | reading(NotFound),
     operation_id="getJobStatus",
     response_model=JobStatusView,
 )
@@ -142,7 +154,7 @@ async def get_job_status(
     responses={
         200: {"description": "Server-Sent Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
         204: {"description": "The job has ended and there is nothing after `Last-Event-ID`"},
-        **reading(404),
+        **reading(NotFound),
     },
     operation_id="followJob",
     response_class=Response,
@@ -172,7 +184,14 @@ async def follow_job(
     "/jobs/{jobId}/retry",
     status_code=202,
     summary="Try a job again",
-    responses={202: {"headers": HEADER_DOCS}, **writing(404, 409)},
+    responses={
+        202: {"headers": HEADER_DOCS},
+        **acting(
+            NotFound,
+            Conflict("Only a job in ERROR or CANCELED can be tried again; this one is DONE."),
+            StorageFull,
+        ),
+    },
     operation_id="retryJob",
 )
 async def retry(
@@ -187,7 +206,7 @@ async def retry(
     "/jobs/{jobId}",
     status_code=202,
     summary="Cancel a job",
-    responses=reading(404, 409),
+    responses=reading(NotFound, Conflict),
     operation_id="cancelJob",
 )
 async def cancel(job_id: JobId, request: Request, services: ServicesDep, caller: WriterDep) -> JobView:

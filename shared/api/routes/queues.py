@@ -7,9 +7,11 @@ from fastapi import APIRouter, Path
 from pydantic import Field
 
 from shared.api.context import AdminDep, ReaderDep, ServicesDep, off_loop
-from shared.api.described import reading
+from shared.api.described import acting, reading
 from shared.api.idempotency import IdempotentRoute
+from shared.api.problem_examples import NO_QUEUE
 from shared.api.views import View
+from shared.domain.errors import StorageFull
 from shared.job_status import JobStatus
 from shared.pipeline.queue_info import QueueInfo, queue_info
 from shared.pipeline.requeue import requeue_dead_letters
@@ -57,7 +59,7 @@ async def get_queue_info(services: ServicesDep, caller: ReaderDep) -> QueueInfoV
 @router.post(
     "/poison/{queue}/requeue",
     summary="Put dead letters back",
-    responses=reading(404),
+    responses=acting(NO_QUEUE, StorageFull),
     operation_id="requeueDeadLetters",
 )
 async def requeue(

@@ -12,9 +12,10 @@ from starlette.exceptions import HTTPException
 from shared.api.blob_response import result_response
 from shared.api.conditional import NOT_MODIFIED
 from shared.api.context import ID_PATTERN, ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
-from shared.api.described import json_file, reading, writing
+from shared.api.described import acting, json_file, reading
 from shared.api.idempotency import IdempotentRoute
 from shared.api.links import Links
+from shared.api.problem_examples import NO_SESSION, NOT_ACCEPTABLE
 from shared.api.views import ImportedView
 from shared.domain.errors import NotFound, ResultNotReady
 from shared.domain.job import Job
@@ -80,7 +81,7 @@ class Result:
     responses={
         200: json_file("The transcript", Transcript, *list(CONTENT_TYPES.values())[1:]),
         **NOT_MODIFIED,
-        **reading(404, 406),
+        **reading(NO_SESSION, ResultNotReady, NOT_ACCEPTABLE),
     },
     operation_id="getTranscript",
     response_class=Response,
@@ -105,7 +106,11 @@ async def get_transcript(
 @router.get(
     "/results/instructor-tracking",
     summary="Get the instructor's track",
-    responses={200: json_file("The tracking payload", InstructorTracking), **NOT_MODIFIED, **reading(404)},
+    responses={
+        200: json_file("The tracking payload", InstructorTracking),
+        **NOT_MODIFIED,
+        **reading(NO_SESSION, ResultNotReady),
+    },
     operation_id="getInstructorTracking",
     response_class=Response,
 )
@@ -120,7 +125,7 @@ async def get_tracking(
 @router.get(
     "/sidecar",
     summary="Get the sidecar",
-    responses={200: json_file("The sidecar", SidecarPayload), **NOT_MODIFIED, **reading(404)},
+    responses={200: json_file("The sidecar", SidecarPayload), **NOT_MODIFIED, **reading(NO_SESSION, ResultNotReady)},
     operation_id="getSidecar",
     response_class=Response,
 )
@@ -136,7 +141,7 @@ async def get_sidecar(
     "/sidecar",
     status_code=202,
     summary="Build the sidecar again",
-    responses={202: {"headers": LOCATION_DOCS}, **writing(404, 409)},
+    responses={202: {"headers": LOCATION_DOCS}, **acting(NO_SESSION, ResultNotReady)},
     operation_id="rebuildSidecar",
 )
 async def post_sidecar(
@@ -159,7 +164,7 @@ async def post_sidecar(
     responses={
         200: {"description": "The picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
         **NOT_MODIFIED,
-        **reading(404),
+        **reading(NO_SESSION, ResultNotReady),
     },
     operation_id="getThumbnail",
     response_class=Response,

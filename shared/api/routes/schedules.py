@@ -10,7 +10,9 @@ from shared.api.described import reading, writing
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
 from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
+from shared.api.problem_examples import NO_SCHEDULE, NO_SESSION
 from shared.api.schedule_models import CreateSchedule, SchedulePage, ScheduleView
+from shared.domain.errors import EngineUnavailable, StorageFull, WebhooksNotConfigured
 from shared.pipeline.scheduled import SUBMIT, remove_schedule, schedule_submission, submission_schedule
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=IdempotentRoute)
@@ -30,7 +32,10 @@ ScheduleId = Annotated[str, Depends(known_schedule_id)]
     "",
     status_code=201,
     summary="Create a schedule",
-    responses={201: {"headers": _LOCATION}, **writing(404)},
+    responses={
+        201: {"headers": _LOCATION},
+        **writing(NO_SESSION, EngineUnavailable, WebhooksNotConfigured, StorageFull),
+    },
     operation_id="createSchedule",
 )
 async def create_schedule(
@@ -77,7 +82,7 @@ async def list_schedules(
     )
 
 
-@router.get("/{scheduleId}", summary="Get a schedule", responses=reading(404), operation_id="getSchedule")
+@router.get("/{scheduleId}", summary="Get a schedule", responses=reading(NO_SCHEDULE), operation_id="getSchedule")
 async def get_schedule(
     schedule_id: ScheduleId, request: Request, services: ServicesDep, caller: ReaderDep
 ) -> ScheduleView:
@@ -87,7 +92,11 @@ async def get_schedule(
 
 
 @router.delete(
-    "/{scheduleId}", status_code=204, summary="Delete a schedule", responses=reading(404), operation_id="deleteSchedule"
+    "/{scheduleId}",
+    status_code=204,
+    summary="Delete a schedule",
+    responses=reading(NO_SCHEDULE),
+    operation_id="deleteSchedule",
 )
 async def delete_schedule(schedule_id: ScheduleId, services: ServicesDep, caller: WriterDep) -> None:
     """No further run begins; the jobs of earlier runs stay."""

@@ -12,9 +12,11 @@ from shared.api.described import reading, writing
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
 from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
+from shared.api.problem_examples import NO_SESSION
 from shared.api.requests import ProcessSession
 from shared.api.trace import trace_of
 from shared.api.views import JobView, SessionDetail, SessionPage, SessionView
+from shared.domain.errors import EngineUnavailable, ResultNotReady, StorageFull, WebhooksNotConfigured
 from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.pipeline.media_url import media_url
@@ -25,6 +27,7 @@ from shared.pipeline.submit import JobRequest, submit_session
 router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=IdempotentRoute)
 
 JOBS_SHOWN = 20
+MEDIA_LOCATION = {"Location": {"description": "The recording in storage.", "schema": {"type": "string"}}}
 
 
 @router.get("", summary="List sessions", responses=reading(), operation_id="listSessions")
@@ -44,7 +47,7 @@ async def list_sessions(
 @router.get(
     "/{sessionId}",
     summary="Get a session",
-    responses=NOT_MODIFIED | reading(404),
+    responses=NOT_MODIFIED | reading(NO_SESSION),
     operation_id="getSession",
     response_model=SessionDetail,
 )
@@ -59,7 +62,10 @@ async def get_session(session_id: SessionId, request: Request, services: Service
     "/{sessionId}/process",
     status_code=202,
     summary="Process a recording again",
-    responses={202: {"headers": HEADER_DOCS}, **writing(404, 409)},
+    responses={
+        202: {"headers": HEADER_DOCS},
+        **writing(NO_SESSION, EngineUnavailable, WebhooksNotConfigured, StorageFull),
+    },
     operation_id="processSession",
 )
 async def process_session(
@@ -90,7 +96,7 @@ async def process_session(
     "/{sessionId}",
     status_code=204,
     summary="Delete a session",
-    responses={204: {"description": "Nothing can be seen of it any more"}, **reading(404)},
+    responses={204: {"description": "Nothing can be seen of it any more"}, **reading(NO_SESSION)},
     operation_id="deleteSession",
 )
 async def remove_session(session_id: SessionId, services: ServicesDep, caller: WriterDep) -> None:
@@ -103,7 +109,10 @@ async def remove_session(session_id: SessionId, services: ServicesDep, caller: W
     "/{sessionId}/media",
     summary="Play the recording",
     status_code=302,
-    responses={302: {"description": "A short-lived address that allows reading"}, **reading(404)},
+    responses={
+        302: {"description": "A short-lived address that allows reading", "headers": MEDIA_LOCATION},
+        **reading(NO_SESSION, ResultNotReady("The recording is not in storage yet.")),
+    },
     operation_id="getMedia",
     response_class=RedirectResponse,
 )

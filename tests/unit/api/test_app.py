@@ -1,6 +1,5 @@
 """Health, who may call, and the description."""
 
-import json
 import re
 import subprocess
 import sys
@@ -8,7 +7,6 @@ import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -85,22 +83,6 @@ def test_drift_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     (tmp_path / "openapi.json").write_text("{}")
     assert openapi.main(["--check"]) == 1
     assert "python -m shared.api.openapi" in capsys.readouterr().err
-
-
-def test_every_reference_of_the_description_leads_somewhere_and_every_route_tells_its_failures() -> None:
-    schema: dict[str, Any] = json.loads(openapi.described())
-    names = set(schema["components"]["schemas"])
-    text = json.dumps(schema)
-    used = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}
-    assert used <= names
-    ids = []
-    for path, methods in schema["paths"].items():
-        for operation in methods.values():
-            ids.append(operation["operationId"])
-            assert operation["summary"]
-            if path != "/health":
-                assert "application/problem+json" in operation["responses"]["401"]["content"]
-    assert len(ids) == len(set(ids))
 
 
 def test_the_api_needs_no_media_library() -> None:

@@ -1,0 +1,128 @@
+"""What each failure looks like to a caller: one example of every kind that the API's description names.
+
+They are the exceptions themselves, so that the one mapper makes their code, status and headers.
+"""
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from shared.domain.errors import (
+    AddressRefused,
+    AuthNotConfigured,
+    CannotProbe,
+    Conflict,
+    DamagedRecording,
+    EmptyRecording,
+    EncryptedRecording,
+    EngineUnavailable,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    InsufficientScope,
+    InvalidRequest,
+    KeyServerUnavailable,
+    NotFound,
+    NotMedia,
+    NoUsableStream,
+    RateLimited,
+    RecordingTooLarge,
+    ResultNotReady,
+    RostrumError,
+    SourceChanged,
+    SourceNotFound,
+    SourceRefused,
+    SourceTooSlow,
+    SourceUnavailable,
+    StorageFull,
+    StorageUnavailable,
+    TokenExpired,
+    TokenInvalid,
+    TokenMissing,
+    UnsupportedRecording,
+    UploadIncomplete,
+    WebhooksNotConfigured,
+)
+
+JOB_ID = "7w1x3e5j8k2m9n4p6q1"
+SESSION_ID = "7w1x3e5j8k2m9n4p6q0"
+UPLOAD_ID = SCHEDULE_ID = DELIVERY_ID = "7w1x3e5j8k2m9n4p6q2"
+
+_EXAMPLES: tuple[RostrumError, ...] = (
+    AuthNotConfigured("ROSTRUM_AUTH=none works only while the storage is the local emulator."),
+    TokenMissing("The request needs the header Authorization: Bearer, with a token."),
+    TokenInvalid("The token's signature is not right."),
+    TokenExpired("The token has expired."),
+    InsufficientScope("The token lacks the scope jobs:write.", "jobs:write"),
+    RateLimited("More than 6000 requests a minute; ask again in 3 s.", 3),
+    StorageUnavailable("The storage account did not answer for the job."),
+    KeyServerUnavailable("The server with the keys of tokens does not answer."),
+    StorageFull("Only 512 MiB are free on the disk of the local storage; nothing was accepted."),
+    InvalidRequest("The cursor belongs to another list."),
+    IdempotencyKeyReused("The idempotency key was used for a request with another body; take a new one."),
+    IdempotencyKeyInUse("The first request with this idempotency key is still running; ask again in a moment."),
+    NotFound(f"There is no job {JOB_ID}."),
+    ResultNotReady(f"Job {JOB_ID} is at work on it."),
+    Conflict("The job has ended already: it is DONE."),
+    UploadIncomplete("734003200 bytes were announced and 8388608 arrived."),
+    EngineUnavailable("The engine faster-whisper has no model base here; choose another engine."),
+    WebhooksNotConfigured("Webhooks need a secret to be signed with: set ROSTRUM_WEBHOOK_SECRET."),
+    EmptyRecording("The file is empty (0 bytes)."),
+    RecordingTooLarge("The recording has more than 21474836480 bytes, which is the most that is accepted."),
+    NotMedia("This is not a recording: no container of sound or pictures was recognised in it."),
+    EncryptedRecording("The recording is encrypted; send one without copy protection."),
+    NoUsableStream("The recording has neither sound nor picture that can be read."),
+    DamagedRecording("The recording is cut off: its index is missing."),
+    UnsupportedRecording("The recording's picture is coded as prores_raw, which cannot be read here."),
+    AddressRefused("The address leads into a private network (10.0.0.7)."),
+    SourceNotFound("The server answered 404 for the address."),
+    SourceRefused("The server answered 403 for the address."),
+    SourceTooSlow("The server sent too little of the recording in 20 s."),
+    SourceUnavailable("The server answered 502 for the address."),
+    SourceChanged("The recording at the address changed while it was being read."),
+    CannotProbe("The recording's index did not show in its first and last 32 MiB; a job reads all of it."),
+)
+
+EXAMPLES: dict[type[RostrumError], RostrumError] = {type(example): example for example in _EXAMPLES}
+
+MALFORMED_JSON = RequestValidationError(
+    [{"type": "json_invalid", "loc": ("body", 27), "ctx": {"error": "Expecting ',' delimiter"}}]
+)
+INVALID_BODY = RequestValidationError(
+    [{"type": "extra_forbidden", "loc": ("body", "sourceURL"), "msg": "Extra inputs are not permitted"}]
+)
+INVALID_QUERY = RequestValidationError(
+    [{"type": "less_than_equal", "loc": ("query", "limit"), "msg": "Input should be less than or equal to 100"}]
+)
+INVALID_KEY = InvalidRequest(
+    "The header Idempotency-Key must be given once and have 1 to 255 visible ASCII characters."
+)
+BODY_TOO_LARGE = HTTPException(413, "A JSON body may have at most 262144 bytes.")
+NO_SESSION = NotFound(f"There is no session {SESSION_ID}.")
+NO_UPLOAD = NotFound(f"There is no upload {UPLOAD_ID}.")
+NO_SCHEDULE = NotFound(f"There is no schedule {SCHEDULE_ID}.")
+NO_QUEUE = NotFound("There is no queue uploads; there are downloads, transcriptions, trackings, tasks.")
+UPLOAD_EXPIRED = Conflict("The upload expired at 2026-11-20 09:15 UTC; begin a new one.")
+NOT_ACCEPTABLE = HTTPException(
+    406, "The transcript is offered as application/json, text/vtt, application/x-subrip, text/plain."
+)
+NO_JSON = HTTPException(415, "The body must be JSON, with the header Content-Type: application/json.")
+
+UNREADABLE = (
+    NotMedia,
+    EmptyRecording,
+    EncryptedRecording,
+    NoUsableStream,
+    DamagedRecording,
+    UnsupportedRecording,
+)
+"""Why a recording that is there cannot be processed."""
+
+UNREACHABLE = (
+    AddressRefused,
+    SourceNotFound,
+    SourceRefused,
+    SourceTooSlow,
+    SourceUnavailable,
+    SourceChanged,
+    RecordingTooLarge,
+)
+"""Why a recording cannot be had from its address."""
