@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from itertools import groupby
 
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 
 EVERY_HOUR = "17 * * * *"
 
+KEEP_DEAD_LETTERS = timedelta(days=30)
+
 
 def schedule_clean_up(services: Services) -> None:
     """Has the house cleaned from now on; calling it again changes nothing."""
@@ -26,13 +29,29 @@ def schedule_clean_up(services: Services) -> None:
 @job_manager.job
 def clean_up(services: Services) -> None:
     """Deletes expired uploads and idempotency keys, sessions past their time, and what stages left for each other."""
-    for chore in (expire_uploads, _forget_idempotency_keys, _delete_sessions, _delete_work_of_done_jobs):
+    for chore in (
+        expire_uploads,
+        _forget_idempotency_keys,
+        _drop_dead_letters,
+        _delete_sessions,
+        _delete_work_of_done_jobs,
+    ):
         _unless_it_fails(chore, services)
 
 
 def _forget_idempotency_keys(services: Services) -> None:
     for stored in services.storage.idempotency.expired(services.clock()):
         services.storage.idempotency.delete(stored)
+
+
+def _drop_dead_letters(services: Services) -> None:
+    """With each goes its task, which nobody can put back then."""
+    storage = services.storage
+    for stored in storage.dead_letters.kept_before(services.clock() - KEEP_DEAD_LETTERS):
+        if stored.value.task_id is not None:
+            with suppress(NotFound):
+                storage.tasks.delete(storage.tasks.get(stored.value.task_id))
+        storage.dead_letters.delete(stored)
 
 
 def _delete_sessions(services: Services) -> None:

@@ -6,16 +6,17 @@ from shared.domain.job import Job
 from shared.pipeline.advance import resume
 from shared.pipeline.changes import change_job
 from shared.pipeline.services import Services
-from shared.pipeline.submit import refuse_when_disk_is_full
+from shared.pipeline.submit import refuse_hopeless
 
 
 def retry_job(services: Services, org_id: str, job_id: str) -> Job:
-    """Begins the job's next attempt. Raises NotFound, StorageFull, and Conflict unless it is ERROR or CANCELED."""
-    refuse_when_disk_is_full(services)
+    """Begins the job's next attempt. Raises NotFound, Conflict unless it is ERROR or CANCELED, and what
+    `refuse_hopeless` raises for a job that could only fail again."""
 
     def again(current: Job) -> Job:
         if not current.status.may_begin_again:
             raise Conflict(f"Only a job in ERROR or CANCELED can be tried again; this one is {current.status}.")
+        refuse_hopeless(services, current.options, current.callback_url)
         return jobs.restart(current, services.clock())
 
     resume(services, change_job(services, org_id, job_id, again))

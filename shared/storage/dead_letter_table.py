@@ -1,6 +1,7 @@
 """Dead letters in table `deadletters`: a partition `{queue}:{orgId}` each, newest first."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from shared.domain.dead_letter import DeadLetter
 from shared.storage.ports import Stored
@@ -19,6 +20,9 @@ class DeadLetterTable:
 
     def of_queue(self, org_id: str, queue: str) -> Iterator[Stored[DeadLetter]]:
         return (stored for _, stored in self._letters.scan(_partition(org_id, queue)))
+
+    def kept_before(self, at: datetime) -> Iterator[Stored[DeadLetter]]:
+        return (stored for stored in self._letters.scan_partitions("") if stored.value.at < at)
 
     def delete(self, stored: Stored[DeadLetter]) -> None:
         self._letters.delete(stored)

@@ -293,6 +293,9 @@ class DeadLetterStore(Protocol):
     def of_queue(self, org_id: str, queue: str) -> Iterator[Stored[DeadLetter]]:
         """An organisation's letters from a queue, newest first."""
 
+    def kept_before(self, at: datetime) -> Iterator[Stored[DeadLetter]]:
+        """Every organisation's letters from before that time; reads them all."""
+
     def delete(self, stored: Stored[DeadLetter]) -> None:
         """Deletes the letter if it is there."""
 

@@ -13,6 +13,7 @@ from shared.domain.task import TASKS
 from shared.pipeline import clean_up as module
 from shared.pipeline.cancel import cancel_job
 from shared.pipeline.clean_up import clean_up, schedule_clean_up
+from shared.pipeline.dead_letters import bury_task
 from shared.pipeline.job_manager import job_manager
 from shared.pipeline.run_step import Delivery
 from shared.pipeline.run_task import run_task
@@ -95,3 +96,17 @@ def test_the_clean_up_runs_every_hour_however_often_it_is_scheduled(house: Any) 
     house.now += timedelta(hours=3, minutes=1)
     run_due_schedules(house.services)
     assert [message.name for message in house.storage.queues.waiting(TASKS)] == ["clean_up"]
+
+
+def test_dead_letters_are_kept_for_a_month_and_their_tasks_with_them(house: Any) -> None:
+    schedule_clean_up(house.services)
+    house.now += timedelta(hours=1, minutes=1)
+    run_due_schedules(house.services)
+    stored = house.storage.tasks.get(house.storage.queues.pop(TASKS).task_id)
+    bury_task(house.services, stored, "It failed.")
+    for days, left in ((29, 1), (2, 0)):
+        house.now += timedelta(days=days)
+        clean_up(house.services)
+        assert len(list(house.storage.dead_letters.of_queue("", TASKS))) == left
+    with pytest.raises(NotFound):
+        house.storage.tasks.get(stored.value.task_id)
