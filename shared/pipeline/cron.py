@@ -1,8 +1,8 @@
 """Crons of 5 fields in a time zone, read as Debian's cron reads them.
 
 When clocks go forward, what falls into the missing hour runs right after it. When they go back, what has fixed times
-runs once, and what has `*` in the minute's or the hour's field runs in both hours: see the notes on local time changes in
-https://manpages.debian.org/stable/cron/cron.8.en.html
+runs once, and what has `*` in the minute's or the hour's field runs in both hours: see the notes on local time changes
+in https://manpages.debian.org/stable/cron/cron.8.en.html
 """
 
 from datetime import UTC, datetime
