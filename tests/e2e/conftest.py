@@ -19,6 +19,7 @@ from devhost.azurite import install_azurite, start_azurite
 REPO = Path(__file__).resolve().parents[2]
 SHARED_DATA = REPO.parent / "shared" / "data"
 PATIENCE_SEC = 300.0
+WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CLIENT = (sys.executable, "-m", "rostrum_client", "process")
 HOST = (sys.executable, "-m", "devhost", "--app", str(REPO))
 
@@ -81,6 +82,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         "ROSTRUM_ALLOW_LOOPBACK_SOURCES": "true",
         "ROSTRUM_LOCAL_DATA_DIR": str(directory / "azurite"),
         "ROSTRUM_ENGINE": "pocketsphinx",
+        "ROSTRUM_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "ROSTRUM_HEARTBEAT_SEC": "0.2",
     }
     host = subprocess.Popen(

@@ -1,0 +1,35 @@
+"""A job's end on its way through the real stack to somebody who refuses it at first."""
+
+import base64
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import WEBHOOK_SECRET, RunningStack, eventually
+from tests.unit.webhooks.receiver import receiving
+
+pytestmark = pytest.mark.e2e
+
+
+def test_the_end_of_a_job_is_told_until_it_is_accepted(stack: RunningStack) -> None:
+    with receiving() as receiver:
+        receiver.answers = [500, 204]
+        body = {"sourceUrl": "http://127.0.0.1:9/a.mp4", "delaySeconds": 3600, "callbackUrl": receiver.url()}
+        job = httpx.post(f"{stack.url}/jobs", json=body).raise_for_status().json()
+        httpx.delete(f"{stack.url}/jobs/{job['jobId']}").raise_for_status()
+        eventually(lambda: len(receiver.received) == 2, "the second delivery", pause_sec=0.2)
+        first, second = receiver.received
+        key = base64.b64decode(WEBHOOK_SECRET.removeprefix("whsec_"))
+        assert first.is_signed_with(key)
+        assert second.is_signed_with(key)
+        assert first.headers["webhook-id"] == second.headers["webhook-id"]
+        assert second.payload["type"] == "job.canceled"
+        assert second.payload["data"]["jobId"] == job["jobId"]
+        states = eventually(
+            lambda: (
+                (found := [each["state"] for each in stack.job(job["jobId"])["deliveries"]])[:1] == ["delivered"]
+                and found
+            ),
+            "the log of the second delivery",
+        )
+        assert states == ["delivered", "failed"]
