@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _ARTEFACTS = {
     Stage.TRANSCRIPTION: ("transcript.",),
-    Stage.TRACKING: ("instructor-tracking.", "thumbnails/"),
+    Stage.TRACKING: ("instructor-tracking.", "track-", "thumbnails/"),
 }
 """How the names of a stage's artefacts begin."""
 

@@ -1,4 +1,5 @@
-"""The tracking stage: the plate, each part's detections and scene scores, then the track, scenes and thumbnails.
+"""The tracking stage: the plate, each part's detections and scene scores, then the track, its pictures, the scenes and
+their thumbnails.
 
 The parts only look; all that needs the whole recording (who is followed, where scenes begin) is decided in the merge,
 so that a split run equals an unsplit one.
@@ -17,6 +18,7 @@ from shared.pipeline.plan import sample_range
 from shared.pipeline.reading import PLATE, open_recording, part_blob, recording_of
 from shared.pipeline.services import StepContext
 from shared.pipeline.sidecar import SCENES, SceneList
+from shared.pipeline.steps.track_pictures import write_pictures
 from shared.storage.ports import RESULTS, WORK
 from shared.tracking.detection import FrameDetections
 from shared.tracking.merge import merge_tracking as merge_parts
@@ -67,7 +69,7 @@ def track_part(context: StepContext) -> None:
 
 
 def merge_tracking(context: StepContext) -> None:
-    """Follows the instructor through all parts' detections, finds the scenes and makes their thumbnails."""
+    """Follows the instructor through all parts' detections, draws that, finds the scenes and makes their thumbnails."""
     recording, job, blobs = recording_of(context), context.job, context.services.storage.blobs
     parts = list(_parts(context))
     plate = Plate.from_png(blobs.read(WORK, context.work_blob(PLATE)))
@@ -87,6 +89,7 @@ def merge_tracking(context: StepContext) -> None:
         track.model_dump_json(by_alias=True).encode(),
         "application/json",
     )
+    write_pictures(context, track, plate.bgr)
     context.report(DETECTIONS_DONE)
     scores = [score for part in parts for score in part.scene_scores]
     found = _thumbnails(context, scenes_from_scores(scores, recording.duration_sec))
