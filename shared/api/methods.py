@@ -36,9 +36,10 @@ class HeadIsGet:
 
 
 def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
-    """Every method that one of the routes takes at the scope's path."""
+    """Every method that is taken at the scope's path: those of the first route that fits it, and of others with the
+    very same pattern. One with an id in that place is another address."""
     fitting = [route for route in routes if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE]
-    methods = {method for route in fitting for method in route.methods or ()}
+    methods = {method for route in fitting if route.path == fitting[0].path for method in route.methods or ()}
     if "GET" in methods and not scope["path"].endswith(_EVENTS):
         methods.add("HEAD")
     return sorted(methods)

@@ -1,12 +1,14 @@
 """What clients may say: strict models, bounded in every length, that name what they do not know."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict, JsonValue
 
 from shared.api.context import ID_PATTERN
 from shared.domain.errors import InvalidRequest
@@ -18,6 +20,8 @@ MAX_NAME_CHARS = 200
 MAX_METADATA_DEPTH = 32
 MAX_DELAY_SEC = 366 * 86400
 SESSION_NAME = "sessionName"
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def _http_url(value: str) -> str:
@@ -31,10 +35,46 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _rfc_3339(value: Any) -> Any:
+    if value is not None and not (isinstance(value, str) and _RFC_3339.fullmatch(value)):
+        raise ValueError("This must be a time with its zone, such as 2026-01-31T02:00:00Z")
+    return value
+
+
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS)]
-Url = Annotated[str, Field(max_length=MAX_URL_CHARS), AfterValidator(_http_url)]
-Metadata = Annotated[dict[str, Any], Field(max_length=200, description="Anything that is to be kept with the session.")]
+Url = Annotated[
+    str,
+    Field(max_length=MAX_URL_CHARS, json_schema_extra={"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}),
+    AfterValidator(_http_url),
+]
+Metadata = Annotated[
+    dict[str, Any],
+    Field(
+        max_length=200,
+        description=f"Anything that is to be kept with the session; `{SESSION_NAME}` names it, too.",
+        json_schema_extra={
+            "properties": {
+                SESSION_NAME: {
+                    "anyOf": [{"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS}, {"type": "null"}]
+                }
+            }
+        },
+    ),
+]
+Time = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
+
+
+def exactly_one(*names: str) -> list[JsonValue]:
+    """That one of these texts must be given, and no other, as JSON Schema says it in `oneOf`."""
+    return [{"required": [name], "properties": {name: {"type": "string"}}} for name in names]
+
+
+ONE_SOURCE = exactly_one("sourceUrl", "uploadId", "sessionId")
+TWO_STARTS: JsonDict = {
+    "required": ["startAt", "delaySeconds"],
+    "properties": {"startAt": {"type": "string"}, "delaySeconds": {"type": "number"}},
+}
 
 
 class RequestModel(BaseModel):
@@ -95,9 +135,11 @@ class Submission(RequestModel):
 class _Timed(RequestModel):
     """When the work is to begin: at once, unless one of the two says otherwise. A time that is past means at once."""
 
-    start_at: AwareDatetime | None = Field(default=None, strict=False, description="Not before this time.")
+    start_at: Time | None = Field(
+        default=None, strict=False, description="Not before this time, which may be a year from now."
+    )
     delay_seconds: float | None = Field(
-        default=None, ge=0, le=MAX_DELAY_SEC, strict=False, description="Not before so many seconds have passed."
+        default=None, ge=0, le=MAX_DELAY_SEC, description="Not before so many seconds have passed."
     )
 
     @model_validator(mode="after")
@@ -117,7 +159,7 @@ class _Timed(RequestModel):
 class ProcessSession(_Timed):
     """How a recording that is there is to be processed once more."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"options": {"language": "en"}}]})
+    model_config = ConfigDict(json_schema_extra={"not": TWO_STARTS, "examples": [{"options": {"language": "en"}}]})
 
     options: JobOptions = JobOptions()
     callback_url: Url | None = Field(default=None, description="Where to tell of the job's end.")
@@ -142,10 +184,11 @@ class ProbeSource(_OneSource):
 
     model_config = ConfigDict(
         json_schema_extra={
+            "oneOf": ONE_SOURCE,
             "examples": [
                 {"sourceUrl": "https://example.com/talk.mp4", "options": {"language": "en"}},
-                {"uploadId": "7w1x3e5j8k2m9n4p6q0"},
-            ]
+                {"uploadId": "7w1x3e5j8k2m9n4p6q2"},
+            ],
         }
     )
 
@@ -157,11 +200,17 @@ class SubmitJob(_OneSource, Submission, _Timed):
 
     model_config = ConfigDict(
         json_schema_extra={
+            "oneOf": ONE_SOURCE,
+            "not": TWO_STARTS,
             "examples": [
                 {"sourceUrl": "https://example.com/talk.mp4", "sessionName": "A talk"},
                 {"sessionId": "7w1x3e5j8k2m9n4p6q0", "options": {"engine": "pocketsphinx", "language": "en"}},
-                {"sourceUrl": "https://example.com/talk.mp4", "startAt": "2030-01-31T02:00:00Z"},
-            ]
+                {
+                    "sourceUrl": "https://example.com/talk.mp4",
+                    "delaySeconds": 3600,
+                    "callbackUrl": "https://example.com/hooks/rostrum",
+                },
+            ],
         }
     )
 
@@ -190,7 +239,7 @@ class CommitUpload(Submission):
     """An upload whose blocks and block list are in storage."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"uploadId": "7w1x3e5j8k2m9n4p6q0", "metadata": {"course": "Algebra"}}]}
+        json_schema_extra={"examples": [{"uploadId": "7w1x3e5j8k2m9n4p6q2", "metadata": {"course": "Algebra"}}]}
     )
 
     upload_id: Identifier

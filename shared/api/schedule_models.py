@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from shared.api.links import Links
-from shared.api.requests import Identifier, RequestModel, Submission, Url, named
+from shared.api.requests import Identifier, RequestModel, Submission, Url, exactly_one, named
 from shared.api.views import View
 from shared.domain.errors import InvalidRequest
 from shared.domain.schedule import Schedule
@@ -36,6 +36,8 @@ def _known_zone(value: str) -> str:
 
 class ScheduledJob(Submission):
     """The recording to submit at each run: exactly one of `sourceUrl` and `sessionId`."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": exactly_one("sourceUrl", "sessionId")})
 
     source_url: Url | None = Field(default=None, description="An http or https address to fetch the recording from.")
     session_id: Identifier | None = Field(default=None, description="A session whose recording is in storage.")
@@ -79,9 +81,14 @@ class CreateSchedule(RequestModel):
         max_length=MAX_CRON_CHARS,
         description="Five fields: minute, hour, day of the month, month, day of the week.",
         examples=["0 2 * * MON-FRI"],
+        json_schema_extra={"format": "cron"},
     )
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
-        default="UTC", max_length=MAX_ZONE_CHARS, description="An IANA name.", examples=["Europe/Zurich"]
+        default="UTC",
+        max_length=MAX_ZONE_CHARS,
+        description="An IANA name.",
+        examples=["Europe/Zurich"],
+        json_schema_extra={"format": "time-zone"},
     )
     job: ScheduledJob
 
