@@ -13,12 +13,24 @@ import httpx
 
 from rostrum_client import wire
 from rostrum_client.operations import Operations
-from rostrum_client.steps import Ask, Call, Effect, Item, Listing, NextChunk, Pause, Steps, Stream, single
+from rostrum_client.steps import (
+    Ask,
+    AwaitingPerformer,
+    Call,
+    Effect,
+    Item,
+    Listing,
+    NextChunk,
+    Pause,
+    Steps,
+    Stream,
+    single,
+)
 
 T = TypeVar("T")
 
 
-class AsyncRostrumClient(Operations):
+class AsyncRostrumClient(Operations, AwaitingPerformer):
     """Talks to one Rostrum without blocking, under asyncio or trio; has the methods of `RostrumClient`, to be awaited.
 
     `token` may be a function, a coroutine function too, that gives a fresh one. `on_progress` and the like are plain

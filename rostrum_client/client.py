@@ -11,12 +11,24 @@ import httpx
 
 from rostrum_client import wire
 from rostrum_client.operations import Operations
-from rostrum_client.steps import Ask, Call, Effect, Item, Listing, NextChunk, Pause, Steps, Stream, single
+from rostrum_client.steps import (
+    Ask,
+    BlockingPerformer,
+    Call,
+    Effect,
+    Item,
+    Listing,
+    NextChunk,
+    Pause,
+    Steps,
+    Stream,
+    single,
+)
 
 T = TypeVar("T")
 
 
-class RostrumClient(Operations):
+class RostrumClient(Operations, BlockingPerformer):
     """Talks to one Rostrum.
 
     `token` may be a function that gives a fresh one; it is called for every request. `transport` and `sleep` are there

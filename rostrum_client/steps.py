@@ -7,7 +7,7 @@ put such a generator function into the class of both; the types follow the clien
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
 import httpx
 
@@ -15,10 +15,6 @@ from rostrum_client import wire
 from rostrum_client.errors import RostrumUnreachable
 from rostrum_client.models import Page
 from rostrum_client.pace import TRIES, is_too_long, pause_before_retry
-
-if TYPE_CHECKING:
-    from rostrum_client.async_client import AsyncRostrumClient
-    from rostrum_client.client import RostrumClient
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -130,6 +126,14 @@ def single(steps: Steps[T]) -> Listing[T]:
     yield Item((yield from steps))
 
 
+class BlockingPerformer:
+    """A client that blocks: what its methods give is there."""
+
+
+class AwaitingPerformer:
+    """A client that does not block: what its methods give is awaited."""
+
+
 class Method(Generic[P, Blocking, Awaited]):
     """A method of both clients: what it gives is `Blocking` of the one and `Awaited` of the other."""
 
@@ -140,9 +144,9 @@ class Method(Generic[P, Blocking, Awaited]):
     @overload
     def __get__(self, client: None, owner: type) -> Callable[P, Any]: ...
     @overload
-    def __get__(self, client: "RostrumClient", owner: type) -> Callable[P, Blocking]: ...
+    def __get__(self, client: BlockingPerformer, owner: type) -> Callable[P, Blocking]: ...
     @overload
-    def __get__(self, client: "AsyncRostrumClient", owner: type) -> Callable[P, Awaited]: ...
+    def __get__(self, client: AwaitingPerformer, owner: type) -> Callable[P, Awaited]: ...
     def __get__(self, client: Any, owner: type) -> Any:
         if client is None:
             return self._describe

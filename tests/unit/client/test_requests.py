@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from rostrum_client import AsyncRostrumClient, DownloadFailed, RostrumApiError, RostrumClient, RostrumUnreachable
-from shared.api.probing import ProbeView
+from shared.api.examples import EXAMPLES
 from shared.api.routes.search import EXAMPLE
 from tests.unit.client.test_follow import Breaking
 
@@ -121,7 +121,7 @@ def test_a_search_gives_places(server: Any, either: RostrumClient) -> None:
 
 
 def test_a_probe_tells_what_would_happen(server: Any, either: RostrumClient) -> None:
-    server.failures = [httpx.Response(200, json=ProbeView.model_config["json_schema_extra"]["examples"][0])]  # type: ignore[index, call-overload]
+    server.failures = [httpx.Response(200, content=EXAMPLES["probeRecording"].model_dump_json(by_alias=True))]
     probe = either.probe(source_url="https://media.test/talk.mp4", options={"language": "en"})
 
     assert [stream.kind for stream in probe.streams] == ["video", "audio"]
