@@ -21,16 +21,19 @@ MAX_METADATA_DEPTH = 32
 MAX_DELAY_SEC = 366 * 86400
 SESSION_NAME = "sessionName"
 
+_NOT_IN_ADDRESSES = re.compile(r'[\s<>"{}|\\^`]|%(?![0-9A-Fa-f]{2})')
+"""https://www.rfc-editor.org/rfc/rfc3987#section-2.2"""
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def _http_url(value: str) -> str:
     try:
         parts = urlsplit(value)
+        (parts.hostname or "").encode("idna")
         known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         known = False
-    if not known or any(character.isspace() for character in value):
+    if not known or not value.isprintable() or _NOT_IN_ADDRESSES.search(value):
         raise ValueError("This must be an http or https address")
     return value
 
@@ -41,25 +44,27 @@ def _rfc_3339(value: Any) -> Any:
     return value
 
 
+_METADATA_MEANING = f"Anything that is to be kept with the session; `{SESSION_NAME}` names it, too."
+_NAME_SCHEMA: JsonDict = {
+    "properties": {
+        SESSION_NAME: {"anyOf": [{"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS}, {"type": "null"}]}
+    }
+}
+METADATA_SCHEMA = {"type": "object", "description": _METADATA_MEANING, **_NAME_SCHEMA}
+
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS)]
 Url = Annotated[
     str,
-    Field(max_length=MAX_URL_CHARS, json_schema_extra={"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}),
+    Field(max_length=MAX_URL_CHARS, json_schema_extra={"format": "iri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}),
     AfterValidator(_http_url),
 ]
 Metadata = Annotated[
     dict[str, Any],
     Field(
         max_length=200,
-        description=f"Anything that is to be kept with the session; `{SESSION_NAME}` names it, too.",
-        json_schema_extra={
-            "properties": {
-                SESSION_NAME: {
-                    "anyOf": [{"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS}, {"type": "null"}]
-                }
-            }
-        },
+        description=_METADATA_MEANING,
+        json_schema_extra=_NAME_SCHEMA,
     ),
 ]
 Time = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]

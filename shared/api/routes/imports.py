@@ -14,7 +14,7 @@ from shared.api.described import acting
 from shared.api.fingerprint import FormFingerprint
 from shared.api.idempotency import ReservedDep, StreamedRoute, claim_of
 from shared.api.multipart import CUT_SHORT, NO_FORM, PartBegin, PartData, PartEnd, read_parts
-from shared.api.requests import named
+from shared.api.requests import METADATA_SCHEMA, named
 from shared.api.trace import trace_of
 from shared.api.views import ImportedView
 from shared.domain.errors import EmptyRecording, EngineUnavailable, InvalidRequest, RecordingTooLarge, StorageFull
@@ -51,15 +51,13 @@ _BODY_DOCS = {
                     "type": "object",
                     "required": [VIDEO],
                     "properties": {
-                        VIDEO: {"type": "string", "format": "binary", "description": "The recording."},
-                        METADATA: {
-                            "type": "string",
-                            "description": "A JSON object: `sessionName`, and anything that is to be kept.",
-                            "examples": ['{"sessionName": "A talk", "course": "Algebra"}'],
-                        },
+                        VIDEO: {"type": "string", "format": "binary", "description": "The recording, at least a byte."},
+                        METADATA: METADATA_SCHEMA,
                     },
+                    "additionalProperties": False,
                 },
-                "example": {VIDEO: "the file's bytes", METADATA: '{"sessionName": "A talk", "course": "Algebra"}'},
+                "encoding": {METADATA: {"contentType": "application/json"}},
+                "example": {VIDEO: "the file's bytes", METADATA: {"sessionName": "A talk", "course": "Algebra"}},
             }
         },
     }
