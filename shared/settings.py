@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     """Where the work is done: by whoever listens to the queues, or inside the request that asks for it (for scripts and
     tests: the request takes as long as the job)."""
 
-    engine: Literal["auto", "pocketsphinx", "faster-whisper"] = "auto"
+    engine: Literal["auto", "pocketsphinx", "faster-whisper", "azure-speech"] = "auto"
     """Transcription engine. `auto` takes faster-whisper when its model is present locally, else pocketsphinx."""
 
     whisper_model: str = "base"
@@ -55,6 +55,22 @@ class Settings(BaseSettings):
 
     whisper_threads: int = Field(default=1, ge=1)
     """Threads of one faster-whisper model."""
+
+    models_dir: Path = Path(__file__).resolve().parent.parent / ".rostrum" / "models"
+    """Where `dev.py models` puts what it fetches."""
+
+    azure_speech_key: SecretStr | None = None
+    """The key of a speech resource in Azure, for the engine `azure-speech`."""
+
+    azure_speech_region: str | None = Field(default=None, pattern=r"^[a-z0-9]+$")
+    """The resource's region, such as `westeurope`; or `azure_speech_endpoint`."""
+
+    azure_speech_endpoint: str | None = Field(default=None, pattern=r"^https?://[^/?#]+/?$")
+    """The resource's endpoint, such as `https://NAME.cognitiveservices.azure.com`."""
+
+    azure_speech_locales: str = ""
+    """What may be spoken where a job does not say, such as `en-US,de-DE`: one of them is found out for each part.
+    Empty: the service's multilingual model."""
 
     transcription_part_sec: float = Field(default=300.0, ge=10)
     """Nominal length of a transcription part in seconds."""

@@ -15,6 +15,7 @@
     │   ├── SourceChanged
     │   ├── StorageUnavailable
     │   ├── WriteConflict
+    │   ├── EngineBusy
     │   └── KeyServerUnavailable
     └── RequestError                     the caller's mistake; nothing was accepted
         ├── InvalidRequest               ├── StorageFull
@@ -185,6 +186,12 @@ class WriteConflict(TransientError):
     """Someone else changed the same row at the same time."""
 
     code = "write_conflict"
+
+
+class EngineBusy(TransientError):
+    """The transcription service does not answer as it should."""
+
+    code = "engine_busy"
 
 
 class KeyServerUnavailable(TransientError):

@@ -3,18 +3,21 @@
 Imports no engine, so that what cannot be done is known before a recording is even uploaded.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from shared.domain.errors import EngineUnavailable
 
-EngineName = Literal["auto", "pocketsphinx", "faster-whisper"]
+EngineName = Literal["auto", "pocketsphinx", "faster-whisper", "azure-speech"]
 NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")  # without its tokenizer the library would fetch one
 
 QUALITY = (
     "The embedded engine pocketsphinx was used: expect about one wrong word in four, and no punctuation. "
-    "A faster-whisper model gives far better transcripts."
+    "A faster-whisper model gives far better transcripts: `python3 dev.py models` fetches one."
 )
 ASSUMED = "The language was assumed to be English, the only one that the embedded engine knows."
 
@@ -34,6 +37,24 @@ _WHISPER_LANGUAGES = (
     "is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si "
     "sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh"
 )
+# https://learn.microsoft.com/azure/ai-services/speech-service/language-support?tabs=stt
+_AZURE_LOCALES = (
+    "af-ZA am-ET ar-EG az-AZ bg-BG bn-IN bs-BA ca-ES cs-CZ cy-GB da-DK de-DE el-GR en-US es-ES et-EE eu-ES fa-IR "
+    "fi-FI fr-FR ga-IE gl-ES gu-IN he-IL hi-IN hr-HR hu-HU hy-AM id-ID is-IS it-IT ja-JP ka-GE kk-KZ km-KH kn-IN "
+    "ko-KR lo-LA lt-LT lv-LV mk-MK ml-IN mn-MN mr-IN ms-MY mt-MT my-MM nb-NO ne-NP nl-NL pa-IN pl-PL ps-AF pt-BR "
+    "ro-RO ru-RU si-LK sk-SK sl-SI so-SO sq-AL sr-RS sv-SE sw-KE ta-IN te-IN th-TH tr-TR uk-UA ur-IN uz-UZ vi-VN "
+    "yue-CN zh-CN zu-ZA"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AzureSpeech:
+    """A speech resource in Azure. `locales` are the candidates for recordings whose language is not given; none: the
+    service may hear any."""
+
+    endpoint: str
+    key: SecretStr
+    locales: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +62,43 @@ class EngineChoice:
     """The engine that will do a job. `directory` is the Whisper model's, `language` None where the engine will find
     out; `warnings` are what a reader of the transcript should know."""
 
-    name: Literal["pocketsphinx", "faster-whisper"]
+    name: Literal["pocketsphinx", "faster-whisper", "azure-speech"]
     directory: Path | None
     model: str
     language: str | None
     warnings: tuple[str, ...]
+    azure: AzureSpeech | None = None
 
 
-def choose_engine(name: EngineName | str, *, whisper_model: str = "base", language: str | None = None) -> EngineChoice:
-    """The engine called `name`; `auto` is faster-whisper where its model is on this machine, else pocketsphinx.
+def choose_engine(
+    name: EngineName | str,
+    *,
+    whisper_model: str = "base",
+    language: str | None = None,
+    models: Path | None = None,
+    azure: AzureSpeech | None = None,
+) -> EngineChoice:
+    """The engine called `name`; `auto` is faster-whisper where its model is on this machine, else pocketsphinx. It is
+    never `azure-speech`, which gives the sound away and costs money.
 
-    `whisper_model` is a directory, a size ("base") or a Hugging Face repository that was fetched before. Raises
-    EngineUnavailable, a final error, for an unknown name, a missing model, or a language without an engine for it.
+    `whisper_model` is a directory, a size ("base") or a Hugging Face repository that was fetched before; `models` is
+    where fetched models are. Raises EngineUnavailable, a final error, for an unknown name, a missing model or key, or
+    a language without an engine for it.
     """
-    if name not in ("auto", "pocketsphinx", "faster-whisper"):
-        raise EngineUnavailable(f"'{name}' is no engine: choose auto, pocketsphinx or faster-whisper.")
+    if name not in ("auto", "pocketsphinx", "faster-whisper", "azure-speech"):
+        raise EngineUnavailable(f"'{name}' is no engine: choose auto, pocketsphinx, faster-whisper or azure-speech.")
     code = plain_language(language)
-    if name != "pocketsphinx" and (directory := find_whisper_model(whisper_model)) is not None:
+    if name == "azure-speech":
+        return _choose_azure(azure, language)
+    if name != "pocketsphinx" and (directory := find_whisper_model(whisper_model, models)) is not None:
         model = Path(whisper_model).name
         if code is not None and code not in ("en" if model.endswith(".en") else _WHISPER_LANGUAGES).split():
             raise unknown_to_whisper(model, code)
         return EngineChoice("faster-whisper", directory, model, code, ())
     if name == "faster-whisper":
         raise EngineUnavailable(
-            f"The Whisper model '{whisper_model}' is not on this machine. Put it there, "
-            "and name its directory in ROSTRUM_WHISPER_MODEL."
+            f"The Whisper model '{whisper_model}' is not on this machine. Fetch it with `python3 dev.py models`, "
+            "or name its directory in ROSTRUM_WHISPER_MODEL."
         )
     if code not in (None, "en"):
         if name == "pocketsphinx":
@@ -75,9 +108,38 @@ def choose_engine(name: EngineName | str, *, whisper_model: str = "base", langua
             )
         raise EngineUnavailable(
             f"The language '{language}' needs a faster-whisper model, and none is on this machine; "
-            "the embedded engine knows English only. Name a model's directory in ROSTRUM_WHISPER_MODEL."
+            "the embedded engine knows English only. Fetch one with `python3 dev.py models`, or name a model's "
+            "directory in ROSTRUM_WHISPER_MODEL."
         )
     return EngineChoice("pocketsphinx", None, "en-us", "en", embedded_warnings(code))
+
+
+def _choose_azure(azure: AzureSpeech | None, language: str | None) -> EngineChoice:
+    if azure is None:
+        raise EngineUnavailable(
+            "The engine azure-speech needs a speech resource: set ROSTRUM_AZURE_SPEECH_KEY, and "
+            "ROSTRUM_AZURE_SPEECH_REGION or ROSTRUM_AZURE_SPEECH_ENDPOINT."
+        )
+    code = plain_language(language)
+    if code is not None:
+        azure = replace(azure, locales=(_azure_locale(language or ""),))
+    return EngineChoice("azure-speech", None, "fast-transcription", code, azure_warnings(azure.endpoint), azure)
+
+
+def _azure_locale(language: str) -> str:
+    """The service wants a region with every language; given `de`, it gets the usual one."""
+    code, *rest = language.strip().replace("_", "-").split("-")
+    region = next((part.upper() for part in rest if len(part) == 2 and part.isalpha()), None)
+    if region is None:
+        region = dict(locale.split("-") for locale in _AZURE_LOCALES.split()).get(code.lower())
+    if region is None:
+        raise EngineUnavailable(f"The engine azure-speech needs the region of '{language}', as in 'pt-BR'.")
+    return f"{code.lower()}-{region}"
+
+
+def azure_warnings(endpoint: str) -> tuple[str, ...]:
+    """That the sound left this machine."""
+    return (f"The sound was sent to {urlsplit(endpoint).hostname} for recognition.",)
 
 
 def embedded_warnings(language: str | None) -> tuple[str, ...]:
@@ -96,14 +158,23 @@ def plain_language(language: str | None) -> str | None:
     return None if code in ("", "auto") else code
 
 
-def find_whisper_model(model: str) -> Path | None:
-    """The directory of a model: `model` itself, or what an earlier download left in the Hugging Face cache."""
+def find_whisper_model(model: str, models: Path | None = None) -> Path | None:
+    """The directory of a model: `model` itself, what was fetched into `models`, or what an earlier download left in
+    the Hugging Face cache."""
     if not model:
         return None
-    directory: Path | None = Path(model)
-    if directory is None or not directory.is_dir():
-        directory = _find_in_cache(model if "/" in model else _REPOSITORIES.get(model))
-    return directory if directory and all((directory / name).is_file() for name in NEEDED_FILES) else None
+    directories = [Path(model)]
+    if models is not None and Path(model).name == model:
+        directories.append(models / f"faster-whisper-{model}")
+    found = next((each for each in directories if each.is_dir() and _is_whole(each)), None)
+    if found is None and not Path(model).is_dir():
+        cached = _find_in_cache(model if "/" in model else _REPOSITORIES.get(model))
+        found = cached if cached is not None and _is_whole(cached) else None
+    return found
+
+
+def _is_whole(directory: Path) -> bool:
+    return all((directory / name).is_file() for name in NEEDED_FILES)
 
 
 def _find_in_cache(repository: str | None) -> Path | None:

@@ -44,6 +44,18 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Hints:
+    """What helps an engine to hear right: text as it might have been said before, and names and terms to expect.
+    An engine that cannot use them leaves them."""
+
+    prompt: str = ""
+    hotwords: tuple[str, ...] = ()
+
+
+NO_HINTS = Hints()
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptionRequest:
     """What to transcribe: `spans` of `audio` that hold speech, in order, none longer than 30 s. `language` is None
     where the engine may find out. `report` gets the fraction done and may raise to stop the work."""
@@ -52,6 +64,7 @@ class TranscriptionRequest:
     spans: tuple[Span, ...]
     language: str | None
     report: Callable[[float], None]
+    hints: Hints = NO_HINTS
 
 
 class Engine(Protocol):

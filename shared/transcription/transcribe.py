@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from shared.transcription.audio import WavAudio
 from shared.transcription.choose import plain_language
 from shared.transcription.cut import LEAD_SEC, part_span
-from shared.transcription.engine import Engine, Segment, TranscriptionRequest
+from shared.transcription.engine import NO_HINTS, Engine, Hints, Segment, TranscriptionRequest
 from shared.transcription.payload import (
     Transcript,
     TranscriptEngine,
@@ -36,6 +36,7 @@ def transcribe_part(
     duration_sec: float,
     language: str | None,
     report: Callable[[float], None],
+    hints: Hints = NO_HINTS,
 ) -> TranscriptPart:
     """What is said in part `part` of the `parts` equal ones into which a recording of `duration_sec` is cut.
 
@@ -50,6 +51,7 @@ def transcribe_part(
         spans=tuple(pad_spans(raw, within)),
         language=language,
         report=lambda done: report(DETECTION_SHARE + done * (1.0 - DETECTION_SHARE)),
+        hints=hints,
     )
     heard = list(engine.transcribe(request)) if request.spans else []
     languages = Counter(segment.language for segment in heard)

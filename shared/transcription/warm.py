@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Lock
 
 from shared.domain.errors import EngineUnavailable
-from shared.transcription.choose import EngineChoice, EngineName, choose_engine
+from shared.transcription.choose import AzureSpeech, EngineChoice, EngineName, choose_engine
 from shared.transcription.engine import Engine
 
 _loading = Lock()
@@ -21,11 +21,15 @@ def select_engine(
 def warm_engine(choice: EngineChoice, *, cpu_threads: int = 1) -> Engine:
     """The chosen engine, loaded; raises EngineUnavailable when its files are damaged."""
     with _loading:  # or two threads would load it twice
-        return _load(choice.name, choice.directory, choice.model, cpu_threads if choice.directory else 1)
+        return _load(choice.directory, choice.model, choice.azure, cpu_threads if choice.directory else 1)
 
 
 @lru_cache(maxsize=1)
-def _load(name: str, directory: Path | None, model: str, cpu_threads: int) -> Engine:
+def _load(directory: Path | None, model: str, azure: AzureSpeech | None, cpu_threads: int) -> Engine:
+    if azure is not None:
+        from shared.transcription.azure_speech_engine import AzureSpeechEngine
+
+        return AzureSpeechEngine(azure)
     if directory is None:
         from shared.transcription.pocketsphinx_engine import PocketsphinxEngine
 

@@ -1,24 +1,32 @@
 """faster-whisper in int8 on a model that is already on this machine; never reaches for the network.
 
 Speech is handed over in windows of at most half a minute, which is what the model hears at once, so memory does not
-grow with the recording. What it says over silence, or over and over, is left out.
+grow with the recording. What it says over silence, over and over, or without believing it itself, is left out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import faster_whisper
 
 from shared.transcription.choose import unknown_to_whisper
-from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
+from shared.transcription.engine import EngineInfo, Hints, Segment, TranscriptionRequest, Word
+from shared.transcription.repetition import bare, find_loops
 from shared.transcription.vad import Span
 
 WINDOW_SEC = 29.0
 LONG_PAUSE_SEC = 2.0  # not worth listening to
 NEAR_SPEECH_SEC = 0.3  # word times are off by this much
+ENOUGH_TO_TELL_SEC = 8.0  # of speech, for the language
 MAX_COMPRESSION_RATIO = 2.4  # text that repeats itself compresses better than speech does
+MAX_NO_SPEECH = 0.6
+MIN_CONFIDENCE = 0.5  # of what is said where the model doubts that anything was
+MIN_ECHO_WORDS = 3
+SAME_SENTENCES, SAME_WORDS = 2, 5  # so often in a row may be said, without a pause
+CARRIED_CHARS = 200
 BEAM_SIZE = 5
+SENTENCE_ENDS = tuple(".?!。？！…")
 
 
 class WhisperEngine:
@@ -39,35 +47,92 @@ class WhisperEngine:
         return ()
 
     def transcribe(self, request: TranscriptionRequest) -> Iterator[Segment]:
-        """The model's segments. A language not asked for is detected once, in the first window."""
+        """The model's segments. A language not asked for is detected once, where there is enough speech to tell."""
         language = request.language
         if language is not None and language not in self._model.supported_languages:
             raise unknown_to_whisper(self._info.model, language)
-        total = sum(span.length for span in request.spans)
-        done = 0.0
-        for spans in _windows(request.spans):
+        windows = list(_windows(request.spans))
+        total = sum(map(_speech_sec, windows))
+        guard = _Guard(request.hints)
+        done, text, text_end = 0.0, "", 0.0
+        for spans in windows:
             request.report(done / total)
+            if language is None:
+                language = self._detect(request, windows)
             start, end = spans[0].start, spans[-1].end
-            speech = sum(span.length for span in spans)
-            heard, found = self._model.transcribe(
+            speech = _speech_sec(spans)
+            carried = text if start - text_end <= LONG_PAUSE_SEC else ""
+            heard, _ = self._model.transcribe(
                 request.audio.read(start, end),
                 language=language,
                 beam_size=BEAM_SIZE,
                 word_timestamps=True,
+                initial_prompt=_prompt(request.hints, carried),
+                hotwords=", ".join(request.hints.hotwords) or None,
                 condition_on_previous_text=False,
                 hallucination_silence_threshold=LONG_PAUSE_SEC,
                 vad_filter=False,
             )
-            language = found.language
+            text, share = "", 0.0
             for segment in heard:
-                request.report((done + speech * min(1.0, float(segment.end) / (end - start))) / total)
-                if segment.compression_ratio > MAX_COMPRESSION_RATIO:
-                    continue
-                words = tuple(_spoken(segment.words or (), start, spans))
+                share = max(share, min(1.0, float(segment.end) / (end - start)))
+                request.report((done + speech * share) / total)
+                words = guard.believable(segment, tuple(_spoken(segment.words or (), start, spans)))
                 if words:
-                    yield _segment(words, language)
+                    made = _segment(words, language)
+                    text, text_end = made.text, made.end
+                    yield made
             done += speech
         request.report(1.0)
+
+    def _detect(self, request: TranscriptionRequest, windows: Sequence[Sequence[Span]]) -> str:
+        """The language of the first window with enough speech to tell it by, or of the one with most."""
+        enough = (spans for spans in windows if _speech_sec(spans) >= ENOUGH_TO_TELL_SEC)
+        spans = next(enough, None) or max(windows, key=_speech_sec)
+        if not self._model.model.is_multilingual:
+            return "en"
+        language, _, _ = self._model.detect_language(request.audio.read(spans[0].start, spans[-1].end))
+        return str(language)
+
+
+class _Guard:
+    """Tells what was said from what the model makes up; remembers what it let through."""
+
+    def __init__(self, hints: Hints) -> None:
+        self._told = " ".join(filter(None, map(bare, f"{hints.prompt} {' '.join(hints.hotwords)}".split())))
+        self._last = ""
+        self._end = 0.0
+        self._times = 0
+
+    def believable(self, segment: faster_whisper.transcribe.Segment, words: tuple[Word, ...]) -> tuple[Word, ...]:
+        """The words to keep of a segment: all, some or none."""
+        if not words or segment.compression_ratio > MAX_COMPRESSION_RATIO:
+            return ()
+        confidence = sum(word.confidence for word in words) / len(words)
+        text = " ".join(filter(None, (bare(word.text) for word in words)))
+        echo = text.count(" ") + 1 >= MIN_ECHO_WORDS and text in self._told
+        if confidence < MIN_CONFIDENCE and (echo or segment.no_speech_prob > MAX_NO_SPEECH):
+            return ()
+        follows = text == self._last and words[0].start - self._end <= LONG_PAUSE_SEC
+        self._times = self._times + 1 if follows else 1
+        self._last, self._end = text, words[-1].end
+        return () if self._times > (SAME_SENTENCES if " " in text else SAME_WORDS) else _once(words)
+
+
+def _once(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    """The words without what repeats itself more often than people do."""
+    kept: list[Word] = []
+    at = 0
+    for loop in find_loops([word.text for word in words]):
+        kept += words[at : loop.first + loop.period]
+        at = loop.end
+    return (*kept, *words[at:])
+
+
+def _prompt(hints: Hints, carried: str) -> str | None:
+    """What goes before a window: the hint, and the sentence that the window before broke off."""
+    unfinished = "" if carried.endswith(SENTENCE_ENDS) else carried[-CARRIED_CHARS:]
+    return " ".join(filter(None, (hints.prompt, unfinished))) or None
 
 
 def _windows(spans: Iterable[Span]) -> Iterator[list[Span]]:
@@ -80,6 +145,10 @@ def _windows(spans: Iterable[Span]) -> Iterator[list[Span]]:
         window.append(span)
     if window:
         yield window
+
+
+def _speech_sec(spans: Sequence[Span]) -> float:
+    return sum(span.length for span in spans)
 
 
 def _spoken(words: Iterable[faster_whisper.transcribe.Word], offset: float, spans: list[Span]) -> Iterator[Word]:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import ctranslate2.specs
+import faster_whisper
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -20,8 +21,8 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from shared.domain.errors import EngineUnavailable
 from shared.transcription.audio import WavAudio
-from shared.transcription.choose import find_whisper_model
-from shared.transcription.engine import Segment, TranscriptionRequest
+from shared.transcription.choose import choose_engine, find_whisper_model
+from shared.transcription.engine import NO_HINTS, Hints, Segment, TranscriptionRequest
 from shared.transcription.vad import Span
 from shared.transcription.warm import select_engine
 from shared.transcription.whisper_engine import WhisperEngine
@@ -60,7 +61,9 @@ def _linear(spec: object, weight: NDArray[np.float32]) -> None:
     spec.weight, spec.bias = weight, np.zeros(weight.shape[0], np.float32)  # type: ignore[attr-defined]
 
 
-def _write_model(path: Path, said: Sequence[str] = SENTENCE, language: str = "<|en|>") -> Path:
+def _write_model(
+    path: Path, said: Sequence[str] = SENTENCE, language: str = "<|en|>", first_said_at: int = FIRST_SAID_AT
+) -> Path:
     one, zero = np.eye(WIDTH, dtype=np.float32), np.zeros((WIDTH, WIDTH), np.float32)
     tokens = _tokens()
     spec = ctranslate2.specs.WhisperSpec(1, 1, 1, 1)
@@ -72,8 +75,8 @@ def _write_model(path: Path, said: Sequence[str] = SENTENCE, language: str = "<|
     decoder.embeddings.weight = np.zeros((len(tokens), WIDTH), np.float32)
     rows = np.zeros((len(tokens), WIDTH), np.float32)
     rows[tokens.index(language), 0] = 5.0
-    rows[tokens.index("<|endoftext|>"), FIRST_SAID_AT + len(said) :] = 5.0
-    for position, token in enumerate(said, start=FIRST_SAID_AT):
+    rows[tokens.index("<|endoftext|>"), first_said_at + len(said) :] = 5.0
+    for position, token in enumerate(said, start=first_said_at):
         rows[tokens.index(token), position] = 5.0
     decoder.projection.weight = rows
     where = np.roll(one, 1 - (FIRST_SAID_AT + 1), axis=0)  # the word at position 3 is heard in the second half second
@@ -104,7 +107,7 @@ def _write_model(path: Path, said: Sequence[str] = SENTENCE, language: str = "<|
 def make_model(tmp_path: Path) -> ModelMaker:
     """`make_model(said=[...], language="<|de|>")`: the directory of a model that says that."""
 
-    def make(name: str = "tiny-test", **script: Sequence[str] | str) -> Path:
+    def make(name: str = "tiny-test", **script: Sequence[str] | str | int) -> Path:
         return _write_model(tmp_path / name, **script)  # type: ignore[arg-type]
 
     return make
@@ -121,10 +124,12 @@ def _noise(seconds: float) -> WavAudio:
     return WavAudio(out)
 
 
-def _transcribe(model: Path, *spans: Span, seconds: float, language: str | None = None) -> list[Segment]:
+def _transcribe(
+    model: Path, *spans: Span, seconds: float, language: str | None = None, hints: Hints = NO_HINTS
+) -> list[Segment]:
     engine = WhisperEngine(model, "tiny-test")
     done: list[float] = []
-    request = TranscriptionRequest(_noise(seconds), spans, language, done.append)
+    request = TranscriptionRequest(_noise(seconds), spans, language, done.append, hints)
     segments = list(engine.transcribe(request))
     assert done == sorted(done)
     assert (done[0], done[-1]) == (0.0, 1.0)
@@ -177,6 +182,64 @@ def test_text_that_goes_round_in_circles_is_left_out(make_model: ModelMaker) -> 
     assert _transcribe(mad, Span(0.0, 4.0), seconds=4.0) == []
 
 
+def test_a_loop_within_a_segment_is_said_once(make_model: ModelMaker) -> None:
+    stuck = make_model(said=["<|0.00|>", "Ġhello", "Ġworld,", *["Ġagain"] * 6, "<|4.50|>"])
+    (segment,) = _transcribe(stuck, Span(0.0, 4.5), seconds=5.0)
+    assert segment.text == "hello world, again"
+
+
+def test_a_sentence_that_is_said_again_and_again_without_a_pause_is_left_out(make_model: ModelMaker) -> None:
+    said = _transcribe(make_model(), Span(0.0, 28.0), Span(28.5, 56.0), seconds=56.0)  # every four seconds
+    assert [(segment.text, round(segment.start)) for segment in said] == [
+        ("hello world, this is a test.", 0),
+        ("hello world, this is a test.", 4),
+    ]
+
+
+def test_doubtful_words_that_only_repeat_the_prompt_are_left_out(make_model: ModelMaker) -> None:
+    """What the model was told, and does not believe that it heard: its probabilities belong to another position."""
+    told = Hints(prompt="Hello world, this is a test.")
+    length = 1 + len(" Hello world, this is a test.")
+    echo = make_model(first_said_at=FIRST_SAID_AT + length)
+    assert _transcribe(echo, Span(0.0, 3.5), seconds=4.0, language="en", hints=told) == []
+
+
+HEARD_PROMPT = {
+    "hotwords": Hints(hotwords=("Noether",)),
+    "prompt": Hints(prompt="Noether"),
+    "of two kinds": Hints(prompt="the", hotwords=("of",)),
+}
+"""Each makes the same number of tokens: the one that opens a prompt, a space, and seven letters or five and a space."""
+
+
+@pytest.mark.parametrize("hints", HEARD_PROMPT.values(), ids=HEARD_PROMPT.keys())
+def test_prompt_and_hotwords_reach_the_model(make_model: ModelMaker, hints: Hints) -> None:
+    """What stands before moves all that follows: this model says its sentence only after a prompt of that length."""
+    length = 1 + sum(len(f" {text}") for text in (hints.prompt, *hints.hotwords) if text)
+    prompted = make_model(first_said_at=FIRST_SAID_AT + length)
+    (segment,) = _transcribe(prompted, Span(0.0, 3.5), seconds=4.0, language="en", hints=hints)
+    assert segment.text == "hello world, this is a test."
+
+
+def test_a_sentence_that_a_window_breaks_off_is_carried_into_the_next(
+    make_model: ModelMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken_off = make_model("broken-off", said=["<|0.00|>", "Ġhello", "Ġworld,", "<|2.00|>"])
+    given = []
+    library = faster_whisper.WhisperModel.transcribe
+
+    def spy(self: object, *args: object, **options: object) -> object:
+        given.append(options["initial_prompt"])
+        return library(self, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(faster_whisper.WhisperModel, "transcribe", spy)
+    spans = [Span(0.0, 1.4), Span(1.6, 29.5), Span(50.0, 52.0)]
+    ended = make_model("ended", said=["<|0.00|>", "Ġhello", "Ġtest.", "<|2.00|>"])
+    for model in (broken_off, ended):
+        _transcribe(model, *spans, seconds=60.0, hints=Hints(prompt="A talk."))
+    assert given == ["A talk.", "A talk. hello world,", "A talk.", "A talk.", "A talk.", "A talk."]
+
+
 def test_a_report_that_raises_stops_the_work(make_model: ModelMaker) -> None:
     class Stopped(Exception):
         pass
@@ -224,6 +287,13 @@ def test_a_model_in_the_hub_cache_is_found_without_a_network(
     make_model().rename(cached / "snapshots" / "abc")
     assert find_whisper_model("base") == cached / "snapshots" / "abc"
     assert find_whisper_model("no-such-size") is None
+
+
+def test_a_fetched_model_is_found_by_its_name(make_model: ModelMaker, tmp_path: Path) -> None:
+    make_model("faster-whisper-tiny")
+    assert find_whisper_model("tiny", tmp_path) == tmp_path / "faster-whisper-tiny"
+    assert choose_engine("auto", whisper_model="tiny", models=tmp_path).directory == tmp_path / "faster-whisper-tiny"
+    assert find_whisper_model("../tiny", tmp_path) is None
 
 
 def test_a_damaged_model_is_a_final_error(make_model: ModelMaker) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from shared.domain.stage import Stage
 from shared.pipeline.changes import change_session
 from shared.pipeline.engine_choice import engine_for
+from shared.pipeline.hints import hints_for
 from shared.pipeline.reading import AUDIO_COPY, open_blob, part_blob, recording_of
 from shared.pipeline.search import index_transcript
 from shared.pipeline.services import StepContext
@@ -30,6 +31,7 @@ def transcribe_part(context: StepContext) -> None:
             duration_sec=recording.duration_sec,
             language=options.get("language"),
             report=context.report,
+            hints=hints_for(options, context.session.metadata),
         )
     context.services.storage.blobs.write(
         WORK, part_blob(context, context.message.part), part.model_dump_json(by_alias=True).encode(), "application/json"
