@@ -1,11 +1,14 @@
 """What every suite may use: a real storage emulator of the test run's own."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from devhost.azurite import install_azurite, start_azurite
+
+os.environ["ROSTRUM_MODELS_DIR"] = str(Path(__file__).parent / "none")  # what was fetched here is no test's business
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,7 @@ class RequestModel(BaseModel):
 class JobOptions(RequestModel):
     """How the recording is to be processed."""
 
-    engine: Literal["auto", "pocketsphinx", "faster-whisper"] | None = Field(
+    engine: Literal["auto", "pocketsphinx", "faster-whisper", "azure-speech"] | None = Field(
         default=None, description="Transcription engine; the server's setting unless given."
     )
     language: str | None = Field(
@@ -99,6 +99,17 @@ class JobOptions(RequestModel):
         max_length=35,
         pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
         description="What is spoken, as a BCP 47 tag such as `en` or `de-CH`; found out unless given.",
+    )
+    initial_prompt: str | None = Field(
+        default=None,
+        max_length=1000,
+        description="str as it might have been said before, in the language and spelling that the transcript is to "
+        "have. For engines that can use it.",
+    )
+    hotwords: Annotated[list[Annotated[str, Field(min_length=1, max_length=60)]], Field(max_length=50)] | None = Field(
+        default=None,
+        description="Names and terms to expect, for engines that can use them. `title`, `speaker` and `course` in the "
+        "metadata are added.",
     )
 
     def given(self) -> dict[str, Any]:
