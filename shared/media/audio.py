@@ -11,10 +11,11 @@ import av
 import av.error
 from av.audio.resampler import AudioResampler
 
-from shared.domain.errors import NoUsableStream
+from shared.domain.errors import NoUsableStream, RecordingTooLong, UnsupportedRecording
 from shared.domain.recording import AudioStream, Recording
 from shared.media.audio_clock import SAMPLE_RATE, AudioClock
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
+from shared.media.limits import MAX_SOUND_FRAME_SEC, MAX_SOUND_SEC
 
 BYTES_PER_SAMPLE = 2
 # One second a block: small in memory, large enough for the writer.
@@ -26,16 +27,24 @@ class AudioDecoder:
     """Iterate once over the sound of `recording`; the facts are right when the iteration has ended.
 
     `report` gets the fraction done, many times a second of work; what it raises stops the work.
-    Raises NoUsableStream when the recording has no sound, and whatever `source` raises.
+    Raises NoUsableStream when the recording has no sound, RecordingTooLong when there is more than `max_sec` of it
+    whatever was declared, UnsupportedRecording, and whatever `source` raises.
     """
 
-    def __init__(self, source: BinaryIO, recording: Recording, report: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        source: BinaryIO,
+        recording: Recording,
+        report: Callable[[float], None],
+        max_sec: float = MAX_SOUND_SEC,
+    ) -> None:
         if recording.audio is None:
             raise NoUsableStream("The recording has no sound.")
         self._source = source
         self._recording = recording
         self._stream: AudioStream = recording.audio
         self._report = report
+        self._max_sec = min(max_sec, MAX_SOUND_SEC)
         self._clock = AudioClock(recording.duration_sec)
         self._resampler: AudioResampler | None = None
         self._input: tuple[object, ...] = ()
@@ -93,12 +102,10 @@ class AudioDecoder:
                 if packet.stream_index != stream.index:
                     continue
                 for frame in self._decode(stream, packet):
-                    self._place(frame)
-                    yield from self._full_blocks()
+                    yield from self._place(frame)
             self._flush_resampler()
             # At a few hertz the resampler's filter swallows short sounds whole; their time passes all the same.
-            self._silence(round(self._clock.end_sec * SAMPLE_RATE) - self.samples)
-            yield from self._full_blocks()
+            yield from self._silence(round(self._clock.end_sec * SAMPLE_RATE) - self.samples)
             if self._out:
                 yield bytes(self._out)
                 self._out.clear()
@@ -113,7 +120,8 @@ class AudioDecoder:
             self.damaged_packets += 1
             return []
 
-    def _place(self, frame: av.AudioFrame) -> None:
+    def _place(self, frame: av.AudioFrame) -> Iterator[bytes]:
+        """The blocks that are full with the frame in its place."""
         if frame.samples == 0 or frame.sample_rate <= 0:
             return
         time_sec: float | None = None
@@ -121,27 +129,41 @@ class AudioDecoder:
         self._times_hold &= self._recording.container not in HEADERLESS or frame.sample_rate == self._stream.sample_rate
         if self._times_hold and frame.pts is not None and frame.time_base is not None:
             time_sec = float(frame.pts * frame.time_base) - self._recording.start_sec
-        placement = self._clock.place(time_sec, frame.samples / frame.sample_rate)
+        length_sec = frame.samples / frame.sample_rate
+        if length_sec > MAX_SOUND_FRAME_SEC:
+            raise UnsupportedRecording(
+                f"The recording's sound comes in pieces of {length_sec:.0f} s; that is no sound."
+            )
+        placement = self._clock.place(time_sec, length_sec)
+        if self._clock.end_sec > self._max_sec:
+            raise RecordingTooLong(
+                f"The recording's sound goes on for longer than the {self._max_sec / 60:.0f} minutes that are accepted."
+            )
         described = (frame.sample_rate, frame.format.name, frame.layout.name)
         if placement.new_run or described != self._input:
-            self._begin_run(placement.start_sample)
+            yield from self._begin_run(placement.start_sample)
             self._input = described
         frame.pts = None  # the clock has placed it; the resampler must not stretch or cut by its own lights
         self._take(self._resample(frame))
+        yield from self._full_blocks()
 
-    def _begin_run(self, start_sample: int) -> None:
+    def _begin_run(self, start_sample: int) -> Iterator[bytes]:
         self._flush_resampler()
         missing = start_sample - self.samples
         self.lost_samples += max(0, missing) if self.samples else 0
-        self._silence(missing)
+        yield from self._silence(missing)
         self._drop_bytes = max(0, -missing) * BYTES_PER_SAMPLE
         self._resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
 
-    def _silence(self, samples: int) -> None:
-        if samples > 0:
-            self.samples += samples
-            self.silent_samples += samples
-            self._out.extend(bytes(samples * BYTES_PER_SAMPLE))
+    def _silence(self, samples: int) -> Iterator[bytes]:
+        """Hours of it, perhaps: a block at a time."""
+        while samples > 0:
+            some = min(samples, SAMPLE_RATE)
+            samples -= some
+            self.samples += some
+            self.silent_samples += some
+            self._out.extend(bytes(some * BYTES_PER_SAMPLE))
+            yield from self._full_blocks()
 
     def _flush_resampler(self) -> None:
         if self._resampler is not None:
@@ -152,7 +174,16 @@ class AudioDecoder:
     def _resample(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
         if self._resampler is None:
             raise RuntimeError("sound before the first run began")
-        return self._resampler.resample(frame)
+        try:
+            return self._resampler.resample(frame)
+        except av.error.FFmpegError as err:
+            if self.samples == self.silent_samples:
+                form = f"{frame.layout.nb_channels} channels at {frame.sample_rate} Hz"
+                raise UnsupportedRecording(f"The recording's sound, {form}, cannot be used.") from err
+        # One odd place in sound that is in order: damage. What the clock gave it stays silent.
+        self.damaged_packets += 1
+        self._resampler, self._input = None, ()
+        return []
 
     def _take(self, frames: list[av.AudioFrame]) -> None:
         for frame in frames:

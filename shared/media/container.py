@@ -1,7 +1,8 @@
 """Opening a recording with PyAV, safely: the one place that calls `av.open` on what a stranger uploaded.
 
 A container may name further files (playlists, external references). Only self-contained formats are opened, and any
-attempt to open something else is refused, so that no recording makes us read local files or call addresses.
+attempt to open something else is refused, so that no recording makes us read local files or call addresses. How much
+it may want of us, `limits` says.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from shared.domain.errors import DamagedRecording, EmptyRecording, NotMedia, UnsupportedRecording
+from shared.media.limits import DECODER_OPTIONS, DEMUXER_OPTIONS, MAX_PIXELS, MAX_STREAMS, limit_allocations
 
 # PyAV's packets are generic only in its type stubs.
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ FORMATS = (
 # Of these, the ones that declare neither length nor times: FFmpeg guesses from the bit rate and adds up packets.
 HEADERLESS = frozenset({"aac", "ac3", "eac3", "loas", "amr", "amrnb", "amrwb", "dts", "truehd", "mlp", "mp3"})
 READ_BYTES = 256 * 1024
+
+limit_allocations()
 
 _OTHER_KINDS = (
     (b"%PDF", "a PDF document"),
@@ -68,14 +72,20 @@ def open_container(source: BinaryIO) -> Iterator[InputContainer]:
             source,
             "r",
             # Options, not the format argument: FFmpeg still finds out by itself which of these it is.
-            container_options={"format_whitelist": FORMATS},
+            container_options={"format_whitelist": FORMATS, **DEMUXER_OPTIONS},
+            options=dict(DECODER_OPTIONS),  # of the decoders that FFmpeg opens to find out what the streams are
             metadata_errors="replace",
             buffer_size=READ_BYTES,
             io_open=_refuse_further_files,
         )
+    except av.error.MemoryError as err:
+        raise UnsupportedRecording(
+            f"The recording has more than {MAX_STREAMS} streams, or declares larger ones than can be processed."
+        ) from err
     except av.error.FFmpegError as err:
         _explain(head, err)
     with container:
+        _limit_streams(container)
         yield container
 
 
@@ -96,6 +106,24 @@ def demux_past_damage(container: InputContainer, *streams: Stream, give_up_after
             return
         except av.error.FFmpegError:
             failures += 1
+
+
+def _limit_streams(container: InputContainer) -> None:
+    """Raises UnsupportedRecording when there is more than can be processed."""
+    if len(container.streams) > MAX_STREAMS:
+        raise UnsupportedRecording(
+            f"The recording has {len(container.streams)} streams; at most {MAX_STREAMS} can be processed."
+        )
+    for stream in container.streams.video:
+        # A stream whose codec is unknown to this FFmpeg has no codec context, whatever the type stubs say.
+        if getattr(stream, "codec_context", None) is None:
+            continue
+        if stream.width * stream.height > MAX_PIXELS:
+            raise UnsupportedRecording(
+                f"The recording's picture has {stream.width} × {stream.height} pixels; at most "
+                f"{MAX_PIXELS // 10**6} million can be processed."
+            )
+        stream.codec_context.options = dict(DECODER_OPTIONS)
 
 
 def _refuse_further_files(url: str, flags: int, options: dict[str, str]) -> NoReturn:

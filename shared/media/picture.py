@@ -16,6 +16,8 @@ from shared.domain.recording import Recording, VideoStream
 from shared.media.container import demux_past_damage
 
 _THREADS = 2
+# No telephone is held taller than this; a picture of one column and a million rows would be as large as it likes.
+_TALLEST = 3.5
 _TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 Picture = NDArray[np.uint8]
@@ -46,7 +48,7 @@ def jump(container: InputContainer, stream: Stream, clock_sec: float) -> bool:
         return False
     try:
         container.seek(round(clock_sec / stream.time_base), stream=stream)
-    except av.error.FFmpegError:
+    except (av.error.FFmpegError, OverflowError):  # FFmpeg counts in 64 bits, and a file may declare the last of them
         return False
     return True
 
@@ -66,9 +68,9 @@ def decoded_frames(container: InputContainer, stream: av.VideoStream) -> Iterato
 
 
 def upright_size(video: VideoStream, width: int) -> tuple[int, int]:
-    """Width and height in pixels of the picture scaled down to at most `width`."""
-    upright_width = min(width, video.width)
-    return upright_width, max(1, round(upright_width * video.height / video.width))
+    """Width and height in pixels of the picture scaled down to at most `width`, and to `_TALLEST` times that height."""
+    scale = min(1.0, width / video.width, _TALLEST * width / video.height)
+    return max(1, round(video.width * scale)), max(1, round(video.height * scale))
 
 
 class UprightConverter:

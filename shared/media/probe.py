@@ -5,6 +5,7 @@ Knows nothing of storage, jobs or what will be made of the recording.
 """
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -15,9 +16,16 @@ import av.error
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
-from shared.domain.errors import DamagedRecording, EmptyRecording, EncryptedRecording, NoUsableStream
+from shared.domain.errors import (
+    DamagedRecording,
+    EmptyRecording,
+    EncryptedRecording,
+    NoUsableStream,
+    UnsupportedRecording,
+)
 from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
+from shared.media.limits import MAX_ASPECT, MAX_FRAME_BYTES, MIN_SIDE, TRIAL_SEC
 
 # A stream is given up when this many of its packets decode to nothing; no decoder's delay comes near it.
 TRIAL_PACKETS_PER_STREAM = 100
@@ -101,13 +109,13 @@ def _nothing_usable(container: InputContainer) -> str:
 def _try_decoding(container: InputContainer, trials: Sequence[_Trial]) -> bool:
     """Decode until every stream gave a frame or was given up; True when that took the whole file."""
     by_index = {trial.stream.index: trial for trial in trials}
-    read = 0
+    read, deadline = 0, time.monotonic() + TRIAL_SEC
     for packet in demux_past_damage(container, *(trial.stream for trial in trials)):
         trial = by_index[packet.stream_index]
         if not trial.settled:
             _try_packet(trial, packet)
         read += packet.size > 0
-        if read >= TRIAL_PACKETS or all(t.settled for t in trials):
+        if read >= TRIAL_PACKETS or all(t.settled for t in trials) or time.monotonic() > deadline:
             return False
     return True
 
@@ -144,7 +152,11 @@ def _sort_out(trials: Sequence[_Trial], whole_read: bool) -> tuple[list[_Trial],
     usable, warnings = [], []
     for trial in trials:
         what = "picture" if trial.stream.type == "video" else "sound"
-        if trial.frame is not None or (trial.packets == 0 and not whole_read):
+        if isinstance(trial.frame, av.VideoFrame) and (problem := _unusable_picture(trial.frame, trial.stream)):
+            if len(trials) == 1:
+                raise UnsupportedRecording(f"The recording's {problem}.")
+            warnings.append(f"The {problem}, and was left out.")
+        elif trial.frame is not None or (trial.packets == 0 and not whole_read):
             usable.append(trial)
         elif trial.encrypted:
             warnings.append(f"The {what} is encrypted and was left out.")
@@ -155,6 +167,23 @@ def _sort_out(trials: Sequence[_Trial], whole_read: bool) -> tuple[list[_Trial],
     if not usable:
         raise DamagedRecording("Nothing of the recording's sound or picture could be decoded.")
     return usable, warnings
+
+
+def _unusable_picture(frame: av.VideoFrame, stream: Stream) -> str | None:
+    """What is wrong with a picture that can be decoded and yet not be used."""
+    width = _shown_width(frame.width, stream)
+    if min(width, frame.width, frame.height) < MIN_SIDE or not 1 / MAX_ASPECT <= width / frame.height <= MAX_ASPECT:
+        return f"picture is {width} × {frame.height} pixels large: too narrow to show anything"
+    size_bytes = sum(plane.buffer_size for plane in frame.planes)
+    if size_bytes > MAX_FRAME_BYTES:
+        return f"picture takes {size_bytes} bytes decoded, more than the {MAX_FRAME_BYTES} that can be processed"
+    return None
+
+
+def _shown_width(width: int, stream: Stream) -> int:
+    """Pixels need not be square: a viewer sees the coded width times the sample's aspect ratio."""
+    ratio = stream.sample_aspect_ratio if isinstance(stream, av.VideoStream) else None
+    return max(1, round(width * (ratio or 1)))
 
 
 def _describe(container: InputContainer, usable: Sequence[_Trial], size_bytes: int) -> Recording:
@@ -187,8 +216,7 @@ def _describe_video(trial: _Trial, stream: av.VideoStream, start_sec: float, dur
         # FFmpeg's angle is counter-clockwise, a player's clockwise; a quarter turn is all that cameras write.
         rotation = round(-frame.rotation / 90) % 4 * 90
         width, height = frame.width, frame.height
-    # Pixels need not be square: a viewer sees the coded width times the sample's aspect ratio.
-    width = max(1, round(width * (stream.sample_aspect_ratio or 1)))
+    width = _shown_width(width, stream)
     if rotation in (90, 270):
         width, height = height, width
     rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(0)
@@ -231,7 +259,7 @@ def _start(trial: _Trial) -> float:
 def _end(trial: _Trial, start_sec: float) -> float | None:
     """Where the stream ends by its own word, counted from where the container says that it starts."""
     stream = trial.stream
-    tagged = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    tagged = re.fullmatch(r"(\d{1,5}):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
     if tagged:  # Matroska writers note the end of each stream, counted from zero
         hours, minutes, seconds = tagged.groups()
         return int(hours) * 3600 + int(minutes) * 60 + float(seconds)

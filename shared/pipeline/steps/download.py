@@ -217,7 +217,7 @@ def _copy_audio(context: StepContext, recording: Recording) -> tuple[float | Non
         context.report(PROBED + (1.0 - PROBED) * fraction)
 
     with open_recording(context) as file:
-        decoder = AudioDecoder(file, recording, report)
+        decoder = AudioDecoder(file, recording, report, context.services.settings.max_duration_sec)
         blocks = 1  # block 0 is the header, which needs the length: staged last, committed first
         for block in _blocks(iter(decoder)):
             blobs.stage_block(WORK, name, blocks, block)
