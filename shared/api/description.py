@@ -4,10 +4,13 @@ import re
 from http import HTTPStatus
 from typing import Any
 
+from pydantic import BaseModel
+
 from shared.api.described import PROBLEM_SCHEMA, refusing
 from shared.api.examples import JSON, PATH_VALUES, examples_of
 from shared.api.problem_examples import INVALID_QUERY
 from shared.api.problems import PROBLEM_JSON
+from shared.api.views import EventView
 
 DESCRIPTION = """Rostrum turns a recording of a talk into a transcript, the instructor's track, scenes and thumbnails.
 
@@ -82,7 +85,7 @@ def complete(schema: dict[str, Any]) -> dict[str, Any]:
     """The description with everything that cannot be said beside a route; changes it in place."""
     components = schema["components"]
     components |= {"examples": {}, "responses": {}}
-    components["schemas"].setdefault("Problem", PROBLEM_SCHEMA)
+    components["schemas"] |= {"Problem": PROBLEM_SCHEMA, "EventView": _schema_of(EventView)}
     for name in _FRAMEWORKS:
         components["schemas"].pop(name, None)
     for path, operations in schema["paths"].items():
@@ -92,6 +95,13 @@ def complete(schema: dict[str, Any]) -> dict[str, Any]:
             _describe_conditional(operation)
             _add_examples(operation)
             _share_problems(operation, instance, components)
+    return schema
+
+
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """A model's schema, for one that is no route's; what it refers to is there already."""
+    schema = model.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    schema.pop("$defs")
     return schema
 
 

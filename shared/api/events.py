@@ -6,6 +6,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
@@ -13,7 +14,7 @@ from shared.api.context import off_loop
 from shared.api.event_hub import BATCH, EventHub, Follower
 from shared.api.views import EventView
 from shared.domain.errors import NotFound, TransientError
-from shared.domain.event import Event
+from shared.domain.event import Event, EventType
 from shared.pipeline.services import Services
 
 PING_SEC = 15.0
@@ -25,6 +26,22 @@ STREAM_SEC = 240.0
 
 RETRY_MS = 2000
 PING = ": ping\n\n"
+
+EVENT_SCHEMA: dict[str, Any] = {
+    "title": "Each event",
+    "type": "object",
+    "required": ["event", "id", "data"],
+    "properties": {
+        "event": {"enum": [kind.value for kind in EventType]},
+        "id": {"type": "string", "pattern": "^[1-9][0-9]*$"},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"$ref": "#/components/schemas/EventView"},
+        },
+    },
+}
+"""How the description tells of the stream's events."""
 
 
 async def event_stream(hub: EventHub, services: Services, org_id: str, job_id: str, after: int) -> Response:

@@ -44,6 +44,11 @@ def _rfc_3339(value: Any) -> Any:
     return value
 
 
+def _whole(value: Any) -> Any:
+    """JSON knows one kind of number: 1.0 is an integer, too."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 _METADATA_MEANING = f"Anything that is to be kept with the session; `{SESSION_NAME}` names it, too."
 _NAME_SCHEMA: JsonDict = {
     "properties": {
@@ -56,7 +61,7 @@ Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS)]
 Url = Annotated[
     str,
-    Field(max_length=MAX_URL_CHARS, json_schema_extra={"format": "iri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://"}),
+    Field(max_length=MAX_URL_CHARS, json_schema_extra={"format": "iri"}),
     AfterValidator(_http_url),
 ]
 Metadata = Annotated[
@@ -123,7 +128,7 @@ class Submission(RequestModel):
     session_name: Name | None = Field(default=None, description="The session's name; the file's unless given.")
     metadata: Metadata = {}
     options: JobOptions = JobOptions()
-    callback_url: Url | None = Field(default=None, description="Where to tell of the job's end.")
+    callback_url: Url | None = Field(default=None, description="An http or https address to tell of the job's end.")
 
     @model_validator(mode="after")
     def _name_in_metadata(self) -> "Submission":
@@ -241,7 +246,7 @@ class AnnounceUpload(RequestModel):
     )
 
     source_name: Name
-    content_length: int = Field(ge=1, description="The file's size in bytes.")
+    content_length: Annotated[int, BeforeValidator(_whole)] = Field(ge=1, description="The file's size in bytes.")
     content_type: str = Field(
         default="application/octet-stream", max_length=200, pattern=r"^[\w.+-]+/[\w.+-]+( *; *[\w.+-]+=[\w.+\"-]+)*$"
     )

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,13 @@ class RunningStack:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """A running stack that fetches from loopback addresses and gives up on silent steps quickly."""
-    directory = tmp_path_factory.mktemp("stack")
+    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@contextmanager
+def running_stack(directory: Path, **settings: str) -> Iterator[RunningStack]:
+    """A stack of its own in the directory, with these settings beside the usual ones."""
     azurite = start_azurite(install_azurite(print), directory / "azurite")
     environment = {
         "AzureWebJobsStorage": azurite.connection_string,
@@ -84,6 +91,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         "ROSTRUM_ENGINE": "pocketsphinx",
         "ROSTRUM_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "ROSTRUM_HEARTBEAT_SEC": "0.2",
+        **settings,
     }
     host = subprocess.Popen(
         [*HOST, "--data", str(directory / "host"), "--port", "0", "--quiet"],

@@ -10,7 +10,7 @@ from shared.api.conditional import NOT_MODIFIED, not_modified, weak_tag
 from shared.api.context import Caller, JobId, ReaderDep, ServicesDep, WriterDep, off_loop
 from shared.api.described import acting, reading, writing
 from shared.api.event_hub import EventHub
-from shared.api.events import event_stream
+from shared.api.events import EVENT_SCHEMA, event_stream
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
 from shared.api.paging import DEFAULT_PAGE, Active, Cursor, Limit, OfSession, Status
@@ -152,7 +152,7 @@ async def get_job_status(
     "/jobs/{jobId}/events",
     summary="Follow a job",
     responses={
-        200: {"description": "Server-Sent Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        200: {"description": "Server-Sent Events", "content": {"text/event-stream": {"schema": EVENT_SCHEMA}}},
         204: {"description": "The job has ended and there is nothing after `Last-Event-ID`"},
         **reading(NotFound),
     },

@@ -1,0 +1,98 @@
+"""Runs Schemathesis over an API that answers somewhere, with every check on, and reads its report."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+REPO = Path(__file__).resolve().parents[2]
+TIMEOUT_SEC = 3600
+SEED = 20261121
+
+CONFIG = """
+hooks = "tests.e2e.fuzz_hooks"
+request-timeout = 30
+continue-on-failure = true
+seed = {seed}
+
+[cache]
+enabled = false
+
+[dictionaries]
+sessions = {{ values = ["{session}"] }}
+jobs = {{ values = ["{job}", "{canceled}"] }}
+uploads = {{ values = ["{upload}"] }}
+thumbnails = {{ values = ["{thumbnail}"] }}
+
+[parameters]
+"path.sessionId" = {{ dictionary = "sessions", probability = 0.6 }}
+"path.jobId" = {{ dictionary = "jobs", probability = 0.4 }}
+"path.name" = {{ dictionary = "thumbnails", probability = 0.9 }}
+"query.jobId" = {{ dictionary = "jobs", probability = 0.3 }}
+
+[[operations]]
+include-operation-id = "followJob"
+# the stream of a job that goes on goes on
+parameters = {{ "path.jobId" = "{job}" }}
+
+[[operations]]
+include-operation-id = "commitUpload"
+parameters = {{ "body.uploadId" = {{ dictionary = "uploads", probability = 0.8 }} }}
+
+[[operations]]
+include-operation-id = "requeueDeadLetters"
+parameters = {{ "path.queue" = "transcriptions" }}
+"""
+
+
+@dataclass(frozen=True)
+class LaidOut:
+    """What is there before the run: a session with every result, its job, one that was canceled, an upload."""
+
+    session: str
+    job: str
+    canceled: str
+    upload: str
+    thumbnail: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run."""
+
+    text: str
+    report: Mapping[str, Any]
+
+    @property
+    def cases(self) -> int:
+        return int(self.report["test_cases"]["generated"])
+
+    def never_accepted(self) -> set[str]:
+        """The operations of which no case was answered with 2xx or 3xx."""
+        rates = self.report["valid_rates"]
+        return {name for name, phases in rates.items() if not any(phase["accepted"] for phase in phases.values())}
+
+
+def fuzz(url: str, token: str, there: LaidOut, directory: Path, *, examples: int, phases: str) -> Outcome:
+    """Tries the API at `url` with at most `examples` cases an operation and phase that draws them."""
+    config, report = directory / "schemathesis.toml", directory / "report.json"
+    values = asdict(there)
+    config.write_text(CONFIG.format(seed=SEED, **values), encoding="utf-8")
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", f"{url}/openapi.json"]
+    command += ["--url", url, "--header", f"Authorization: Bearer {token}", "--phases", phases]
+    command += ["--max-examples", str(examples), "--report", "json", "--report-json-path", str(report)]
+    ran = subprocess.run(
+        command,
+        cwd=REPO,
+        env={**os.environ, "FUZZ_SESSION": there.session, "PYTHONWARNINGS": "ignore"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SEC,
+        check=False,
+    )
+    assert report.exists(), ran.stdout + ran.stderr
+    return Outcome(ran.stdout, json.loads(report.read_text(encoding="utf-8")))

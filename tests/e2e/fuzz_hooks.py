@@ -1,0 +1,86 @@
+"""What Schemathesis is told of this API when it runs: values of formats of ours, and refusals that are right.
+
+Nothing else is left out: every check is on, for every operation.
+"""
+
+import os
+import re
+from typing import Any
+
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis import Case, HookContext, Response
+from schemathesis.core.failures import Failure
+from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
+
+from shared.api.context import ID_PATTERN
+
+RIGHT_CODES = {
+    "idempotency_key_reused": "two requests that differ may come up with the same key",
+    "engine_unavailable": "a language may be well-formed, and the embedded engine knows English only",
+    "address_refused": "an address may be well-formed and lead into this machine",
+    "source_not_found": "an address may be well-formed and lead nowhere",
+    "source_unavailable": "an address may be well-formed and its server keep silent",
+    "not_media": "a file may be anything",
+    "empty_recording": "a file may be empty",
+}
+"""Codes of refusals of requests that fit the schema."""
+
+RIGHT_DETAILS = {
+    "The cursor ": "a cursor is known by the list that gave it out alone",
+    "startAt may be at most": "how far a year from now is depends on when it is asked",
+    "There is no word to search for": "what a word is, in every script, is no pattern",
+    "At most ": "how many words a text has, in every script, is no pattern",
+    "The recording has": "how large a recording may be is a setting",
+}
+"""What refusals with the code `invalid_request` begin with that a schema cannot foresee."""
+
+_LABELS = st.from_regex(r"[a-z]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True) | st.sampled_from(
+    ["bücher", "xn--bcher-kva"]
+)
+_ADDRESSES = st.builds(
+    "{}://{}.example{}/{}".format,
+    st.sampled_from(["http", "https", "HTTPS"]),
+    _LABELS,
+    st.sampled_from(["", ":8080", ":65535"]),
+    st.from_regex(
+        r"[A-Za-zÄöü0-9._~!$&'()*+,;=:@/-]{0,60}(\?[a-z0-9=&%20]{0,20})?(#[a-z]{0,9})?", fullmatch=True
+    ).filter(lambda path: path.count("%") == path.count("%20")),
+)
+
+schemathesis.openapi.format("iri", _ADDRESSES)
+schemathesis.openapi.format("cron", st.sampled_from(["0 2 * * MON-FRI", "*/5 * * * *", "59 23 31 12 0", "0 0 29 2 *"]))
+schemathesis.openapi.format("time-zone", st.sampled_from(["UTC", "Europe/Zurich", "Asia/Kathmandu"]))
+
+
+@schemathesis.hook
+def map_body(context: HookContext, body: Any) -> Any:
+    """There is a recording to probe."""
+    operation = context.operation.definition.raw["operationId"]
+    if operation == "probeRecording" and isinstance(body, dict) and _is_id(body.get("sessionId")):
+        body["sessionId"] = os.environ["FUZZ_SESSION"]
+    return body
+
+
+@schemathesis.hook
+def filter_case(context: HookContext, case: Case) -> bool:
+    """What was laid out for the run stays there."""
+    ids = (case.path_parameters or {}).values()
+    return case.operation.definition.raw["operationId"] != "deleteSession" or os.environ["FUZZ_SESSION"] not in ids
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(ID_PATTERN, value) is not None
+
+
+@schemathesis.hook
+def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
+    """Whether it is one: a request that fits the schema may be refused for the reasons above, and only for them."""
+    if isinstance(failure, UseAfterFree):  # what is deleted at a job's address is its going on; the job stays
+        return not case.operation.path.startswith("/jobs/")
+    if not isinstance(failure, RejectedPositiveData):
+        return True
+    problem = response.json()
+    if problem["code"] == "invalid_request":
+        return not any(problem["detail"].startswith(right) for right in RIGHT_DETAILS)
+    return problem["code"] not in RIGHT_CODES
