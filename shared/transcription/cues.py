@@ -6,6 +6,7 @@ programming over each stretch of speech, so that an early break does not force a
 https://www.bbc.co.uk/accessibility/forproducts/guides/subtitles and Netflix's timed text style guide.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +18,7 @@ MAX_LINES = 2
 MIN_CUE_SEC = 1.0
 MAX_CUE_SEC = 7.0
 CHARS_PER_SEC = 20.0
-GAP_SEC = 0.08  # two frames at 25 a second
+GAP_SEC = 0.085  # two frames of film, the slowest there is, and a millisecond
 STRETCH_PAUSE_SEC = 1.5  # no cue goes on over a longer pause
 PHRASE_PAUSE_SEC = 0.3
 LONG_PAUSE_SEC = 0.7
@@ -64,21 +65,22 @@ def make_cues(transcript: Transcript) -> tuple[Cue, ...]:
 
 
 def _timed(spoken: Sequence[Cue], duration_sec: float) -> Iterator[Cue]:
-    """The cues, shown for as long as reading them takes. One that would be too short delays the next, and near the
-    recording's end each leaves the following ones their time."""
+    """The cues, shown for as long as reading them takes, in whole milliseconds. One that would be too short delays the
+    next, and near the recording's end each leaves the following ones their time, if it has to begin before its words.
+    Only in a recording too short for that many cues are they, and the gaps, shorter than the rules say."""
+    gap = min(GAP_SEC, duration_sec / 2 / len(spoken))
+    shortest = min(MIN_CUE_SEC, (duration_sec + gap) / len(spoken) - gap)
     free_from = 0.0
     for number, cue in enumerate(spoken):
-        start = max(cue.start, free_from)
         following = len(spoken) - 1 - number
-        next_start = spoken[number + 1].start if following else duration_sec + GAP_SEC
-        until = min(next_start - GAP_SEC, duration_sec - following * (GAP_SEC + MIN_CUE_SEC))
-        reading_sec = sum(len(line) for line in cue.lines) / CHARS_PER_SEC
+        latest_end = duration_sec - following * (gap + shortest)
+        start = round(min(max(cue.start, free_from), latest_end - shortest), 3)
+        next_start = spoken[number + 1].start if following else duration_sec + gap
+        reading_sec = math.ceil(sum(map(len, cue.lines)) / CHARS_PER_SEC * 1000) / 1000
         wanted = max(cue.end, start + MIN_CUE_SEC, start + reading_sec)
-        end = min(wanted, max(until, start + MIN_CUE_SEC), start + MAX_CUE_SEC, duration_sec)
-        if end - start < MIN_CUE_SEC:  # the recording ends
-            start = max(min(free_from, start), end - MIN_CUE_SEC)
+        end = round(min(wanted, max(next_start - gap, start + shortest), latest_end, start + MAX_CUE_SEC), 3)
         yield Cue(start, max(start, end), cue.lines)
-        free_from = end + GAP_SEC
+        free_from = end + gap
 
 
 def _stretches(transcript: Transcript) -> Iterator[list[_Token]]:
@@ -95,12 +97,14 @@ def _stretches(transcript: Transcript) -> Iterator[list[_Token]]:
 
 
 def _fitting(text: str, start: float, end: float) -> Iterator[_Token]:
-    """A word that is longer than a line is cut, its time shared out."""
-    text = " ".join(text.split())
-    pieces = [text[at : at + LINE_CHARS] for at in range(0, len(text), LINE_CHARS)]
-    step = (end - start) / max(1, len(pieces))
-    for number, piece in enumerate(pieces):
-        yield _Token(piece.strip(), start + number * step, start + (number + 1) * step)
+    """A word that is longer than a line, or several that came as one, are cut, their time shared out."""
+    words = text.split()
+    pieces = [word[at : at + LINE_CHARS] for word in words for at in range(0, len(word), LINE_CHARS)]
+    step = (end - start) / max(1, sum(map(len, pieces)))
+    for piece in pieces:
+        end = start + step * len(piece)
+        yield _Token(piece, round(start, 3), round(end, 3))
+        start = end
 
 
 def _best_breaks(tokens: Sequence[_Token], limit: float, space: str) -> list[int]:
@@ -137,7 +141,7 @@ def _cue_cost(tokens: Sequence[_Token], first: int, end: int, chars: int, until:
     if chars < SHORT_CUE_CHARS and not whole:
         cost += 4.0
     if end - first == 1 and not whole:
-        cost += 6.0
+        cost += 14.0  # an orphan
     if end < len(tokens):
         pause = tokens[end].start - tokens[end - 1].end
         cost += _break_cost(tokens[end - 1].text) * (0.3 if pause >= PHRASE_PAUSE_SEC else 1.0)
