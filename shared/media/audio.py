@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import av
 import av.error
+import numpy as np
 from av.audio.resampler import AudioResampler
 
 from shared.domain.errors import NoUsableStream, RecordingTooLong, UnsupportedRecording
@@ -16,6 +17,7 @@ from shared.domain.recording import AudioStream, Recording
 from shared.media.audio_clock import SAMPLE_RATE, AudioClock
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
 from shared.media.limits import MAX_SOUND_FRAME_SEC, MAX_SOUND_SEC
+from shared.media.mono import MonoMix
 
 BYTES_PER_SAMPLE = 2
 # One second a block: small in memory, large enough for the writer.
@@ -47,6 +49,7 @@ class AudioDecoder:
         self._max_sec = min(max_sec, MAX_SOUND_SEC)
         self._clock = AudioClock(recording.duration_sec)
         self._resampler: AudioResampler | None = None
+        self._mix: MonoMix | None = None
         self._input: tuple[object, ...] = ()
         self._out = bytearray()
         self._drop_bytes = 0
@@ -141,19 +144,20 @@ class AudioDecoder:
             )
         described = (frame.sample_rate, frame.format.name, frame.layout.name)
         if placement.new_run or described != self._input:
-            yield from self._begin_run(placement.start_sample)
+            yield from self._begin_run(placement.start_sample, stereo=frame.layout.nb_channels == 2)
             self._input = described
         frame.pts = None  # the clock has placed it; the resampler must not stretch or cut by its own lights
         self._take(self._resample(frame))
         yield from self._full_blocks()
 
-    def _begin_run(self, start_sample: int) -> Iterator[bytes]:
+    def _begin_run(self, start_sample: int, *, stereo: bool) -> Iterator[bytes]:
         self._flush_resampler()
         missing = start_sample - self.samples
         self.lost_samples += max(0, missing) if self.samples else 0
         yield from self._silence(missing)
         self._drop_bytes = max(0, -missing) * BYTES_PER_SAMPLE
-        self._resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+        self._mix = MonoMix() if stereo else None
+        self._resampler = AudioResampler(format="s16", layout="stereo" if stereo else "mono", rate=SAMPLE_RATE)
 
     def _silence(self, samples: int) -> Iterator[bytes]:
         """Hours of it, perhaps: a block at a time."""
@@ -187,11 +191,17 @@ class AudioDecoder:
 
     def _take(self, frames: list[av.AudioFrame]) -> None:
         for frame in frames:
-            data = bytes(frame.planes[0])[: frame.samples * BYTES_PER_SAMPLE]
+            data = self._mono(frame)
             dropped = min(self._drop_bytes, len(data))
             self._drop_bytes -= dropped
             self._out.extend(data[dropped:])
             self.samples += (len(data) - dropped) // BYTES_PER_SAMPLE
+
+    def _mono(self, frame: av.AudioFrame) -> bytes:
+        if self._mix is None:
+            return bytes(frame.planes[0])[: frame.samples * BYTES_PER_SAMPLE]
+        both = np.frombuffer(bytes(frame.planes[0]), dtype="<i2", count=frame.samples * 2)
+        return self._mix.mix(both.reshape(-1, 2)).tobytes()
 
     def _full_blocks(self) -> Iterator[bytes]:
         whole = len(self._out) // BLOCK_BYTES * BLOCK_BYTES

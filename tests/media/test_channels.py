@@ -1,0 +1,84 @@
+"""What becomes of several channels: nothing that was said may get lost when they are made one."""
+
+import io
+import wave
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from shared.media.audio import AudioDecoder
+from shared.media.mono import MonoMix
+from shared.media.probe import probe
+
+RATE = 48_000
+
+
+def tone(seconds: float, pitch: float = 440.0, rate: int = RATE) -> NDArray[np.float64]:
+    return np.asarray(np.sin(2 * np.pi * pitch * np.arange(round(seconds * rate)) / rate) * 8000)
+
+
+def decoded(channels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The audio copy of a WAV file with these channels, (channels, samples)."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(len(channels))
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(channels.T.astype("<i2").tobytes())
+    recording = probe(out, len(out.getvalue()))
+    out.seek(0)
+    blocks = list(AudioDecoder(out, recording, lambda fraction: None))
+    return np.frombuffer(b"".join(blocks), dtype="<i2").astype(np.float64)
+
+
+@pytest.mark.parametrize(
+    ("gains", "level"),
+    [
+        ([1, 1], 1.0),
+        ([1, 0], 0.5),
+        ([0, 1], 0.5),
+        ([1, -1], 1.0),
+        ([0.5, -1], 0.75),
+        ([0, 0, 1, 0, 0, 0], 0.29),
+        ([1, 0, 0, 0, 0, 0], 0.2),
+    ],
+    ids=["alike", "left", "right", "opposite", "opposite and unequal", "5.1, centre", "5.1, front left"],
+)
+def test_a_voice_is_heard_whichever_channels_it_is_on(gains: list[float], level: float) -> None:
+    heard = decoded(np.outer(gains, tone(3.0)))
+    assert len(heard) == 3 * 16_000
+    inside = heard[4000:-4000]
+    assert np.std(inside) / (8000 / np.sqrt(2)) == pytest.approx(level, abs=0.02)
+
+
+def test_two_speakers_on_a_channel_each_are_both_heard_at_their_times() -> None:
+    first, second, pause = tone(1.0, 300.0), tone(1.0, 500.0), np.zeros(RATE)
+    left = np.concatenate([pause, first, pause, pause])
+    right = np.concatenate([pause, pause, pause, second])
+    heard = decoded(np.stack([left, right])).reshape(4, 16_000)
+    assert [np.std(second_) > 1000 for second_ in heard] == [False, True, False, True]
+    np.testing.assert_allclose(heard[1][:15_900], tone(1.0, 300.0, 16_000)[:15_900] / 2, atol=60)
+
+
+def test_channels_that_differ_are_added_up_as_they_are() -> None:
+    noise = np.random.default_rng(2).normal(0, 2000, (16_000, 2))
+    noise[:, 1] -= 0.3 * noise[:, 0]  # a wide picture: they run against each other a little
+    stereo = noise.astype(np.int16)
+    mixer = MonoMix()
+    mixed = np.concatenate([mixer.mix(piece) for piece in np.array_split(stereo, 50)])
+    np.testing.assert_allclose(mixed, stereo.mean(axis=1), atol=0.51)
+
+
+def test_a_channel_that_turns_over_in_the_middle_is_followed_within_a_second_and_a_half() -> None:
+    left = tone(3.0, rate=16_000)
+    right = np.concatenate([left[:16_000], -left[16_000:]])
+    mixer = MonoMix()
+    stereo = np.stack([left, right], axis=1).astype(np.int16)
+    mixed = np.concatenate([mixer.mix(piece) for piece in np.array_split(stereo, 150)])
+    assert np.std(mixed[:16_000]) == pytest.approx(8000 / np.sqrt(2), rel=0.01)
+    assert np.std(mixed[40_000:]) == pytest.approx(8000 / np.sqrt(2), rel=0.01)
+
+
+def test_no_samples_are_no_samples() -> None:
+    assert MonoMix().mix(np.zeros((0, 2), np.int16)).shape == (0,)
