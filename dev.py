@@ -20,6 +20,7 @@ from pathlib import Path
 from devhost.checks import compile_requirements, run_benchmarks, run_checks
 from devhost.environment import Environment
 from devhost.errors import DevHostError, StackError
+from devhost.models import describe_models, fetch_models
 from devhost.stack import DEFAULT_DATA, DEFAULT_PORT, REPO, Stack, find_running, free_port, start_stack
 
 BAD_USAGE = 2
@@ -102,6 +103,14 @@ def bench(options: argparse.Namespace) -> int:
     return run_benchmarks(Environment().ensure(say), options.name)
 
 
+def models(options: argparse.Namespace) -> int:
+    if options.list:
+        print(describe_models())
+    else:
+        fetch_models(options.names, say)
+    return 0
+
+
 def lock(_: argparse.Namespace) -> int:
     return compile_requirements(Environment().ensure(say))
 
@@ -168,6 +177,11 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     command = commands.add_parser("bench", help="the benchmarks, each a ratio in one run")
     command.add_argument("name", nargs="?")
     command.set_defaults(run=bench)
+
+    command = commands.add_parser("models", help="fetches optional models (needs a network), with checksums")
+    command.add_argument("names", nargs="*", metavar="NAME", help="which (default: Whisper base, the person detector)")
+    command.add_argument("--list", action="store_true", help="only show which there are")
+    command.set_defaults(run=models)
 
     commands.add_parser("lock", help="compiles the pinned requirements again").set_defaults(run=lock)
 
