@@ -132,9 +132,10 @@ class _Failures:
 def _checked_url(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url)
+        host = parsed.host  # decodes international names only now
     except (httpx.InvalidURL, UnicodeError) as err:
         raise AddressRefused("The address is not a valid web address.") from err
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if parsed.scheme not in ("http", "https") or not host:
         raise AddressRefused("Only addresses that begin with http:// or https:// can be read.")
     if parsed.userinfo:
         raise AddressRefused("The address contains a user name or password; use a signed address instead.")

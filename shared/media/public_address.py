@@ -61,7 +61,8 @@ def check_host(host: str, allow_loopback: bool = False) -> None:
 
 
 def _literal(host: str) -> str | None:
-    """The address that the host's name is, as the resolver would read it: `127.1` and `0x7f000001` are addresses."""
+    """The address that the host's name is, as some resolver would read it: `127.1`, `0x7f000001` and `127.0.0.1.`."""
+    host = host.rstrip(".")
     try:
         return str(ipaddress.ip_address(host.strip("[]").partition("%")[0]))
     except ValueError:

@@ -46,7 +46,10 @@ def post(
     """
     try:
         target = httpx.URL(url)
+        known = target.scheme in ("http", "https") and bool(target.host)
     except (httpx.InvalidURL, UnicodeError):
+        known = False
+    if not known:
         return Outcome(error="The callback's address is not a valid web address.", is_hopeless=True)
     backend = GuardedBackend(policy.allow_loopback, time.monotonic() + policy.total_sec, resolve)
     try:
