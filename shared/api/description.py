@@ -1,7 +1,6 @@
 """What the API's description says beside its routes: the introduction, the tags, and an example of everything."""
 
 import re
-from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
@@ -70,6 +69,12 @@ _ROOT = "/api"
 _FRAMEWORKS = ("HTTPValidationError", "ValidationError")
 """How the framework describes what is wrong with parameters: not as we answer it."""
 
+_SUCCESS = {
+    "200": "Here it is",
+    "201": "It was made",
+    "202": "Accepted, and being done",
+    "204": "Done, and nothing to be said",
+}
 _ETAG = {"description": "The version, for `If-None-Match`.", "schema": {"type": "string"}}
 _IF_NONE_MATCH = {
     "name": "If-None-Match",
@@ -91,6 +96,7 @@ def complete(schema: dict[str, Any]) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         instance = _ROOT + re.sub(r"{(\w+)}", lambda match: PATH_VALUES.get(match[1], match[0]), path)
         for operation in operations.values():
+            _describe_success(operation)
             _describe_validation(operation)
             _describe_conditional(operation)
             _add_examples(operation)
@@ -103,6 +109,13 @@ def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
     schema.pop("$defs")
     return schema
+
+
+def _describe_success(operation: dict[str, Any]) -> None:
+    """Some other words than the framework's, where the route has none."""
+    for status, response in operation["responses"].items():
+        if response["description"] == "Successful Response":
+            response["description"] = _SUCCESS[status]
 
 
 def _describe_validation(operation: dict[str, Any]) -> None:
@@ -144,6 +157,6 @@ def _share_problems(operation: dict[str, Any], instance: str, components: dict[s
             first = components["examples"].setdefault(code, here)
             is_same = first["value"]["detail"] == example["value"]["detail"]
             examples[code] = {"$ref": f"#/components/examples/{code}"} if is_same else here
-        name = re.sub(r"\W", "", HTTPStatus(int(status)).phrase)
+        name = f"Problem{status}"
         if components["responses"].setdefault(name, response) == response:
             responses[status] = {"$ref": f"#/components/responses/{name}"}

@@ -66,14 +66,15 @@ _STATUSES: dict[type[RostrumError], HTTPStatus] = {
     TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-_HTTP_CODES = {
-    400: "malformed_request",
-    404: "not_found",
-    405: "method_not_allowed",
-    406: "not_acceptable",
-    413: "body_too_large",
-    415: "unsupported_media_type",
+_HTTP_KINDS = {
+    400: ("malformed_request", "The request is malformed"),
+    404: (NotFound.code, "There is no such address"),
+    405: ("method_not_allowed", "The method is not allowed"),
+    406: ("not_acceptable", "No acceptable form is offered"),
+    413: ("body_too_large", "The body is too large"),
+    415: ("unsupported_media_type", "The body is of a kind that is not taken"),
 }
+"""Code and title of what HTTP itself has a name for."""
 
 _NO_BODY = "The request needs a JSON body."
 
@@ -184,10 +185,11 @@ def _http_problem(error: HTTPException) -> Problem:
         detail = "The API has no such address."
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and detail == phrase:
         detail = "The address does not take this method."
+    code, title = _HTTP_KINDS.get(error.status_code, (RequestError.code, phrase))
     return Problem(
         status=error.status_code,
-        code=_HTTP_CODES.get(error.status_code, "bad_request"),
-        title=phrase,
+        code=code,
+        title=title,
         detail=detail,
         headers=error.headers or {},
     )
