@@ -79,10 +79,9 @@ class HttpApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise AppError(f"this host does not answer {scope['type']}")
-        function, parameters, status = self._find(scope["method"], scope["path"])
+        function, parameters, allowed = self._find(scope["method"], scope["path"])
         if function is None:
-            text = "Your function app is up and running." if scope["path"] == "/" else ""
-            await PlainTextResponse(text, status_code=200 if text else status)(scope, receive, send)
+            await _no_function(scope["path"], allowed)(scope, receive, send)
             return
         answer = _Answer(scope, receive, send, self._body_limit_bytes)
         try:
@@ -99,17 +98,25 @@ class HttpApp:
             log.exception("function failed", extra={"function": function.trigger.name})
             await answer.fail(500)
 
-    def _find(self, method: str, path: str) -> tuple[LoadedFunction | None, dict[str, str], int]:
-        status = 404
+    def _find(self, method: str, path: str) -> tuple[LoadedFunction | None, dict[str, str], set[str]]:
+        """The function and its route parameters; or none, with the methods that functions at the path take."""
+        allowed = set[str]()
         for route in self._routes:
             match = route.pattern.match(path)
             if match is None:
                 continue
             methods = route.function.trigger.methods
             if not methods or method in methods:
-                return route.function, {k: v for k, v in match.groupdict().items() if v is not None}, 200
-            status = 405
-        return None, {}, status
+                return route.function, {k: v for k, v in match.groupdict().items() if v is not None}, allowed
+            allowed.update(methods)
+        return None, {}, allowed
+
+
+def _no_function(path: str, allowed: set[str]) -> Response:
+    if allowed:
+        return Response(status_code=405, headers={"allow": ", ".join(sorted(allowed))})
+    text = "Your function app is up and running." if path == "/" else ""
+    return PlainTextResponse(text, status_code=200 if text else 404)
 
 
 async def _call(function: LoadedFunction, parameters: dict[str, str], scope: Scope, answer: "_Answer") -> None:

@@ -101,7 +101,9 @@ def test_methods_prefix_and_the_root_page(client: httpx.Client, method: str, pat
 
     routePrefix: https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook#hostjson-settings
     """
-    assert client.request(method, path).status_code == status
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    assert ("allow" in answer.headers) == (status == 405)
 
 
 def test_every_request_has_an_invocation_id(client: httpx.Client) -> None:
