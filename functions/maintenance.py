@@ -14,5 +14,5 @@ blueprint = func.Blueprint()
 def sweep(timer: func.TimerRequest) -> None:
     """Asks again for steps and tasks whose message got lost or whose worker died, and runs what is scheduled."""
     schedule_clean_up(services())
+    sweep_tasks(services())  # first, for it is bounded
     sweep_jobs(services())
-    sweep_tasks(services())

@@ -50,8 +50,9 @@ class Job:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether work on the job makes sense: it has not ended and nobody wants it to."""
-        return not self.is_final and not self.cancel_requested
+        """Whether work on the job makes sense: it has not ended, and nobody wants it to before all stages are over;
+        after that it is too late."""
+        return not self.is_final and (self.stages_over or not self.cancel_requested)
 
     @property
     def stages_over(self) -> bool:

@@ -4,8 +4,10 @@ All of it is idempotent, so that a message delivered twice, or the sweep, may ca
 """
 
 import logging
+from contextlib import suppress
 
 from shared.domain import job as jobs
+from shared.domain.errors import NotFound
 from shared.domain.job import Job
 from shared.domain.message import Step
 from shared.domain.stage import Stage, StageState
@@ -63,7 +65,8 @@ def advance(services: Services, job: Job) -> None:
         if begins and progress.state is StageState.WAITING:
             _request_first_step(services, job, stage)
     if job.stages_over and job.status is JobStatus.TRANSCRIBED:
-        _complete(services, job)
+        with suppress(NotFound):  # the session is being deleted, and the job with it
+            _complete(services, job)
 
 
 def _request_first_step(services: Services, job: Job, stage: Stage) -> None:
@@ -83,7 +86,7 @@ def _step_is_done(services: Services, job: Job, stage: Stage, step: Step) -> boo
 
 
 def _complete(services: Services, job: Job) -> None:
-    """Writes the sidecar, names the job on its session, and only then says DONE, whoever wants it canceled by now."""
+    """Writes the sidecar, names the job on its session, and only then says DONE: it is too late to cancel it."""
     write_sidecar(services, job)
     now = services.clock()
     change_session(

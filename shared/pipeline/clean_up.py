@@ -8,11 +8,11 @@ from itertools import groupby
 
 from shared.domain.errors import NotFound, RostrumError
 from shared.job_status import JobStatus
-from shared.pipeline.expire_uploads import expire_uploads
+from shared.pipeline.expire_uploads import GRACE, expire_uploads
 from shared.pipeline.job_manager import job_manager
 from shared.pipeline.remove import delete_session, remove_session
 from shared.pipeline.services import Services
-from shared.storage.ports import WORK
+from shared.storage.ports import RESULTS, SOURCES, WORK
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ def clean_up(services: Services) -> None:
         _drop_dead_letters,
         _delete_sessions,
         _delete_work_of_done_jobs,
+        _delete_orphans,
     ):
         _unless_it_fails(chore, services)
 
@@ -77,6 +78,21 @@ def _delete_work_of_done_jobs(services: Services) -> None:
             is_needed = False
         for name in () if is_needed else names:
             blobs.delete(WORK, name)
+
+
+def _delete_orphans(services: Services) -> None:
+    """Blobs whose session is gone, or never came to be, and that nobody can be about to make one of any more.
+
+    An upload's address goes on writing after its session was deleted, and an import may die before its session stands.
+    """
+    sessions = {(session.org_id, session.session_id) for session in services.storage.sessions.everyone_s()}
+    newest = services.clock() - timedelta(hours=services.settings.upload_valid_hours) - GRACE
+    for container in (SOURCES, WORK, RESULTS):
+        for blob in services.storage.blobs.listing(container, ""):
+            org_id, session_id, *_ = blob.name.split("/")
+            is_old = blob.written_at is not None and blob.written_at < newest
+            if is_old and (org_id, session_id) not in sessions:
+                services.storage.blobs.delete(container, blob.name, blob.etag)
 
 
 def _unless_it_fails(chore: Callable[..., object], *arguments: object) -> None:

@@ -11,8 +11,9 @@ from shared.pipeline.services import Services
 from shared.pipeline.webhooks import announce_end, tell_end
 
 
-def end_job(services: Services, job: Job, end: Callable[[Job], Job]) -> Job:
-    """Applies `end` to the job as it is now, unless it has ended or begun again since `job` was read."""
+def end_job(services: Services, job: Job, end: Callable[[Job], Job | None]) -> Job:
+    """Applies `end` to the job as it is now, unless it has ended or begun again since `job` was read; None from `end`
+    leaves it as it is."""
 
     def is_over(current: Job) -> bool:
         return current.is_final or current.attempt != job.attempt

@@ -67,7 +67,8 @@ def send_step(services: Services, job: Job, stored: Stored[Part]) -> None:
 
 
 def withdraw_messages(services: Services, job: Job) -> None:
-    """Takes back what was sent for the job and nobody has received."""
+    """Takes back what was sent for this attempt of the job and nobody has received."""
     for stored in services.storage.parts.of_job(job.job_id):
-        if stored.value.receipt is not None:
-            services.storage.queues.withdraw(stored.value.receipt)
+        part = stored.value
+        if part.receipt is not None and part.job_attempt == job.attempt:
+            services.storage.queues.withdraw(part.receipt)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pydantic import ValidationError
 
 from shared.domain.dead_letter import DeadLetter
-from shared.domain.errors import Conflict, NotFound
+from shared.domain.errors import Conflict, FinalError, NotFound
 from shared.domain.message import StageMessage
 from shared.domain.task import TASKS, TaskMessage, TaskState
 from shared.job_status import JobStatus
@@ -41,7 +41,12 @@ def requeue_dead_letters(services: Services, org_id: str, queue: str) -> int:
         raise NotFound(f"There is no queue {queue[:64]}; there are {', '.join(QUEUE_NAMES)}.")
     requeued = _put_back(services, org_id, queue)
     for stored in services.storage.dead_letters.of_queue(org_id, queue):
-        requeued += _revive(services, stored.value)
+        try:
+            requeued += _revive(services, stored.value)
+        except FinalError as error:  # it could only fail again: the letter stays for when that has changed
+            facts = {"action": "requeue", "job_id": stored.value.job_id, "code": error.code}
+            log.warning("dead letter stays", extra=facts)
+            continue
         services.storage.dead_letters.delete(stored)
     log.info("dead letters put back", extra={"action": "requeue", "org_id": org_id, "queue": queue, "count": requeued})
     return requeued

@@ -16,6 +16,7 @@ def retry_job(services: Services, org_id: str, job_id: str) -> Job:
     def again(current: Job) -> Job:
         if not current.status.may_begin_again:
             raise Conflict(f"Only a job in ERROR or CANCELED can be tried again; this one is {current.status}.")
+        services.storage.sessions.get(org_id, current.session_id)  # it may be on its way out
         refuse_hopeless(services, current.options, current.callback_url)
         return jobs.restart(current, services.clock())
 

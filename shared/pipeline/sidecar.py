@@ -25,12 +25,8 @@ class SceneList(BaseModel):
 
 def write_sidecar(services: Services, job: Job) -> None:
     """Writes `sidecar.json`, listing every other file of the job with its hash."""
-    blobs = services.storage.blobs
     session = services.storage.sessions.get(job.org_id, job.session_id).value
-    scene_blob = job_blob(job, SCENES)
-    found = SceneList()
-    if blobs.facts(WORK, scene_blob) is not None:
-        found = SceneList.model_validate_json(blobs.read(WORK, scene_blob))
+    found = _scenes(services, job)
     sidecar = SidecarPayload(
         session_id=job.session_id,
         job_id=job.job_id,
@@ -39,7 +35,13 @@ def write_sidecar(services: Services, job: Job) -> None:
         thumbnails=found.thumbnails,
         artefacts=_artefacts(services, job),
     )
-    blobs.write(RESULTS, job_blob(job, SIDECAR), sidecar.model_dump_json(by_alias=True).encode(), "application/json")
+    blobs, name = services.storage.blobs, job_blob(job, SIDECAR)
+    blobs.write(RESULTS, name, sidecar.model_dump_json(by_alias=True).encode(), "application/json")
+    try:
+        services.storage.sessions.get(job.org_id, job.session_id)
+    except NotFound:  # deleted meanwhile: nothing may be left behind
+        blobs.delete(RESULTS, name)
+        raise
 
 
 @job_manager.job
@@ -47,6 +49,15 @@ def rebuild_sidecar(services: Services, org_id: str, job_id: str) -> None:
     """Writes the sidecar of a job that is done once more, with the files that are there now."""
     with suppress(NotFound):  # deleted meanwhile
         write_sidecar(services, services.storage.jobs.get(org_id, job_id).value)
+
+
+def _scenes(services: Services, job: Job) -> SceneList:
+    """What the tracking stage found, from where it left it or, when that was cleaned up, from the present sidecar."""
+    blobs = services.storage.blobs
+    for container, name in ((WORK, SCENES), (RESULTS, SIDECAR)):
+        with suppress(NotFound):
+            return SceneList.model_validate_json(blobs.read(container, job_blob(job, name)))
+    return SceneList()
 
 
 def _media(session: Session) -> MediaPayload:

@@ -13,6 +13,9 @@ from shared.pipeline.services import Services
 
 log = logging.getLogger(__name__)
 
+LOOK_AHEAD = timedelta(minutes=1)
+"""How long before a delayed job's time the sweep begins to look after it."""
+
 MAX_RESEND_PAUSE = timedelta(hours=1)
 """A message that only waits its turn in a long queue is sent again at growing intervals, up to this one."""
 
@@ -24,6 +27,8 @@ def sweep(services: Services) -> int:
     """
     resent = 0
     for job in services.storage.jobs.all_active():
+        if _begins_later(job, services.clock()):
+            continue
         try:
             resent += _sweep_job(services, job)
         except RostrumError as error:
@@ -31,6 +36,13 @@ def sweep(services: Services) -> int:
         except Exception:
             log.exception("sweep failed", extra={"action": "sweep", "job_id": job.job_id})
     return resent
+
+
+def _begins_later(job: Job, now: datetime) -> bool:
+    """Whether the job's time is so far away that there is nothing to look after yet."""
+    if job.start_at is None or job.started_at is not None or job.cancel_requested:
+        return False
+    return job.start_at - now > LOOK_AHEAD
 
 
 def _sweep_job(services: Services, job: Job) -> int:

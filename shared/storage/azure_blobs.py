@@ -117,12 +117,10 @@ class AzureBlobs:
         except NotFound:
             return
 
-    def delete(self, container: str, name: str) -> None:
-        try:
-            with _translated(container, name):
-                self._blob(container, name).delete_blob(delete_snapshots="include")
-        except NotFound:
-            return
+    def delete(self, container: str, name: str, etag: str | None = None) -> None:
+        condition = {} if etag is None else {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified}
+        with suppress(NotFound, WriteConflict), _translated(container, name):
+            self._blob(container, name).delete_blob(delete_snapshots="include", **condition)
 
     def discard(self, container: str, name: str) -> None:
         """Committing an empty blob is what drops staged blocks."""
@@ -216,6 +214,7 @@ def _facts(properties: BlobProperties) -> BlobFacts:
         content_type=properties.content_settings.content_type or "application/octet-stream",
         sha256=(properties.metadata or {}).get(CHECKSUM),
         etag=_plain_etag(str(properties.etag)),
+        written_at=properties.last_modified,
     )
 
 

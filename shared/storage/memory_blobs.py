@@ -83,9 +83,11 @@ class MemoryBlobs:
             found = [self._blobs[key].facts for key in keys]
         yield from found
 
-    def delete(self, container: str, name: str) -> None:
+    def delete(self, container: str, name: str, etag: str | None = None) -> None:
         with self._lock:
-            self._blobs.pop((container, name), None)
+            blob = self._blobs.get((container, name))
+            if blob is not None and etag in (None, blob.facts.etag):
+                del self._blobs[container, name]
 
     def discard(self, container: str, name: str) -> None:
         with self._lock:
@@ -134,7 +136,7 @@ class MemoryBlobs:
         blocks: Sequence[bytes] = (),
     ) -> BlobFacts:
         """Stores the blob; blocks that were staged and not used are forgotten, as the real storage does."""
-        facts = BlobFacts(name, len(data), content_type, sha256, self._new_etag())
+        facts = BlobFacts(name, len(data), content_type, sha256, self._new_etag(), self._clock())
         self._blobs[container, name] = _Blob(data, facts, blocks)
         self._staged.pop((container, name), None)
         return facts

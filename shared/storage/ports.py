@@ -5,7 +5,7 @@ Any method may raise StorageUnavailable when the storage does not answer.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count, takewhile
 from typing import Generic, Protocol, TypeVar
@@ -78,13 +78,15 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class BlobFacts:
-    """A blob's name within its container, size in bytes, content type, and the SHA-256 that its writer noted."""
+    """A blob's name within its container, size in bytes, content type, the SHA-256 that its writer noted, and when it
+    was last written."""
 
     name: str
     size_bytes: int
     content_type: str
     sha256: str | None
     etag: str
+    written_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,8 +376,8 @@ class BlobStore(Protocol):
     def listing(self, container: str, prefix: str) -> Iterator[BlobFacts]:
         """All blobs whose names start with the prefix, by name."""
 
-    def delete(self, container: str, name: str) -> None:
-        """Deletes the blob if it is there."""
+    def delete(self, container: str, name: str, etag: str | None = None) -> None:
+        """Deletes the blob if it is there, and if it still has the ETag, where one is given."""
 
     def discard(self, container: str, name: str) -> None:
         """Deletes the blob if it is there, and the blocks that were staged for it."""

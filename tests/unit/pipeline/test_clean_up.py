@@ -1,5 +1,6 @@
 """The hourly clean-up over the in-memory storage."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,8 @@ from shared.pipeline.run_step import Delivery
 from shared.pipeline.run_task import run_task
 from shared.pipeline.schedules import run_due_schedules
 from shared.pipeline.services import StepContext
-from shared.storage.ports import WORK
+from shared.pipeline.sidecar import rebuild_sidecar
+from shared.storage.ports import RESULTS, SOURCES, WORK
 
 
 def work_blobs(house: Any) -> list[str]:
@@ -110,3 +112,31 @@ def test_dead_letters_are_kept_for_a_month_and_their_tasks_with_them(house: Any)
         assert len(list(house.storage.dead_letters.of_queue("", TASKS))) == left
     with pytest.raises(NotFound):
         house.storage.tasks.get(stored.value.task_id)
+
+
+def test_blobs_of_sessions_that_are_gone_go_when_no_upload_can_be_on_its_way(house: Any) -> None:
+    kept = house.submit()
+    house.drain()
+    for container in (SOURCES, RESULTS):
+        for session_id in ("gone", kept.session_id):
+            house.storage.blobs.write(container, f"acme/{session_id}/a.mp4", b"x", "video/mp4")
+    orphans = [(SOURCES, "acme/gone/a.mp4"), (RESULTS, "acme/gone/a.mp4")]
+    for hours, left in ((24, 2), (2, 0)):
+        house.now += timedelta(hours=hours)
+        clean_up(house.services)
+        assert sum(house.storage.blobs.facts(*orphan) is not None for orphan in orphans) == left
+    assert house.storage.blobs.facts(SOURCES, f"acme/{kept.session_id}/a.mp4") is not None
+    assert house.storage.blobs.facts(RESULTS, f"acme/{kept.session_id}/a.mp4") is not None
+
+
+def test_a_sidecar_that_is_built_again_after_the_clean_up_keeps_its_scenes(house: Any) -> None:
+    job = house.submit()
+    found = {"scenes": [{"start": 0, "end": 1, "thumbnail": "scene-001.jpg"}], "thumbnails": []}
+    name = f"acme/{job.session_id}/{job.job_id}/scenes.json"
+    house.storage.blobs.write(WORK, name, json.dumps(found).encode(), "application/json")
+    house.drain()
+    clean_up(house.services)
+    assert house.storage.blobs.facts(WORK, name) is None
+    rebuild_sidecar(house.services, "acme", job.job_id)
+    sidecar = json.loads(house.storage.blobs.read(RESULTS, f"acme/{job.session_id}/{job.job_id}/sidecar.json"))
+    assert [scene["thumbnail"] for scene in sidecar["scenes"]] == ["scene-001.jpg"]

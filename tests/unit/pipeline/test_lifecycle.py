@@ -10,6 +10,7 @@ from shared.domain.errors import Conflict, NotFound, NotMedia
 from shared.domain.message import QUEUES, StageMessage, Step
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
+from shared.pipeline import cancel
 from shared.pipeline.cancel import cancel_job
 from shared.pipeline.heartbeat import Heartbeat
 from shared.pipeline.requests import STEPS
@@ -230,3 +231,70 @@ def test_a_job_that_waits_for_its_time_is_canceled_without_a_trace_in_the_queue(
     assert len(house.storage.queues.waiting(QUEUES[Stage.DOWNLOAD])) == 1
     assert cancel_job(house.services, job.org_id, job.job_id).status is JobStatus.CANCELED
     assert house.storage.queues.waiting() == []
+
+
+def test_a_cancel_that_comes_late_leaves_the_next_attempt_alone(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = house.submit()
+    run_until(house, Stage.TRANSCRIPTION, Step.MERGE)
+    name = f"acme/{job.session_id}/{job.job_id}/transcript.json"
+    house.storage.blobs.write(RESULTS, name, b"of the first attempt", "application/json")
+    look = cancel._unfinished
+
+    def overtaken(services: Any, seen: Any) -> Any:
+        found = look(services, seen)
+        monkeypatch.undo()
+        cancel_job(services, "acme", job.job_id)
+        retry_job(services, "acme", job.job_id)
+        house.storage.blobs.write(RESULTS, name, b"of the second attempt", "application/json")
+        return found
+
+    monkeypatch.setattr(cancel, "_unfinished", overtaken)
+    late = cancel_job(house.services, "acme", job.job_id)
+
+    assert (late.attempt, late.is_final) == (2, False)
+    assert house.storage.blobs.read(RESULTS, name) == b"of the second attempt"
+    assert {message.attempt for message in house.storage.queues.waiting()} == {2}
+    house.drain()
+    assert house.job(job).status is JobStatus.DONE
+
+
+def test_once_every_stage_is_over_it_is_too_late_to_cancel(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = house.submit()
+
+    def cancel_now(services: Any, completing: Any) -> None:
+        with pytest.raises(Conflict, match="too late"):
+            cancel_job(services, "acme", job.job_id)
+
+    monkeypatch.setattr("shared.pipeline.advance.write_sidecar", cancel_now)
+    house.drain()
+    done = house.job(job)
+    assert (done.status, done.cancel_requested) == (JobStatus.DONE, False)
+
+
+def test_a_wish_that_comes_while_the_last_stage_ends_is_too_late(house: Any) -> None:
+    def wish(context: StepContext) -> None:
+        cancel_job(house.services, "acme", job.job_id)
+
+    job = house.submit()
+    message = run_until(house, Stage.TRACKING, Step.MERGE)
+    house.drain()
+    house.instead[Stage.TRACKING, Step.MERGE] = wish
+    run_step(house.services, message, Delivery("last", 1))
+    ended = house.job(job)
+    assert (ended.status, ended.cancel_requested) == (JobStatus.DONE, True)
+
+
+def test_a_job_of_a_session_that_is_on_its_way_out_is_not_tried_again(house: Any) -> None:
+    job = house.submit()
+    cancel_job(house.services, "acme", job.job_id)
+    stored = house.storage.sessions.get("acme", job.session_id)
+    house.storage.sessions.update(stored, stored.value.evolve(deleted_at=house.now))
+    with pytest.raises(NotFound):
+        retry_job(house.services, "acme", job.job_id)
+
+
+def test_the_sweep_does_nothing_for_a_job_whose_time_is_far_away(house: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    house.submit(start_at=house.now + timedelta(days=40))
+    assert sweep(house.services) == 0
+    assert "sent again" not in caplog.text

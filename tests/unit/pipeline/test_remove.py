@@ -14,6 +14,7 @@ from shared.pipeline.requests import STEPS
 from shared.pipeline.run_step import Delivery, run_step
 from shared.pipeline.run_task import run_task
 from shared.pipeline.services import StepContext
+from shared.pipeline.sidecar import rebuild_sidecar
 from shared.pipeline.submit import JobRequest, submit_session
 from shared.storage.memory_table import MemoryTable
 from shared.storage.ports import RESULTS, SOURCES, WORK
@@ -123,4 +124,22 @@ def test_a_job_over_a_session_that_is_being_deleted_is_not_accepted(
     monkeypatch.setattr(type(house.storage.jobs), "create", lambda _, new: deleted_just_before(new))
     with pytest.raises(NotFound):
         submit_session(house.services, JobRequest(org_id="acme"), job.session_id)
+    assert left_over(house, tables) == []
+
+
+def test_a_session_deleted_while_its_sidecar_is_written_leaves_nothing(
+    tables: list[MemoryTable], new_house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = new_house()
+    job = house.submit()
+    house.drain()
+    write = house.storage.blobs.write
+
+    def deleted_just_before(_: Any, container: str, name: str, data: bytes, content_type: str) -> Any:
+        monkeypatch.undo()
+        delete_session(house.services, "acme", job.session_id)
+        return write(container, name, data, content_type)
+
+    monkeypatch.setattr(type(house.storage.blobs), "write", deleted_just_before)
+    rebuild_sidecar(house.services, "acme", job.job_id)
     assert left_over(house, tables) == []
