@@ -176,6 +176,10 @@ def artefact(session_id: str, name: str, job_id: str | None = None) -> Request |
         return get("sessions", session_id, "results", "transcript", format=path.suffix[1:], job_id=job_id)
     if name == "instructor-tracking.json":
         return get("sessions", session_id, "results", "instructor-tracking", job_id=job_id)
+    if name == "instructor-by-segment.json":
+        return get("sessions", session_id, "results", "instructor-by-segment", job_id=job_id)
+    if name in ("chapters.json", "chapters.vtt"):
+        return get("sessions", session_id, "results", "chapters", format=path.suffix[1:], job_id=job_id)
     if name == "sidecar.json":
         return get("sessions", session_id, "sidecar", job_id=job_id)
     return None

@@ -51,7 +51,17 @@ from shared.tracking.payload import (
     TrackingSource,
     TrackPointPayload,
 )
-from shared.transcription.payload import Transcript, TranscriptEngine, TranscriptSegment, TranscriptWord
+from shared.transcription.payload import (
+    ChapterPayload,
+    Chapters,
+    InstructorBySegment,
+    SegmentPlace,
+    Transcript,
+    TranscriptEngine,
+    TranscriptQuality,
+    TranscriptSegment,
+    TranscriptWord,
+)
 
 JSON = "application/json"
 PATH_VALUES = {
@@ -233,6 +243,23 @@ _TRANSCRIPT = Transcript(
     ),
     speech_sec=52.0,
     warnings=(),
+    quality=TranscriptQuality(
+        words=2,
+        words_per_minute=100.0,
+        transcribed_sec=1.2,
+        transcribed_share=0.023,
+        mean_confidence=0.91,
+        doubtful_share=0.0,
+        doubtful=(),
+        repeated=(),
+        language_switches=(),
+    ),
+)
+_CHAPTERS = Chapters(
+    session_id=SESSION_ID,
+    job_id=JOB_ID,
+    duration_sec=61.2,
+    chapters=(ChapterPayload(start=0.0, end=61.2, title="Good morning", reasons=("start",)),),
 )
 _SIDECAR = SidecarPayload(
     session_id=SESSION_ID,
@@ -319,6 +346,15 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
         JSON: _TRANSCRIPT.model_dump_json(by_alias=True),
     },
     "getInstructorTracking": _TRACKING,
+    "getChapters": {
+        "text/vtt": "WEBVTT\n\n1\n00:00:00.000 --> 00:01:01.200\nGood morning\n",
+        JSON: _CHAPTERS.model_dump_json(by_alias=True),
+    },
+    "getInstructorBySegment": InstructorBySegment(
+        session_id=SESSION_ID,
+        job_id=JOB_ID,
+        segments=(SegmentPlace(id=0, start=0.4, end=1.6, visible=1.0, x=0.46),),
+    ),
     "getSidecar": _SIDECAR,
     "rebuildSidecar": ImportedView(job_id=JOB_ID, session_id=SESSION_ID),
     "health": HealthView(status="ok", version=VERSION, storage="ok"),

@@ -14,6 +14,7 @@ from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.cancel import settle_cancel
 from shared.pipeline.changes import change_job, change_session
+from shared.pipeline.derived import write_derived
 from shared.pipeline.ending import end_job
 from shared.pipeline.requests import STEPS, request_step, steps_after
 from shared.pipeline.services import Services
@@ -86,7 +87,9 @@ def _step_is_done(services: Services, job: Job, stage: Stage, step: Step) -> boo
 
 
 def _complete(services: Services, job: Job) -> None:
-    """Writes the sidecar, names the job on its session, and only then says DONE: it is too late to cancel it."""
+    """Writes what follows from the results together, and the sidecar, names the job on its session, and only then says
+    DONE: it is too late to cancel it."""
+    write_derived(services, job)
     write_sidecar(services, job)
     now = services.clock()
     change_session(

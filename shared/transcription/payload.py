@@ -73,6 +73,46 @@ def _in_order(segments: tuple[TranscriptSegment, ...]) -> tuple[TranscriptSegmen
 Segments = Annotated[tuple[TranscriptSegment, ...], AfterValidator(_in_order)]
 
 
+class DoubtfulSpan(_Payload):
+    """A stretch whose words the engine was not sure of, with their mean confidence."""
+
+    start: Seconds
+    end: Seconds
+    confidence: Confidence
+
+
+class RepeatedText(_Payload):
+    """A phrase that was written `times` in a row: engines do that over noise, and people seldom."""
+
+    start: Seconds
+    end: Seconds
+    text: str
+    times: int
+
+
+class LanguageSwitch(_Payload):
+    """From `at` on, the engine heard another language."""
+
+    at: Seconds
+    before: str
+    after: str
+
+
+class TranscriptQuality(_Payload):
+    """How far a transcript may be trusted. `transcribedSec` is how long the words take, `transcribedShare` that over
+    the speech that was heard; lists hold at most 100 entries."""
+
+    words: int
+    words_per_minute: float
+    transcribed_sec: Seconds
+    transcribed_share: Confidence
+    mean_confidence: Confidence
+    doubtful_share: Confidence
+    doubtful: tuple[DoubtfulSpan, ...]
+    repeated: tuple[RepeatedText, ...]
+    language_switches: tuple[LanguageSwitch, ...]
+
+
 class Transcript(_Payload):
     """`transcript.json`. `language` is `und` where nothing was said; `speechSec` is how long someone spoke."""
 
@@ -85,6 +125,7 @@ class Transcript(_Payload):
     segments: Segments
     speech_sec: Seconds
     warnings: tuple[str, ...]
+    quality: TranscriptQuality | None = None
 
     @model_validator(mode="after")
     def _within_recording(self) -> Self:
@@ -107,3 +148,43 @@ class TranscriptPart(_Payload):
     segments: Segments
     speech_sec: Seconds
     warnings: tuple[str, ...]
+
+
+class ChapterPayload(_Payload):
+    """A stretch of the recording that seems to be about one thing; `reasons` say what spoke for beginning it there:
+    `start`, `pause`, `picture` or `words`."""
+
+    start: Seconds
+    end: Seconds
+    title: str
+    reasons: tuple[str, ...]
+
+
+class Chapters(_Payload):
+    """`chapters.json`: proposals, in order and without gaps from the recording's start to its end."""
+
+    version: Literal["v1"] = "v1"
+    session_id: str
+    job_id: str
+    duration_sec: Seconds
+    chapters: tuple[ChapterPayload, ...]
+
+
+class SegmentPlace(_Payload):
+    """Where the instructor was while a segment was said: `visible` is the share of its time with the instructor in the
+    picture, `x` the median of the way through it (0 left, 1 right), null where never seen."""
+
+    id: int
+    start: Seconds
+    end: Seconds
+    visible: Confidence
+    x: Confidence | None
+
+
+class InstructorBySegment(_Payload):
+    """`instructor-by-segment.json`: the transcript's segments, by their ids, joined with the instructor's track."""
+
+    version: Literal["v1"] = "v1"
+    session_id: str
+    job_id: str
+    segments: tuple[SegmentPlace, ...]

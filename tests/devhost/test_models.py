@@ -149,7 +149,7 @@ def test_a_missing_file_is_named(server: Server, tmp_path: Path) -> None:
 
 def test_no_network_is_said_plainly(server: Server, tmp_path: Path) -> None:
     nowhere = replace(server, url="http://127.0.0.1:1/weights.bin")
-    with pytest.raises(SetupError, match="could not be fetched: .*refused"):
+    with pytest.raises(SetupError, match=r"could not be fetched: .*refused"):
         _fetch(nowhere, tmp_path)
 
 

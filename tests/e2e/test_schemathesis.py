@@ -138,6 +138,9 @@ def in_memory(services: Services, client: httpx.Client) -> LaidOut:
         "transcript.srt": transcript["application/x-subrip"],
         "transcript.txt": transcript["text/plain"],
         "instructor-tracking.json": json.dumps(examples_of("getInstructorTracking")[JSON]),
+        "chapters.json": json.dumps(examples_of("getChapters")[JSON]),
+        "chapters.vtt": examples_of("getChapters")["text/vtt"],
+        "instructor-by-segment.json": json.dumps(examples_of("getInstructorBySegment")[JSON]),
         "sidecar.json": json.dumps(examples_of("getSidecar")[JSON]),
         f"thumbnails/{THUMBNAIL}": "\xff\xd8\xff",
     }

@@ -1,7 +1,7 @@
 """What jobs made of a session: transcript, instructor's track, sidecar and thumbnails, as files from storage."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import Annotated
@@ -26,11 +26,12 @@ from shared.media.payload import SidecarPayload
 from shared.pipeline.services import Services
 from shared.pipeline.sidecar import SIDECAR, rebuild_sidecar
 from shared.tracking.payload import InstructorTracking
-from shared.transcription.payload import Transcript
+from shared.transcription.payload import Chapters, InstructorBySegment, Transcript
 
 router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"], route_class=IdempotentRoute)
 
 TRACKING = "instructor-tracking.json"
+INSTRUCTOR_BY_SEGMENT = "instructor-by-segment.json"
 JSON = "application/json"
 NO_JOB = "No job has made it yet."
 LOCATION_DOCS = {"Location": {"description": "The sidecar.", "schema": {"type": "string"}}}
@@ -50,6 +51,13 @@ class TranscriptFormat(StrEnum):
     VTT = "vtt"
     SRT = "srt"
     TXT = "txt"
+
+
+class ChaptersFormat(StrEnum):
+    """In which form chapters are wanted."""
+
+    JSON = "json"
+    VTT = "vtt"
 
 
 CONTENT_TYPES = {
@@ -120,6 +128,52 @@ async def get_tracking(
     """Where the instructor was, with detections and metrics."""
     result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRACKING, job_id))
     return await result_response(request, services, result.blob(TRACKING), JSON, result.missing)
+
+
+@router.get(
+    "/results/chapters",
+    summary="Get the chapters",
+    responses={
+        200: json_file("The proposed chapters", Chapters, CONTENT_TYPES[TranscriptFormat.VTT]),
+        **NOT_MODIFIED,
+        **reading(NO_SESSION, ResultNotReady),
+    },
+    operation_id="getChapters",
+    response_class=Response,
+)
+async def get_chapters(
+    session_id: SessionId,
+    request: Request,
+    services: ServicesDep,
+    caller: ReaderDep,
+    form: Annotated[ChaptersFormat, Query(alias="format", description="WebVTT is for a track of chapters.")] = (
+        ChaptersFormat.JSON
+    ),
+    job_id: OfJob = None,
+) -> Response:
+    """Where chapters may begin, proposed from pauses, pictures and words when all results were in."""
+    result = await off_loop(partial(_derived, services, caller.org_id, session_id, Stage.TRANSCRIPTION, job_id))
+    kind = CONTENT_TYPES[TranscriptFormat(form)]
+    return await result_response(request, services, result.blob(f"chapters.{form}"), kind, result.missing)
+
+
+@router.get(
+    "/results/instructor-by-segment",
+    summary="Get where the instructor was while each segment was said",
+    responses={
+        200: json_file("The transcript's segments joined with the track", InstructorBySegment),
+        **NOT_MODIFIED,
+        **reading(NO_SESSION, ResultNotReady),
+    },
+    operation_id="getInstructorBySegment",
+    response_class=Response,
+)
+async def get_instructor_by_segment(
+    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
+) -> Response:
+    """For every segment of the transcript, whether the instructor was in the picture, and where."""
+    result = await off_loop(partial(_derived, services, caller.org_id, session_id, Stage.TRACKING, job_id))
+    return await result_response(request, services, result.blob(INSTRUCTOR_BY_SEGMENT), JSON, result.missing)
 
 
 @router.get(
@@ -225,6 +279,12 @@ def _result(services: Services, org_id: str, session_id: str, stage: Stage | Non
     except NotFound:
         return Result(session, made_by, ResultNotReady(NO_JOB))
     return Result(session, made_by, ResultNotReady(_why_missing(latest, stage) or NO_JOB))
+
+
+def _derived(services: Services, org_id: str, session_id: str, stage: Stage, job_id: str | None) -> Result:
+    """A result that is made with the sidecar, and without `stage` never; raises NotFound."""
+    made = _result(services, org_id, session_id, None, job_id)
+    return replace(made, missing=_result(services, org_id, session_id, stage, job_id).missing)
 
 
 def _rebuild_sidecar(services: Services, org_id: str, session_id: str, job_id: str | None) -> str:

@@ -14,6 +14,7 @@ from shared.transcription import transcribe
 from shared.transcription.audio import WavAudio
 from shared.transcription.captions import to_srt, to_text, to_webvtt
 from shared.transcription.payload import Transcript, TranscriptPart
+from shared.transcription.quality import assess
 from shared.transcription.warm import warm_engine
 
 
@@ -41,9 +42,11 @@ def transcribe_part(context: StepContext) -> None:
 def merge_transcript(context: StepContext) -> None:
     """Joins the parts and writes the transcript and its captions."""
     recording, job = recording_of(context), context.job
+    languages: list[tuple[float, str]] = []
     transcript = transcribe.merge_parts(
-        _parts(context), session_id=job.session_id, job_id=job.job_id, duration_sec=recording.duration_sec
+        _parts(context, languages), session_id=job.session_id, job_id=job.job_id, duration_sec=recording.duration_sec
     )
+    transcript = transcript.model_copy(update={"quality": assess(transcript, languages)})
     for name, text, content_type in _formats(transcript):
         context.services.storage.blobs.write(RESULTS, context.work_blob(name), text.encode(), content_type)
     change_session(
@@ -55,11 +58,16 @@ def merge_transcript(context: StepContext) -> None:
     index_transcript.using(context.services).delay(job.org_id, job.session_id, job.job_id)
 
 
-def _parts(context: StepContext) -> Iterator[TranscriptPart]:
+def _parts(context: StepContext, languages: list[tuple[float, str]]) -> Iterator[TranscriptPart]:
+    """The parts in order; notes from when on which language was heard."""
     count = context.job.stages[Stage.TRANSCRIPTION].parts
     for number in range(count):
         context.report(number / count)
-        yield TranscriptPart.model_validate_json(context.services.storage.blobs.read(WORK, part_blob(context, number)))
+        blob = context.services.storage.blobs.read(WORK, part_blob(context, number))
+        part = TranscriptPart.model_validate_json(blob)
+        if part.language is not None and part.segments:
+            languages.append((part.segments[0].start, part.language))
+        yield part
 
 
 def _formats(transcript: Transcript) -> Iterator[tuple[str, str, str]]:

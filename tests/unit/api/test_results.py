@@ -23,6 +23,9 @@ FILES = {
     "transcript.srt": b"1\n00:00:00,000 --> 00:00:01,000\nHi\n",
     "transcript.txt": "Grüezi\n".encode(),
     "instructor-tracking.json": b'{"version": "v1", "trackPoints": []}',
+    "chapters.json": b'{"version": "v1", "chapters": []}',
+    "chapters.vtt": b"WEBVTT\n\n",
+    "instructor-by-segment.json": b'{"version": "v1", "segments": []}',
     "sidecar.json": b'{"version": "v1", "scenes": []}',
     "thumbnails/scene-001.jpg": b"\xff\xd8\xff",
 }
@@ -47,6 +50,9 @@ def finished(house: House) -> str:
         ("results/transcript?format=vtt", "*/*", "text/vtt; charset=utf-8", "transcript.vtt"),
         ("results/transcript?format=json", "text/vtt", "application/json", "transcript.json"),
         ("results/instructor-tracking", "*/*", "application/json", "instructor-tracking.json"),
+        ("results/chapters", "*/*", "application/json", "chapters.json"),
+        ("results/chapters?format=vtt", "*/*", "text/vtt; charset=utf-8", "chapters.vtt"),
+        ("results/instructor-by-segment", "*/*", "application/json", "instructor-by-segment.json"),
         ("sidecar", "*/*", "application/json", "sidecar.json"),
         ("thumbnails/scene-001", "*/*", "image/jpeg", "thumbnails/scene-001.jpg"),
         ("thumbnails/scene-001.jpg", "*/*", "image/jpeg", "thumbnails/scene-001.jpg"),
@@ -78,7 +84,16 @@ def test_a_result_longer_than_a_chunk_arrives_whole(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["results/transcript", "results/instructor-tracking", "sidecar", "thumbnails/scene-001", "media"]
+    "path",
+    [
+        "results/transcript",
+        "results/instructor-tracking",
+        "results/chapters",
+        "results/instructor-by-segment",
+        "sidecar",
+        "thumbnails/scene-001",
+        "media",
+    ],
 )
 def test_a_result_that_does_not_exist_yet(house: House, path: str) -> None:
     answer = house.client.get(f"/sessions/{house.submit()['sessionId']}/{path}")

@@ -1,0 +1,189 @@
+"""Proposes chapters from what a recording shows by itself: long pauses, new pictures, and other words than before.
+
+Each segment may begin a chapter. It speaks for one that there was a long pause before it, that the picture changed
+about then (a new slide, mostly), and that the minutes after it share few words with the minutes before. No model of
+meaning is behind it: a proposal to be edited, titled by the first words that are said.
+"""
+
+import math
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from shared.transcription.cues import CLAUSE_ENDS, LEANS_FORWARD, SENTENCE_ENDS, UNSPACED
+from shared.transcription.payload import ChapterPayload, Chapters, Transcript, TranscriptSegment
+from shared.transcription.repetition import bare
+
+SHORTEST_SEC = 60.0
+LONGEST_SEC = 900.0
+WANTED_SEC = 300.0
+MAX_CHAPTERS = 60
+THRESHOLD = 1.5
+LONG_PAUSE_SEC = 1.5
+PICTURE_BEFORE_SEC, PICTURE_AFTER_SEC = 8.0, 4.0
+CONTEXT_SEC = 120.0
+MIN_TERM_CHARS = 5  # shorter words say little of what a talk is about
+TITLE_CHARS = 60
+NO_LAST_WORDS = LEANS_FORWARD | {"what", "it", "how", "where", "so", "then"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    index: int
+    start: float
+    score: float
+    reasons: tuple[str, ...]
+
+
+def propose_chapters(transcript: Transcript, picture_changes: Sequence[float] = ()) -> Chapters:
+    """The chapters of a recording, in order and without gaps; none where nothing was said. `picture_changes` are the
+    times at which scenes begin, in order."""
+    segments = transcript.segments
+    chosen = _choose(transcript, list(_candidates(segments, picture_changes))) if segments else []
+    starts = [0.0, *(candidate.start for candidate in chosen)] if segments else []
+    ends = [*starts[1:], transcript.duration_sec]
+    first_words = [0, *(candidate.index for candidate in chosen)]
+    reasons: list[tuple[str, ...]] = [("start",), *(candidate.reasons for candidate in chosen)]
+    return Chapters(
+        session_id=transcript.session_id,
+        job_id=transcript.job_id,
+        duration_sec=transcript.duration_sec,
+        chapters=tuple(
+            ChapterPayload(
+                start=starts[at],
+                end=ends[at],
+                title=title(segments[first_words[at] :], transcript.language),
+                reasons=reasons[at],
+            )
+            for at in range(len(starts))
+        ),
+    )
+
+
+def _candidates(segments: Sequence[TranscriptSegment], picture_changes: Sequence[float]) -> Iterator[_Candidate]:
+    for index, novelty in enumerate(_novelties(segments), start=1):
+        start, before = segments[index].start, segments[index - 1]
+        pause = start - before.end
+        score, reasons = min(1.5, pause / 2), []
+        if pause >= LONG_PAUSE_SEC:
+            reasons.append("pause")
+        change = bisect_left(picture_changes, start - PICTURE_BEFORE_SEC)
+        if change < len(picture_changes) and picture_changes[change] <= start + PICTURE_AFTER_SEC:
+            score += 1.0
+            reasons.append("picture")
+        score += novelty
+        if novelty >= 0.8:
+            reasons.append("words")
+        if pause < LONG_PAUSE_SEC and not before.text.endswith(SENTENCE_ENDS):
+            score -= 1.0  # in the middle of a sentence, as far as one can tell
+        yield _Candidate(index, start, score, tuple(reasons))
+
+
+def _is_term(word: str) -> bool:
+    return len(word) >= MIN_TERM_CHARS
+
+
+def _novelties(segments: Sequence[TranscriptSegment]) -> Iterator[float]:
+    """For each segment but the first, how little the two minutes from it on share with those before it: from 0 to 1,
+    the cosine's complement. Two windows slide along, so that the time taken grows with the recording only."""
+    terms = [Counter(filter(_is_term, (bare(word.word) for word in segment.words))) for segment in segments]
+    before, after = Counter[str](), Counter[str]()
+    first = end = 0
+    for index, segment in enumerate(segments):
+        while end < len(segments) and segments[end].start < segment.start + CONTEXT_SEC:
+            after.update(terms[end])
+            end += 1
+        if index == 0:
+            continue
+        _drop(after, terms[index - 1])
+        before.update(terms[index - 1])
+        while segments[first].start < segment.start - CONTEXT_SEC:
+            _drop(before, terms[first])
+            first += 1
+        norm = math.sqrt(sum(count**2 for count in before.values()) * sum(count**2 for count in after.values()))
+        yield 1.0 - sum(count * after[term] for term, count in before.items()) / norm if norm else 0.0
+
+
+def _drop(counter: Counter[str], terms: Counter[str]) -> None:
+    for term, count in terms.items():
+        counter[term] -= count
+        if counter[term] <= 0:
+            del counter[term]
+
+
+def _choose(transcript: Transcript, candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    """The best candidates that leave every chapter its length; a chapter that is too long is cut at its best place."""
+    wanted = min(MAX_CHAPTERS, round(transcript.duration_sec / WANTED_SEC) * 2)
+    chosen: list[_Candidate] = []
+    for candidate in sorted(candidates, key=lambda each: (-each.score, each.start)):
+        if len(chosen) + 1 >= wanted or candidate.score < THRESHOLD:
+            break
+        if _fits(candidate, chosen, transcript.duration_sec):
+            chosen.append(candidate)
+    while (longer := _too_long(chosen, transcript.duration_sec)) is not None and len(chosen) + 1 < MAX_CHAPTERS:
+        start, end = longer
+        inside = [each for each in candidates if start < each.start < end]
+        best = max(
+            (each for each in inside if _fits(each, chosen, transcript.duration_sec)), key=_by_score, default=None
+        )
+        if best is None:
+            break
+        chosen.append(best)
+    return sorted(chosen, key=lambda each: each.start)
+
+
+def _by_score(candidate: _Candidate) -> float:
+    return candidate.score
+
+
+def _fits(candidate: _Candidate, chosen: Sequence[_Candidate], duration_sec: float) -> bool:
+    edges = [0.0, duration_sec, *(each.start for each in chosen)]
+    return all(abs(candidate.start - edge) >= SHORTEST_SEC for edge in edges)
+
+
+def _too_long(chosen: Sequence[_Candidate], duration_sec: float) -> tuple[float, float] | None:
+    edges = sorted([0.0, duration_sec, *(each.start for each in chosen)])
+    longest = max(pairwise(edges), key=lambda pair: pair[1] - pair[0])
+    return longest if longest[1] - longest[0] > LONGEST_SEC else None
+
+
+def title(segments: Sequence[TranscriptSegment], language: str) -> str:
+    """The first words that are said, up to the end of a clause if one comes soon."""
+    space = "" if language in UNSPACED else " "
+    words: list[str] = []
+    cut = True
+    for word in (word.word for segment in segments[:3] for word in segment.words):
+        if len(space.join([*words, word])) > TITLE_CHARS:
+            break
+        words.append(word)
+        if word.endswith(SENTENCE_ENDS) or (len(words) >= 4 and word.endswith(CLAUSE_ENDS)):
+            cut = False
+            break
+    else:
+        cut = False
+    while cut and len(words) > 1 and bare(words[-1]) in NO_LAST_WORDS:
+        words.pop()
+    text = space.join(words).rstrip("".join((*SENTENCE_ENDS, *CLAUSE_ENDS)).replace("?", ""))
+    if not text and segments:  # one endless word
+        text, cut = segments[0].text[:TITLE_CHARS], True
+    return (text[:1].upper() + text[1:] + ("…" if cut else "")) or "…"
+
+
+def to_webvtt_chapters(chapters: Chapters) -> str:
+    """The chapters as a WebVTT file for `<track kind="chapters">`."""
+    cues = (
+        f"{number}\n{_timestamp(chapter.start)} --> {_timestamp(chapter.end)}\n{_escaped(chapter.title)}\n"
+        for number, chapter in enumerate(chapters.chapters, start=1)
+    )
+    return "\n".join(["WEBVTT\n", *cues])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _timestamp(seconds: float) -> str:
+    ms = round(seconds * 1000)
+    return f"{ms // 3_600_000:02d}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
