@@ -118,9 +118,12 @@ class AzureBlobs:
             return
 
     def delete(self, container: str, name: str, etag: str | None = None) -> None:
-        condition = {} if etag is None else {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified}
         with suppress(NotFound, WriteConflict), _translated(container, name):
-            self._blob(container, name).delete_blob(delete_snapshots="include", **condition)
+            self._blob(container, name).delete_blob(
+                delete_snapshots="include",
+                etag=None if etag is None else f'"{etag}"',
+                match_condition=None if etag is None else MatchConditions.IfNotModified,
+            )
 
     def discard(self, container: str, name: str) -> None:
         """Committing an empty blob is what drops staged blocks."""

@@ -289,3 +289,16 @@ def test_a_discarded_blob_leaves_neither_data_nor_staged_blocks(storage: Storage
     assert list(storage.blobs.listing(SOURCES, org)) == []
     with pytest.raises(WriteConflict):
         storage.blobs.commit_blocks(SOURCES, name, 2, "video/mp4")
+
+
+def test_a_blob_is_deleted_only_as_it_was_seen(storage: Storage, org: str) -> None:
+    name = f"{org}/a.json"
+    seen = storage.blobs.write(RESULTS, name, b"old", "application/json")
+    storage.blobs.write(RESULTS, name, b"new", "application/json")
+    storage.blobs.delete(RESULTS, name, seen.etag)
+    assert storage.blobs.read(RESULTS, name) == b"new"
+    (listed,) = storage.blobs.listing(RESULTS, name)
+    assert listed.written_at is not None
+    storage.blobs.delete(RESULTS, name, listed.etag)
+    storage.blobs.delete(RESULTS, name, listed.etag)
+    assert storage.blobs.facts(RESULTS, name) is None
