@@ -39,12 +39,13 @@ _MEANINGS = {
     403: "The token lacks a scope",
     404: "There is no such thing here, or its result does not exist yet",
     406: "No form that is offered is acceptable",
+    408: "The request did not arrive in time",
     409: "The request does not fit the present state",
     413: "The body is too large",
     415: "The body is not of a kind that is taken",
     422: "The request is not valid, or cannot be carried out",
     429: "The organisation asks too often",
-    503: "The storage or another server does not answer, or the storage's disk is nearly full",
+    503: "The storage or another server does not answer, the storage's disk is nearly full, or too much is going on",
 }
 
 _HEADERS = {
@@ -53,6 +54,7 @@ _HEADERS = {
         "description": "Seconds to wait before asking again.",
         "schema": {"type": "integer", "minimum": 1},
     },
+    "Connection": {"description": "`close`.", "schema": {"type": "string"}},
 }
 
 _ALWAYS: tuple[Failure, ...] = (

@@ -7,16 +7,21 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from anyio import fail_after
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+
+from shared.domain.errors import RequestTimedOut
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 NO_FORM = "The body must be multipart/form-data with a boundary."
 CUT_SHORT = "The body ends before the last part does."
+PATIENCE_SEC = 30.0
+"""How long a client may send nothing before it is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +49,15 @@ PartEvent = PartBegin | PartData | PartEnd
 
 
 async def read_parts(request: Request) -> AsyncIterator[PartEvent]:
-    """What happens in the body, in order; raises HTTPException 415 when it is no form data and 400 when it is cut."""
+    """What happens in the body, in order; raises HTTPException 415 when it is no form data and 400 when it is
+    cut, and RequestTimedOut when nothing more comes."""
     content_type, parameters = parse_options_header(request.headers.get("content-type"))
     if content_type != b"multipart/form-data" or not parameters.get(b"boundary"):
         raise HTTPException(415, NO_FORM)
     collected = _Collector()
     try:
         parser = MultipartParser(parameters[b"boundary"], collected.callbacks())
-        async for chunk in request.stream():
+        async for chunk in _chunks(request):
             parser.write(chunk)
             for event in collected.take():
                 yield event
@@ -59,6 +65,19 @@ async def read_parts(request: Request) -> AsyncIterator[PartEvent]:
         raise HTTPException(400, "The body is not well-formed multipart/form-data.") from err
     if not collected.complete:
         raise HTTPException(400, CUT_SHORT)
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    stream = request.stream()
+    while True:
+        try:
+            with fail_after(PATIENCE_SEC):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as err:
+            raise RequestTimedOut(f"Nothing more of the form arrived for {PATIENCE_SEC:g} s.") from err
+        yield chunk
 
 
 class _Collector:

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from shared.domain.errors import (
     AddressRefused,
     AuthNotConfigured,
+    Busy,
     CannotProbe,
     Conflict,
     DamagedRecording,
@@ -25,6 +26,7 @@ from shared.domain.errors import (
     NoUsableStream,
     RateLimited,
     RecordingTooLarge,
+    RequestTimedOut,
     ResultNotReady,
     RostrumError,
     SourceChanged,
@@ -49,36 +51,45 @@ UPLOAD_ID = SCHEDULE_ID = DELIVERY_ID = "7w1x3e5j8k2m9n4p6q2"
 _EXAMPLES: tuple[RostrumError, ...] = (
     AuthNotConfigured("ROSTRUM_AUTH=none works only while the storage is the local emulator."),
     TokenMissing("The request needs the header Authorization: Bearer, with a token."),
-    TokenInvalid("The token's signature is not right."),
+    TokenInvalid("The token's signature does not fit."),
     TokenExpired("The token has expired."),
     InsufficientScope("The token lacks the scope jobs:write.", "jobs:write"),
     RateLimited("More than 6000 requests a minute; ask again in 3 s.", 3),
+    Busy("Too many imports are going on; ask again in 10 s.", 10),
+    RequestTimedOut("Nothing more of the form arrived for 30 s."),
     StorageUnavailable("The storage account did not answer for the job."),
-    KeyServerUnavailable("The server with the keys of tokens does not answer."),
+    KeyServerUnavailable("The key server does not answer, and the token's key is not known."),
     StorageFull("Only 512 MiB are free on the disk of the local storage; nothing was accepted."),
     InvalidRequest("The cursor belongs to another list."),
-    IdempotencyKeyReused("The idempotency key was used for a request with another body; take a new one."),
+    IdempotencyKeyReused("The idempotency key 8e03978e-40d5 was used for a request with another body; use a new key."),
     IdempotencyKeyInUse("The first request with this idempotency key is still running; ask again in a moment."),
     NotFound(f"There is no job {JOB_ID}."),
     ResultNotReady(f"Job {JOB_ID} is at work on it."),
     Conflict("The job has ended already: it is DONE."),
     UploadIncomplete("734003200 bytes were announced and 8388608 arrived."),
-    EngineUnavailable("The engine faster-whisper has no model base here; choose another engine."),
+    EngineUnavailable(
+        "The engine pocketsphinx knows English only, not 'de': leave the choice to auto, or take faster-whisper."
+    ),
     WebhooksNotConfigured("Webhooks need a secret to be signed with: set ROSTRUM_WEBHOOK_SECRET."),
     EmptyRecording("The file is empty (0 bytes)."),
     RecordingTooLarge("The recording has more than 21474836480 bytes, which is the most that is accepted."),
-    NotMedia("This is not a recording: no container of sound or pictures was recognised in it."),
-    EncryptedRecording("The recording is encrypted; send one without copy protection."),
+    NotMedia("The address leads to a web page, not to a recording; use the address of the file itself."),
+    EncryptedRecording("The recording is encrypted (copy protection); it can only be processed without it."),
     NoUsableStream("The recording has neither sound nor picture that can be read."),
-    DamagedRecording("The recording is cut off: its index is missing."),
-    UnsupportedRecording("The recording's picture is coded as prores_raw, which cannot be read here."),
-    AddressRefused("The address leads into a private network (10.0.0.7)."),
-    SourceNotFound("The server answered 404 for the address."),
-    SourceRefused("The server answered 403 for the address."),
-    SourceTooSlow("The server sent too little of the recording in 20 s."),
-    SourceUnavailable("The server answered 502 for the address."),
-    SourceChanged("The recording at the address changed while it was being read."),
-    CannotProbe("The recording's index did not show in its first and last 32 MiB; a job reads all of it."),
+    DamagedRecording("Nothing of the recording's sound or picture could be decoded."),
+    UnsupportedRecording("The file refers to other files; only self-contained recordings can be processed."),
+    AddressRefused(
+        "The address leads to a private or reserved network; only servers on the public internet can be used."
+    ),
+    SourceNotFound("The source's server has nothing at this address (it answered 404)."),
+    SourceRefused("The source's server refused to hand out the recording (it answered 403)."),
+    SourceTooSlow("The server example.com did not send the recording within 20 s."),
+    SourceUnavailable("The source's server cannot serve the recording now (it answered 502)."),
+    SourceChanged("The source has become shorter than what was already read."),
+    CannotProbe(
+        "What the recording is does not show in its first 32 MiB, and a probe may not read all that it would take. "
+        "Submit it: a job reads everything."
+    ),
 )
 
 EXAMPLES: dict[type[RostrumError], RostrumError] = {type(example): example for example in _EXAMPLES}
@@ -105,6 +116,9 @@ NOT_ACCEPTABLE = HTTPException(
     406, "The transcript is offered as application/json, text/vtt, application/x-subrip, text/plain."
 )
 NO_JSON = HTTPException(415, "The body must be JSON, with the header Content-Type: application/json.")
+
+HOPELESS = (EngineUnavailable, AddressRefused, WebhooksNotConfigured)
+"""Why a job is refused that could only fail, or whose end could not be told to its `callbackUrl`."""
 
 UNREADABLE = (
     NotMedia,

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from shared.api.trace import trace_of
 from shared.domain.errors import (
     AuthNotConfigured,
+    Busy,
     CannotProbe,
     Conflict,
     FinalError,
@@ -28,6 +29,7 @@ from shared.domain.errors import (
     RateLimited,
     RecordingTooLarge,
     RequestError,
+    RequestTimedOut,
     ResultNotReady,
     RostrumError,
     StorageFull,
@@ -60,6 +62,8 @@ _STATUSES: dict[type[RostrumError], HTTPStatus] = {
     IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     IdempotencyKeyInUse: HTTPStatus.CONFLICT,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+    RequestTimedOut: HTTPStatus.REQUEST_TIMEOUT,
     RequestError: HTTPStatus.BAD_REQUEST,
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     FinalError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -150,8 +154,10 @@ def problem_fields(problem: Problem, instance: str, trace_id: str) -> dict[str, 
 def _headers(error: RostrumError, status: HTTPStatus) -> dict[str, str]:
     if isinstance(error, Unauthenticated | InsufficientScope):
         return {"WWW-Authenticate": _challenge(error)}
-    if isinstance(error, RateLimited | KeyServerUnavailable):
+    if isinstance(error, RateLimited | KeyServerUnavailable | Busy):
         return {"Retry-After": str(error.retry_after_sec)}
+    if isinstance(error, RequestTimedOut):
+        return {"Connection": "close"}  # the rest of the body is not waited for
     if isinstance(error, IdempotencyKeyInUse):
         return {"Retry-After": str(IN_USE_RETRY_SEC)}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:

@@ -24,6 +24,7 @@
         ├── InsufficientScope            ├── RateLimited
         ├── IdempotencyKeyReused         ├── IdempotencyKeyInUse
         ├── CannotProbe                  ├── WebhooksNotConfigured
+        ├── Busy                         ├── RequestTimedOut
         └── Unauthenticated              who calls is not known
             ├── AuthNotConfigured        ├── TokenMissing
             └── TokenInvalid             └── TokenExpired
@@ -291,6 +292,24 @@ class RateLimited(RequestError):
     def __init__(self, detail: str, retry_after_sec: int = 1) -> None:
         super().__init__(detail)
         self.retry_after_sec = retry_after_sec
+
+
+class Busy(RequestError):
+    """Too much of this is going on."""
+
+    code = "busy"
+    retryable = True
+
+    def __init__(self, detail: str, retry_after_sec: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after_sec = retry_after_sec
+
+
+class RequestTimedOut(RequestError):
+    """The request did not arrive in time."""
+
+    code = "request_timeout"
+    retryable = True
 
 
 class Unauthenticated(RequestError):

@@ -15,10 +15,20 @@ from shared.api.fingerprint import FormFingerprint
 from shared.api.idempotency import ReservedDep, StreamedRoute, claim_of
 from shared.api.multipart import CUT_SHORT, NO_FORM, PartBegin, PartData, PartEnd, read_parts
 from shared.api.requests import METADATA_SCHEMA, named
+from shared.api.slots import Slots
 from shared.api.trace import trace_of
 from shared.api.views import ImportedView
-from shared.domain.errors import EmptyRecording, EngineUnavailable, InvalidRequest, RecordingTooLarge, StorageFull
+from shared.domain.errors import (
+    Busy,
+    EmptyRecording,
+    EngineUnavailable,
+    InvalidRequest,
+    RecordingTooLarge,
+    RequestTimedOut,
+    StorageFull,
+)
 from shared.domain.idempotency import Reserved
+from shared.domain.job import Job
 from shared.pipeline.services import Services
 from shared.pipeline.submit import (
     JobRequest,
@@ -34,11 +44,13 @@ router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=StreamedRo
 VIDEO, METADATA = "video", "metadata"
 BLOCK_BYTES = 4 * 1024**2
 """How much is held before it goes to storage."""
+SLOTS = Slots("imports", total=16, per_org=12, wait_sec=2, retry_after_sec=10)
+"""Each import may hold two blocks in memory."""
 MAX_BLOCKS = 50_000
 MAX_METADATA_BYTES = 64 * 1024
 DEFAULT_TYPE = "application/octet-stream"
 NO_VIDEO = "The form has no field `video` with a file."
-REFUSED = (EmptyRecording, RecordingTooLarge, EngineUnavailable, StorageFull)
+REFUSED = (EmptyRecording, RecordingTooLarge, EngineUnavailable, StorageFull, RequestTimedOut, Busy)
 
 _CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 
@@ -84,11 +96,12 @@ async def import_session(
     """
     await off_loop(partial(refuse_hopeless, services, {}))
     incoming = Incoming(services, caller.org_id, reserved)
-    try:
-        await incoming.receive(request)
-    except Exception:
-        await off_loop(incoming.forget)
-        raise
+    async with SLOTS.take(caller.org_id):
+        try:
+            await incoming.receive(request)
+        except Exception:
+            await off_loop(incoming.forget)
+            raise
     if claim := claim_of(request):
         await off_loop(partial(claim.settle, incoming.fingerprint.hexdigest()))
     trace = trace_of(request)
@@ -133,7 +146,7 @@ class Incoming:
         if self._size_bytes == 0:
             raise EmptyRecording("The file is empty (0 bytes).")
 
-    def submit(self, traceparent: str) -> Any:
+    def submit(self, traceparent: str) -> Job:
         """Makes the blob of its blocks and starts the job."""
         assert self._file_name is not None
         self._services.storage.blobs.commit_blocks(SOURCES, self._blob, self._blocks, self._content_type)
@@ -193,6 +206,8 @@ class Incoming:
             read = json.loads(self._metadata_text or b"{}")
         except ValueError as err:
             raise InvalidRequest("The field `metadata` is not JSON.") from err
+        except RecursionError as err:
+            raise InvalidRequest("The field `metadata` is nested too deeply.") from err
         if not isinstance(read, dict):
             raise InvalidRequest("The field `metadata` must be a JSON object.")
         try:

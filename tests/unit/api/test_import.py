@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,11 +14,15 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.types import Message
 
+from shared.api import multipart
+from shared.api.app import create_app
 from shared.api.multipart import PartBegin, PartData, PartEnd, read_parts
+from shared.api.routes import imports
 from shared.api.routes.imports import BLOCK_BYTES
+from shared.api.slots import Slots
 from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.ports import SOURCES
-from tests.unit.api.house import House
+from tests.unit.api.house import ORG, House, make_services
 
 BOUNDARY = "xYzZY"
 TYPE = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
@@ -105,6 +112,7 @@ def test_a_file_name_is_kept_for_people_and_made_safe_for_storage(
         pytest.param(form(video(b"a"), video(b"b")), 422, "invalid_request", id="two videos"),
         pytest.param(form(video(b"a"), metadata("{}"), metadata("{}")), 422, "invalid_request", id="two metadata"),
         pytest.param(form(video(b"a"), metadata("{nope")), 422, "invalid_request", id="metadata is no JSON"),
+        pytest.param(form(video(b"a"), metadata("[" * 60_000)), 422, "invalid_request", id="metadata is deep"),
         pytest.param(form(video(b"a"), metadata("[1]")), 422, "invalid_request", id="metadata is no object"),
         pytest.param(form(video(b"a"), metadata("\ud800".encode("utf-8", "surrogatepass").decode("latin-1"))), 422,
                      "invalid_request", id="metadata is no text"),
@@ -175,3 +183,56 @@ def test_what_did_not_arrive_whole_is_dropped(house: House, monkeypatch: pytest.
     (name,) = names
     assert list(house.services.storage.blobs.staged_blocks(SOURCES, name)) == []
     assert house.services.storage.blobs.facts(SOURCES, name) is None
+
+
+def test_a_client_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multipart, "PATIENCE_SEC", 0.01)
+    services = make_services()
+    begun = form(video(b"abc"), end="")
+    sent: list[Message] = []
+    chunks = [begun]
+
+    async def receive() -> Message:
+        if not chunks:
+            await asyncio.Event().wait()  # for ever
+        return {"type": "http.request", "body": chunks.pop(), "more_body": True}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/sessions/import",
+        "query_string": b"",
+        "headers": [(b"content-type", TYPE["Content-Type"].encode()), (b"transfer-encoding", b"chunked")],
+    }
+    asyncio.run(create_app(services)(scope, receive, send))
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+    problem = json.loads(sent[1]["body"])
+    assert (problem["code"], problem["retryable"]) == ("request_timeout", True)
+    assert not list(services.storage.sessions.page(ORG, limit=1).items)
+
+
+def test_more_imports_at_once_than_there_are_slots_are_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "SLOTS", Slots("things", total=1, per_org=1, wait_sec=0.01, retry_after_sec=7))
+    arrived, go_on = threading.Event(), threading.Event()
+    kind = type(house.services.storage.blobs)
+    stage = kind.stage_block
+
+    def slow(*args: Any) -> None:
+        arrived.set()
+        assert go_on.wait(60)
+        stage(*args)
+
+    monkeypatch.setattr(kind, "stage_block", slow)
+    body = form(video(b"abc"))
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(house.client.post, "/sessions/import", content=body, headers=TYPE)
+        assert arrived.wait(60)
+        second = house.client.post("/sessions/import", content=body, headers=TYPE)
+        go_on.set()
+        assert first.result().status_code == 202
+    assert (second.status_code, second.json()["code"], second.headers["Retry-After"]) == (503, "busy", "7")
+    assert house.client.post("/sessions/import", content=body, headers=TYPE).status_code == 202
