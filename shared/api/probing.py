@@ -4,20 +4,19 @@ from collections.abc import Callable
 from typing import Literal, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import RunVar
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from shared.api.slots import Slots
 from shared.domain.stage import Stage
 from shared.media.payload import AudioStreamPayload, MediaPayload, VideoStreamPayload
 from shared.pipeline.probe_source import Probed
 
 T = TypeVar("T")
 
-PROBES_AT_ONCE = 4
-"""A probe may wait for a slow server: so many do, and every other request goes on."""
-
-_slots: RunVar[CapacityLimiter] = RunVar("probe_slots")
+AFAR = Slots("probes of addresses", total=16, per_org=2, wait_sec=3, retry_after_sec=10)
+"""These may wait for slow servers; so many do, and every other request goes on."""
+STORED = Slots("probes of stored recordings", total=8, per_org=2, wait_sec=10, retry_after_sec=5)
 
 
 class _View(BaseModel):
@@ -82,11 +81,7 @@ class ProbeView(_View):
         )
 
 
-async def probe_off_loop(call: Callable[[], T]) -> T:
-    """Runs a probe on a thread, when one of the few that are for it is free."""
-    try:
-        slots = _slots.get()
-    except LookupError:
-        slots = CapacityLimiter(PROBES_AT_ONCE)
-        _slots.set(slots)
-    return await to_thread.run_sync(call, limiter=slots)
+async def probe_off_loop(slots: Slots, org_id: str, call: Callable[[], T]) -> T:
+    """Runs a probe on a thread of its own, in one of the slots; raises Busy when none comes free."""
+    async with slots.take(org_id):
+        return await to_thread.run_sync(call, limiter=CapacityLimiter(1))

@@ -84,8 +84,18 @@ def probe_upload(services: Services, org_id: str, upload_id: str, options: Mappi
     return probe_session(services, org_id, upload.session_id, options)
 
 
+def address_to_probe(services: Services, org_id: str, session_id: str) -> str | None:
+    """Where a session's recording has to be looked at while it is neither known nor stored; raises NotFound."""
+    session = services.storage.sessions.get(org_id, session_id).value
+    if session.recording is not None or session.source_url is None:
+        return None
+    blob = services.storage.blobs.facts(SOURCES, session.source_blob)
+    return None if blob is not None and blob.size_bytes > 0 else session.source_url
+
+
 def probe_session(services: Services, org_id: str, session_id: str, options: Mapping[str, Any]) -> Probed:
-    """A session's recording: what is known of it, else what shows. Raises NotFound, and as `probe_url`."""
+    """A session's recording that is stored: what is known of it, else what shows. Raises NotFound, and as
+    `probe_url`."""
     session = services.storage.sessions.get(org_id, session_id).value
     if session.recording is not None:
         found = session.recording
@@ -93,9 +103,7 @@ def probe_session(services: Services, org_id: str, session_id: str, options: Map
     blob = services.storage.blobs.facts(SOURCES, session.source_blob)
     if blob is not None and blob.size_bytes > 0:
         return _probe_blob(services, blob, options)
-    if session.source_url is not None:
-        return probe_url(services, session.source_url, options)
-    raise SourceNotFound("The uploaded recording is not in storage any more; upload it again.")
+    raise SourceNotFound("The recording is not in storage any more; upload it again.")
 
 
 def _probe_blob(services: Services, blob: BlobFacts, options: Mapping[str, Any]) -> Probed:

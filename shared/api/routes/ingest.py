@@ -8,19 +8,19 @@ from shared.api.accepted import HEADER_DOCS, accepted
 from shared.api.context import ServicesDep, WriterDep, off_loop
 from shared.api.described import writing
 from shared.api.idempotency import IdempotentRoute, ReservedDep
-from shared.api.probing import ProbeView, probe_off_loop
-from shared.api.problem_examples import NO_SESSION, NO_UPLOAD, UNREACHABLE, UNREADABLE, UPLOAD_EXPIRED
+from shared.api.probing import AFAR, STORED, ProbeView, probe_off_loop
+from shared.api.problem_examples import HOPELESS, NO_SESSION, NO_UPLOAD, UNREACHABLE, UNREADABLE, UPLOAD_EXPIRED
 from shared.api.requests import AnnounceUpload, CommitUpload, ProbeSource
 from shared.api.trace import trace_of
 from shared.api.views import JobView, UploadView
 from shared.domain.errors import (
+    Busy,
     CannotProbe,
     EngineUnavailable,
     StorageFull,
     UploadIncomplete,
-    WebhooksNotConfigured,
 )
-from shared.pipeline.probe_source import Probed, probe_session, probe_upload, probe_url
+from shared.pipeline.probe_source import Probed, address_to_probe, probe_session, probe_upload, probe_url
 from shared.pipeline.services import Services
 from shared.pipeline.submit import UPLOAD_BLOCK_BYTES, announce_upload, commit_upload
 
@@ -65,7 +65,7 @@ async def init(body: AnnounceUpload, services: ServicesDep, caller: WriterDep, r
     summary="Commit an upload",
     responses={
         202: {"headers": HEADER_DOCS},
-        **writing(NO_UPLOAD, UPLOAD_EXPIRED, UploadIncomplete, EngineUnavailable, WebhooksNotConfigured),
+        **writing(NO_UPLOAD, UPLOAD_EXPIRED, UploadIncomplete, *HOPELESS),
     },
     operation_id="commitUpload",
 )
@@ -87,7 +87,7 @@ async def commit(
 @router.post(
     "/probe",
     summary="Look at a recording",
-    responses=writing(NO_SESSION, UPLOAD_EXPIRED, UploadIncomplete, *UNREADABLE, *UNREACHABLE, CannotProbe),
+    responses=writing(NO_SESSION, UPLOAD_EXPIRED, UploadIncomplete, *UNREADABLE, *UNREACHABLE, CannotProbe, Busy),
     operation_id="probeRecording",
 )
 async def probe(body: ProbeSource, services: ServicesDep, caller: WriterDep) -> ProbeView:
@@ -96,13 +96,18 @@ async def probe(body: ProbeSource, services: ServicesDep, caller: WriterDep) -> 
     What is no recording, or could not be fetched by a job either, is the problem that the job would end with. A server
     that answers too slowly is `source_too_slow`; a recording that only shows when all of it is read, `cannot_probe`.
     """
-    return ProbeView.of(await probe_off_loop(partial(_probe, services, caller.org_id, body)))
+    url = body.source_url
+    if body.session_id is not None:
+        url = await off_loop(partial(address_to_probe, services, caller.org_id, body.session_id))
+    if url is not None:
+        look = partial(probe_url, services, url, body.options.given())
+        return ProbeView.of(await probe_off_loop(AFAR, caller.org_id, look))
+    look = partial(_probe_stored, services, caller.org_id, body)
+    return ProbeView.of(await probe_off_loop(STORED, caller.org_id, look))
 
 
-def _probe(services: Services, org_id: str, body: ProbeSource) -> Probed:
+def _probe_stored(services: Services, org_id: str, body: ProbeSource) -> Probed:
     options = body.options.given()
-    if body.source_url is not None:
-        return probe_url(services, body.source_url, options)
     if body.upload_id is not None:
         return probe_upload(services, org_id, body.upload_id, options)
     assert body.session_id is not None
