@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
@@ -118,12 +118,11 @@ class AzureBlobs:
             return
 
     def delete(self, container: str, name: str, etag: str | None = None) -> None:
+        condition: dict[str, Any] = {}
+        if etag is not None:
+            condition = {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified}
         with suppress(NotFound, WriteConflict), _translated(container, name):
-            self._blob(container, name).delete_blob(
-                delete_snapshots="include",
-                etag=None if etag is None else f'"{etag}"',
-                match_condition=None if etag is None else MatchConditions.IfNotModified,
-            )
+            self._blob(container, name).delete_blob(delete_snapshots="include", **condition)
 
     def discard(self, container: str, name: str) -> None:
         """Committing an empty blob is what drops staged blocks."""
