@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import ctranslate2.specs
 import faster_whisper
 import numpy as np
@@ -23,6 +24,7 @@ from shared.domain.errors import EngineUnavailable
 from shared.transcription.audio import WavAudio
 from shared.transcription.choose import choose_engine, find_whisper_model
 from shared.transcription.engine import NO_HINTS, Hints, Segment, TranscriptionRequest
+from shared.transcription.transcribe import merge_parts, transcribe_part
 from shared.transcription.vad import Span
 from shared.transcription.warm import select_engine
 from shared.transcription.whisper_engine import WhisperEngine
@@ -114,7 +116,10 @@ def make_model(tmp_path: Path) -> ModelMaker:
 
 
 def _noise(seconds: float) -> WavAudio:
-    samples = np.random.default_rng(2).normal(0, 3000, round(seconds * 16000)).astype("<i2")
+    return _wav(np.random.default_rng(2).normal(0, 3000, round(seconds * 16000)).astype("<i2"))
+
+
+def _wav(samples: NDArray[np.int16]) -> WavAudio:
     out = io.BytesIO()
     with wave.open(out, "wb") as file:
         file.setnchannels(1)
@@ -301,3 +306,41 @@ def test_a_damaged_model_is_a_final_error(make_model: ModelMaker) -> None:
     (model / "model.bin").write_bytes(b"nothing")
     with pytest.raises(EngineUnavailable, match="cannot be loaded"):
         select_engine("faster-whisper", whisper_model=str(model))
+
+
+SPEECH = Path(__file__).resolve().parents[3] / "shared" / "data" / "speech" / "lj001_0001_0008.flac"
+
+
+def _spoken(path: Path) -> WavAudio:
+    if not path.exists():
+        pytest.skip(f"{path.name} is not on this machine")
+    resampler = av.AudioResampler("s16", "mono", 16000)
+    with av.open(str(path)) as container:
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    return _wav(np.concatenate([frame.to_ndarray().ravel() for frame in frames]))
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_parts_of_real_speech_make_one_transcript(make_model: ModelMaker, parts: int) -> None:
+    """The voice detector finds where somebody speaks, and only there the model's sentence is let through."""
+    audio = _spoken(SPEECH)
+    engine = WhisperEngine(make_model(), "tiny-test")
+    made = [
+        transcribe_part(
+            audio,
+            engine,
+            part=part,
+            parts=parts,
+            duration_sec=audio.duration_sec,
+            language=None,
+            report=lambda done: None,
+        )
+        for part in range(parts)
+    ]
+    transcript = merge_parts(made, session_id="s", job_id="j", duration_sec=audio.duration_sec)
+    assert (transcript.language, transcript.engine.name, transcript.warnings) == ("en", "faster-whisper", ())
+    assert [segment.id for segment in transcript.segments] == list(range(len(transcript.segments)))
+    assert all(one.end <= other.start for one, other in pairwise(transcript.segments))
+    assert all(part.segments for part in made)
+    assert "hello world, this is a test." in {segment.text for segment in transcript.segments}
+    assert transcript.speech_sec == pytest.approx(sum(part.speech_sec for part in made))
