@@ -1,11 +1,12 @@
 """Scheduled submissions: a recording submitted at every time of a cron, as `POST /jobs` would."""
 
 import hashlib
+import json
 import logging
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.errors import NotFound, RostrumError
+from shared.domain.errors import Conflict, InvalidRequest, NotFound, RostrumError
 from shared.domain.ids import newest_first_id
 from shared.domain.job import Job
 from shared.domain.schedule import Schedule
@@ -15,10 +16,15 @@ from shared.pipeline.job_manager import job_manager
 from shared.pipeline.schedules import keep_schedule
 from shared.pipeline.services import Services
 from shared.pipeline.submit import JobRequest, check_source_url, refuse_hopeless, submit_session, submit_url
+from shared.storage.table import utf16_units
 
 log = logging.getLogger(__name__)
 
 SUBMIT = "submit_scheduled"
+MAX_SCHEDULES = 100
+"""Of one organisation, or a few more when several are made at the same moment."""
+MAX_REQUEST_UNITS = 30_000
+"""Of the request as JSON: it has to fit into a row with the schedule's name."""
 
 
 def schedule_submission(
@@ -27,13 +33,16 @@ def schedule_submission(
     """Keeps a schedule of submissions; doing so again with the same id gives the one that is there.
 
     `request` has the fields of `POST /jobs` by their names there, with `sourceUrl` or `sessionId`. What a submission
-    would be refused for is refused now: raises InvalidRequest, NotFound for the session, and others as `submit_url`.
+    would be refused for is refused now: raises InvalidRequest, NotFound for the session, and others as `submit_url`;
+    and Conflict when the organisation has as many schedules as it may.
     """
+    _refuse_too_long(request)
     refuse_hopeless(services, request["options"], request.get("callbackUrl"))
     if "sourceUrl" in request:
         check_source_url(request["sourceUrl"])
     else:
         services.storage.sessions.get(org_id, request["sessionId"])
+    _refuse_too_many(services, org_id, schedule_id)
     return keep_schedule(
         services,
         schedule_id=schedule_id,
@@ -81,6 +90,21 @@ def submit_scheduled(services: Services, task: Task, org_id: str, schedule_id: s
         log.warning("scheduled submission refused", extra={"schedule_id": schedule_id, "code": error.code})
         return
     _note(services, org_id, schedule_id, last_job_id=job.job_id, last_error=None)
+
+
+def _refuse_too_long(request: Mapping[str, Any]) -> None:
+    units = utf16_units(json.dumps(request, ensure_ascii=False))
+    if units > MAX_REQUEST_UNITS:
+        raise InvalidRequest(
+            f"The job, with its metadata and options, has {units} characters as JSON; a schedule can keep at most "
+            f"{MAX_REQUEST_UNITS}."
+        )
+
+
+def _refuse_too_many(services: Services, org_id: str, schedule_id: str) -> None:
+    there = services.storage.schedules.page(org_id, SUBMIT, limit=MAX_SCHEDULES).items
+    if len(there) >= MAX_SCHEDULES and schedule_id not in {schedule.schedule_id for schedule in there}:
+        raise Conflict(f"The organisation has {MAX_SCHEDULES} schedules, which is the most; delete one first.")
 
 
 def _submit(services: Services, task: Task, org_id: str, request: Mapping[str, Any]) -> Job:

@@ -24,6 +24,8 @@ from shared.storage.ports import Stored
 log = logging.getLogger(__name__)
 
 MAX_RUNS_A_TICK = 200
+MAX_RUNS_A_TICK_PER_ORG = 25
+"""The others of the organisation wait for the next ticks, and nobody else waits for them."""
 
 
 def keep_schedule(
@@ -65,7 +67,7 @@ def run_due_schedules(services: Services) -> int:
     A schedule that cannot be run, for whatever reason, does not keep the others from it.
     """
     runs = 0
-    for stored in services.storage.schedules.due(MAX_RUNS_A_TICK):
+    for stored in services.storage.schedules.due(MAX_RUNS_A_TICK, MAX_RUNS_A_TICK_PER_ORG):
         facts = {"action": "schedule", "schedule_id": stored.value.schedule_id, "org_id": stored.value.org_id}
         try:
             _run(services, stored)

@@ -281,9 +281,9 @@ class ScheduleStore(Protocol):
     def page(self, org_id: str, name: str, *, limit: int, cursor: str | None = None) -> Page[Schedule]:
         """An organisation's schedules of the job with this name, by id; cursors as for jobs."""
 
-    def due(self, limit: int) -> Iterator[Stored[Schedule]]:
-        """Of all schedules whose `next_run_at` has come, up to `limit`, the longest due first, each as it is when
-        taken."""
+    def due(self, limit: int, limit_per_org: int) -> Iterator[Stored[Schedule]]:
+        """Of all schedules whose `next_run_at` has come, up to `limit` and so many of each organisation, the longest
+        due first, each as it is when taken."""
 
 
 class DeadLetterStore(Protocol):

@@ -1,5 +1,6 @@
 """Schedules in table `schedules`, a partition per organisation, and in `timeindex` when each is due."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
@@ -13,6 +14,8 @@ from shared.storage.task_table import DANGLING_AFTER
 from shared.storage.time_index import TimeIndex
 
 _CURSOR_KIND = "schedules"
+_LOOKED_AT = 1000
+"""So many entries at once are looked through for those of other organisations."""
 
 
 class ScheduleTable:
@@ -48,11 +51,17 @@ class ScheduleTable:
         rows = self._schedules.scan(_partition(org_id), after=after, where={"name": {name}}, page_size=limit + 1)
         return first_page(_CURSOR_KIND, ((key, stored.value) for key, stored in rows), limit)
 
-    def due(self, limit: int) -> Iterator[Stored[Schedule]]:
+    def due(self, limit: int, limit_per_org: int) -> Iterator[Stored[Schedule]]:
         now = self._clock()
-        for entry in self._index.due(now, limit):
+        taken: Counter[str] = Counter()
+        for entry in self._index.due(now, _LOOKED_AT):
+            if taken.total() >= limit:
+                return
+            if taken[entry.org_id] >= limit_per_org:
+                continue
             stored = self._find(entry.org_id, entry.row_id)
             if stored is not None and stored.value.next_run_at <= now:
+                taken[entry.org_id] += 1
                 yield stored
             elif now - entry.written_at > DANGLING_AFTER:
                 self._index.drop(entry.at, entry.row_id)

@@ -179,14 +179,27 @@ def test_schedules_belong_to_their_organisation(schedules: ScheduleTable, org_id
 def test_schedules_are_due_at_their_time(schedules: ScheduleTable) -> None:
     for number, minutes in enumerate((-1, 1, -2)):
         schedules.create(make_schedule(number, next_run_at=NOW + timedelta(minutes=minutes)))
-    first, second = schedules.due(10)
+    first, second = schedules.due(10, 10)
     assert [first.value.schedule_id, second.value.schedule_id] == ["schedule-2", "schedule-0"]
     schedules.update(first, first.value.evolve(next_run_at=NOW + timedelta(days=1)))
-    assert [stored.value.schedule_id for stored in schedules.due(10)] == ["schedule-0"]
+    assert [stored.value.schedule_id for stored in schedules.due(10, 10)] == ["schedule-0"]
     schedules.delete(second)
-    assert not list(schedules.due(10))
+    assert not list(schedules.due(10, 10))
     with pytest.raises(WriteConflict):
         schedules.delete(first)
+
+
+def test_an_organisation_with_many_due_schedules_leaves_room_for_others(schedules: ScheduleTable) -> None:
+    for number in range(4):
+        schedules.create(make_schedule(number, org_id="many", next_run_at=NOW - timedelta(minutes=9 - number)))
+    for number in range(4, 6):
+        schedules.create(make_schedule(number, org_id="few", next_run_at=NOW - timedelta(minutes=9 - number)))
+
+    def due(limit: int) -> list[str]:
+        return [stored.value.schedule_id for stored in schedules.due(limit, 2)]
+
+    assert due(10) == ["schedule-0", "schedule-1", "schedule-4", "schedule-5"]
+    assert due(3) == ["schedule-0", "schedule-1", "schedule-4"]
 
 
 def test_schedules_come_in_pages_of_one_job(schedules: ScheduleTable) -> None:

@@ -10,9 +10,9 @@ from shared.api.described import reading, writing
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
 from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
-from shared.api.problem_examples import NO_SCHEDULE, NO_SESSION
+from shared.api.problem_examples import HOPELESS, NO_SCHEDULE, NO_SESSION, TOO_MANY_SCHEDULES
 from shared.api.schedule_models import CreateSchedule, SchedulePage, ScheduleView
-from shared.domain.errors import EngineUnavailable, StorageFull, WebhooksNotConfigured
+from shared.domain.errors import StorageFull
 from shared.pipeline.scheduled import SUBMIT, remove_schedule, schedule_submission, submission_schedule
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=IdempotentRoute)
@@ -34,7 +34,7 @@ ScheduleId = Annotated[str, Depends(known_schedule_id)]
     summary="Create a schedule",
     responses={
         201: {"headers": _LOCATION},
-        **writing(NO_SESSION, EngineUnavailable, WebhooksNotConfigured, StorageFull),
+        **writing(NO_SESSION, TOO_MANY_SCHEDULES, *HOPELESS, StorageFull),
     },
     operation_id="createSchedule",
 )

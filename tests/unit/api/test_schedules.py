@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.pipeline import scheduled
 from shared.pipeline.background import job_manager
 from shared.pipeline.run_step import Delivery
 from shared.pipeline.run_task import run_task
@@ -109,10 +110,30 @@ def test_what_is_not_valid_is_refused(house: House, changes: dict[str, Any], poi
     assert house.client.get("/schedules").json() == {"items": []}
 
 
-def test_what_a_row_cannot_hold_is_refused(house: House) -> None:
-    job = {**JOB, "metadata": {"note": "x" * 40_000}}
+@pytest.mark.parametrize("note", ["x" * 30_000, "x" * 32_700, "x" * 40_000, "\N{GRINNING FACE}" * 15_000])
+def test_what_a_row_cannot_hold_is_refused_in_the_callers_words(house: House, note: str) -> None:
+    job = {**JOB, "metadata": {"note": note}}
     answer = house.client.post("/schedules", json={**BODY, "job": job})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert answer.json()["detail"].startswith("The job, with its metadata and options, has ")
+    assert answer.json()["detail"].endswith(" characters as JSON; a schedule can keep at most 30000.")
+
+
+def test_a_long_request_that_a_row_can_hold_is_kept(house: House) -> None:
+    create(house, job={**JOB, "metadata": {"note": "x" * 29_500}})
+
+
+def test_an_organisation_may_have_so_many_schedules(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduled, "MAX_SCHEDULES", 2)
+    key = {"Idempotency-Key": "second"}
+    create(house)
+    second = house.client.post("/schedules", json=BODY, headers=key).json()
+    refused = house.client.post("/schedules", json=BODY)
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert refused.json()["detail"] == "The organisation has 2 schedules, which is the most; delete one first."
+    assert house.client.post("/schedules", json=BODY, headers=key).json() == second
+    assert house.client.delete(f"/schedules/{second['scheduleId']}").status_code == 204
+    create(house)
 
 
 def test_a_session_has_to_be_there(house: House) -> None:

@@ -121,10 +121,10 @@ def test_a_slow_tick_does_not_run_what_another_made_and_a_worker_finished(
 ) -> None:
     note.schedule_cron("0 0 * * *", "x")
     host.now += timedelta(days=1)
-    (read,) = host.storage.schedules.due(10)
+    (read,) = host.storage.schedules.due(10, 10)
     sweep_tasks(host.services)
     host.run_all()
-    host.storage.schedules.due = lambda limit: iter([read])  # type: ignore[method-assign]
+    host.storage.schedules.due = lambda *_: iter([read])  # type: ignore[method-assign]
     assert run_due_schedules(host.services) == 0
     host.run_all()
     assert len(calls) == 1
