@@ -98,6 +98,9 @@ def test_a_job_over_an_upload(house: House) -> None:
         pytest.param({"sourceUrl": "https://[::1/a"}, "#/sourceUrl", id="no address at all"),
         pytest.param({"sourceUrl": "https://e.org:99999/a"}, "#/sourceUrl", id="no port at all"),
         pytest.param({"sourceUrl": "https://e.org/" + "a" * 3000}, "#/sourceUrl", id="long address"),
+        pytest.param({"sourceUrl": "https://e.org/\x0f"}, "#/sourceUrl", id="control character"),
+        pytest.param({"sourceUrl": "https://e.org/100%.mp4"}, "#/sourceUrl", id="percent"),
+        pytest.param({"sourceUrl": "https://e..org/"}, "#/sourceUrl", id="no host name"),
         pytest.param({"sourceUrl": 7}, "#/sourceUrl", id="wrong type"),
         pytest.param({"sessionId": "../x"}, "#/sessionId", id="an id that cannot be one"),
         pytest.param({"sourceUrl": "https://e.org/a", "surprise": 1}, "#/surprise", id="unknown field"),
@@ -113,6 +116,9 @@ def test_a_job_over_an_upload(house: House) -> None:
         pytest.param({"sourceUrl": "https://e.org/a", "sessionName": ""}, "#/sessionName", id="empty name"),
         pytest.param({"sourceUrl": "https://e.org/a", "callbackUrl": "nowhere"}, "#/callbackUrl", id="bad callback"),
         pytest.param({"sourceUrl": "https://e.org/a", "startAt": "2027-01-01T00:00:00"}, "#/startAt", id="no zone"),
+        pytest.param({"sourceUrl": "https://e.org/a", "startAt": "1900000000"}, "#/startAt", id="a number as time"),
+        pytest.param({"sourceUrl": "https://e.org/a", "startAt": 1900000000}, "#/startAt", id="a number for a time"),
+        pytest.param({"sourceUrl": "https://e.org/a", "delaySeconds": "5"}, "#/delaySeconds", id="a text for a number"),
         pytest.param({"sourceUrl": "https://e.org/a", "delaySeconds": -5}, "#/delaySeconds", id="negative delay"),
         pytest.param(
             {"sourceUrl": "https://e.org/a", "delaySeconds": 5, "startAt": "2027-01-01T00:00:00Z"}, "#", id="two starts"

@@ -21,6 +21,9 @@ from tests.unit.api.house import House
         ("POST", "/health", {"GET", "HEAD"}),
         ("POST", "/docs", {"GET", "HEAD"}),
         ("POST", "/openapi.json", {"GET", "HEAD"}),
+        ("PUT", "/jobs/queue-info", {"GET", "HEAD"}),
+        ("PUT", "/jobs/x", {"DELETE", "GET", "HEAD"}),
+        ("PUT", "/sessions/import", {"POST"}),
     ],
 )
 def test_a_wrong_method_is_told_every_right_one(house: House, method: str, path: str, allowed: set[str]) -> None:
