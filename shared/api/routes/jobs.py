@@ -14,18 +14,16 @@ from shared.api.events import EVENT_SCHEMA, event_stream
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
 from shared.api.paging import DEFAULT_PAGE, Active, Cursor, Limit, OfSession, Status
-from shared.api.problem_examples import NO_SESSION, UPLOAD_EXPIRED
+from shared.api.problem_examples import HOPELESS, NO_SESSION, UPLOAD_EXPIRED
 from shared.api.requests import SubmitJob
 from shared.api.routes.deliveries import latest_deliveries, version_with
 from shared.api.trace import trace_of
 from shared.api.views import JobPage, JobStatusView, JobView
 from shared.domain.errors import (
     Conflict,
-    EngineUnavailable,
     NotFound,
     StorageFull,
     UploadIncomplete,
-    WebhooksNotConfigured,
 )
 from shared.domain.job import Job
 from shared.pipeline.cancel import cancel_job
@@ -35,7 +33,7 @@ from shared.pipeline.submit import JobRequest, commit_upload, submit_session, su
 
 router = APIRouter(tags=["jobs"], route_class=IdempotentRoute)
 
-REFUSED = (NO_SESSION, UPLOAD_EXPIRED, UploadIncomplete, EngineUnavailable, WebhooksNotConfigured, StorageFull)
+REFUSED = (NO_SESSION, UPLOAD_EXPIRED, UploadIncomplete, *HOPELESS, StorageFull)
 """Why a recording may not be accepted."""
 
 
@@ -189,6 +187,7 @@ async def follow_job(
         **acting(
             NotFound,
             Conflict("Only a job in ERROR or CANCELED can be tried again; this one is DONE."),
+            *HOPELESS,
             StorageFull,
         ),
     },

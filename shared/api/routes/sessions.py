@@ -12,11 +12,11 @@ from shared.api.described import reading, writing
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
 from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
-from shared.api.problem_examples import NO_SESSION
+from shared.api.problem_examples import HOPELESS, NO_SESSION
 from shared.api.requests import ProcessSession
 from shared.api.trace import trace_of
 from shared.api.views import JobView, SessionDetail, SessionPage, SessionView
-from shared.domain.errors import EngineUnavailable, ResultNotReady, StorageFull, WebhooksNotConfigured
+from shared.domain.errors import ResultNotReady, StorageFull
 from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.pipeline.media_url import media_url
@@ -64,7 +64,7 @@ async def get_session(session_id: SessionId, request: Request, services: Service
     summary="Process a recording again",
     responses={
         202: {"headers": HEADER_DOCS},
-        **writing(NO_SESSION, EngineUnavailable, WebhooksNotConfigured, StorageFull),
+        **writing(NO_SESSION, *HOPELESS, StorageFull),
     },
     operation_id="processSession",
 )
