@@ -1,7 +1,7 @@
 """What the API shows of a recording that was probed, and how many probes run at once."""
 
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +11,7 @@ from shared.api.slots import Slots
 from shared.domain.stage import Stage
 from shared.media.payload import AudioStreamPayload, MediaPayload, VideoStreamPayload
 from shared.pipeline.probe_source import Probed
+from shared.transcription.choose import ChosenEngine
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ class ExpectedStageView(_View):
 class ExpectedEngineView(_View):
     """What would transcribe; `language` is null where the engine would find out."""
 
-    name: Literal["pocketsphinx", "faster-whisper"]
+    name: ChosenEngine
     model: str
     language: str | None
 

@@ -26,6 +26,7 @@ PICTURE_BEFORE_SEC, PICTURE_AFTER_SEC = 8.0, 4.0
 CONTEXT_SEC = 120.0
 MIN_TERM_CHARS = 5  # shorter words say little of what a talk is about
 TITLE_CHARS = 60
+FEW_WORDS = 4
 NO_LAST_WORDS = LEANS_FORWARD | {"what", "it", "how", "where", "so", "then"}
 
 
@@ -150,25 +151,32 @@ def _too_long(chosen: Sequence[_Candidate], duration_sec: float) -> tuple[float,
 
 
 def title(segments: Sequence[TranscriptSegment], language: str) -> str:
-    """The first words that are said, up to the end of a clause if one comes soon."""
+    """The first words that are said, up to the end of a sentence, or of a clause or segment if it holds a few."""
     space = "" if language in UNSPACED else " "
     words: list[str] = []
-    cut = True
-    for word in (word.word for segment in segments[:3] for word in segment.words):
+    whole = False
+    for word, ends in _with_ends(segments):
         if len(space.join([*words, word])) > TITLE_CHARS:
             break
         words.append(word)
-        if word.endswith(SENTENCE_ENDS) or (len(words) >= 4 and word.endswith(CLAUSE_ENDS)):
-            cut = False
+        whole = word.endswith(SENTENCE_ENDS) or (len(words) >= FEW_WORDS and (ends or word.endswith(CLAUSE_ENDS)))
+        if whole:
             break
     else:
-        cut = False
-    while cut and len(words) > 1 and bare(words[-1]) in NO_LAST_WORDS:
+        whole = True
+    while not whole and len(words) > 1 and bare(words[-1]) in NO_LAST_WORDS:
         words.pop()
     text = space.join(words).rstrip("".join((*SENTENCE_ENDS, *CLAUSE_ENDS)).replace("?", ""))
     if not text and segments:  # one endless word
-        text, cut = segments[0].text[:TITLE_CHARS], True
-    return (text[:1].upper() + text[1:] + ("…" if cut else "")) or "…"
+        text, whole = segments[0].text[:TITLE_CHARS], False
+    return (text[:1].upper() + text[1:] + ("" if whole else "…")) or "…"
+
+
+def _with_ends(segments: Sequence[TranscriptSegment]) -> Iterator[tuple[str, bool]]:
+    """The words of the first segments, and whether a segment ends with it."""
+    for segment in segments[:FEW_WORDS]:
+        for number, word in enumerate(segment.words, start=1):
+            yield word.word, number == len(segment.words)
 
 
 def to_webvtt_chapters(chapters: Chapters) -> str:

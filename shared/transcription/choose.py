@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from shared.domain.errors import EngineUnavailable
 
 EngineName = Literal["auto", "pocketsphinx", "faster-whisper", "azure-speech"]
+ChosenEngine = Literal["pocketsphinx", "faster-whisper", "azure-speech"]
 NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")  # without its tokenizer the library would fetch one
 
 QUALITY = (
@@ -62,7 +63,7 @@ class EngineChoice:
     """The engine that will do a job. `directory` is the Whisper model's, `language` None where the engine will find
     out; `warnings` are what a reader of the transcript should know."""
 
-    name: Literal["pocketsphinx", "faster-whisper", "azure-speech"]
+    name: ChosenEngine
     directory: Path | None
     model: str
     language: str | None

@@ -98,6 +98,13 @@ def test_chapters_fill_the_recording_in_order(said: list[tuple[str, float]], cha
         assert all(0 < len(each.title) <= 61 for each in chapters)
 
 
+def test_a_title_ends_with_a_segment_that_holds_a_few_words() -> None:
+    segments = transcript(
+        ("so", 0.0, 1.0), ("And now for rivers", 1.0, 2.0), ("And their", 3.0, 4.0), duration=5.0
+    ).segments
+    assert title(segments, "en") == "So And now for rivers"
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
