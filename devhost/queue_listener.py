@@ -149,7 +149,7 @@ class QueueListener:
         fields = {
             "function": self._function.name,
             "invocation": invocation,
-            "message": message.id,
+            "messageId": message.id,
             "dequeueCount": message.dequeue_count,
             "reason": outcome.detail,
         }

@@ -77,7 +77,7 @@ class HostQueue:
         """Copies the message to the poison queue, created if missing, and removes it; nothing without one."""
         if self.poison_name is None:
             return
-        extra = {"queue": self.name, "message": message.id, "dequeueCount": message.dequeue_count}
+        extra = {"queue": self.name, "messageId": message.id, "dequeueCount": message.dequeue_count}
         log.warning("message moves to the poison queue", extra={"fields": extra})
         with _client(self._connection, self.poison_name) as poison:
             try:
@@ -95,7 +95,7 @@ class HostQueue:
         message.pop_receipt = updated.pop_receipt or message.pop_receipt
 
     def _attempt(self, action: str, message: Message, call: Callable[[], None]) -> bool:
-        extra = {"queue": self.name, "message": message.id, "action": action}
+        extra = {"queue": self.name, "messageId": message.id, "action": action}
         try:
             call()
         except HttpResponseError as error:

@@ -6,7 +6,8 @@ import azure.functions as func
 from pydantic import ValidationError
 
 from shared.domain.message import StageMessage
-from shared.pipeline.dead_letters import bury_step, keep_unreadable
+from shared.pipeline.dead_letters import keep_unreadable
+from shared.pipeline.giving_up import give_up
 from shared.pipeline.run_step import Delivery, run_step
 from shared.wiring import services
 
@@ -19,13 +20,13 @@ def run_message(message: func.QueueMessage) -> None:
 
 
 def give_up_message(message: func.QueueMessage, queue: str) -> None:
-    """Ends the job of a message of the stage's queue that the host gave up on, and keeps it as a dead letter."""
+    """Ends the job of a message of the stage's queue that the host gave up on, unless its step may be tried again."""
     try:
         given_up = StageMessage.from_bytes(message.get_body())
     except ValidationError:
         keep_unreadable(services(), queue, message.get_body(), *origin_of(message))
         return
-    bury_step(services(), given_up, *origin_of(message))
+    give_up(services(), given_up)
 
 
 def delivery_of(message: func.QueueMessage) -> Delivery:

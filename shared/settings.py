@@ -112,6 +112,9 @@ class Settings(BaseSettings):
     heartbeat_sec: float = Field(default=1.0, gt=0)
     """How often a running step writes its progress and looks whether it is still wanted, in seconds."""
 
+    max_attempts: int = Field(default=5, ge=1)
+    """How often a step is begun, whatever ended it; then its job ends in ERROR."""
+
     stale_after_sec: float = Field(default=60.0, gt=0)
     """A step that showed no sign of life for so many seconds is asked for again by the sweep."""
 

@@ -4,12 +4,14 @@ All of it is idempotent, so that a message delivered twice, or the sweep, may ca
 """
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 
 from shared.domain import job as jobs
 from shared.domain.errors import NotFound
 from shared.domain.job import Job
 from shared.domain.message import Step
+from shared.domain.part import Part
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.cancel import settle_cancel
@@ -19,6 +21,7 @@ from shared.pipeline.ending import end_job
 from shared.pipeline.requests import STEPS, request_step, steps_after
 from shared.pipeline.services import Services
 from shared.pipeline.sidecar import write_sidecar
+from shared.storage.ports import Stored
 
 log = logging.getLogger(__name__)
 
@@ -40,17 +43,22 @@ def follow_step(services: Services, job: Job, stage: Stage, step: Step) -> None:
     advance(services, change_job(services, job.org_id, job.job_id, finish))
 
 
-def resume(services: Services, job: Job) -> None:
-    """Takes up the job wherever it stands, whoever left it there; to be called at any time."""
+def resume(services: Services, job: Job) -> Sequence[Stored[Part]]:
+    """Takes up the job wherever it stands, whoever left it there; to be called at any time. Returns its parts' rows, as
+    they were before."""
+    rows = services.storage.parts.of_job(job.job_id)
     advance(services, job)
     for stage, progress in job.stages.items():
         planned = stage is Stage.DOWNLOAD or job.stages[Stage.DOWNLOAD].state.is_over
         if progress.state.is_over or not planned:  # before the plan, `job` does not know how many parts a stage has
             continue
-        asked_for = {stored.value.step for stored in services.storage.parts.of_job(job.job_id, stage)}
         for step in STEPS[stage]:
-            if step in asked_for:
+            asked_for = sum((stored.value.stage, stored.value.step) == (stage, step) for stored in rows)
+            if 0 < asked_for < _expected(job, stage, step):  # whoever asked for the first of them died
+                request_step(services, job, stage, step)
+            elif _all_done(rows, job, stage, step):
                 follow_step(services, job, stage, step)
+    return rows
 
 
 def advance(services: Services, job: Job) -> None:
@@ -81,9 +89,17 @@ def _moved(services: Services, job: Job, status: JobStatus) -> Job | None:
 
 
 def _step_is_done(services: Services, job: Job, stage: Stage, step: Step) -> bool:
-    rows = [stored.value for stored in services.storage.parts.of_job(job.job_id, stage) if stored.value.step is step]
-    expected = job.stages[stage].parts if step is Step.PART else 1
-    return sum(row.state is StageState.DONE for row in rows) >= expected
+    return _all_done(services.storage.parts.of_job(job.job_id, stage), job, stage, step)
+
+
+def _all_done(rows: Sequence[Stored[Part]], job: Job, stage: Stage, step: Step) -> bool:
+    of_step = [stored.value for stored in rows if (stored.value.stage, stored.value.step) == (stage, step)]
+    return sum(part.state is StageState.DONE for part in of_step) >= _expected(job, stage, step)
+
+
+def _expected(job: Job, stage: Stage, step: Step) -> int:
+    """How many parts the step has."""
+    return job.stages[stage].parts if step is Step.PART else 1
 
 
 def _complete(services: Services, job: Job) -> None:

@@ -65,6 +65,12 @@ def is_at_work(services: Services, job: Job) -> bool:
     return any(stored.value.shows_life(now, stale_after) for stored in services.storage.parts.of_job(job.job_id))
 
 
+def discard_unfinished(services: Services, job: Job) -> None:
+    """Deletes what a canceled job's merge left that did not come to its end."""
+    for blob in _unfinished(services, job):
+        services.storage.blobs.delete(RESULTS, blob.name, blob.etag)
+
+
 def _unfinished(services: Services, job: Job) -> Sequence[BlobFacts]:
     """What a merge left that did not come to its end: the session does not name the job as the maker. The facts' ETags
     tell it apart from what the next attempt may write in its place."""

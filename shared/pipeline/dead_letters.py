@@ -5,13 +5,10 @@ import logging
 from datetime import datetime
 
 from shared.domain.dead_letter import DeadLetter
-from shared.domain.errors import NotFound, StageExhausted, WriteConflict
+from shared.domain.errors import WriteConflict
 from shared.domain.ids import newest_first_id
-from shared.domain.job import Job
 from shared.domain.message import StageMessage
 from shared.domain.task import TASKS, Task, TaskMessage, TaskState
-from shared.job_status import JobStatus
-from shared.pipeline.run_step import give_up
 from shared.pipeline.services import Services
 from shared.storage.ports import Stored
 
@@ -56,26 +53,19 @@ def keep_task_letter(services: Services, task: Task) -> None:
     )
 
 
-def bury_step(services: Services, message: StageMessage, message_id: str, at: datetime) -> None:
-    """Ends the job of a message that the host delivered in vain `at` this time, and keeps its letter if it did end of
-    that; doing so again keeps no second one."""
-    give_up(services, message)
-    job = _job(services, message)
-    if job is None or job.status is not JobStatus.ERROR or job.attempt != message.attempt or job.error is None:
-        return
-    if (job.error.stage, job.error.code) != (message.stage, StageExhausted.code):
-        return
-    services.storage.dead_letters.keep(
-        DeadLetter(
-            letter_id=_letter_id(message_id, at),
-            queue=message.queue,
-            org_id=message.org_id,
-            job_id=message.job_id,
-            body=message.to_text(),
-            reason=job.error.detail,
-            at=at,
-        )
+def keep_step_letter(services: Services, message: StageMessage, reason: str, since: datetime) -> None:
+    """Keeps the message of a step that was tried too often `since` then, once for each attempt of its job."""
+    step = f"{message.job_id}/{message.attempt}/{message.stage}/{message.step}/{message.part}"
+    letter = DeadLetter(
+        letter_id=_letter_id(step, since),
+        queue=message.queue,
+        org_id=message.org_id,
+        job_id=message.job_id,
+        body=message.to_text(),
+        reason=reason,
+        at=services.clock(),
     )
+    services.storage.dead_letters.keep(letter)
 
 
 def keep_unreadable(services: Services, queue: str, body: bytes, message_id: str, at: datetime) -> None:
@@ -92,14 +82,7 @@ def keep_unreadable(services: Services, queue: str, body: bytes, message_id: str
     services.storage.dead_letters.keep(letter)
 
 
-def _job(services: Services, message: StageMessage) -> Job | None:
-    try:
-        return services.storage.jobs.get(message.org_id, message.job_id).value
-    except NotFound:
-        return None
-
-
-def _letter_id(message_id: str, at: datetime) -> str:
-    """The same for the same message, so that a letter is kept once; newest first."""
-    digest = int.from_bytes(hashlib.sha256(message_id.encode()).digest())
+def _letter_id(name: str, at: datetime) -> str:
+    """The same for the same name, so that a letter is kept once; newest first."""
+    digest = int.from_bytes(hashlib.sha256(name.encode()).digest())
     return newest_first_id(at, lambda bits: digest >> (256 - bits))

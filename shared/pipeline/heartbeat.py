@@ -37,6 +37,7 @@ class Heartbeat:
         self._fraction = 0.0
         self._stopped = threading.Event()
         self._pointless = threading.Event()
+        self._beating = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def __enter__(self) -> "Heartbeat":
@@ -61,17 +62,9 @@ class Heartbeat:
             raise StopWork
 
     def beat(self) -> None:
-        """Writes the row and the job once; raises StopWork."""
-        part = self._claimed.value
-        try:
-            self._claimed = self._services.storage.parts.update(
-                self._claimed, part.evolve(progress=self._fraction, heartbeat_at=self._services.clock())
-            )
-        except WriteConflict as err:
-            current = self._services.storage.parts.get(part)
-            if current.value.owner != part.owner or current.value.state is not StageState.RUNNING:
-                raise StopWork from err
-            self._claimed = current  # the sweep noted a sending
+        """Writes the row and the job once; raises StopWork, and NotFound when they were deleted."""
+        with self._beating:
+            self._write_row()
         self.note_on_job()
 
     def note_on_job(self) -> None:
@@ -96,6 +89,18 @@ class Heartbeat:
             self._services.storage.jobs.update(stored, changed)
         except WriteConflict:
             log.debug("progress skipped", extra={"action": "heartbeat", "job_id": job.job_id})  # the next beat tells
+
+    def _write_row(self) -> None:
+        part = self._claimed.value
+        try:
+            self._claimed = self._services.storage.parts.update(
+                self._claimed, part.evolve(progress=self._fraction, heartbeat_at=self._services.clock())
+            )
+        except WriteConflict as err:
+            current = self._services.storage.parts.get(part)
+            if current.value.owner != part.owner or current.value.state is not StageState.RUNNING:
+                raise StopWork from err
+            self._claimed = current  # the sweep noted a sending
 
     def _run(self) -> None:
         while not self._stopped.wait(self._services.settings.heartbeat_sec):

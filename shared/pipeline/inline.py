@@ -17,8 +17,9 @@ from shared.domain.stage import StageState
 from shared.domain.task import TaskMessage
 from shared.pipeline.advance import resume
 from shared.pipeline.background import job_manager
+from shared.pipeline.giving_up import give_up
 from shared.pipeline.requests import send_step, withdraw_messages
-from shared.pipeline.run_step import Delivery, give_up, run_step
+from shared.pipeline.run_step import Delivery, run_step
 from shared.pipeline.run_task import give_up_task, run_task
 from shared.pipeline.services import Services
 from shared.storage.ports import QueueFacts, QueueStore, Received, Storage
@@ -101,7 +102,7 @@ def _run(services: Services, message: Message, sleep: Callable[[float], None]) -
     message_id = f"inline-{services.new_id()}"
     for count in range(1, MAX_DELIVERIES + 1):
         try:
-            _deliver(services, message, Delivery(message_id, count))
+            _deliver(services, message, Delivery(message_id, count, comes_again=True))
             return
         except Exception:
             log.exception("delivery failed", extra={"action": "deliver", "queue": message.queue, "attempt": str(count)})

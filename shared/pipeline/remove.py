@@ -17,7 +17,7 @@ from shared.pipeline.changes import change_session
 from shared.pipeline.job_manager import RetryLater, job_manager
 from shared.pipeline.reading import AUDIO_COPY
 from shared.pipeline.search import forget_session
-from shared.pipeline.services import Services
+from shared.pipeline.services import Services, job_blob
 from shared.storage.ports import RESULTS, SOURCES, WORK
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,19 @@ def remove_session(services: Services, org_id: str, session_id: str) -> None:
         return
     if session.deleted_at is not None and not _remove(services, session):
         raise RetryLater(LOOK_AGAIN)
+
+
+def delete_leftovers(services: Services, job: Job) -> None:
+    """Deletes what a step made of a job that was deleted meanwhile; the recording, too, if its session is gone."""
+    blobs = services.storage.blobs
+    places = [(WORK, job_blob(job, "")), (RESULTS, job_blob(job, ""))]
+    try:
+        services.storage.sessions.get(job.org_id, job.session_id, even_deleted=True)
+    except NotFound:
+        places.append((SOURCES, f"{job.org_id}/{job.session_id}/"))
+    for container, prefix in places:
+        for blob in list(blobs.listing(container, prefix)):
+            blobs.delete(container, blob.name)
 
 
 def _remove(services: Services, session: Session) -> bool:

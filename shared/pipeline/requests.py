@@ -37,14 +37,15 @@ def request_step(services: Services, job: Job, stage: Stage, step: Step) -> None
             send_step(services, job, stored)
 
 
-def send_step(services: Services, job: Job, stored: Stored[Part]) -> None:
+def send_step(services: Services, job: Job, stored: Stored[Part], rest: timedelta = timedelta(0)) -> None:
     """Notes the sending on the part's row, then sends; does nothing when someone else was quicker.
 
-    A message for a job that begins later is delayed; where a queue cannot delay it so far, it is left to the sweep.
+    The message for a step that is to rest, or for a job that begins later, is delayed; where a queue cannot delay it so
+    far, it is left to the sweep.
     """
     part, now = stored.value.in_attempt(job.attempt), services.clock()
     begins_at = job.start_at if job.start_at and not job.started_at else now
-    delay = max(begins_at - now, timedelta(0))
+    delay = max(begins_at - now, rest)
     if delay > MAX_DELAY:
         return
     try:

@@ -1,36 +1,52 @@
 """The one use case behind every stage's queue trigger: run a step, once or again, and go on."""
 
 import logging
+import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from shared.domain import job as jobs
-from shared.domain.errors import FinalError, NotFound, RostrumError, StageExhausted, WriteConflict
+from shared.domain.errors import FinalError, NotFound, RostrumError, WriteConflict
 from shared.domain.job import Job
 from shared.domain.message import StageMessage
 from shared.domain.part import Part
-from shared.domain.stage import Stage, StageState
+from shared.domain.stage import StageState
+from shared.job_status import JobStatus
 from shared.pipeline.advance import follow_step
-from shared.pipeline.cancel import settle_cancel
+from shared.pipeline.cancel import discard_unfinished, settle_cancel
 from shared.pipeline.changes import change_job
-from shared.pipeline.ending import end_job
+from shared.pipeline.giving_up import exhaust, fail_job, part_row, shows_life, wanted_job
 from shared.pipeline.heartbeat import Heartbeat, StopWork
+from shared.pipeline.remove import delete_leftovers
 from shared.pipeline.requests import send_step
 from shared.pipeline.services import ContinueLater, Services, StepContext
 from shared.storage.ports import Stored
 
 log = logging.getLogger(__name__)
 
+FIRST_REST = timedelta(seconds=10)
+"""How long a step rests after its first failure, at most; twice as long after each further one."""
+
+
+class _Failed(Exception):
+    """The step failed and its row says so: it may be tried again."""
+
+    def __init__(self, error: Exception, row: Stored[Part]) -> None:
+        super().__init__(str(error))
+        self.error, self.row = error, row
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Which delivery of which message this is: the host counts `dequeue_count` from 1."""
+    """Which delivery of which message this is: the host counts `dequeue_count` from 1. Whoever `comes_again` with what
+    failed is told of failures; for the others a new message is sent after a rest."""
 
     message_id: str
     dequeue_count: int
+    comes_again: bool = False
 
     @property
     def owner(self) -> str:
@@ -38,69 +54,44 @@ class Delivery:
         return f"{self.message_id}:{self.dequeue_count}"
 
 
-def run_step(services: Services, message: StageMessage, delivery: Delivery) -> None:
+def run_step(
+    services: Services, message: StageMessage, delivery: Delivery, random: Callable[[], float] = random.random
+) -> None:
     """Does the message's step unless it is done, given up or in other hands, then asks for what follows.
 
-    A FinalError ends the job here; every other exception goes to the host, which delivers the message again.
+    A step that fails rests and is asked for by a new message until its attempts are used up, which ends the job as a
+    FinalError does. What this raises is storage's, and makes the host deliver the message again.
     """
     facts = {"job_id": message.job_id, "org_id": message.org_id, "stage": str(message.stage), "step": str(message.step)}
     facts |= {"part": str(message.part), "attempt": str(delivery.dequeue_count), "trace_id": message.traceparent or ""}
-    job = _wanted_job(services, message)
+    job = wanted_job(services, message)
     if job is None:
         log.info("message ignored", extra={"action": "ignore", **facts})
         return
-    row = _row(services, job, message)
+    row = part_row(services, job, message)
     if row.value.state is not StageState.DONE:
         claimed = _claim(services, job, row, delivery)
         if claimed is None:
             log.info("step is in other hands", extra={"action": "ignore", **facts})
             return
+        facts["attempt"] = str(claimed.value.attempts)
+        if claimed.value.attempts > services.settings.max_attempts:
+            exhaust(services, job, message, claimed, claimed.value.attempts - 1)
+            return
         log.info("step begins", extra={"action": "begin", **facts})
-        if not _work(services, message, job, claimed):
+        try:
+            is_done = _work(services, message, job, claimed)
+        except _Failed as failed:
+            log.warning("step failed", extra={"action": "fail", **facts}, exc_info=failed.error)
+            if not delivery.comes_again:
+                send_step(services, job, failed.row, rest=_rest(claimed.value.attempts, random))
+                return
+            raise failed.error from None
+        if not is_done:
             _settle(services, job)
             return
         log.info("step done", extra={"action": "finish", **facts})
     follow_step(services, services.storage.jobs.get(job.org_id, job.job_id).value, message.stage, message.step)
-
-
-def give_up(services: Services, message: StageMessage) -> None:
-    """The host delivered the message as often as it may: the job ends in ERROR, naming the last failure.
-
-    Unless another message's delivery is at work on the step: should that die too, the sweep asks again.
-    """
-    job = _wanted_job(services, message)
-    if job is None:
-        return
-    row = _row(services, job, message)
-    part = row.value.in_attempt(job.attempt)
-    if part.state is StageState.DONE or _shows_life(services, part):
-        return
-    reason = part.last_error or "The process that ran it ended without a word; it may have run out of memory."
-    detail = f"The {message.stage} stage was tried {part.attempts} times and failed each time. {reason}"
-    fail_job(services, job, message.stage, StageExhausted(detail))
-    _note(services, row, **_failed(services))
-
-
-def fail_job(services: Services, job: Job, stage: Stage, error: RostrumError) -> None:
-    """Ends the job in ERROR unless it has ended."""
-    end_job(services, job, lambda current: jobs.fail(current, stage, error, services.clock()))
-    log.warning("job failed", extra={"action": "fail", "job_id": job.job_id, "stage": str(stage), "code": error.code})
-
-
-def _wanted_job(services: Services, message: StageMessage) -> Job | None:
-    try:
-        job = services.storage.jobs.get(message.org_id, message.job_id).value
-    except NotFound:
-        return None
-    return job if job.is_wanted and job.attempt == message.attempt else None
-
-
-def _row(services: Services, job: Job, message: StageMessage) -> Stored[Part]:
-    """The part that the message asks for; its row may still tell of an earlier attempt."""
-    asked = Part(
-        job_id=job.job_id, stage=message.stage, step=message.step, number=message.part, job_attempt=job.attempt
-    )
-    return services.storage.parts.create(asked)
 
 
 def _claim(services: Services, job: Job, row: Stored[Part], delivery: Delivery) -> Stored[Part] | None:
@@ -110,12 +101,13 @@ def _claim(services: Services, job: Job, row: Stored[Part], delivery: Delivery) 
     """
     while True:
         part, now = row.value.in_attempt(job.attempt), services.clock()
-        if _shows_life(services, part) and (part.owner or "").partition(":")[0] != delivery.message_id:
+        if shows_life(services, part) and (part.owner or "").partition(":")[0] != delivery.message_id:
             return None
         claimed = part.evolve(
             state=StageState.RUNNING,
             owner=delivery.owner,
             attempts=part.attempts + 1,
+            sends=1,
             heartbeat_at=now,
             started_at=part.started_at or now,
         )
@@ -125,10 +117,6 @@ def _claim(services: Services, job: Job, row: Stored[Part], delivery: Delivery) 
             row = services.storage.parts.get(part)
             if row.value.state is StageState.DONE:
                 return None
-
-
-def _shows_life(services: Services, part: Part) -> bool:
-    return part.shows_life(services.clock(), timedelta(seconds=services.settings.stale_after_sec))
 
 
 def _begin_stage(services: Services, job: Job, part: Part) -> Job:
@@ -146,7 +134,8 @@ def _begin_stage(services: Services, job: Job, part: Part) -> Job:
 
 
 def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[Part]) -> bool:
-    """Whether the part is done; False when the job ended, another delivery took over, or the rest comes later."""
+    """Whether the part is done; False when the job ended, another delivery took over, or the rest comes later. Raises
+    _Failed."""
     began = time.monotonic()
     heartbeat = Heartbeat(services, job, claimed)
     try:
@@ -160,9 +149,11 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
                     job=job,
                     session=session,
                     report=heartbeat.report,
+                    confirm=heartbeat.beat,
                     elapsed_sec=lambda: time.monotonic() - began,
                 )
             )
+            _stop_if_over(services, job)
     except StopWork:
         _note(services, heartbeat.claimed, state=StageState.WAITING, owner=None)
         return False
@@ -180,12 +171,20 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
         return False
     except FinalError as error:
         fail_job(services, job, message.stage, error)
-        _note(services, heartbeat.claimed, **_failed(services), last_error=error.detail)
+        failed = {"state": StageState.FAILED, "owner": None, "finished_at": services.clock()}
+        _note(services, heartbeat.claimed, **failed, last_error=error.detail)
         return False
     except Exception as error:
         reason = error.detail if isinstance(error, RostrumError) else f"An internal error ({type(error).__name__})."
-        _note(services, heartbeat.claimed, state=StageState.WAITING, owner=None, last_error=reason)
-        raise
+        row = _note(services, heartbeat.claimed, state=StageState.WAITING, owner=None, sends=0, last_error=reason)
+        if row is None:
+            log.info("failed in vain", extra={"action": "ignore", "job_id": job.job_id}, exc_info=error)
+        elif row.value.attempts < services.settings.max_attempts:
+            raise _Failed(error, row) from error
+        else:
+            log.warning("step failed for good", extra={"action": "fail", "job_id": job.job_id}, exc_info=error)
+            exhaust(services, job, message, row, row.value.attempts)
+        return False
     done = _note(services, heartbeat.claimed, state=StageState.DONE, progress=1.0, finished_at=services.clock())
     if done is None:
         return False
@@ -194,14 +193,30 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
     return True
 
 
+def _stop_if_over(services: Services, job: Job) -> None:
+    """Raises StopWork when the job ended, or began again, while nothing was heard of this step."""
+    current = services.storage.jobs.get(job.org_id, job.job_id).value
+    if current.is_final or current.attempt != job.attempt:
+        raise StopWork
+
+
+def _rest(failures: int, random: Callable[[], float]) -> timedelta:
+    """The rest after so many failures; half of it is chance, so that steps that fail together come again apart."""
+    return FIRST_REST * (1 << (failures - 1)) * (0.5 + 0.5 * random())
+
+
 def _settle(services: Services, job: Job) -> None:
-    """Ends the job if it was its cancellation that stopped the step; it may even have been deleted."""
-    with suppress(NotFound):
-        settle_cancel(services, services.storage.jobs.get(job.org_id, job.job_id).value)
-
-
-def _failed(services: Services) -> dict[str, Any]:
-    return {"state": StageState.FAILED, "owner": None, "finished_at": services.clock()}
+    """Ends the job if it was its cancellation that stopped the step. Where others saw no sign of life of the step, and
+    ended or deleted the job without it, what it made since then goes."""
+    try:
+        current = services.storage.jobs.get(job.org_id, job.job_id).value
+    except NotFound:
+        delete_leftovers(services, job)
+        return
+    if current.status is JobStatus.CANCELED:
+        discard_unfinished(services, current)
+    else:
+        settle_cancel(services, current)
 
 
 def _note(services: Services, claimed: Stored[Part], **changes: object) -> Stored[Part] | None:

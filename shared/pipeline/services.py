@@ -20,13 +20,15 @@ class ContinueLater(Exception):
 @dataclass(frozen=True, slots=True)
 class StepContext:
     """One step at work: `report(fraction)` notes progress from 0 to 1 and raises when the work is to stop;
-    `elapsed_sec()` is the invocation's age, for steps that can go on in another one."""
+    `confirm()` asks storage, and raises unless the step is still wanted and in this delivery's hands: to be called
+    before what it made is shown; `elapsed_sec()` is the invocation's age, for steps that can go on in another one."""
 
     services: "Services"
     message: StageMessage
     job: Job
     session: Session
     report: Callable[[float], None]
+    confirm: Callable[[], None]
     elapsed_sec: Callable[[], float]
 
     def work_blob(self, name: str) -> str:

@@ -19,13 +19,17 @@ LOOK_AHEAD = timedelta(minutes=1)
 MAX_RESEND_PAUSE = timedelta(hours=1)
 """A message that only waits its turn in a long queue is sent again at growing intervals, up to this one."""
 
+BUDGET = timedelta(seconds=20)
+"""How long one run looks at jobs. The timer calls every 30 s, and background jobs have their turn after it."""
+
 
 def sweep(services: Services) -> int:
-    """Looks at every job that has not ended; returns how many messages were sent again.
+    """Looks at the jobs that have not ended; returns how many messages were sent again.
 
-    A job that cannot be swept, for whatever reason, does not keep the others from it.
+    The jobs come in random order, so that each has its turn even where there are more than one run can look at, and two
+    runs at once seldom meet. A job that cannot be swept, for whatever reason, does not keep the others from it.
     """
-    resent = 0
+    resent, until = 0, services.clock() + BUDGET
     for job in services.storage.jobs.all_active():
         if _begins_later(job, services.clock()):
             continue
@@ -35,6 +39,9 @@ def sweep(services: Services) -> int:
             log.warning("sweep failed", extra={"action": "sweep", "job_id": job.job_id, "code": error.code})
         except Exception:
             log.exception("sweep failed", extra={"action": "sweep", "job_id": job.job_id})
+        if services.clock() >= until:
+            log.warning("the sweep looks at the rest of the jobs next time", extra={"action": "sweep"})
+            break
     return resent
 
 
@@ -46,11 +53,10 @@ def _begins_later(job: Job, now: datetime) -> bool:
 
 
 def _sweep_job(services: Services, job: Job) -> int:
-    resume(services, job)
+    rows, resent = resume(services, job), 0
     if not job.is_wanted:
-        return 0
-    resent = 0
-    for stored in services.storage.parts.of_job(job.job_id):
+        return resent
+    for stored in rows:
         part = stored.value.in_attempt(job.attempt)
         if _is_lost(part, services.clock(), timedelta(seconds=services.settings.stale_after_sec)):
             log.info("step sent again", extra={"action": "resend", "job_id": job.job_id, "stage": str(part.stage)})
@@ -60,9 +66,9 @@ def _sweep_job(services: Services, job: Job) -> int:
 
 
 def _is_lost(part: Part, now: datetime, stale_after: timedelta) -> bool:
-    last_sent = now - part.sent_at if part.sent_at else MAX_RESEND_PAUSE
-    pause = min(stale_after * (1 << min(part.sends, 16)), max(MAX_RESEND_PAUSE, stale_after))
+    pause = min(stale_after * (1 << min(max(part.sends - 1, 0), 16)), max(MAX_RESEND_PAUSE, stale_after))
+    if part.sent_at is not None and now - part.sent_at < pause:
+        return False
     if part.state is StageState.WAITING:
-        return last_sent >= pause
-    silent = now - (part.heartbeat_at or now)
-    return part.state is StageState.RUNNING and silent >= stale_after and last_sent >= stale_after
+        return True
+    return part.state is StageState.RUNNING and not part.shows_life(now, stale_after)

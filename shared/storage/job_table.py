@@ -5,6 +5,7 @@ index row without a job is harmless. The row of an active job carries its latest
 See docs/decisions/0003-event-log.md for the event log and that number.
 """
 
+import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -84,7 +85,9 @@ class JobTable:
         return first_page(_CURSOR_KIND, ((job.job_id, job) for job in found if job.status in wanted), limit)
 
     def all_active(self) -> Iterator[Job]:
-        for row in self._index.scan_partitions(_ACTIVE):
+        rows = list(self._index.scan_partitions(_ACTIVE))
+        random.shuffle(rows)
+        for row in rows:
             try:
                 job = self._jobs.get(row.partition.removeprefix(_ACTIVE), row.key).value
             except NotFound:

@@ -14,6 +14,7 @@ from functions.transcription import transcription
 from shared.domain.errors import NotFound
 from shared.domain.job import new_job
 from shared.domain.message import StageMessage, Step
+from shared.domain.part import Part
 from shared.domain.stage import Stage
 from shared.domain.task import Task, TaskMessage
 from shared.job_status import JobStatus
@@ -56,8 +57,9 @@ def stage_message(stage: Stage) -> func.QueueMessage:
 
 
 def test_a_message_reaches_the_use_case(services: Services) -> None:
-    with pytest.raises(NotFound):  # the session is not there: the step was begun
-        transcription.build().get_user_function()(stage_message(Stage.TRANSCRIPTION))
+    transcription.build().get_user_function()(stage_message(Stage.TRANSCRIPTION))
+    (row,) = services.storage.parts.of_job("j")
+    assert row.value.last_error == "There is no session s."  # the step was begun
 
 
 def test_a_message_of_a_job_that_is_gone_is_ignored(services: Services) -> None:
@@ -71,6 +73,8 @@ def test_an_unreadable_message_goes_back_to_the_host(services: Services) -> None
 
 
 def test_a_dead_letter_ends_its_job_and_is_kept(services: Services) -> None:
+    part = Part(job_id="j", stage=Stage.DOWNLOAD, step=Step.PART, number=0, attempts=services.settings.max_attempts)
+    services.storage.parts.create(part)
     for _ in range(2):
         downloader_poison.build().get_user_function()(stage_message(Stage.DOWNLOAD))
     assert services.storage.jobs.get("o", "j").value.status is JobStatus.ERROR

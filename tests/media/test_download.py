@@ -56,6 +56,7 @@ def context(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> StepContext:
         job=job,
         session=services.storage.sessions.get("o", job.session_id).value,
         report=lambda fraction: None,
+        confirm=lambda: None,
         elapsed_sec=lambda: 300.0,
     )
 

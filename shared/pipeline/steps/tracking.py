@@ -83,6 +83,7 @@ def merge_tracking(context: StepContext) -> None:
         detector=TrackingDetector(name=detector.name, version=detector.version),
         plate_warnings=plate.warnings,
     )
+    context.confirm()
     blobs.write(
         RESULTS,
         context.work_blob("instructor-tracking.json"),
@@ -94,6 +95,7 @@ def merge_tracking(context: StepContext) -> None:
     scores = [score for part in parts for score in part.scene_scores]
     found = _thumbnails(context, scenes_from_scores(scores, recording.duration_sec))
     blobs.write(WORK, context.work_blob(SCENES), found.model_dump_json(by_alias=True).encode(), "application/json")
+    context.confirm()
     change_session(
         context.services, job.org_id, job.session_id, lambda session: session.evolve(tracking_job_id=job.job_id)
     )

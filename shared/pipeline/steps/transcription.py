@@ -47,8 +47,10 @@ def merge_transcript(context: StepContext) -> None:
         _parts(context, languages), session_id=job.session_id, job_id=job.job_id, duration_sec=recording.duration_sec
     )
     transcript = transcript.model_copy(update={"quality": assess(transcript, languages)})
+    context.confirm()
     for name, text, content_type in _formats(transcript):
         context.services.storage.blobs.write(RESULTS, context.work_blob(name), text.encode(), content_type)
+    context.confirm()
     change_session(
         context.services,
         job.org_id,

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
 from shared.domain.message import StageMessage
-from shared.pipeline.dead_letters import bury_step
+from shared.pipeline import giving_up
 from tests.unit.api.house import House, make_services
 from tests.unit.api.keys import SECRET, signed
 
@@ -21,10 +21,12 @@ def shared_house() -> Iterator[House]:
 
 
 def give_up(house: House) -> None:
-    """The host gives up on the first message that waits."""
+    """The host gives up on the first message that waits, of a step whose attempts are used up."""
     message = house.services.storage.queues.pop("downloads")
     assert isinstance(message, StageMessage)
-    bury_step(house.services, message, "m", house.services.clock())
+    (row,) = house.services.storage.parts.of_job(message.job_id)
+    house.services.storage.parts.update(row, row.value.evolve(attempts=house.services.settings.max_attempts))
+    giving_up.give_up(house.services, message)
 
 
 def test_the_queues_are_told_with_the_jobs_by_status(house: House) -> None:

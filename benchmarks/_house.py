@@ -1,0 +1,139 @@
+"""A stack that its user may kill in parts and start again, with small recordings to feed it. For the benchmarks."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import psutil
+
+from devhost.azurite import Azurite, install_azurite, start_azurite
+from devhost.stack import free_port
+
+REPO = Path(__file__).resolve().parents[1]
+EXAMPLE = REPO / "examples" / "lecture.mp4"
+HOST = (sys.executable, "-m", "devhost", "--app", str(REPO), "--quiet", "--json-logs")
+PATIENCE_SEC = 120.0
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and tells nobody."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+class House:
+    """Azurite, the host and a server of recordings, on ports that stay the same however often they are started."""
+
+    def __init__(self, directory: Path, workers: int = 2, **settings: str) -> None:
+        self.directory = directory
+        self._workers = workers
+        self._settings = {"ROSTRUM_ENGINE": "pocketsphinx", "ROSTRUM_ALLOW_LOOPBACK_SOURCES": "true", **settings}
+        self._port = free_port()
+        self.url = f"http://127.0.0.1:{self._port}/api"
+        self._azurite_command = install_azurite(lambda text: print(text, file=sys.stderr))
+        self._files = directory / "files"
+        self._files.mkdir(parents=True)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(self._files)))
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.azurite: Azurite = start_azurite(self._azurite_command, directory / "azurite")
+        self.host: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "House":
+        self.start_host()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.host is not None:
+            self.host.terminate()
+            self.host.wait()
+        self.azurite.stop()
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def connection(self) -> str:
+        return self.azurite.connection_string
+
+    def start_host(self, **settings: str) -> None:
+        """Starts the host and waits until it answers."""
+        environ = {"AzureWebJobsStorage": self.connection, "ROSTRUM_LOCAL_DATA_DIR": str(self.directory / "azurite")}
+        arguments = ["--data", str(self.directory / "host"), "--port", str(self._port), "--workers", str(self._workers)]
+        self.host = subprocess.Popen(
+            [*HOST, *arguments], cwd=REPO, env={**os.environ, **environ, **self._settings, **settings}
+        )
+        self.await_health()
+
+    def await_health(self) -> None:
+        deadline = time.monotonic() + PATIENCE_SEC
+        while time.monotonic() < deadline:
+            with suppress(httpx.HTTPError):
+                if httpx.get(f"{self.url}/health", timeout=10).status_code == 200:
+                    return
+            time.sleep(0.1)
+        raise RuntimeError("the stack does not become well")
+
+    def kill_host(self) -> None:
+        """With -9; its workers end when they notice."""
+        assert self.host is not None
+        workers = psutil.Process(self.host.pid).children()
+        self.host.kill()
+        self.host.wait()
+        psutil.wait_procs(workers, timeout=30)
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that run the stages and the timers."""
+        assert self.host is not None
+        found = []
+        with suppress(psutil.Error):
+            for child in psutil.Process(self.host.pid).children():
+                with suppress(psutil.Error):
+                    if "devhost.worker" in child.cmdline():
+                        found.append(child)
+        return found
+
+    def restart_azurite(self, kill: bool, away_sec: float = 0.0) -> None:
+        """Stops it, with SIGTERM or with -9, and starts it on the same ports and data."""
+        if kill:
+            self.azurite.process.send_signal(signal.SIGKILL)
+            self.azurite.process.wait()
+        self.azurite.stop()
+        time.sleep(away_sec)
+        self.azurite = start_azurite(self._azurite_command, self.directory / "azurite", ports=self.azurite.ports)
+
+    def recording(self, seconds: float) -> str:
+        """The address of the example's first seconds."""
+        file = self._files / f"{seconds:g}.mp4"
+        if not file.exists():
+            cut(EXAMPLE, file, seconds)
+        return f"http://127.0.0.1:{self._server.server_port}/{file.name}"
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """What the host and its workers logged, oldest first."""
+        lines: list[dict[str, Any]] = []
+        for file in (self.directory / "host" / "logs").glob("devhost.log*"):
+            for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+                with suppress(ValueError):
+                    lines.append(json.loads(line))
+        return sorted(lines, key=lambda line: str(line["time"]))
+
+
+def cut(source: Path, target: Path, seconds: float) -> None:
+    """The recording's beginning, packet by packet."""
+    with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
+        outs = {stream.index: writer.add_stream_from_template(stream) for stream in reader.streams}
+        for packet in reader.demux():
+            if packet.dts is not None and packet.time_base is not None and packet.dts * packet.time_base < seconds:
+                packet.stream = outs[packet.stream.index]
+                writer.mux(packet)

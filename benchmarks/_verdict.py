@@ -1,0 +1,139 @@
+"""What a stack's storage and log tell after a rough time: what was lost, done twice, or left behind."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from azure.storage.queue import QueueServiceClient
+
+from shared.domain.errors import NotFound
+from shared.domain.message import Step
+from shared.domain.stage import StageState
+from shared.job_status import NEXT, JobStatus
+from shared.storage.ports import RESULTS, SOURCES, WORK, Storage
+
+ORG = "local"
+POISON = "-poison"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table; `bar` is the most that is allowed, None for what is only told."""
+
+    what: str
+    figure: float
+    bar: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.bar is None or self.figure <= self.bar
+
+
+def judge_jobs(storage: Storage, accepted: Iterable[str], excused: Collection[str]) -> list[Line]:
+    """What became of the accepted jobs; `excused` are those that the emulator, killed with -9, may have forgotten."""
+    ends: Counter[str] = Counter()
+    counts = Counter[str]()
+    for job_id in accepted:
+        try:
+            job = storage.jobs.get(ORG, job_id).value
+        except NotFound:
+            counts["excused" if job_id in excused else "lost"] += 1
+            continue
+        ends[job.status] += 1
+        counts["open"] += not job.is_final
+        events = storage.jobs.events(ORG, job_id)
+        statuses = [event.status for event in events]
+        moves = [(one, other) for one, other in pairwise(statuses) if one is not other]
+        counts["illegal"] += sum(other not in NEXT[one] for one, other in moves)
+        counts["gaps"] += [event.sequence for event in events] != list(range(1, len(events) + 1))
+        counts["twice"] += sum(other.is_final for _, other in moves) > 1
+        rows = [stored.value for stored in storage.parts.of_job(job_id)]
+        if job.status is JobStatus.DONE:
+            for stage, progress in job.stages.items():
+                done = {row.number for row in rows if row.stage is stage and row.step is Step.PART}
+                counts["parts"] += progress.state is StageState.DONE and len(done) != progress.parts
+            counts["unfinished"] += any(row.state is not StageState.DONE for row in rows)
+    return [
+        *(Line(f"jobs that ended in {status}", ends[status]) for status in ("DONE", "ERROR")),
+        Line("accepted jobs lost", counts["lost"], 0),
+        Line("accepted jobs that Azurite forgot within 6 s of its -9", counts["excused"]),
+        Line("accepted jobs not final", counts["open"], 0),
+        Line("jobs final twice", counts["twice"], 0),
+        Line("illegal status moves", counts["illegal"], 0),
+        Line("event logs with gaps", counts["gaps"], 0),
+        Line("stages whose parts were not distinct at the merge", counts["parts"], 0),
+        Line("jobs DONE with a step that is not", counts["unfinished"], 0),
+    ]
+
+
+def judge_leftovers(storage: Storage, connection: str) -> list[Line]:
+    """Blobs whose job is not there, and messages among the dead letters."""
+    orphans = 0
+    for container in (WORK, RESULTS, SOURCES):
+        for blob in storage.blobs.listing(container, ""):
+            org_id, session_id, *rest = blob.name.split("/")
+            try:
+                storage.sessions.get(org_id, session_id)
+                if container != SOURCES:
+                    storage.jobs.get(org_id, rest[0])
+            except NotFound:
+                orphans += 1
+    poison = 0
+    with QueueServiceClient.from_connection_string(connection) as queues:
+        for queue in queues.list_queues():
+            if str(queue.name).endswith(POISON):
+                properties = queues.get_queue_client(queue.name).get_queue_properties()
+                poison += properties.approximate_message_count or 0
+    return [Line("orphan blobs", orphans, 0), Line("messages left among the dead letters", poison, 0)]
+
+
+def judge_log(lines: Iterable[Mapping[str, Any]], host_deaths: Iterable[datetime]) -> list[Line]:
+    """Merges that came to an end more than once, and how long it took from a death to the step's next beginning."""
+    merges: Counter[tuple[str, str]] = Counter()
+    running: dict[tuple[str, ...], str] = {}
+    dead_since: dict[tuple[str, ...], datetime] = {}
+    pauses: list[float] = []
+    deaths = sorted(host_deaths, reverse=True)
+    died = 0
+    for line in lines:
+        at = datetime.fromisoformat(str(line["time"]))
+        while deaths and deaths[-1] <= at:
+            moment = deaths.pop()
+            dead_since |= {key: moment for key in running if key not in dead_since}
+            running.clear()
+        key = tuple(str(line.get(name)) for name in ("job_id", "stage", "step", "part"))
+        match line["message"]:
+            case "step begins":
+                if key in dead_since:
+                    pauses.append((at - dead_since.pop(key)).total_seconds())
+                running[key] = str(line.get("invocation"))
+            case "step done":
+                merges[key[0], key[1]] += key[2] == Step.MERGE
+                running.pop(key, None)
+            case "step failed":
+                running.pop(key, None)
+            case "invocation died" | "invocation timed out":
+                died += 1
+                for key in [key for key, invocation in running.items() if invocation == line.get("invocation")]:
+                    dead_since.setdefault(key, at)
+                    del running[key]
+    pauses.sort()
+    return [
+        Line("stages merged twice", sum(count > 1 for count in merges.values()), 0),
+        Line("invocations that died", died),
+        Line("steps taken up after a death", len(pauses)),
+        Line("from a death to the work running again, median (s)", pauses[len(pauses) // 2] if pauses else 0.0, 15),
+        Line("the same, longest (s)", pauses[-1] if pauses else 0.0, 120),
+    ]
+
+
+def print_table(lines: Iterable[Line]) -> bool:
+    """Prints the table; whether every bar holds."""
+    lines = list(lines)
+    for line in lines:
+        bar = "" if line.bar is None else f"≤ {line.bar:g}"
+        print(f"{line.what:<60}{line.figure:>10.4g}  {bar:<8}{'' if line.holds else 'VIOLATED'}")
+    return all(line.holds for line in lines)

@@ -1,0 +1,211 @@
+"""A rough time for the real stack: is anything lost, done twice, or left behind?
+
+Small recordings go through a stack of its own while workers, the host and the storage are killed at random instants,
+messages are doubled, dropped and made unreadable. Then everything is counted; exit status 1 when a bar is violated.
+Usage: `python3 dev.py bench chaos`; `ROSTRUM_CHAOS_SEED`, `ROSTRUM_CHAOS_KILLS` (default 200) and
+`ROSTRUM_CHAOS_MINUTES` (after which no more blows fall) change the run.
+The clock's jumps and deaths before each single write are in tests/unit/pipeline/test_crashes.py.
+"""
+
+import os
+import random
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import psutil
+from azure.core.exceptions import AzureError
+from azure.storage.queue import QueueServiceClient
+
+from benchmarks._house import House
+from benchmarks._verdict import ORG, Line, judge_jobs, judge_leftovers, judge_log, print_table
+from shared.domain.errors import RostrumError
+from shared.domain.message import QUEUES, StageMessage
+from shared.domain.part import Part
+from shared.storage.connect import connect
+
+FORGETS_WITHIN_SEC = 6.0
+DUPLICATES = 0.1
+END_TIMEOUT_SEC = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How rough it gets."""
+
+    seed: int = 1
+    kills: int = 200
+    host_kills: int = 4
+    stops: int = 20
+    storage_kills: int = 3
+    dropped: int = 10
+    poison: int = 5
+    jobs_at_once: int = 6
+    mean_pause_sec: float = 3.0
+    max_minutes: float = float("inf")
+
+
+@dataclass(slots=True)
+class Chaos:
+    """One run."""
+
+    house: House
+    plan: Plan
+    accepted: dict[str, float] = field(default_factory=dict)
+    storage_deaths: list[float] = field(default_factory=list)
+    host_deaths: list[datetime] = field(default_factory=list)
+    duplicates: int = 0
+    kills: int = 0
+    stops: int = 0
+    refused: int = 0
+
+    def run(self) -> list[Line]:
+        dice = random.Random(self.plan.seed)
+        blows = [self._kill_worker] * self.plan.kills + [self._kill_host] * self.plan.host_kills
+        blows += [self._stop_storage] * self.plan.stops + [self._drop] * self.plan.dropped
+        blows += [self._poison] * self.plan.poison
+        dice.shuffle(blows)
+        until = time.monotonic() + 60 * self.plan.max_minutes
+        for number, blow in enumerate(blows):
+            if number % 3 == 0:
+                self._submit(dice)
+                self._duplicate(dice)
+            time.sleep(self.plan.mean_pause_sec * dice.uniform(0.3, 1.7))
+            with suppress(RostrumError, AzureError, psutil.Error):
+                blow(dice)
+            if number % 20 == 0:
+                print(f"{number} of {len(blows)} blows, {len(self.accepted)} jobs", file=sys.stderr, flush=True)
+            if time.monotonic() > until:
+                break
+        for _ in range(self.plan.storage_kills):
+            self._submit(dice)
+            time.sleep(self.plan.mean_pause_sec)
+            self._kill_storage(dice)
+        self._await_end()
+        return self._verdict()
+
+    def _submit(self, dice: random.Random) -> None:
+        """Keeps some jobs under way; one that gets no answer is asked for again with the same key."""
+        storage = connect(self.house.connection)
+        with suppress(RostrumError):
+            if len(storage.jobs.active_sequences(ORG)) >= self.plan.jobs_at_once:
+                return
+        body = {"sourceUrl": self.house.recording(dice.choice([2.0, 3.0, 4.0]))}
+        key = {"Idempotency-Key": f"{dice.getrandbits(64):x}"}
+        for _ in range(10):
+            with suppress(httpx.HTTPError):
+                answer = httpx.post(f"{self.house.url}/jobs", json=body, headers=key, timeout=20)
+                if answer.status_code == 202:
+                    self.accepted[answer.json()["jobId"]] = time.time()
+                    return
+                if answer.status_code != 409:
+                    assert answer.status_code in (429, 503), answer.text
+                    assert "Retry-After" in answer.headers, answer.text
+            self.refused += 1
+            time.sleep(1)
+
+    def _kill_worker(self, dice: random.Random) -> None:
+        if workers := self.house.workers():
+            dice.choice(workers).kill()
+            self.kills += 1
+
+    def _kill_host(self, _: random.Random) -> None:
+        self.host_deaths.append(datetime.now(UTC))
+        self.house.kill_host()
+        self.house.start_host()
+
+    def _stop_storage(self, dice: random.Random) -> None:
+        self.stops += 1
+        self.house.restart_azurite(kill=False, away_sec=dice.uniform(0, 2))
+        self.house.await_health()
+
+    def _kill_storage(self, _: random.Random) -> None:
+        self.storage_deaths.append(time.time())
+        self.house.restart_azurite(kill=True)
+        self.house.await_health()
+
+    def _duplicate(self, dice: random.Random) -> None:
+        """Sends a tenth of the messages of the jobs under way once more."""
+        storage = connect(self.house.connection)
+        with suppress(RostrumError):
+            for job_id in storage.jobs.active_sequences(ORG):
+                job = storage.jobs.get(ORG, job_id).value
+                for stored in storage.parts.of_job(job_id):
+                    if dice.random() < DUPLICATES:
+                        storage.queues.send(_message(job.session_id, stored.value))
+                        self.duplicates += 1
+
+    def _drop(self, dice: random.Random) -> None:
+        """Takes a message out of its queue, as if it had never been sent."""
+        with QueueServiceClient.from_connection_string(self.house.connection) as queues:
+            for name in dice.sample(list(QUEUES.values()), len(QUEUES)):
+                queue = queues.get_queue_client(name)
+                for message in queue.receive_messages(max_messages=1, visibility_timeout=30):
+                    queue.delete_message(message)
+                    return
+
+    def _poison(self, dice: random.Random) -> None:
+        texts = ["not base64!", "bm90IGpzb24=", "e30=", "eyJqb2JJZCI6IDF9"]
+        with QueueServiceClient.from_connection_string(self.house.connection) as queues:
+            queues.get_queue_client(dice.choice(list(QUEUES.values()))).send_message(dice.choice(texts))
+
+    def _await_end(self) -> None:
+        """Until every job has ended and the dead letters were looked at."""
+        storage, deadline = connect(self.house.connection), time.monotonic() + END_TIMEOUT_SEC
+        while time.monotonic() < deadline:
+            with suppress(RostrumError, AzureError):
+                leftovers = judge_leftovers(storage, self.house.connection)
+                if not storage.jobs.active_sequences(ORG) and all(line.holds for line in leftovers):
+                    return
+            time.sleep(1)
+
+    def _verdict(self) -> list[Line]:
+        storage = connect(self.house.connection)
+        forgotten = {
+            job_id
+            for job_id, at in self.accepted.items()
+            if any(0 <= death - at <= FORGETS_WITHIN_SEC for death in self.storage_deaths)
+        }
+        return [
+            Line("workers killed with -9", self.kills),
+            Line("hosts killed with -9", len(self.host_deaths)),
+            Line("storage stopped with SIGTERM", self.stops),
+            Line("storage killed with -9", len(self.storage_deaths)),
+            Line("messages sent twice", self.duplicates),
+            Line("jobs accepted", len(self.accepted)),
+            Line("submissions asked for again", self.refused),
+            *judge_jobs(storage, self.accepted, forgotten),
+            *judge_leftovers(storage, self.house.connection),
+            *judge_log(self.house.log_lines(), self.host_deaths),
+        ]
+
+
+def _message(session_id: str, part: Part) -> StageMessage:
+    return StageMessage(
+        job_id=part.job_id,
+        org_id=ORG,
+        session_id=session_id,
+        stage=part.stage,
+        step=part.step,
+        part=part.number,
+        attempt=part.job_attempt,
+    )
+
+
+def main() -> int:
+    plan = Plan(
+        seed=int(os.environ.get("ROSTRUM_CHAOS_SEED", "1")),
+        kills=int(os.environ.get("ROSTRUM_CHAOS_KILLS", "200")),
+        max_minutes=float(os.environ.get("ROSTRUM_CHAOS_MINUTES", "inf")),
+    )
+    with tempfile.TemporaryDirectory() as name, House(Path(name), ROSTRUM_MAX_ATTEMPTS="20") as house:
+        return 0 if print_table(Chaos(house, plan).run()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

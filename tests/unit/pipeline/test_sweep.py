@@ -1,0 +1,177 @@
+"""The sweep: how soon it asks again, how much it does at once, and what happens when two run at once."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.message import Step
+from shared.domain.part import Part
+from shared.domain.stage import Stage
+from shared.job_status import JobStatus
+from shared.pipeline import sweep as module
+from shared.pipeline.cancel import cancel_job
+from shared.pipeline.remove import delete_session
+from shared.pipeline.run_step import Delivery, run_step
+from shared.pipeline.services import StepContext
+from shared.pipeline.sweep import BUDGET, sweep
+from shared.storage.ports import RESULTS, SOURCES, WORK, Stored
+from tests.unit.pipeline.conftest import House
+
+TIMER = timedelta(seconds=30)
+PROMISE = timedelta(minutes=2)
+
+
+def killed(context: StepContext) -> None:
+    raise SystemExit
+
+
+def seconds_until_asked_again(house: House) -> float:
+    since, until = house.now, house.now + 2 * PROMISE
+    while house.now < until:
+        house.now += TIMER
+        sweep(house.services)
+        if house.take():
+            return (house.now - since).total_seconds()
+    raise AssertionError("nobody asked again")
+
+
+def test_a_message_that_was_never_sent_is_sent_within_two_minutes(house: House) -> None:
+    house.submit()
+    house.take()
+    assert seconds_until_asked_again(house) < PROMISE.total_seconds()
+
+
+def test_a_step_whose_host_died_is_asked_for_again_within_two_minutes(house: House) -> None:
+    house.instead[Stage.DOWNLOAD, Step.PART] = killed
+    house.submit()
+    (message,) = house.take()
+    with pytest.raises(SystemExit):
+        run_step(house.services, message, Delivery("hidden for ten minutes", 1))
+    assert seconds_until_asked_again(house) < PROMISE.total_seconds()
+
+
+def test_parts_that_were_never_asked_for_are_found_although_the_stage_has_begun(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 1}
+    job = house.submit()
+    create = house.storage.parts.create
+
+    def die_before_the_second(part: Part) -> Stored[Part]:
+        if part.stage is Stage.TRANSCRIPTION and part.number == 1:
+            raise SystemExit
+        return create(part)
+
+    (download,) = house.take()
+    with monkeypatch.context() as patch:
+        patch.setattr(house.storage.parts, "create", die_before_the_second)
+        with pytest.raises(SystemExit):
+            run_step(house.services, download, Delivery("download", 1))
+        house.drain()
+
+    house.now += PROMISE
+    sweep(house.services)
+    house.drain()
+    assert house.job(job).status is JobStatus.DONE
+
+
+def test_two_sweeps_at_once_send_each_message_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [house.submit() for _ in range(3)]
+    house.take()
+    house.now += PROMISE
+    resume, nested = module.resume, []
+
+    def another_sweep_in_between(*arguments: Any) -> Any:
+        rows = resume(*arguments)
+        if not nested:
+            nested.append(True)
+            sweep(house.services)
+        return rows
+
+    monkeypatch.setattr(module, "resume", another_sweep_in_between)
+    sweep(house.services)
+    assert Counter(message.job_id for message in house.take()) == Counter(job.job_id for job in jobs)
+
+
+def test_one_run_does_so_much_and_the_next_ones_do_the_rest(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = {house.submit().job_id for _ in range(8)}
+    looked_at: list[str] = []
+
+    def slow(services: Any, job: Any) -> list[Any]:
+        looked_at.append(job.job_id)
+        house.now += BUDGET / 3
+        return []
+
+    monkeypatch.setattr(module, "resume", slow)
+    sweep(house.services)
+    assert len(looked_at) == 3
+    for _ in range(100):
+        sweep(house.services)
+    assert set(looked_at) == jobs
+
+
+def suspended(house: House, during: Callable[[], None]) -> Callable[[StepContext], None]:
+    """A worker that stands still for longer than anybody waits for it, while others do something, and then goes on."""
+
+    def work(context: StepContext) -> None:
+        house.instead.clear()
+        house.now += timedelta(seconds=house.services.settings.stale_after_sec)
+        during()
+        for container, name in ((WORK, "part.json"), (RESULTS, "transcript.json")):
+            house.storage.blobs.write(container, context.work_blob(name), b"late", "application/json")
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("stage", "step"), [(Stage.DOWNLOAD, Step.PART), (Stage.TRANSCRIPTION, Step.PART), (Stage.TRACKING, Step.MERGE)]
+)
+def test_a_worker_that_was_suspended_disturbs_nobody(house: House, stage: Stage, step: Step) -> None:
+    def others() -> None:
+        sweep(house.services)
+        house.drain()
+
+    house.instead[stage, step] = suspended(house, others)
+    job = house.submit()
+    house.drain()
+    assert house.job(job).status is JobStatus.DONE
+    assert house.statuses(job).count(JobStatus.DONE) == 1
+    assert house.ran[stage, step, 0] == 2
+
+
+def test_what_a_suspended_worker_made_of_a_canceled_job_goes(house: House) -> None:
+    def others() -> None:
+        cancel_job(house.services, job.org_id, job.job_id)
+        assert house.job(job).status is JobStatus.CANCELED
+
+    house.instead[Stage.TRANSCRIPTION, Step.MERGE] = suspended(house, others)
+    job = house.submit()
+    house.drain()
+    assert house.job(job).status is JobStatus.CANCELED
+    assert list(house.storage.blobs.listing(RESULTS, f"acme/{job.session_id}/{job.job_id}/transcript.")) == []
+
+
+def test_a_suspended_merge_of_a_canceled_job_shows_nothing(house: House) -> None:
+    def stand_still(context: StepContext) -> None:
+        house.now += timedelta(seconds=house.services.settings.stale_after_sec)
+        cancel_job(house.services, job.org_id, job.job_id)
+        context.confirm()
+        raise AssertionError("the merge went on")
+
+    house.instead[Stage.TRANSCRIPTION, Step.MERGE] = stand_still
+    job = house.submit()
+    house.drain()
+    assert house.job(job).status is JobStatus.CANCELED
+
+
+def test_what_a_suspended_worker_made_of_a_deleted_session_goes(house: House) -> None:
+    house.instead[Stage.TRANSCRIPTION, Step.PART] = suspended(
+        house, lambda: delete_session(house.services, job.org_id, job.session_id)
+    )
+    job = house.submit()
+    house.drain()
+    blobs = [blob.name for where in (SOURCES, WORK, RESULTS) for blob in house.storage.blobs.listing(where, "")]
+    assert blobs == []
