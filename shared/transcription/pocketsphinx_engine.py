@@ -1,39 +1,61 @@
 """The embedded engine: pocketsphinx with the English model inside its wheel, tuned; needs no download.
 
-What `Decoder()` is told of `cmn` and `remove_noise` is overruled by the model's own `feat.params`, so the model's
-directory is copied and edited. The other numbers were measured on read English: word errors fall from 31% (as it
-comes, in one piece) to 28% when speech is cut into utterances and the language model weighs less.
+The decoder is fed cepstra of our own (see `features`) in short pieces: it lets no other thread run while it works on
+one, and the heartbeat's thread has to beat every second. What `Decoder()` is told of `cmn` is overruled by the model's
+own `feat.params`, so the model's directory is copied and edited.
+
+The numbers were measured on read English: word errors fall from 31% (as it comes, in one piece) to 28% when speech is
+cut into utterances, to 22% when the language model weighs less, and to 20.5% when twice as many densities are looked
+at in each frame, which costs a tenth more time.
 """
 
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 
+import numpy as np
 import pocketsphinx
+from numpy.typing import NDArray
 
 from shared.domain.errors import EngineUnavailable
 from shared.transcription.choose import embedded_warnings
 from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
+from shared.transcription.features import FRAMES_PER_SEC, cepstra, without_mean
+from shared.transcription.vad import Span
 
-FRAMES_PER_SEC = 100
 LANGUAGE_WEIGHT = 6.0
 BEST_PATH_LANGUAGE_WEIGHT = 9.5
 WORD_INSERTION_PENALTY = 0.3
+DENSITIES = 8
+PIECE_FRAMES = 10
 MIN_UTTERANCE_SEC = 0.15
 NOT_A_WORD = re.compile(r"^(<.*>|\[.*\]|\+\+.*\+\+)$")
 PRONUNCIATION = re.compile(r"\(\d+\)$")
 MODEL_NAME = "en-us"
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Tells `report` of the fraction done of everything when told of that of a piece of it."""
+
+    report: Callable[[float], None]
+    before: float
+    share: float
+
+    def __call__(self, fraction: float) -> None:
+        self.report(min(1.0, self.before + fraction * self.share))
+
+
 class PocketsphinxEngine:
     """English only. One decoder, used by one thread at a time."""
 
     def __init__(self) -> None:
-        self._decoder = _load_decoder()
+        self._decoder = load_decoder()
         self._lock = Lock()
         self._info = EngineInfo("pocketsphinx", version("pocketsphinx"), MODEL_NAME, written=False)
 
@@ -53,32 +75,41 @@ class PocketsphinxEngine:
         done = 0.0
         for span in request.spans:
             request.report(done / total)
-            samples = request.audio.read_s16(span.start, span.end)
-            if span.length >= MIN_UTTERANCE_SEC and (words := self._decode(samples, span.start, span.end)):
-                yield Segment(
-                    start=words[0].start,
-                    end=words[-1].end,
-                    text=" ".join(word.text for word in words),
-                    confidence=sum(word.confidence for word in words) / len(words),
-                    words=words,
-                    language="en",
-                )
+            if span.length >= MIN_UTTERANCE_SEC:
+                samples = np.frombuffer(request.audio.read_s16(span.start, span.end), dtype="<i2")
+                frames = without_mean(cepstra(samples))
+                words = self._decode(frames, span, Progress(request.report, done / total, span.length / total))
+                if words:
+                    yield Segment(
+                        start=words[0].start,
+                        end=words[-1].end,
+                        text=" ".join(word.text for word in words),
+                        confidence=sum(word.confidence for word in words) / len(words),
+                        words=words,
+                        language="en",
+                    )
             done += span.length
         request.report(1.0)
 
-    def _decode(self, samples: bytes, start_sec: float, end_sec: float) -> tuple[Word, ...]:
-        """The words of one utterance. Given whole, so that the features are normalised over all of it."""
+    def _decode(self, frames: NDArray[np.float32], span: Span, report: Callable[[float], None]) -> tuple[Word, ...]:
+        """The words of one utterance; `report` gets the fraction heard of it, and may raise."""
+        if len(frames) == 0:
+            return ()
         with self._lock:
             self._decoder.start_utt()
-            self._decoder.process_raw(samples, no_search=False, full_utt=True)
-            self._decoder.end_utt()
+            try:
+                for at in range(0, len(frames), PIECE_FRAMES):
+                    report(at / len(frames))
+                    self._decoder.process_cep(frames[at : at + PIECE_FRAMES].tobytes(), no_search=False)
+            finally:
+                self._decoder.end_utt()
             if self._decoder.hyp() is None:
                 return ()
             return tuple(
                 Word(
                     text=PRONUNCIATION.sub("", heard.word),
-                    start=min(end_sec, start_sec + heard.start_frame / FRAMES_PER_SEC),
-                    end=min(end_sec, start_sec + (heard.end_frame + 1) / FRAMES_PER_SEC),
+                    start=min(span.end, span.start + heard.start_frame / FRAMES_PER_SEC),
+                    end=min(span.end, span.start + (heard.end_frame + 1) / FRAMES_PER_SEC),
                     confidence=min(1.0, max(0.0, heard.prob)),  # sums over a pruned lattice can pass 1
                 )
                 for heard in self._decoder.seg()
@@ -86,13 +117,15 @@ class PocketsphinxEngine:
             )
 
 
-def _load_decoder() -> pocketsphinx.Decoder:
+def load_decoder(means: str = "none") -> pocketsphinx.Decoder:
+    """A decoder with our settings; `means` says how it takes the cepstra's mean off by itself."""
     model = Path(pocketsphinx.get_model_path(MODEL_NAME))
     with tempfile.TemporaryDirectory(prefix="rostrum-", ignore_cleanup_errors=True) as scratch:
         acoustic = Path(scratch) / MODEL_NAME
         shutil.copytree(model / MODEL_NAME, acoustic)
         params = acoustic / "feat.params"
-        params.write_text(params.read_text(encoding="ascii").replace("-remove_noise yes", "-remove_noise no"))
+        text = params.read_text(encoding="ascii").replace("-remove_noise yes", "-remove_noise no")
+        params.write_text(text.replace("-cmn batch", f"-cmn {means}"), encoding="ascii")
         return pocketsphinx.Decoder(
             hmm=str(acoustic),
             lm=str(model / "en-us.lm.bin"),
@@ -100,5 +133,6 @@ def _load_decoder() -> pocketsphinx.Decoder:
             lw=LANGUAGE_WEIGHT,
             bestpathlw=BEST_PATH_LANGUAGE_WEIGHT,
             wip=WORD_INSERTION_PENALTY,
+            topn=DENSITIES,
             loglevel="FATAL",
         )

@@ -3,11 +3,12 @@
 The model hears 512 samples at a time (32 ms) and remembers by a recurrent state. Running it over blocks and carrying
 the state gives what one run over everything gives (https://github.com/snakers4/silero-vad), at a fixed cost in memory.
 Speech begins where the probability reaches `THRESHOLD` and ends before a pause, which is `min_silence_sec` or more
-below `THRESHOLD - HYSTERESIS`: the rule of faster_whisper.vad.get_speech_timestamps.
+below `THRESHOLD - HYSTERESIS`: the rule of faster_whisper.vad.get_speech_timestamps. What never gets surer than
+`SURE` is left out: an engine that is given a breath or a violin writes words all the same.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import files
@@ -27,6 +28,7 @@ BLOCK_SEC = 312 * WINDOW_SEC  # about 10 s
 THRESHOLD = 0.5
 HYSTERESIS = 0.15
 MIN_SPEECH_SEC = 0.2  # shorter than a word said alone: a click
+SURE = 0.65  # speech reaches this somewhere: the least sure utterance of our recordings reaches 0.75, a breath 0.61
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +78,10 @@ def speech_spans(
     began = 0
     pause = 0  # windows of silence at the end of `heard`
     max_windows = max_speech_sec / WINDOW_SEC
-    count = 0
-    for count, probability in enumerate(probabilities, start=1):
+    for index, probability in enumerate(probabilities):
         if not heard:
             if probability >= THRESHOLD:
-                heard, began, pause = [probability], count - 1, 0
+                heard, began, pause = [probability], index, 0
             continue
         heard.append(probability)
         if probability >= THRESHOLD:
@@ -88,16 +89,16 @@ def speech_spans(
         elif pause or probability < THRESHOLD - HYSTERESIS:
             pause += 1
         if probability < THRESHOLD - HYSTERESIS and (pause - 1) * WINDOW_SEC >= min_silence_sec:
-            yield from _long_enough(began, began + len(heard) - pause)
+            yield from _worth_hearing(began, heard[: len(heard) - pause])
             heard = []
         elif len(heard) > max_windows:
             half = len(heard) // 2
             split = half + int(np.argmin(heard[half:]))
-            yield from _long_enough(began, began + split)
+            yield from _worth_hearing(began, heard[:split])
             began, heard = began + split, heard[split:]
             pause = min(pause, len(heard))
     if heard:
-        yield from _long_enough(began, count)
+        yield from _worth_hearing(began, heard)
 
 
 def pad_spans(spans: Iterable[Span], within: Span, padding_sec: float = 0.2) -> Iterator[Span]:
@@ -119,9 +120,9 @@ def pad_spans(spans: Iterable[Span], within: Span, padding_sec: float = 0.2) -> 
         yield Span(start, min(within.end, before.end + padding_sec))
 
 
-def _long_enough(first_window: int, end_window: int) -> Iterator[Span]:
-    span = Span(first_window * WINDOW_SEC, end_window * WINDOW_SEC)
-    if span.length >= MIN_SPEECH_SEC:
+def _worth_hearing(first_window: int, heard: Sequence[float]) -> Iterator[Span]:
+    span = Span(first_window * WINDOW_SEC, (first_window + len(heard)) * WINDOW_SEC)
+    if span.length >= MIN_SPEECH_SEC and max(heard) >= SURE:
         yield span
 
 
