@@ -69,6 +69,7 @@ def process(options: argparse.Namespace) -> int:
         for name in ("out", "engine", "language"):
             if getattr(options, name) is not None:
                 command.append(f"--{name}={getattr(options, name)}")
+        command += [f"--{name}" for name in ("overlay", "follow-cam") if getattr(options, name.replace("-", "_"))]
         command += ["--", options.source]  # which may begin with a dash
         return _run_client(command)
     finally:
@@ -166,6 +167,8 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     command.add_argument("--out", metavar="DIR", help="for the artefacts (default: out/<sessionId>)")
     command.add_argument("--engine", metavar="NAME", help="of the transcription")
     command.add_argument("--language", metavar="CODE", help="of the speech, such as en")
+    command.add_argument("--overlay", action="store_true", help="make a video with what was tracked drawn in")
+    command.add_argument("--follow-cam", action="store_true", help="make a video that follows the instructor")
     command.add_argument("--port", type=_port, help=f"of the API (default: {DEFAULT_PORT}, or a free one)")
     command.set_defaults(run=process)
 

@@ -42,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", metavar="DIR", help="where the results go (default: out/<sessionId>)")
     command.add_argument("--engine", metavar="NAME", help="the transcription engine (default: the server chooses)")
     command.add_argument("--language", metavar="CODE", help="the language spoken, such as en")
+    command.add_argument("--overlay", action="store_true", help="make a video with what was tracked drawn in")
+    command.add_argument("--follow-cam", action="store_true", help="make a video that follows the instructor")
     command.add_argument(
         "--base-url",
         metavar="URL",

@@ -7,7 +7,8 @@ from rostrum_client.errors import ArtefactDamaged
 from rostrum_client.files import Artefact, Sidecar, Tracking, Transcript
 from rostrum_client.models import JobReference
 from rostrum_client.steps import Steps, ask, fetch
-from rostrum_client.wire import Request, artefact, get, post, read
+from rostrum_client.stored import download_stored
+from rostrum_client.wire import Request, artefact, get, post, read, rendition
 
 
 def transcript(session_id: str, *, job_id: str | None = None) -> Steps[Transcript]:
@@ -53,6 +54,12 @@ def download_artefacts(session_id: str, directory: Path, *, job_id: str | None =
     written = [_write(directory / "sidecar.json", listing.content)]
     for each in read(Sidecar, listing).artefacts:
         path = _place(directory, each.name)
+        if (stored := rendition(session_id, each.name, job_id)) is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield from download_stored(stored, path)
+            _check_file(each, path)
+            written.append(path)
+            continue
         request = artefact(session_id, each.name, job_id)
         if request is not None and each.name != "sidecar.json":
             body = (yield from ask(request)).content
@@ -69,9 +76,18 @@ def _request(session_id: str, name: str, job_id: str | None) -> Request:
 
 
 def _check(artefact: Artefact, body: bytes) -> None:
-    if artefact.size_bytes is not None and len(body) != artefact.size_bytes:
-        raise ArtefactDamaged(f"{artefact.name} has {len(body)} bytes; the sidecar says {artefact.size_bytes}.")
-    if artefact.sha256 and hashlib.sha256(body).hexdigest() != artefact.sha256:
+    _compare(artefact, len(body), hashlib.sha256(body).hexdigest())
+
+
+def _check_file(artefact: Artefact, path: Path) -> None:
+    with path.open("rb") as file:
+        _compare(artefact, path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def _compare(artefact: Artefact, size_bytes: int, sha256: str) -> None:
+    if artefact.size_bytes is not None and size_bytes != artefact.size_bytes:
+        raise ArtefactDamaged(f"{artefact.name} has {size_bytes} bytes; the sidecar says {artefact.size_bytes}.")
+    if artefact.sha256 and sha256 != artefact.sha256:
         raise ArtefactDamaged(f"{artefact.name} differs from the SHA-256 in the sidecar.")
 
 

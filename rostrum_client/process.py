@@ -107,12 +107,17 @@ def _is_on_loopback(source: str | Path) -> bool:
     return not isinstance(source, Path) and (urlsplit(source).hostname or "") in ("localhost", "127.0.0.1", "::1")
 
 
-def _options(arguments: argparse.Namespace) -> dict[str, str]:
-    chosen = {"engine": arguments.engine, "language": arguments.language}
+def _options(arguments: argparse.Namespace) -> dict[str, str | bool]:
+    chosen = {
+        "engine": arguments.engine,
+        "language": arguments.language,
+        "overlay": arguments.overlay,
+        "followCam": arguments.follow_cam,
+    }
     return {name: value for name, value in chosen.items() if value}
 
 
-def _follow(client: RostrumClient, source: str | Path, options: dict[str, str], console: Console) -> Job:
+def _follow(client: RostrumClient, source: str | Path, options: dict[str, str | bool], console: Console) -> Job:
     job = None
     try:
         with closing(open_view(console)) as view:

@@ -176,6 +176,10 @@ def artefact(session_id: str, name: str, job_id: str | None = None) -> Request |
         return get("sessions", session_id, "results", "transcript", format=path.suffix[1:], job_id=job_id)
     if name == "instructor-tracking.json":
         return get("sessions", session_id, "results", "instructor-tracking", job_id=job_id)
+    if name == "track-plot.json":
+        return get("sessions", session_id, "results", "track-plot", job_id=job_id)
+    if name in ("track-heatmap.png", "track-x.png"):
+        return get("sessions", session_id, "pictures", name, job_id=job_id)
     if name == "instructor-by-segment.json":
         return get("sessions", session_id, "results", "instructor-by-segment", job_id=job_id)
     if name in ("chapters.json", "chapters.vtt"):
@@ -183,6 +187,13 @@ def artefact(session_id: str, name: str, job_id: str | None = None) -> Request |
     if name == "sidecar.json":
         return get("sessions", session_id, "sidecar", job_id=job_id)
     return None
+
+
+def rendition(session_id: str, name: str, job_id: str | None) -> Request | None:
+    """The request for the address in storage of a video that a job made, None where it is none."""
+    if name not in ("track-overlay.mp4", "follow.mp4"):
+        return None
+    return get("sessions", session_id, "renditions", name, job_id=job_id)
 
 
 def origin(url: httpx.URL) -> str:

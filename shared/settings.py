@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     tracking_part_sec: float = Field(default=600.0, ge=10)
     """Nominal length of a tracking part in seconds."""
 
+    rendition_part_sec: float = Field(default=240.0, ge=10)
+    """Nominal length of a part of a rendered video in seconds."""
+
     sample_fps: float = Field(default=2.0, gt=0, le=10)
     """Frames looked at per second of the recording."""
 

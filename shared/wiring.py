@@ -63,4 +63,6 @@ STEP_WORK: dict[tuple[Stage, Step], StepWork] = {
     (Stage.TRACKING, Step.PREPARE): _step_work("tracking", "prepare_tracking"),
     (Stage.TRACKING, Step.PART): _step_work("tracking", "track_part"),
     (Stage.TRACKING, Step.MERGE): _step_work("tracking", "merge_tracking"),
+    (Stage.RENDITION, Step.PART): _step_work("rendition", "render_part"),
+    (Stage.RENDITION, Step.MERGE): _step_work("rendition", "join_renditions"),
 }

@@ -30,6 +30,7 @@ from shared.api.views import (
     StageView,
     UploadView,
 )
+from shared.domain.renditions import NO_RENDITION
 from shared.domain.stage import Stage, StageState
 from shared.domain.webhook import DeliveryState
 from shared.job_status import JobStatus
@@ -51,6 +52,7 @@ from shared.tracking.payload import (
     TrackingSource,
     TrackPointPayload,
 )
+from shared.tracking.plot import HeatMap, TrackPlot
 from shared.transcription.payload import (
     ChapterPayload,
     Chapters,
@@ -101,6 +103,7 @@ _OVER = _WAITING.model_copy(
         "finished_at": _DONE_AT,
     }
 )
+_SKIPPED = _WAITING.model_copy(update={"state": StageState.SKIPPED, "parts": 0, "reason": NO_RENDITION})
 _SUBMITTED = JobView(
     job_id=JOB_ID,
     session_id=SESSION_ID,
@@ -108,7 +111,7 @@ _SUBMITTED = JobView(
     status=JobStatus.CREATED,
     stage=Stage.DOWNLOAD,
     progress=0.0,
-    stages=dict.fromkeys(Stage, _WAITING),
+    stages={**dict.fromkeys(Stage, _WAITING), Stage.RENDITION: _SKIPPED},
     cancel_requested=False,
     attempt=1,
     error=None,
@@ -138,6 +141,7 @@ _RUNNING = _SUBMITTED.model_copy(
                 }
             ),
             Stage.TRACKING: _WAITING,
+            Stage.RENDITION: _SKIPPED,
         },
         "updated_at": _AT + timedelta(minutes=2),
         "started_at": _AT,
@@ -148,7 +152,7 @@ _ENDED = _RUNNING.model_copy(
         "status": JobStatus.DONE,
         "stage": None,
         "progress": 1.0,
-        "stages": dict.fromkeys(Stage, _OVER),
+        "stages": {**dict.fromkeys(Stage, _OVER), Stage.RENDITION: _SKIPPED},
         "callback_url": _CALLBACK,
         "updated_at": _DONE_AT,
         "finished_at": _DONE_AT,
@@ -221,6 +225,9 @@ _TRACKING = InstructorTracking(
         coverage_percent=97.22, gaps_count=0, longest_gap_sec=0.0, total_distance=3.2, jitter=0.004
     ),
     warnings=(),
+)
+_PLOT = TrackPlot.of(_TRACKING).model_copy(
+    update={"heat_map": HeatMap(columns=2, rows=1, seconds=((58.5, 1.0),))}  # a real one has more cells
 )
 _TRANSCRIPT = Transcript(
     session_id=SESSION_ID,
@@ -328,6 +335,7 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
                 Stage.DOWNLOAD: ExpectedStageView(parts=1, invocations=1, reason=None),
                 Stage.TRANSCRIPTION: ExpectedStageView(parts=18, invocations=19, reason=None),
                 Stage.TRACKING: ExpectedStageView(parts=9, invocations=11, reason=None),
+                Stage.RENDITION: ExpectedStageView(parts=0, invocations=0, reason=NO_RENDITION),
             },
             invocations=31,
             engine=ExpectedEngineView(name="faster-whisper", model="base", language="en"),
@@ -346,6 +354,7 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
         JSON: _TRANSCRIPT.model_dump_json(by_alias=True),
     },
     "getInstructorTracking": _TRACKING,
+    "getTrackPlot": _PLOT,
     "getChapters": {
         "text/vtt": "WEBVTT\n\n1\n00:00:00.000 --> 00:01:01.200\nGood morning\n",
         JSON: _CHAPTERS.model_dump_json(by_alias=True),

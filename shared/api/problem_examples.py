@@ -111,7 +111,7 @@ NO_SESSION = NotFound(f"There is no session {SESSION_ID}.")
 NO_UPLOAD = NotFound(f"There is no upload {UPLOAD_ID}.")
 NO_SCHEDULE = NotFound(f"There is no schedule {SCHEDULE_ID}.")
 TOO_MANY_SCHEDULES = Conflict("The organisation has 100 schedules, which is the most; delete one first.")
-NO_QUEUE = NotFound("There is no queue uploads; there are downloads, transcriptions, trackings, tasks.")
+NO_QUEUE = NotFound("There is no queue uploads; there are downloads, transcriptions, trackings, renditions, tasks.")
 UPLOAD_EXPIRED = Conflict("The upload expired at 2026-11-20 09:15 UTC; begin a new one.")
 NOT_ACCEPTABLE = HTTPException(
     406, "The transcript is offered as application/json, text/vtt, application/x-subrip, text/plain."

@@ -93,6 +93,15 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=False, extra="forbid", strict=True)
 
 
+class FollowCamOptions(RequestModel):
+    """How the follow-cam's picture is to be."""
+
+    aspect: Literal["16:9", "4:3", "1:1", "4:5", "9:16"] | None = Field(
+        default=None, description="Width to height; the recording's own unless given."
+    )
+    height: int = Field(default=720, ge=144, le=1080, description="At most so many pixels high; never enlarged.")
+
+
 class JobOptions(RequestModel):
     """How the recording is to be processed."""
 
@@ -115,6 +124,14 @@ class JobOptions(RequestModel):
         default=None,
         description="Names and terms to expect, for engines that can use them. `title`, `speaker` and `course` in the "
         "metadata are added.",
+    )
+
+    overlay: bool | None = Field(
+        default=None, description="Whether to make `track-overlay.mp4`: the recording with what was tracked drawn in."
+    )
+    follow_cam: bool | FollowCamOptions | None = Field(
+        default=None,
+        description="Whether, or how, to make `follow.mp4`: a calm virtual camera that keeps the instructor in frame.",
     )
 
     def given(self) -> dict[str, Any]:

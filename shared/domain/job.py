@@ -11,11 +11,15 @@ from typing import Any
 
 from shared.domain.errors import RostrumError
 from shared.domain.event import Event, EventType, JobError
+from shared.domain.renditions import NO_RENDITION, Renditions
 from shared.domain.stage import Stage, StageProgress, StageState
 from shared.job_status import NEXT, JobStatus
 
-STAGE_WEIGHTS = {Stage.DOWNLOAD: 1.0, Stage.TRANSCRIPTION: 5.0, Stage.TRACKING: 4.0}
+STAGE_WEIGHTS = {Stage.DOWNLOAD: 1.0, Stage.TRANSCRIPTION: 5.0, Stage.TRACKING: 4.0, Stage.RENDITION: 6.0}
 """How much of the overall progress a stage is, relative to the others."""
+
+NEEDS = {Stage.TRANSCRIPTION: Stage.DOWNLOAD, Stage.TRACKING: Stage.DOWNLOAD, Stage.RENDITION: Stage.TRACKING}
+"""Which stage has to be over before another one begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,10 @@ class Job:
         """Whether every stage is done or skipped."""
         return all(progress.state.is_over for progress in self.stages.values())
 
+    def may_begin(self, stage: Stage) -> bool:
+        """Whether what the stage needs is there."""
+        return stage not in NEEDS or self.stages[NEEDS[stage]].state.is_over
+
 
 def new_job(
     *,
@@ -72,6 +80,9 @@ def new_job(
     start_at: datetime | None = None,
 ) -> Job:
     """A job that has just been accepted; its work begins at `start_at`, or at once."""
+    stages = {stage: StageProgress() for stage in Stage}
+    if not Renditions.of(options).any_wanted:
+        stages[Stage.RENDITION] = StageProgress(state=StageState.SKIPPED, parts=0, reason=NO_RENDITION)
     return Job(
         job_id=job_id,
         session_id=session_id,
@@ -79,7 +90,7 @@ def new_job(
         status=JobStatus.CREATED,
         created_at=now,
         updated_at=now,
-        stages={stage: StageProgress() for stage in Stage},
+        stages=stages,
         event_sequence=1,
         event_type=EventType.STATUS,
         options=options,

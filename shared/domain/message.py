@@ -9,7 +9,12 @@ from pydantic.alias_generators import to_camel
 
 from shared.domain.stage import Stage
 
-QUEUES = {Stage.DOWNLOAD: "downloads", Stage.TRANSCRIPTION: "transcriptions", Stage.TRACKING: "trackings"}
+QUEUES = {
+    Stage.DOWNLOAD: "downloads",
+    Stage.TRANSCRIPTION: "transcriptions",
+    Stage.TRACKING: "trackings",
+    Stage.RENDITION: "renditions",
+}
 """The stages' queues. Names stand here and in the triggers, nowhere else."""
 
 

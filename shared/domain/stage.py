@@ -11,6 +11,7 @@ class Stage(StrEnum):
     DOWNLOAD = "download"
     TRANSCRIPTION = "transcription"
     TRACKING = "tracking"
+    RENDITION = "rendition"
 
 
 class StageState(StrEnum):

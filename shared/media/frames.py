@@ -50,7 +50,24 @@ def sample_frames(
     width: int = DEFAULT_WIDTH,
     report: Callable[[float], None] = _report_nothing,
 ) -> Iterator[SampledFrame]:
-    """The frames at the grid points in [`start_sec`, `end_sec`), at most `width` pixels wide.
+    """The pictures at the grid points in [`start_sec`, `end_sec`), upright and at most `width` pixels wide; otherwise
+    as `shown_frames`."""
+    convert = UprightConverter(video_of(recording), width)
+    shown = shown_frames(source, recording, sample_fps=sample_fps, start_sec=start_sec, end_sec=end_sec, report=report)
+    for index, frame in shown:
+        yield SampledFrame(index, index / sample_fps, convert(frame))
+
+
+def shown_frames(
+    source: BinaryIO,
+    recording: Recording,
+    *,
+    sample_fps: float,
+    start_sec: float = 0.0,
+    end_sec: float | None = None,
+    report: Callable[[float], None] = _report_nothing,
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    """(k, frame as it was coded) for the grid points k in [`start_sec`, `end_sec`).
 
     Nothing is yielded past the last frame's own duration: a recording that was cut off is not made longer. `report`
     gets the fraction done at every frame decoded, and may raise to stop the work. Raises NoUsableStream.
@@ -60,7 +77,6 @@ def sample_frames(
     index, last = _first_point(start_sec, sample_fps), _first_point(end_sec, sample_fps)
     if index >= last:
         return
-    convert = UprightConverter(video, width)
     span = max(end_sec - start_sec, 1e-9)
     shown: av.VideoFrame | None = None
     shown_until = 0.0
@@ -69,13 +85,13 @@ def sample_frames(
             report(min(1.0, max(0.0, (time_sec - start_sec) / span)))
             # Times are counted in ticks, grid points in floats: a thousandth of a second tells them apart.
             while shown is not None and index < last and index / sample_fps < time_sec - 1e-3:
-                yield SampledFrame(index, index / sample_fps, convert(shown))
+                yield index, shown
                 index += 1
             if index >= last:
                 break
             shown, shown_until = frame, time_sec + _duration_sec(frame, video)
     while shown is not None and index < last and index / sample_fps < shown_until:
-        yield SampledFrame(index, index / sample_fps, convert(shown))
+        yield index, shown
         index += 1
     report(1.0)
 

@@ -88,12 +88,13 @@ class ThumbnailPayload(_Payload):
 
 
 class RenditionPayload(_Payload):
-    """A playable copy of the recording, when one was made."""
+    """A video that was made of the recording: with what was tracked drawn on it, or following the instructor."""
 
     name: str
     content_type: str
     width: int | None = None
     height: int | None = None
+    codec: str | None = None
     duration_sec: float
 
 

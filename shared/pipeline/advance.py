@@ -70,8 +70,7 @@ def advance(services: Services, job: Job) -> None:
         settle_cancel(services, job)
         return
     for stage, progress in job.stages.items():
-        begins = stage is Stage.DOWNLOAD or job.stages[Stage.DOWNLOAD].state.is_over
-        if begins and progress.state is StageState.WAITING:
+        if job.may_begin(stage) and progress.state is StageState.WAITING:
             _request_first_step(services, job, stage)
     if job.stages_over and job.status is JobStatus.TRANSCRIBED:
         with suppress(NotFound):  # the session is being deleted, and the job with it

@@ -11,6 +11,7 @@ from datetime import timedelta
 from shared.domain import job as jobs
 from shared.domain.errors import Conflict
 from shared.domain.job import Job
+from shared.domain.renditions import FOLLOW, OVERLAY
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.pipeline.changes import change_job
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 _ARTEFACTS = {
     Stage.TRANSCRIPTION: ("transcript.",),
     Stage.TRACKING: ("instructor-tracking.", "track-", "thumbnails/"),
+    Stage.RENDITION: (OVERLAY, FOLLOW),
 }
 """How the names of a stage's artefacts begin."""
 
@@ -72,10 +74,14 @@ def discard_unfinished(services: Services, job: Job) -> None:
 
 
 def _unfinished(services: Services, job: Job) -> Sequence[BlobFacts]:
-    """What a merge left that did not come to its end: the session does not name the job as the maker. The facts' ETags
-    tell it apart from what the next attempt may write in its place."""
+    """What a merge left that did not come to its end: the session does not name the job as the maker, or the stage
+    is not over. The facts' ETags tell it apart from what the next attempt may write in its place."""
     session = services.storage.sessions.get(job.org_id, job.session_id, even_deleted=True).value
-    makers = {Stage.TRANSCRIPTION: session.transcript_job_id, Stage.TRACKING: session.tracking_job_id}
+    makers = {
+        Stage.TRANSCRIPTION: session.transcript_job_id,
+        Stage.TRACKING: session.tracking_job_id,
+        Stage.RENDITION: job.job_id if job.stages[Stage.RENDITION].state.is_over else None,
+    }
     return [
         blob
         for stage, beginnings in _ARTEFACTS.items()

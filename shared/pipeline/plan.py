@@ -3,11 +3,15 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from shared.domain.errors import RecordingTooLong
 from shared.domain.recording import Recording
+from shared.domain.renditions import NO_RENDITION, Renditions
 from shared.domain.stage import Stage
 from shared.settings import Settings
+
+NO_PICTURE = "The recording has no picture."
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,7 @@ class Plan:
     skipped: Mapping[Stage, str]
 
 
-def plan_stages(recording: Recording, settings: Settings) -> Plan:
+def plan_stages(recording: Recording, settings: Settings, options: Mapping[str, Any]) -> Plan:
     """Cuts a recording by time into equal parts: a short one has one part per stage."""
     parts: dict[Stage, int] = {}
     skipped: dict[Stage, str] = {}
@@ -29,7 +33,13 @@ def plan_stages(recording: Recording, settings: Settings) -> Plan:
     if recording.video:
         parts[Stage.TRACKING] = part_count(recording.duration_sec, settings.tracking_part_sec)
     else:
-        skipped[Stage.TRACKING] = "The recording has no picture."
+        skipped[Stage.TRACKING] = NO_PICTURE
+    if not Renditions.of(options).any_wanted:
+        skipped[Stage.RENDITION] = NO_RENDITION
+    elif recording.video:
+        parts[Stage.RENDITION] = part_count(recording.duration_sec, settings.rendition_part_sec)
+    else:
+        skipped[Stage.RENDITION] = NO_PICTURE
     return Plan(parts, skipped)
 
 

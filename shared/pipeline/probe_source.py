@@ -135,7 +135,7 @@ def _probed(
 def _expected(
     settings: Settings, recording: Recording, duration_sec: float | None, options: Mapping[str, Any]
 ) -> Expected:
-    plan = plan_stages(recording, settings)
+    plan = plan_stages(recording, settings, options)
     stages = {Stage.DOWNLOAD: ExpectedStage(1, _invocations(Stage.DOWNLOAD, 1))}
     for stage in STEPS:
         if stage in plan.skipped:

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.job import Job
+from shared.domain.renditions import FOLLOW, OVERLAY
 from shared.domain.session import Session
 from shared.pipeline.cancel import cancel_job, is_at_work
 from shared.pipeline.changes import change_session
@@ -94,6 +95,8 @@ def _delete_blobs(services: Services, session: Session, job_ids: Sequence[str]) 
     blobs.discard(SOURCES, session.source_blob)
     for job_id in job_ids:
         blobs.discard(WORK, f"{prefix}{job_id}/{AUDIO_COPY}")
+        for video in (OVERLAY, FOLLOW):
+            blobs.discard(RESULTS, f"{prefix}{job_id}/{video}")
     for container in (SOURCES, WORK, RESULTS):
         for blob in list(blobs.listing(container, prefix)):
             blobs.delete(container, blob.name)

@@ -18,6 +18,7 @@ STEPS: dict[Stage, tuple[Step, ...]] = {
     Stage.DOWNLOAD: (Step.PART,),
     Stage.TRANSCRIPTION: (Step.PART, Step.MERGE),
     Stage.TRACKING: (Step.PREPARE, Step.PART, Step.MERGE),
+    Stage.RENDITION: (Step.PART, Step.MERGE),
 }
 
 

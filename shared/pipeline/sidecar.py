@@ -1,19 +1,30 @@
 """The sidecar: what is known of a recording and of every file that a job made of it."""
 
 from contextlib import suppress
+from typing import TypeVar
 
 from pydantic import BaseModel
 
 from shared.domain.errors import NotFound
 from shared.domain.job import Job
 from shared.domain.session import Session
-from shared.media.payload import ArtefactPayload, MediaPayload, ScenePayload, SidecarPayload, ThumbnailPayload
+from shared.media.payload import (
+    ArtefactPayload,
+    MediaPayload,
+    RenditionPayload,
+    ScenePayload,
+    SidecarPayload,
+    ThumbnailPayload,
+)
 from shared.pipeline.job_manager import job_manager
 from shared.pipeline.services import Services, job_blob
 from shared.storage.ports import RESULTS, WORK
 
+T = TypeVar("T", bound=BaseModel)
+
 SIDECAR = "sidecar.json"
 SCENES = "scenes.json"
+RENDITIONS = "renditions.json"
 
 
 class SceneList(BaseModel):
@@ -23,16 +34,23 @@ class SceneList(BaseModel):
     thumbnails: list[ThumbnailPayload] = []
 
 
+class RenditionList(BaseModel):
+    """The videos that the rendition stage made, as it leaves them in container `work` for the sidecar."""
+
+    renditions: list[RenditionPayload] = []
+
+
 def write_sidecar(services: Services, job: Job) -> None:
     """Writes `sidecar.json`, listing every other file of the job with its hash."""
     session = services.storage.sessions.get(job.org_id, job.session_id).value
-    found = _scenes(services, job)
+    found, made = _noted(services, job, SCENES, SceneList), _noted(services, job, RENDITIONS, RenditionList)
     sidecar = SidecarPayload(
         session_id=job.session_id,
         job_id=job.job_id,
         media=_media(session),
         scenes=found.scenes,
         thumbnails=found.thumbnails,
+        renditions=made.renditions,
         artefacts=_artefacts(services, job),
     )
     blobs, name = services.storage.blobs, job_blob(job, SIDECAR)
@@ -51,13 +69,13 @@ def rebuild_sidecar(services: Services, org_id: str, job_id: str) -> None:
         write_sidecar(services, services.storage.jobs.get(org_id, job_id).value)
 
 
-def _scenes(services: Services, job: Job) -> SceneList:
-    """What the tracking stage found, from where it left it or, when that was cleaned up, from the present sidecar."""
+def _noted(services: Services, job: Job, name: str, kind: type[T]) -> T:
+    """What a stage left, from where it left it or, when that was cleaned up, from the present sidecar."""
     blobs = services.storage.blobs
-    for container, name in ((WORK, SCENES), (RESULTS, SIDECAR)):
+    for container, blob in ((WORK, name), (RESULTS, SIDECAR)):
         with suppress(NotFound):
-            return SceneList.model_validate_json(blobs.read(container, job_blob(job, name)))
-    return SceneList()
+            return kind.model_validate_json(blobs.read(container, job_blob(job, blob)))
+    return kind()
 
 
 def _media(session: Session) -> MediaPayload:

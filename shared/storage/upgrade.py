@@ -8,14 +8,26 @@ A column that is merely added, with a default in its dataclass, needs no new ver
 from collections.abc import Callable, Mapping
 
 from shared.domain.errors import TransientError
+from shared.domain.renditions import NO_RENDITION
 from shared.storage.table import Columns
 
 Upgrade = Callable[[Columns], Columns]
 
 VERSION_COLUMN = "schemaVersion"
 
+
+def _without_rendition(columns: Columns) -> Columns:
+    """Jobs of version 1 know of no stage rendition, and nobody could ask for one."""
+    return {
+        **columns,
+        "renditionState": "skipped",
+        "renditionParts": 0,
+        "renditionReason": NO_RENDITION,
+    }
+
+
 UPGRADES: Mapping[str, tuple[Upgrade, ...]] = {
-    "jobs": (),
+    "jobs": (_without_rendition,),
     "jobindex": (),
     "events": (),
     "parts": (),

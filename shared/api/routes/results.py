@@ -104,7 +104,7 @@ async def get_transcript(
 ) -> Response:
     """What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text."""
     chosen = form or preferred_form(request.headers.get("accept", "*/*"))
-    result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRANSCRIPTION, job_id))
+    result = await off_loop(partial(result_of, services, caller.org_id, session_id, Stage.TRANSCRIPTION, job_id))
     name = result.blob(f"transcript.{chosen}")
     response = await result_response(request, services, name, CONTENT_TYPES[chosen], result.missing)
     response.headers["Vary"] = "Accept"
@@ -126,7 +126,7 @@ async def get_tracking(
     session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
 ) -> Response:
     """Where the instructor was, with detections and metrics."""
-    result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRACKING, job_id))
+    result = await off_loop(partial(result_of, services, caller.org_id, session_id, Stage.TRACKING, job_id))
     return await result_response(request, services, result.blob(TRACKING), JSON, result.missing)
 
 
@@ -187,7 +187,7 @@ async def get_sidecar(
     session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
 ) -> Response:
     """What is known of the recording, its scenes, and every file that the job made."""
-    result = await off_loop(partial(_result, services, caller.org_id, session_id, None, job_id))
+    result = await off_loop(partial(result_of, services, caller.org_id, session_id, None, job_id))
     return await result_response(request, services, result.blob(SIDECAR), JSON, result.missing)
 
 
@@ -235,7 +235,7 @@ async def get_thumbnail(
     match = _THUMBNAIL.fullmatch(name)
     if match is None:
         raise NotFound("There is no such thumbnail.")
-    result = await off_loop(partial(_result, services, caller.org_id, session_id, Stage.TRACKING, job_id))
+    result = await off_loop(partial(result_of, services, caller.org_id, session_id, Stage.TRACKING, job_id))
     blob = result.blob(f"thumbnails/{match[1]}.jpg")
     return await result_response(request, services, blob, "image/jpeg", result.missing)
 
@@ -262,7 +262,7 @@ def preferred_form(accept: str) -> TranscriptFormat:
     return best
 
 
-def _result(services: Services, org_id: str, session_id: str, stage: Stage | None, job_id: str | None) -> Result:
+def result_of(services: Services, org_id: str, session_id: str, stage: Stage | None, job_id: str | None) -> Result:
     """The session's result of a stage, or its sidecar for None: the latest, or a job's own; raises NotFound."""
     session = services.storage.sessions.get(org_id, session_id).value
     if job_id is not None:
@@ -283,13 +283,13 @@ def _result(services: Services, org_id: str, session_id: str, stage: Stage | Non
 
 def _derived(services: Services, org_id: str, session_id: str, stage: Stage, job_id: str | None) -> Result:
     """A result that is made with the sidecar, and without `stage` never; raises NotFound."""
-    made = _result(services, org_id, session_id, None, job_id)
-    return replace(made, missing=_result(services, org_id, session_id, stage, job_id).missing)
+    made = result_of(services, org_id, session_id, None, job_id)
+    return replace(made, missing=result_of(services, org_id, session_id, stage, job_id).missing)
 
 
 def _rebuild_sidecar(services: Services, org_id: str, session_id: str, job_id: str | None) -> str:
     """The job whose sidecar is going to be written again; raises NotFound, and ResultNotReady unless it is done."""
-    result = _result(services, org_id, session_id, None, job_id)
+    result = result_of(services, org_id, session_id, None, job_id)
     if result.job_id is None or services.storage.jobs.get(org_id, result.job_id).value.status is not JobStatus.DONE:
         raise result.missing
     rebuild_sidecar.using(services).delay(org_id, result.job_id)

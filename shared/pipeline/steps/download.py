@@ -51,7 +51,7 @@ def download_recording(context: StepContext) -> None:
         session.session_id,
         lambda current: current.evolve(recording=recording, sha256=sha256, updated_at=services.clock()),
     )
-    plan = plan_stages(recording, services.settings)
+    plan = plan_stages(recording, services.settings, context.job.options)
     change_job(
         services,
         session.org_id,

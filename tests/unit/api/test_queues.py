@@ -33,7 +33,13 @@ def test_the_queues_are_told_with_the_jobs_by_status(house: House) -> None:
     for _ in range(2):
         house.submit()
     info = house.client.get("/jobs/queue-info").json()
-    assert [one["name"] for one in info["queues"]] == ["downloads", "transcriptions", "trackings", "tasks"]
+    assert [one["name"] for one in info["queues"]] == [
+        "downloads",
+        "transcriptions",
+        "trackings",
+        "renditions",
+        "tasks",
+    ]
     downloads, *rest = info["queues"]
     assert downloads["oldestSeconds"] > 0
     assert {**downloads, "oldestSeconds": None} == {

@@ -29,7 +29,17 @@ LATER = "2026-01-02T03:04:15Z"
 
 
 def arguments(source: str, **more: Any) -> Namespace:
-    return Namespace(**{"source": source, "out": None, "engine": None, "language": None, **more})
+    return Namespace(
+        **{
+            "source": source,
+            "out": None,
+            "engine": None,
+            "language": None,
+            "overlay": False,
+            "follow_cam": False,
+            **more,
+        }
+    )
 
 
 @pytest.fixture

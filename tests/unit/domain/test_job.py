@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -40,7 +41,7 @@ def planned(parts: int = 4) -> Job:
 def test_a_new_job_waits_for_its_download() -> None:
     job = accepted()
     assert (job.status, job.stage, job.progress) == (JobStatus.CREATED, Stage.DOWNLOAD, 0.0)
-    assert {stage.state for stage in job.stages.values()} == {StageState.WAITING}
+    assert {stage.state for name, stage in job.stages.items() if name is not Stage.RENDITION} == {StageState.WAITING}
     assert event_of(job) == Event(
         job_id="job",
         sequence=1,
@@ -50,6 +51,31 @@ def test_a_new_job_waits_for_its_download() -> None:
         stage=Stage.DOWNLOAD,
         progress=0.0,
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "state"),
+    [
+        ({}, StageState.SKIPPED),
+        ({"overlay": False, "followCam": False}, StageState.SKIPPED),
+        ({"overlay": True}, StageState.WAITING),
+        ({"followCam": True}, StageState.WAITING),
+        ({"followCam": {"height": 360}}, StageState.WAITING),
+    ],
+)
+def test_nothing_is_rendered_unless_it_is_asked_for(options: dict[str, Any], state: StageState) -> None:
+    job = jobs.new_job(
+        job_id="j", session_id="s", org_id="o", now=NOW, options=options, callback_url=None, traceparent=None
+    )
+    assert job.stages[Stage.RENDITION].state is state
+    assert (job.stages[Stage.RENDITION].reason is None) is (state is StageState.WAITING)
+
+
+def test_rendering_waits_for_the_track() -> None:
+    job = planned()
+    assert job.may_begin(Stage.TRACKING)
+    assert not job.may_begin(Stage.RENDITION)
+    assert jobs.finish_stage(job, Stage.TRACKING, NOW).may_begin(Stage.RENDITION)
 
 
 def test_the_first_start_of_a_stage_is_remembered() -> None:
@@ -153,6 +179,7 @@ def test_no_stage_of_a_failed_job_is_still_running() -> None:
         StageState.DONE,
         StageState.FAILED,
         StageState.CANCELED,
+        StageState.SKIPPED,
     ]
     assert failed.stages[Stage.TRACKING].finished_at == LATER
     assert failed.stages[Stage.DOWNLOAD] == job.stages[Stage.DOWNLOAD]

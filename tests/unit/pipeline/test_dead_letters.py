@@ -140,7 +140,7 @@ def test_unreadable_messages_belong_to_nobody(house: House) -> None:
 
 @pytest.mark.parametrize("queue", ["", "tasks-poison", "Downloads", "x" * 500])
 def test_an_unknown_queue_is_not_found(house: House, queue: str) -> None:
-    with pytest.raises(NotFound, match="there are downloads, transcriptions, trackings, tasks"):
+    with pytest.raises(NotFound, match="there are downloads, transcriptions, trackings, renditions, tasks"):
         requeue(house, queue)
 
 
@@ -151,7 +151,7 @@ def test_the_queues_and_the_jobs_are_counted(house: House) -> None:
     JobManager().job(name="work")(lambda: None).using(house.services).delay()
     info = queue_info(house.services, "acme")
     assert [each.name for each in info.queues] == list(QUEUE_NAMES)
-    assert [each.waiting for each in info.queues] == [0, 0, 0, 1]
-    assert info.queues[3].oldest_sec is not None
+    assert [each.waiting for each in info.queues] == [0, 0, 0, 0, 1]
+    assert info.queues[4].oldest_sec is not None
     assert info.jobs == {**dict.fromkeys(JobStatus, 0), JobStatus.CREATED: 1, JobStatus.ERROR: 1}
     assert not any(queue_info(house.services, "other").jobs.values())

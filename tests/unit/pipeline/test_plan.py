@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.recording import AudioStream, Recording, VideoStream
+from shared.domain.renditions import NO_RENDITION
 from shared.domain.stage import Stage
 from shared.pipeline.plan import part_count, plan_stages, sample_range
 from shared.settings import Settings
@@ -27,23 +28,29 @@ def test_the_fewest_parts_that_are_short_enough(duration_sec: float, parts: int)
     assert part_count(duration_sec, 300) == parts
 
 
-def test_both_stages_are_planned_by_their_own_part_length() -> None:
-    plan = plan_stages(recording(1200), Settings(transcription_part_sec=300, tracking_part_sec=600))
-    assert plan.parts == {Stage.TRANSCRIPTION: 4, Stage.TRACKING: 2}
+def test_the_stages_are_planned_by_their_own_part_length() -> None:
+    settings = Settings(transcription_part_sec=300, tracking_part_sec=600, rendition_part_sec=200)
+    plan = plan_stages(recording(1200), settings, {"overlay": True})
+    assert plan.parts == {Stage.TRANSCRIPTION: 4, Stage.TRACKING: 2, Stage.RENDITION: 6}
     assert plan.skipped == {}
+
+
+def test_nothing_is_rendered_unless_it_is_asked_for() -> None:
+    plan = plan_stages(recording(1200), Settings(), {"overlay": False})
+    assert plan.skipped == {Stage.RENDITION: NO_RENDITION}
 
 
 @pytest.mark.parametrize(
     ("found", "skipped"),
     [
-        pytest.param(recording(60, audio=None), Stage.TRANSCRIPTION, id="silent film"),
-        pytest.param(recording(60, video=None), Stage.TRACKING, id="sound only"),
+        pytest.param(recording(60, audio=None), {Stage.TRANSCRIPTION}, id="silent film"),
+        pytest.param(recording(60, video=None), {Stage.TRACKING, Stage.RENDITION}, id="sound only"),
     ],
 )
-def test_a_stage_that_does_not_apply_is_skipped(found: Recording, skipped: Stage) -> None:
-    plan = plan_stages(found, Settings())
-    assert set(plan.skipped) == {skipped}
-    assert skipped not in plan.parts
+def test_a_stage_that_does_not_apply_is_skipped(found: Recording, skipped: set[Stage]) -> None:
+    plan = plan_stages(found, Settings(), {"followCam": True})
+    assert set(plan.skipped) == skipped
+    assert not skipped & set(plan.parts)
 
 
 @given(st.floats(0.01, 20_000), st.integers(1, 40), st.sampled_from([0.5, 1.0, 2.0, 2.5, 10.0]))

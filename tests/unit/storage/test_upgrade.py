@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.domain.errors import TransientError
+from shared.domain.job import Job, new_job
 from shared.domain.message import Step
 from shared.domain.part import Part
 from shared.domain.stage import Stage, StageState
 from shared.storage import upgrade
+from shared.storage.columns import from_columns, to_columns
 from shared.storage.memory_table import MemoryTable
 from shared.storage.part_table import PartTable
 from shared.storage.table import Columns, Row
@@ -76,3 +78,11 @@ def test_an_old_row_is_read_and_its_next_change_writes_it_anew(monkeypatch: pyte
 @pytest.mark.parametrize("table", UPGRADES)
 def test_every_row_says_its_version(table: str) -> None:
     assert with_version(table, {})["schemaVersion"] == len(UPGRADES[table]) + 1
+
+
+def test_a_job_from_before_renditions_has_none_to_make() -> None:
+    job = new_job(job_id="j", session_id="s", org_id="o", now=NOW, options={}, callback_url=None, traceparent=None)
+    old = {name: value for name, value in to_columns(job).items() if not name.startswith("rendition")}
+    found = from_columns(Job, upgraded("jobs", {**old, "schemaVersion": 1}))
+    assert found == job
+    assert found.stages[Stage.RENDITION].state is StageState.SKIPPED

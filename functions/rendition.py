@@ -1,0 +1,21 @@
+"""Renders the videos that were asked for: the doors of queue `renditions` and of its dead letters."""
+
+import azure.functions as func
+
+from functions.doors import CONNECTION, give_up_message, run_message
+from shared.domain.message import QUEUES
+from shared.domain.stage import Stage
+
+blueprint = func.Blueprint()
+
+
+@blueprint.queue_trigger(arg_name="message", queue_name="renditions", connection=CONNECTION)
+def rendition(message: func.QueueMessage) -> None:
+    """Takes a `StageMessage` as JSON: `{"jobId", "orgId", "sessionId", "stage", "step", "part", "attempt"}`."""
+    run_message(message)
+
+
+@blueprint.queue_trigger(arg_name="message", queue_name="renditions-poison", connection=CONNECTION)
+def rendition_poison(message: func.QueueMessage) -> None:
+    """Takes what the host gave up on, and ends the job in ERROR."""
+    give_up_message(message, QUEUES[Stage.RENDITION])

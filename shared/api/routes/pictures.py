@@ -1,0 +1,103 @@
+"""What jobs made of a session for eyes: the track's pictures and their data, and the videos that were asked for."""
+
+from datetime import timedelta
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from shared.api.blob_response import result_response
+from shared.api.conditional import NOT_MODIFIED
+from shared.api.context import ReaderDep, ServicesDep, SessionId, off_loop
+from shared.api.described import json_file, reading
+from shared.api.idempotency import IdempotentRoute
+from shared.api.problem_examples import NO_SESSION
+from shared.api.routes.results import JSON, OfJob, Result, result_of
+from shared.domain.errors import NotFound, ResultNotReady
+from shared.domain.renditions import FOLLOW, OVERLAY
+from shared.domain.stage import Stage
+from shared.pipeline.services import Services
+from shared.storage.ports import RESULTS
+from shared.tracking.plot import TrackPlot
+
+router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"], route_class=IdempotentRoute)
+
+PICTURES = ("track-heatmap.png", "track-x.png")
+VIDEOS = (OVERLAY, FOLLOW)
+PNG, MP4 = "image/png", "video/mp4"
+LOCATION = {"Location": {"description": "The video in storage.", "schema": {"type": "string"}}}
+
+
+@router.get(
+    "/results/track-plot",
+    summary="Get the track as it is plotted",
+    responses={
+        200: json_file("Where the instructor was for how long, and x over time", TrackPlot),
+        **NOT_MODIFIED,
+        **reading(NO_SESSION, ResultNotReady),
+    },
+    operation_id="getTrackPlot",
+    response_class=Response,
+)
+async def get_track_plot(
+    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
+) -> Response:
+    """The numbers behind the pictures of the track: few enough to draw, however long the recording is."""
+    result = await off_loop(partial(result_of, services, caller.org_id, session_id, Stage.TRACKING, job_id))
+    return await result_response(request, services, result.blob("track-plot.json"), JSON, result.missing)
+
+
+@router.get(
+    "/pictures/{name}",
+    summary="Get a picture of the track",
+    responses={
+        200: {"description": "The picture", "content": {PNG: {"schema": {"type": "string"}}}},
+        **NOT_MODIFIED,
+        **reading(NO_SESSION, ResultNotReady),
+    },
+    operation_id="getTrackPicture",
+    response_class=Response,
+)
+async def get_picture(
+    session_id: SessionId,
+    name: str,
+    request: Request,
+    services: ServicesDep,
+    caller: ReaderDep,
+    job_id: OfJob = None,
+) -> Response:
+    """`track-heatmap.png` is where the instructor was, over the empty room; `track-x.png` is x over time."""
+    if name not in PICTURES:
+        raise NotFound(f"There is no such picture; there are {' and '.join(PICTURES)}.")
+    result = await off_loop(partial(result_of, services, caller.org_id, session_id, Stage.TRACKING, job_id))
+    return await result_response(request, services, result.blob(name), PNG, result.missing)
+
+
+@router.get(
+    "/renditions/{name}",
+    summary="Play a rendition",
+    status_code=302,
+    responses={
+        302: {"description": "A short-lived address that allows reading", "headers": LOCATION},
+        **reading(NO_SESSION, ResultNotReady),
+    },
+    operation_id="getRendition",
+    response_class=RedirectResponse,
+)
+async def get_rendition(
+    session_id: SessionId, name: str, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
+) -> RedirectResponse:
+    """Leads to `track-overlay.mp4` or `follow.mp4` in storage, for a while; ranges are served there."""
+    if name not in VIDEOS:
+        raise NotFound(f"There is no such rendition; there can be {' and '.join(VIDEOS)}.")
+    result = await off_loop(partial(result_of, services, caller.org_id, session_id, Stage.RENDITION, job_id))
+    url = await off_loop(partial(_video_url, services, result, name))
+    return RedirectResponse(url, status_code=302, headers={"Cache-Control": "no-store"})
+
+
+def _video_url(services: Services, result: Result, name: str) -> str:
+    blob = result.blob(name)
+    if services.storage.blobs.facts(RESULTS, blob) is None:
+        raise result.missing
+    valid_for = timedelta(minutes=services.settings.media_url_minutes)
+    return services.storage.blobs.read_url(RESULTS, blob, valid_for, content_type=MP4, file_name=name)

@@ -1,0 +1,81 @@
+"""A file that is written into numbered blocks somewhere else, so that a muxer can write what nothing holds whole.
+
+A muxer goes back: to the file's head when it knows the length, and within the index that it writes last. So the first
+block and the latest few stay in memory until the end; the others are given out as soon as they are full.
+"""
+
+import io
+from collections.abc import Callable
+from typing import BinaryIO
+
+DEFAULT_BLOCK_BYTES = 8 * 1024 * 1024
+DEFAULT_BLOCKS = 6
+
+
+class BlockWriter(io.BufferedIOBase, BinaryIO):
+    """Calls `stage_block(index, data)` once for each block, every one but the last `block_bytes` long, the first last.
+
+    Memory stays within `blocks` + 1 blocks. Writing where a block has been given out raises OSError.
+    """
+
+    def __init__(
+        self,
+        stage_block: Callable[[int, bytes], None],
+        block_bytes: int = DEFAULT_BLOCK_BYTES,
+        blocks: int = DEFAULT_BLOCKS,
+    ) -> None:
+        self._stage_block = stage_block
+        self._block_bytes = block_bytes
+        self._blocks = blocks
+        self._held: dict[int, bytearray] = {0: bytearray()}
+        self._position = 0
+        self._size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to `offset` bytes from the start, the present position or the end, but not past the end."""
+        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}
+        target = bases[whence] + offset
+        if not 0 <= target <= self._size:
+            raise OSError(f"cannot seek to {target} in a file of {self._size} bytes")
+        self._position = target
+        return target
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        """Write all of `data` at the present position."""
+        rest = memoryview(data).cast("B")
+        while rest:
+            number, offset = divmod(self._position, self._block_bytes)
+            block = self._block(number)
+            piece = rest[: self._block_bytes - offset]
+            block[offset : offset + len(piece)] = piece
+            self._position += len(piece)
+            self._size = max(self._size, self._position)
+            rest = rest[len(piece) :]
+        return len(data)
+
+    def finish(self) -> int:
+        """Gives out what is still held; the number of blocks in all."""
+        for number in sorted(self._held, reverse=True):
+            if number == 0 or self._held[number]:
+                self._stage_block(number, bytes(self._held[number]))
+        return max(1, -(-self._size // self._block_bytes))
+
+    def _block(self, number: int) -> bytearray:
+        block = self._held.get(number)
+        if block is not None:
+            return block
+        if number * self._block_bytes < self._size:
+            raise OSError(f"block {number} has been given out already")
+        if len(self._held) > self._blocks:
+            oldest = min(held for held in self._held if held)
+            self._stage_block(oldest, bytes(self._held.pop(oldest)))
+        return self._held.setdefault(number, bytearray())
