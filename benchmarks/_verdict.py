@@ -21,11 +21,13 @@ POISON = "-poison"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the table; `bar` is the most that is allowed, None for what is only told."""
+    """One line of the table; `bar` is the most that is allowed, None for what is only told. `is_pace` says that the
+    figure depends on how fast the machine is."""
 
     what: str
     figure: float
     bar: float | None = None
+    is_pace: bool = False
 
     @property
     def holds(self) -> bool:
@@ -125,8 +127,10 @@ def judge_log(lines: Iterable[Mapping[str, Any]], host_deaths: Iterable[datetime
         Line("stages merged twice", sum(count > 1 for count in merges.values()), 0),
         Line("invocations that died", died),
         Line("steps taken up after a death", len(pauses)),
-        Line("from a death to the work running again, median (s)", pauses[len(pauses) // 2] if pauses else 0.0, 15),
-        Line("the same, longest (s)", pauses[-1] if pauses else 0.0, 120),
+        Line(
+            "from a death to the work running again, median (s)", pauses[len(pauses) // 2] if pauses else 0.0, 15, True
+        ),
+        Line("the same, longest (s)", pauses[-1] if pauses else 0.0, 120, True),
     ]
 
 

@@ -1,0 +1,24 @@
+"""The short form of `benchmarks/chaos.py`: a few blows against a stack of its own, and everything counted."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks._house import House
+from benchmarks.chaos import Chaos, Plan
+
+pytestmark = pytest.mark.e2e
+
+PLAN = Plan(
+    seed=7, kills=4, host_kills=0, stops=1, storage_kills=0, dropped=0, poison=1, jobs_at_once=2, mean_pause_sec=2.0
+)
+
+
+def test_nothing_is_lost_or_done_twice(tmp_path: Path) -> None:
+    with House(tmp_path, ROSTRUM_MAX_ATTEMPTS="20") as house:
+        chaos = Chaos(house, PLAN)
+        lines = chaos.run()
+    assert chaos.accepted
+    assert [line for line in lines if not line.is_pace and not line.holds] == []
+    figures = {line.what: line.figure for line in lines}
+    assert figures["jobs that ended in DONE"] == len(chaos.accepted)
