@@ -37,7 +37,9 @@ class Guard:
 
         async def watched_send(message: Message) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
+            if message["type"] == "http.response.start":
+                started = True
+                _protect(MutableHeaders(scope=message))
             await send(message)
 
         try:
@@ -48,7 +50,13 @@ class Guard:
             if started:
                 _log_broken(error, trace)
                 raise  # the answer is under way: only a broken connection can tell that it is not whole
-            await problem_response(HTTPConnection(scope), error)(scope, receive, send)
+            await problem_response(HTTPConnection(scope), error)(scope, receive, watched_send)
+
+
+def _protect(headers: MutableHeaders) -> None:
+    """No browser is to guess what an answer is, nor a cache to keep what its route did not say may be kept."""
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Cache-Control", "no-store")
 
 
 def _log_broken(error: Exception, trace: Trace) -> None:

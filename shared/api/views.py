@@ -171,7 +171,7 @@ class EventView(View):
 
 
 class ImportedView(View):
-    """What became of a file that was sent."""
+    """The job that the request set going, and its session."""
 
     job_id: str
     session_id: str
@@ -249,7 +249,7 @@ def _session_fields(session: Session, links: Links) -> dict[str, Any]:
         "session_id": session.session_id,
         "org_id": session.org_id,
         "session_name": session.name,
-        "source_url": session.source_url,
+        "source_url": None if session.source_url is None else _without_query(session.source_url),
         "metadata": dict(session.metadata),
         "latest_job_id": latest,
         "media": MediaPayload.of(recording, sha256) if recording is not None and sha256 is not None else None,
@@ -264,3 +264,8 @@ def _session_fields(session: Session, links: Links) -> dict[str, Any]:
 
 def _error(error: event.JobError | None) -> JobErrorView | None:
     return None if error is None else JobErrorView.model_validate(error)
+
+
+def _without_query(url: str) -> str:
+    """What stands behind the question mark may be a signature, which whoever reads the session was not given."""
+    return url.partition("?")[0].partition("#")[0]

@@ -1,0 +1,139 @@
+"""Marked secrets go in by every door; afterwards they stand in no answer, no log and no row but where they must."""
+
+import dataclasses
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from shared.api.app import create_app
+from shared.domain.message import StageMessage, Step
+from shared.domain.stage import Stage
+from shared.pipeline.run_step import Delivery, run_step
+from shared.pipeline.services import Services
+from shared.settings import Settings
+from shared.storage.connect import connect
+from shared.storage.memory_table import MemoryTable
+from tests.unit.api.house import make_services
+from tests.unit.api.keys import signed
+
+JWT = "jwtsecretjwtsecretjwtsecretjwtsecret"
+WEBHOOK = "webhooksecretwebhooksecretwebhook"
+ACCOUNT_KEY = "YWNjb3VudGtleWFjY291bnRrZXlhY2NvdW50a2V5YWNjb3VudGtleQ=="
+CONNECTION = f"DefaultEndpointsProtocol=http;AccountName=acme;AccountKey={ACCOUNT_KEY};"
+CONNECTION += "BlobEndpoint=http://127.0.0.1:9/acme;"
+CONNECTION += "QueueEndpoint=http://127.0.0.1:9/acme;TableEndpoint=http://127.0.0.1:9/acme;"
+SIGNATURE = "c2lnbmF0dXJlb2Z0aGVhZGRyZXNz"
+SOURCE = f"https://talks.invalid/a.mp4?sv=2024-01-01&sig={SIGNATURE}"
+TOKEN = signed(org_id="acme", scopes=["admin"])
+STOLEN = TOKEN[:-12] + "tokenmarked1"
+
+ONE_BY_ONE = (JWT, WEBHOOK, ACCOUNT_KEY, "tokenmarked1", TOKEN.rpartition(".")[2])
+
+
+@pytest.fixture
+def services() -> Services:
+    made = make_services()
+    secrets = {"auth": "jwt", "jwt_secret": SecretStr(JWT), "webhook_secret": SecretStr(WEBHOOK)}
+    return dataclasses.replace(made, settings=made.settings.model_copy(update=secrets))
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+    """Every field of every record, formatted with its trace, as it is filled."""
+    lines: list[str] = []
+
+    class Collect(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(logging.Formatter().format(record) + repr(record.__dict__))
+
+    handler = Collect(level=logging.DEBUG)
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield lines
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def test_of_callers_and_receivers(services: Services, logged: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[str] = []
+    for name in ("insert", "replace", "upsert"):
+        method = getattr(MemoryTable, name, None)
+        if method is not None:
+            monkeypatch.setattr(MemoryTable, name, _noting(method, rows))
+    answers = list[str]()
+    signed_here = signed(org_id="acme", scopes=["admin"], key=JWT.encode())
+    with TestClient(create_app(services), base_url="http://api.test", raise_server_exceptions=False) as client:
+
+        def ask(method: str, path: str, token: str = signed_here, **more: Any) -> Any:
+            answer = client.request(method, path, headers={"Authorization": f"Bearer {token}"}, **more)
+            answers.append(answer.text + repr(answer.headers))
+            return answer
+
+        assert ask("GET", "/jobs", STOLEN).status_code == 401
+        assert ask("GET", "/jobs", "tokenmarked1").status_code == 401
+        job = ask("POST", "/jobs", json={"sourceUrl": SOURCE, "callbackUrl": "https://hooks.invalid/"})
+        assert job.status_code == 202, job.text
+        ask("POST", "/ingest/probe", json={"sourceUrl": SOURCE})
+        ask("POST", "/ingest/probe", json={"sourceUrl": f"http://user:{JWT[:0]}x@127.0.0.1/"})
+        _fail(services, job.json())
+        for path in ("", "/status", "/deliveries"):
+            ask("GET", f"/jobs/{job.json()['jobId']}{path}")
+        ask("GET", f"/sessions/{job.json()['sessionId']}")
+        ask("GET", "/jobs")
+    assert len(rows) > 3
+    everything = {"answers": "\n".join(answers), "logs": "\n".join(logged), "rows": "\n".join(rows)}
+    for secret in (*ONE_BY_ONE, signed_here.rpartition(".")[2]):
+        for where, text in everything.items():
+            assert secret not in text, where
+    # A signed source has to be kept until it is fetched: on the session's row, and nowhere else.
+    assert SIGNATURE not in everything["logs"]
+    assert SIGNATURE not in everything["answers"]
+    assert {"source_url" in row or "sourceUrl" in row for row in rows if SIGNATURE in row} == {True}
+
+
+def _fail(services: Services, job: dict[str, Any]) -> None:
+    """The download is tried, in vain."""
+    from shared.pipeline.steps.download import download_recording
+
+    work = {(Stage.DOWNLOAD, Step.PART): download_recording}
+    message = StageMessage(
+        job_id=job["jobId"], org_id="acme", session_id=job["sessionId"], stage=Stage.DOWNLOAD, step=Step.PART
+    )
+    run_step(dataclasses.replace(services, work=work), message, Delivery("message", 1))
+
+
+def _noting(method: Any, rows: list[str]) -> Any:
+    def noting(self: Any, *arguments: Any, **options: Any) -> Any:
+        rows.append(repr(arguments) + repr(options))
+        return method(self, *arguments, **options)
+
+    return noting
+
+
+def test_of_storage_that_does_not_answer(logged: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.storage.connect.RETRIES", 0)
+    storage = connect(CONNECTION)
+    services = dataclasses.replace(make_services(), storage=storage)
+    try:
+        with TestClient(create_app(services), raise_server_exceptions=False) as client:
+            answers = [client.get(path) for path in ("/jobs", "/health", "/sessions/a/media")]
+    finally:
+        storage.close()
+    assert {answer.status_code for answer in answers} == {503}
+    text = "\n".join((*(answer.text for answer in answers), *logged))
+    assert logged
+    assert ACCOUNT_KEY not in text
+    assert not re.search(r"SharedKey \S+:\S{20,}", text), "a signed request stands in a log"
+
+
+def test_settings_do_not_show_secrets() -> None:
+    settings = Settings().model_copy(update={"jwt_secret": SecretStr(JWT), "webhook_secret": SecretStr(WEBHOOK)})
+    assert JWT not in repr(settings)
+    assert WEBHOOK not in str(settings)
