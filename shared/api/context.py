@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from shared.api.caller import Caller as Caller
 from shared.api.caller import Scope
 from shared.api.identity import Identity
+from shared.api.local_only import refuse_foreign
 from shared.domain.errors import NotFound
 from shared.pipeline.services import Services
 
@@ -30,7 +31,8 @@ async def services_of(request: Request) -> Services:
 
 
 async def authenticate(request: Request, services: Services) -> Caller:
-    """Who calls, found out once a request, which also counts it; raises what `Identity.caller_of` raises."""
+    """Who calls, found out once a request, which also counts it; raises what `Identity.caller_of` and
+    `refuse_foreign` raise."""
     known = getattr(request.state, "caller", None)
     if isinstance(known, Caller):
         return known
@@ -40,6 +42,8 @@ async def authenticate(request: Request, services: Services) -> Caller:
     identity = state.identity
     assert isinstance(identity, Identity)
     who = await identity.caller_of(request.headers.get("authorization"))
+    if services.settings.auth == "none":
+        refuse_foreign(request, services.settings.public_url)
     request.state.caller = who
     return who
 

@@ -15,6 +15,8 @@ from shared.api.problem_examples import (
 from shared.api.problems import PROBLEM_JSON, problem_fields, problem_of
 from shared.domain.errors import (
     AuthNotConfigured,
+    ForeignHost,
+    ForeignOrigin,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     InsufficientScope,
@@ -36,7 +38,7 @@ EXAMPLE_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 _MEANINGS = {
     400: "The body is malformed",
     401: "The token is missing or not valid, or authentication is not set up",
-    403: "The token lacks a scope",
+    403: "The token lacks a scope; or, without tokens, the request is not from this machine",
     404: "There is no such thing here, or its result does not exist yet",
     406: "No form that is offered is acceptable",
     408: "The request did not arrive in time",
@@ -63,11 +65,19 @@ _ALWAYS: tuple[Failure, ...] = (
     TokenExpired,
     AuthNotConfigured,
     InsufficientScope,
+    ForeignHost,
     RateLimited,
     StorageUnavailable,
     KeyServerUnavailable,
 )
-_POSTED: tuple[Failure, ...] = (IdempotencyKeyInUse, IdempotencyKeyReused, INVALID_KEY, BODY_TOO_LARGE, NO_JSON)
+_POSTED: tuple[Failure, ...] = (
+    ForeignOrigin,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    INVALID_KEY,
+    BODY_TOO_LARGE,
+    NO_JSON,
+)
 _WITH_BODY: tuple[Failure, ...] = (MALFORMED_JSON, INVALID_BODY)
 
 PROBLEM_SCHEMA: dict[str, Any] = {

@@ -16,6 +16,8 @@ from shared.domain.errors import (
     EmptyRecording,
     EncryptedRecording,
     EngineUnavailable,
+    ForeignHost,
+    ForeignOrigin,
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     InsufficientScope,
@@ -27,6 +29,7 @@ from shared.domain.errors import (
     RateLimited,
     RecordingTooLarge,
     RequestTimedOut,
+    ResultInTheMaking,
     ResultNotReady,
     RostrumError,
     SourceChanged,
@@ -54,6 +57,10 @@ _EXAMPLES: tuple[RostrumError, ...] = (
     TokenInvalid("The token's signature does not fit."),
     TokenExpired("The token has expired."),
     InsufficientScope("The token lacks the scope jobs:write.", "jobs:write"),
+    ForeignHost(
+        "Without authentication the API answers only as localhost; set ROSTRUM_PUBLIC_URL or ROSTRUM_AUTH=jwt."
+    ),
+    ForeignOrigin("Without authentication the API takes no orders from other sites' pages."),
     RateLimited("More than 6000 requests a minute; ask again in 3 s.", 3),
     Busy("Too many imports are going on; ask again in 10 s.", 10),
     RequestTimedOut("Nothing more of the form arrived for 30 s."),
@@ -64,7 +71,7 @@ _EXAMPLES: tuple[RostrumError, ...] = (
     IdempotencyKeyReused("The idempotency key 8e03978e-40d5 was used for a request with another body; use a new key."),
     IdempotencyKeyInUse("The first request with this idempotency key is still running; ask again in a moment."),
     NotFound(f"There is no job {JOB_ID}."),
-    ResultNotReady(f"Job {JOB_ID} is at work on it."),
+    ResultNotReady(f"Job {JOB_ID} ended in CANCELED."),
     Conflict("The job has ended already: it is DONE."),
     UploadIncomplete("734003200 bytes were announced and 8388608 arrived."),
     EngineUnavailable(
@@ -111,6 +118,7 @@ NO_SESSION = NotFound(f"There is no session {SESSION_ID}.")
 NO_UPLOAD = NotFound(f"There is no upload {UPLOAD_ID}.")
 NO_SCHEDULE = NotFound(f"There is no schedule {SCHEDULE_ID}.")
 TOO_MANY_SCHEDULES = Conflict("The organisation has 100 schedules, which is the most; delete one first.")
+BEING_MADE = ResultInTheMaking(f"Job {JOB_ID} is at work on it.")
 NO_QUEUE = NotFound("There is no queue uploads; there are downloads, transcriptions, trackings, renditions, tasks.")
 UPLOAD_EXPIRED = Conflict("The upload expired at 2026-11-20 09:15 UTC; begin a new one.")
 NOT_ACCEPTABLE = HTTPException(

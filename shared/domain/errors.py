@@ -21,10 +21,12 @@
         ├── InvalidRequest               ├── StorageFull
         ├── NotFound                     ├── Conflict
         ├── ResultNotReady               ├── UploadIncomplete
+        │   └── ResultInTheMaking        │
         ├── InsufficientScope            ├── RateLimited
         ├── IdempotencyKeyReused         ├── IdempotencyKeyInUse
         ├── CannotProbe                  ├── WebhooksNotConfigured
         ├── Busy                         ├── RequestTimedOut
+        ├── ForeignHost                  ├── ForeignOrigin
         └── Unauthenticated              who calls is not known
             ├── AuthNotConfigured        ├── TokenMissing
             └── TokenInvalid             └── TokenExpired
@@ -229,6 +231,12 @@ class ResultNotReady(RequestError):
     code = "result_not_ready"
 
 
+class ResultInTheMaking(ResultNotReady):
+    """The result does not exist yet."""
+
+    retryable = True
+
+
 class Conflict(RequestError):
     """The request does not fit the present state."""
 
@@ -303,6 +311,18 @@ class Busy(RequestError):
     def __init__(self, detail: str, retry_after_sec: int = 5) -> None:
         super().__init__(detail)
         self.retry_after_sec = retry_after_sec
+
+
+class ForeignHost(RequestError):
+    """The request names a host that is not this one."""
+
+    code = "foreign_host"
+
+
+class ForeignOrigin(RequestError):
+    """The request comes from another site's page."""
+
+    code = "foreign_origin"
 
 
 class RequestTimedOut(RequestError):

@@ -26,7 +26,7 @@ def media(azurite: str, azure: AzureStorage, make_session: Callable[..., Session
     azure.sessions.create(session)
     azure.blobs.write(SOURCES, session.source_blob, BODY, "application/octet-stream")
     settings = Settings.model_validate({"AzureWebJobsStorage": azurite})
-    with TestClient(create_app(build_services(settings, azure)), base_url="http://api.test") as client:
+    with TestClient(create_app(build_services(settings, azure)), base_url="http://api.localhost") as client:
         answer = client.get(f"/sessions/{session.session_id}/media", follow_redirects=False)
     assert answer.status_code == 302
     return str(answer.headers["Location"])

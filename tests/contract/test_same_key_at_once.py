@@ -36,7 +36,7 @@ def post_at_once(apis: list[httpx.ASGITransport], org: str, keys: list[str]) -> 
 
     async def post(number: int, key: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
-        async with httpx.AsyncClient(transport=apis[number % len(apis)], base_url="http://api.test") as client:
+        async with httpx.AsyncClient(transport=apis[number % len(apis)], base_url="http://api.localhost") as client:
             body = {"sourceUrl": f"https://example.com/{key}.mp4"}
             return await client.post("/jobs", headers=headers, json=body)
 

@@ -59,7 +59,7 @@ class Exchange:
 
     def scope(self) -> Message:
         path, _, query = self.path.partition("?")
-        headers = {"host": "rostrum.example", "x-ms-invocation-id": "invocation-1", **self.headers}
+        headers = {"host": "rostrum.localhost", "x-ms-invocation-id": "invocation-1", **self.headers}
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -150,7 +150,7 @@ def test_addresses_and_the_description_stand_under_the_prefix() -> None:
     )
     assert exchange.status == 202
     job = json.loads(exchange.answer)
-    assert exchange.answered_headers["location"] == f"http://rostrum.example/api/jobs/{job['jobId']}"
+    assert exchange.answered_headers["location"] == f"http://rostrum.localhost/api/jobs/{job['jobId']}"
     assert b'url: "openapi.json"' in run("GET", "/api/docs").answer
     assert json.loads(run("GET", "/api/openapi.json").answer)["servers"][0]["url"] == "/api"
 
@@ -188,7 +188,7 @@ def test_our_application_sees_the_request_and_nothing_of_the_worker(monkeypatch:
     assert seen["path"] == "/api/x"
     assert seen["query_string"] == b"a=1"
     assert b"x-ms-invocation-id" not in dict(seen["headers"])
-    assert dict(seen["headers"])[b"host"] == b"rostrum.example"
+    assert dict(seen["headers"])[b"host"] == b"rostrum.localhost"
     assert not {"app", "router", "route", "endpoint", "path_params", "state", "fastapi_inner_astack"} & set(seen)
 
 

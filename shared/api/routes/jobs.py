@@ -21,6 +21,7 @@ from shared.api.trace import trace_of
 from shared.api.views import JobPage, JobStatusView, JobView
 from shared.domain.errors import (
     Conflict,
+    ForeignOrigin,
     NotFound,
     StorageFull,
     UploadIncomplete,
@@ -205,7 +206,7 @@ async def retry(
     "/jobs/{jobId}",
     status_code=202,
     summary="Cancel a job",
-    responses=reading(NotFound, Conflict),
+    responses=reading(NotFound, Conflict, ForeignOrigin),
     operation_id="cancelJob",
 )
 async def cancel(job_id: JobId, request: Request, services: ServicesDep, caller: WriterDep) -> JobView:

@@ -12,7 +12,7 @@ from shared.api.links import Links
 from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
 from shared.api.problem_examples import HOPELESS, NO_SCHEDULE, NO_SESSION, TOO_MANY_SCHEDULES
 from shared.api.schedule_models import CreateSchedule, SchedulePage, ScheduleView
-from shared.domain.errors import StorageFull
+from shared.domain.errors import ForeignOrigin, StorageFull
 from shared.pipeline.scheduled import SUBMIT, remove_schedule, schedule_submission, submission_schedule
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=IdempotentRoute)
@@ -95,7 +95,7 @@ async def get_schedule(
     "/{scheduleId}",
     status_code=204,
     summary="Delete a schedule",
-    responses=reading(NO_SCHEDULE),
+    responses=reading(NO_SCHEDULE, ForeignOrigin),
     operation_id="deleteSchedule",
 )
 async def delete_schedule(schedule_id: ScheduleId, services: ServicesDep, caller: WriterDep) -> None:

@@ -16,7 +16,7 @@ from shared.api.problem_examples import HOPELESS, NO_SESSION
 from shared.api.requests import ProcessSession
 from shared.api.trace import trace_of
 from shared.api.views import JobView, SessionDetail, SessionPage, SessionView
-from shared.domain.errors import ResultNotReady, StorageFull
+from shared.domain.errors import ForeignOrigin, ResultNotReady, StorageFull
 from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.pipeline.media_url import media_url
@@ -96,7 +96,7 @@ async def process_session(
     "/{sessionId}",
     status_code=204,
     summary="Delete a session",
-    responses={204: {"description": "Nothing can be seen of it any more"}, **reading(NO_SESSION)},
+    responses={204: {"description": "Nothing can be seen of it any more"}, **reading(NO_SESSION, ForeignOrigin)},
     operation_id="deleteSession",
 )
 async def remove_session(session_id: SessionId, services: ServicesDep, caller: WriterDep) -> None:

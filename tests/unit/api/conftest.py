@@ -13,5 +13,5 @@ from tests.unit.api.house import House, make_services
 def house() -> Iterator[House]:
     """An API with its storage and a clock that goes on by itself."""
     services = make_services()
-    with TestClient(create_app(services), base_url="http://api.test") as client:
+    with TestClient(create_app(services), base_url="http://api.localhost") as client:
         yield House(services, client)

@@ -73,7 +73,7 @@ class World:
             headers.append(("Authorization", f"Bearer {token}"))
         headers += body.pop("headers", {}).items()
         transport = httpx.ASGITransport(app=self.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://api.localhost") as client:
             return await client.post(path, headers=headers, **(body or {"json": TALK}))
 
     async def send(self, key: str = "key", **form: Any) -> httpx.Response:

@@ -159,7 +159,7 @@ def test_a_redelivery_is_accepted(house: House, ended: dict[str, Any]) -> None:
     answer = house.client.post(f"/jobs/{ended['jobId']}/redeliver")
     assert answer.status_code == 202
     assert answer.json() == {"jobId": ended["jobId"], "webhookId": f"msg_{ended['jobId']}_1"}
-    assert answer.headers["Location"] == f"http://api.test/jobs/{ended['jobId']}/deliveries"
+    assert answer.headers["Location"] == f"http://api.localhost/jobs/{ended['jobId']}/deliveries"
     assert len(house.services.storage.queues.waiting(TASKS)) == 1
 
 

@@ -263,7 +263,9 @@ async def test_keys_that_are_none(key: str | bytes) -> None:
 async def test_reading_knows_no_keys() -> None:
     world = World()
     await world.post()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=world.app), base_url="http://api.test") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=world.app), base_url="http://api.localhost"
+    ) as client:
         for _ in range(2):
             answer = await client.get("/jobs", headers={"Idempotency-Key": "key"})
             assert answer.status_code == 200

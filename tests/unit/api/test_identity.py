@@ -54,7 +54,7 @@ def asking(server: KeyServer | None = None, **settings: Any) -> Iterator[TestCli
         app.state.identity = Identity(
             services.settings, transport=httpx.MockTransport(server), clock=lambda: server.now
         )
-    with TestClient(app, base_url="http://api.test") as client:
+    with TestClient(app, base_url="http://api.localhost") as client:
         yield client
 
 

@@ -39,7 +39,7 @@ def test_a_schedule_is_created_and_shown(house: House) -> None:
     answer = house.client.post("/schedules", json={"cron": " 0 2  * * * ", "timeZone": "Europe/Zurich", "job": job})
     schedule = answer.json()
     assert answer.status_code == 201
-    assert answer.headers["Location"] == f"http://api.test/schedules/{schedule['scheduleId']}"
+    assert answer.headers["Location"] == f"http://api.localhost/schedules/{schedule['scheduleId']}"
     assert schedule == {
         "scheduleId": schedule["scheduleId"],
         "orgId": "local",

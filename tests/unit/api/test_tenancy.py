@@ -95,7 +95,7 @@ OTHERS_ADMIN = signed(org_id="others", scopes=["admin"])
 @pytest.fixture
 def acme() -> Iterator[Acme]:
     services = make_services(auth="jwt", jwt_secret=SECRET.decode(), jwt_issuer=None, jwt_audience=None)
-    with TestClient(create_app(services), base_url="http://api.test") as client:
+    with TestClient(create_app(services), base_url="http://api.localhost") as client:
         client.headers["Authorization"] = f"Bearer {OWNER}"
         house = House(services, client)
         job = house.submit(sessionName="A talk")

@@ -191,7 +191,7 @@ def inside() -> Iterator[Inside]:
 @pytest.fixture
 def house() -> Iterator[House]:
     services = make_services()
-    with TestClient(create_app(services), base_url="http://api.test") as client:
+    with TestClient(create_app(services), base_url="http://api.localhost") as client:
         yield House(services, client)
 
 

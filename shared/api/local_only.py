@@ -1,0 +1,50 @@
+"""Whose requests are taken while nobody has to say who they are: those of this machine's programs and pages.
+
+A browser here also runs pages from elsewhere. Such a page can send a POST to any address, which then names the page's
+origin; and by a name of its own that leads to this machine (DNS rebinding) it could read answers, too, but then the
+request names that host.
+"""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+
+from shared.domain.errors import ForeignHost, ForeignOrigin
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def refuse_foreign(request: HTTPConnection, public_url: str | None) -> None:
+    """Raises ForeignHost for a request to a host that may be anybody's, ForeignOrigin for an unsafe one from a page
+    that is."""
+    headers = request.headers
+    if (host := headers.get("host")) is not None and not _is_ours(f"//{host}", public_url):
+        raise ForeignHost(
+            "Without authentication the API answers only as localhost; set ROSTRUM_PUBLIC_URL or ROSTRUM_AUTH=jwt."
+        )
+    if request.scope["method"] in SAFE_METHODS:
+        return
+    origin = headers.get("origin")
+    is_foreign = origin is not None and not _is_ours(origin, public_url)
+    if is_foreign or headers.get("sec-fetch-site", "").lower() == "cross-site":
+        raise ForeignOrigin("Without authentication the API takes no orders from other sites' pages.")
+
+
+def _is_ours(address: str, public_url: str | None) -> bool:
+    """Whether the address is this machine's, or the API's own."""
+    try:
+        host = urlsplit(address).hostname
+        own = urlsplit(public_url).hostname if public_url else None
+    except ValueError:
+        return False
+    return host is not None and (host == own or _is_local(host.removesuffix(".")))
+
+
+def _is_local(host: str) -> bool:
+    """Whether no server on the internet can have this name: a loopback address, a name kept for this machine
+    (RFC 6761), or one without a dot, as containers have on their network."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return "." not in host or host.endswith(".localhost")
