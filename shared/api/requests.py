@@ -6,9 +6,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict, JsonValue
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shared.api.context import ID_PATTERN
 from shared.domain.errors import InvalidRequest
@@ -16,7 +26,7 @@ from shared.domain.idempotency import Reserved
 from shared.pipeline.submit import JobRequest
 
 MAX_URL_CHARS = 2048
-MAX_NAME_CHARS = 200
+MAX_GIVEN_NAME_CHARS = 200
 MAX_METADATA_DEPTH = 32
 MAX_DELAY_SEC = 366 * 86400
 SESSION_NAME = "sessionName"
@@ -52,13 +62,15 @@ def _whole(value: Any) -> Any:
 _METADATA_MEANING = f"Anything that is to be kept with the session; `{SESSION_NAME}` names it, too."
 _NAME_SCHEMA: JsonDict = {
     "properties": {
-        SESSION_NAME: {"anyOf": [{"type": "string", "minLength": 1, "maxLength": MAX_NAME_CHARS}, {"type": "null"}]}
+        SESSION_NAME: {
+            "anyOf": [{"type": "string", "minLength": 1, "maxLength": MAX_GIVEN_NAME_CHARS}, {"type": "null"}]
+        }
     }
 }
 METADATA_SCHEMA = {"type": "object", "description": _METADATA_MEANING, **_NAME_SCHEMA}
 
 Identifier = Annotated[str, Field(pattern=ID_PATTERN)]
-Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_GIVEN_NAME_CHARS)]
 Url = Annotated[
     str,
     Field(max_length=MAX_URL_CHARS, json_schema_extra={"format": "iri"}),
@@ -85,6 +97,17 @@ TWO_STARTS: JsonDict = {
     "required": ["startAt", "delaySeconds"],
     "properties": {"startAt": {"type": "string"}, "delaySeconds": {"type": "number"}},
 }
+RENAMINGS: list[JsonValue] = [
+    {
+        "required": ["sessionId", SESSION_NAME],
+        "properties": {"sessionId": {"type": "string"}, SESSION_NAME: {"type": "string"}},
+    },
+    {
+        "required": ["sessionId", "metadata"],
+        "properties": {"sessionId": {"type": "string"}, "metadata": {"minProperties": 1}},
+    },
+]
+"""A session that is there with another name or other metadata, as JSON Schema says it."""
 
 
 class RequestModel(BaseModel):
@@ -170,6 +193,17 @@ class Submission(RequestModel):
         )
 
 
+def refuse_renaming(body: Submission, session_id: str | None) -> None:
+    """Raises ValidationError for a name or metadata that are given with a session: it has its own."""
+    given = {SESSION_NAME: body.session_name, "metadata": body.metadata} if session_id is not None else {}
+    error = PydanticCustomError(
+        "renaming", "A session that is there keeps its name and metadata; leave this out with sessionId"
+    )
+    errors = [InitErrorDetails(type=error, loc=(name,), input=value) for name, value in given.items() if value]
+    if errors:
+        raise ValidationError.from_exception_data(type(body).__name__, errors)
+
+
 class _Timed(RequestModel):
     """When the work is to begin: at once, unless one of the two says otherwise. A time that is past means at once."""
 
@@ -239,7 +273,7 @@ class SubmitJob(_OneSource, Submission, _Timed):
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": ONE_SOURCE,
-            "not": TWO_STARTS,
+            "not": {"anyOf": [TWO_STARTS, *RENAMINGS]},
             "examples": [
                 {"sourceUrl": "https://example.com/talk.mp4", "sessionName": "A talk"},
                 {"sessionId": "7w1x3e5j8k2m9n4p6q0", "options": {"engine": "pocketsphinx", "language": "en"}},
@@ -251,6 +285,11 @@ class SubmitJob(_OneSource, Submission, _Timed):
             ],
         }
     )
+
+    @model_validator(mode="after")
+    def _keeps_its_name(self) -> Self:
+        refuse_renaming(self, self.session_id)
+        return self
 
 
 class AnnounceUpload(RequestModel):
@@ -296,8 +335,8 @@ def named(metadata: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
         raise ValueError("The metadata hold a number or a text that is none, such as NaN") from err
     rest = {key: value for key, value in metadata.items() if key != SESSION_NAME}
     name = metadata.get(SESSION_NAME)
-    if name is not None and (not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME_CHARS):
-        raise ValueError(f"{SESSION_NAME} must be a text of 1 to {MAX_NAME_CHARS} characters")
+    if name is not None and (not isinstance(name, str) or not 1 <= len(name) <= MAX_GIVEN_NAME_CHARS):
+        raise ValueError(f"{SESSION_NAME} must be a text of 1 to {MAX_GIVEN_NAME_CHARS} characters")
     return name, rest
 
 

@@ -6,7 +6,16 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from shared.api.links import Links
-from shared.api.requests import Identifier, RequestModel, Submission, Url, exactly_one, named
+from shared.api.requests import (
+    RENAMINGS,
+    Identifier,
+    RequestModel,
+    Submission,
+    Url,
+    exactly_one,
+    named,
+    refuse_renaming,
+)
 from shared.api.views import View
 from shared.domain.errors import InvalidRequest
 from shared.domain.schedule import Schedule
@@ -37,7 +46,9 @@ def _known_zone(value: str) -> str:
 class ScheduledJob(Submission):
     """The recording to submit at each run: exactly one of `sourceUrl` and `sessionId`."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": exactly_one("sourceUrl", "sessionId")})
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": exactly_one("sourceUrl", "sessionId"), "not": {"anyOf": RENAMINGS}}
+    )
 
     source_url: Url | None = Field(default=None, description="An http or https address to fetch the recording from.")
     session_id: Identifier | None = Field(default=None, description="A session whose recording is in storage.")
@@ -46,6 +57,7 @@ class ScheduledJob(Submission):
     def _one_source(self) -> "ScheduledJob":
         if (self.source_url is None) == (self.session_id is None):
             raise ValueError("Give exactly one of sourceUrl and sessionId")
+        refuse_renaming(self, self.session_id)
         return self
 
     def kept(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Jobs over HTTP, as the contract names them."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -37,9 +38,9 @@ def test_a_job_is_accepted_with_the_addresses_to_follow_it_at(house: House, path
     assert job["createdAt"].endswith("Z")
     assert job["options"] == body["options"]
     assert job["links"] == {
-        "self": f"http://api.test/jobs/{job['jobId']}",
-        "events": f"http://api.test/jobs/{job['jobId']}/events",
-        "session": f"http://api.test/sessions/{job['sessionId']}",
+        "self": f"http://api.localhost/jobs/{job['jobId']}",
+        "events": f"http://api.localhost/jobs/{job['jobId']}/events",
+        "session": f"http://api.localhost/sessions/{job['sessionId']}",
     }
     assert answer.headers["Location"] == job["links"]["self"]
     assert answer.headers["Operation-Location"] == job["links"]["self"] + "/status"
@@ -57,7 +58,7 @@ def test_the_trace_goes_on_into_the_pipeline(house: House) -> None:
 def test_links_follow_the_public_address_or_the_front_ends_scheme(house: House) -> None:
     job = house.submit()
     behind_tls = house.client.get(f"/jobs/{job['jobId']}", headers={"X-Forwarded-Proto": "https"}).json()
-    assert behind_tls["links"]["self"] == f"https://api.test/jobs/{job['jobId']}"
+    assert behind_tls["links"]["self"] == f"https://api.localhost/jobs/{job['jobId']}"
     settings = house.services.settings.model_copy(update={"public_url": "https://rostrum.example/api/"})
     object.__setattr__(house.services, "settings", settings)
     public = house.client.get(f"/jobs/{job['jobId']}").json()
@@ -314,3 +315,27 @@ def test_a_cursor_stands_at_the_same_place_under_other_filters(house: House) -> 
 def test_a_foreign_cursor_is_refused(house: House) -> None:
     answer = house.client.get("/jobs?cursor=bm9uc2Vuc2U")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    "given", [{"sessionName": "New"}, {"metadata": {"a": 1}}, {"sessionName": "N", "metadata": {"a": 1}}]
+)
+@pytest.mark.parametrize(
+    ("path", "wrap"),
+    [
+        ("/jobs", lambda job: job),
+        ("/downloader", lambda job: job),
+        ("/schedules", lambda job: {"cron": "0 2 * * *", "job": job}),
+    ],
+)
+def test_a_session_that_is_there_cannot_be_renamed(
+    house: House, path: str, wrap: Callable[[Any], Any], given: dict[str, Any]
+) -> None:
+    session_id = house.submit()["sessionId"]
+    answer = house.client.post(path, json=wrap({"sessionId": session_id, **given}))
+    assert answer.status_code == 422
+    prefix = "#/job/" if path == "/schedules" else "#/"
+    assert pointers(answer.json()) == [prefix + name for name in given]
+    assert "keeps its name and metadata" in answer.json()["detail"]
+    empty = {"sessionId": session_id, "sessionName": None, "metadata": {}}
+    assert house.client.post(path, json=wrap(empty)).status_code in (201, 202)
