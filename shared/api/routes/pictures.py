@@ -11,11 +11,12 @@ from shared.api.conditional import NOT_MODIFIED
 from shared.api.context import ReaderDep, ServicesDep, SessionId, off_loop
 from shared.api.described import json_file, reading
 from shared.api.idempotency import IdempotentRoute
-from shared.api.problem_examples import NO_SESSION
-from shared.api.routes.results import JSON, OfJob, Result, result_of
-from shared.domain.errors import NotFound, ResultNotReady
+from shared.api.problem_examples import BEING_MADE, NO_SESSION
+from shared.api.routes.results import JSON, OfJob
+from shared.domain.errors import NotFound
 from shared.domain.renditions import FOLLOW, OVERLAY
 from shared.domain.stage import Stage
+from shared.pipeline.results import Result, find_result
 from shared.pipeline.services import Services
 from shared.storage.ports import RESULTS
 from shared.tracking.plot import TrackPlot
@@ -34,7 +35,7 @@ LOCATION = {"Location": {"description": "The video in storage.", "schema": {"typ
     responses={
         200: json_file("Where the instructor was for how long, and x over time", TrackPlot),
         **NOT_MODIFIED,
-        **reading(NO_SESSION, ResultNotReady),
+        **reading(NO_SESSION, BEING_MADE),
     },
     operation_id="getTrackPlot",
     response_class=Response,
@@ -43,7 +44,7 @@ async def get_track_plot(
     session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
 ) -> Response:
     """The numbers behind the pictures of the track: few enough to draw, however long the recording is."""
-    result = await off_loop(partial(result_of, services, caller.org_id, session_id, Stage.TRACKING, job_id))
+    result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.TRACKING, job_id))
     return await result_response(request, services, result.blob("track-plot.json"), JSON, result.missing)
 
 
@@ -53,7 +54,7 @@ async def get_track_plot(
     responses={
         200: {"description": "The picture", "content": {PNG: {"schema": {"type": "string"}}}},
         **NOT_MODIFIED,
-        **reading(NO_SESSION, ResultNotReady),
+        **reading(NO_SESSION, BEING_MADE),
     },
     operation_id="getTrackPicture",
     response_class=Response,
@@ -69,7 +70,7 @@ async def get_picture(
     """`track-heatmap.png` is where the instructor was, over the empty room; `track-x.png` is x over time."""
     if name not in PICTURES:
         raise NotFound(f"There is no such picture; there are {' and '.join(PICTURES)}.")
-    result = await off_loop(partial(result_of, services, caller.org_id, session_id, Stage.TRACKING, job_id))
+    result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.TRACKING, job_id))
     return await result_response(request, services, result.blob(name), PNG, result.missing)
 
 
@@ -79,7 +80,7 @@ async def get_picture(
     status_code=302,
     responses={
         302: {"description": "A short-lived address that allows reading", "headers": LOCATION},
-        **reading(NO_SESSION, ResultNotReady),
+        **reading(NO_SESSION, BEING_MADE),
     },
     operation_id="getRendition",
     response_class=RedirectResponse,
@@ -90,7 +91,7 @@ async def get_rendition(
     """Leads to `track-overlay.mp4` or `follow.mp4` in storage, for a while; ranges are served there."""
     if name not in VIDEOS:
         raise NotFound(f"There is no such rendition; there can be {' and '.join(VIDEOS)}.")
-    result = await off_loop(partial(result_of, services, caller.org_id, session_id, Stage.RENDITION, job_id))
+    result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.RENDITION, job_id))
     url = await off_loop(partial(_video_url, services, result, name))
     return RedirectResponse(url, status_code=302, headers={"Cache-Control": "no-store"})
 

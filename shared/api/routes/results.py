@@ -1,7 +1,7 @@
 """What jobs made of a session: transcript, instructor's track, sidecar and thumbnails, as files from storage."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from typing import Annotated
@@ -15,14 +15,13 @@ from shared.api.context import ID_PATTERN, ReaderDep, ServicesDep, SessionId, Wr
 from shared.api.described import acting, json_file, reading
 from shared.api.idempotency import IdempotentRoute
 from shared.api.links import Links
-from shared.api.problem_examples import NO_SESSION, NOT_ACCEPTABLE
+from shared.api.problem_examples import BEING_MADE, NO_SESSION, NOT_ACCEPTABLE
 from shared.api.views import ImportedView
-from shared.domain.errors import NotFound, ResultNotReady
-from shared.domain.job import Job
-from shared.domain.session import Session
-from shared.domain.stage import Stage, StageState
+from shared.domain.errors import NotFound
+from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.media.payload import SidecarPayload
+from shared.pipeline.results import Result, find_result
 from shared.pipeline.services import Services
 from shared.pipeline.sidecar import SIDECAR, rebuild_sidecar
 from shared.tracking.payload import InstructorTracking
@@ -33,7 +32,6 @@ router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"], route_class
 TRACKING = "instructor-tracking.json"
 INSTRUCTOR_BY_SEGMENT = "instructor-by-segment.json"
 JSON = "application/json"
-NO_JOB = "No job has made it yet."
 LOCATION_DOCS = {"Location": {"description": "The sidecar.", "schema": {"type": "string"}}}
 
 OfJob = Annotated[
@@ -68,28 +66,13 @@ CONTENT_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """A session's result: the job that made it, if any has, and what to say when there is none."""
-
-    session: Session
-    job_id: str | None
-    missing: ResultNotReady
-
-    def blob(self, name: str) -> str:
-        """The file's name in container `results`; raises ResultNotReady."""
-        if self.job_id is None:
-            raise self.missing
-        return f"{self.session.org_id}/{self.session.session_id}/{self.job_id}/{name}"
-
-
 @router.get(
     "/results/transcript",
     summary="Get the transcript",
     responses={
         200: json_file("The transcript", Transcript, *list(CONTENT_TYPES.values())[1:]),
         **NOT_MODIFIED,
-        **reading(NO_SESSION, ResultNotReady, NOT_ACCEPTABLE),
+        **reading(NO_SESSION, BEING_MADE, NOT_ACCEPTABLE),
     },
     operation_id="getTranscript",
     response_class=Response,
@@ -104,7 +87,7 @@ async def get_transcript(
 ) -> Response:
     """What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text."""
     chosen = form or preferred_form(request.headers.get("accept", "*/*"))
-    result = await off_loop(partial(result_of, services, caller.org_id, session_id, Stage.TRANSCRIPTION, job_id))
+    result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.TRANSCRIPTION, job_id))
     name = result.blob(f"transcript.{chosen}")
     response = await result_response(request, services, name, CONTENT_TYPES[chosen], result.missing)
     response.headers["Vary"] = "Accept"
@@ -117,7 +100,7 @@ async def get_transcript(
     responses={
         200: json_file("The tracking payload", InstructorTracking),
         **NOT_MODIFIED,
-        **reading(NO_SESSION, ResultNotReady),
+        **reading(NO_SESSION, BEING_MADE),
     },
     operation_id="getInstructorTracking",
     response_class=Response,
@@ -126,7 +109,7 @@ async def get_tracking(
     session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
 ) -> Response:
     """Where the instructor was, with detections and metrics."""
-    result = await off_loop(partial(result_of, services, caller.org_id, session_id, Stage.TRACKING, job_id))
+    result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.TRACKING, job_id))
     return await result_response(request, services, result.blob(TRACKING), JSON, result.missing)
 
 
@@ -136,7 +119,7 @@ async def get_tracking(
     responses={
         200: json_file("The proposed chapters", Chapters, CONTENT_TYPES[TranscriptFormat.VTT]),
         **NOT_MODIFIED,
-        **reading(NO_SESSION, ResultNotReady),
+        **reading(NO_SESSION, BEING_MADE),
     },
     operation_id="getChapters",
     response_class=Response,
@@ -163,7 +146,7 @@ async def get_chapters(
     responses={
         200: json_file("The transcript's segments joined with the track", InstructorBySegment),
         **NOT_MODIFIED,
-        **reading(NO_SESSION, ResultNotReady),
+        **reading(NO_SESSION, BEING_MADE),
     },
     operation_id="getInstructorBySegment",
     response_class=Response,
@@ -179,7 +162,7 @@ async def get_instructor_by_segment(
 @router.get(
     "/sidecar",
     summary="Get the sidecar",
-    responses={200: json_file("The sidecar", SidecarPayload), **NOT_MODIFIED, **reading(NO_SESSION, ResultNotReady)},
+    responses={200: json_file("The sidecar", SidecarPayload), **NOT_MODIFIED, **reading(NO_SESSION, BEING_MADE)},
     operation_id="getSidecar",
     response_class=Response,
 )
@@ -187,7 +170,7 @@ async def get_sidecar(
     session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
 ) -> Response:
     """What is known of the recording, its scenes, and every file that the job made."""
-    result = await off_loop(partial(result_of, services, caller.org_id, session_id, None, job_id))
+    result = await off_loop(partial(find_result, services, caller.org_id, session_id, None, job_id))
     return await result_response(request, services, result.blob(SIDECAR), JSON, result.missing)
 
 
@@ -195,7 +178,7 @@ async def get_sidecar(
     "/sidecar",
     status_code=202,
     summary="Build the sidecar again",
-    responses={202: {"headers": LOCATION_DOCS}, **acting(NO_SESSION, ResultNotReady)},
+    responses={202: {"headers": LOCATION_DOCS}, **acting(NO_SESSION, BEING_MADE)},
     operation_id="rebuildSidecar",
 )
 async def post_sidecar(
@@ -218,7 +201,7 @@ async def post_sidecar(
     responses={
         200: {"description": "The picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
         **NOT_MODIFIED,
-        **reading(NO_SESSION, ResultNotReady),
+        **reading(NO_SESSION, BEING_MADE),
     },
     operation_id="getThumbnail",
     response_class=Response,
@@ -235,7 +218,7 @@ async def get_thumbnail(
     match = _THUMBNAIL.fullmatch(name)
     if match is None:
         raise NotFound("There is no such thumbnail.")
-    result = await off_loop(partial(result_of, services, caller.org_id, session_id, Stage.TRACKING, job_id))
+    result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.TRACKING, job_id))
     blob = result.blob(f"thumbnails/{match[1]}.jpg")
     return await result_response(request, services, blob, "image/jpeg", result.missing)
 
@@ -262,46 +245,16 @@ def preferred_form(accept: str) -> TranscriptFormat:
     return best
 
 
-def result_of(services: Services, org_id: str, session_id: str, stage: Stage | None, job_id: str | None) -> Result:
-    """The session's result of a stage, or its sidecar for None: the latest, or a job's own; raises NotFound."""
-    session = services.storage.sessions.get(org_id, session_id).value
-    if job_id is not None:
-        job = services.storage.jobs.get(org_id, job_id).value
-        if job.session_id != session_id:
-            raise NotFound(f"Job {job_id} is none of session {session_id}.")
-        return Result(session, job_id, ResultNotReady(_why_missing(job, stage) or "The job has not made it."))
-    if stage is None:
-        made_by = session.sidecar_job_id
-    else:
-        made_by = session.transcript_job_id if stage is Stage.TRANSCRIPTION else session.tracking_job_id
-    try:
-        latest = services.storage.jobs.get(org_id, session.latest_job_id or "").value
-    except NotFound:
-        return Result(session, made_by, ResultNotReady(NO_JOB))
-    return Result(session, made_by, ResultNotReady(_why_missing(latest, stage) or NO_JOB))
-
-
 def _derived(services: Services, org_id: str, session_id: str, stage: Stage, job_id: str | None) -> Result:
     """A result that is made with the sidecar, and without `stage` never; raises NotFound."""
-    made = result_of(services, org_id, session_id, None, job_id)
-    return replace(made, missing=result_of(services, org_id, session_id, stage, job_id).missing)
+    made = find_result(services, org_id, session_id, None, job_id)
+    return replace(made, missing=find_result(services, org_id, session_id, stage, job_id).missing)
 
 
 def _rebuild_sidecar(services: Services, org_id: str, session_id: str, job_id: str | None) -> str:
     """The job whose sidecar is going to be written again; raises NotFound, and ResultNotReady unless it is done."""
-    result = result_of(services, org_id, session_id, None, job_id)
+    result = find_result(services, org_id, session_id, None, job_id)
     if result.job_id is None or services.storage.jobs.get(org_id, result.job_id).value.status is not JobStatus.DONE:
         raise result.missing
     rebuild_sidecar.using(services).delay(org_id, result.job_id)
     return result.job_id
-
-
-def _why_missing(job: Job, stage: Stage | None) -> str | None:
-    """What the job says of why there is no such result."""
-    if stage is not None and job.stages[stage].state is StageState.SKIPPED:
-        return f"There will be none: {job.stages[stage].reason}"
-    if job.error is not None:
-        return f"Job {job.job_id} ended in {job.status}: {job.error.detail}"
-    if job.is_final:
-        return f"Job {job.job_id} ended in {job.status}." if job.status is JobStatus.CANCELED else None
-    return f"Job {job.job_id} is at work on it."

@@ -251,3 +251,21 @@ def test_a_sidecar_is_built_again(house: House) -> None:
     assert answer.headers["Location"].endswith(path)
     assert [message.name for message in house.services.storage.queues.waiting(TASKS)] == ["rebuild_sidecar"]
     assert house.client.post(path, params={"jobId": "none"}).status_code == 404
+
+
+def test_a_job_at_work_tells_why_rather_than_one_that_is_yet_to_begin(house: House) -> None:
+    first = house.submit()
+    url = f"/sessions/{first['sessionId']}/results/transcript"
+    later = {"sessionId": first["sessionId"], "startAt": "2026-01-31T02:00:00Z"}
+    second = house.client.post("/jobs", json=later).json()["jobId"]
+
+    def why() -> tuple[str, bool]:
+        answer = house.client.get(url)
+        assert (answer.status_code, answer.json()["code"]) == (404, "result_not_ready")
+        return answer.json()["detail"], answer.json()["retryable"]
+
+    assert why() == (f"Job {first['jobId']} is at work on it.", True)
+    house.change(first["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
+    assert why() == (f"Job {second}, which begins at 2026-01-31 02:00 UTC, will make it.", True)
+    house.change(second, lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
+    assert why() == (f"Job {second} ended in ERROR: Text.", False)
