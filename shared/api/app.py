@@ -29,6 +29,7 @@ from shared.api.routes import (
 )
 from shared.api.version import VERSION
 from shared.domain.errors import RostrumError
+from shared.pipeline.queue_info import JobCounts
 from shared.pipeline.services import Services
 
 ROUTERS = (
@@ -63,6 +64,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.event_hub = EventHub(services.storage.jobs)
+    app.state.job_counts = JobCounts(services)
     for router in ROUTERS:
         app.include_router(router)
     for kind in (RostrumError, RequestValidationError, HTTPException):

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
 from shared.api.context import AdminDep, ReaderDep, ServicesDep, off_loop
@@ -13,26 +13,34 @@ from shared.api.problem_examples import NO_QUEUE
 from shared.api.views import View
 from shared.domain.errors import StorageFull
 from shared.job_status import JobStatus
-from shared.pipeline.queue_info import QueueInfo, queue_info
+from shared.pipeline.queue_info import JobCounts, QueueInfo, queue_info
 from shared.pipeline.requeue import requeue_dead_letters
 
 router = APIRouter(prefix="/jobs", tags=["queues"], route_class=IdempotentRoute)
 
 
 class QueueView(View):
-    """A queue: messages `waiting` (everybody's, about), dead letters (`poison`), and the oldest message's age."""
+    """A queue, which all organisations share."""
 
     name: str
-    waiting: int = Field(ge=0)
-    poison: int = Field(ge=0)
-    oldest_seconds: float | None = Field(ge=0)
+    waiting: int = Field(
+        ge=0,
+        description="About how many messages the queue holds, everybody's: those that wait, those of jobs that begin "
+        "later or are tried again later, and those that somebody is at work on.",
+    )
+    poison: int = Field(
+        ge=0, description="The organisation's dead letters, and everybody's that were not put in order yet."
+    )
+    oldest_seconds: float | None = Field(
+        ge=0, description="The age of the oldest message that waits to be taken now; null without one."
+    )
 
 
 class QueueInfoView(View):
     """All queues, and the organisation's jobs by status."""
 
     queues: list[QueueView]
-    jobs: dict[JobStatus, int]
+    jobs: dict[JobStatus, int] = Field(description="Counted anew every 5 seconds at most.")
 
     @classmethod
     def of(cls, info: QueueInfo) -> "QueueInfoView":
@@ -51,9 +59,10 @@ class RequeuedView(View):
 
 
 @router.get("/queue-info", summary="Look at the queues", responses=reading(), operation_id="getQueueInfo")
-async def get_queue_info(services: ServicesDep, caller: ReaderDep) -> QueueInfoView:
+async def get_queue_info(request: Request, services: ServicesDep, caller: ReaderDep) -> QueueInfoView:
     """How long the queues are, how old their oldest message is, and how many jobs are in each status."""
-    return QueueInfoView.of(await off_loop(partial(queue_info, services, caller.org_id)))
+    job_counts: JobCounts = request.app.state.job_counts
+    return QueueInfoView.of(await off_loop(partial(queue_info, services, caller.org_id, job_counts)))
 
 
 @router.post(

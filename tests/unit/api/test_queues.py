@@ -1,14 +1,18 @@
 """Queue-info and the requeueing of dead letters over HTTP."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
 from shared.domain.message import StageMessage
+from shared.job_status import JobStatus
 from shared.pipeline import giving_up
-from tests.unit.api.house import House, make_services
+from shared.pipeline.queue_info import JobCounts
+from tests.unit.api.house import ORG, House, make_services
 from tests.unit.api.keys import SECRET, signed
 
 
@@ -16,7 +20,7 @@ from tests.unit.api.keys import SECRET, signed
 def shared_house() -> Iterator[House]:
     """An API where callers say who they are."""
     services = make_services(auth="jwt", jwt_secret=SECRET.decode(), jwt_issuer=None, jwt_audience=None)
-    with TestClient(create_app(services), base_url="http://api.test") as client:
+    with TestClient(create_app(services), base_url="http://api.localhost") as client:
         yield House(services, client)
 
 
@@ -96,3 +100,30 @@ def test_an_administrator_puts_back_what_is_the_organisations_own(shared_house: 
     assert house.client.post(requeue, headers=tokens["member"]).status_code == 403
     assert house.client.post(requeue, headers=tokens["stranger"]).json() == {"requeued": 0}
     assert house.client.post(requeue, headers=tokens["admin"]).json() == {"requeued": 1}
+
+
+def test_jobs_are_not_counted_anew_for_every_request(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, seconds = house.services.clock(), 0.0
+    monkeypatch.setattr(
+        house.client.app.state,  # type: ignore[attr-defined]
+        "job_counts",
+        JobCounts(replace(house.services, clock=lambda: start + timedelta(seconds=seconds))),
+    )
+
+    def created() -> int:
+        count: int = house.client.get("/jobs/queue-info").json()["jobs"]["CREATED"]
+        return count
+
+    house.submit()
+    assert created() == 1
+    house.submit()
+    seconds = 4.9
+    assert created() == 1
+    seconds = 5
+    assert created() == 2
+
+
+def test_counts_are_each_organisations_own(house: House) -> None:
+    counts = JobCounts(house.services)
+    house.submit()
+    assert (counts.of(ORG)[JobStatus.CREATED], counts.of("other")[JobStatus.CREATED]) == (1, 0)

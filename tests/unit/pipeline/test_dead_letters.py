@@ -14,7 +14,7 @@ from shared.job_status import JobStatus
 from shared.pipeline.dead_letters import keep_unreadable
 from shared.pipeline.giving_up import give_up
 from shared.pipeline.job_manager import JobManager
-from shared.pipeline.queue_info import QUEUE_NAMES, queue_info
+from shared.pipeline.queue_info import QUEUE_NAMES, JobCounts, queue_info
 from shared.pipeline.requeue import requeue_dead_letters
 from shared.pipeline.retry import retry_job
 from shared.pipeline.run_step import Delivery, run_step
@@ -49,7 +49,9 @@ def give_up_download(house: House, job: Job, part: int = 0) -> StageMessage:
 
 
 def poison(house: House, queue: str = DOWNLOADS, org_id: str = "acme") -> int:
-    (facts,) = [each for each in queue_info(house.services, org_id).queues if each.name == queue]
+    (facts,) = [
+        each for each in queue_info(house.services, org_id, JobCounts(house.services)).queues if each.name == queue
+    ]
     return facts.poison
 
 
@@ -149,9 +151,9 @@ def test_the_queues_and_the_jobs_are_counted(house: House) -> None:
     failed = house.submit()
     give_up_download(house, failed)
     JobManager().job(name="work")(lambda: None).using(house.services).delay()
-    info = queue_info(house.services, "acme")
+    info = queue_info(house.services, "acme", JobCounts(house.services))
     assert [each.name for each in info.queues] == list(QUEUE_NAMES)
     assert [each.waiting for each in info.queues] == [0, 0, 0, 0, 1]
     assert info.queues[4].oldest_sec is not None
     assert info.jobs == {**dict.fromkeys(JobStatus, 0), JobStatus.CREATED: 1, JobStatus.ERROR: 1}
-    assert not any(queue_info(house.services, "other").jobs.values())
+    assert not any(queue_info(house.services, "other", JobCounts(house.services)).jobs.values())
