@@ -59,7 +59,7 @@ def _delete_sessions(services: Services) -> None:
     """Those past `retention_days`, and those whose removal broke off."""
     days = services.settings.retention_days
     oldest = services.clock() - timedelta(days=days) if days else None
-    for session in services.storage.sessions.everyone_s():
+    for session in services.storage.sessions.all():
         if session.deleted_at is not None:
             task_id = f"remove-{session.session_id}"
             remove_session.using(services, task_id=task_id).delay(session.org_id, session.session_id)
@@ -85,7 +85,7 @@ def _delete_orphans(services: Services) -> None:
 
     An upload's address goes on writing after its session was deleted, and an import may die before its session stands.
     """
-    sessions = {(session.org_id, session.session_id) for session in services.storage.sessions.everyone_s()}
+    sessions = {(session.org_id, session.session_id) for session in services.storage.sessions.all()}
     newest = services.clock() - timedelta(hours=services.settings.upload_valid_hours) - GRACE
     for container in (SOURCES, WORK, RESULTS):
         for blob in services.storage.blobs.listing(container, ""):

@@ -6,7 +6,7 @@ from typing import Any
 from shared.transcription.engine import Hints
 
 NAMED_IN_METADATA = ("title", "speaker", "course")
-MAX_NAME_CHARS = 120
+MAX_HINT_CHARS = 120
 MAX_HOTWORDS = 60
 
 
@@ -15,7 +15,7 @@ def hints_for(options: Mapping[str, Any], metadata: Mapping[str, Any]) -> Hints:
     words: dict[str, None] = dict.fromkeys(str(word).strip() for word in options.get("hotwords") or ())
     for key, value in metadata.items():
         if str(key).casefold() in NAMED_IN_METADATA and isinstance(value, str):
-            words[" ".join(value.split())[:MAX_NAME_CHARS]] = None
+            words[" ".join(value.split())[:MAX_HINT_CHARS]] = None
     words.pop("", None)
     prompt = " ".join(str(options.get("initialPrompt") or "").split())
     return Hints(prompt=prompt, hotwords=tuple(words)[:MAX_HOTWORDS])

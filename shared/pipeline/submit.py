@@ -30,7 +30,7 @@ from shared.storage.ports import SOURCES, BlobFacts
 UPLOAD_BLOCK_BYTES = 8 * 1024**2
 """Block size that clients are asked to use: 50,000 blocks of it hold 390 GiB."""
 
-MAX_NAME_CHARS = 120
+MAX_FILE_NAME_CHARS = 120
 DEFAULT_SOURCE_NAME = "recording"
 
 
@@ -172,13 +172,13 @@ def source_file_name(name: str) -> str:
     if not dot or not extension.strip("_"):
         stem, dot, extension = stem + dot + extension, "", ""
     stem = stem.strip("._-") or DEFAULT_SOURCE_NAME
-    return (stem + dot + extension)[-MAX_NAME_CHARS:]
+    return (stem + dot + extension)[-MAX_FILE_NAME_CHARS:]
 
 
 def readable_name(name: str) -> str:
     """A file's name as a person gave it, in any script, without its path and what cannot be shown."""
     shown = "".join(character for character in _base(name) if character.isprintable()).strip()
-    return shown[:MAX_NAME_CHARS] or DEFAULT_SOURCE_NAME
+    return shown[:MAX_FILE_NAME_CHARS] or DEFAULT_SOURCE_NAME
 
 
 def _base(name: str) -> str:

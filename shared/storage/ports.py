@@ -199,7 +199,7 @@ class SessionStore(Protocol):
     def delete(self, stored: Stored[Session]) -> None:
         """Deletes the session if it is there; raises WriteConflict when someone else changed it since it was read."""
 
-    def everyone_s(self) -> Iterator[Session]:
+    def all(self) -> Iterator[Session]:
         """Every organisation's sessions, those that are being removed among them; reads them all."""
 
 

@@ -33,7 +33,7 @@ class SessionTable:
     def delete(self, stored: Stored[Session]) -> None:
         self._sessions.delete(stored)
 
-    def everyone_s(self) -> Iterator[Session]:
+    def all(self) -> Iterator[Session]:
         return (stored.value for stored in self._sessions.scan_partitions(""))
 
     def page(self, org_id: str, *, limit: int, cursor: str | None = None) -> Page[Session]:
