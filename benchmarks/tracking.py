@@ -1,169 +1,247 @@
-"""How well and how fast the instructor is found, against boxes drawn by hand.
+"""How well and how fast the instructor is found, by every detector, against boxes drawn by hand; one table.
 
-Usage: `python3 dev.py bench tracking [clip.mp4 clip.truth.json]`; by default the clip of `../shared/data/tracking`.
-The measures are functions of their own, which the tests use too.
+Usage: `python3 dev.py bench tracking [clip.mp4 [clip.truth.json [model.onnx]]]`; by default the clip and the model of
+`../shared`. Quality is of the track, as clients get it; the variants are changes to the pictures. Speed is CPU time of
+one run over clips that are made at 720p and 1080p, 30 frames a second, against decoding alone in the same process.
 """
 
-import json
-import math
 import sys
+import tempfile
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from fractions import Fraction
+from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO
 
 import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
+from benchmarks.agreement import CLIP, MODEL, agreement, followed, mirrored, read_truth, same_presence
 from shared.domain.recording import Recording
 from shared.media.container import open_container
 from shared.media.frames import SampledFrame, keyframes, sample_frames
+from shared.media.picture import video_of, video_stream
 from shared.media.probe import probe
-from shared.tracking.detection import Box, FrameDetections
-from shared.tracking.detector import Detector
-from shared.tracking.plate import build_plate
-from shared.tracking.plate_detector import PlateDetector
+from shared.tracking.fused import RecordingDetector, described
+from shared.tracking.merge import merge_tracking
+from shared.tracking.onnx_detector import OnnxDetector
+from shared.tracking.payload import InstructorTracking, TrackingPart
+from shared.tracking.plan import DetectorKind, TrackingPlan
+from shared.tracking.prepare import plates_of
 
-CLIP = Path(__file__).resolve().parents[2] / "shared" / "data" / "tracking" / "one-by-one-person-detection.mp4"
 SAMPLE_FPS = 2.0
-FLOOR = 0.25
-"""The score from which a detection counts: below, the association takes it as a sign of absence."""
+KINDS: tuple[DetectorKind, ...] = ("plate", "onnx", "fused")
+Change = Callable[[SampledFrame], NDArray[np.uint8]]
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What a person saw at `time_sec`: `state` is present or absent (others are not judged), `box` where."""
-
-    time_sec: float
-    state: str
-    box: Box | None
+def _unchanged(frame: SampledFrame) -> NDArray[np.uint8]:
+    return frame.bgr
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """Shares of 0 to 1; `centre_error` is the mean distance of the centres in frame widths."""
-
-    present: int
-    absent: int
-    coverage: float
-    false_presence: float
-    centre_error: float
-    iou_half: float
+def mirror(frame: SampledFrame) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(frame.bgr[:, ::-1])
 
 
-def read_truth(path: Path) -> tuple[list[Truth], float]:
-    """The frames judged by hand, and the picture's height divided by its width."""
-    told = json.loads(path.read_text())
-    frames = [Truth(f["t"], f["state"], tuple(f["box"]) if f["box"] else None) for f in told["frames"]]
-    return frames, told["height"] / told["width"]
+def noisy(frame: SampledFrame) -> NDArray[np.uint8]:
+    grain = np.random.default_rng(round(frame.time_sec * 1000)).normal(0, 15, frame.bgr.shape)
+    return np.clip(frame.bgr + grain, 0, 255).astype(np.uint8)
 
 
-def agreement(
-    found: Iterable[FrameDetections], truth: Iterable[Truth], height_to_width: float, floor: float = FLOOR
-) -> Agreement:
-    """Compare detections of at least `floor` with the truth at the times that both have.
-
-    A frame is covered when a detection's centre lies in the true box or their intersection over union is 0.3 or more;
-    error and overlap are of the likeliest detection, over the covered frames and over all present ones.
-    """
-    at = {round(frame.time_sec * 1000): frame for frame in found}
-    covered = present = absent = false = half = 0
-    errors: list[float] = []
-    for true in truth:
-        frame = at.get(round(true.time_sec * 1000))
-        if frame is None or true.state not in ("present", "absent"):
-            continue
-        detections = [d for d in frame.detections if d.score >= floor]
-        if true.state == "absent":
-            absent += 1
-            false += bool(detections)
-        elif true.box is not None:
-            present += 1
-            box = true.box
-            covered += any(_inside(d.centre, box) or overlap(d.box, box) >= 0.3 for d in detections)
-            if detections:
-                best = max(detections, key=lambda d: d.score)
-                errors.append(_centre_distance(best.box, box, height_to_width))
-                half += overlap(best.box, box) >= 0.5
-    return Agreement(
-        present=present,
-        absent=absent,
-        coverage=covered / max(present, 1),
-        false_presence=false / max(absent, 1),
-        centre_error=sum(errors) / max(len(errors), 1),
-        iou_half=half / max(present, 1),
-    )
+def drifting(frame: SampledFrame) -> NDArray[np.uint8]:
+    """Exposure that goes up and down by a third."""
+    return np.clip(frame.bgr * (0.9 + 0.3 * np.sin(frame.time_sec / 15)), 0, 255).astype(np.uint8)
 
 
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union."""
-    width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
-    height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    common = max(0.0, width) * max(0.0, height)
-    return common / (one[2] * one[3] + other[2] * other[3] - common)
+def with_slides(frame: SampledFrame) -> NDArray[np.uint8]:
+    """A screen that shows something else every 12 seconds."""
+    bgr, side = frame.bgr.copy(), frame.bgr.shape[1] / 640
+    colours = np.random.default_rng(int(frame.time_sec // 12)).integers(0, 255, (2, 3)).tolist()
+    corners = [tuple(round(value * side) for value in point) for point in ((20, 30), (230, 160), (40, 50), (200, 70))]
+    cv2.rectangle(bgr, corners[0], corners[1], colours[0], -1)
+    cv2.rectangle(bgr, corners[2], corners[3], colours[1], -1)
+    return bgr
 
 
-def _inside(point: tuple[float, float], box: Box) -> bool:
-    return box[0] <= point[0] <= box[0] + box[2] and box[1] <= point[1] <= box[1] + box[3]
+CHANGES: dict[str, Change] = {
+    "as it is": _unchanged,
+    "mirrored": mirror,
+    "re-exposed": drifting,
+    "noisy": noisy,
+    "slides": with_slides,
+}
 
 
-def _centre_distance(one: Box, other: Box, height_to_width: float) -> float:
-    across = one[0] + one[2] / 2 - other[0] - other[2] / 2
-    down = one[1] + one[3] / 2 - other[1] - other[3] / 2
-    return math.hypot(across, down * height_to_width)
+class Tracked:
+    """One clip, looked at by one detector: the prepared plan, and tracks from any number of parts."""
+
+    def __init__(self, kind: DetectorKind, model: OnnxDetector | None, recording: Recording) -> None:
+        self._recording = recording
+        self._model = None if kind == "plate" else model
+        self._kind = kind
+        self._detector: RecordingDetector | None = None
+        self._warnings: tuple[str, ...] = ()
+
+    def prepare(self, pictures: list[SampledFrame]) -> None:
+        made = []
+        if self._kind != "onnx":
+            span = (0.0, self._recording.duration_sec)
+            made = list(plates_of(pictures, 0, span, self._model, lambda fraction: None))
+        plates = {of_window.name: plate for of_window, plate in made}
+        plan = TrackingPlan(
+            kind=self._kind,
+            detector=described(self._kind, self._model),
+            plates=tuple(of_window for of_window, _ in made),
+            warnings=tuple(warning for of_window, _ in made for warning in of_window.warnings),
+        )
+        self.plan = TrackingPlan.model_validate_json(plan.model_dump_json(by_alias=True))
+        self._detector = RecordingDetector(self.plan, plates.__getitem__, self._model)
+
+    def part(self, number: int, frames: list[SampledFrame], samples: range) -> TrackingPart:
+        assert self._detector is not None
+        return TrackingPart.of(number, [self._detector.look(frame) for frame in frames], samples=samples)
+
+    def merge(self, parts: Sequence[TrackingPart]) -> InstructorTracking:
+        return merge_tracking(
+            parts,
+            session_id="session",
+            job_id="job",
+            recording=self._recording,
+            sample_fps=SAMPLE_FPS,
+            detector=self.plan.detector,
+            plate_warnings=self.plan.warnings,
+        )
 
 
-def detect_all(frames: Iterable[SampledFrame], detector: Detector) -> list[FrameDetections]:
-    return [FrameDetections(frame.index, frame.time_sec, detector.detect(frame)) for frame in frames]
+def _changed(frames: Sequence[SampledFrame], change: Change) -> list[SampledFrame]:
+    return [SampledFrame(frame.index, frame.time_sec, change(frame)) for frame in frames]
+
+
+def quality(clip: Path, truth_file: Path, model: OnnxDetector | None) -> None:
+    """Prints a row for each detector and change of the clip."""
+    truth, height_to_width = read_truth(truth_file)
+    with clip.open("rb") as source:
+        recording = probe(source, clip.stat().st_size)
+        keys, frames = list(keyframes(source, recording)), list(sample_frames(source, recording, sample_fps=SAMPLE_FPS))
+        print("detector  pictures    coverage  false presence  centre error  IoU>=0.5  split in 4, 7   warnings")
+        for kind in KINDS if model is not None else KINDS[:1]:
+            for name, change in CHANGES.items():
+                tracked, changed = Tracked(kind, model, recording), _changed(frames, change)
+                tracked.prepare(_changed(keys, change))
+                whole = tracked.merge([tracked.part(0, changed, range(len(changed)))])
+                split = ["", ""] if change is not _unchanged else [_split(tracked, whole, source, n) for n in (4, 7)]
+                found = agreement(
+                    followed(whole), mirrored(truth) if change is mirror else truth, height_to_width, floor=0.0
+                )
+                print(
+                    f"{kind:<9} {name:<11} {found.coverage:>8.3f}  {found.false_presence:>14.3f}"
+                    f"  {found.centre_error:>12.4f}  {found.iou_half:>8.3f}  {' '.join(split):<14}"
+                    f"  {len(whole.warnings)}",
+                    flush=True,
+                )
+
+
+def _split(tracked: Tracked, whole: InstructorTracking, source: BinaryIO, count: int) -> str:
+    """How much of the presence a run in `count` parts, each decoded on its own, has in common with `whole`."""
+    recording = tracked._recording
+    bounds = [round(n * recording.duration_sec / count * SAMPLE_FPS) for n in range(count)]
+    parts = []
+    for number, (start, stop) in enumerate(pairwise((*bounds, round(recording.duration_sec * SAMPLE_FPS) + 1))):
+        frames = list(
+            sample_frames(
+                source, recording, sample_fps=SAMPLE_FPS, start_sec=start / SAMPLE_FPS, end_sec=stop / SAMPLE_FPS
+            )
+        )
+        parts.append(tracked.part(number, frames, range(start, stop)))
+    track = tracked.merge(parts)
+    return "equal" if track == whole else f"{same_presence(whole, track):.3f}"
 
 
 def decode_only(source: BinaryIO, recording: Recording) -> int:
     """Decode every frame as the sampling does, convert none; the number of frames."""
-    assert recording.video is not None
     with open_container(source) as container:
-        stream = container.streams[recording.video.index]
-        assert isinstance(stream, av.VideoStream)
-        stream.thread_type = "AUTO"
-        stream.codec_context.thread_count = 2
-        return sum(1 for _ in container.decode(stream))
+        return sum(1 for _ in container.decode(video_stream(container, video_of(recording))))
+
+
+def make_clip(source: Path, target: Path, width: int, height: int, seconds: float = 12.0) -> None:
+    """Part of the clip in another size at 30 frames a second, with a camera's grain, coded as recorders do."""
+    rng = np.random.default_rng(1)
+    grains = [rng.normal(0, 1.5, (height, width, 1)).astype(np.float32) for _ in range(4)]
+    with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
+        stream = writer.add_stream("libx264", rate=30, options={"crf": "21", "g": "60", "preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        count = 0
+        for frame in reader.decode(video=0):
+            large = cv2.resize(frame.to_ndarray(format="bgr24"), (width, height), interpolation=cv2.INTER_CUBIC)
+            while frame.time is not None and count / 30 < frame.time + 0.1 - 1e-6 and count < seconds * 30:
+                grainy = np.clip(large + grains[int(rng.integers(4))], 0, 255).astype(np.uint8)
+                out = av.VideoFrame.from_ndarray(grainy, format="bgr24")
+                out.pts, out.time_base = count, Fraction(1, 30)
+                writer.mux(stream.encode(out))
+                count += 1
+            if count >= seconds * 30:
+                break
+        writer.mux(stream.encode(None))
+
+
+def measure_speed(clip: Path, kind: DetectorKind, model: Path | None) -> str:
+    """One row, measured in a process of its own, whose memory is the part's."""
+    cv2.setNumThreads(1)
+    with clip.open("rb") as source:
+        recording = probe(source, clip.stat().st_size)
+        tracked = Tracked(kind, OnnxDetector(model) if model is not None else None, recording)
+        began = time.process_time()
+        tracked.prepare(list(keyframes(source, recording, limit=40)) if kind != "onnx" else [])
+        prepared = time.process_time() - began
+        alone, looked = [], []
+        for _ in range(3):
+            began = time.process_time()
+            decode_only(source, recording)
+            alone.append(time.process_time() - began)
+            began = time.process_time()
+            for frame in sample_frames(source, recording, sample_fps=SAMPLE_FPS):
+                tracked.part(0, [frame], range(frame.index, frame.index + 1))
+            looked.append(time.process_time() - began)
+    memory = _peak_mb()
+    cost, base = min(looked), min(alone)
+    return (
+        f"{kind:<9} {clip.stem:<11} {recording.duration_sec / cost:>8.1f}  {recording.duration_sec / base:>14.1f}"
+        f"  {100 * (cost / base - 1):>11.0f}%  {prepared:>7.1f} s  {memory:>6.0f} MB"
+    )
+
+
+def _peak_mb() -> float:
+    """The most memory that this process ever held; not its parent's, which getrusage counts in."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def speed(clip: Path, model: Path | None) -> None:
+    """Prints a row for each detector and size."""
+    print("\ndetector  size        x real time  decoding alone  extra cost   prepare   memory, with the prepare step")
+    with tempfile.TemporaryDirectory() as folder:
+        for width, height in ((1280, 720), (1920, 1080)):
+            made = Path(folder) / f"{height}p30.mp4"
+            make_clip(clip, made, width, height)
+            for kind in KINDS if model is not None else KINDS[:1]:
+                with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as one:
+                    print(one.submit(measure_speed, made, kind, model).result(), flush=True)
 
 
 def main(arguments: Sequence[str]) -> int:
     clip = Path(arguments[0]) if arguments else CLIP
-    truth, height_to_width = read_truth(Path(arguments[1]) if arguments[1:] else clip.with_suffix(".truth.json"))
-    with clip.open("rb") as source:
-        recording = probe(source, clip.stat().st_size)
-        took = {}
-        began = time.process_time(), time.monotonic()
-        decode_only(source, recording)
-        took["decoding alone"] = time.process_time() - began[0], time.monotonic() - began[1]
-        began = time.process_time(), time.monotonic()
-        plate = build_plate(keyframes(source, recording))
-        took["plate"] = time.process_time() - began[0], time.monotonic() - began[1]
-        began = time.process_time(), time.monotonic()
-        whole = detect_all(sample_frames(source, recording, sample_fps=SAMPLE_FPS), PlateDetector(plate))
-        took["decoding and detecting"] = time.process_time() - began[0], time.monotonic() - began[1]
-        split = []
-        part_sec = recording.duration_sec / 7
-        for part in range(7):
-            end_sec = recording.duration_sec if part == 6 else (part + 1) * part_sec
-            cut = sample_frames(source, recording, sample_fps=SAMPLE_FPS, start_sec=part * part_sec, end_sec=end_sec)
-            split += detect_all(cut, PlateDetector(plate))
-    for name, frames in (("unsplit", whole), ("split in 7", split)):
-        found = agreement(frames, truth, height_to_width)
-        print(
-            f"{name:<12} coverage {found.coverage:.3f} of {found.present}",
-            f"false presence {found.false_presence:.3f} of {found.absent}",
-            f"centre error {found.centre_error:.4f}",
-            f"IoU >= 0.5 {found.iou_half:.3f}",
-            sep="  ",
-        )
-    print(f"split equals unsplit: {split == whole}")
-    alone = took["decoding alone"][0]
-    for name, (cpu, wall) in took.items():
-        speed = recording.duration_sec / cpu
-        print(f"{name:<24} {cpu:6.2f} s CPU  {wall:6.2f} s  {speed:5.0f} x real time  {cpu / alone:5.2f} of decoding")
-    return 0 if split == whole else 1
+    truth_file = Path(arguments[1]) if arguments[1:] else clip.with_suffix(".truth.json")
+    path = Path(arguments[2]) if arguments[2:] else MODEL
+    model = OnnxDetector(path) if path.is_file() else None
+    if model is None:
+        print("There is no model: the plate alone is measured.")
+    quality(clip, truth_file, model)
+    speed(clip, path if model is not None else None)
+    return 0
 
 
 if __name__ == "__main__":

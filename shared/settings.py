@@ -72,6 +72,13 @@ class Settings(BaseSettings):
     """What may be spoken where a job does not say, such as `en-US,de-DE`: one of them is found out for each part.
     Empty: the service's multilingual model."""
 
+    detector: Literal["auto", "plate", "onnx", "fused"] = "auto"
+    """Who finds people: the plate (the empty room, learned from each recording), a model in onnxruntime, or both.
+    `auto` takes both when the model is present locally, else the plate."""
+
+    detector_model: Path | None = None
+    """File of a YOLOX model in ONNX; none: the first `yolox*.onnx` in the directory of the models."""
+
     transcription_part_sec: float = Field(default=300.0, ge=10)
     """Nominal length of a transcription part in seconds."""
 

@@ -28,6 +28,7 @@ from shared.pipeline.submit import JobRequest
 MAX_URL_CHARS = 2048
 MAX_GIVEN_NAME_CHARS = 200
 MAX_METADATA_DEPTH = 32
+MAX_IGNORE_ZONES = 16
 MAX_DELAY_SEC = 366 * 86400
 SESSION_NAME = "sessionName"
 
@@ -125,6 +126,19 @@ class FollowCamOptions(RequestModel):
     height: int = Field(default=720, ge=144, le=1080, description="At most so many pixels high; never enlarged.")
 
 
+def _in_picture(zone: list[float]) -> list[float]:
+    x, y, width, height = zone
+    if width <= 0 or height <= 0 or x + width > 1.0 + 1e-6 or y + height > 1.0 + 1e-6:
+        raise ValueError("A zone has a width and a height, and lies in the picture")
+    return zone
+
+
+Zone = Annotated[
+    list[Annotated[float, Field(ge=0.0, le=1.0)]], Field(min_length=4, max_length=4), AfterValidator(_in_picture)
+]
+"""[x, y, width, height] in fractions of the picture."""
+
+
 class JobOptions(RequestModel):
     """How the recording is to be processed."""
 
@@ -155,6 +169,15 @@ class JobOptions(RequestModel):
     follow_cam: bool | FollowCamOptions | None = Field(
         default=None,
         description="Whether, or how, to make `follow.mp4`: a calm virtual camera that keeps the instructor in frame.",
+    )
+    detector: Literal["auto", "plate", "onnx", "fused"] | None = Field(
+        default=None, description="Who finds people in the picture; the server's setting unless given."
+    )
+    region_of_interest: Zone | None = Field(
+        default=None, description="Only somebody whose centre is in here is followed: x, y, width, height."
+    )
+    ignore_zones: Annotated[list[Zone], Field(max_length=MAX_IGNORE_ZONES)] | None = Field(
+        default=None, description="Nobody whose centre is in one of these is followed, such as the audience."
     )
 
     def given(self) -> dict[str, Any]:

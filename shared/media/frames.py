@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import BinaryIO
 
 import av
@@ -101,22 +102,39 @@ def keyframes(
     recording: Recording,
     *,
     limit: int = 80,
+    start_sec: float = 0.0,
+    end_sec: float | None = None,
+    decoded_sec: float = _DECODED_INSTEAD_SEC,
     width: int = DEFAULT_WIDTH,
     report: Callable[[float], None] = _report_nothing,
 ) -> Iterator[SampledFrame]:
-    """At most `limit` pictures spread evenly over the recording, cheap to get at: those coded on their own.
+    """At most about `limit` pictures spread evenly over [`start_sec`, `end_sec`), cheap to get at: those coded on
+    their own.
 
-    Where there are too few of these, frames are decoded in between. `index` counts the pictures. `report` as in
-    `sample_frames`. Raises NoUsableStream.
+    Where there are too few of these, frames are decoded in between, for `decoded_sec` seconds of the recording at
+    most, spread over all its key pictures. `index` counts the pictures. `report` as in `sample_frames`. Raises
+    NoUsableStream.
     """
     video = video_of(recording)
-    found = list(_seek_keyframes(source, recording, video, limit, width, report))
+    end_sec = recording.duration_sec if end_sec is None else end_sec
+    found = list(_seek_keyframes(source, recording, video, limit, start_sec, end_sec, width, report))
     if len(found) >= min(limit, _ENOUGH_KEYFRAMES):
         yield from found
         return
-    end_sec = min(recording.duration_sec, _DECODED_INSTEAD_SEC)
-    found.clear()
-    yield from sample_frames(source, recording, sample_fps=limit / end_sec, end_sec=end_sec, width=width, report=report)
+    length = max(end_sec - start_sec, 1e-9)
+    starts = sorted({min(max(frame.time_sec, start_sec), end_sec) for frame in found}) or [start_sec]
+    del found
+    if length <= decoded_sec:
+        starts = [start_sec]
+    stretches = [(a, min(b, a + decoded_sec / len(starts))) for a, b in pairwise((*starts, end_sec)) if b > a]
+    sample_fps = limit / max(sum(b - a for a, b in stretches), 1e-9)
+    count = 0
+    for a, b in stretches:
+        for frame in sample_frames(
+            source, recording, sample_fps=sample_fps, start_sec=a, end_sec=b, width=width, report=report
+        ):
+            yield SampledFrame(count, frame.time_sec, frame.bgr)
+            count += 1
 
 
 def _first_point(time_sec: float, sample_fps: float) -> int:
@@ -179,6 +197,8 @@ def _seek_keyframes(
     recording: Recording,
     video: VideoStream,
     limit: int,
+    start_sec: float,
+    end_sec: float,
     width: int,
     report: Callable[[float], None],
 ) -> Iterator[SampledFrame]:
@@ -189,7 +209,7 @@ def _seek_keyframes(
         stream.codec_context.skip_frame = "NONKEY"
         for turn in range(limit):
             report(turn / limit)
-            wanted_sec = recording.duration_sec * (turn + 0.5) / limit + recording.start_sec
+            wanted_sec = start_sec + (end_sec - start_sec) * (turn + 0.5) / limit + recording.start_sec
             if not jump(container, stream, wanted_sec):
                 continue
             frame = next((f for f in decoded_frames(container, stream) if f.pts is not None), None)

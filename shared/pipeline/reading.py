@@ -9,7 +9,6 @@ from shared.pipeline.services import Services, StepContext
 from shared.storage.ports import SOURCES
 
 AUDIO_COPY = "audio.wav"
-PLATE = "plate.png"
 
 CHANGED = "The recording was changed after it had been submitted; upload it as a new one."
 

@@ -21,6 +21,7 @@ from shared.domain.message import Step
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
 from shared.pipeline.changes import change_session, retry_conflicts
+from shared.pipeline.detector_choice import detector_for
 from shared.pipeline.engine_choice import engine_for
 from shared.pipeline.requests import request_step
 from shared.pipeline.services import Services
@@ -145,6 +146,7 @@ def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256
             return _set_going(services, services.storage.jobs.get(upload.org_id, upload.job_id).value, is_new=False)
     arrived_upload(services, upload)
     engine_for(services.settings, request.options)
+    detector_for(services.settings, request.options)
     check_callback(services.settings, request.callback_url)
     if upload.job_id is None:
         upload = services.storage.uploads.update(
@@ -195,6 +197,7 @@ def refuse_hopeless(services: Services, options: Mapping[str, Any], callback_url
     `check_callback` raises; and StorageFull."""
     refuse_when_disk_is_full(services)
     engine_for(services.settings, options)
+    detector_for(services.settings, options)
     check_callback(services.settings, callback_url)
 
 

@@ -1,11 +1,12 @@
 """All parts' detections become the instructor's track; knows nothing of pictures, storage or jobs' rows."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from shared.domain.recording import Recording
 from shared.tracking.association import TrackPoint, associate
 from shared.tracking.detection import FrameDetections
+from shared.tracking.instructor import EVERYWHERE, Zones, candidates, doubts
 from shared.tracking.metrics import derive_metrics, gaps_of, presence_of
 from shared.tracking.payload import (
     DerivedMetrics,
@@ -30,9 +31,11 @@ def merge_tracking(
     sample_fps: float,
     detector: TrackingDetector,
     plate_warnings: Sequence[str] = (),
+    zones: Zones = EVERYWHERE,
 ) -> InstructorTracking:
     """The track through all parts' frames, from `recording`'s start to its declared end; later frames are left out.
 
+    Those outside of `zones` stay in the frames' detections and are not followed.
     Takes the parts numbered 0, 1, 2, … in this order; raises ValueError for any other, for parts whose samples overlap
     and for a recording without a picture. How the recording was cut into parts does not change the result.
     """
@@ -41,7 +44,9 @@ def merge_tracking(
         raise ValueError("a recording without a picture has no track")
     frames, warnings = _in_one_row(parts)
     frames = [frame for frame in frames if frame.index < duration_sec * sample_fps]
-    points = associate(frames, sample_fps)
+    chosen_from = candidates(frames, zones, sample_fps)
+    points = associate(chosen_from, sample_fps)
+    warnings += doubts(chosen_from, points)
     presence = presence_of(points, sample_fps, duration_sec)
     metrics = derive_metrics(
         points, width=video.width, height=video.height, sample_fps=sample_fps, duration_sec=duration_sec
@@ -75,7 +80,7 @@ def _in_one_row(parts: Iterable[TrackingPart]) -> tuple[list[FrameDetections], l
         end_index = max(end_index, part.end_index)
         for frame in part.to_frames():
             found = sorted(frame.detections, key=lambda each: (-each.score, each.box, each.source))
-            frames.append(FrameDetections(frame.index, frame.time_sec, tuple(found)))
+            frames.append(replace(frame, detections=tuple(found)))
         warnings += part.warnings
     return frames, warnings
 

@@ -52,11 +52,13 @@ Intervals = Annotated[tuple[tuple[Seconds, Seconds], ...], AfterValidator(_in_or
 """[start, end] pairs in order, none overlapping another."""
 
 
-class _Payload(BaseModel):
+class Payload(BaseModel):
+    """Camel case in files, and never changed."""
+
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
-class TrackingSource(_Payload):
+class TrackingSource(Payload):
     """The picture that was looked at, and how often a second."""
 
     width: Annotated[int, Field(gt=0)]
@@ -66,7 +68,7 @@ class TrackingSource(_Payload):
     sample_fps: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 
-class TrackingDetector(_Payload):
+class TrackingDetector(Payload):
     """Who found the people."""
 
     name: str
@@ -74,7 +76,7 @@ class TrackingDetector(_Payload):
     model: str | None = None
 
 
-class DetectionPayload(_Payload):
+class DetectionPayload(Payload):
     """One place where a person may be."""
 
     box: FrameBox
@@ -82,14 +84,14 @@ class DetectionPayload(_Payload):
     source: str
 
 
-class FramePayload(_Payload):
+class FramePayload(Payload):
     """All that was found at one instant; an empty list says that it was looked at and nobody seen."""
 
     t: Seconds
     detections: tuple[DetectionPayload, ...]
 
 
-class TrackPointPayload(_Payload):
+class TrackPointPayload(Payload):
     """Where the instructor is: `x`, `y` is the box's centre. Interpolated points stand only in gaps of 2 s or less."""
 
     t: Seconds
@@ -100,7 +102,7 @@ class TrackPointPayload(_Payload):
     state: Literal["observed", "interpolated"]
 
 
-class DerivedMetrics(_Payload):
+class DerivedMetrics(Payload):
     """The track in numbers; `totalDistance` and `jitter` in frame widths."""
 
     coverage_percent: Annotated[float, Field(ge=0.0, le=100.0), _decimals(3)]
@@ -110,7 +112,7 @@ class DerivedMetrics(_Payload):
     jitter: Annotated[float, Field(ge=0.0, allow_inf_nan=False), _decimals(6)]
 
 
-class InstructorTracking(_Payload):
+class InstructorTracking(Payload):
     """`instructor-tracking.json`. A gap lies between two presences; before the first and after the last is none."""
 
     version: Literal["v1"] = "v1"
@@ -147,9 +149,10 @@ def _check_times(what: str, times: Sequence[float], duration_sec: float) -> None
 
 
 class PartFrame(FramePayload):
-    """A frame with its place on the sampling grid, which the merge goes by."""
+    """A frame with its place on the sampling grid, which the merge goes by, and who could tell what is on it."""
 
     index: Annotated[int, Field(ge=0)]
+    judged_by: tuple[str, ...] = ("plate",)
 
     @classmethod
     def of(cls, frame: FrameDetections) -> Self:
@@ -157,15 +160,15 @@ class PartFrame(FramePayload):
         detections = tuple(
             DetectionPayload(box=each.box, score=each.score, source=each.source) for each in frame.detections
         )
-        return cls(index=frame.index, t=frame.time_sec, detections=detections)
+        return cls(index=frame.index, t=frame.time_sec, detections=detections, judged_by=frame.judged_by)
 
     def to_frame_detections(self) -> FrameDetections:
         """The frame as the association reads it, rounded as it was written."""
         found = tuple(Detection(each.box, each.score, each.source) for each in self.detections)
-        return FrameDetections(self.index, self.t, found)
+        return FrameDetections(self.index, self.t, found, self.judged_by)
 
 
-class TrackingPart(_Payload):
+class TrackingPart(Payload):
     """What part number `part` found at the samples `start_index` to `end_index` (exclusive) of the recording's grid,
     and how much each sample differs from the one before it, as (seconds, score)."""
 

@@ -23,6 +23,7 @@ from shared.tracking.exposure import Image, apart, exposed_like, small_float
 from shared.tracking.plate_repair import repair_plate
 from shared.tracking.screens import find_screens
 from shared.tracking.slides import Slides, learn_slides
+from shared.tracking.views import group_views
 
 PLATE_WIDTH = 320
 """Pixels: a hundredth of the picture's width is three, which is finer than a person's outline is known."""
@@ -31,6 +32,7 @@ _OUTLIER = 18.0  # steps of 0 to 255 from the first median beyond which a pictur
 _NOISE_STEPS = 8.0  # noise is kept in eighths of a step
 _MIN_NOISE = 0.5
 _ENOUGH_FRAMES = 8
+TOO_FEW = "The recording has too few pictures to tell a person from the room."
 _WARNING_KEY, _SLIDES_KEY = b"Warning", b"Slides"
 _PNG_HEAD = 8 + 25  # signature and header chunk
 
@@ -82,13 +84,20 @@ class Plate:
 
 
 def build_plate(frames: Iterable[SampledFrame]) -> Plate:
-    """The plate from pictures spread over a recording; holds at most `MAX_FRAMES` of them, small.
+    """One plate from pictures spread over a recording; holds at most `MAX_FRAMES` of them, small.
 
     Raises DamagedRecording when there is no picture at all.
     """
+    return _plate_of(_take_evenly(frames))
+
+
+def build_plates(frames: Iterable[SampledFrame]) -> list[Plate]:
+    """A plate for each view (camera, light) in the pictures, that of the longest first; as `build_plate` otherwise."""
     pictures = _take_evenly(frames)
-    if not pictures:
-        raise DamagedRecording("No picture of the recording could be decoded.")
+    return [_plate_of([pictures[number] for number in view]) for view in group_views(pictures)]
+
+
+def _plate_of(pictures: list[Image]) -> Plate:
     stack = np.stack(pictures)
     for _ in range(2):  # the first median is of pictures in different light
         first = _median(stack)
@@ -104,7 +113,7 @@ def build_plate(frames: Iterable[SampledFrame]) -> Plate:
     noise = np.clip(np.round(_noise(stack, seen) * _NOISE_STEPS), 0, 255).astype(np.uint8)
     warnings = camera_warnings(stack, room, screen)
     if len(pictures) < _ENOUGH_FRAMES:
-        warnings = (*warnings, "The recording has too few pictures to tell a person from the room.")
+        warnings = (*warnings, TOO_FEW)
     return Plate(np.clip(np.round(room), 0, 255).astype(np.uint8), noise, screen, slides, warnings)
 
 
@@ -122,6 +131,8 @@ def _take_evenly(frames: Iterable[SampledFrame]) -> list[Image]:
         pictures.append(small_float(frame.bgr, size))
         if len(pictures) >= MAX_FRAMES:
             pictures, step = pictures[::2], step * 2
+    if not pictures:
+        raise DamagedRecording("No picture of the recording could be decoded.")
     return pictures
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.media.frames import SampledFrame
-from shared.tracking.detection import Detection
+from shared.tracking.detection import Box, Detection
 from shared.tracking.exposure import Image, apart, fit_exposure, small_float
 from shared.tracking.plate import Plate
-from shared.tracking.plate_repair import edge_strength, is_ghost
+from shared.tracking.plate_repair import edge_strength, has_edges_of, is_ghost
 from shared.tracking.slides import Screen
 
 # A pixel is different beyond this many steps of 0 to 255, plus what it trembles, plus what an edge there shifts.
@@ -24,11 +24,13 @@ _ON_SCREEN = 6.0  # more: screens flicker
 _SHADOW = (0.5, 0.99)  # brightness left in a shadow
 _SHADOW_COLOUR = 0.06  # how far a shadow's colour may be off, of its brightness
 _MIN_CLEAR = 0.3  # share of a blob that is no shadow
+_FAR = 22.0  # steps: so far no noise and no clipped light take a picture that shows the same edges
 _MAX_CHANGED = 0.5  # of the picture: more is another light or another camera
 _MIN_HEIGHT, _MAX_WIDTH, _MIN_AREA = 0.1, 0.6, 0.0015  # of the picture
 _WIDTH_TO_HEIGHT = (0.12, 1.5)  # in pixels
 _MIN_FILL = 0.25
 _MIN_SCORE = 0.05
+_MARGIN = 8  # pixels: more than the shadows' filters reach
 
 _SUM = np.ones((1, 3), np.float32)
 
@@ -74,11 +76,32 @@ class _Scene:
         return cls(bgr, edges, threshold.astype(np.float32))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What differs from the plate: the share of the picture, where (height × width of the plate), and who it is."""
+
+    changed: float
+    where: Mask
+    detections: tuple[Detection, ...]
+
+    @property
+    def is_of_the_room(self) -> bool:
+        """Whether the picture is of the plate's room in a light like the plate's."""
+        return self.changed <= _MAX_CHANGED
+
+    def share_in(self, box: Box) -> float:
+        """How much of `box` differs."""
+        height, width = self.where.shape
+        left, top = int(box[0] * width), int(box[1] * height)
+        right, bottom = max(left + 1, round((box[0] + box[2]) * width)), max(top + 1, round((box[1] + box[3]) * height))
+        return float(np.mean(self.where[top:bottom, left:right]))
+
+
 class PlateDetector:
     """Compares frames with a plate; keeps nothing of a frame."""
 
     name = "plate"
-    version = "2"
+    version = "3"
 
     def __init__(self, plate: Plate) -> None:
         self._plate = plate
@@ -88,24 +111,35 @@ class PlateDetector:
 
     def detect(self, frame: SampledFrame) -> tuple[Detection, ...]:
         """The people in `frame` (of any size), the likeliest first; none when all of the picture changed."""
+        return self.look(frame).detections
+
+    def look(self, frame: SampledFrame) -> "Look":
+        """What differs in `frame` (of any size) from the plate."""
         picture = small_float(frame.bgr, self._plate.size)
         exposure = fit_exposure(self._empty.bgr, picture, self._plate.screen)
         slide = self._screen.shown(picture, exposure)
         scene = self._scene(slide)
         room = exposure.of(scene.bgr, picture)
         away = apart(picture, room)
+        if float(np.mean(away > _FAR)) > _MAX_CHANGED and not has_edges_of(scene.edges, edge_strength(picture)):
+            return Look(1.0, np.ones(away.shape, bool), ())
         strength: Image = (away / (scene.threshold + 3 * float(np.median(away)))).astype(np.float32)
         different = strength > 1
         if slide < 0:
             counted = different & ~self._plate.screen
         else:
             counted = different & ~self._shown_on_screen(different, picture, scene)
-        if np.count_nonzero(counted) > _MAX_CHANGED * counted.size:
-            return ()
-        clear = counted & ~_shadow(picture, room, scene.edges)
-        blobs = _join(_blobs(counted, clear, strength))
+        changed = np.count_nonzero(counted) / counted.size
+        closed = _closed(counted)
+        if changed > _MAX_CHANGED or not closed.any():
+            return Look(changed, counted, ())
+        # Shadows are looked for only around what may be somebody: most of the picture is the room.
+        inside = _around(closed)
+        clear = counted.copy()
+        clear[inside] &= ~_shadow(picture[inside], room[inside], scene.edges[inside])
+        blobs = _join(_blobs(closed, counted, clear, strength))
         found = [detection for blob in blobs if (detection := self._judge(blob)) is not None]
-        return tuple(sorted(found, key=lambda detection: -detection.score))
+        return Look(changed, counted, tuple(sorted(found, key=lambda detection: -detection.score)))
 
     def _scene(self, slide: int) -> "_Scene":
         if slide < 0:
@@ -166,8 +200,16 @@ def _closed(different: Mask) -> NDArray[np.uint8]:
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((gap, 5), np.uint8)), np.uint8)
 
 
-def _blobs(different: Mask, clear: Mask, strength: Image) -> list[_Blob]:
-    mask = _closed(different)
+def _around(mask: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """The rows and columns of `mask`, and those close to them that a shadow's edges depend on."""
+    left, top, width, height = cv2.boundingRect(mask)
+    return (
+        slice(max(0, top - _MARGIN), top + height + _MARGIN),
+        slice(max(0, left - _MARGIN), left + width + _MARGIN),
+    )
+
+
+def _blobs(mask: NDArray[np.uint8], different: Mask, clear: Mask, strength: Image) -> list[_Blob]:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     found = []
     for label in range(1, count):

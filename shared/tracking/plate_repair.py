@@ -24,6 +24,7 @@ _MIN_FRAMES = 3
 _MIN_SHARE = 0.03
 _AGREE = 0.4
 _ROUNDS = 4
+_SAME_EDGES = 0.4  # correlation: 0.1 between two rooms
 _AROUND = np.ones((5, 5), np.uint8)
 
 Mask = NDArray[np.bool_]
@@ -58,6 +59,13 @@ def edge_strength(picture: Image) -> Image:
     across = cv2.Sobel(picture, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
     down = cv2.Sobel(picture, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
     return strongest(np.hypot(across, down))
+
+
+def has_edges_of(one: Image, other: Image) -> bool:
+    """Whether two pictures' edges (height × width each) are where the other's are: light does not move them."""
+    if float(np.ptp(one)) == 0 or float(np.ptp(other)) == 0:
+        return False
+    return bool(np.corrcoef(one.ravel(), other.ravel())[0, 1] > _SAME_EDGES)
 
 
 def _ghosts(frame: Image, frame_edges: Image, room: Image, room_edges: Image, screen: Mask) -> Mask:

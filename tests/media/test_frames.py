@@ -170,6 +170,30 @@ def test_with_few_keyframes_frames_are_decoded_in_between(make_clip: ClipMaker) 
     assert shown_times(frames) == pytest.approx([frame.time_sec for frame in frames], abs=0.11)
 
 
+def test_key_pictures_of_a_window(make_clip: ClipMaker) -> None:
+    data = make_clip("mp4", video="libx264", size=SIZE, seconds=20, paint=bar, video_options={"g": "2"})
+    source, recording = opened(data)
+    frames = list(keyframes(source, recording, limit=20, start_sec=5, end_sec=10))
+    assert 15 <= len(frames) <= 20
+    assert 4.7 <= frames[0].time_sec < 5.5
+    assert 9.4 < frames[-1].time_sec <= 10
+    assert shown_times(frames) == pytest.approx([frame.time_sec for frame in frames], abs=0.11)
+
+
+def test_what_is_decoded_instead_is_spread_over_all_key_pictures(make_clip: ClipMaker) -> None:
+    """Only four seconds may be decoded: they are not the first four."""
+    data = make_clip(
+        "mp4", video="libx264", size=SIZE, seconds=20, paint=bar, video_options={"g": "50", "sc_threshold": "0"}
+    )
+    source, recording = opened(data)
+    frames = list(keyframes(source, recording, limit=40, decoded_sec=4))
+    assert 35 <= len(frames) <= 45
+    assert [frame.index for frame in frames] == list(range(len(frames)))
+    assert [frame.time_sec for frame in frames] == sorted({frame.time_sec for frame in frames})
+    assert frames[-1].time_sec > 14
+    assert shown_times(frames) == pytest.approx([frame.time_sec for frame in frames], abs=0.11)
+
+
 def test_sound_alone_has_no_frames(make_clip: ClipMaker) -> None:
     source, recording = opened(make_clip("wav", audio="pcm_s16le"))
     with pytest.raises(NoUsableStream):

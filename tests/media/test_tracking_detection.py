@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.tracking import CLIP, Truth, agreement, detect_all, read_truth
+from benchmarks.agreement import CLIP, Truth, agreement, detect_all, read_truth
 from shared.media.frames import SampledFrame, keyframes, sample_frames
 from shared.media.probe import probe
 from shared.tracking.plate import Plate, build_plate

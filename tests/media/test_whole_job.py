@@ -8,6 +8,7 @@ from typing import Any
 import av
 import pytest
 
+from benchmarks.agreement import MODEL
 from shared.domain.job import Job
 from shared.domain.message import QUEUES
 from shared.job_status import JobStatus
@@ -77,11 +78,11 @@ def track(results: dict[str, bytes]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def once(silent_lecture: Path) -> dict[str, bytes]:
     """What comes out of the example's picture in one piece."""
-    return results_of(silent_lecture)
+    return results_of(silent_lecture, detector="plate")
 
 
 def test_a_recording_tracked_in_parts_is_tracked_as_in_one_piece(silent_lecture: Path, once: dict[str, bytes]) -> None:
-    cut = results_of(silent_lecture, tracking_part_sec=11)
+    cut = results_of(silent_lecture, detector="plate", tracking_part_sec=11)
     assert track(cut) == track(once)
     scenes = [json.loads(results["sidecar.json"])["scenes"] for results in (once, cut)]
     assert scenes[0] == scenes[1]
@@ -125,3 +126,34 @@ def test_a_recording_that_was_written_over_after_the_commit_is_not_processed(sil
     ended = run_to_the_end(storage, job)
     assert ended.error is not None
     assert ended.error.code == "checksum_mismatch"
+
+
+@pytest.mark.skipif(not MODEL.exists(), reason="the model is not here")
+def test_with_a_model_it_is_the_same_in_parts_and_says_which_model(silent_lecture: Path) -> None:
+    whole, cut = (track(results_of(silent_lecture, detector_model=MODEL, tracking_part_sec=sec)) for sec in (600, 11))
+    assert cut == whole
+    assert whole["detector"]["name"] == "plate+onnx"
+    assert whole["detector"]["model"].startswith("yolox_nano sha256:")
+
+
+def test_a_model_that_is_none_is_said_and_done_without(
+    silent_lecture: Path, once: dict[str, bytes], tmp_path: Path
+) -> None:
+    broken = tmp_path / "yolox_nano.onnx"
+    broken.write_bytes(b"<html>Not found</html>")
+    found = track(results_of(silent_lecture, detector_model=broken))
+    warning = "The detector's model 'yolox_nano.onnx' cannot be used: it is damaged, or no ONNX model."
+    assert found.pop("warnings") == [f"{warning} People were found without it."]
+    without = track(once)
+    del without["warnings"]
+    assert found == without
+
+
+def test_a_job_that_asks_for_a_broken_model_fails_with_a_sentence(silent_lecture: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "yolox_nano.onnx"
+    broken.write_bytes(b"<html>Not found</html>")
+    storage, settings = MemoryStorage(), {"detector_model": broken, "detector": "onnx"}
+    ended = run_to_the_end(storage, submitted(storage, silent_lecture, **settings), **settings)
+    assert ended.status is JobStatus.ERROR
+    assert ended.error is not None
+    assert ended.error.code == "engine_unavailable"

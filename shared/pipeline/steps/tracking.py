@@ -5,44 +5,67 @@ The parts only look; all that needs the whole recording (who is followed, where 
 so that a split run equals an unsplit one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
+from shared.domain.errors import EngineUnavailable
 from shared.domain.stage import Stage
-from shared.media.frames import keyframes, sample_frames
+from shared.media.frames import sample_frames
 from shared.media.payload import ScenePayload, ThumbnailPayload
 from shared.media.picture import upright_size, video_of
 from shared.media.scenes import Scene, SceneScorer, scenes_from_scores
 from shared.media.thumbnails import DEFAULT_WIDTH, make_thumbnails
 from shared.pipeline.changes import change_session
+from shared.pipeline.detector_choice import detector_for
 from shared.pipeline.plan import sample_range
-from shared.pipeline.reading import PLATE, open_recording, part_blob, recording_of
+from shared.pipeline.reading import open_recording, part_blob, recording_of
 from shared.pipeline.services import StepContext
 from shared.pipeline.sidecar import SCENES, SceneList
 from shared.pipeline.steps.track_pictures import write_pictures
 from shared.storage.ports import RESULTS, WORK
-from shared.tracking.detection import FrameDetections
+from shared.tracking.choose import DetectorChoice
+from shared.tracking.detection import Box, FrameDetections
+from shared.tracking.fused import RecordingDetector, described
+from shared.tracking.instructor import Zones
 from shared.tracking.merge import merge_tracking as merge_parts
-from shared.tracking.payload import TrackingDetector, TrackingPart
-from shared.tracking.plate import PLATE_WIDTH, Plate, build_plate
-from shared.tracking.plate_detector import PlateDetector
+from shared.tracking.onnx_detector import OnnxDetector, warm_model
+from shared.tracking.payload import TrackingPart
+from shared.tracking.plan import PlateOfWindow, TrackingPlan
+from shared.tracking.plate import Plate
+from shared.tracking.prepare import make_plates
 
+PLAN = "tracking-plan.json"
+UNUSED = {"is_trusted": False, "warnings": ()}
 MAX_THUMBNAILS = 200
 DETECTIONS_DONE = 0.5
 """How far the merge is when the track is written and the thumbnails begin."""
 
 
 def prepare_tracking(context: StepContext) -> None:
-    """Makes the picture of the empty room that all parts share."""
+    """Chooses the detector, and makes the pictures of the empty room that all parts share."""
+    recording, blobs = recording_of(context), context.services.storage.blobs
+    choice, model, warnings = _usable_detector(context)
+    plates: list[PlateOfWindow] = []
     with open_recording(context) as source:
-        plate = build_plate(keyframes(source, recording_of(context), width=PLATE_WIDTH, report=context.report))
-    context.services.storage.blobs.write(WORK, context.work_blob(PLATE), plate.to_png(), "image/png")
+        made = make_plates(source, recording, model if choice.kind == "fused" else None, context.report)
+        for plate, picture in made if choice.kind != "onnx" else islice(made, 1):  # that one is but drawn upon
+            blobs.write(WORK, context.work_blob(plate.name), picture.to_png(), "image/png")
+            plates.append(plate if choice.kind != "onnx" else plate.model_copy(update=UNUSED))
+    plan = TrackingPlan(
+        kind=choice.kind,
+        detector=described(choice.kind, model),
+        plates=tuple(plates),
+        warnings=tuple(dict.fromkeys((*warnings, *(each for plate in plates for each in plate.warnings)))),
+    )
+    blobs.write(WORK, context.work_blob(PLAN), plan.model_dump_json(by_alias=True).encode(), "application/json")
 
 
 def track_part(context: StepContext) -> None:
     """Looks at one time slice's frames."""
     recording, settings, blobs = recording_of(context), context.services.settings, context.services.storage.blobs
     samples = _samples(context, context.message.part)
-    detector = PlateDetector(Plate.from_png(blobs.read(WORK, context.work_blob(PLATE))))
+    detector = _detector(context, _plan(context))
     scorer = SceneScorer()
     found: list[FrameDetections] = []
     scores: list[tuple[float, float]] = []
@@ -60,7 +83,7 @@ def track_part(context: StepContext) -> None:
                 continue
             if score is not None:
                 scores.append((frame.time_sec, score))
-            found.append(FrameDetections(frame.index, frame.time_sec, detector.detect(frame)))
+            found.append(detector.look(frame))
             context.report((frame.index - samples.start) / len(samples))
     part = TrackingPart.of(context.message.part, found, scores, samples=samples)
     blobs.write(
@@ -72,16 +95,16 @@ def merge_tracking(context: StepContext) -> None:
     """Follows the instructor through all parts' detections, draws that, finds the scenes and makes their thumbnails."""
     recording, job, blobs = recording_of(context), context.job, context.services.storage.blobs
     parts = list(_parts(context))
-    plate = Plate.from_png(blobs.read(WORK, context.work_blob(PLATE)))
-    detector = PlateDetector(plate)
+    plan = _plan(context)
     track = merge_parts(
         parts,
         session_id=job.session_id,
         job_id=job.job_id,
         recording=recording,
         sample_fps=context.services.settings.sample_fps,
-        detector=TrackingDetector(name=detector.name, version=detector.version),
-        plate_warnings=plate.warnings,
+        detector=plan.detector,
+        plate_warnings=plan.warnings,
+        zones=_zones(job.options),
     )
     context.confirm()
     blobs.write(
@@ -90,6 +113,7 @@ def merge_tracking(context: StepContext) -> None:
         track.model_dump_json(by_alias=True).encode(),
         "application/json",
     )
+    plate = Plate.from_png(blobs.read(WORK, context.work_blob(plan.plates[0].name)))
     write_pictures(context, track, plate.bgr)
     context.report(DETECTIONS_DONE)
     scores = [score for part in parts for score in part.scene_scores]
@@ -99,6 +123,43 @@ def merge_tracking(context: StepContext) -> None:
     change_session(
         context.services, job.org_id, job.session_id, lambda session: session.evolve(tracking_job_id=job.job_id)
     )
+
+
+def _usable_detector(context: StepContext) -> tuple[DetectorChoice, OnnxDetector | None, tuple[str, ...]]:
+    """The choice, its model loaded, and what is to be said of it; raises EngineUnavailable when no other will do."""
+    choice = detector_for(context.services.settings, context.job.options)
+    try:
+        return choice, warm_model(choice.model) if choice.model is not None else None, ()
+    except EngineUnavailable as err:
+        if choice.is_asked:
+            raise
+        return DetectorChoice("plate", None, is_asked=False), None, (f"{err.detail} People were found without it.",)
+
+
+def _plan(context: StepContext) -> TrackingPlan:
+    return TrackingPlan.model_validate_json(context.services.storage.blobs.read(WORK, context.work_blob(PLAN)))
+
+
+def _detector(context: StepContext, plan: TrackingPlan) -> RecordingDetector:
+    """The detector of the plan; raises EngineUnavailable when this machine has not the model that it was made with."""
+    blobs = context.services.storage.blobs
+    model = None
+    if plan.kind != "plate":
+        choice = detector_for(context.services.settings, {**context.job.options, "detector": plan.kind})
+        model = warm_model(choice.model) if choice.model is not None else None
+    if described(plan.kind, model) != plan.detector:
+        raise EngineUnavailable("The workers of this job have different models or versions of the detector.")
+    return RecordingDetector(plan, lambda name: Plate.from_png(blobs.read(WORK, context.work_blob(name))), model)
+
+
+def _zones(options: Mapping[str, Any]) -> Zones:
+    region = options.get("regionOfInterest")
+    return Zones(_box(region) if region else None, tuple(_box(zone) for zone in options.get("ignoreZones", ())))
+
+
+def _box(values: Sequence[float]) -> Box:
+    x, y, width, height = (float(value) for value in values)
+    return x, y, width, height
 
 
 def _samples(context: StepContext, number: int) -> range:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from benchmarks.tracking import Agreement, Truth, agreement, detect_all
+from benchmarks.agreement import Agreement, Truth, agreement, detect_all
 from shared.media.frames import SampledFrame
 from shared.tracking.plate import build_plate
 from shared.tracking.plate_detector import PlateDetector

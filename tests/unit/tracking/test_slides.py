@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.tracking import overlap
 from shared.media.frames import SampledFrame
+from shared.tracking.detection import overlap
 from shared.tracking.plate import Plate, build_plate
 from shared.tracking.plate_detector import PlateDetector
 from shared.tracking.slides import MAX_SLIDES

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from shared.domain.recording import Recording, VideoStream
 from shared.tracking.detection import Detection, FrameDetections
+from shared.tracking.instructor import LOW, Zones
 from shared.tracking.merge import NOBODY_SEEN, merge_tracking
 from shared.tracking.metrics import derive_metrics
 from shared.tracking.payload import InstructorTracking, TrackingDetector, TrackingPart
@@ -156,3 +157,20 @@ def test_the_file_bears_out_its_own_metrics(room: list[list[tuple[float, float]]
     assert written["gapsCount"] == len(track["gaps"]) == again.gaps_count
     assert all(end - start > 2 for start, end in track["gaps"])
     assert all(abs(p["x"] - p["box"][0] - p["box"][2] / 2) < 1e-9 for p in track["trackPoints"])
+
+
+def test_zones_say_who_is_followed_and_all_stay_in_the_frames() -> None:
+    two = [FrameDetections(k, k / FPS, (*there(k, 0.4).detections, *there(k, 0.75).detections[:1])) for k in range(40)]
+    right = merge(TrackingPart.of(0, two), zones=Zones(region=(0.6, 0.0, 0.4, 1.0)))
+    assert {point.box[0] for point in right.track_points} == {0.75}
+    left = merge(TrackingPart.of(0, two), zones=Zones(ignored=((0.7, 0.0, 0.2, 1.0), (0.0, 0.9, 1.0, 0.1))))
+    assert {point.box[0] for point in left.track_points} == {0.4}
+    assert all(len(frame.detections) == 2 for frame in right.frame_detections)
+    assert len(left.track_points) == len(right.track_points) == 40
+
+
+def test_heads_at_the_lower_edge_are_said_to_be_there() -> None:
+    heads = [FrameDetections(k, k / FPS, (Detection((0.4, 0.75, 0.1, 0.25), 0.8, "plate"),)) for k in range(40)]
+    assert merge(TrackingPart.of(0, heads)).warnings == (LOW,)
+    standing = [FrameDetections(h.index, h.time_sec, (*h.detections, *there(h.index).detections)) for h in heads]
+    assert {point.box[1] for point in merge(TrackingPart.of(0, standing)).track_points} == {0.2}

@@ -1,0 +1,115 @@
+"""Looks at a recording's frames with the plate that holds at their time, a model that knows people, or both.
+
+The plate says where somebody is and how far they reach, at every sample. The model says whether that is a person: at
+every fourth sample, for it costs three times as much, and at every one where the plate cannot tell (another light,
+another camera, one that moves). Still each frame is judged alone: which samples the model sees goes by their number.
+"""
+
+from collections.abc import Callable, Sequence
+
+from shared.media.frames import SampledFrame
+from shared.tracking.detection import Box, Detection, FrameDetections, overlap, shared_area
+from shared.tracking.detector import Detector
+from shared.tracking.onnx_detector import OnnxDetector
+from shared.tracking.payload import TrackingDetector
+from shared.tracking.plan import DetectorKind, PlateOfWindow, TrackingPlan
+from shared.tracking.plate import Plate
+from shared.tracking.plate_detector import Look, PlateDetector
+
+MODEL_EVERY = 4
+"""Of the samples: at 2 a second, the model looks every 2 seconds."""
+BOTH = "plate+onnx"
+STILL = "still"
+"""Somebody who is part of the plate, and of whom nothing differs from it: they are where they always are."""
+
+_SAME_EXTENT = 0.5
+_MOSTLY = 0.6  # of the smaller box
+_WITHIN = 0.7
+_MOVES_AT_MOST = 0.35  # of the box of somebody who sits still
+
+
+class RecordingDetector:
+    """Looks at any frame of one recording; `load_plate` gets a plate by its name, `model` is None with plates only."""
+
+    def __init__(self, plan: TrackingPlan, load_plate: Callable[[str], Plate], model: Detector | None) -> None:
+        self._plan = plan
+        self._load_plate = load_plate
+        self._model = model
+        self._loaded: dict[str, PlateDetector] = {}
+
+    def look(self, frame: SampledFrame) -> FrameDetections:
+        """All that is found in `frame`, the likeliest first, and by whom it was judged."""
+        model, seen = self._model, self._compare(frame)
+        if model is None:
+            detections = seen[1].detections if seen is not None else ()
+            return FrameDetections(frame.index, frame.time_sec, detections, ("plate",) if seen is not None else ())
+        if seen is None:
+            return FrameDetections(frame.index, frame.time_sec, model.detect(frame), (model.name,))
+        found = _with_still(seen[1], seen[0].still)
+        if frame.index % MODEL_EVERY:
+            return FrameDetections(frame.index, frame.time_sec, _sorted(found), ("plate",))
+        return FrameDetections(frame.index, frame.time_sec, fuse(found, model.detect(frame)), ("plate", model.name))
+
+    def _compare(self, frame: SampledFrame) -> tuple[PlateOfWindow, Look] | None:
+        """What differs from the plate that is most like `frame`; None when none is like it, or not to be trusted."""
+        looks = [
+            (plate, self._detector(plate.name).look(frame))
+            for plate in self._plan.plates_at(frame.time_sec)
+            if plate.is_trusted or self._model is None
+        ]
+        nearest = min(looks, key=lambda each: each[1].changed, default=None)
+        return nearest if nearest is not None and nearest[1].is_of_the_room else None
+
+    def _detector(self, name: str) -> PlateDetector:
+        if name not in self._loaded:
+            if len(self._loaded) >= 3:  # the plates of a window: frames come in order
+                self._loaded.pop(next(iter(self._loaded)))
+            self._loaded[name] = PlateDetector(self._load_plate(name))
+        return self._loaded[name]
+
+
+def described(kind: DetectorKind, model: OnnxDetector | None) -> TrackingDetector:
+    """The detector as the result names it."""
+    version = {"plate": PlateDetector.version, "onnx": OnnxDetector.version}.get(
+        kind, f"{PlateDetector.version}+{OnnxDetector.version}"
+    )
+    name = BOTH if kind == "fused" else kind
+    return TrackingDetector(name=name, version=version, model=None if model is None else model.model)
+
+
+def fuse(plate: Sequence[Detection], model: Sequence[Detection]) -> tuple[Detection, ...]:
+    """What both found, once: with the plate's extent where they agree on it, else with the model's; and the rest."""
+    left = list(plate)
+    fused = []
+    for person in model:
+        same = [each for each in plate if _is_same(each.box, person.box)]
+        if not same:
+            fused.append(person)
+            continue
+        nearest = max(same, key=lambda each: overlap(each.box, person.box))
+        left = [each for each in left if each not in same]
+        agree = overlap(nearest.box, person.box) >= _SAME_EXTENT and nearest.source != STILL
+        score = 1 - (1 - nearest.score) * (1 - person.score)
+        source = STILL if nearest.source == STILL else BOTH
+        fused.append(Detection(nearest.box if agree else person.box, round(score, 4), source))
+    return _sorted([*fused, *left])
+
+
+def _with_still(look: Look, still: Sequence[tuple[Box, float]]) -> list[Detection]:
+    """What differs, and those who are part of the plate and still there; what differs within one of these is them."""
+    found = list(look.detections)
+    for box, score in still:
+        inside = [each for each in found if shared_area(each.box, box) >= _WITHIN * each.box[2] * each.box[3]]
+        if inside or look.share_in(box) <= _MOVES_AT_MOST:
+            found = [each for each in found if each not in inside]
+            found.append(Detection(box, round(score, 4), STILL))
+    return found
+
+
+def _is_same(one: Box, other: Box) -> bool:
+    smaller = min(one[2] * one[3], other[2] * other[3])
+    return overlap(one, other) >= 0.3 or shared_area(one, other) >= _MOSTLY * smaller
+
+
+def _sorted(found: Sequence[Detection]) -> tuple[Detection, ...]:
+    return tuple(sorted(found, key=lambda each: (-each.score, each.box, each.source)))

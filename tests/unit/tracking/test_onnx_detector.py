@@ -1,0 +1,177 @@
+"""With models of a few nodes, made here: the code that loads and reads them is the one that runs in production."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from benchmarks.agreement import CLIP, MODEL
+from shared.domain.errors import EngineUnavailable
+from shared.media.frames import SampledFrame, sample_frames
+from shared.media.probe import probe
+from shared.tracking.onnx_detector import OnnxDetector, warm_model
+from shared.tracking.yolox import letterbox, people, row_count
+
+SIDE = 64
+Rows = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+MakeModel = Callable[..., Path]
+
+
+@pytest.fixture
+def make_model(tmp_path: Path) -> MakeModel:
+    """Writes a model that answers every picture with `rows`, unless nothing of the picture is brighter than grey."""
+
+    def make(rows: Rows, *, shape: tuple[int | str, ...] = (1, 3, SIDE, SIDE), name: str = "tiny.onnx") -> Path:
+        nodes = [
+            helper.make_node("ReduceMax", ["images"], ["brightest"], keepdims=0),
+            helper.make_node("Greater", ["brightest", "grey"], ["is_lit"]),
+            helper.make_node("Cast", ["is_lit"], ["lit"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["rows", "lit"], ["output"]),
+        ]
+        constants = [
+            numpy_helper.from_array(np.float32(200), "grey"),
+            numpy_helper.from_array(rows.astype(np.float32), "rows"),
+        ]
+        graph = helper.make_graph(
+            nodes,
+            "tiny",
+            [helper.make_tensor_value_info("images", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info("output", TensorProto.FLOAT, rows.shape)],
+            constants,
+        )
+        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        onnx.checker.check_model(made)
+        path = tmp_path / name
+        path.write_bytes(made.SerializeToString())
+        return path
+
+    return make
+
+
+def rows_with(*people_at: tuple[int, list[float]], classes: int = 2) -> Rows:
+    rows = np.zeros((1, row_count(SIDE), 5 + classes), np.float32)
+    for row, values in people_at:
+        rows[0, row, : len(values)] = values
+    return rows
+
+
+def frame(width: int = 128, height: int = 64, light: int = 255) -> SampledFrame:
+    return SampledFrame(0, 0.0, np.full((height, width, 3), light, np.uint8))
+
+
+# The grid of 8 pixels has 8 x 8 cells: row 10 is cell (2, 1).
+STANDING = (10, [0.5, 0.5, np.log(1.5), np.log(2.0), 0.9, 0.8])
+
+
+def test_a_person_is_where_the_grid_says(make_model: MakeModel) -> None:
+    detector = OnnxDetector(make_model(rows_with(STANDING)))
+    (person,) = detector.detect(frame())
+    # Centre (20, 12), 12 x 16 pixels of the square, of which the picture fills 64 x 32.
+    assert person.box == pytest.approx((14 / 64, 4 / 32, 12 / 64, 16 / 32), abs=1e-3)
+    assert person.score == pytest.approx(0.72**0.6, abs=1e-3)
+    assert person.source == "onnx"
+
+
+def test_nobody_in_the_dark(make_model: MakeModel) -> None:
+    assert OnnxDetector(make_model(rows_with(STANDING))).detect(frame(light=50)) == ()
+
+
+def test_of_boxes_over_each_other_the_likeliest_stays(make_model: MakeModel) -> None:
+    weaker = (11, [-0.4, 0.5, np.log(1.5), np.log(2.0), 0.8, 0.8])
+    elsewhere = (14, [0.5, 0.5, np.log(1.0), np.log(2.0), 0.5, 0.9])
+    other_class = (33, [0.5, 0.5, 0.0, 0.0, 0.9, 0.0, 0.9])
+    detector = OnnxDetector(make_model(rows_with(STANDING, weaker, elsewhere, other_class)))
+    assert [each.score for each in detector.detect(frame())] == pytest.approx([0.72**0.6, 0.45**0.6], abs=1e-3)
+
+
+def test_boxes_end_at_the_pictures_edge(make_model: MakeModel) -> None:
+    detector = OnnxDetector(make_model(rows_with((0, [0.0, 0.0, np.log(4.0), np.log(40.0), 1.0, 1.0]))))
+    (person,) = detector.detect(frame())
+    assert person.box == pytest.approx((0.0, 0.0, 0.25, 1.0), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "shape", "complaint"),
+    [
+        (np.zeros((1, 84, 5)), (1, 3, SIDE, SIDE), "it gives an output of"),
+        (np.zeros((1, 7, 8400)), (1, 3, SIDE, SIDE), "it gives an output of"),
+        (np.zeros((1, 84, 7)), (1, 1, SIDE, SIDE), "it takes an input of"),
+        (np.zeros((1, 84, 7)), (1, 3, SIDE, 2 * SIDE), "it takes an input of"),
+        (np.zeros((1, 84, 7)), (1, 3, "height", "width"), "it takes an input of"),
+    ],
+    ids=["too few columns", "transposed", "grey pictures", "not square", "any size"],
+)
+def test_another_model_is_refused(
+    make_model: MakeModel, rows: Rows, shape: tuple[int | str, ...], complaint: str
+) -> None:
+    with pytest.raises(EngineUnavailable, match=complaint):
+        OnnxDetector(make_model(rows, shape=shape))
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ([0.0, 0.0, 0.0, 0.0, 4.2, 3.0], "likelihoods"),
+        ([300.0, 250.0, 0.0, 0.0, 0.9, 0.9], "relative to the grid"),
+        ([0.0, 0.0, 0.0, 0.0, np.nan, 0.5], "no numbers"),
+    ],
+    ids=["no sigmoid", "decoded already", "not a number"],
+)
+def test_values_of_another_export_are_refused(tmp_path: Path, values: list[float], complaint: str) -> None:
+    rows = rows_with((10, values))
+    node = helper.make_node("Identity", ["rows"], ["output"])
+    graph = helper.make_graph(
+        [node],
+        "constant",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, (1, 3, SIDE, SIDE))],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, rows.shape)],
+        [numpy_helper.from_array(rows, "rows")],
+    )
+    path = tmp_path / "other.onnx"
+    path.write_bytes(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+    )
+    with pytest.raises(EngineUnavailable, match=complaint):
+        OnnxDetector(path)
+
+
+def test_a_file_that_is_none_and_one_that_is_missing(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"<html>Not found</html>")
+    with pytest.raises(EngineUnavailable, match=r"'broken\.onnx' cannot be used: it is damaged"):
+        OnnxDetector(broken)
+    with pytest.raises(EngineUnavailable, match=r"'missing\.onnx' is not on this machine"):
+        warm_model(tmp_path / "missing.onnx")
+
+
+def test_a_model_is_loaded_once(make_model: MakeModel) -> None:
+    path = make_model(rows_with(STANDING))
+    assert warm_model(path) is warm_model(path)
+    assert warm_model(path).model == f"tiny sha256:{warm_model(path).sha256}"
+
+
+def test_pictures_are_put_into_the_top_left() -> None:
+    square, scale = letterbox(np.full((90, 160, 3), 7, np.uint8), SIDE)
+    assert (square.shape, scale) == ((1, 3, SIDE, SIDE), SIDE / 160)
+    assert (square[0, :, :36, :] == 7).all()
+    assert (square[0, :, 36:, :] == 114).all()
+
+
+def test_nobody_is_likely_enough() -> None:
+    assert people(rows_with((3, [0, 0, 0, 0, 0.2, 0.2]))[0], SIDE, 0.1) == []
+
+
+@pytest.mark.skipif(not (MODEL.exists() and CLIP.exists()), reason="the model or the recording is not here")
+def test_a_real_model_finds_a_real_person_and_nobody_in_an_empty_room() -> None:
+    detector = OnnxDetector(MODEL)
+    with CLIP.open("rb") as source:
+        recording = probe(source, CLIP.stat().st_size)
+        (there,) = sample_frames(source, recording, sample_fps=2, start_sec=10, end_sec=10.5)
+        (empty,) = sample_frames(source, recording, sample_fps=2, start_sec=22.5, end_sec=23)
+    (person,) = detector.detect(there)
+    assert person.score > 0.6
+    assert person.box == pytest.approx((0.5, 0.035, 0.175, 0.9), abs=0.03)
+    assert detector.detect(empty) == ()
