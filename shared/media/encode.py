@@ -1,8 +1,8 @@
 """Pictures to VP9, in pieces that can be joined without being encoded again.
 
 Every piece begins with a picture coded on its own and carries the times of the whole, counted in frames, so pieces made
-at different places join to what one run would have made. VP9 because the encoder's licence asks nothing of whoever runs
-it and every browser plays it in MP4; see docs/decisions/0012-renditions.md.
+at different places join to what one run would have made. VP9 because its encoder is free without
+conditions on whoever runs it, and browsers play it in MP4; see docs/decisions/0012-renditions.md.
 """
 
 from dataclasses import dataclass
