@@ -57,7 +57,9 @@ def test_messages_of_which_a_field_is_something_else(message: StageMessage | Tas
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    with TestClient(create_app(make_services()), raise_server_exceptions=False) as made:
+    with TestClient(
+        create_app(make_services()), base_url="http://api.localhost", raise_server_exceptions=False
+    ) as made:
         yield made
 
 

@@ -122,7 +122,7 @@ def test_of_storage_that_does_not_answer(logged: list[str], monkeypatch: pytest.
     storage = connect(CONNECTION)
     services = dataclasses.replace(make_services(), storage=storage)
     try:
-        with TestClient(create_app(services), raise_server_exceptions=False) as client:
+        with TestClient(create_app(services), base_url="http://api.localhost", raise_server_exceptions=False) as client:
             answers = [client.get(path) for path in ("/jobs", "/health", "/sessions/a/media")]
     finally:
         storage.close()
