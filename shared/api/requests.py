@@ -85,6 +85,7 @@ Metadata = Annotated[
         json_schema_extra=_NAME_SCHEMA,
     ),
 ]
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
 Time = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
 
 
@@ -123,7 +124,9 @@ class FollowCamOptions(RequestModel):
     aspect: Literal["16:9", "4:3", "1:1", "4:5", "9:16"] | None = Field(
         default=None, description="Width to height; the recording's own unless given."
     )
-    height: int = Field(default=720, ge=144, le=1080, description="At most so many pixels high; never enlarged.")
+    height: WholeNumber = Field(
+        default=720, ge=144, le=1080, description="At most so many pixels high; never enlarged."
+    )
 
 
 def _in_picture(zone: list[float]) -> list[float]:
@@ -325,7 +328,7 @@ class AnnounceUpload(RequestModel):
     )
 
     source_name: Name
-    content_length: Annotated[int, BeforeValidator(_whole)] = Field(ge=1, description="The file's size in bytes.")
+    content_length: WholeNumber = Field(ge=1, description="The file's size in bytes.")
     content_type: str = Field(
         default="application/octet-stream", max_length=200, pattern=r"^[\w.+-]+/[\w.+-]+( *; *[\w.+-]+=[\w.+\"-]+)*$"
     )

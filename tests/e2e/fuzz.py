@@ -25,7 +25,10 @@ enabled = false
 [dictionaries]
 sessions = {{ values = ["{session}"] }}
 jobs = {{ values = ["{job}", "{canceled}"] }}
+canceled = {{ values = ["{canceled}"] }}
 uploads = {{ values = ["{upload}"] }}
+pictures = {{ values = ["track-heatmap.png"] }}
+renditions = {{ values = ["follow.mp4"] }}
 thumbnails = {{ values = ["{thumbnail}"] }}
 
 [parameters]
@@ -42,6 +45,18 @@ parameters = {{ "path.jobId" = "{job}" }}
 [[operations]]
 include-operation-id = "commitUpload"
 parameters = {{ "body.uploadId" = {{ dictionary = "uploads", probability = 0.8 }} }}
+
+[[operations]]
+include-operation-id = "retryJob"
+parameters = {{ "path.jobId" = {{ dictionary = "canceled", probability = 0.7 }} }}
+
+[[operations]]
+include-operation-id = "getTrackPicture"
+parameters = {{ "path.name" = {{ dictionary = "pictures", probability = 0.9 }} }}
+
+[[operations]]
+include-operation-id = "getRendition"
+parameters = {{ "path.name" = {{ dictionary = "renditions", probability = 0.9 }} }}
 
 [[operations]]
 include-operation-id = "requeueDeadLetters"
@@ -70,6 +85,11 @@ class Outcome:
     @property
     def cases(self) -> int:
         return int(self.report["test_cases"]["generated"])
+
+    @property
+    def summary(self) -> str:
+        """How much was tried, in a line."""
+        return f"Schemathesis: {self.cases} cases, {len(self.report['failures'])} failures, seed {self.report['seed']}"
 
     def never_accepted(self) -> set[str]:
         """The operations of which no case was answered with 2xx or 3xx."""

@@ -30,10 +30,11 @@ RIGHT_DETAILS = {
     "The cursor ": "a cursor is known by the list that gave it out alone",
     "startAt may be at most": "how far a year from now is depends on when it is asked",
     "There is no word to search for": "what a word is, in every script, is no pattern",
-    "At most ": "how many words a text has, in every script, is no pattern",
+    "words can be searched for at once": "how many words a text has, in every script, is no pattern",
+    "A zone has a width": "where a zone ends is the sum of two numbers",
     "The recording has": "how large a recording may be is a setting",
 }
-"""What refusals with the code `invalid_request` begin with that a schema cannot foresee."""
+"""What stands in refusals with the code `invalid_request` that a schema cannot foresee."""
 
 _LABELS = st.from_regex(r"[a-z]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True) | st.sampled_from(
     ["bücher", "xn--bcher-kva"]
@@ -82,5 +83,5 @@ def filter_failure(context: HookContext, failure: Failure, case: Case, response:
         return True
     problem = response.json()
     if problem["code"] == "invalid_request":
-        return not any(problem["detail"].startswith(right) for right in RIGHT_DETAILS)
+        return not any(right in problem["detail"] for right in RIGHT_DETAILS)
     return problem["code"] not in RIGHT_CODES

@@ -44,16 +44,19 @@ THUMBNAIL = "scene-0001.jpg"
 CALLBACK = "https://example.com/hooks/rostrum"
 
 
-def test_the_api_over_memory(tmp_path: Path) -> None:
+def test_the_api_over_memory(tell: Callable[[str], None], tmp_path: Path) -> None:
     given = {"AzureWebJobsStorage": "UseDevelopmentStorage=true", "auth": "jwt", "jwt_secret": SECRET.decode()}
     services = build_services(Settings.model_validate({**given, "rate_limit_per_minute": 0}), MemoryStorage())
     with served(create_app(services)) as url, client_of(url) as client:
         there = in_memory(services, client)
         outcome = fuzz(url, TOKEN, there, tmp_path, examples=5)
+    tell(outcome.summary)
     hold_against(outcome, at_least=1000)
 
 
-def test_the_api_of_a_running_stack(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_the_api_of_a_running_stack(
+    request: pytest.FixtureRequest, tell: Callable[[str], None], tmp_path: Path
+) -> None:
     examples = request.config.getoption("--fuzz")
     if not examples:
         pytest.skip("asked for by --fuzz N")
@@ -62,7 +65,15 @@ def test_the_api_of_a_running_stack(request: pytest.FixtureRequest, tmp_path: Pa
         there = in_storage(client)
         outcome = fuzz(stack.url, TOKEN, there, tmp_path, examples)
         assert client.get("/health").json()["status"] == "ok"
+    tell(outcome.summary)
     hold_against(outcome, at_least=2000)
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Writes a line among what the test run tells."""
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    return lambda text: reporter.write_line(f"\n{text}") if reporter else None
 
 
 def hold_against(outcome: Outcome, at_least: int) -> None:
@@ -142,6 +153,9 @@ def in_memory(services: Services, client: httpx.Client) -> LaidOut:
         "chapters.vtt": examples_of("getChapters")["text/vtt"],
         "instructor-by-segment.json": json.dumps(examples_of("getInstructorBySegment")[JSON]),
         "sidecar.json": json.dumps(examples_of("getSidecar")[JSON]),
+        "track-plot.json": json.dumps(examples_of("getTrackPlot")[JSON]),
+        "track-heatmap.png": "\x89PNG",
+        "follow.mp4": "ftyp",
         f"thumbnails/{THUMBNAIL}": "\xff\xd8\xff",
     }
     for name, text in files.items():
@@ -172,7 +186,8 @@ def in_storage(client: httpx.Client) -> LaidOut:
         session_id = ask(client, "POST", "/sessions/import", files={"video": ("a.mp4", video, "video/mp4")})[
             "sessionId"
         ]
-    job_id = ask(client, "POST", f"/sessions/{session_id}/process", json={"callbackUrl": CALLBACK})["jobId"]
+    body = {"callbackUrl": CALLBACK, "options": {"followCam": {"height": 144}}}
+    job_id = ask(client, "POST", f"/sessions/{session_id}/process", json=body)["jobId"]
     ended(job_id)
     upload = announced(client)
     httpx.put(upload["uploadUrl"], content=RECORDING, headers={"x-ms-blob-type": "BlockBlob"}).raise_for_status()
