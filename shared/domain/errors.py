@@ -142,7 +142,7 @@ class ChecksumMismatch(FinalError):
 
 
 class EngineUnavailable(FinalError):
-    """The transcription engine is not available."""
+    """The engine or model that was asked for is not available."""
 
     code = "engine_unavailable"
 
