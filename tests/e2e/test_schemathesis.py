@@ -7,6 +7,7 @@ tries a running stack, too, with up to so many cases for each operation and phas
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,10 +71,14 @@ def test_the_api_of_a_running_stack(
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def tell(capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     """Writes a line among what the test run tells."""
-    reporter = request.config.pluginmanager.getplugin("terminalreporter")
-    return lambda text: reporter.write_line(f"\n{text}") if reporter else None
+
+    def write(text: str) -> None:
+        with capfd.disabled():
+            sys.stdout.write(f"\n{text}\n")
+
+    return write
 
 
 def hold_against(outcome: Outcome, at_least: int) -> None:
@@ -96,6 +101,7 @@ def served(app: ASGIApp) -> Iterator[str]:
 
     server = uvicorn.Server(uvicorn.Config(under_prefix, lifespan="off", log_level="error"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # see devhost/http_worker.py
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
