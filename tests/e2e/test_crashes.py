@@ -48,7 +48,8 @@ def lecture_url() -> Iterator[str]:
 def test_a_worker_killed_in_the_middle_of_a_stage(stack: RunningStack, lecture_url: str, stage: Stage) -> None:
     if stage is not Stage.DOWNLOAD:
         SlowOnce.gate.set()
-    submitted = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": lecture_url})
+    options = {"overlay": True} if stage is Stage.RENDITION else {}
+    submitted = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": lecture_url, "options": options})
     assert submitted.status_code == 202, submitted.text
     job_id = submitted.json()["jobId"]
 

@@ -44,7 +44,8 @@ def at_work(stack: RunningStack, url: str, stage: Stage) -> dict[str, Any]:
     """A new job, once a worker is at work on the stage."""
     if stage is not Stage.DOWNLOAD:
         Gated.gate.set()
-    job: dict[str, Any] = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": url}).json()
+    options = {"overlay": True} if stage is Stage.RENDITION else {}
+    job: dict[str, Any] = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": url, "options": options}).json()
     storage = connect(stack.connection)
     eventually(
         lambda: any(row.value.state is StageState.RUNNING for row in storage.parts.of_job(job["jobId"], stage)),

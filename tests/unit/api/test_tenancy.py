@@ -39,6 +39,12 @@ BODIES: dict[str, Any] = {
 }
 """What a POST needs so that it is not refused for its body."""
 
+NAMES = {
+    "/sessions/{sessionId}/pictures/{name}": "track-x.png",
+    "/sessions/{sessionId}/renditions/{name}": "follow.mp4",
+}
+"""Names that are no others than these."""
+
 BY_BODY = [
     ("/jobs", {"sessionId": "{sessionId}"}),
     ("/jobs", {"uploadId": "{uploadId}"}),
@@ -77,9 +83,8 @@ class Acme:
         if path in FORM:
             arguments = {"files": {"video": ("a.mp4", b"abc", "video/mp4")}}
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return self.client.request(
-            method, path.format_map(self.ids), headers=headers, follow_redirects=False, **arguments
-        )
+        names = {**self.ids, "name": NAMES.get(path, self.ids["name"])}
+        return self.client.request(method, path.format_map(names), headers=headers, follow_redirects=False, **arguments)
 
     def _filled(self, body: Any) -> Any:
         if isinstance(body, dict):
