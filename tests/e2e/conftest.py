@@ -8,9 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
+import av
 import httpx
 import psutil
 import pytest
@@ -20,6 +24,7 @@ from devhost.azurite import install_azurite, start_azurite
 REPO = Path(__file__).resolve().parents[2]
 SHARED_DATA = REPO.parent / "shared" / "data"
 PATIENCE_SEC = 300.0
+SHORT_SEC = 16
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CLIENT = (sys.executable, "-m", "rostrum_client", "process")
 HOST = (sys.executable, "-m", "devhost", "--app", str(REPO))
@@ -71,6 +76,50 @@ class RunningStack:
             timeout=PATIENCE_SEC,
             check=False,
         )
+
+
+@dataclass(frozen=True)
+class SlowServer:
+    """A server that holds a recording's bytes back until the gate is open."""
+
+    url: str
+    gate: Event
+
+
+@pytest.fixture(scope="session")
+def short_lecture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first seconds of the example, so that a job is done soon."""
+    target: Path = tmp_path_factory.mktemp("short") / "lecture.mp4"
+    with av.open(REPO / "examples" / "lecture.mp4") as source, av.open(target, "w") as cut:
+        copies = {stream.index: cut.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.pts is not None and packet.pts * packet.time_base < SHORT_SEC:
+                packet.stream = copies[packet.stream.index]
+                cut.mux(packet)
+    return target
+
+
+@pytest.fixture
+def slow_server(short_lecture: Path) -> Iterator[SlowServer]:
+    """The short lecture's address on a server of this test's own, with its gate shut."""
+    gate = Event()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            gate.wait(60)
+            super().do_GET()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(short_lecture.parent)))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield SlowServer(f"http://127.0.0.1:{server.server_port}/{short_lecture.name}", gate)
+    gate.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 @pytest.fixture(scope="session")

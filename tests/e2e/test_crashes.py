@@ -1,55 +1,23 @@
 """Processes that are killed in the middle of a stage: the job ends in DONE all the same, and its result is whole."""
 
-import threading
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from shared.domain.stage import Stage, StageState
 from shared.storage.connect import connect
-from tests.e2e.conftest import REPO, RunningStack, eventually
+from tests.e2e.conftest import REPO, RunningStack, SlowServer, eventually
 
 pytestmark = pytest.mark.e2e
 
 
-class SlowOnce(SimpleHTTPRequestHandler):
-    """Serves files; holds the body back until the test opens the gate."""
-
-    gate = threading.Event()
-
-    def do_GET(self) -> None:
-        self.gate.wait(60)
-        super().do_GET()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def lecture_url() -> Iterator[str]:
-    """The example's address on a server of this test's own."""
-    SlowOnce.gate.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(SlowOnce, directory=str(REPO / "examples")))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/lecture.mp4"
-    SlowOnce.gate.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
 @pytest.mark.parametrize("stage", list(Stage))
-def test_a_worker_killed_in_the_middle_of_a_stage(stack: RunningStack, lecture_url: str, stage: Stage) -> None:
+def test_a_worker_killed_in_the_middle_of_a_stage(stack: RunningStack, slow_server: SlowServer, stage: Stage) -> None:
     if stage is not Stage.DOWNLOAD:
-        SlowOnce.gate.set()
+        slow_server.gate.set()
     options = {"overlay": True} if stage is Stage.RENDITION else {}
-    submitted = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": lecture_url, "options": options})
+    submitted = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": slow_server.url, "options": options})
     assert submitted.status_code == 202, submitted.text
     job_id = submitted.json()["jobId"]
 
@@ -62,7 +30,7 @@ def test_a_worker_killed_in_the_middle_of_a_stage(stack: RunningStack, lecture_u
     workers = stack.workers()
     for worker in workers:
         worker.kill()
-    SlowOnce.gate.set()
+    slow_server.gate.set()
 
     job = stack.ended(job_id)
     assert job["status"] == "DONE", job

@@ -1,9 +1,5 @@
 """Cancel, retry and delete while real workers are at work on each stage: nothing is left behind, nothing is lost."""
 
-from collections.abc import Iterator
-from functools import partial
-from http.server import ThreadingHTTPServer
-from threading import Event, Thread
 from typing import Any
 
 import httpx
@@ -14,38 +10,17 @@ from azure.storage.queue import QueueServiceClient
 
 from shared.domain.stage import Stage, StageState
 from shared.storage.connect import connect
-from tests.e2e.conftest import REPO, RunningStack, eventually
-from tests.e2e.test_crashes import SlowOnce
+from tests.e2e.conftest import RunningStack, SlowServer, eventually
 
 pytestmark = pytest.mark.e2e
 
 
-class Gated(SlowOnce):
-    """Keeps a stage of the pipeline busy: sends nothing before the gate is opened."""
-
-    gate = Event()
-
-
-@pytest.fixture
-def lecture_url() -> Iterator[str]:
-    """The example's address on a server of this test's own."""
-    Gated.gate.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Gated, directory=str(REPO / "examples")))
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/lecture.mp4"
-    Gated.gate.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def at_work(stack: RunningStack, url: str, stage: Stage) -> dict[str, Any]:
+def at_work(stack: RunningStack, server: SlowServer, stage: Stage) -> dict[str, Any]:
     """A new job, once a worker is at work on the stage."""
     if stage is not Stage.DOWNLOAD:
-        Gated.gate.set()
+        server.gate.set()
     options = {"overlay": True} if stage is Stage.RENDITION else {}
-    job: dict[str, Any] = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": url, "options": options}).json()
+    job: dict[str, Any] = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": server.url, "options": options}).json()
     storage = connect(stack.connection)
     eventually(
         lambda: any(row.value.state is StageState.RUNNING for row in storage.parts.of_job(job["jobId"], stage)),
@@ -80,9 +55,9 @@ def traces(stack: RunningStack, job: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("stage", list(Stage))
 def test_a_stage_at_work_is_canceled_and_goes_on_when_the_job_is_tried_again(
-    stack: RunningStack, lecture_url: str, stage: Stage
+    stack: RunningStack, slow_server: SlowServer, stage: Stage
 ) -> None:
-    job = at_work(stack, lecture_url, stage)
+    job = at_work(stack, slow_server, stage)
     url = f"{stack.url}/jobs/{job['jobId']}"
     asked = httpx.delete(url)
     assert asked.status_code == 202, asked.text
@@ -93,7 +68,7 @@ def test_a_stage_at_work_is_canceled_and_goes_on_when_the_job_is_tried_again(
     sidecar = httpx.get(f"{stack.url}/sessions/{job['sessionId']}/sidecar")
     assert sidecar.json()["code"] == "result_not_ready"
 
-    Gated.gate.set()
+    slow_server.gate.set()
     again = httpx.post(f"{url}/retry")
     assert (again.status_code, again.json()["attempt"]) == (202, 2)
     done = stack.ended(job["jobId"])
@@ -103,9 +78,9 @@ def test_a_stage_at_work_is_canceled_and_goes_on_when_the_job_is_tried_again(
 
 @pytest.mark.parametrize("stage", list(Stage))
 def test_a_session_that_is_deleted_while_a_stage_is_at_work_leaves_nothing(
-    stack: RunningStack, lecture_url: str, stage: Stage
+    stack: RunningStack, slow_server: SlowServer, stage: Stage
 ) -> None:
-    job = at_work(stack, lecture_url, stage)
+    job = at_work(stack, slow_server, stage)
     deleted = httpx.delete(f"{stack.url}/sessions/{job['sessionId']}")
     assert deleted.status_code == 204, deleted.text
     assert httpx.get(f"{stack.url}/sessions/{job['sessionId']}").status_code == 404
@@ -113,9 +88,9 @@ def test_a_session_that_is_deleted_while_a_stage_is_at_work_leaves_nothing(
     assert httpx.get(f"{stack.url}/jobs/{job['jobId']}").status_code == 404
 
 
-def test_a_session_whose_job_is_done_is_deleted_at_once(stack: RunningStack, lecture_url: str) -> None:
-    Gated.gate.set()
-    job = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": lecture_url}).json()
+def test_a_session_whose_job_is_done_is_deleted_at_once(stack: RunningStack, slow_server: SlowServer) -> None:
+    slow_server.gate.set()
+    job = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": slow_server.url}).json()
     assert stack.ended(job["jobId"])["status"] == "DONE"
     found = eventually(
         lambda: httpx.get(f"{stack.url}/search", params={"q": "water"}).json()["items"], "the transcript in the index"
