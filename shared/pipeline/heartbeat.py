@@ -3,13 +3,13 @@ work has become pointless. The work itself only leaves a number behind, so stora
 
 import logging
 import threading
-from types import TracebackType
 
-from shared.domain.errors import NotFound, RostrumError, WriteConflict
+from shared.domain.errors import NotFound, WriteConflict
 from shared.domain.job import Job, note_progress
 from shared.domain.message import Step
 from shared.domain.part import Part
 from shared.domain.stage import StageState
+from shared.pipeline.pulse import Pulse
 from shared.pipeline.services import Services
 from shared.storage.ports import Stored
 
@@ -27,28 +27,17 @@ class StopWork(Exception):
     over."""
 
 
-class Heartbeat:
+class Heartbeat(Pulse):
     """Use as a context manager around the work of a claimed part."""
 
     def __init__(self, services: Services, job: Job, claimed: Stored[Part]) -> None:
+        super().__init__(services.settings.heartbeat_sec)
         self._services = services
         self._job = job
         self._claimed = claimed
         self._fraction = 0.0
-        self._stopped = threading.Event()
         self._pointless = threading.Event()
         self._beating = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-
-    def __enter__(self) -> "Heartbeat":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopped.set()
-        self._thread.join()
 
     @property
     def claimed(self) -> Stored[Part]:
@@ -102,14 +91,10 @@ class Heartbeat:
                 raise StopWork from err
             self._claimed = current  # the sweep noted a sending
 
-    def _run(self) -> None:
-        while not self._stopped.wait(self._services.settings.heartbeat_sec):
-            try:
-                self.beat()
-            except (StopWork, NotFound):
-                self._pointless.set()
-                return
-            except RostrumError as error:
-                log.warning("heartbeat failed", extra={"action": "heartbeat", "code": error.code})
-            except Exception:  # the thread must outlive whatever storage comes up with
-                log.exception("heartbeat failed", extra={"action": "heartbeat"})
+    def _go_on(self) -> bool:
+        try:
+            self.beat()
+        except (StopWork, NotFound):
+            self._pointless.set()
+            return False
+        return True
