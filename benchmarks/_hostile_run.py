@@ -113,7 +113,7 @@ def examine(name: str, data: bytes) -> str:
         sound_end = decoder.end_sec
     picture_end = video_end_sec(source, recording)
     truncation_warnings(recording, sound_end, picture_end)
-    plan = plan_stages(recording, settings)
+    plan = plan_stages(recording, settings, {})
     frames = 0
     if recording.video is not None:
         plate = build_plate(keyframes(source, recording, width=PLATE_WIDTH, report=_report))

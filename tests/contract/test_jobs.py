@@ -53,6 +53,7 @@ def test_every_field_comes_back_as_it_was(storage: Storage, make_job: MakeJob) -
             ),
             Stage.TRANSCRIPTION: StageProgress(state=StageState.SKIPPED, parts=0, reason="The recording has no sound."),
             Stage.TRACKING: StageProgress(state=StageState.RUNNING, progress=1 / 3, parts=7, finished_at=NOW),
+            Stage.RENDITION: StageProgress(),
         },
         stage=Stage.TRACKING,
         progress=0.1 + 0.2,

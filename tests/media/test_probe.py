@@ -190,6 +190,7 @@ def test_a_recording_is_described_with_what_will_happen(house: House, server: Se
             "download": {"parts": 1, "invocations": 1, "reason": None},
             "transcription": {"parts": 1, "invocations": 2, "reason": None},
             "tracking": {"parts": 1, "invocations": 3, "reason": None},
+            "rendition": {"parts": 0, "invocations": 0, "reason": "Neither overlay nor followCam was asked for."},
         },
         "invocations": 6,
         "engine": {"name": "pocketsphinx", "model": "en-us", "language": "en"},
