@@ -6,13 +6,12 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from shared.api.blob_response import result_response
 from shared.api.conditional import NOT_MODIFIED
 from shared.api.context import ReaderDep, ServicesDep, SessionId, off_loop
 from shared.api.described import json_file, reading
 from shared.api.idempotency import IdempotentRoute
 from shared.api.problem_examples import BEING_MADE, NO_SESSION
-from shared.api.routes.results import JSON, OfJob
+from shared.api.routes.results import JSON, OfJob, send_result
 from shared.domain.errors import NotFound
 from shared.domain.renditions import FOLLOW, OVERLAY
 from shared.domain.stage import Stage
@@ -44,8 +43,7 @@ async def get_track_plot(
     session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
 ) -> Response:
     """The numbers behind the pictures of the track: few enough to draw, however long the recording is."""
-    result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.TRACKING, job_id))
-    return await result_response(request, services, result.blob("track-plot.json"), JSON, result.missing)
+    return await send_result(request, services, caller, session_id, Stage.TRACKING, job_id, "track-plot.json", JSON)
 
 
 @router.get(
@@ -70,8 +68,7 @@ async def get_picture(
     """`track-heatmap.png` is where the instructor was, over the empty room; `track-x.png` is x over time."""
     if name not in PICTURES:
         raise NotFound(f"There is no such picture; there are {' and '.join(PICTURES)}.")
-    result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.TRACKING, job_id))
-    return await result_response(request, services, result.blob(name), PNG, result.missing)
+    return await send_result(request, services, caller, session_id, Stage.TRACKING, job_id, name, PNG)
 
 
 @router.get(

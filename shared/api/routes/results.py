@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from shared.api.blob_response import result_response
 from shared.api.conditional import NOT_MODIFIED
-from shared.api.context import ID_PATTERN, ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
+from shared.api.context import ID_PATTERN, Caller, ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
 from shared.api.described import acting, json_file, reading
 from shared.api.idempotency import IdempotentRoute
 from shared.api.links import Links
@@ -87,9 +87,8 @@ async def get_transcript(
 ) -> Response:
     """What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text."""
     chosen = form or preferred_form(request.headers.get("accept", "*/*"))
-    result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.TRANSCRIPTION, job_id))
-    name = result.blob(f"transcript.{chosen}")
-    response = await result_response(request, services, name, CONTENT_TYPES[chosen], result.missing)
+    name, kind = f"transcript.{chosen}", CONTENT_TYPES[chosen]
+    response = await send_result(request, services, caller, session_id, Stage.TRANSCRIPTION, job_id, name, kind)
     response.headers["Vary"] = "Accept"
     return response
 
@@ -109,8 +108,7 @@ async def get_tracking(
     session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
 ) -> Response:
     """Where the instructor was, with detections and metrics."""
-    result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.TRACKING, job_id))
-    return await result_response(request, services, result.blob(TRACKING), JSON, result.missing)
+    return await send_result(request, services, caller, session_id, Stage.TRACKING, job_id, TRACKING, JSON)
 
 
 @router.get(
@@ -170,8 +168,7 @@ async def get_sidecar(
     session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
 ) -> Response:
     """What is known of the recording, its scenes, and every file that the job made."""
-    result = await off_loop(partial(find_result, services, caller.org_id, session_id, None, job_id))
-    return await result_response(request, services, result.blob(SIDECAR), JSON, result.missing)
+    return await send_result(request, services, caller, session_id, None, job_id, SIDECAR, JSON)
 
 
 @router.post(
@@ -218,9 +215,24 @@ async def get_thumbnail(
     match = _THUMBNAIL.fullmatch(name)
     if match is None:
         raise NotFound("There is no such thumbnail.")
-    result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.TRACKING, job_id))
-    blob = result.blob(f"thumbnails/{match[1]}.jpg")
-    return await result_response(request, services, blob, "image/jpeg", result.missing)
+    name = f"thumbnails/{match[1]}.jpg"
+    return await send_result(request, services, caller, session_id, Stage.TRACKING, job_id, name, "image/jpeg")
+
+
+async def send_result(
+    request: Request,
+    services: Services,
+    caller: Caller,
+    session_id: str,
+    stage: Stage | None,
+    job_id: str | None,
+    name: str,
+    content_type: str,
+) -> Response:
+    """The file of this name among a stage's results, or beside the sidecar for None; raises NotFound and
+    ResultNotReady."""
+    result = await off_loop(partial(find_result, services, caller.org_id, session_id, stage, job_id))
+    return await result_response(request, services, result.blob(name), content_type, result.missing)
 
 
 def preferred_form(accept: str) -> TranscriptFormat:
