@@ -14,6 +14,9 @@ QUOTE_CHARACTERS = 240
 SHOWN_WARNINGS = 5
 LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese"}
 
+ON_REQUEST = ("rendition",)
+"""Stages that are skipped unless somebody asks for what they make: then it is no news."""
+
 
 def clock(seconds: float) -> str:
     """A length or a moment as m:ss, from an hour on as h:mm:ss."""
@@ -49,7 +52,7 @@ def facts(job: Job, results: Results) -> list[tuple[str, str]]:
     if results.scenes:
         told.append(("Scenes", _scenes(results)))
     for name, stage in job.stages.items():
-        if stage.state == "skipped":
+        if stage.state == "skipped" and (name not in ON_REQUEST or _was_requested(job)):
             told.append(("Skipped", f"{name}: {stage.reason or 'no reason given'}"))
     warnings = results.warnings
     told += [("Warning", warning) for warning in warnings[:SHOWN_WARNINGS]]
@@ -70,6 +73,10 @@ def _headline(job: Job, results: Results) -> str:
     took_sec = (job.finished_at - job.created_at).total_seconds()
     times = results.duration_sec / took_sec if took_sec > 0 and results.duration_sec else None
     return f"{length}, done in {clock(took_sec)}" + (f" ({speed_label(times)})" if times else "")
+
+
+def _was_requested(job: Job) -> bool:
+    return bool(job.options.get("overlay") or job.options.get("followCam"))
 
 
 def _transcript(results: Results) -> str:
