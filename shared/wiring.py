@@ -10,7 +10,7 @@ from shared.domain.job import Job
 from shared.domain.message import Step
 from shared.domain.stage import Stage
 from shared.pipeline import inline
-from shared.pipeline.job_manager import job_manager
+from shared.pipeline.background.job_manager import job_manager
 from shared.pipeline.services import Services, StepContext, StepWork
 from shared.settings import Settings, load_settings
 from shared.storage.ports import Storage

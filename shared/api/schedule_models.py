@@ -19,7 +19,7 @@ from shared.api.requests import (
 from shared.api.views import View
 from shared.domain.errors import InvalidRequest
 from shared.domain.schedule import Schedule
-from shared.pipeline.cron import MAX_CRON_CHARS, known_zone, next_run
+from shared.pipeline.background.cron import MAX_CRON_CHARS, known_zone, next_run
 
 ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 """Whether a cron can be read does not depend on the time."""

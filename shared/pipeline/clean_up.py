@@ -8,8 +8,8 @@ from itertools import groupby
 
 from shared.domain.errors import NotFound, RostrumError
 from shared.job_status import JobStatus
+from shared.pipeline.background.job_manager import job_manager
 from shared.pipeline.expire_uploads import GRACE, expire_uploads
-from shared.pipeline.job_manager import job_manager
 from shared.pipeline.remove import delete_session, remove_session
 from shared.pipeline.services import Services
 from shared.storage.ports import RESULTS, SOURCES, WORK

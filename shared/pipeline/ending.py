@@ -8,7 +8,7 @@ from collections.abc import Callable
 from shared.domain.job import Job
 from shared.pipeline.changes import change_job
 from shared.pipeline.services import Services
-from shared.pipeline.webhooks import announce_end, tell_end
+from shared.pipeline.webhooks.announce import announce_end, tell_end
 
 
 def end_job(services: Services, job: Job, end: Callable[[Job], Job | None]) -> Job:

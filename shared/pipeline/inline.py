@@ -16,11 +16,11 @@ from shared.domain.message import Message, Receipt, StageMessage
 from shared.domain.stage import StageState
 from shared.domain.task import TaskMessage
 from shared.pipeline.advance import resume
-from shared.pipeline.background import job_manager
+from shared.pipeline.background.every_job import job_manager
+from shared.pipeline.background.run_task import give_up_task, run_task
 from shared.pipeline.giving_up import give_up
 from shared.pipeline.requests import send_step, withdraw_messages
 from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.run_task import give_up_task, run_task
 from shared.pipeline.services import Services
 from shared.storage.ports import QueueFacts, QueueStore, Received, Storage
 

@@ -13,9 +13,9 @@ from shared.domain.errors import Conflict, NotFound
 from shared.domain.job import Job
 from shared.domain.renditions import FOLLOW, OVERLAY
 from shared.domain.session import Session
+from shared.pipeline.background.job_manager import RetryLater, job_manager
 from shared.pipeline.cancel import cancel_job, is_at_work
 from shared.pipeline.changes import change_session
-from shared.pipeline.job_manager import RetryLater, job_manager
 from shared.pipeline.reading import AUDIO_COPY
 from shared.pipeline.search import forget_session
 from shared.pipeline.services import Services, job_blob

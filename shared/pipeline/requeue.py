@@ -15,10 +15,10 @@ from shared.domain.errors import Conflict, FinalError, NotFound
 from shared.domain.message import StageMessage
 from shared.domain.task import TASKS, TaskMessage, TaskState
 from shared.job_status import JobStatus
+from shared.pipeline.background.tasks import send_task
 from shared.pipeline.queue_info import QUEUE_NAMES
 from shared.pipeline.retry import retry_job
 from shared.pipeline.services import Services
-from shared.pipeline.tasks import send_task
 from shared.storage.ports import Received, poison_queue
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from shared.domain.search.query import Query, parse_query
 from shared.domain.search.snippet import make_snippet, passages_around
 from shared.domain.search.transcript import IndexedTranscript, Posting, SpokenWord, index_words
 from shared.domain.session import Session
-from shared.pipeline.job_manager import job_manager
+from shared.pipeline.background.job_manager import job_manager
 from shared.pipeline.services import Services
 from shared.storage.cursor import decode_cursor, first_page
 from shared.storage.ports import RESULTS

@@ -16,7 +16,7 @@ from shared.media.payload import (
     SidecarPayload,
     ThumbnailPayload,
 )
-from shared.pipeline.job_manager import job_manager
+from shared.pipeline.background.job_manager import job_manager
 from shared.pipeline.services import Services, job_blob
 from shared.storage.ports import RESULTS, WORK
 

@@ -25,7 +25,7 @@ from shared.pipeline.detector_choice import detector_for
 from shared.pipeline.engine_choice import engine_for
 from shared.pipeline.requests import request_step
 from shared.pipeline.services import Services
-from shared.pipeline.webhook_signature import check_callback
+from shared.pipeline.webhooks.signature import check_callback
 from shared.storage.ports import SOURCES, BlobFacts
 
 UPLOAD_BLOCK_BYTES = 8 * 1024**2

@@ -17,8 +17,8 @@ from shared.domain.errors import Conflict, NotFound
 from shared.domain.job import Job
 from shared.domain.webhook import WebhookDelivery
 from shared.pipeline.services import Services
-from shared.pipeline.webhook_payload import WebhookPayload
-from shared.pipeline.webhooks import redeliver_webhook
+from shared.pipeline.webhooks.announce import redeliver_webhook
+from shared.pipeline.webhooks.payload import WebhookPayload
 
 router = APIRouter(prefix="/jobs/{jobId}", tags=["webhooks"], route_class=IdempotentRoute)
 

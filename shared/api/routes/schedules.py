@@ -13,7 +13,7 @@ from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
 from shared.api.problem_examples import HOPELESS, NO_SCHEDULE, NO_SESSION, TOO_MANY_SCHEDULES
 from shared.api.schedule_models import CreateSchedule, SchedulePage, ScheduleView
 from shared.domain.errors import ForeignOrigin, StorageFull
-from shared.pipeline.scheduled import SUBMIT, remove_schedule, schedule_submission, submission_schedule
+from shared.pipeline.scheduled_submission import SUBMIT, remove_schedule, schedule_submission, submission_schedule
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=IdempotentRoute)
 

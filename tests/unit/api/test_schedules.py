@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from shared.pipeline import scheduled
-from shared.pipeline.background import job_manager
+from shared.pipeline import scheduled_submission
+from shared.pipeline.background.every_job import job_manager
+from shared.pipeline.background.run_task import run_task
+from shared.pipeline.background.schedules import run_due_schedules
 from shared.pipeline.run_step import Delivery
-from shared.pipeline.run_task import run_task
-from shared.pipeline.schedules import run_due_schedules
 from tests.unit.api.house import House, pointers
 
 JOB = {"sourceUrl": "https://example.com/talk.mp4"}
@@ -124,7 +124,7 @@ def test_a_long_request_that_a_row_can_hold_is_kept(house: House) -> None:
 
 
 def test_an_organisation_may_have_so_many_schedules(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduled, "MAX_SCHEDULES", 2)
+    monkeypatch.setattr(scheduled_submission, "MAX_SCHEDULES", 2)
     key = {"Idempotency-Key": "second"}
     create(house)
     second = house.client.post("/schedules", json=BODY, headers=key).json()

@@ -20,7 +20,7 @@ from shared.domain.webhook import Outcome
 from shared.media.fetch import FetchPolicy, open_source
 from shared.media.glance import Allowance, glance_at_url
 from shared.media.guarded_network import Resolve, resolve
-from shared.pipeline.webhook_post import PostPolicy, post
+from shared.pipeline.webhooks.post import PostPolicy, post
 from tests.unit.api.house import House, make_services
 
 PUBLIC = "93.184.215.14"

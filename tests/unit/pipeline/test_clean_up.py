@@ -12,13 +12,13 @@ from shared.domain.message import Step
 from shared.domain.stage import Stage
 from shared.domain.task import TASKS
 from shared.pipeline import clean_up as module
+from shared.pipeline.background.job_manager import job_manager
+from shared.pipeline.background.run_task import run_task
+from shared.pipeline.background.schedules import run_due_schedules
 from shared.pipeline.cancel import cancel_job
 from shared.pipeline.clean_up import clean_up, schedule_clean_up
 from shared.pipeline.dead_letters import bury_task
-from shared.pipeline.job_manager import job_manager
 from shared.pipeline.run_step import Delivery
-from shared.pipeline.run_task import run_task
-from shared.pipeline.schedules import run_due_schedules
 from shared.pipeline.services import StepContext
 from shared.pipeline.sidecar import rebuild_sidecar
 from shared.storage.ports import RESULTS, SOURCES, WORK

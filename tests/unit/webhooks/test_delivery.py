@@ -15,8 +15,8 @@ from shared.pipeline.changes import change_job
 from shared.pipeline.inline import inline_services
 from shared.pipeline.remove import delete_session
 from shared.pipeline.requeue import requeue_dead_letters
-from shared.pipeline.webhook_delivery import MAX_RETRY_AFTER, RESTS, TRY_FOR, first_task_id, next_delivery
-from shared.pipeline.webhooks import redeliver_webhook
+from shared.pipeline.webhooks.announce import redeliver_webhook
+from shared.pipeline.webhooks.delivery import MAX_RETRY_AFTER, RESTS, TRY_FOR, first_task_id, next_delivery
 from tests.unit.pipeline.task_host import START
 from tests.unit.webhooks.receiver import Receiver
 from tests.unit.webhooks.world import PRODUCTION, SECRET, World
@@ -360,9 +360,9 @@ def test_a_job_that_is_deleted_meanwhile_leaves_no_log(world: World, receiver: R
 
 def test_inside_the_request_the_end_is_told_too(world: World, receiver: Receiver) -> None:
     """With ROSTRUM_EXECUTION=inline."""
-    from shared.pipeline import background
+    from shared.pipeline.background import every_job
 
-    assert background.job_manager.find("deliver_webhook") is not None
+    assert every_job.job_manager.find("deliver_webhook") is not None
     world.services = inline_services(world.services)
     world.end(world.job(receiver.url()))
     assert len(receiver.received) == 1

@@ -46,7 +46,7 @@ def test_the_receiver_takes_what_is_sent_once(
     job = world.end(world.job(example["url"]))
     world.run_all()
     assert [each.status_code for each in world.log(job)] == [204]
-    from shared.pipeline.webhooks import redeliver_webhook
+    from shared.pipeline.webhooks.announce import redeliver_webhook
 
     redeliver_webhook(world.services, "acme", "j1", "r1")
     world.run_all()

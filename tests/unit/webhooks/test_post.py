@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from shared.domain.webhook import Outcome
-from shared.pipeline.webhook_post import PostPolicy, post
+from shared.pipeline.webhooks.post import PostPolicy, post
 from tests.unit.webhooks.receiver import Receiver, receiving
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)

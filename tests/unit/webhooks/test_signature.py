@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from shared.domain.errors import AddressRefused, InvalidRequest, RostrumError, WebhooksNotConfigured
-from shared.pipeline.webhook_signature import check_callback, signature, signing_keys
+from shared.pipeline.webhooks.signature import check_callback, signature, signing_keys
 from shared.settings import Settings
 from tests.unit.webhooks.world import PRODUCTION
 

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 from shared.domain.errors import MAX_DETAIL_CHARS, FinalError, NotFound, RostrumError, WriteConflict
 from shared.domain.task import Task, TaskMessage, TaskState
+from shared.pipeline.background.job_manager import BackgroundJob, JobManager, RetryLater
+from shared.pipeline.background.task_heartbeat import TaskHeartbeat
+from shared.pipeline.background.tasks import send_task
 from shared.pipeline.dead_letters import bury_task
-from shared.pipeline.job_manager import BackgroundJob, JobManager, RetryLater
 from shared.pipeline.run_step import Delivery
 from shared.pipeline.services import Services
-from shared.pipeline.task_heartbeat import TaskHeartbeat
-from shared.pipeline.tasks import send_task
 from shared.storage.ports import Stored
 
 log = logging.getLogger(__name__)

@@ -15,10 +15,10 @@ from typing import Any
 from shared.domain.errors import RostrumError, WriteConflict
 from shared.domain.schedule import Schedule
 from shared.domain.task import Task
+from shared.pipeline.background.cron import next_run
+from shared.pipeline.background.tasks import create_task
 from shared.pipeline.changes import retry_conflicts
-from shared.pipeline.cron import next_run
 from shared.pipeline.services import Services
-from shared.pipeline.tasks import create_task
 from shared.storage.ports import Stored
 
 log = logging.getLogger(__name__)

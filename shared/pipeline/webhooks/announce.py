@@ -13,10 +13,10 @@ from shared.domain.errors import Conflict, TransientError
 from shared.domain.job import Job
 from shared.domain.task import Task
 from shared.domain.webhook import Outcome
-from shared.pipeline.job_manager import job_manager
+from shared.pipeline.background.job_manager import job_manager
+from shared.pipeline.background.tasks import hasten_task
 from shared.pipeline.services import Services
-from shared.pipeline.tasks import hasten_task
-from shared.pipeline.webhook_delivery import RESTS, deliver, first_task_id, webhook_id_of
+from shared.pipeline.webhooks.delivery import RESTS, deliver, first_task_id, webhook_id_of
 
 
 def announce_end(services: Services, job: Job) -> None:
@@ -50,9 +50,9 @@ def deliver_webhook(services: Services, task: Task, org_id: str, job_id: str, at
     """Tells how an attempt at a job ended, until the server accepts it or a day has passed."""
 
     def post(url: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Outcome:
-        from shared.pipeline import webhook_post  # a network library that indexing need not wait for
+        from shared.pipeline.webhooks import post as posting  # its network library would slow down indexing
 
-        policy = webhook_post.PostPolicy(allow_loopback=services.settings.allow_loopback_sources)
-        return webhook_post.post(url, headers, body, policy, now)
+        policy = posting.PostPolicy(allow_loopback=services.settings.allow_loopback_sources)
+        return posting.post(url, headers, body, policy, now)
 
     deliver(services, task, org_id, job_id, attempt, post)

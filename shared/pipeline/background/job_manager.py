@@ -10,7 +10,7 @@
 
 A job runs at least once, and may run again when its worker died at the last moment: it must bear that. Parameters named
 `services` and `task` are filled in when it runs; all others are JSON. One named `org_id` tells whose the task is.
-Modules with jobs are imported by `shared.pipeline.background`, so that every worker knows them. How it works:
+Modules with jobs are imported by `shared.pipeline.background.every_job`, so that every worker knows them. How it works:
 docs/decisions/0009-background-jobs.md.
 """
 
@@ -24,10 +24,10 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from shared.domain.schedule import Schedule
 from shared.domain.task import Task
-from shared.pipeline.json_arguments import stranger_to_json
-from shared.pipeline.schedules import keep_schedule
+from shared.pipeline.background.json_arguments import stranger_to_json
+from shared.pipeline.background.schedules import keep_schedule
+from shared.pipeline.background.tasks import create_task
 from shared.pipeline.services import Services
-from shared.pipeline.tasks import create_task
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from shared.domain.errors import RostrumError, WriteConflict
 from shared.domain.task import Task, TaskState
+from shared.pipeline.background.run_task import shows_life
+from shared.pipeline.background.schedules import run_due_schedules
+from shared.pipeline.background.tasks import send_task
 from shared.pipeline.dead_letters import keep_task_letter
-from shared.pipeline.run_task import shows_life
-from shared.pipeline.schedules import run_due_schedules
 from shared.pipeline.services import Services
-from shared.pipeline.tasks import send_task
 from shared.storage.ports import Stored
 
 log = logging.getLogger(__name__)

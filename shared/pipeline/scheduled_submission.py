@@ -11,9 +11,9 @@ from shared.domain.ids import newest_first_id
 from shared.domain.job import Job
 from shared.domain.schedule import Schedule
 from shared.domain.task import Task
+from shared.pipeline.background.job_manager import job_manager
+from shared.pipeline.background.schedules import keep_schedule
 from shared.pipeline.changes import retry_conflicts
-from shared.pipeline.job_manager import job_manager
-from shared.pipeline.schedules import keep_schedule
 from shared.pipeline.services import Services
 from shared.pipeline.submit import JobRequest, check_source_url, refuse_hopeless, submit_session, submit_url
 from shared.storage.table import utf16_units
