@@ -98,6 +98,11 @@ def resolve(text: str, settings: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(value, text)
 
 
+def is_on(settings: Mapping[str, str], name: str) -> bool:
+    """Whether a setting is there and says yes."""
+    return settings.get(name, "").lower() in ("1", "true")
+
+
 def storage_connection(name: str, settings: Mapping[str, str]) -> str:
     """The connection string behind a trigger's `connection`: the setting `name` or `AzureWebJobs<name>`."""
     for key in (name, f"AzureWebJobs{name}"):

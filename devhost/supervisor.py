@@ -17,16 +17,24 @@ from devhost.errors import AppError, StackError
 from devhost.function_index import Trigger
 from devhost.hints import HINT_SETTING, HintListener
 from devhost.locks import try_lock
+from devhost.pools import Pools
 from devhost.queue_listener import QueueFunction, QueueListener
-from devhost.queue_storage import POISON_SUFFIX, HostQueue
+from devhost.queue_storage import HostQueue
 from devhost.schedule import Schedule, StatusFile
-from devhost.settings import HostOptions, expand_emulator, read_host_options, read_settings, resolve, storage_connection
+from devhost.settings import (
+    HostOptions,
+    expand_emulator,
+    is_on,
+    read_host_options,
+    read_settings,
+    resolve,
+    storage_connection,
+)
 from devhost.timer_listener import TimerListener
-from devhost.worker_pool import RESTART_PAUSE_SEC, WorkerPool, await_ready
+from devhost.worker_pool import RESTART_PAUSE_SEC, await_ready
 from devhost.worker_process import WorkerProcess
 
 log = logging.getLogger("devhost")
-CPU_NICENESS = 5
 THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -55,8 +63,7 @@ class Supervisor:
         self._stopped = threading.Event()
         self._hints = HintListener(self._notify) if arguments.hints else None
         self._worker_environ = self._make_worker_environ()
-        self._cpu_pool = WorkerPool(lambda n: self._start_worker(f"worker-{n}", CPU_NICENESS), arguments.workers)
-        self._light_pool = WorkerPool(lambda n: self._start_worker("light", 0), 1)
+        self._pools = Pools(self._start_worker, arguments.workers, self._settings)
         self._http: WorkerProcess | None = None
         self._queues: list[QueueListener] = []
         self._listeners: list[QueueListener | TimerListener] = []
@@ -90,8 +97,7 @@ class Supervisor:
             listener.stop()
         if self._http is not None:
             self._http.close()
-        self._cpu_pool.close(self._arguments.grace_sec)
-        self._light_pool.close(self._arguments.grace_sec)
+        self._pools.close(self._arguments.grace_sec)
         for listener in self._listeners:
             listener.join(10.0)
         if self._http is not None and not self._http.wait(5.0):
@@ -104,17 +110,12 @@ class Supervisor:
 
     def _listen(self, triggers: list[Trigger]) -> None:
         enabled = [trigger for trigger in triggers if not self._is_disabled(trigger.name)]
-        queue_triggers = [trigger for trigger in enabled if trigger.kind == "queue"]
-        timers = [trigger for trigger in enabled if trigger.kind == "timer"]
-        for trigger in queue_triggers:
-            self._queues.extend(self._queue_listeners(trigger))
+        for trigger in enabled:
+            if trigger.kind == "queue":
+                self._queues.extend(self._queue_listeners(trigger))
         self._listeners.extend(self._queues)
-        self._listeners.extend(self._timer_listener(trigger) for trigger in timers)
-        names = {resolve(trigger.queue, self._settings) for trigger in queue_triggers}
-        if any(not name.endswith(POISON_SUFFIX) for name in names):
-            self._cpu_pool.open()
-        if timers or any(name.endswith(POISON_SUFFIX) for name in names):
-            self._light_pool.open()
+        self._listeners.extend(self._timer_listener(trigger) for trigger in enabled if trigger.kind == "timer")
+        self._pools.open()
         if self._hints is not None:
             self._hints.start()
         for listener in self._listeners:
@@ -126,8 +127,7 @@ class Supervisor:
         name = resolve(trigger.queue, self._settings)
         connection = storage_connection(trigger.connection, self._settings)
         function = QueueFunction(trigger.name, options, self._options.function_timeout_sec)
-        poison = name.endswith(POISON_SUFFIX)
-        pool = self._light_pool if poison else self._cpu_pool
+        pool = self._pools.of_queue(trigger.name, name)
         instances = max(1, pool.size // (options.batch_size + options.new_batch_threshold))
         return [
             QueueListener(function, HostQueue(connection, name), pool, on_poison=self._notify) for _ in range(instances)
@@ -137,7 +137,7 @@ class Supervisor:
         return TimerListener(
             trigger.name,
             Schedule(resolve(trigger.schedule, self._settings)),
-            self._light_pool,
+            self._pools.of_timer(trigger.name),
             StatusFile(self._arguments.data_dir / "timers" / f"{trigger.name}.json"),
             run_on_startup=trigger.run_on_startup,
             use_monitor=trigger.use_monitor,
@@ -145,7 +145,7 @@ class Supervisor:
         )
 
     def _is_disabled(self, function: str) -> bool:
-        return self._settings.get(f"AzureWebJobs.{function}.Disabled", "").lower() in ("1", "true")
+        return is_on(self._settings, f"AzureWebJobs.{function}.Disabled")
 
     def _notify(self, queue: str) -> None:
         for listener in self._queues:
