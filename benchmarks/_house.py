@@ -2,12 +2,15 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,13 +20,17 @@ import av
 import httpx
 import psutil
 
+from benchmarks._clock import CLOCK_SETTING
+from benchmarks._faulty_storage import FaultyStorage
 from devhost.azurite import Azurite, install_azurite, start_azurite
 from devhost.stack import free_port
 
 REPO = Path(__file__).resolve().parents[1]
 EXAMPLE = REPO / "examples" / "lecture.mp4"
-HOST = (sys.executable, "-m", "devhost", "--app", str(REPO), "--quiet", "--json-logs")
+APP = ("--app", str(REPO), "--module", "benchmarks._skewed_app")
+HOST = (sys.executable, "-m", "devhost", *APP, "--quiet", "--json-logs")
 PATIENCE_SEC = 120.0
+MOST_SPARE_BYTES = 8 * 1024**3
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -34,12 +41,24 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 class House:
-    """Azurite, the host and a server of recordings, on ports that stay the same however often they are started."""
+    """Azurite, the host and a server of recordings, on ports that stay the same however often they are started.
 
-    def __init__(self, directory: Path, workers: int = 2, **settings: str) -> None:
+    A `faulty` house has a proxy before its storage, with which that can be made to fail.
+    """
+
+    def __init__(self, directory: Path, workers: int = 2, *, faulty: bool = False, **settings: str) -> None:
         self.directory = directory
+        self.clock = directory / "clock"
         self._workers = workers
-        self._settings = {"ROSTRUM_ENGINE": "pocketsphinx", "ROSTRUM_ALLOW_LOOPBACK_SOURCES": "true", **settings}
+        free = shutil.disk_usage(directory).free
+        self._spare_bytes = min(MOST_SPARE_BYTES, free // 4)  # so much may go before the disk counts as nearly full
+        self._settings = {
+            "ROSTRUM_ENGINE": "pocketsphinx",
+            "ROSTRUM_ALLOW_LOOPBACK_SOURCES": "true",
+            "ROSTRUM_MIN_FREE_BYTES": str(free - self._spare_bytes),
+            CLOCK_SETTING: str(self.clock),
+            **settings,
+        }
         self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}/api"
         self._azurite_command = install_azurite(lambda text: print(text, file=sys.stderr))
@@ -48,6 +67,7 @@ class House:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(self._files)))
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.azurite: Azurite = start_azurite(self._azurite_command, directory / "azurite")
+        self.proxy = FaultyStorage(self.azurite.ports) if faulty else None
         self.host: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "House":
@@ -58,17 +78,21 @@ class House:
         if self.host is not None:
             self.host.terminate()
             self.host.wait()
+        if self.proxy is not None:
+            self.proxy.close()
         self.azurite.stop()
         self._server.shutdown()
         self._server.server_close()
 
     @property
     def connection(self) -> str:
+        """The storage as it is, without the faults that the stack sees."""
         return self.azurite.connection_string
 
     def start_host(self, **settings: str) -> None:
         """Starts the host and waits until it answers."""
-        environ = {"AzureWebJobsStorage": self.connection, "ROSTRUM_LOCAL_DATA_DIR": str(self.directory / "azurite")}
+        connection = self.proxy.connection_string if self.proxy else self.connection
+        environ = {"AzureWebJobsStorage": connection, "ROSTRUM_LOCAL_DATA_DIR": str(self.directory / "azurite")}
         arguments = ["--data", str(self.directory / "host"), "--port", str(self._port), "--workers", str(self._workers)]
         self.host = subprocess.Popen(
             [*HOST, *arguments], cwd=REPO, env={**os.environ, **environ, **self._settings, **settings}
@@ -112,12 +136,23 @@ class House:
         time.sleep(away_sec)
         self.azurite = start_azurite(self._azurite_command, self.directory / "azurite", ports=self.azurite.ports)
 
+    @contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """Takes away the disk space that submissions need; there is enough left for running jobs."""
+        with tempfile.TemporaryFile(dir=self.directory) as ballast:
+            os.posix_fallocate(ballast.fileno(), 0, 2 * self._spare_bytes)
+            yield
+
     def recording(self, seconds: float) -> str:
         """The address of the example's first seconds."""
+        return f"http://127.0.0.1:{self._server.server_port}/{self.recording_file(seconds).name}"
+
+    def recording_file(self, seconds: float) -> Path:
+        """The same as a file."""
         file = self._files / f"{seconds:g}.mp4"
         if not file.exists():
             cut(EXAMPLE, file, seconds)
-        return f"http://127.0.0.1:{self._server.server_port}/{file.name}"
+        return file
 
     def log_lines(self) -> list[dict[str, Any]]:
         """What the host and its workers logged, oldest first."""
