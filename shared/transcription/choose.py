@@ -17,7 +17,8 @@ ChosenEngine = Literal["pocketsphinx", "faster-whisper", "azure-speech"]
 NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")  # without its tokenizer the library would fetch one
 
 QUALITY = (
-    "The embedded engine pocketsphinx was used: expect about one wrong word in four, and no punctuation. "
+    "The embedded engine pocketsphinx was used: expect about one wrong word in four, full stops only where somebody "
+    "paused, and no names in capitals. "
     "A faster-whisper model gives far better transcripts: `python3 dev.py models` fetches one."
 )
 ASSUMED = "The language was assumed to be English, the only one that the embedded engine knows."

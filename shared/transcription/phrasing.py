@@ -1,52 +1,69 @@
-"""Gives words from an engine that writes none of it the little shape that pauses tell: segments and capitals.
+"""Gives words from an engine that writes none of it the shape that pauses tell: segments, capitals and full stops.
 
-Full stops and commas are left out: where they belong cannot be heard well enough from pauses alone.
+By rule, and only where a listener would hear an end: a long pause after a word that a sentence can end with. Commas,
+question marks and names cannot be heard from pauses and are left out.
 """
 
 import re
 from collections.abc import Iterable, Sequence
 
+from shared.transcription.cues import LEANS_FORWARD, SENTENCE_ENDS
 from shared.transcription.payload import TranscriptSegment, TranscriptWord
 
 JOIN_PAUSE_SEC = 0.6  # shorter ones are breath, not the end of a thought
 SENTENCE_PAUSE_SEC = 0.7
+THOUGHT_PAUSE_SEC = 2.0  # ends a sentence whatever its last word is
 MAX_SEGMENT_SEC = 12.0
 FIRST_PERSON = re.compile(r"^i(?=$|')")
 
 
 def phrase(utterances: Iterable[TranscriptSegment]) -> tuple[TranscriptSegment, ...]:
-    """Utterances joined over short pauses, numbered from 0; `I`, and the first word after a long pause, capitalised."""
-    joined: list[list[TranscriptWord]] = []
-    for utterance in utterances:
-        words = list(utterance.words)
-        if not words:
-            continue
-        if (
-            joined
-            and words[0].start - joined[-1][-1].end < JOIN_PAUSE_SEC
-            and words[-1].end - joined[-1][0].start <= MAX_SEGMENT_SEC
-        ):
-            joined[-1].extend(words)
-        else:
-            joined.append(words)
+    """Utterances joined over short pauses, numbered from 0. `I` and the first word of a sentence get a capital, its
+    last word a full stop; no word's time changes."""
+    joined = list(_joined(utterances))
     segments: list[TranscriptSegment] = []
-    end = float("-inf")
+    opens = True
     for number, words in enumerate(joined):
-        segments.append(_segment(number, words, opens=words[0].start - end >= SENTENCE_PAUSE_SEC))
-        end = words[-1].end
+        following = joined[number + 1][0].start if number + 1 < len(joined) else float("inf")
+        closes = _ends_sentence(words[-1].word, following - words[-1].end)
+        segments.append(_segment(number, words, opens=opens, closes=closes))
+        opens = closes
     return tuple(segments)
 
 
-def _segment(number: int, words: Sequence[TranscriptWord], *, opens: bool) -> TranscriptSegment:
+def _joined(utterances: Iterable[TranscriptSegment]) -> Iterable[list[TranscriptWord]]:
+    words: list[TranscriptWord] = []
+    for utterance in utterances:
+        more = utterance.words
+        if not more:
+            continue
+        if words and (
+            more[0].start - words[-1].end >= JOIN_PAUSE_SEC or more[-1].end - words[0].start > MAX_SEGMENT_SEC
+        ):
+            yield words
+            words = []
+        words = [*words, *more]
+    if words:
+        yield words
+
+
+def _ends_sentence(word: str, pause_sec: float) -> bool:
+    """Nobody ends a sentence with `of the`: who pauses there looks for a word."""
+    return pause_sec >= (THOUGHT_PAUSE_SEC if word.lower() in LEANS_FORWARD else SENTENCE_PAUSE_SEC)
+
+
+def _segment(number: int, words: Sequence[TranscriptWord], *, opens: bool, closes: bool) -> TranscriptSegment:
     texts = [FIRST_PERSON.sub("I", word.word) for word in words]
     if opens:
         texts[0] = texts[0][:1].upper() + texts[0][1:]
-    cased = tuple(word.model_copy(update={"word": text}) for word, text in zip(words, texts, strict=True))
+    if closes and not texts[-1].endswith(SENTENCE_ENDS):
+        texts[-1] += "."
+    shaped = tuple(word.model_copy(update={"word": text}) for word, text in zip(words, texts, strict=True))
     return TranscriptSegment(
         id=number,
         start=words[0].start,
         end=words[-1].end,
         text=" ".join(texts),
         confidence=round(sum(word.confidence for word in words) / len(words), 3),
-        words=cased,
+        words=shaped,
     )

@@ -35,14 +35,14 @@ def merge(*parts: TranscriptPart, duration_sec: float = 30.0) -> Transcript:
     return merge_parts(parts, session_id="s1", job_id="j1", duration_sec=duration_sec)
 
 
-def test_utterances_become_segments_with_capitals_after_long_pauses() -> None:
+def test_utterances_become_sentences_at_long_pauses() -> None:
     transcript = merge(
         part(0, segment("well i think", 1.0), segment("i'm in india", 2.9), segment("yes", 9.0)),
         part(1, segment("indeed", 10.0), segment("so", 12.0)),
     )
-    assert [s.text for s in transcript.segments] == ["Well I think I'm in india", "Yes indeed", "So"]
+    assert [s.text for s in transcript.segments] == ["Well I think I'm in india.", "Yes indeed.", "So."]
     assert [s.id for s in transcript.segments] == [0, 1, 2]
-    assert [w.word for w in transcript.segments[0].words] == ["Well", "I", "think", "I'm", "in", "india"]
+    assert [w.word for w in transcript.segments[0].words] == ["Well", "I", "think", "I'm", "in", "india."]
     assert (transcript.segments[0].start, transcript.segments[0].end) == (1.0, 4.4)
     assert transcript.speech_sec == 5.0
 
@@ -95,11 +95,11 @@ def test_the_file_reads_as_the_contract_says() -> None:
                 "id": 0,
                 "start": 1.0,
                 "end": 2.0,
-                "text": "Hello there",
+                "text": "Hello there.",
                 "confidence": 0.5,
                 "words": [
                     {"word": "Hello", "start": 1.0, "end": 1.5, "confidence": 0.5},
-                    {"word": "there", "start": 1.5, "end": 2.0, "confidence": 0.5},
+                    {"word": "there.", "start": 1.5, "end": 2.0, "confidence": 0.5},
                 ],
             }
         ],
