@@ -35,7 +35,7 @@ def process_job(job_id: str, org_id: str = "local") -> Job:
 
 def build_services(settings: Settings, storage: Storage) -> Services:
     """Services with the real clock and the real work of every step, done where the settings say."""
-    built = Services(storage=storage, settings=settings, clock=_now, new_id=_new_id, work=STEP_WORK)
+    built = Services(storage=storage, settings=settings, clock=_now, new_id=_new_id, work=STEP_WORK, results=RESULTS)
     return inline.inline_services(built) if settings.execution == "inline" else built
 
 
@@ -66,3 +66,10 @@ STEP_WORK: dict[tuple[Stage, Step], StepWork] = {
     (Stage.RENDITION, Step.PART): _step_work("rendition", "render_part"),
     (Stage.RENDITION, Step.MERGE): _step_work("rendition", "join_renditions"),
 }
+
+RESULTS: dict[Stage, tuple[str, ...]] = {
+    Stage.TRANSCRIPTION: ("transcript.json", "transcript.vtt", "transcript.srt", "transcript.txt"),
+    Stage.TRACKING: ("instructor-tracking.json", "track-heatmap.png", "track-x.png", "track-plot.json"),
+    Stage.RENDITION: (),
+}
+"""What each stage's merge leaves for people; pictures and videos are listed by the stages themselves."""

@@ -16,10 +16,12 @@
     │   ├── StorageUnavailable
     │   ├── WriteConflict
     │   ├── EngineBusy
+    │   ├── WorkerDied
     │   └── KeyServerUnavailable
     └── RequestError                     the caller's mistake; nothing was accepted
         ├── InvalidRequest               ├── StorageFull
         ├── NotFound                     ├── Conflict
+        │   └── BlobMissing              │
         ├── ResultNotReady               ├── UploadIncomplete
         │   └── ResultInTheMaking        │
         ├── InsufficientScope            ├── RateLimited
@@ -197,6 +199,12 @@ class EngineBusy(TransientError):
     code = "engine_busy"
 
 
+class WorkerDied(TransientError):
+    """The process that ran the step was not heard of any more."""
+
+    code = "worker_died"
+
+
 class KeyServerUnavailable(TransientError):
     """The server with the keys of tokens does not answer."""
 
@@ -223,6 +231,19 @@ class NotFound(RequestError):
     """There is no such thing here."""
 
     code = "not_found"
+
+
+class BlobMissing(NotFound):
+    """A file is not in storage any more."""
+
+    def __init__(self, detail: str, container: str = "", name: str = "") -> None:
+        super().__init__(detail)
+        self.container, self.name = container, name
+
+    @classmethod
+    def of(cls, container: str, name: str) -> "BlobMissing":
+        """The error for this blob."""
+        return cls(f"There is no blob {container}/{name}.", container, name)
 
 
 class ResultNotReady(RequestError):

@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.domain.errors import RostrumError
 from shared.domain.event import Event, EventType, JobError
+from shared.domain.failure import MAX_FAILURES, StepFailure
 from shared.domain.renditions import NO_RENDITION, Renditions
 from shared.domain.stage import Stage, StageProgress, StageState
 from shared.job_status import NEXT, JobStatus
@@ -24,7 +25,8 @@ NEEDS = {Stage.TRANSCRIPTION: Stage.DOWNLOAD, Stage.TRACKING: Stage.DOWNLOAD, St
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One run of the pipeline over a session; changed only by the functions of this module."""
+    """One run of the pipeline over a session; changed only by the functions of this module. `failures` are the failed
+    attempts at its steps, of all its attempts, the latest last."""
 
     job_id: str
     session_id: str
@@ -40,6 +42,7 @@ class Job:
     attempt: int = 1
     cancel_requested: bool = False
     error: JobError | None = None
+    failures: tuple[StepFailure, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     callback_url: str | None = None
     traceparent: str | None = None
@@ -177,9 +180,18 @@ def complete(job: Job, now: datetime) -> Job:
     )
 
 
-def fail(job: Job, stage: Stage | None, error: RostrumError, now: datetime) -> Job:
-    """The job cannot be finished; `error` says why. What else is running is given up."""
+def note_failure(job: Job, failure: StepFailure, now: datetime) -> Job | None:
+    """An attempt at a step failed; None when that is known."""
+    with_it = _with_failure(job, failure)
+    return None if with_it is job else _changed(with_it, now)
+
+
+def fail(job: Job, stage: Stage | None, error: RostrumError, now: datetime, failure: StepFailure | None = None) -> Job:
+    """The job cannot be finished; `error` says why, and `failure` what made the last attempt at a step fail. What else
+    is running is given up."""
     _require(job, JobStatus.ERROR)
+    if failure is not None:
+        job = _with_failure(job, failure)
     job = _stopped(job, now)
     reason = JobError(code=error.code, title=error.title, detail=error.detail, stage=stage, retryable=error.retryable)
     if stage is not None:
@@ -251,6 +263,12 @@ def _require(job: Job, status: JobStatus) -> None:
 
 def _with_stage(job: Job, stage: Stage, progress: StageProgress) -> Job:
     return replace(job, stages={**job.stages, stage: progress})
+
+
+def _with_failure(job: Job, failure: StepFailure) -> Job:
+    if any(each.key == failure.key for each in job.failures):
+        return job
+    return replace(job, failures=(*job.failures, failure)[-MAX_FAILURES:])
 
 
 def _changed(job: Job, now: datetime, **changes: Any) -> Job:

@@ -12,8 +12,8 @@ from shared.domain.stage import Stage, StageState
 class Part:
     """A step's row. `owner` names the delivery that works on it (message id and dequeue count); `progress` is 0 to 1;
     `sends` counts the messages sent for it since it last rested, `sent_at` is when the last one can be received and
-    `receipt` what withdraws it; `job_attempt` is the job's attempt that the row tells of; `last_error` is what made
-    the latest delivery fail, in a sentence."""
+    `receipt` what withdraws it; `waits` says that it is asked for when what it needs was made again; `job_attempt` is
+    the job's attempt that the row tells of; `last_error` is what made the latest delivery fail, in a sentence."""
 
     job_id: str
     stage: Stage
@@ -27,6 +27,7 @@ class Part:
     sends: int = 0
     sent_at: datetime | None = None
     receipt: Receipt | None = None
+    waits: bool = False
     heartbeat_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -18,6 +18,7 @@ from shared.pipeline.cancel import settle_cancel
 from shared.pipeline.changes import change_job, change_session
 from shared.pipeline.derived import write_derived
 from shared.pipeline.ending import end_job
+from shared.pipeline.remake import missing_result, release_waiting, reset_makers, send_all
 from shared.pipeline.requests import STEPS, request_step, steps_after
 from shared.pipeline.services import Services
 from shared.pipeline.sidecar import write_sidecar
@@ -28,12 +29,21 @@ log = logging.getLogger(__name__)
 
 def follow_step(services: Services, job: Job, stage: Stage, step: Step) -> None:
     """To be called when a part of the step is done: goes on if it was the last one."""
-    if not _step_is_done(services, job, stage, step):
-        return
-    following = steps_after(stage, step)
-    if following is not None:
-        request_step(services, job, stage, following)
-        return
+    rows = services.storage.parts.of_job(job.job_id)
+    waiting = any(stored.value.waits for stored in rows)
+    if _all_done(rows, job, stage, step):
+        following = steps_after(stage, step)
+        if following is None:
+            _finish_stage(services, job, stage)
+        else:
+            request_step(services, job, stage, following)
+            if _all_done(rows, job, stage, following):  # this step was done again
+                follow_step(services, job, stage, following)
+    if waiting:
+        release_waiting(services, job)
+
+
+def _finish_stage(services: Services, job: Job, stage: Stage) -> None:
     now = services.clock()
 
     def finish(current: Job) -> Job | None:
@@ -87,10 +97,6 @@ def _moved(services: Services, job: Job, status: JobStatus) -> Job | None:
     return jobs.advance_status(job, status, services.clock()) if jobs.next_status(job) is status else None
 
 
-def _step_is_done(services: Services, job: Job, stage: Stage, step: Step) -> bool:
-    return _all_done(services.storage.parts.of_job(job.job_id, stage), job, stage, step)
-
-
 def _all_done(rows: Sequence[Stored[Part]], job: Job, stage: Stage, step: Step) -> bool:
     of_step = [stored.value for stored in rows if (stored.value.stage, stored.value.step) == (stage, step)]
     return sum(part.state is StageState.DONE for part in of_step) >= _expected(job, stage, step)
@@ -103,7 +109,10 @@ def _expected(job: Job, stage: Stage, step: Step) -> int:
 
 def _complete(services: Services, job: Job) -> None:
     """Writes what follows from the results together, and the sidecar, names the job on its session, and only then says
-    DONE: it is too late to cancel it."""
+    DONE: it is too late to cancel it. A result that is gone is made again before that."""
+    if missing := missing_result(services, job):
+        send_all(services, job, reset_makers(services, job, None, missing) or ())
+        return
     write_derived(services, job)
     write_sidecar(services, job)
     now = services.clock()

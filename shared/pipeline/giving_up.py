@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from shared.domain import job as jobs
 from shared.domain.errors import NotFound, RostrumError, StageExhausted, WriteConflict
+from shared.domain.failure import StepFailure
 from shared.domain.job import Job
 from shared.domain.message import StageMessage
 from shared.domain.part import Part
@@ -38,8 +39,15 @@ def give_up(services: Services, message: StageMessage) -> None:
         exhaust(services, job, message, row, part.attempts)
 
 
-def exhaust(services: Services, job: Job, message: StageMessage, row: Stored[Part], attempts: int) -> None:
-    """Ends the job of a step that was tried so many times in vain.
+def exhaust(
+    services: Services,
+    job: Job,
+    message: StageMessage,
+    row: Stored[Part],
+    attempts: int,
+    failure: StepFailure | None = None,
+) -> None:
+    """Ends the job of a step that was tried so many times in vain, the last time with this `failure`.
 
     The letter is kept first: whoever dies in between leaves one without a point, and the message comes again.
     """
@@ -47,15 +55,17 @@ def exhaust(services: Services, job: Job, message: StageMessage, row: Stored[Par
     reason = part.last_error or DIED
     error = StageExhausted(f"The {part.stage} stage was tried {attempts} times and failed each time. {reason}")
     keep_step_letter(services, message, error.detail, part.started_at or job.created_at)
-    fail_job(services, job, part.stage, error)
+    fail_job(services, job, part.stage, error, failure)
     with suppress(WriteConflict, NotFound):  # whoever writes it now sees that the job has ended
         failed = part.evolve(state=StageState.FAILED, owner=None, finished_at=services.clock())
         services.storage.parts.update(row, failed)
 
 
-def fail_job(services: Services, job: Job, stage: Stage, error: RostrumError) -> None:
-    """Ends the job in ERROR unless it has ended."""
-    end_job(services, job, lambda current: jobs.fail(current, stage, error, services.clock()))
+def fail_job(
+    services: Services, job: Job, stage: Stage, error: RostrumError, failure: StepFailure | None = None
+) -> None:
+    """Ends the job in ERROR unless it has ended; `failure` is what made the last attempt at a step fail."""
+    end_job(services, job, lambda current: jobs.fail(current, stage, error, services.clock(), failure))
     log.warning("job failed", extra={"action": "fail", "job_id": job.job_id, "stage": str(stage), "code": error.code})
 
 

@@ -2,7 +2,7 @@
 
 from typing import BinaryIO
 
-from shared.domain.errors import ChecksumMismatch, NotFound, SourceNotFound
+from shared.domain.errors import BlobMissing, ChecksumMismatch
 from shared.domain.recording import Recording
 from shared.media.range_reader import RangeReader
 from shared.pipeline.services import Services, StepContext
@@ -10,27 +10,30 @@ from shared.storage.ports import SOURCES
 
 AUDIO_COPY = "audio.wav"
 
+NOT_THERE = "The recording is not in storage any more; upload it again."
+
 CHANGED = "The recording was changed after it had been submitted; upload it as a new one."
 
 
 def open_blob(services: Services, container: str, name: str) -> BinaryIO:
-    """A blob as a seekable file that holds a few blocks of it; raises NotFound."""
+    """A blob as a seekable file that holds a few blocks of it; raises BlobMissing."""
     blobs = services.storage.blobs
     facts = blobs.facts(container, name)
     if facts is None:
-        raise NotFound(f"There is no blob {name} in {container}.")
+        raise BlobMissing.of(container, name)
     return RangeReader(lambda offset, length: blobs.read_range(container, name, offset, length), facts.size_bytes)
 
 
 def open_recording(context: StepContext) -> BinaryIO:
-    """The recording; raises SourceNotFound, and ChecksumMismatch when it is not the one that was examined.
+    """The recording; raises BlobMissing, and ChecksumMismatch when it is not the one that was examined.
 
     An upload's address still writes for a while after the commit. Writing over a blob drops the hash noted with it.
+    Where nobody but the download stage writes, a recording without a hash is one that is being fetched once more.
     """
     session = context.session
     facts = context.services.storage.blobs.facts(SOURCES, session.source_blob)
-    if facts is None:
-        raise SourceNotFound("The recording is not in storage any more; upload it again.")
+    if facts is None or (session.source_url is not None and session.sha256 is not None and facts.sha256 is None):
+        raise BlobMissing.of(SOURCES, session.source_blob)
     if session.sha256 is not None and facts.sha256 != session.sha256:
         raise ChecksumMismatch(CHANGED)
     return open_blob(context.services, SOURCES, session.source_blob)

@@ -30,11 +30,13 @@ def steps_after(stage: Stage, step: Step | None) -> Step | None:
 
 
 def request_step(services: Services, job: Job, stage: Stage, step: Step) -> None:
-    """Sends the messages of all the step's parts, save those that were sent in this attempt or are done."""
+    """Sends the messages of all the step's parts, save those that were sent in this attempt, are done, or wait for what
+    is made again."""
     for number in range(job.stages[stage].parts if step is Step.PART else 1):
         asked = Part(job_id=job.job_id, stage=stage, step=step, number=number, job_attempt=job.attempt)
         stored = services.storage.parts.create(asked)
-        if stored.value.in_attempt(job.attempt).sends == 0:
+        part = stored.value.in_attempt(job.attempt)
+        if part.sends == 0 and not part.waits:
             send_step(services, job, stored)
 
 
@@ -50,7 +52,9 @@ def send_step(services: Services, job: Job, stored: Stored[Part], rest: timedelt
     if delay > MAX_DELAY:
         return
     try:
-        noted = services.storage.parts.update(stored, part.evolve(sends=part.sends + 1, sent_at=now + delay))
+        noted = services.storage.parts.update(
+            stored, part.evolve(sends=part.sends + 1, sent_at=now + delay, waits=False)
+        )
     except WriteConflict:
         return
     message = StageMessage(

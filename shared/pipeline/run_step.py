@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain import job as jobs
-from shared.domain.errors import FinalError, NotFound, RostrumError, WriteConflict
+from shared.domain.errors import NotFound, WriteConflict
 from shared.domain.job import Job
 from shared.domain.message import StageMessage
 from shared.domain.part import Part
@@ -18,8 +18,10 @@ from shared.job_status import JobStatus
 from shared.pipeline.advance import follow_step
 from shared.pipeline.cancel import discard_unfinished, settle_cancel
 from shared.pipeline.changes import change_job
-from shared.pipeline.giving_up import exhaust, fail_job, part_row, shows_life, wanted_job
+from shared.pipeline.failing import keep_death, note, settle_failure
+from shared.pipeline.giving_up import exhaust, part_row, shows_life, wanted_job
 from shared.pipeline.heartbeat import Heartbeat, StopWork
+from shared.pipeline.remake import has_its_needs
 from shared.pipeline.remove import delete_leftovers
 from shared.pipeline.requests import send_step
 from shared.pipeline.services import ContinueLater, Services, StepContext
@@ -70,6 +72,9 @@ def run_step(
         return
     row = part_row(services, job, message)
     if row.value.state is not StageState.DONE:
+        if row.value.waits and not has_its_needs(services.storage.parts.of_job(job.job_id), row.value):
+            log.info("step waits for what it needs", extra={"action": "ignore", **facts})
+            return
         claimed = _claim(services, job, row, delivery)
         if claimed is None:
             log.info("step is in other hands", extra={"action": "ignore", **facts})
@@ -108,11 +113,15 @@ def _claim(services: Services, job: Job, row: Stored[Part], delivery: Delivery) 
             owner=delivery.owner,
             attempts=part.attempts + 1,
             sends=1,
+            waits=False,
             heartbeat_at=now,
             started_at=part.started_at or now,
         )
         try:
-            return services.storage.parts.update(row, claimed)
+            taken = services.storage.parts.update(row, claimed)
+            if part.state is StageState.RUNNING:
+                keep_death(services, job, part)
+            return taken
         except WriteConflict:
             row = services.storage.parts.get(part)
             if row.value.state is StageState.DONE:
@@ -155,10 +164,10 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
             )
             _stop_if_over(services, job)
     except StopWork:
-        _note(services, heartbeat.claimed, state=StageState.WAITING, owner=None)
+        note(services, heartbeat.claimed, state=StageState.WAITING, owner=None)
         return False
     except ContinueLater:
-        rested = _note(
+        rested = note(
             services,
             heartbeat.claimed,
             state=StageState.WAITING,
@@ -169,23 +178,12 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
         if rested is not None:
             send_step(services, job, rested)
         return False
-    except FinalError as error:
-        fail_job(services, job, message.stage, error)
-        failed = {"state": StageState.FAILED, "owner": None, "finished_at": services.clock()}
-        _note(services, heartbeat.claimed, **failed, last_error=error.detail)
-        return False
     except Exception as error:
-        reason = error.detail if isinstance(error, RostrumError) else f"An internal error ({type(error).__name__})."
-        row = _note(services, heartbeat.claimed, state=StageState.WAITING, owner=None, sends=0, last_error=reason)
-        if row is None:
-            log.info("failed in vain", extra={"action": "ignore", "job_id": job.job_id}, exc_info=error)
-        elif row.value.attempts < services.settings.max_attempts:
+        row = settle_failure(services, message, job, heartbeat.claimed, error)
+        if row is not None:
             raise _Failed(error, row) from error
-        else:
-            log.warning("step failed for good", extra={"action": "fail", "job_id": job.job_id}, exc_info=error)
-            exhaust(services, job, message, row, row.value.attempts)
         return False
-    done = _note(services, heartbeat.claimed, state=StageState.DONE, progress=1.0, finished_at=services.clock())
+    done = note(services, heartbeat.claimed, state=StageState.DONE, progress=1.0, finished_at=services.clock())
     if done is None:
         return False
     with suppress(StopWork):
@@ -217,16 +215,3 @@ def _settle(services: Services, job: Job) -> None:
         discard_unfinished(services, current)
     else:
         settle_cancel(services, current)
-
-
-def _note(services: Services, claimed: Stored[Part], **changes: object) -> Stored[Part] | None:
-    """Writes the outcome on the part's row as long as this delivery owns it; None when it does not, or the row is
-    gone with its job."""
-    row = claimed
-    with suppress(NotFound):
-        while row.value.owner == claimed.value.owner:
-            try:
-                return services.storage.parts.update(row, row.value.evolve(**changes))
-            except WriteConflict:
-                row = services.storage.parts.get(row.value)
-    return None

@@ -1,7 +1,7 @@
 """What the use cases need from outside, handed in: storage, settings, clock, identifiers, and the stages' work."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -50,10 +50,13 @@ class StepWork(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Handed to every use case by the composition root, and by tests with the in-memory storage."""
+    """Handed to every use case by the composition root, and by tests with the in-memory storage. `results` names the
+    files that each stage leaves in container `results`, whatever the recording; a stage without an entry is not held
+    to any."""
 
     storage: Storage
     settings: Settings
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     work: Mapping[tuple[Stage, Step], StepWork]
+    results: Mapping[Stage, Sequence[str]] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from shared.domain.job import Job
 from shared.domain.part import Part
 from shared.domain.stage import StageState
 from shared.pipeline.advance import resume
+from shared.pipeline.remake import has_its_needs
 from shared.pipeline.requests import send_step
 from shared.pipeline.services import Services
 
@@ -58,6 +59,8 @@ def _sweep_job(services: Services, job: Job) -> int:
         return resent
     for stored in rows:
         part = stored.value.in_attempt(job.attempt)
+        if part.waits and not has_its_needs(rows, part):
+            continue
         if _is_lost(part, services.clock(), timedelta(seconds=services.settings.stale_after_sec)):
             log.info("step sent again", extra={"action": "resend", "job_id": job.job_id, "stage": str(part.stage)})
             send_step(services, job, stored)

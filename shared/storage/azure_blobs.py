@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from azure.storage.blob import (
     generate_blob_sas,
 )
 
-from shared.domain.errors import NotFound, WriteConflict
+from shared.domain.errors import BlobMissing, NotFound, WriteConflict
 from shared.storage.azure_errors import has_code, translated
 from shared.storage.ports import CHUNK_BYTES, CLOCKS_DIFFER_BY, BlobFacts, inline, sizes_up_to_first_gap
 
@@ -58,7 +58,7 @@ class AzureBlobs:
     def chunks(self, container: str, name: str, *, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         facts = self.facts(container, name)
         if facts is None:
-            raise NotFound(f"There is no blob {container}/{name}.")
+            raise BlobMissing.of(container, name)
         end = facts.size_bytes if length is None else min(facts.size_bytes, offset + length)
         for start in range(offset, end, CHUNK_BYTES):
             yield self._range(container, name, start, min(CHUNK_BYTES, end - start), facts.etag)
@@ -205,8 +205,13 @@ class AzureBlobs:
         return self._service.get_blob_client(container, name)
 
 
-def _translated(container: str, name: str) -> AbstractContextManager[None]:
-    return translated(f"blob {container}/{name}")
+@contextmanager
+def _translated(container: str, name: str) -> Iterator[None]:
+    try:
+        with translated(f"blob {container}/{name}"):
+            yield
+    except NotFound as err:
+        raise BlobMissing.of(container, name) from err
 
 
 def _facts(properties: BlobProperties) -> BlobFacts:

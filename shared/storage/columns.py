@@ -3,8 +3,8 @@
 - a nested dataclass becomes columns with its field's name in front: `error.code` is `errorCode`;
 - a mapping from an enumeration to a dataclass takes the member's name instead: `stages[DOWNLOAD].parts` is
   `downloadParts`;
-- a tuple of strings becomes lines of one text; any other mapping, being free-form, JSON;
-- a long text goes on in the columns `body2`, `body3` and so on;
+- a tuple of strings becomes lines of one text; a tuple of dataclasses, and any other mapping, being free-form, JSON;
+- a long text, and the JSON of a tuple, goes on in the columns `body2`, `body3` and so on;
 - None is no column at all; a field that may not be None takes its default when the column is missing.
 """
 
@@ -59,12 +59,15 @@ def _encode(column: str, kind: Any, value: Any) -> Iterator[tuple[str, Value]]:
             yield from to_columns(inner, str(member)).items()
     elif isinstance(value, Mapping):
         yield column, _fitting(column, _json(column, value))
+    elif _tuple_of_dataclass(kind) is not None:
+        if value:
+            rows = [to_columns(each) for each in value]
+            yield from _long(column, json.dumps(rows, ensure_ascii=False, default=datetime.isoformat))
     elif isinstance(value, tuple):
         if value:
             yield column, _fitting(column, "\n".join(value))
     elif kind is LongText:
-        for start in range(0, max(len(value), 1), _CUT_CHARS):
-            yield _continued(column, start // _CUT_CHARS), value[start : start + _CUT_CHARS]
+        yield from _long(column, value)
     elif isinstance(value, str):
         yield column, _fitting(column, str(value))
     elif isinstance(value, datetime):
@@ -85,13 +88,16 @@ def _decode(column: str, kind: Any, columns: Columns) -> Any:
     if value is None:
         return None
     if kind is LongText:
-        names = takewhile(columns.__contains__, (_continued(column, number) for number in count()))
-        return "".join(str(columns[name]) for name in names)
+        return _joined(column, columns)
+    if (item := _tuple_of_dataclass(kind)) is not None:
+        return tuple(from_columns(item, each) for each in json.loads(_joined(column, columns)))
     if get_origin(kind) is tuple:
         return tuple(str(value).split("\n"))
     if get_origin(kind) is not None:
         return json.loads(str(value))
-    return value if kind is datetime else kind(value)
+    if kind is datetime:
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+    return kind(value)
 
 
 def _enum_mapping(kind: Any) -> tuple[type[StrEnum], type[Any]] | None:
@@ -100,6 +106,22 @@ def _enum_mapping(kind: Any) -> tuple[type[StrEnum], type[Any]] | None:
         return None
     key, value = get_args(kind)
     return (key, value) if issubclass(key, StrEnum) else None
+
+
+def _tuple_of_dataclass(kind: Any) -> type[Any] | None:
+    """X for `tuple[X, ...]` of a dataclass X."""
+    item = get_args(kind)[0] if get_origin(kind) is tuple else None
+    return item if dataclasses.is_dataclass(item) and isinstance(item, type) else None
+
+
+def _long(column: str, text: str) -> Iterator[tuple[str, Value]]:
+    for start in range(0, max(len(text), 1), _CUT_CHARS):
+        yield _continued(column, start // _CUT_CHARS), text[start : start + _CUT_CHARS]
+
+
+def _joined(column: str, columns: Columns) -> str:
+    names = takewhile(columns.__contains__, (_continued(column, number) for number in count()))
+    return "".join(str(columns[name]) for name in names)
 
 
 def _json(column: str, value: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from itertools import count
 from threading import Lock
 from urllib.parse import quote, urlencode
 
-from shared.domain.errors import NotFound, WriteConflict
+from shared.domain.errors import BlobMissing, WriteConflict
 from shared.storage.ports import CHUNK_BYTES, CLOCKS_DIFFER_BY, BlobFacts, inline, sizes_up_to_first_gap
 
 
@@ -124,7 +124,7 @@ class MemoryBlobs:
         try:
             return self._blobs[container, name]
         except KeyError as err:
-            raise NotFound(f"There is no blob {container}/{name}.") from err
+            raise BlobMissing.of(container, name) from err
 
     def _put(
         self,

@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.domain import job as jobs
 from shared.domain.errors import (
@@ -19,14 +19,16 @@ from shared.domain.errors import (
     SourceNotFound,
     SourceTooSlow,
 )
+from shared.domain.job import Job
 from shared.domain.recording import Recording
+from shared.domain.stage import Stage
 from shared.media.audio import AudioDecoder, wav_header
 from shared.media.fetch import FetchPolicy, open_source
 from shared.media.probe import probe
 from shared.media.truncation import truncation_warning, truncation_warnings, video_end_sec
 from shared.pipeline.changes import change_job, change_session
-from shared.pipeline.plan import plan_stages, refuse_too_long
-from shared.pipeline.reading import AUDIO_COPY, CHANGED, open_recording
+from shared.pipeline.plan import Plan, plan_stages, refuse_too_long
+from shared.pipeline.reading import AUDIO_COPY, CHANGED, NOT_THERE, open_recording
 from shared.pipeline.services import ContinueLater, StepContext
 from shared.storage.ports import SOURCES, WORK, BlobFacts
 
@@ -56,8 +58,16 @@ def download_recording(context: StepContext) -> None:
         services,
         session.org_id,
         context.job.job_id,
-        lambda job: None if job.is_final else jobs.plan_stages(job, plan.parts, plan.skipped, services.clock()),
+        lambda job: _planned(job, plan, services.clock()),
     )
+
+
+def _planned(job: Job, plan: Plan, now: datetime) -> Job | None:
+    """The job with its parts. Where the download is done once more for what was lost of it, the parts stay: settings
+    may have changed, and some of the parts are done."""
+    if job.is_final or job.stages[Stage.DOWNLOAD].state.is_over:
+        return None
+    return jobs.plan_stages(job, plan.parts, plan.skipped, now)
 
 
 def _source(context: StepContext) -> BlobFacts:
@@ -67,7 +77,7 @@ def _source(context: StepContext) -> BlobFacts:
     if session.source_url is not None and (source is None or source.size_bytes == 0):
         source = _fetch(context, session.source_url)
     if source is None:
-        raise SourceNotFound("The uploaded recording is not in storage any more; upload it again.")
+        raise SourceNotFound(NOT_THERE)
     if source.size_bytes == 0:
         raise EmptyRecording("The file is empty (0 bytes).")
     if source.size_bytes > context.services.settings.max_source_bytes:

@@ -1,10 +1,11 @@
 """Dataclasses as columns: readable names, and the same value back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from shared.domain.errors import InvalidRequest, NotMedia
 from shared.domain.event import Event, EventType
+from shared.domain.failure import StepFailure
 from shared.domain.job import Job, fail, new_job
 from shared.domain.message import Step
 from shared.domain.part import Part
@@ -19,7 +21,7 @@ from shared.domain.recording import Recording, VideoStream
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage, StageProgress
 from shared.storage.columns import from_columns, to_columns
-from shared.storage.table import MAX_STRING_UNITS
+from shared.storage.table import MAX_STRING_UNITS, utf16_units
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
@@ -53,6 +55,8 @@ def any_of(kind: Any) -> st.SearchStrategy[Any]:
         return st.one_of([any_of(option) for option in get_args(kind)])
     if get_args(kind) == (Stage, StageProgress):
         return st.fixed_dictionaries({stage: any_of(StageProgress) for stage in Stage})
+    if get_origin(kind) is tuple:
+        return st.lists(any_of(get_args(kind)[0]), max_size=2).map(tuple)
     if issubclass(kind, StrEnum):
         return st.sampled_from(kind)
     return st.builds(kind, **{name: any_of(hint) for name, hint in get_type_hints(kind).items()})
@@ -104,6 +108,29 @@ def test_a_recording_s_columns_can_be_read() -> None:
     assert columns["recordingVideoWidth"] == 1920
     assert columns["recordingWarnings"] == "The sound is cut.\nThe picture too."
     assert not any(name.startswith("recordingAudio") for name in columns)
+
+
+def test_a_tuple_of_records_is_json_that_goes_on_in_further_columns() -> None:
+    failures = tuple(
+        StepFailure(
+            code="not_media",
+            title="The file is not a recording",
+            detail="é😀\n" * 500,
+            stage=Stage.TRACKING,
+            step=Step.PART,
+            part=number,
+            attempt=1,
+            job_attempt=2,
+            at=NOW,
+            retryable=True,
+        )
+        for number in range(20)
+    )
+    columns = to_columns(replace(job(), failures=failures))
+    assert str(columns["failures"]).startswith('[{"code": "not_media", "title": "The file is not a recording"')
+    assert "failures2" in columns
+    assert all(utf16_units(str(cell)) <= MAX_STRING_UNITS for cell in columns.values())
+    assert from_columns(Job, columns).failures == failures
 
 
 def test_a_column_that_older_rows_lack_takes_its_default() -> None:

@@ -1,0 +1,32 @@
+"""An attempt at a step that failed, as the job's history keeps it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.message import Step
+from shared.domain.stage import Stage
+
+MAX_FAILURES = 20
+"""How many of a job's failed attempts are kept: the latest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFailure:
+    """What made attempt `attempt` (from 1) at a step fail, at `at`: `code` is stable, `title` the kind of failure and
+    `detail` a sentence for a person; `retryable` says whether trying again can help; `job_attempt` is the job's."""
+
+    code: str
+    title: str
+    detail: str
+    stage: Stage
+    step: Step
+    part: int
+    attempt: int
+    job_attempt: int
+    at: datetime
+    retryable: bool
+
+    @property
+    def key(self) -> tuple[Stage, Step, int, int, int]:
+        """What tells the attempt apart from all others of the job."""
+        return self.stage, self.step, self.part, self.job_attempt, self.attempt

@@ -1,0 +1,209 @@
+"""Blobs that are gone while a job is at work: what made them is done again, and the job ends DONE all the same."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.job import Job
+from shared.domain.message import StageMessage, Step
+from shared.domain.stage import Stage, StageState
+from shared.job_status import JobStatus
+from shared.pipeline.run_step import Delivery, run_step
+from shared.pipeline.submit import JobRequest, submit_stored, submit_url
+from shared.pipeline.sweep import sweep
+from shared.storage.ports import RESULTS, SOURCES, WORK
+from tests.unit.pipeline.reading_house import PLAN, ReadingHouse, maker_of
+from tests.unit.pipeline.test_crashes import every_death
+
+PARTS = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2, Stage.RENDITION: 2}
+FEW_PARTS = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1, Stage.RENDITION: 1}
+REQUEST = JobRequest(org_id="acme", job_id="j", session_id="s", options={"followCam": True})
+URL = "https://example.com/talk.mp4"
+PREFIX = "acme/s/j/"
+
+pytestmark = pytest.mark.usefixtures("no_pauses")
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.pipeline.changes.MAX_PAUSE_SEC", 0.0)
+
+
+def a_house() -> ReadingHouse:
+    house = ReadingHouse(parts=dict(PARTS))
+    submit_url(house.services, REQUEST, URL)
+    return house
+
+
+def the_job(house: ReadingHouse) -> Job:
+    return house.storage.jobs.get("acme", "j").value
+
+
+def deliver(house: ReadingHouse, number: int) -> bool:
+    """Whether there was a message to deliver."""
+    message = house.storage.queues.pop()
+    if not isinstance(message, StageMessage):
+        return False
+    run_step(house.services, message, Delivery(f"m{number}", 1))
+    return True
+
+
+def moments() -> list[tuple[int, tuple[str, str]]]:
+    """Every blob of a job, after every message before its end: (how many messages, the blob)."""
+    house, found = a_house(), list[tuple[int, tuple[str, str]]]()
+    number = 0
+    while deliver(house, number):
+        number += 1
+        if not the_job(house).is_final:
+            found += [(number, blob) for blob in sorted(house.blobs())]
+    assert the_job(house).status is JobStatus.DONE
+    return found
+
+
+MOMENTS = moments()
+
+
+def test_there_are_many_moments() -> None:
+    assert len(MOMENTS) > 80
+    assert {container for _, (container, _) in MOMENTS} == {SOURCES, WORK, RESULTS}
+
+
+@pytest.mark.parametrize(("messages", "blob"), MOMENTS, ids=lambda value: str(value).replace("/", "_"))
+def test_a_blob_that_is_lost_is_made_again_without_the_sweep(messages: int, blob: tuple[str, str]) -> None:
+    house = a_house()
+    for number in range(messages):
+        assert deliver(house, number)
+    house.storage.blobs.delete(*blob)
+    number = messages
+    while deliver(house, number):
+        number += 1
+
+    job = the_job(house)
+    assert job.status is JobStatus.DONE, job.error
+    assert house.history("acme", "j").count(JobStatus.DONE) == 1
+    results = {name for container, name in house.blobs() if container == RESULTS}
+    assert {
+        "transcript.txt",
+        "instructor-tracking.json",
+        "thumbnails/scene-0001.jpg",
+        "follow.mp4",
+        "sidecar.json",
+    } <= {name.removeprefix(PREFIX) for name in results}
+    for (stage, step, _), times in house.made.items():
+        assert times <= (2 if (stage, step) == maker_of(blob[1]) else 1)
+    assert {row.value.state for row in house.storage.parts.of_job("j")} == {StageState.DONE}
+
+
+@pytest.mark.parametrize(
+    ("container", "name", "before", "lost"),
+    [
+        pytest.param(WORK, "audio.wav", (Stage.TRANSCRIPTION, Step.PART), False, id="sound, redelivered"),
+        pytest.param(WORK, "transcription/00001.json", (Stage.TRANSCRIPTION, Step.MERGE), True, id="part, lost"),
+        pytest.param(WORK, PLAN, (Stage.TRACKING, Step.MERGE), True, id="plan, lost"),
+    ],
+)
+def test_death_before_every_write_while_a_lost_blob_is_made_again(
+    container: str, name: str, before: tuple[Stage, Step], lost: bool
+) -> None:
+    def act(death: int) -> bool:
+        house = ReadingHouse(parts=dict(FEW_PARTS), loses=lambda: lost)
+
+        def lose(context: Any) -> None:
+            del house.instead[before]
+            house.storage.blobs._blobs.pop((container, PREFIX + name))  # not a write of this process
+            house.fate.left = death
+
+        house.instead[before] = lose
+        submit_url(house.services, REQUEST, URL)
+        house.live()
+        job = the_job(house)
+        assert job.status is JobStatus.DONE, job.error
+        assert house.history("acme", "j").count(JobStatus.DONE) == 1
+        assert {row.value.state for row in house.storage.parts.of_job("j")} == {StageState.DONE}
+        return house.fate.left is not None and house.fate.left <= 0
+
+    assert every_death(act) > 20
+
+
+def test_a_source_that_came_from_an_address_is_fetched_again() -> None:
+    house = a_house()
+    deliver(house, 0)
+    house.storage.blobs.delete(SOURCES, "acme/s/talk.mp4")
+    number = 1
+    while deliver(house, number):
+        number += 1
+    assert (the_job(house).status, house.fetched) == (JobStatus.DONE, 2)
+
+
+def test_a_lost_upload_ends_the_job_with_a_reason() -> None:
+    house = ReadingHouse(parts=dict(PARTS))
+    house.storage.blobs.write(SOURCES, "acme/s/talk.mp4", b"recording", "video/mp4")
+    submit_stored(house.services, REQUEST, "s", "talk.mp4")
+    deliver(house, 0)
+    house.storage.blobs.delete(SOURCES, "acme/s/talk.mp4")
+    number = 1
+    while deliver(house, number):
+        number += 1
+    job = the_job(house)
+    assert job.status is JobStatus.ERROR
+    assert job.error is not None
+    assert (job.error.code, job.error.retryable) == ("source_not_found", False)
+    assert job.error.detail == "The recording is not in storage any more; upload it again."
+
+
+def test_what_is_lost_again_and_again_ends_the_job() -> None:
+    house = a_house()
+
+    def lose(context: Any) -> None:
+        house.storage.blobs.delete(WORK, PREFIX + "transcription/00001.json")
+
+    house.instead[Stage.TRANSCRIPTION, Step.MERGE] = lose
+    number = 0
+    while deliver(house, number):
+        number += 1
+    job = the_job(house)
+    assert job.status is JobStatus.ERROR
+    assert job.error is not None
+    assert (job.error.code, job.error.stage) == ("stage_exhausted", Stage.TRANSCRIPTION)
+    assert "There is no blob work/acme/s/j/transcription/00001.json." in job.error.detail
+    assert house.made[Stage.TRANSCRIPTION, Step.PART, 1] == house.services.settings.max_attempts
+
+
+def test_a_step_that_waits_is_neither_run_nor_asked_for_before_its_time() -> None:
+    """Neither by a message that comes twice nor by the sweep."""
+    house = a_house()
+    while (message := house.storage.queues.pop()) is not None:
+        assert isinstance(message, StageMessage)
+        if (message.stage, message.step) == (Stage.TRANSCRIPTION, Step.MERGE):
+            break
+        run_step(house.services, message, Delivery(f"{message.stage}{message.part}{house.now}", 1))
+    assert isinstance(message, StageMessage)
+    house.storage.blobs.delete(WORK, PREFIX + "transcription/00000.json")
+    run_step(house.services, message, Delivery("first", 1))
+    run_step(house.services, message, Delivery("twice", 1))
+    assert house.ran[Stage.TRANSCRIPTION, Step.MERGE, 0] == 1
+    house.now += timedelta(minutes=10)
+    sweep(house.services)
+    asked = [each for each in iter(house.storage.queues.pop, None) if isinstance(each, StageMessage)]
+    assert (Stage.TRANSCRIPTION, Step.MERGE) not in {(each.stage, each.step) for each in asked}
+    parts = [each for each in asked if (each.stage, each.step) == (Stage.TRANSCRIPTION, Step.PART)]
+    run_step(house.services, parts[0], Delivery("again", 1))
+    merges = [each for each in iter(house.storage.queues.pop, None) if isinstance(each, StageMessage)]
+    assert [(each.stage, each.step) for each in merges].count((Stage.TRANSCRIPTION, Step.MERGE)) == 1
+
+
+def test_every_lost_part_is_noticed_at_once() -> None:
+    house = a_house()
+
+    def lose(context: Any) -> None:
+        del house.instead[Stage.TRACKING, Step.MERGE]
+        for number in range(2):
+            house.storage.blobs.delete(WORK, f"{PREFIX}tracking/{number:05d}.json")
+
+    house.instead[Stage.TRACKING, Step.MERGE] = lose
+    number = 0
+    while deliver(house, number):
+        number += 1
+    assert the_job(house).status is JobStatus.DONE
+    assert house.ran[Stage.TRACKING, Step.MERGE, 0] == 2
