@@ -5,6 +5,7 @@ does not mind a camera that does.
 """
 
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,20 +16,31 @@ from numpy.typing import NDArray
 from shared.domain.errors import EngineUnavailable
 from shared.media.frames import SampledFrame
 from shared.tracking.detection import Detection
-from shared.tracking.yolox import check_values, letterbox, people, row_count
+from shared.tracking.onnx_shape import with_picture_size
+from shared.tracking.yolox import check_values, letterbox, needed_size, people, row_count
 
 MIN_SCORE = 0.1
 _SCORE_POWER = 0.6  # a tenth, by which a person half in the picture is found, is worth a quarter
+_GREY = 114
 _LARGEST_SIDE = 1280
 _MIN_COLUMNS = 6  # box, anything, one class
 _ERRORS_ONLY = 3
+_MOST_SIZES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Sized:
+    """A model that takes pictures of `size`: height and width in pixels."""
+
+    session: onnxruntime.InferenceSession
+    size: tuple[int, int]
 
 
 class OnnxDetector:
     """Runs a model on frames of any size, in one thread."""
 
     name = "onnx"
-    version = "1"
+    version = "2"
 
     def __init__(self, path: Path) -> None:
         """Raises EngineUnavailable when there is no such file or it is no model of this family."""
@@ -38,19 +50,22 @@ class OnnxDetector:
             raise EngineUnavailable(f"The detector's model '{path.name}' is not on this machine.") from err
         self.sha256 = hashlib.sha256(data).hexdigest()
         self.model = f"{path.stem} sha256:{self.sha256}"
+        self._data = data
         try:
-            self._session = _session(data)
-            self._input, self._side = _input(self._session)
-            check_values(self._run(np.full((1, 3, self._side, self._side), 114, np.float32)))
+            session = _session(data)
+            self._input, self._side = _input(session)
+            self._square = self._checked(session, (self._side, self._side))
         except ValueError as err:
             raise EngineUnavailable(f"The detector's model '{path.name}' cannot be used: {err}.") from err
+        self._sized: dict[tuple[int, int], _Sized] = {self._square.size: self._square}
 
     def detect(self, frame: SampledFrame) -> tuple[Detection, ...]:
         """The people in `frame`, the likeliest first."""
-        picture, scale = letterbox(frame.bgr, self._side)
+        model = self._for(frame.bgr)
+        picture, scale = letterbox(frame.bgr, model.size)
         height, width = frame.bgr.shape[0] * scale, frame.bgr.shape[1] * scale
         found = []
-        for (left, top, across, down), score in people(self._run(picture), self._side, MIN_SCORE):
+        for (left, top, across, down), score in people(self._run(model, picture), model.size, MIN_SCORE):
             x, y = max(0.0, left / width), max(0.0, top / height)
             right, bottom = min(1.0, (left + across) / width), min(1.0, (top + down) / height)
             if right > x and bottom > y:
@@ -58,10 +73,33 @@ class OnnxDetector:
                 found.append(Detection(box, round(min(1.0, score) ** _SCORE_POWER, 4), self.name))
         return tuple(found)
 
-    def _run(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _for(self, bgr: NDArray[np.uint8]) -> "_Sized":
+        """The model for pictures of the shape of `bgr`: without most of the square's grey, if it can do without."""
+        size = needed_size(bgr, self._side)
+        if size not in self._sized:
+            try:
+                smaller = _session(with_picture_size(self._data, self._input, *size))
+                made = self._checked(smaller, size)
+            except ValueError:  # the square is part of its arithmetic
+                made = self._square
+            if len(self._sized) >= _MOST_SIZES:
+                self._sized = {self._square.size: self._square}
+            self._sized[size] = made
+            return made
+        return self._sized[size]
+
+    def _checked(self, session: onnxruntime.InferenceSession, size: tuple[int, int]) -> "_Sized":
+        model = _Sized(session, size)
+        check_values(self._run(model, np.full((1, 3, *size), _GREY, np.float32)))
+        return model
+
+    def _run(self, model: "_Sized", picture: NDArray[np.float32]) -> NDArray[np.float32]:
         """The model's rows; raises ValueError when they do not have the family's shape."""
-        output = np.asarray(self._session.run(None, {self._input: picture})[0])
-        rows = row_count(self._side)
+        try:
+            output = np.asarray(model.session.run(None, {self._input: picture})[0])
+        except Exception as err:  # as when it is loaded
+            raise ValueError("it cannot be run") from err
+        rows = row_count(model.size)
         if output.ndim != 3 or output.shape[:2] != (1, rows) or output.shape[2] < _MIN_COLUMNS:
             raise ValueError(f"it gives an output of {list(output.shape)}, not of [1, {rows}, 5 + classes]")
         rows_of_one: NDArray[np.float32] = output[0].astype(np.float32, copy=False)

@@ -1,11 +1,14 @@
 """How pictures go into models of the YOLOX family, and how people come out; pure arithmetic, without the runtime.
 
 The official export (https://github.com/Megvii-BaseDetection/YOLOX, Apache-2.0): BGR from 0 to 255, scaled to fit and
-put into the top left of a grey square; out come, for every cell of three grids, the offset of the centre, the logarithm
-of the size, the likelihood of anything being there, and of each class if so. Class 0 of COCO is a person.
+put into the top left of a grey square, or of as much of it as the picture needs; out come, for every cell of three
+grids, the offset of the centre, the logarithm of the size, the likelihood of anything being there, and of each class if
+so. Class 0 of COCO is a person.
 """
 
+import math
 from collections.abc import Sequence
+from functools import cache
 
 import cv2
 import numpy as np
@@ -21,19 +24,27 @@ _MOST_SAME = 0.5
 """Boxes that overlap by more show the same person: the less likely one is dropped."""
 
 
-def letterbox(bgr: Picture, side: int) -> tuple[Values, float]:
-    """`bgr` as the model takes it (1 × 3 × `side` × `side`), and by how much it was scaled."""
+def needed_size(bgr: Picture, side: int) -> tuple[int, int]:
+    """Of a square of `side` pixels, the height and width that `bgr` needs, scaled to fit: whole cells of all grids."""
     height, width = bgr.shape[:2]
     scale = min(side / width, side / height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    square = np.full((side, side, 3), _GREY, np.uint8)
-    square[: size[1], : size[0]] = cv2.resize(bgr, size, interpolation=cv2.INTER_LINEAR)
-    return np.ascontiguousarray(square.transpose(2, 0, 1)[None], np.float32), scale
+    cell = _STRIDES[-1]
+    return min(side, math.ceil(height * scale / cell) * cell), min(side, math.ceil(width * scale / cell) * cell)
 
 
-def row_count(side: int) -> int:
-    """How many rows come out for a square of `side` pixels."""
-    return sum((side // stride) ** 2 for stride in _STRIDES)
+def letterbox(bgr: Picture, size: tuple[int, int]) -> tuple[Values, float]:
+    """`bgr` as the model takes it (1 × 3 × height × width, these being the `size`), and by how much it was scaled."""
+    height, width = bgr.shape[:2]
+    scale = min(size[1] / width, size[0] / height)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    box = np.full((*size, 3), _GREY, np.uint8)
+    box[: inner[1], : inner[0]] = cv2.resize(bgr, inner, interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(box.transpose(2, 0, 1)[None], np.float32), scale
+
+
+def row_count(size: tuple[int, int]) -> int:
+    """How many rows come out for a picture of `size` (height, width) pixels."""
+    return sum((size[0] // stride) * (size[1] // stride) for stride in _STRIDES)
 
 
 def check_values(output: Values) -> None:
@@ -48,26 +59,29 @@ def check_values(output: Values) -> None:
         raise ValueError("its boxes are not relative to the grid")
 
 
-def people(output: Values, side: int, min_score: float) -> list[tuple[tuple[float, float, float, float], float]]:
-    """The people in `output` (rows × columns), the likeliest first: (left, top, width, height) in the square's pixels,
-    and the score from 0 to 1; of those that overlap much, the likeliest one."""
+def people(
+    output: Values, size: tuple[int, int], min_score: float
+) -> list[tuple[tuple[float, float, float, float], float]]:
+    """The people in `output` (rows × columns) for a picture of `size` (height, width), the likeliest first: (left, top,
+    width, height) in its pixels, and the score from 0 to 1; of those that overlap much, the likeliest one."""
     scores = output[:, _OBJECT] * output[:, _PERSON]
     rows = np.flatnonzero(scores >= min_score)
     if not len(rows):
         return []
-    cells, strides = _grid(side)
+    cells, strides = _grid(size)
     centre = (output[rows, 0:2] + cells[rows]) * strides[rows]
-    size = np.exp(np.minimum(output[rows, 2:4], 12.0)) * strides[rows]
-    boxes = np.concatenate([centre - size / 2, size], axis=1)
+    extent = np.exp(np.minimum(output[rows, 2:4], 12.0)) * strides[rows]
+    boxes = np.concatenate([centre - extent / 2, extent], axis=1)
     kept = _suppress(boxes, scores[rows])
     return [(_four(boxes[row]), float(scores[rows[row]])) for row in kept]
 
 
-def _grid(side: int) -> tuple[Values, Values]:
+@cache
+def _grid(size: tuple[int, int]) -> tuple[Values, Values]:
     """Each row's cell (x, y), and its grid's stride in pixels."""
     cells, strides = [], []
     for stride in _STRIDES:
-        across, down = np.meshgrid(np.arange(side // stride), np.arange(side // stride))
+        across, down = np.meshgrid(np.arange(size[1] // stride), np.arange(size[0] // stride))
         cells.append(np.stack([across.ravel(), down.ravel()], axis=1))
         strides.append(np.full((across.size, 1), stride))
     return np.concatenate(cells).astype(np.float32), np.concatenate(strides).astype(np.float32)

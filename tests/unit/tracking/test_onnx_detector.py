@@ -13,6 +13,7 @@ from shared.domain.errors import EngineUnavailable
 from shared.media.frames import SampledFrame, sample_frames
 from shared.media.probe import probe
 from shared.tracking.onnx_detector import OnnxDetector, warm_model
+from shared.tracking.onnx_shape import with_picture_size
 from shared.tracking.yolox import letterbox, people, row_count
 
 SIDE = 64
@@ -51,8 +52,46 @@ def make_model(tmp_path: Path) -> MakeModel:
     return make
 
 
+@pytest.fixture
+def bright_cells(tmp_path: Path) -> Path:
+    """A network that takes pictures of any size, declared for squares: a person in every cell that is white."""
+    nodes, grids = [], []
+    for stride in (8, 16, 32):
+        cells, light, as_column = f"cells{stride}", f"light{stride}", f"column{stride}"
+        nodes += [
+            helper.make_node("AveragePool", ["images"], [cells], kernel_shape=[stride, stride], strides=[stride] * 2),
+            helper.make_node("Conv", [cells, "values", "below"], [light]),
+            helper.make_node("Clip", [light, "none", "all"], [f"likely{stride}"]),
+            helper.make_node("Reshape", [f"likely{stride}", "rows of six"], [as_column]),
+        ]
+        grids.append(as_column)
+    nodes += [
+        helper.make_node("Concat", grids, ["columns"], axis=2),
+        helper.make_node("Transpose", ["columns"], ["output"], perm=[0, 2, 1]),
+    ]
+    values = np.zeros((6, 3, 1, 1), np.float32)
+    values[4:] = 2 / 3 / 255  # grey is nobody
+    constants = [
+        numpy_helper.from_array(values, "values"),
+        numpy_helper.from_array(np.array([0, 0, 0, 0, -1, -1], np.float32), "below"),
+        numpy_helper.from_array(np.float32(0), "none"),
+        numpy_helper.from_array(np.float32(1), "all"),
+        numpy_helper.from_array(np.array([1, 6, -1]), "rows of six"),
+    ]
+    shapes = {"images": (1, 3, SIDE, SIDE), "output": (1, row_count((SIDE, SIDE)), 6), "cells8": (1, 3, 8, 8)}
+    told = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()}
+    graph = helper.make_graph(
+        nodes, "cells", [told["images"]], [told["output"]], constants, value_info=[told["cells8"]]
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(made)
+    path = tmp_path / "cells.onnx"
+    path.write_bytes(made.SerializeToString())
+    return path
+
+
 def rows_with(*people_at: tuple[int, list[float]], classes: int = 2) -> Rows:
-    rows = np.zeros((1, row_count(SIDE), 5 + classes), np.float32)
+    rows = np.zeros((1, row_count((SIDE, SIDE)), 5 + classes), np.float32)
     for row, values in people_at:
         rows[0, row, : len(values)] = values
     return rows
@@ -73,6 +112,44 @@ def test_a_person_is_where_the_grid_says(make_model: MakeModel) -> None:
     assert person.box == pytest.approx((14 / 64, 4 / 32, 12 / 64, 16 / 32), abs=1e-3)
     assert person.score == pytest.approx(0.72**0.6, abs=1e-3)
     assert person.source == "onnx"
+
+
+def test_a_wide_picture_is_not_filled_up_to_a_square(bright_cells: Path) -> None:
+    """What the network gets is 64 x 32 pixels, and finds the same as in the square."""
+    shown = frame(light=0)
+    shown.bgr[16:32, 80:96] = 255
+    detector, square = OnnxDetector(bright_cells), OnnxDetector(bright_cells)
+    square._sized[(32, SIDE)] = square._square
+    assert list(detector._sized) == [(SIDE, SIDE)]
+    found = detector.detect(shown)
+    assert found == square.detect(shown)
+    assert found[0].box == pytest.approx((36 / 64, 4 / 32, 8 / 64, 8 / 32), abs=1e-3)
+    assert detector._sized[(32, SIDE)].size == (32, SIDE)
+
+
+def test_a_network_for_squares_only_gets_them(make_model: MakeModel) -> None:
+    detector = OnnxDetector(make_model(rows_with(STANDING)))
+    detector.detect(frame())
+    assert detector._sized[(32, SIDE)].size == (SIDE, SIDE)
+
+
+def test_a_model_keeps_few_sizes(bright_cells: Path) -> None:
+    detector = OnnxDetector(bright_cells)
+    for height in (20, 60, 90, 128, 200, 300):
+        detector.detect(frame(128, height))
+        assert len(detector._sized) <= 3
+
+
+def test_what_is_no_model_has_no_size_to_change(bright_cells: Path) -> None:
+    data = bright_cells.read_bytes()
+    changed = onnx.load_from_string(with_picture_size(data, "images", 32, SIDE))
+    assert [dim.dim_value for dim in changed.graph.input[0].type.tensor_type.shape.dim] == [1, 3, 32, SIDE]
+    assert not changed.graph.value_info
+    assert changed.graph.node == onnx.load_from_string(data).graph.node
+    assert with_picture_size(data, "another", 32, SIDE) != data  # other shapes go, the input stays
+    for broken in (data[:-3], b"\x0f" * 20, b"\xff" * 20):
+        with pytest.raises(ValueError, match="protocol buffer"):
+            with_picture_size(broken, "images", 32, SIDE)
 
 
 def test_nobody_in_the_dark(make_model: MakeModel) -> None:
@@ -154,14 +231,14 @@ def test_a_model_is_loaded_once(make_model: MakeModel) -> None:
 
 
 def test_pictures_are_put_into_the_top_left() -> None:
-    square, scale = letterbox(np.full((90, 160, 3), 7, np.uint8), SIDE)
+    square, scale = letterbox(np.full((90, 160, 3), 7, np.uint8), (SIDE, SIDE))
     assert (square.shape, scale) == ((1, 3, SIDE, SIDE), SIDE / 160)
     assert (square[0, :, :36, :] == 7).all()
     assert (square[0, :, 36:, :] == 114).all()
 
 
 def test_nobody_is_likely_enough() -> None:
-    assert people(rows_with((3, [0, 0, 0, 0, 0.2, 0.2]))[0], SIDE, 0.1) == []
+    assert people(rows_with((3, [0, 0, 0, 0, 0.2, 0.2]))[0], (SIDE, SIDE), 0.1) == []
 
 
 @pytest.mark.skipif(not (MODEL.exists() and CLIP.exists()), reason="the model or the recording is not here")
