@@ -25,6 +25,22 @@ class JobError:
 
 
 @value
+class StepFailure:
+    """A failed attempt at a step: the `attempt`-th in the job's `job_attempt`."""
+
+    code: str
+    title: str
+    detail: str = ""
+    stage: str
+    step: str
+    part: int = 0
+    attempt: int = 1
+    job_attempt: int = 1
+    at: datetime
+    retryable: bool = False
+
+
+@value
 class StageStatus:
     """How far one stage is; `reason` says why it was skipped or failed."""
 
@@ -77,6 +93,7 @@ class Job:
     attempt: int = 1
     cancel_requested: bool = False
     error: JobError | None = None
+    failures: tuple[StepFailure, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     callback_url: str | None = None
     deliveries: tuple[Delivery, ...] = ()

@@ -28,8 +28,11 @@ from shared.api.views import (
     SessionPage,
     SessionView,
     StageView,
+    StepFailureView,
     UploadView,
 )
+from shared.domain.errors import StorageUnavailable
+from shared.domain.message import Step
 from shared.domain.renditions import NO_RENDITION
 from shared.domain.stage import Stage, StageState
 from shared.domain.webhook import DeliveryState
@@ -153,6 +156,20 @@ _ENDED = _RUNNING.model_copy(
         "stage": None,
         "progress": 1.0,
         "stages": {**dict.fromkeys(Stage, _OVER), Stage.RENDITION: _SKIPPED},
+        "failures": [
+            StepFailureView(
+                code=StorageUnavailable.code,
+                title=StorageUnavailable("").title,
+                detail="The storage account did not answer for the blob work/…/transcription/00003.json.",
+                stage=Stage.TRANSCRIPTION,
+                step=Step.PART,
+                part=3,
+                attempt=1,
+                job_attempt=1,
+                at=_AT + timedelta(minutes=1),
+                retryable=True,
+            )
+        ],
         "callback_url": _CALLBACK,
         "updated_at": _DONE_AT,
         "finished_at": _DONE_AT,

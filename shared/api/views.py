@@ -9,7 +9,9 @@ from pydantic.alias_generators import to_camel
 
 from shared.api.links import Links
 from shared.domain import event
+from shared.domain.failure import MAX_FAILURES
 from shared.domain.job import Job
+from shared.domain.message import Step
 from shared.domain.session import Session
 from shared.domain.stage import Stage, StageProgress, StageState
 from shared.domain.webhook import DeliveryState, WebhookDelivery
@@ -48,6 +50,22 @@ class JobErrorView(View):
     title: str
     detail: str
     stage: Stage | None
+    retryable: bool
+
+
+class StepFailureView(View):
+    """A failed attempt, the `attempt`-th, at a step of the job's `jobAttempt`: `step` is `prepare`, `part` or `merge`,
+    and `part` counts from 0."""
+
+    code: str
+    title: str
+    detail: str
+    stage: Stage
+    step: Step
+    part: int
+    attempt: int
+    job_attempt: int
+    at: datetime
     retryable: bool
 
 
@@ -104,6 +122,11 @@ class JobView(View):
     cancel_requested: bool
     attempt: int
     error: JobErrorView | None
+    failures: list[StepFailureView] = Field(
+        default=[],
+        description="The failed attempts at the job's steps, also of those that were made good, the latest last: at "
+        f"most {MAX_FAILURES}.",
+    )
     options: dict[str, Any]
     callback_url: str | None
     start_at: datetime | None
@@ -132,6 +155,7 @@ class JobView(View):
             cancel_requested=job.cancel_requested,
             attempt=job.attempt,
             error=_error(job.error),
+            failures=[StepFailureView.model_validate(each) for each in job.failures],
             options=dict(job.options),
             callback_url=job.callback_url,
             start_at=job.start_at,

@@ -8,6 +8,8 @@ import pytest
 
 from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
+from shared.domain.failure import StepFailure
+from shared.domain.message import Step
 from shared.domain.stage import Stage
 from shared.storage.ports import SOURCES
 from tests.unit.api.house import House, pointers
@@ -47,6 +49,40 @@ def test_a_job_is_accepted_with_the_addresses_to_follow_it_at(house: House, path
     assert int(answer.headers["Retry-After"]) > 0
     session = house.session(job["sessionId"])
     assert (session.name, session.metadata) == ("A talk", {"course": "Algebra"})
+
+
+def test_a_job_tells_of_the_failed_attempts_at_its_steps(house: House) -> None:
+    job = house.submit()
+    assert job["failures"] == []
+    at = house.services.clock()
+    failure = StepFailure(
+        code="storage_unavailable",
+        title="The storage account did not answer",
+        detail="The storage account did not answer for the table.",
+        stage=Stage.TRACKING,
+        step=Step.PART,
+        part=3,
+        attempt=2,
+        job_attempt=1,
+        at=at,
+        retryable=True,
+    )
+    before = house.client.get(f"/jobs/{job['jobId']}").headers["ETag"]
+    house.change(job["jobId"], lambda current: jobs.note_failure(current, failure, at) or current)
+    answer = house.client.get(f"/jobs/{job['jobId']}", headers={"If-None-Match": before})
+    [shown] = answer.json()["failures"]
+    assert shown.pop("at").startswith("2026-01-02T03:04:05")
+    assert shown == {
+        "code": "storage_unavailable",
+        "title": "The storage account did not answer",
+        "detail": "The storage account did not answer for the table.",
+        "stage": "tracking",
+        "step": "part",
+        "part": 3,
+        "attempt": 2,
+        "jobAttempt": 1,
+        "retryable": True,
+    }
 
 
 def test_the_trace_goes_on_into_the_pipeline(house: House) -> None:

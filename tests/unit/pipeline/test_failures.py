@@ -1,0 +1,136 @@
+"""A job's history tells of every failed attempt at its steps, whether it was made good or ended the job."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.errors import NotMedia, StorageUnavailable
+from shared.domain.failure import MAX_FAILURES
+from shared.domain.message import StageMessage, Step
+from shared.domain.stage import Stage
+from shared.job_status import JobStatus
+from shared.pipeline.retry import retry_job
+from shared.pipeline.run_step import Delivery, run_step
+from shared.pipeline.sweep import sweep
+
+PART = (Stage.TRACKING, Step.PART)
+
+
+def go_on(house: Any, job: Any) -> Any:
+    """Time goes by, with its rests, until the job has ended."""
+    for _ in range(40):
+        house.drain()
+        if house.job(job).is_final:
+            break
+        house.now += timedelta(minutes=5)
+        sweep(house.services)
+    return house.job(job)
+
+
+def test_what_was_made_good_stays_in_the_history(house: Any) -> None:
+    errors = [StorageUnavailable("The storage account did not answer for the table."), ValueError("secret text")]
+
+    def fail(context: Any) -> None:
+        if errors:
+            raise errors.pop(0)
+
+    house.instead[PART] = fail
+    done = go_on(house, job := house.submit())
+    assert (done.status, done.error) == (JobStatus.DONE, None)
+    first, second = done.failures
+    assert (first.code, first.title, first.detail) == (
+        "storage_unavailable",
+        "The storage account did not answer",
+        "The storage account did not answer for the table.",
+    )
+    assert (first.stage, first.step, first.part, first.attempt, first.job_attempt) == (*PART, 0, 1, 1)
+    assert (second.code, second.detail, second.attempt) == ("internal_error", "An internal error (ValueError).", 2)
+    assert first.retryable
+    assert second.retryable
+    assert job.created_at < first.at < second.at < house.now
+
+
+def test_the_failure_that_ended_the_job_is_the_last_one_and_a_retry_keeps_it(house: Any) -> None:
+    def refuse(context: Any) -> None:
+        raise NotMedia("It is a text file.")
+
+    house.instead[PART] = refuse
+    ended = go_on(house, house.submit())
+    assert (ended.status, ended.error.code) == (JobStatus.ERROR, "not_media")
+    [failure] = ended.failures
+    assert (failure.code, failure.retryable, failure.detail) == ("not_media", False, "It is a text file.")
+    house.instead.clear()
+    retry_job(house.services, ended.org_id, ended.job_id)
+    done = go_on(house, ended)
+    assert (done.status, done.error, done.attempt, done.failures) == (JobStatus.DONE, None, 2, (failure,))
+
+
+def test_a_step_that_was_tried_in_vain_tells_of_each_attempt(house: Any) -> None:
+    def fail(context: Any) -> None:
+        raise ValueError("again")
+
+    house.instead[PART] = fail
+    ended = go_on(house, house.submit())
+    assert ended.error.code == "stage_exhausted"
+    assert [each.attempt for each in ended.failures] == [1, 2, 3, 4, 5]
+    events = house.storage.jobs.events(ended.org_id, ended.job_id)
+    assert [event.type for event in events].count("error") == 1
+    assert events[-1].status is JobStatus.ERROR
+
+
+def test_only_the_latest_are_kept(house: Any) -> None:
+    def fail(context: Any) -> None:
+        raise ValueError("again")
+
+    house.instead[PART] = fail
+    job = house.submit()
+    for _ in range(6):
+        ended = go_on(house, job)
+        retry_job(house.services, ended.org_id, ended.job_id)
+    ended = go_on(house, job)
+    assert len(ended.failures) == MAX_FAILURES
+    assert [each.job_attempt for each in ended.failures] == [number for number in (4, 5, 6, 7) for _ in range(5)]
+
+
+@pytest.mark.parametrize("message_id", ["same", "other"])
+def test_a_worker_that_died_is_in_the_history_when_its_step_is_taken_over(house: Any, message_id: str) -> None:
+    job = house.submit()
+    [message] = house.take()
+
+    class Killed(BaseException):
+        pass
+
+    def die(context: Any) -> None:
+        raise Killed
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = die
+    with pytest.raises(Killed):
+        run_step(house.services, message, Delivery("same", 1))
+    house.instead.clear()
+    house.now += timedelta(minutes=5)
+    run_step(house.services, message, Delivery(message_id, 2))
+    done = go_on(house, job)
+    assert done.status is JobStatus.DONE
+    [failure] = done.failures
+    assert (failure.code, failure.stage, failure.attempt) == ("worker_died", Stage.DOWNLOAD, 1)
+
+
+def test_a_late_failure_of_an_attempt_that_was_given_up_is_not_told_twice(house: Any) -> None:
+    """It stood still, another delivery took over, and then it fails."""
+    job = house.submit()
+    [message] = house.take()
+    turns = iter([True, False])
+
+    def stand_still(context: Any) -> None:
+        if next(turns):
+            house.now += timedelta(minutes=5)
+            run_step(house.services, message, Delivery("other", 1))
+            raise ValueError("late")
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = stand_still
+    run_step(house.services, message, Delivery("first", 1))
+    assert isinstance(message, StageMessage)
+    done = go_on(house, job)
+    assert done.status is JobStatus.DONE
+    assert [each.code for each in done.failures] == ["worker_died"]
