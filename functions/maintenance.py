@@ -10,7 +10,7 @@ from shared.wiring import services
 blueprint = func.Blueprint()
 
 
-@blueprint.timer_trigger(arg_name="timer", schedule="*/30 * * * * *")
+@blueprint.timer_trigger(arg_name="timer", schedule="*/15 * * * * *")
 def sweep(timer: func.TimerRequest) -> None:
     """Asks again for steps and tasks whose message got lost or whose worker died, and runs what is scheduled."""
     schedule_clean_up(services())

@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=5, ge=1)
     """How often a step is begun, whatever ended it; then its job ends in ERROR."""
 
-    stale_after_sec: float = Field(default=60.0, gt=0)
+    stale_after_sec: float = Field(default=30.0, gt=0)
     """A step that showed no sign of life for so many seconds is asked for again by the sweep."""
 
     retention_days: float | None = Field(default=None, gt=0)

@@ -44,5 +44,6 @@ class Part:
         return Part(job_id=self.job_id, stage=self.stage, step=self.step, number=self.number, job_attempt=job_attempt)
 
     def shows_life(self, now: datetime, stale_after: timedelta) -> bool:
-        """Whether somebody works on the part, and was heard of within `stale_after`."""
-        return self.state is StageState.RUNNING and now - (self.heartbeat_at or now) < stale_after
+        """Whether somebody works on the part, and was heard of within `stale_after`. A sign of life from as far
+        ahead is none either: then the clock was put back, and whoever lives gives another one in a moment."""
+        return self.state is StageState.RUNNING and abs(now - (self.heartbeat_at or now)) < stale_after

@@ -20,8 +20,11 @@ LOOK_AHEAD = timedelta(minutes=1)
 MAX_RESEND_PAUSE = timedelta(hours=1)
 """A message that only waits its turn in a long queue is sent again at growing intervals, up to this one."""
 
-BUDGET = timedelta(seconds=20)
-"""How long one run looks at jobs. The timer calls every 30 s, and background jobs have their turn after it."""
+GROWTH = 4
+"""How much longer each of these intervals is than the one before."""
+
+BUDGET = timedelta(seconds=10)
+"""How long one run looks at jobs. The timer calls every 15 s, and dead letters have their turn after it."""
 
 
 def sweep(services: Services) -> int:
@@ -69,9 +72,10 @@ def _sweep_job(services: Services, job: Job) -> int:
 
 
 def _is_lost(part: Part, now: datetime, stale_after: timedelta) -> bool:
-    pause = min(stale_after * (1 << min(max(part.sends - 1, 0), 16)), max(MAX_RESEND_PAUSE, stale_after))
+    is_running = part.state is StageState.RUNNING
+    if is_running and part.sends <= 1:  # nothing was sent since somebody began
+        return not part.shows_life(now, stale_after)
+    pause = min(stale_after * GROWTH ** min(max(part.sends - 1, 0), 8), max(MAX_RESEND_PAUSE, stale_after))
     if part.sent_at is not None and now - part.sent_at < pause:
         return False
-    if part.state is StageState.WAITING:
-        return True
-    return part.state is StageState.RUNNING and not part.shows_life(now, stale_after)
+    return part.state is StageState.WAITING or (is_running and not part.shows_life(now, stale_after))
