@@ -14,26 +14,33 @@ from shared.transcription.audio import SAMPLE_RATE
 
 FRAMES_PER_SEC = 100
 CEPSTRA = 13
+FILTERS = 25
 _HOP = SAMPLE_RATE // FRAMES_PER_SEC
 _WINDOW = 410
 _FFT = 512
-_FILTERS = 25
 _LOWEST_HZ, _HIGHEST_HZ = 130.0, 6800.0
 _LIFTER = 22
 _PRE_EMPHASIS = 0.97
 _FLOOR = 1e-4
+SILENT = -9.0  # a filter's level is above this where there is any sound
 _BLOCK_FRAMES = 500  # keeps the windows of a long utterance out of memory
 
 
-def cepstra(samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    """(frames, 13) of 16 kHz sound, not normalised; a frame stands for the 10 ms from its number on."""
+def filter_levels(samples: NDArray[np.int16]) -> NDArray[np.float64]:
+    """(frames, 25) of 16 kHz sound: the filters' powers as natural logarithms; a frame stands for the 10 ms from its
+    number on."""
     sound = samples.astype(np.float64)
     sound[1:] -= _PRE_EMPHASIS * sound[:-1].copy()
     if len(sound) < _WINDOW:
-        return np.zeros((0, CEPSTRA), np.float32)
+        return np.zeros((0, FILTERS))
     frames = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW)[::_HOP]
-    blocks = [_of_frames(frames[at : at + _BLOCK_FRAMES]) for at in range(0, len(frames), _BLOCK_FRAMES)]
-    return np.concatenate(blocks).astype(np.float32)
+    blocks = [_levels(frames[at : at + _BLOCK_FRAMES]) for at in range(0, len(frames), _BLOCK_FRAMES)]
+    return np.concatenate(blocks)
+
+
+def cepstra(levels: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(frames, 13) of filters' levels, not normalised."""
+    return (levels @ COSINES).astype(np.float32)
 
 
 def without_mean(frames: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -43,14 +50,14 @@ def without_mean(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     return (frames - heard.mean(axis=0)).astype(np.float32) if len(heard) else frames
 
 
-def _of_frames(frames: NDArray[np.float64]) -> NDArray[np.float64]:
+def _levels(frames: NDArray[np.float64]) -> NDArray[np.float64]:
     power = np.abs(np.fft.rfft(frames * _HAMMING, _FFT)) ** 2
-    return np.asarray(np.log(power @ _FILTER_BANK + _FLOOR) @ _COSINES)
+    return np.asarray(np.log(power @ _FILTER_BANK + _FLOOR))
 
 
 def _filter_bank() -> NDArray[np.float64]:
     """(257, 25): triangles of unit area, evenly spaced in mel, their corners on points of the transform."""
-    mel = np.linspace(_to_mel(_LOWEST_HZ), _to_mel(_HIGHEST_HZ), _FILTERS + 2)
+    mel = np.linspace(_to_mel(_LOWEST_HZ), _to_mel(_HIGHEST_HZ), FILTERS + 2)
     step_hz = SAMPLE_RATE / _FFT
     corners = np.floor(700.0 * (10.0 ** (mel / 2595.0) - 1.0) / step_hz + 0.5) * step_hz
     hz = np.arange(_FFT // 2 + 1)[:, None] * step_hz
@@ -66,11 +73,12 @@ def _to_mel(hz: float) -> float:
 def _cosine_transform() -> NDArray[np.float64]:
     """(25, 13): from filters to liftered cepstra."""
     order = np.arange(CEPSTRA)
-    waves = np.cos(np.pi / _FILTERS * np.outer(np.arange(_FILTERS) + 0.5, order))
-    scale = np.where(order == 0, np.sqrt(1.0 / _FILTERS), np.sqrt(2.0 / _FILTERS))
+    waves = np.cos(np.pi / FILTERS * np.outer(np.arange(FILTERS) + 0.5, order))
+    scale = np.where(order == 0, np.sqrt(1.0 / FILTERS), np.sqrt(2.0 / FILTERS))
     return np.asarray(waves * scale * (1.0 + _LIFTER / 2 * np.sin(np.pi * order / _LIFTER)))
 
 
 _HAMMING = 0.54 - 0.46 * np.cos(2 * np.pi * np.arange(_WINDOW) / (_WINDOW - 1))
 _FILTER_BANK = _filter_bank()
-_COSINES = _cosine_transform()
+COSINES = _cosine_transform()
+"""(25, 13): from filters' levels to cepstra."""

@@ -23,9 +23,10 @@ import pocketsphinx
 from numpy.typing import NDArray
 
 from shared.domain.errors import EngineUnavailable
+from shared.transcription.band import BandFiller, covariance_of_speech
 from shared.transcription.choose import embedded_warnings
 from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
-from shared.transcription.features import FRAMES_PER_SEC, cepstra, without_mean
+from shared.transcription.features import FRAMES_PER_SEC, cepstra, filter_levels, without_mean
 from shared.transcription.vad import Span
 
 LANGUAGE_WEIGHT = 6.0
@@ -56,6 +57,7 @@ class PocketsphinxEngine:
 
     def __init__(self) -> None:
         self._decoder = load_decoder()
+        self._filler = BandFiller(covariance_of_speech(Path(pocketsphinx.get_model_path(MODEL_NAME)) / MODEL_NAME))
         self._lock = Lock()
         self._info = EngineInfo("pocketsphinx", version("pocketsphinx"), MODEL_NAME, written=False)
 
@@ -77,7 +79,7 @@ class PocketsphinxEngine:
             request.report(done / total)
             if span.length >= MIN_UTTERANCE_SEC:
                 samples = np.frombuffer(request.audio.read_s16(span.start, span.end), dtype="<i2")
-                frames = without_mean(cepstra(samples))
+                frames = without_mean(cepstra(self._filler.fill(filter_levels(samples))))
                 words = self._decode(frames, span, Progress(request.report, done / total, span.length / total))
                 if words:
                     yield Segment(

@@ -4,9 +4,10 @@ A part depends on the audio copy and its own number only, so parts may run anywh
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from shared.transcription.audio import WavAudio
+from shared.transcription.band import is_telephone
 from shared.transcription.choose import plain_language
 from shared.transcription.cut import LEAD_SEC, part_span
 from shared.transcription.engine import NO_HINTS, Engine, Hints, Segment, TranscriptionRequest
@@ -21,8 +22,10 @@ from shared.transcription.phrasing import phrase
 from shared.transcription.vad import Span, on_grid, pad_spans, speech_probabilities, speech_spans
 
 MAX_UTTERANCE_SEC = 15.0  # pocketsphinx lets no other thread run while it decodes one
+TELEPHONE_GAINS = (1.0, 1 / 16)  # the detector misses voices without lows and highs unless they are quiet
 DETECTION_SHARE = 0.05  # of a part's time; the rest is the engine's
 UNDETERMINED = "und"  # BCP 47
+TELEPHONE = "The sound is that of a telephone, without the highs of a voice: expect more wrong words."
 NO_SPEECH = "No speech was found in this recording."
 NO_WORDS = "Speech was heard in this recording, but no words were understood."
 
@@ -45,7 +48,9 @@ def transcribe_part(
     report(0.0)
     within = part_span(audio, part, parts, duration_sec)
     language = plain_language(language)
-    raw = list(_speech(audio, within, lambda done: report(done * DETECTION_SHARE)))
+    telephone = is_telephone(audio, within)
+    gains = TELEPHONE_GAINS if telephone else (1.0,)
+    raw = list(_speech(audio, within, gains, lambda done: report(done * DETECTION_SHARE)))
     request = TranscriptionRequest(
         audio=audio,
         spans=tuple(pad_spans(raw, within)),
@@ -65,7 +70,7 @@ def transcribe_part(
         written=engine.info.written,
         segments=tuple(_tidy(heard, within)),
         speech_sec=round(sum(span.length for span in raw), 3),
-        warnings=engine.warnings_for(language),
+        warnings=(*engine.warnings_for(language), *([TELEPHONE] if telephone and heard else [])),
     )
 
 
@@ -110,10 +115,10 @@ def merge_parts(parts: Iterable[TranscriptPart], *, session_id: str, job_id: str
     )
 
 
-def _speech(audio: WavAudio, within: Span, report: Callable[[float], None]) -> Iterator[Span]:
+def _speech(audio: WavAudio, within: Span, gains: Sequence[float], report: Callable[[float], None]) -> Iterator[Span]:
     """Speech in `within`; the detector starts a little earlier, to have settled when it matters."""
     lead = on_grid(within.start - LEAD_SEC)
-    probabilities = speech_probabilities(audio, lead, within.end, report)
+    probabilities = speech_probabilities(audio, lead, within.end, report, gains)
     for span in speech_spans(probabilities, max_speech_sec=MAX_UTTERANCE_SEC):
         cut = Span(max(within.start, lead + span.start), min(within.end, lead + span.end))
         if cut.length > 0:

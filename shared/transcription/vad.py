@@ -50,23 +50,40 @@ def on_grid(time_sec: float) -> float:
 
 
 def speech_probabilities(
-    audio: WavAudio, start_sec: float, end_sec: float, report: Callable[[float], None] = lambda fraction: None
+    audio: WavAudio,
+    start_sec: float,
+    end_sec: float,
+    report: Callable[[float], None] = lambda fraction: None,
+    gains: Sequence[float] = (1.0,),
 ) -> Iterator[float]:
-    """The probability of speech for each 32 ms from `start_sec` on; the last window is filled up with silence."""
-    session = _session()
-    h = c = np.zeros((1, 1, 128), dtype=np.float32)
-    context = np.zeros(CONTEXT, dtype=np.float32)
+    """The probability of speech for each 32 ms from `start_sec` on; the last window is filled up with silence. Of
+    several `gains`, under which the model listens once each, the surest counts."""
+    listeners = [_Listener(gain) for gain in gains]
     end_sec = min(end_sec, audio.duration_sec)
     at = start_sec
     while at < end_sec - 0.5 / SAMPLE_RATE:
         until = min(at + BLOCK_SEC, end_sec)
         samples = audio.read(at, until)
-        windows = _windows(samples, context)
-        probabilities, h, c = session.run(None, {"input": windows, "h": h, "c": c})
-        context = windows[-1, -CONTEXT:]
+        heard = [listener.hear(samples) for listener in listeners]
         report((until - start_sec) / (end_sec - start_sec))
-        yield from np.ravel(probabilities).tolist()
+        yield from np.max(heard, axis=0).tolist()
         at += BLOCK_SEC
+
+
+class _Listener:
+    """The model, and what it remembers of one recording."""
+
+    def __init__(self, gain: float) -> None:
+        self._gain = np.float32(gain)
+        self._h = self._c = np.zeros((1, 1, 128), dtype=np.float32)
+        self._context = np.zeros(CONTEXT, dtype=np.float32)
+
+    def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The probabilities of the next windows."""
+        windows = _windows(samples * self._gain, self._context)
+        probabilities, self._h, self._c = _session().run(None, {"input": windows, "h": self._h, "c": self._c})
+        self._context = windows[-1, -CONTEXT:]
+        return np.ravel(probabilities)
 
 
 def speech_spans(

@@ -2,10 +2,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared.transcription.features import CEPSTRA, FRAMES_PER_SEC, cepstra, without_mean
+from shared.transcription.features import CEPSTRA, FRAMES_PER_SEC, filter_levels, without_mean
+from shared.transcription.features import cepstra as cepstra_of
 from shared.transcription.pocketsphinx_engine import load_decoder
 
 RATE = 16000
+
+
+def cepstra(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    return cepstra_of(filter_levels(samples))
 
 
 def sweep(seconds: float, first_hz: float, last_hz: float) -> NDArray[np.int16]:

@@ -1,0 +1,104 @@
+"""Speech that went through a telephone: found where it is, and understood as well as can be."""
+
+import io
+from pathlib import Path
+
+import av
+import jiwer
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from shared.media.audio import AudioDecoder, wav_header
+from shared.media.probe import probe
+from shared.transcription import transcribe
+from shared.transcription.audio import WavAudio
+from shared.transcription.band import BandFiller
+from shared.transcription.engine import Engine
+from shared.transcription.payload import TranscriptPart
+from shared.transcription.warm import select_engine
+
+SPEECH = Path(__file__).parents[3] / "shared" / "data" / "speech"
+LINE_HZ = 8000
+Samples = NDArray[np.int16]
+
+
+def read(name: str, seconds: float) -> Samples:
+    """The clip's beginning at the rate of a telephone line."""
+    path = SPEECH / f"{name}.flac"
+    if not path.exists():
+        pytest.skip(f"{path.name} is not here")
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler("s16", "mono", LINE_HZ)
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+        return np.concatenate([frame.to_ndarray()[0] for frame in frames])[: round(seconds * LINE_HZ)]
+
+
+def high_passed(samples: Samples) -> Samples:
+    """Without what is below 300 Hz and above 3400."""
+    spectrum = np.fft.rfft(samples)
+    hertz = np.fft.rfftfreq(len(samples), 1 / LINE_HZ)
+    spectrum[(hertz < 300) | (hertz > 3400)] = 0
+    return np.round(np.fft.irfft(spectrum, len(samples))).clip(-32768, 32767).astype(np.int16)
+
+
+def copy_of(samples: Samples) -> WavAudio:
+    """The audio copy that the pipeline makes of a G.711 recording."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="wav") as container:
+        stream = container.add_stream("pcm_mulaw", rate=LINE_HZ)
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+        frame.sample_rate = LINE_HZ
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    recording = probe(file, len(file.getvalue()))
+    decoded = b"".join(AudioDecoder(file, recording, lambda fraction: None))
+    return WavAudio(io.BytesIO(wav_header(len(decoded) // 2) + decoded))
+
+
+def heard(audio: WavAudio, engine: Engine) -> TranscriptPart:
+    return transcribe.transcribe_part(
+        audio,
+        engine,
+        part=0,
+        parts=1,
+        duration_sec=audio.duration_sec,
+        language="en",
+        report=lambda fraction: None,
+    )
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return select_engine("pocketsphinx")
+
+
+def test_what_the_line_cut_off_is_filled_in(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    audio = copy_of(read("lj001_0001_0008", 14.0))
+    words = (SPEECH / "lj001_0001_0008.txt").read_text(encoding="utf-8").lower().replace(",", "").split()
+
+    def errors() -> tuple[float, TranscriptPart]:
+        part = heard(audio, engine)
+        text = " ".join(segment.text for segment in part.segments)
+        return jiwer.wer(" ".join(words[:37]), text), part
+
+    filled, part = errors()
+    assert transcribe.TELEPHONE in part.warnings
+    monkeypatch.setattr(BandFiller, "fill", lambda self, levels: levels)
+    assert filled < 0.75 * errors()[0]
+
+
+def test_a_voice_without_lows_and_highs_is_found(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Deaf:
+        info, warnings_for = engine.info, engine.warnings_for
+
+        def transcribe(self, request: object) -> list[object]:
+            return []
+
+    whole = read("libri_163_122947", 20.0)
+    expected = heard(copy_of(whole), Deaf()).speech_sec  # type: ignore[arg-type]
+    cut = copy_of(high_passed(whole))
+    assert expected > 12.0
+    assert heard(cut, Deaf()).speech_sec > 0.75 * expected  # type: ignore[arg-type]
+    monkeypatch.setattr(transcribe, "TELEPHONE_GAINS", (1.0,))
+    assert heard(cut, Deaf()).speech_sec < 0.5 * expected  # type: ignore[arg-type]
