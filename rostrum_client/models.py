@@ -157,6 +157,23 @@ class QueueInfo:
 
 
 @value
+class Removal:
+    """A session that was deleted, by `request` or by `retention`; the counts are of what was deleted by now, and
+    `finished_at` is None while something is at work on it."""
+
+    removal_id: str
+    session_id: str
+    reason: str
+    at: datetime
+    finished_at: datetime | None = None
+    jobs: int = 0
+    blobs: int = 0
+    size_bytes: int = 0
+    rows: int = 0
+    messages: int = 0
+
+
+@value
 class Requeued:
     """How many dead letters were put back."""
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Unpack
 
 from rostrum_client.details import ForUpload
-from rostrum_client.models import Health, QueueInfo, Requeued, Schedule
+from rostrum_client.models import Health, QueueInfo, Removal, Requeued, Schedule
 from rostrum_client.steps import Listing, Steps, ask, fetch, fetch_all, send
 from rostrum_client.wire import body, delete, get, post, raise_for_problem, read
 
@@ -18,6 +18,11 @@ def requeue_poison(queue: str, *, idempotency_key: str | None = None) -> Steps[i
     """Put a queue's dead letters back; gives how many. Needs the scope `admin`."""
     answer = yield from fetch(Requeued, post("jobs", "poison", queue, "requeue", key=idempotency_key))
     return answer.requeued
+
+
+def removals() -> Listing[Removal]:
+    """The sessions that were deleted, newest first: when, why, and how much there was. Needs the scope `admin`."""
+    return fetch_all(Removal, get("removals"))
 
 
 def create_schedule(

@@ -16,6 +16,7 @@ from rostrum_client.operate import (
     delete_schedule,
     health,
     queue_info,
+    removals,
     requeue_poison,
     schedule,
     schedules,
@@ -69,6 +70,7 @@ class Operations:
 
     queue_info = operation(queue_info)
     requeue_poison = operation(requeue_poison)
+    removals = listing(removals)
     create_schedule = operation(create_schedule)
     schedules = listing(schedules)
     schedule = operation(schedule)

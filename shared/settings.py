@@ -1,14 +1,18 @@
 """Every setting, once. Each is an environment variable named `ROSTRUM_` and the field's name in capitals, which in
 Azure is an application setting and locally a value in `local.settings.json`."""
 
+import re
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GIB = 1024**3
+
+_DAYS_OF_ORG = re.compile(r"([^=\s]+)\s*=\s*(\d{1,6}(?:\.\d+)?)", re.ASCII)
 
 
 class Settings(BaseSettings):
@@ -131,6 +135,13 @@ class Settings(BaseSettings):
     retention_days: float | None = Field(default=None, gt=0)
     """Sessions that nothing happened to for so many days are deleted; none: they are kept."""
 
+    retention_days_by_org: str = ""
+    """The same for single organisations, such as `acme=30,globex=365`. The fewest days that apply count: these, those
+    for all, and those of a session's latest job (`retentionDays`)."""
+
+    removal_record_days: float = Field(default=365.0, gt=0)
+    """How long it is kept that a session was deleted, in days."""
+
     upload_valid_hours: float = Field(default=24.0, gt=0)
     """How long an upload address works, in hours."""
 
@@ -149,6 +160,16 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(default=1 * GIB, ge=0)
     """With less free disk behind the local storage than this, submissions are refused."""
 
+    @field_validator("retention_days_by_org")
+    @classmethod
+    def _is_days_by_org(cls, text: str) -> str:
+        days_by_org(text)
+        return text
+
+    def retention_days_of(self, org_id: str) -> float | None:
+        """The days that an organisation's sessions are kept, if anything is said of it alone."""
+        return days_by_org(self.retention_days_by_org).get(org_id)
+
     @property
     def queue_hint_address(self) -> tuple[str, int] | None:
         """Where to tell the local host of a new message, as (host, port)."""
@@ -160,6 +181,25 @@ class Settings(BaseSettings):
         """Whether the storage is Azurite rather than an account in Azure."""
         marks = ("UseDevelopmentStorage=true", "AccountName=devstoreaccount1;")
         return any(mark in self.storage_connection + ";" for mark in marks)
+
+
+@lru_cache(maxsize=8)
+def days_by_org(text: str) -> Mapping[str, float]:
+    """`acme=30,globex=365` as numbers by organisation; raises ValueError."""
+    found: dict[str, float] = {}
+    for entry in filter(None, (each.strip() for each in text.split(","))):
+        match = _DAYS_OF_ORG.fullmatch(entry)
+        if match is None or not float(match[2]):
+            raise ValueError(
+                f"ROSTRUM_RETENTION_DAYS_BY_ORG must be organisations and their days, such as acme=30,globex=365; "
+                f"{entry!r} is not one."
+            )
+        if match[1] in found:
+            raise ValueError(
+                f"ROSTRUM_RETENTION_DAYS_BY_ORG says more than once how long {match[1]} keeps its sessions."
+            )
+        found[match[1]] = float(match[2])
+    return found
 
 
 @lru_cache(maxsize=1)

@@ -22,6 +22,7 @@ from shared.api.routes import (
     jobs,
     pictures,
     queues,
+    removals,
     results,
     schedules,
     search,
@@ -43,6 +44,7 @@ ROUTERS = (
     results.router,
     pictures.router,
     search.router,
+    removals.router,
     health.router,
     docs.router,
 )

@@ -12,6 +12,7 @@ from shared.api.probing import ExpectedEngineView, ExpectedStageView, PlanView, 
 from shared.api.problem_examples import DELIVERY_ID, JOB_ID, SCHEDULE_ID, SESSION_ID, UPLOAD_ID
 from shared.api.routes.deliveries import DeliveryList, RedeliveryView
 from shared.api.routes.queues import QueueInfoView, QueueView, RequeuedView
+from shared.api.routes.removals import RemovalPage, RemovalView
 from shared.api.schedule_models import ScheduleLinks, SchedulePage, ScheduleView
 from shared.api.version import VERSION
 from shared.api.views import (
@@ -33,6 +34,7 @@ from shared.api.views import (
 )
 from shared.domain.errors import StorageUnavailable
 from shared.domain.message import Step
+from shared.domain.removal import RemovalReason
 from shared.domain.renditions import NO_RENDITION
 from shared.domain.stage import Stage, StageState
 from shared.domain.webhook import DeliveryState
@@ -362,6 +364,23 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
     ),
     "importSession": ImportedView(job_id=JOB_ID, session_id=SESSION_ID),
     "listSessions": SessionPage(items=[SessionView(**_SESSION)], next_link=_NEXT.format("sessions")),
+    "listRemovals": RemovalPage(
+        items=[
+            RemovalView(
+                removal_id="7w1x3e5j8k2m9n4p6q7",
+                session_id=SESSION_ID,
+                org_id="local",
+                reason=RemovalReason.RETENTION,
+                at=_AT + timedelta(days=30),
+                finished_at=_AT + timedelta(days=30, seconds=2),
+                jobs=1,
+                blobs=31,
+                size_bytes=19_922_944,
+                rows=214,
+                messages=0,
+            )
+        ]
+    ),
     "getSession": SessionDetail(**_SESSION, jobs=[_ENDED]),
     "processSession": _SUBMITTED,
     "getTranscript": {

@@ -24,6 +24,7 @@ from shared.api.caller import Scope
 from shared.api.context import ServicesDep, authenticate, off_loop, services_of
 from shared.api.fingerprint import body_fingerprint, form_fingerprint
 from shared.api.problems import problem_of
+from shared.api.subject import subject_of
 from shared.domain.errors import InvalidRequest
 from shared.domain.idempotency import Answer, IdempotencyRecord, Reserved
 from shared.domain.text import LongText
@@ -78,6 +79,10 @@ class IdempotentRoute(APIRoute):
         """Of the body, or None when the endpoint will call `Claim.settle` with it."""
         return body_fingerprint(request.url.query, await request.body())
 
+    async def short_body(self, request: Request) -> bytes:
+        """The body where it is short enough to be held."""
+        return await request.body()
+
     async def check_repeated(self, request: Request, record: IdempotencyRecord) -> None:
         """Raises IdempotencyKeyReused unless the request is the one that the record tells of; to be called for one
         whose fingerprint was not known before."""
@@ -94,7 +99,7 @@ class IdempotentRoute(APIRoute):
             await self.check_repeated(request, claimed)
             return _replayed(claimed)
         request.state.claim = claimed
-        return await _serve(request, handle, claimed)
+        return await _serve(request, handle, claimed, await self.short_body(request))
 
     def _scopes(self) -> Iterator[str]:
         """What the endpoint asks of its caller: a replay is for those alone who could have had the first answer."""
@@ -108,6 +113,9 @@ class StreamedRoute(IdempotentRoute):
 
     async def fingerprint(self, request: Request) -> str | None:
         return None
+
+    async def short_body(self, request: Request) -> bytes:
+        return b""
 
     async def check_repeated(self, request: Request, record: IdempotencyRecord) -> None:
         services = await services_of(request)
@@ -130,7 +138,7 @@ async def reserved_ids(request: Request, services: ServicesDep) -> Reserved:
 ReservedDep = Annotated[Reserved, Depends(reserved_ids)]
 
 
-async def _serve(request: Request, handle: Handler, claim: Claim) -> Response:
+async def _serve(request: Request, handle: Handler, claim: Claim, said: bytes) -> Response:
     try:
         async with _renewed(claim):
             response = await handle(request)
@@ -142,7 +150,9 @@ async def _serve(request: Request, handle: Handler, claim: Claim) -> Response:
         return response
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     body = LongText(bytes(response.body).decode())
-    await off_loop(partial(claim.finish, Answer(status=response.status_code, headers=headers, body=body)))
+    answer = Answer(status=response.status_code, headers=headers, body=body)
+    about = subject_of(request.path_params, said, bytes(response.body))
+    await off_loop(partial(claim.finish, answer, about))
     return response
 
 

@@ -30,6 +30,7 @@ MAX_GIVEN_NAME_CHARS = 200
 MAX_METADATA_DEPTH = 32
 MAX_IGNORE_ZONES = 16
 MAX_DELAY_SEC = 366 * 86400
+MAX_RETENTION_DAYS = 3650
 SESSION_NAME = "sessionName"
 
 _NOT_IN_ADDRESSES = re.compile(r'[\s<>"{}|\\^`]|%(?![0-9A-Fa-f]{2})')
@@ -175,6 +176,13 @@ class JobOptions(RequestModel):
     )
     detector: Literal["auto", "plate", "onnx", "fused"] | None = Field(
         default=None, description="Who finds people in the picture; the server's setting unless given."
+    )
+    retention_days: WholeNumber | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_RETENTION_DAYS,
+        description="The session is deleted when nothing happened to it for so many days; sooner, where the server's "
+        "settings say so. Of a session's jobs the latest counts.",
     )
     region_of_interest: Zone | None = Field(
         default=None, description="Only somebody whose centre is in here is followed: x, y, width, height."

@@ -43,7 +43,8 @@ class Answer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyRecord:
     """One key of an organisation on one route. `fingerprint` tells the request apart from others; it is None while a
-    long body is still arriving. `claimed_at` is renewed while the request is at work."""
+    long body is still arriving. `claimed_at` is renewed while the request is at work. `about` is the session, else the
+    job or upload, that the request or its answer names: with it goes the answer."""
 
     org_id: str
     route: str
@@ -54,6 +55,7 @@ class IdempotencyRecord:
     expires_at: datetime
     state: ClaimState = ClaimState.RUNNING
     answer: Answer | None = None
+    about: str | None = None
 
     def evolve(self, **changes: Any) -> "IdempotencyRecord":
         """The record with some fields changed."""

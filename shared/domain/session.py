@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.recording import Recording
+from shared.domain.removal import RemovalReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A recording. `source_blob` is its name in container `sources`; the `*_job_id` fields name the latest job that
     made each result; `recording` is set once the download stage has looked at it; `upload_id` is the upload that the
-    recording came by; `deleted_at` is set while the session is being removed."""
+    recording came by; `retention_days` is what the latest job's options say; `deleted_at` is set while the session is
+    being removed, with `removal_id` and `removal_reason` for the record of it."""
 
     session_id: str
     org_id: str
@@ -32,7 +34,10 @@ class Session:
     tracking_job_id: str | None = None
     sidecar_job_id: str | None = None
     upload_id: str | None = None
+    retention_days: int | None = None
     deleted_at: datetime | None = None
+    removal_id: str | None = None
+    removal_reason: RemovalReason | None = None
 
     def evolve(self, **changes: Any) -> "Session":
         """The session with some fields changed."""

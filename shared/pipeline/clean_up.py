@@ -7,6 +7,8 @@ from datetime import timedelta
 from itertools import groupby
 
 from shared.domain.errors import NotFound, RostrumError
+from shared.domain.removal import RemovalReason
+from shared.domain.session import Session
 from shared.job_status import JobStatus
 from shared.pipeline.background.job_manager import job_manager
 from shared.pipeline.expire_uploads import GRACE, expire_uploads
@@ -33,6 +35,7 @@ def clean_up(services: Services) -> None:
         expire_uploads,
         _forget_idempotency_keys,
         _drop_dead_letters,
+        _drop_removal_records,
         _delete_sessions,
         _delete_work_of_done_jobs,
         _delete_orphans,
@@ -55,16 +58,31 @@ def _drop_dead_letters(services: Services) -> None:
         storage.dead_letters.delete(stored)
 
 
+def _drop_removal_records(services: Services) -> None:
+    removals, keep = services.storage.removals, timedelta(days=services.settings.removal_record_days)
+    for stored in removals.kept_before(services.clock() - keep):
+        if stored.value.finished_at is not None:
+            removals.delete(stored)
+
+
 def _delete_sessions(services: Services) -> None:
-    """Those past `retention_days`, and those whose removal broke off."""
-    days = services.settings.retention_days
-    oldest = services.clock() - timedelta(days=days) if days else None
+    """Those past their time, and those whose removal broke off."""
     for session in services.storage.sessions.all():
         if session.deleted_at is not None:
             task_id = f"remove-{session.session_id}"
             remove_session.using(services, task_id=task_id).delay(session.org_id, session.session_id)
-        elif oldest is not None and session.updated_at < oldest:
-            _unless_it_fails(delete_session, services, session.org_id, session.session_id)
+        elif _is_past_its_time(services, session):
+            reason = RemovalReason.RETENTION
+            _unless_it_fails(delete_session, services, session.org_id, session.session_id, reason)
+
+
+def _is_past_its_time(services: Services, session: Session) -> bool:
+    """Whether nothing happened to the session for the fewest days that anybody said: the settings for all, those for
+    its organisation, or its latest job."""
+    settings = services.settings
+    said = (settings.retention_days, settings.retention_days_of(session.org_id), session.retention_days)
+    days = min((each for each in said if each is not None), default=None)
+    return days is not None and session.updated_at < services.clock() - timedelta(days=days)
 
 
 def _delete_work_of_done_jobs(services: Services) -> None:

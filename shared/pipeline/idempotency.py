@@ -52,9 +52,10 @@ class Claim:
         except WriteConflict as err:
             raise _in_use(self._stored.value) from err
 
-    def finish(self, answer: Answer) -> None:
-        """Keeps the answer. Without it the next request would run again, and be answered the same."""
-        self._note("finish", lambda record: record.evolve(state=ClaimState.DONE, answer=answer))
+    def finish(self, answer: Answer, about: str | None = None) -> None:
+        """Keeps the answer, with what it is `about`. Without it the next request would run again, and be answered the
+        same."""
+        self._note("finish", lambda record: record.evolve(state=ClaimState.DONE, answer=answer, about=about))
 
     def release(self, *, nothing_made: bool) -> None:
         """Gives the claim up after a failure. When nothing was made, the key is free for any request; otherwise it is

@@ -52,9 +52,8 @@ class InlineQueues:
             self._drain(message)
         return Receipt(message.queue, "", "")
 
-    def withdraw(self, receipt: Receipt) -> None:
-        if receipt.message_id:
-            self._behind.withdraw(receipt)
+    def withdraw(self, receipt: Receipt) -> bool:
+        return bool(receipt.message_id) and self._behind.withdraw(receipt)
 
     def receive(self, queue: str, limit: int, hidden_for: timedelta) -> Sequence[Received]:
         return self._behind.receive(queue, limit, hidden_for)

@@ -3,8 +3,8 @@
 import mimetypes
 from datetime import timedelta
 
-from shared.domain.errors import ResultNotReady
 from shared.domain.recording import Recording
+from shared.pipeline.results import no_recording
 from shared.pipeline.services import Services
 from shared.storage.ports import SOURCES
 
@@ -24,7 +24,8 @@ _SUBTYPES = {
 
 
 def media_url(services: Services, org_id: str, session_id: str) -> str:
-    """An address that reads the session's recording and nothing else; raises NotFound, ResultNotReady.
+    """An address that reads the session's recording and nothing else; raises NotFound, ResultNotReady, and
+    ResultInTheMaking while a job is to fetch it.
 
     Storage serves ranges there. What it calls the content is never what the uploader called it, unless that is sound or
     picture: a page that somebody uploaded must not run under the storage's name.
@@ -32,7 +33,7 @@ def media_url(services: Services, org_id: str, session_id: str) -> str:
     session = services.storage.sessions.get(org_id, session_id).value
     facts = services.storage.blobs.facts(SOURCES, session.source_blob)
     if facts is None:
-        raise ResultNotReady("The recording is not in storage yet.")
+        raise no_recording(services, session)
     return services.storage.blobs.read_url(
         SOURCES,
         session.source_blob,

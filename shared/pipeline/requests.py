@@ -72,9 +72,11 @@ def send_step(services: Services, job: Job, stored: Stored[Part], rest: timedelt
         services.storage.parts.update(noted, noted.value.evolve(receipt=receipt))
 
 
-def withdraw_messages(services: Services, job: Job) -> None:
-    """Takes back what was sent for this attempt of the job and nobody has received."""
+def withdraw_messages(services: Services, job: Job) -> int:
+    """Takes back what was sent for this attempt of the job and nobody has received; returns how many messages."""
+    withdrawn = 0
     for stored in services.storage.parts.of_job(job.job_id):
         part = stored.value
         if part.receipt is not None and part.job_attempt == job.attempt:
-            services.storage.queues.withdraw(part.receipt)
+            withdrawn += services.storage.queues.withdraw(part.receipt)
+    return withdrawn

@@ -46,6 +46,12 @@ def find_result(services: Services, org_id: str, session_id: str, stage: Stage |
     return Result(session, made_by, _missing(telling, stage, now))
 
 
+def no_recording(services: Services, session: Session) -> ResultNotReady:
+    """Why the session's recording is not in storage."""
+    now = services.clock()
+    return _missing(_telling_job(services, session, now, is_made=False), Stage.DOWNLOAD, now)
+
+
 def _telling_job(services: Services, session: Session, now: datetime, *, is_made: bool) -> Job | None:
     """Whom to ask why there is no result: a job that is at work rather than one that is yet to begin, and that rather
     than one that has ended."""

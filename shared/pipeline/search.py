@@ -90,11 +90,10 @@ def index_transcript(services: Services, org_id: str, session_id: str, job_id: s
         index.withdraw(written)
 
 
-def forget_session(services: Services, org_id: str, session_id: str) -> None:
-    """Removes all that the index has of a session that is gone or marked as deleted."""
+def forget_session(services: Services, org_id: str, session_id: str) -> int:
+    """Removes all that the index has of a session that is gone or marked as deleted; returns how many rows."""
     index = services.storage.search
-    for job_id in index.jobs(org_id, session_id):
-        index.remove(org_id, session_id, job_id)
+    return sum(index.remove(org_id, session_id, job_id) for job_id in index.jobs(org_id, session_id))
 
 
 def search(

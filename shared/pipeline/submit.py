@@ -266,7 +266,10 @@ def _set_going(services: Services, job: Job, *, is_new: bool) -> Job:
 
     def with_latest(current: Session) -> Session:
         outdated = not is_new and (current.latest_job_id or job.job_id) < job.job_id  # newer identifiers sort first
-        return current if outdated else current.evolve(latest_job_id=job.job_id, updated_at=services.clock())
+        if outdated:
+            return current
+        days = job.options.get("retentionDays")
+        return current.evolve(latest_job_id=job.job_id, retention_days=days, updated_at=services.clock())
 
     try:
         change_session(services, job.org_id, job.session_id, with_latest)

@@ -44,9 +44,11 @@ class AzureQueues:
             _wake(self._hint, name)
         return Receipt(name, str(sent.id), str(sent.pop_receipt))
 
-    def withdraw(self, receipt: Receipt) -> None:
-        with translated(f"queue {receipt.queue}"), _unless_received_since():
+    def withdraw(self, receipt: Receipt) -> bool:
+        with suppress(_ReceivedSince), translated(f"queue {receipt.queue}"), _unless_received_since():
             self._queue(receipt.queue).delete_message(receipt.message_id, receipt.pop_receipt)
+            return True
+        return False
 
     def receive(self, queue: str, limit: int, hidden_for: timedelta) -> Sequence[Received]:
         with suppress(NotFound), translated(f"queue {queue}"):
@@ -60,7 +62,7 @@ class AzureQueues:
         return ()
 
     def release(self, receipt: Receipt) -> None:
-        with translated(f"queue {receipt.queue}"), _unless_received_since():
+        with suppress(_ReceivedSince), translated(f"queue {receipt.queue}"), _unless_received_since():
             queue = self._queue(receipt.queue)
             queue.update_message(receipt.message_id, receipt.pop_receipt, visibility_timeout=0)
 
@@ -85,14 +87,19 @@ class AzureQueues:
             self._queue(name).create_queue()
 
 
+class _ReceivedSince(Exception):
+    """The message has another pop receipt by now, or is gone, and stays as it is."""
+
+
 @contextmanager
 def _unless_received_since() -> Iterator[None]:
-    """A message that was received since has another pop receipt: 400 or 404, and it stays as it is."""
+    """Raises _ReceivedSince for the service's 400 or 404."""
     try:
         yield
     except HttpResponseError as err:
         if err.status_code not in (400, 404):
             raise
+        raise _ReceivedSince from err
 
 
 def _decoded(text: str) -> bytes:

@@ -23,6 +23,7 @@ from shared.storage.idempotency_table import IdempotencyTable
 from shared.storage.job_table import JobTable
 from shared.storage.part_table import PartTable
 from shared.storage.ports import Storage
+from shared.storage.removal_table import RemovalTable
 from shared.storage.schedule_table import ScheduleTable
 from shared.storage.search_table import SearchTable
 from shared.storage.session_table import SessionTable
@@ -109,6 +110,7 @@ def connect(
         schedules=ScheduleTable(table("schedules"), table("timeindex"), clock),
         dead_letters=DeadLetterTable(table("deadletters")),
         deliveries=DeliveryTable(table("deliveries")),
+        removals=RemovalTable(table("removals")),
         search=SearchTable(words=table("words"), passages=table("passages")),
         blobs=AzureBlobs(blobs, settings["accountkey"], clock),
         queues=AzureQueues(queues, clock, hint),

@@ -21,5 +21,5 @@ class DeliveryTable:
     def of_job(self, job_id: str, *, page_size: int = 100) -> Iterator[WebhookDelivery]:
         return (stored.value for _, stored in self._deliveries.scan(job_id, page_size=page_size))
 
-    def delete_of(self, job_id: str) -> None:
-        self._deliveries.clear(job_id)
+    def delete_of(self, job_id: str) -> int:
+        return self._deliveries.clear(job_id)

@@ -1,7 +1,7 @@
 """Requests with idempotency keys in table `idempotency`: the partition `org:{orgId}` holds a row per route and key."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from shared.domain.errors import NotFound, WriteConflict
@@ -11,6 +11,9 @@ from shared.storage.rows import Rows
 from shared.storage.table import Table
 
 _PREFIX = "org:"
+
+MAX_COMPARED = 10
+"""The service takes 15 comparisons in a filter."""
 
 
 class IdempotencyTable:
@@ -33,6 +36,14 @@ class IdempotencyTable:
 
     def delete(self, stored: Stored[IdempotencyRecord]) -> None:
         self._records.delete(stored)
+
+    def about(self, org_id: str, ids: Collection[str]) -> Iterator[Stored[IdempotencyRecord]]:
+        distinct = sorted(set(ids))
+        for at in range(0, len(distinct), MAX_COMPARED):
+            some = distinct[at : at + MAX_COMPARED]
+            for column in ("about", "reservedSessionId", "reservedJobId", "reservedResourceId"):
+                found = self._records.scan(_partition(org_id), where={column: some})
+                yield from (stored for _, stored in found)
 
     def expired(self, now: datetime) -> Iterator[Stored[IdempotencyRecord]]:
         return (stored for stored in self._records.scan_partitions(_PREFIX) if stored.value.expires_at <= now)

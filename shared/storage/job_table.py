@@ -125,11 +125,12 @@ class JobTable:
     def ids_of_session(self, org_id: str, session_id: str) -> Sequence[str]:
         return [row.key for row in self._index.scan(_session_partition(org_id, session_id), select=())]
 
-    def delete(self, org_id: str, session_id: str, job_id: str) -> None:
+    def delete(self, org_id: str, session_id: str, job_id: str) -> int:
         self._index.delete(_active_partition(org_id), job_id, ANY_ETAG)
-        self._events.clear(job_id)
+        events = self._events.clear(job_id)
         self._jobs.remove(org_id, job_id)
         self._index.delete(_session_partition(org_id, session_id), job_id, ANY_ETAG)
+        return events + 2
 
     def _candidates(
         self, org_id: str, session_id: str | None, wanted: frozenset[JobStatus], after: str, limit: int

@@ -16,6 +16,7 @@ from shared.storage.memory_queues import MemoryQueues
 from shared.storage.memory_table import MemoryTable
 from shared.storage.part_table import PartTable
 from shared.storage.ports import Storage
+from shared.storage.removal_table import RemovalTable
 from shared.storage.schedule_table import ScheduleTable
 from shared.storage.search_table import SearchTable
 from shared.storage.session_table import SessionTable
@@ -49,6 +50,7 @@ class MemoryStorage(Storage):
             schedules=ScheduleTable(table(), table(), clock),
             dead_letters=DeadLetterTable(table()),
             deliveries=DeliveryTable(table()),
+            removals=RemovalTable(table()),
             search=SearchTable(words=table(), passages=table()),
             blobs=MemoryBlobs(clock),
             queues=MemoryQueues(clock),

@@ -32,9 +32,11 @@ class MemoryQueues:
         readable = message.from_bytes(message.to_text().encode())
         return self._add(message.queue, readable, delay)
 
-    def withdraw(self, receipt: Receipt) -> None:
+    def withdraw(self, receipt: Receipt) -> bool:
         with self._lock:
+            before = len(self._entries)
             self._entries = [entry for entry in self._entries if entry.receipt != receipt]
+            return len(self._entries) < before
 
     def receive(self, queue: str, limit: int, hidden_for: timedelta) -> Sequence[Received]:
         with self._lock:

@@ -35,8 +35,8 @@ class PartTable:
         after, before = ("", None) if stage is None else (f"{stage}-", f"{stage}.")  # "." follows "-" in ASCII
         return sorted((stored for _, stored in self._parts.scan(job_id, after=after, before=before)), key=_order)
 
-    def delete_of(self, job_id: str) -> None:
-        self._parts.clear(job_id)
+    def delete_of(self, job_id: str) -> int:
+        return self._parts.clear(job_id)
 
 
 def _key(part: Part) -> str:

@@ -16,6 +16,7 @@ from shared.domain.idempotency import IdempotencyRecord
 from shared.domain.job import Job
 from shared.domain.message import Message, Receipt
 from shared.domain.part import Part
+from shared.domain.removal import Removal
 from shared.domain.schedule import Schedule
 from shared.domain.search.transcript import IndexedTranscript, Passage, Posting, PostingKey
 from shared.domain.session import Session, Upload
@@ -156,8 +157,9 @@ class JobStore(Protocol):
     def ids_of_session(self, org_id: str, session_id: str) -> Sequence[str]:
         """The session's jobs, newest first, with those whose making or deletion broke off."""
 
-    def delete(self, org_id: str, session_id: str, job_id: str) -> None:
-        """Deletes whatever is there of the job, and its event log; last of all what `ids_of_session` finds it by."""
+    def delete(self, org_id: str, session_id: str, job_id: str) -> int:
+        """Deletes whatever is there of the job, and its event log; last of all what `ids_of_session` finds it by.
+        Returns how many rows they were."""
 
 
 class PartStore(Protocol):
@@ -176,8 +178,8 @@ class PartStore(Protocol):
         """All parts of a job, or of one of its stages, by stage and step in the order in which they happen, and by
         number."""
 
-    def delete_of(self, job_id: str) -> None:
-        """Deletes all parts of a job."""
+    def delete_of(self, job_id: str) -> int:
+        """Deletes all parts of a job; returns how many there were."""
 
 
 class SessionStore(Protocol):
@@ -236,6 +238,10 @@ class IdempotencyStore(Protocol):
 
     def delete(self, stored: Stored[IdempotencyRecord]) -> None:
         """Deletes the record if it is there; raises WriteConflict when somebody else changed it since it was read."""
+
+    def about(self, org_id: str, ids: Collection[str]) -> Iterator[Stored[IdempotencyRecord]]:
+        """The organisation's records of requests that were about one of these sessions, jobs or uploads, or make one
+        of them."""
 
     def expired(self, now: datetime) -> Iterator[Stored[IdempotencyRecord]]:
         """Every organisation's records that nobody needs any more; reads them all."""
@@ -311,8 +317,30 @@ class DeliveryStore(Protocol):
     def of_job(self, job_id: str, *, page_size: int = 100) -> Iterator[WebhookDelivery]:
         """A job's deliveries, newest first, fetched `page_size` at a time as they are asked for."""
 
-    def delete_of(self, job_id: str) -> None:
-        """Deletes all deliveries of a job."""
+    def delete_of(self, job_id: str) -> int:
+        """Deletes all deliveries of a job; returns how many there were."""
+
+
+class RemovalStore(Protocol):
+    """What is kept of deleted sessions."""
+
+    def create(self, removal: Removal) -> Stored[Removal]:
+        """Inserts the removal, or returns the one that is there."""
+
+    def get(self, org_id: str, removal_id: str) -> Stored[Removal]:
+        """Raises NotFound."""
+
+    def update(self, stored: Stored[Removal], removal: Removal) -> Stored[Removal]:
+        """Replaces the removal if nobody else did since it was read; else WriteConflict."""
+
+    def page(self, org_id: str, *, limit: int, cursor: str | None = None) -> Page[Removal]:
+        """An organisation's removals, newest first; cursors as for jobs."""
+
+    def kept_before(self, at: datetime) -> Iterator[Stored[Removal]]:
+        """Every organisation's removals that were asked for before that time; reads them all."""
+
+    def delete(self, stored: Stored[Removal]) -> None:
+        """Deletes the removal if it is there; raises WriteConflict when someone else changed it since it was read."""
 
 
 class SearchIndex(Protocol):
@@ -324,8 +352,8 @@ class SearchIndex(Protocol):
     def jobs(self, org_id: str, session_id: str) -> Collection[str]:
         """The session's jobs of which anything was put and not removed."""
 
-    def remove(self, org_id: str, session_id: str, job_id: str) -> None:
-        """Removes what was put of the job."""
+    def remove(self, org_id: str, session_id: str, job_id: str) -> int:
+        """Removes what was put of the job; returns how many rows that were."""
 
     def withdraw(self, transcript: IndexedTranscript) -> None:
         """Removes what `put` writes of the transcript, also when others have removed some of it at the same time."""
@@ -404,8 +432,8 @@ class QueueStore(Protocol):
     def send(self, message: Message, delay: timedelta = timedelta(0)) -> Receipt:
         """Enqueues a message to its queue, visible after the delay, which may be up to MAX_DELAY."""
 
-    def withdraw(self, receipt: Receipt) -> None:
-        """Takes a message back, if nobody has received it since."""
+    def withdraw(self, receipt: Receipt) -> bool:
+        """Takes a message back, if nobody has received it since; whether it was there to be taken."""
 
     def receive(self, queue: str, limit: int, hidden_for: timedelta) -> Sequence[Received]:
         """Takes up to `limit` (at most 32) visible messages and hides them from others; `withdraw` deletes one for
@@ -431,6 +459,7 @@ class Storage:
     schedules: ScheduleStore
     dead_letters: DeadLetterStore
     deliveries: DeliveryStore
+    removals: RemovalStore
     search: SearchIndex
     blobs: BlobStore
     queues: QueueStore

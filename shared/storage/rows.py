@@ -74,10 +74,12 @@ class Rows(Generic[T]):
         """Deletes the row if it is there, whoever changed it."""
         self._table.delete(partition, key, ANY_ETAG)
 
-    def clear(self, partition: str) -> None:
-        """Deletes all rows of the partition."""
-        for row in list(self._table.scan(partition, select=())):
+    def clear(self, partition: str) -> int:
+        """Deletes all rows of the partition; returns how many there were."""
+        rows = list(self._table.scan(partition, select=()))
+        for row in rows:
             self._table.delete(row.partition, row.key, ANY_ETAG)
+        return len(rows)
 
     @contextmanager
     def _named(self, key: str) -> Iterator[None]:

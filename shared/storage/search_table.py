@@ -45,10 +45,12 @@ class SearchTable:
         rows = self._passages.scan(_partition(org_id, session_id), select=("jobId",))
         return {str(row.columns["jobId"]) for row in rows}
 
-    def remove(self, org_id: str, session_id: str, job_id: str) -> None:
+    def remove(self, org_id: str, session_id: str, job_id: str) -> int:
         rows = list(self._forward(org_id, session_id, job_id))
-        self._delete_words(org_id, session_id, job_id, _new_tokens(rows))
+        tokens = _new_tokens(rows)
+        self._delete_words(org_id, session_id, job_id, tokens)
         self._passages.delete_many(_partition(org_id, session_id), [row.key for row in rows])
+        return len(rows) + len(tokens)
 
     def withdraw(self, transcript: IndexedTranscript) -> None:
         org_id, session_id, job_id = transcript.org_id, transcript.session_id, transcript.job_id

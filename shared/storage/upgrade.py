@@ -39,6 +39,7 @@ UPGRADES: Mapping[str, tuple[Upgrade, ...]] = {
     "deadletters": (),
     "deliveries": (),
     "idempotency": (),
+    "removals": (),
     "words": (),
     "passages": (),
 }

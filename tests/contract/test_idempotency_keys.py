@@ -130,3 +130,21 @@ def test_expired_keys_are_found_over_all_organisations(storage: Storage, make: M
     for stored in found:
         storage.idempotency.delete(stored)
     assert not [each for each in storage.idempotency.expired(NOW + timedelta(hours=24)) if each.value.org_id == org]
+
+
+def test_records_are_found_by_what_they_are_about_or_make(storage: Storage, make: Make, org: str) -> None:
+    other = Reserved(job_id="j2", session_id="s2", resource_id="r2")
+    records = {
+        "about": make("about").evolve(reserved=other, about="session-7"),
+        "made": make("made"),
+        "neither": make("neither").evolve(reserved=other, about="session-8"),
+        "foreign": make("foreign", org_id=f"{org}-other").evolve(about="session-7"),
+    }
+    for record in records.values():
+        storage.idempotency.claim(record)
+    many = {f"none-{number}" for number in range(40)}
+    found = {each.value.key for each in storage.idempotency.about(org, {"session-7", "s", *many})}
+    assert found == {"about", "made"}
+    assert {each.value.key for each in storage.idempotency.about(org, {"j"})} == {"made"}
+    assert {each.value.key for each in storage.idempotency.about(org, {"r"})} == {"made"}
+    assert list(storage.idempotency.about(org, set())) == []

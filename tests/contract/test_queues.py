@@ -128,9 +128,9 @@ def test_nobody_has_to_listen(azurite: str, listener: socket.socket, make_messag
 def test_a_message_is_withdrawn_and_the_others_stay(empty_queues: Storage, make_message: MakeMessage) -> None:
     queues = empty_queues.queues
     first, _ = queues.send(make_message(part=1)), queues.send(make_message(part=2))
-    queues.withdraw(first)
+    assert queues.withdraw(first)
     assert queues.facts(first.queue).waiting == 1
-    queues.withdraw(first)
+    assert not queues.withdraw(first)
     assert queues.facts(first.queue).waiting == 1
 
 
@@ -145,7 +145,7 @@ def test_a_message_that_somebody_received_is_not_withdrawn(
 ) -> None:
     receipt = azure.queues.send(make_message())
     assert receive(azurite, receipt.queue)
-    azure.queues.withdraw(receipt)
+    assert not azure.queues.withdraw(receipt)
     assert azure.queues.facts(receipt.queue).waiting == 1
 
 

@@ -12,11 +12,11 @@ from shared.api.described import reading, writing
 from shared.api.idempotency import IdempotentRoute, ReservedDep
 from shared.api.links import Links
 from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
-from shared.api.problem_examples import HOPELESS, NO_SESSION
+from shared.api.problem_examples import BEING_MADE, HOPELESS, NO_SESSION
 from shared.api.requests import ProcessSession
 from shared.api.trace import trace_of
 from shared.api.views import JobView, SessionDetail, SessionPage, SessionView
-from shared.domain.errors import ForeignOrigin, ResultNotReady, StorageFull
+from shared.domain.errors import ForeignOrigin, StorageFull
 from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.pipeline.media_url import media_url
@@ -111,7 +111,7 @@ async def remove_session(session_id: SessionId, services: ServicesDep, caller: W
     status_code=302,
     responses={
         302: {"description": "A short-lived address that allows reading", "headers": MEDIA_LOCATION},
-        **reading(NO_SESSION, ResultNotReady("The recording is not in storage yet.")),
+        **reading(NO_SESSION, BEING_MADE),
     },
     operation_id="getMedia",
     response_class=RedirectResponse,

@@ -2,7 +2,10 @@
 
 import pytest
 
+from shared.domain import job as jobs
+from shared.domain.errors import NotMedia
 from shared.domain.recording import AudioStream, Recording
+from shared.domain.stage import Stage
 from tests.unit.api.house import House
 
 
@@ -26,6 +29,17 @@ def test_a_session_tells_what_is_known_of_it(house: House) -> None:
     assert after["media"]["sha256"] == "ab" * 32
     assert after["media"]["warnings"] == ["Cut."]
     assert [after[name] for name in ("hasTranscript", "hasInstructorTrackingResult", "hasSidecar")] == [True] * 3
+
+
+def test_the_recording_s_address_says_whether_it_is_worth_asking_again(house: House) -> None:
+    job = house.submit()
+    waiting = house.client.get(f"/sessions/{job['sessionId']}/media").json()
+    assert (waiting["status"], waiting["code"], waiting["retryable"]) == (404, "result_not_ready", True)
+    failed = NotMedia("It is a text file.")
+    house.change(job["jobId"], lambda current: jobs.fail(current, Stage.DOWNLOAD, failed, house.services.clock()))
+    ended = house.client.get(f"/sessions/{job['sessionId']}/media").json()
+    assert (ended["code"], ended["retryable"]) == ("result_not_ready", False)
+    assert ended["detail"].endswith("It is a text file.")
 
 
 def test_sessions_are_listed_newest_first_in_pages(house: House) -> None:

@@ -27,6 +27,8 @@ OPEN = {"/health", "/docs", "/docs/{name}"}
 OF_THE_SERVICE = {"/jobs/poison/{queue}/requeue"}
 """What they take belongs to no organisation, but to whoever looks after the service."""
 
+FOR_ADMINS = {*OF_THE_SERVICE, "/removals"}
+
 FORM = {"/sessions/import"}
 
 BODIES: dict[str, Any] = {
@@ -155,12 +157,19 @@ def test_anothers_id_in_a_body_is_not_found(acme: Acme, path: str, body: dict[st
 @pytest.mark.parametrize("path", LISTS)
 def test_lists_show_nothing_of_another(acme: Acme, path: str) -> None:
     query = "?q=talk" if path == "/search" else ""
-    answer = acme.ask("GET", path + query, OTHERS)
+    answer = acme.ask("GET", path + query, OTHERS_ADMIN if path in FOR_ADMINS else OTHERS)
     assert answer.status_code == 200
     assert not [each for name, each in acme.ids.items() if name != "name" and each in answer.text]
     assert answer.json().get("items", []) == []
     filtered = acme.ask("GET", f"/jobs?sessionId={acme.ids['sessionId']}", OTHERS)
     assert filtered.json()["items"] == []
+
+
+def test_a_removal_is_shown_to_its_organisation_alone(acme: Acme) -> None:
+    assert acme.ask("DELETE", "/sessions/{sessionId}", OWNER).status_code == 204
+    owner = acme.ask("GET", "/removals", signed(org_id=ORG, scopes=["admin"]))
+    assert [each["sessionId"] for each in owner.json()["items"]] == [acme.ids["sessionId"]]
+    assert acme.ask("GET", "/removals", OTHERS_ADMIN).json()["items"] == []
 
 
 def test_the_owners_lists_are_not_empty(acme: Acme) -> None:
@@ -180,7 +189,7 @@ def test_another_organisations_cursor_leads_nowhere(acme: Acme) -> None:
 def test_nobody_gets_in_without_a_token_or_the_scope(acme: Acme, path: str, method: str) -> None:
     acme.ids["queue"] = "downloads"
     assert acme.ask(method, path, None).status_code == 401
-    needed = "admin" if path in OF_THE_SERVICE else "jobs:read" if method == "GET" else "jobs:write"
+    needed = "admin" if path in FOR_ADMINS else "jobs:read" if method == "GET" else "jobs:write"
     lacking = [each for each in ("jobs:read", "jobs:write") if each != needed]
     refused = acme.ask(method, path, signed(org_id=ORG, scopes=lacking))
     assert (refused.status_code, refused.json()["code"]) == (403, "insufficient_scope")

@@ -178,6 +178,15 @@ def test_queues_are_counted_and_dead_letters_put_back(caller: RostrumClient, ser
     assert caller.requeue_poison("downloads") == 0
 
 
+def test_deleted_sessions_are_listed(caller: RostrumClient) -> None:
+    session_id = caller.submit(source_url=SOURCE).session_id
+    caller.delete_session(session_id)
+
+    [removal] = caller.removals()
+    assert (removal.session_id, removal.reason, removal.jobs) == (session_id, "request", 1)
+    assert removal.finished_at is not None
+
+
 def test_schedules_are_made_listed_and_deleted(caller: RostrumClient) -> None:
     made = caller.create_schedule("0 2 * * MON-FRI", time_zone="Europe/Zurich", source_url=SOURCE, session_name="Daily")
 
