@@ -99,7 +99,7 @@ class Tracked:
             warnings=tuple(warning for of_window, _ in made for warning in of_window.warnings),
         )
         self.plan = TrackingPlan.model_validate_json(plan.model_dump_json(by_alias=True))
-        self._detector = RecordingDetector(self.plan, plates.__getitem__, self._model)
+        self._detector = RecordingDetector(self.plan, plates.__getitem__, self._model, SAMPLE_FPS)
 
     def part(self, number: int, frames: list[SampledFrame], samples: range) -> TrackingPart:
         assert self._detector is not None

@@ -2,7 +2,8 @@
 
 A Viterbi search over the whole recording (https://en.wikipedia.org/wiki/Viterbi_algorithm): a candidate earns by its
 score, a step costs by how far the box moves and how much it grows in the time between, coming and going cost, and a
-path may pass over a few frames in which its person was not seen. Among two people the one whose path earns more is
+path may pass over a few frames in which its person was not seen. To leave somebody who is plainly still there for
+somebody else costs extra. Among two people the one whose path earns more is
 followed: who stays longer, and moves as people move. Knows nothing of files, pictures or metrics.
 """
 
@@ -29,7 +30,7 @@ INTERPOLATED_CONFIDENCE = 0.5
 # a passer-by with a high score must not outbid the one who is there all the time.
 _NEUTRAL_SCORE = 0.25
 _CERTAIN_SCORE = 0.6
-_ABOVE_CERTAIN = 0.1
+_ABOVE_CERTAIN = 0.02
 # Coming and going together cost more than one sample can earn (at most 0.39): a blip is no presence. Two seconds
 # without an observation cost as much, so that a blip after them does not make the presence before it longer.
 _COME_OR_GO = 0.3
@@ -44,6 +45,10 @@ _SIZE = 0.3
 # A cut of the camera moves a person to anywhere, so a jump has a price: a little less than going, losing a sure sample
 # and coming again, which would leave a hole to be filled in half way between the two places.
 _JUMP_LOSES = 0.25
+# To go over to somebody else while the one before is still to be seen, or to one who was to be seen before, is no cut.
+_OTHER_PERSON = 0.5
+_PLAINLY_SEEN = 0.4
+_SAME_PERSON = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,10 @@ class _Candidates:
     earns: NDArray[np.float64]
     centre: NDArray[np.float64]
     log_area: NDArray[np.float64]
+    goes_on: NDArray[np.int64]
+    """Who of the next sample's is the same person, as far as that can be told from the two alone; -1: nobody."""
+    was: NDArray[np.int64]
+    """Who of the sample's before is; -1: nobody."""
 
 
 def associate(frames: Sequence[FrameDetections], sample_fps: float) -> list[TrackPoint]:
@@ -118,14 +127,33 @@ def _candidates(frames: Sequence[FrameDetections], weight: float) -> _Candidates
     scores = np.array([each.score for each in detections], dtype=np.float64)
     earns = np.minimum(scores, _CERTAIN_SCORE) - _NEUTRAL_SCORE
     earns += _ABOVE_CERTAIN * np.maximum(scores - _CERTAIN_SCORE, 0.0)
-    return _Candidates(
-        detections=detections,
-        first=first,
-        index=np.array(index, dtype=np.int64),
-        earns=earns * weight,
-        centre=boxes[:, :2] + boxes[:, 2:] / 2,
-        log_area=np.log(np.maximum(boxes[:, 2] * boxes[:, 3], 1e-6)),
-    )
+    centre = boxes[:, :2] + boxes[:, 2:] / 2
+    log_area = np.log(np.maximum(boxes[:, 2] * boxes[:, 3], 1e-6))
+    goes_on, was = np.full((2, len(detections)), -1, dtype=np.int64)
+    for n, (frame, after) in enumerate(pairwise(frames)):
+        if after.index == frame.index + 1 and first[n + 2] > first[n + 1] > first[n]:
+            one, other = np.arange(first[n], first[n + 1]), np.arange(first[n + 1], first[n + 2])
+            _link(one[scores[one] >= _PLAINLY_SEEN], other[scores[other] >= _PLAINLY_SEEN], centre, log_area, goes_on)
+    linked = np.flatnonzero(goes_on >= 0)
+    was[goes_on[linked]] = linked
+    return _Candidates(detections, first, np.array(index, np.int64), earns * weight, centre, log_area, goes_on, was)
+
+
+def _link(
+    one: NDArray[np.int64],
+    other: NDArray[np.int64],
+    centre: NDArray[np.float64],
+    log_area: NDArray[np.float64],
+    goes_on: NDArray[np.int64],
+) -> None:
+    """Note in `goes_on` which of the `other` sample's candidates are which of `one`'s: those nearest to each other."""
+    if not len(one) or not len(other):
+        return
+    away = np.hypot(*np.moveaxis(centre[one][:, None] - centre[other][None], 2, 0))
+    unlike = away + _SIZE * np.abs(log_area[one][:, None] - log_area[other][None])
+    for row, column in enumerate(np.argmin(unlike, axis=1)):
+        if int(np.argmin(unlike[:, column])) == row and away[row, column] <= _SAME_PERSON:
+            goes_on[one[row]] = other[column]
 
 
 def _best_path(
@@ -146,10 +174,10 @@ def _best_path(
             oldest += 1
         missing = n > 0 and frame.index - frames[n - 1].index > 1
         if missing:  # time to leave and to come again, without a frame that shows it
-            absent, left = _leave(total, first[n - 1], first[n], absent, left)
+            absent, left = _leave(total, candidates, first[n - 1], first[n], absent, left)
         here, behind = slice(first[n], first[n + 1]), slice(first[oldest], first[n])
         if here.stop > here.start:
-            arrived = np.full(here.stop - here.start, absent - _COME_OR_GO)
+            arrived = absent - _COME_OR_GO - _OTHER_PERSON * (candidates.was[here] >= 0)
             origin = np.full(here.stop - here.start, left, dtype=np.int64)
             if behind.stop > behind.start:
                 reached = total[behind] - _step_cost(candidates, behind, here, sample_fps)
@@ -160,9 +188,9 @@ def _best_path(
             total[here] = arrived + candidates.earns[here]
             came_from[here] = origin
         if n and not missing:
-            absent, left = _leave(total, first[n - 1], first[n], absent, left)
+            absent, left = _leave(total, candidates, first[n - 1], first[n], absent, left)
     if frames:
-        absent, left = _leave(total, first[-2], first[-1], absent, left)
+        absent, left = _leave(total, candidates, first[-2], first[-1], absent, left)
     path = []
     while left >= 0:
         path.append(left)
@@ -170,12 +198,15 @@ def _best_path(
     return path[::-1]
 
 
-def _leave(total: NDArray[np.float64], start: int, stop: int, absent: float, left: int) -> tuple[float, int]:
+def _leave(
+    total: NDArray[np.float64], candidates: _Candidates, start: int, stop: int, absent: float, left: int
+) -> tuple[float, int]:
     """What absence earns, and its last candidate, once one may have left after the candidates `start` to `stop`."""
     if stop > start:
-        best = start + int(np.argmax(total[start:stop]))
-        if total[best] - _COME_OR_GO > absent:
-            return float(total[best]) - _COME_OR_GO, best
+        earned = total[start:stop] - _COME_OR_GO - _OTHER_PERSON * (candidates.goes_on[start:stop] >= 0)
+        best = int(np.argmax(earned))
+        if earned[best] > absent:
+            return float(earned[best]), start + best
     return absent, left
 
 
@@ -188,7 +219,12 @@ def _step_cost(candidates: _Candidates, behind: slice, here: slice, sample_fps: 
     too_far = np.maximum(distance - _STILL - _WALK_PER_SEC * steps / sample_fps, 0.0)
     cost = _DISTANCE * distance + _TOO_FAR * too_far + _SIZE * np.maximum(growth - _SAME_SIZE, 0.0)
     jump = 2 * _COME_OR_GO + _JUMP_LOSES * _weight(sample_fps)
-    priced: NDArray[np.float64] = np.minimum(cost, jump) + _MISS_PER_SEC / sample_fps * (steps - 1)
+    behind_are, here_are = np.arange(behind.start, behind.stop), np.arange(here.start, here.stop)
+    goes_on, was = candidates.goes_on[behind][None, :], candidates.was[here][:, None]
+    others = ((goes_on >= 0) & (goes_on != here_are[:, None])).astype(np.int64)
+    others += (was >= 0) & (was != behind_are[None, :])
+    missed = _MISS_PER_SEC / sample_fps * (steps - 1)
+    priced: NDArray[np.float64] = np.minimum(cost, jump) + missed + _OTHER_PERSON * others
     return priced
 
 

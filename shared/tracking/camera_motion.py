@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from shared.tracking.exposure import Image, apart
+from shared.tracking.plan import MOVED
 from shared.tracking.plate_repair import Mask, edge_strength
 
 _MOVED = 0.006  # of the picture's width: an edge has then left its place
@@ -15,7 +16,6 @@ _NEAR = 18.0  # steps of 0 to 255
 _SETTLED_FRAMES = 0.3
 _UNSETTLED = 0.35  # of the picture
 
-MOVED = "The camera moved: positions refer to the picture, not to the room."
 UNSETTLED = "Much of the picture never comes to rest: the background could not be learned well."
 
 

@@ -1,8 +1,8 @@
 """Looks at a recording's frames with the plate that holds at their time, a model that knows people, or both.
 
-The plate says where somebody is and how far they reach, at every sample. The model says whether that is a person: at
-every fourth sample, for it costs three times as much, and at every one where the plate cannot tell (another light,
-another camera, one that moves). Still each frame is judged alone: which samples the model sees goes by their number.
+The plate says where somebody is and how far they reach, at every sample. The model says whether that is a person: every
+two seconds, for it costs three times as much, and at every sample where the plate cannot tell (another light, another
+camera, one that moves). Still each frame is judged alone: which samples the model sees goes by their number.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +16,8 @@ from shared.tracking.plan import DetectorKind, PlateOfWindow, TrackingPlan
 from shared.tracking.plate import Plate
 from shared.tracking.plate_detector import Look, PlateDetector
 
-MODEL_EVERY = 4
-"""Of the samples: at 2 a second, the model looks every 2 seconds."""
+MODEL_EVERY_SEC = 2.0
+"""How often the model looks at what the plate can judge: at every fourth sample of 2 a second."""
 BOTH = "plate+onnx"
 STILL = "still"
 """Somebody who is part of the plate, and of whom nothing differs from it: they are where they always are."""
@@ -31,8 +31,11 @@ _MOVES_AT_MOST = 0.35  # of the box of somebody who sits still
 class RecordingDetector:
     """Looks at any frame of one recording; `load_plate` gets a plate by its name, `model` is None with plates only."""
 
-    def __init__(self, plan: TrackingPlan, load_plate: Callable[[str], Plate], model: Detector | None) -> None:
+    def __init__(
+        self, plan: TrackingPlan, load_plate: Callable[[str], Plate], model: Detector | None, sample_fps: float
+    ) -> None:
         self._plan = plan
+        self._model_every = max(1, round(MODEL_EVERY_SEC * sample_fps))
         self._load_plate = load_plate
         self._model = model
         self._loaded: dict[str, PlateDetector] = {}
@@ -46,7 +49,7 @@ class RecordingDetector:
         if seen is None:
             return FrameDetections(frame.index, frame.time_sec, model.detect(frame), (model.name,))
         found = _with_still(seen[1], seen[0].still)
-        if frame.index % MODEL_EVERY:
+        if frame.index % self._model_every:
             return FrameDetections(frame.index, frame.time_sec, _sorted(found), ("plate",))
         return FrameDetections(frame.index, frame.time_sec, fuse(found, model.detect(frame)), ("plate", model.name))
 

@@ -6,9 +6,9 @@ Looks at all parts' frames together, so that how the recording was cut does not 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
-from shared.tracking.association import TrackPoint
+from shared.tracking.association import MAX_FILLED_SEC, TrackPoint
 from shared.tracking.detection import Box, Detection, FrameDetections, overlap
 
 SEVERAL = (
@@ -17,6 +17,10 @@ SEVERAL = (
 )
 NEVER_MOVES = "Whoever is followed hardly leaves their place: only the model tells them from the room."
 SEVERAL_STILL = "Several people stay in their places all the time: which of them is the instructor is a guess."
+FEW = (
+    "Somebody is followed for only {percent} % of the time and hardly moves: it may be a part of somebody who never "
+    "leaves, or no person."
+)
 LOW = "Whoever is followed is mostly at the picture's lower edge: it may be somebody in the audience."
 OTHER_PICTURE = (
     "For {percent} % of the time the background could not be used (another camera, another light or a camera that "
@@ -32,10 +36,13 @@ _NEVER_CONFIRMED = 0.15
 _LOW_BOTTOM, _LOW_TOP = 0.97, 0.62
 _LOW_SCORE = 0.7
 _SURE = 0.4
-_MOVERS = 0.25  # of the frames: then nobody who is part of the room is the instructor
+_MOVERS = 0.4  # of the frames: then nobody who is part of the room is the instructor
+_NEVER_LEAVES = 0.9  # of the frames that the model alone looked at
+_MOST_FRAMES = 300
 _OFTEN = 0.3
 _MOSTLY_LOW = 0.6
 _MENTIONED = 0.01
+_FEW, _IN_PLACE = 0.25, 0.1
 _STILL = "still"
 
 
@@ -60,7 +67,7 @@ def candidates(frames: Sequence[FrameDetections], zones: Zones, sample_fps: floa
     allowed = [
         replace(frame, detections=tuple(each for each in frame.detections if zones.allow(each.box))) for frame in frames
     ]
-    believed = _confirmed(allowed, max(1, round(_AROUND_SEC * sample_fps)))
+    believed = _with_still(_confirmed(allowed, max(1, round(_AROUND_SEC * sample_fps))))
     movers = sum(any(each.source != _STILL and each.score >= _SURE for each in f.detections) for f in believed)
     leave_still = movers >= _MOVERS * max(1, len(believed))
     return [
@@ -85,6 +92,9 @@ def doubts(frames: Sequence[FrameDetections], points: Sequence[TrackPoint]) -> l
         found.append(NEVER_MOVES)
     if points and sum(_is_low(point.box, 0.55) for point in points) > _MOSTLY_LOW * len(points):
         found.append(LOW)
+    by_plate_alone = all(frame.judged_by in ((), ("plate",)) for frame in frames)
+    if points and by_plate_alone and len(points) < _FEW * len(frames) and _hardly_moves(points):
+        found.append(FEW.format(percent=max(1, round(100 * len(points) / len(frames)))))
     by_plate = any("plate" in frame.judged_by for frame in frames)
     others = [frame for frame in frames if by_plate and "plate" not in frame.judged_by]
     if len(others) > _MENTIONED * len(frames):
@@ -108,6 +118,40 @@ def _confirmed(frames: Sequence[FrameDetections], around: int) -> list[FrameDete
         )
         believed.append(replace(frame, detections=detections))
     return believed
+
+
+def _with_still(frames: Sequence[FrameDetections]) -> list[FrameDetections]:
+    """`frames`, with those who never leave their places marked as still where no plate tells: an audience, mostly."""
+    alone = [frame for frame in frames if frame.judged_by and "plate" not in frame.judged_by]
+    places = _always_taken(alone[:: -(-len(alone) // _MOST_FRAMES) or 1])
+
+    def marked(frame: FrameDetections) -> FrameDetections:
+        return replace(
+            frame,
+            detections=tuple(
+                replace(each, source=_STILL)
+                if any(overlap(each.box, place) >= _SAME_PLACE for place in places)
+                else each
+                for each in frame.detections
+            ),
+        )
+
+    return [frame if not places or "plate" in frame.judged_by else marked(frame) for frame in frames]
+
+
+def _always_taken(frames: Sequence[FrameDetections]) -> list[Box]:
+    """The places at which there is somebody in nearly all of `frames`."""
+    places: list[tuple[Box, int]] = []
+    for frame in frames:
+        for each in frame.detections:
+            if each.score < _SURE:
+                continue
+            at = next((n for n, (box, _) in enumerate(places) if overlap(box, each.box) >= _SAME_PLACE), None)
+            if at is None:
+                places.append((each.box, 1))
+            else:
+                places[at] = (places[at][0], places[at][1] + 1)
+    return [box for box, times in places if len(frames) >= _MIN_LOOKS and times >= _NEVER_LEAVES * len(frames)]
 
 
 def _is_refuted(detection: Detection, looks: Sequence[FrameDetections]) -> bool:
@@ -134,6 +178,17 @@ def _is_low(box: Box, top: float) -> bool:
 
 def _are_several(detections: Sequence[Detection]) -> bool:
     return any(overlap(one.box, other.box) < 0.2 for one, other in combinations(detections[:8], 2))
+
+
+def _hardly_moves(points: Sequence[TrackPoint]) -> bool:
+    """Whether each presence stays where it begins."""
+    start = points[0]
+    for before, point in pairwise(points):
+        if point.time_sec - before.time_sec > MAX_FILLED_SEC:
+            start = point
+        elif abs(point.x - start.x) > _IN_PLACE:
+            return False
+    return True
 
 
 def _holds(zone: Box, point: tuple[float, float]) -> bool:

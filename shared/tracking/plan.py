@@ -1,7 +1,8 @@
 """What the parts of a recording's tracking share: who looks, and which plate holds when; imports no media library."""
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -10,6 +11,8 @@ from shared.tracking.payload import FrameBox, Payload, Seconds, TrackingDetector
 
 WINDOW_SEC = 900.0
 """A plate is of at most so much of a recording: light, furniture and what hangs on the wall change with time."""
+
+MOVED = "The camera moved: positions refer to the picture, not to the room."
 
 DetectorKind = Literal["plate", "onnx", "fused"]
 
@@ -26,6 +29,11 @@ class PlateOfWindow(Payload):
     is_trusted: bool = True
     still: tuple[tuple[FrameBox, Annotated[float, Field(ge=0.0, le=1.0)]], ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def only_drawn_upon(self) -> "PlateOfWindow":
+        """The same for a model that looks alone: of what there is to be said of the plate, only the camera matters."""
+        moved = tuple(warning for warning in self.warnings if warning == MOVED)
+        return self.model_copy(update={"is_trusted": False, "warnings": moved})
 
 
 class TrackingPlan(Payload):
@@ -47,6 +55,17 @@ class TrackingPlan(Payload):
         found = [plate for plate in self.plates if away(plate) <= nearest]
         starts = max((plate.start_sec for plate in found), default=0.0)  # at a boundary the later window
         return [plate for plate in found if plate.start_sec == starts]
+
+    def most_used(self, times_sec: Iterable[float]) -> PlateOfWindow:
+        """Of the plates of each window's main view, the one that holds at most of `times_sec`; without any, the first.
+
+        Raises ValueError when there is no plate.
+        """
+        if not self.plates:
+            raise ValueError("the plan has no plate")
+        used = Counter(self.plates_at(time_sec)[0].name for time_sec in times_sec)
+        name = max(used, key=lambda each: used[each], default=self.plates[0].name)
+        return next(plate for plate in self.plates if plate.name == name)
 
 
 def windows(duration_sec: float) -> Sequence[tuple[float, float]]:

@@ -6,7 +6,6 @@ so that a split run equals an unsplit one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from shared.domain.errors import EngineUnavailable
@@ -36,7 +35,6 @@ from shared.tracking.plate import Plate
 from shared.tracking.prepare import make_plates
 
 PLAN = "tracking-plan.json"
-UNUSED = {"is_trusted": False, "warnings": ()}
 MAX_THUMBNAILS = 200
 DETECTIONS_DONE = 0.5
 """How far the merge is when the track is written and the thumbnails begin."""
@@ -49,9 +47,9 @@ def prepare_tracking(context: StepContext) -> None:
     plates: list[PlateOfWindow] = []
     with open_recording(context) as source:
         made = make_plates(source, recording, model if choice.kind == "fused" else None, context.report)
-        for plate, picture in made if choice.kind != "onnx" else islice(made, 1):  # that one is but drawn upon
+        for plate, picture in made:
             blobs.write(WORK, context.work_blob(plate.name), picture.to_png(), "image/png")
-            plates.append(plate if choice.kind != "onnx" else plate.model_copy(update=UNUSED))
+            plates.append(plate if choice.kind != "onnx" else plate.only_drawn_upon())
     plan = TrackingPlan(
         kind=choice.kind,
         detector=described(choice.kind, model),
@@ -113,7 +111,8 @@ def merge_tracking(context: StepContext) -> None:
         track.model_dump_json(by_alias=True).encode(),
         "application/json",
     )
-    plate = Plate.from_png(blobs.read(WORK, context.work_blob(plan.plates[0].name)))
+    most_used = plan.most_used(point.t for point in track.track_points)
+    plate = Plate.from_png(blobs.read(WORK, context.work_blob(most_used.name)))
     write_pictures(context, track, plate.bgr)
     context.report(DETECTIONS_DONE)
     scores = [score for part in parts for score in part.scene_scores]
@@ -149,7 +148,12 @@ def _detector(context: StepContext, plan: TrackingPlan) -> RecordingDetector:
         model = warm_model(choice.model) if choice.model is not None else None
     if described(plan.kind, model) != plan.detector:
         raise EngineUnavailable("The workers of this job have different models or versions of the detector.")
-    return RecordingDetector(plan, lambda name: Plate.from_png(blobs.read(WORK, context.work_blob(name))), model)
+    return RecordingDetector(
+        plan,
+        lambda name: Plate.from_png(blobs.read(WORK, context.work_blob(name))),
+        model,
+        context.services.settings.sample_fps,
+    )
 
 
 def _zones(options: Mapping[str, Any]) -> Zones:

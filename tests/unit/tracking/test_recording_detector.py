@@ -9,15 +9,16 @@ import pytest
 from shared.domain.recording import Recording, VideoStream
 from shared.media.frames import SampledFrame
 from shared.tracking.detection import Box, Detection, FrameDetections, overlap
-from shared.tracking.fused import BOTH, MODEL_EVERY, STILL, RecordingDetector, fuse
+from shared.tracking.fused import BOTH, MODEL_EVERY_SEC, STILL, RecordingDetector, fuse
 from shared.tracking.instructor import NEVER_MOVES, OTHER_PICTURE, SEVERAL, SEVERAL_STILL
 from shared.tracking.merge import NOBODY_SEEN, merge_tracking
 from shared.tracking.payload import InstructorTracking, TrackingDetector, TrackingPart
-from shared.tracking.plan import PlateOfWindow, TrackingPlan
-from shared.tracking.plate import Plate
+from shared.tracking.plan import MOVED, PlateOfWindow, TrackingPlan
+from shared.tracking.plate import TOO_FEW, Plate
 from shared.tracking.prepare import plates_of
 
 FPS = 2.0
+EVERY = round(MODEL_EVERY_SEC * FPS)
 MakeRoom = Callable[..., list[SampledFrame]]
 
 
@@ -49,7 +50,7 @@ def track(
     )
     if model is not None:
         model.seen.clear()
-    detector = RecordingDetector(plan, plates.__getitem__, model)
+    detector = RecordingDetector(plan, plates.__getitem__, model, FPS)
     found = [detector.look(frame) for frame in frames]
     result = merge_tracking(
         [TrackingPart.of(0, found)],
@@ -76,12 +77,24 @@ def test_the_model_looks_now_and_then_and_agrees(make_room: MakeRoom, make_figur
 
     model = KnowsPeople(there)
     result, found, plan = track(make_room(walk, seconds=60, fps=FPS), model)
-    assert model.seen == list(range(0, 120, MODEL_EVERY))
+    assert model.seen == list(range(0, 120, EVERY))
     assert [each.is_trusted for each in plan.plates] == [True]
     assert plan.plates[0].still == ()
-    assert {d.source for f in found[40::MODEL_EVERY] for d in f.detections} == {BOTH}
+    assert {d.source for f in found[40::EVERY] for d in f.detections} == {BOTH}
     assert result.presence == ((10.0, 60.0),)
     assert result.warnings == ()
+
+
+@pytest.mark.parametrize(("sample_fps", "seen"), [(0.25, 3), (0.5, 6), (1.0, 6), (2.0, 6), (5.0, 6), (30.0, 6)])
+def test_the_model_looks_equally_often_at_any_rate(make_room: MakeRoom, sample_fps: float, seen: int) -> None:
+    pictures = make_room(walk, seconds=12, fps=FPS)
+    ((of_window, plate),) = plates_of(pictures, 0, (0.0, 12.0), None, lambda fraction: None)
+    plan = TrackingPlan(kind="fused", detector=TrackingDetector(name="test", version="1"), plates=(of_window,))
+    model = KnowsPeople(lambda t: [])
+    detector = RecordingDetector(plan, lambda name: plate, model, sample_fps)
+    for index in range(round(12 * sample_fps)):
+        detector.look(SampledFrame(index, index / sample_fps, pictures[0].bgr))
+    assert len(model.seen) == seen
 
 
 def test_somebody_who_never_moves_is_found_with_the_model_only(
@@ -203,7 +216,17 @@ def test_a_plate_holds_in_its_window() -> None:
         ),
     )
     at = {time: [plate.name for plate in plan.plates_at(time)] for time in (0, 599.5, 700, 1100, 1200, 1800, 1900)}
+    assert plan.most_used([10, 20, 1300]).name == "a"
+    assert plan.most_used([10, 1300, 1400]).name == "d"
+    assert plan.most_used([]).name == "a"
     assert at == {0: ["a", "b"], 599.5: ["a", "b"], 700: ["a", "b"], 1100: ["d"], 1200: ["d"], 1800: ["d"], 1900: ["d"]}
+
+
+def test_a_model_alone_says_only_that_the_camera_moved() -> None:
+    plate = PlateOfWindow(name="a", start_sec=0, end_sec=60, warnings=(MOVED, TOO_FEW))
+    drawn_upon = plate.only_drawn_upon()
+    assert (drawn_upon.is_trusted, drawn_upon.warnings) == (False, (MOVED,))
+    assert plate.model_copy(update={"warnings": (TOO_FEW,)}).only_drawn_upon().warnings == ()
 
 
 def test_a_plate_is_loaded_once(make_room: MakeRoom) -> None:
@@ -216,7 +239,7 @@ def test_a_plate_is_loaded_once(make_room: MakeRoom) -> None:
         loaded.append(name)
         return plate
 
-    detector = RecordingDetector(plan, load, None)
+    detector = RecordingDetector(plan, load, None, FPS)
     for frame in frames[:5]:
         detector.look(frame)
     assert loaded == ["plate-000-0.png"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from shared.domain.recording import Recording, VideoStream
 from shared.tracking.detection import Detection, FrameDetections
-from shared.tracking.instructor import LOW, Zones
+from shared.tracking.instructor import FEW, LOW, SEVERAL_STILL, Zones
 from shared.tracking.merge import NOBODY_SEEN, merge_tracking
 from shared.tracking.metrics import derive_metrics
 from shared.tracking.payload import InstructorTracking, TrackingDetector, TrackingPart
@@ -174,3 +174,32 @@ def test_heads_at_the_lower_edge_are_said_to_be_there() -> None:
     assert merge(TrackingPart.of(0, heads)).warnings == (LOW,)
     standing = [FrameDetections(h.index, h.time_sec, (*h.detections, *there(h.index).detections)) for h in heads]
     assert {point.box[1] for point in merge(TrackingPart.of(0, standing)).track_points} == {0.2}
+
+
+def seen_by_model(k: int, *xs: float) -> FrameDetections:
+    people = tuple(Detection((x, 0.2, 0.1, 0.5), 0.9 - 0.1 * n, "onnx") for n, x in enumerate(xs))
+    return FrameDetections(k, k / FPS, people, ("onnx",))
+
+
+def test_the_model_alone_follows_the_one_who_moves_before_an_audience() -> None:
+    walker = [0.5 + 0.3 * (abs((k / 15) % 2 - 1) * 2 - 1) for k in range(100)]
+    frames = [seen_by_model(k, 0.05, 0.45, *((walker[k],) if k >= 30 else ())) for k in range(100)]
+    track = merge(TrackingPart.of(0, frames), duration_sec=50.0)
+    assert track.presence[0][0] == 15.0
+    followed = {round(point.t * FPS): point.box[0] for point in track.track_points if point.state == "observed"}
+    assert all(followed[k] == pytest.approx(walker[k], abs=1e-3) for k in followed)
+    assert SEVERAL_STILL not in track.warnings
+
+
+def test_an_audience_that_the_model_sees_alone_is_a_guess() -> None:
+    track = merge(TrackingPart.of(0, [seen_by_model(k, 0.1, 0.6) for k in range(40)]))
+    assert track.presence == ((0.0, 20.0),)
+    assert SEVERAL_STILL in track.warnings
+    assert {each.source for frame in track.frame_detections for each in frame.detections} == {"onnx"}
+
+
+@pytest.mark.parametrize(("step", "is_said"), [(0.0, True), (0.02, False)], ids=["in one place", "walks"])
+def test_little_that_hardly_moves_is_said_to_be_little(step: float, is_said: bool) -> None:
+    frames = [there(k, 0.4 + step * (k - 10)) if 10 <= k < 20 else nobody(k) for k in range(100)]
+    track = merge(TrackingPart.of(0, frames), duration_sec=50.0)
+    assert (FEW.format(percent=10) in track.warnings) is is_said
