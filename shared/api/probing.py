@@ -15,9 +15,9 @@ from shared.transcription.choose import ChosenEngine
 
 T = TypeVar("T")
 
-AFAR = Slots("probes of addresses", total=16, per_org=2, wait_sec=3, retry_after_sec=10)
-"""These may wait for slow servers; so many do, and every other request goes on."""
-STORED = Slots("probes of stored recordings", total=8, per_org=2, wait_sec=10, retry_after_sec=5)
+AFAR = Slots("probes of addresses", total=8, per_org=2, wait_sec=3, retry_after_sec=10)
+"""These may wait for slow servers, each with a process of some 50 MB; every other request goes on."""
+STORED = Slots("probes of stored recordings", total=4, per_org=2, wait_sec=10, retry_after_sec=5)
 
 
 class _View(BaseModel):

@@ -4,7 +4,6 @@ Where a recording can be read in pieces, its beginning and its index are enough.
 ranges), or where finding the index would mean reading on and on, its first few megabytes have to do.
 """
 
-import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,15 +19,8 @@ from shared.domain.errors import (
 from shared.domain.recording import Recording
 from shared.media.fetch import FetchPolicy, RemoteFile, open_source
 from shared.media.guarded_network import Resolve, resolve
-from shared.media.probe import probe
-from shared.media.range_reader import RangeReader
+from shared.media.look import BLOCK_BYTES, Decoder, InThisProcess, ReadRange
 
-ReadRange = Callable[[int, int], bytes]
-
-BLOCK_BYTES = 1024**2
-"""What is read at once: most indexes fit, and a slow server sends it in time."""
-
-BLOCKS = 8
 HEAD_BYTES = 4 * 1024**2
 
 LENGTH_UNKNOWN = "The recording does not say how long it is: that is known when all of it has been read."
@@ -77,28 +69,37 @@ class Allowance:
             ) from cause
 
 
-def glance_at_ranges(read_range: ReadRange, size_bytes: int, allowance: Allowance) -> Glance:
-    """A look at what can be read in pieces. Raises what `probe` and `read_range` raise, SourceTooSlow, CannotProbe."""
+def glance_at_ranges(
+    read_range: ReadRange, size_bytes: int, allowance: Allowance, decoder: Decoder | None = None
+) -> Glance:
+    """A look at what can be read in pieces, by this process unless a `decoder` is given. Raises what that and
+    `read_range` raise, SourceTooSlow, CannotProbe."""
+    decoder = decoder or InThisProcess()
 
     def read(offset: int, length: int) -> bytes:
         allowance.take(length)
         return read_range(offset, length)
 
     try:
-        with RangeReader(read, size_bytes, BLOCK_BYTES, BLOCKS, read_ahead=False) as file:
-            return _seen(probe(file, size_bytes, scan=False), size_bytes)
+        return _seen(decoder.at_ranges(read, size_bytes), size_bytes)
     except TooMuchRead:
-        return _glance_at_head(read_range(0, min(HEAD_BYTES, size_bytes)), size_bytes)
+        return _glance_at_head(read_range(0, min(HEAD_BYTES, size_bytes)), size_bytes, decoder)
 
 
-def glance_at_url(url: str, policy: FetchPolicy, allowance: Allowance, resolve: Resolve = resolve) -> Glance:
+def glance_at_url(
+    url: str,
+    policy: FetchPolicy,
+    allowance: Allowance,
+    resolve: Resolve = resolve,
+    decoder: Decoder | None = None,
+) -> Glance:
     """A look at what a web address leads to. Raises what `open_source` and `glance_at_ranges` raise."""
     remote = _Remote(url, policy, allowance, resolve)
     if remote.size_bytes == 0:
         raise EmptyRecording("The source's server has an empty file there (0 bytes).")
     if remote.has_ranges and remote.size_bytes is not None:
-        return glance_at_ranges(remote.read_range, remote.size_bytes, allowance)
-    return _glance_at_head(remote.head, remote.size_bytes)
+        return glance_at_ranges(remote.read_range, remote.size_bytes, allowance, decoder)
+    return _glance_at_head(remote.head, remote.size_bytes, decoder or InThisProcess())
 
 
 class _Remote:
@@ -142,34 +143,17 @@ class _Remote:
             raise
 
 
-def _glance_at_head(head: bytes, size_bytes: int | None) -> Glance:
+def _glance_at_head(head: bytes, size_bytes: int | None, decoder: Decoder) -> Glance:
     """What the beginning of a recording shows; raises CannotProbe where the index is not there."""
     if size_bytes is not None and len(head) >= size_bytes:
-        return _seen(probe(io.BytesIO(head), len(head)), len(head))
+        return _seen(decoder.at_head(head, len(head)), len(head))
     try:
-        return _seen(probe(_Head(head, size_bytes), size_bytes or len(head), scan=False, whole=False), size_bytes)
+        return _seen(decoder.at_head(head, size_bytes), size_bytes)
     except DamagedRecording as err:
         raise CannotProbe(
             f"What the recording is does not show in its first {len(head) // 1024**2} MiB, and a probe may not read "
             "all that it would take. Submit it: a job reads everything."
         ) from err
-
-
-class _Head(io.BytesIO):
-    """A recording's beginning, as a file of the whole one's size, in which nothing stands behind that beginning. Where
-    the size is unknown, FFmpeg is told that it cannot seek, so that it does not take the beginning for everything."""
-
-    def __init__(self, head: bytes, size_bytes: int | None) -> None:
-        super().__init__(head)
-        self._size_bytes = size_bytes
-
-    def seekable(self) -> bool:
-        return self._size_bytes is not None
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        if whence == io.SEEK_END and self._size_bytes is not None:
-            return super().seek(self._size_bytes + offset)
-        return super().seek(offset, whence)
 
 
 def _first(chunks: Iterator[bytes], length: int) -> bytes:

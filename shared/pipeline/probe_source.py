@@ -1,4 +1,7 @@
-"""What a recording is and what a job over it would do, before there is a job. Reads little, and keeps nothing."""
+"""What a recording is and what a job over it would do, before there is a job. Reads little, and keeps nothing.
+
+What decodes runs in a process of its own: this one is the API's.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,6 +65,7 @@ def probe_url(services: Services, url: str, options: Mapping[str, Any]) -> Probe
 
     Raises the FinalError that a job would end with, SourceUnavailable, SourceChanged, and CannotProbe.
     """
+    from shared.media.apart import Apart
     from shared.media.fetch import FetchPolicy
     from shared.media.glance import Allowance, glance_at_url
 
@@ -71,7 +75,8 @@ def probe_url(services: Services, url: str, options: Mapping[str, Any]) -> Probe
         max_bytes=settings.max_source_bytes,
         max_seconds=settings.probe_max_sec,
     )
-    seen = glance_at_url(url, policy, Allowance(settings.probe_max_bytes, settings.probe_max_sec))
+    allowance = Allowance(settings.probe_max_bytes, settings.probe_max_sec)
+    seen = glance_at_url(url, policy, allowance, decoder=Apart(settings.probe_max_sec))
     return _probed(settings, seen.recording, seen.duration_sec, seen.size_bytes, None, options)
 
 
@@ -107,6 +112,7 @@ def probe_session(services: Services, org_id: str, session_id: str, options: Map
 
 
 def _probe_blob(services: Services, blob: BlobFacts, options: Mapping[str, Any]) -> Probed:
+    from shared.media.apart import Apart
     from shared.media.glance import Allowance, glance_at_ranges
 
     settings, blobs = services.settings, services.storage.blobs
@@ -114,6 +120,7 @@ def _probe_blob(services: Services, blob: BlobFacts, options: Mapping[str, Any])
         lambda offset, length: blobs.read_range(SOURCES, blob.name, offset, length),
         blob.size_bytes,
         Allowance(settings.probe_max_bytes, settings.probe_max_sec),
+        Apart(settings.probe_max_sec),
     )
     return _probed(settings, seen.recording, seen.duration_sec, blob.size_bytes, blob.sha256, options)
 
