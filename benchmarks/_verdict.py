@@ -34,8 +34,11 @@ class Line:
         return self.bar is None or self.figure <= self.bar
 
 
-def judge_jobs(storage: Storage, accepted: Iterable[str], excused: Collection[str]) -> list[Line]:
-    """What became of the accepted jobs; `excused` are those that the emulator, killed with -9, may have forgotten."""
+def judge_jobs(
+    storage: Storage, accepted: Iterable[str], excused: Collection[str] = (), shaken: Collection[str] = ()
+) -> list[Line]:
+    """What became of the accepted jobs; `excused` are those that the emulator, killed with -9, may have forgotten, and
+    `shaken` those of which it may have forgotten a row or other, so that a step was done again or seems unfinished."""
     ends: Counter[str] = Counter()
     counts = Counter[str]()
     for job_id in accepted:
@@ -53,7 +56,7 @@ def judge_jobs(storage: Storage, accepted: Iterable[str], excused: Collection[st
         counts["gaps"] += [event.sequence for event in events] != list(range(1, len(events) + 1))
         counts["twice"] += sum(other.is_final for _, other in moves) > 1
         rows = [stored.value for stored in storage.parts.of_job(job_id)]
-        if job.status is JobStatus.DONE:
+        if job.status is JobStatus.DONE and job_id not in shaken:
             for stage, progress in job.stages.items():
                 done = {row.number for row in rows if row.stage is stage and row.step is Step.PART}
                 counts["parts"] += progress.state is StageState.DONE and len(done) != progress.parts
@@ -61,7 +64,7 @@ def judge_jobs(storage: Storage, accepted: Iterable[str], excused: Collection[st
     return [
         *(Line(f"jobs that ended in {status}", ends[status]) for status in ("DONE", "ERROR")),
         Line("accepted jobs lost", counts["lost"], 0),
-        Line("accepted jobs that Azurite forgot within 6 s of its -9", counts["excused"]),
+        *([Line("accepted jobs that Azurite forgot within 6 s of its -9", counts["excused"])] if excused else []),
         Line("accepted jobs not final", counts["open"], 0),
         Line("jobs final twice", counts["twice"], 0),
         Line("illegal status moves", counts["illegal"], 0),
@@ -92,14 +95,19 @@ def judge_leftovers(storage: Storage, connection: str) -> list[Line]:
     return [Line("orphan blobs", orphans, 0), Line("messages left among the dead letters", poison, 0)]
 
 
-def judge_log(lines: Iterable[Mapping[str, Any]], host_deaths: Iterable[datetime]) -> list[Line]:
-    """Merges that came to an end more than once, and how long it took from a death to the step's next beginning."""
+def judge_log(
+    lines: Iterable[Mapping[str, Any]], host_deaths: Iterable[datetime], shaken: Collection[str] = ()
+) -> list[Line]:
+    """Merges that came to an end more than once, save of `shaken` jobs; and the recovery: how long it took from the
+    death of a process in the middle of a step to the same step's next beginning. In that are the queue's
+    `visibilityTimeout`, the wait for a worker that is free, deaths of whoever was to take it up, and for a dead host
+    the sweep; not in it are rests after failures that nobody died of."""
     merges: Counter[tuple[str, str]] = Counter()
     running: dict[tuple[str, ...], str] = {}
     dead_since: dict[tuple[str, ...], datetime] = {}
     pauses: list[float] = []
     deaths = sorted(host_deaths, reverse=True)
-    died = 0
+    died = poison = 0
     for line in lines:
         at = datetime.fromisoformat(str(line["time"]))
         while deaths and deaths[-1] <= at:
@@ -113,10 +121,12 @@ def judge_log(lines: Iterable[Mapping[str, Any]], host_deaths: Iterable[datetime
                     pauses.append((at - dead_since.pop(key)).total_seconds())
                 running[key] = str(line.get("invocation"))
             case "step done":
-                merges[key[0], key[1]] += key[2] == Step.MERGE
+                merges[key[0], key[1]] += key[2] == Step.MERGE and key[0] not in shaken
                 running.pop(key, None)
             case "step failed":
                 running.pop(key, None)
+            case "message moves to the poison queue":
+                poison += 1
             case "invocation died" | "invocation timed out":
                 died += 1
                 for key in [key for key, invocation in running.items() if invocation == line.get("invocation")]:
@@ -124,7 +134,9 @@ def judge_log(lines: Iterable[Mapping[str, Any]], host_deaths: Iterable[datetime
                     del running[key]
     pauses.sort()
     return [
+        Line("merges of one stage of one job, most", max(merges.values(), default=0), 1),
         Line("stages merged twice", sum(count > 1 for count in merges.values()), 0),
+        Line("messages moved to the poison queues", poison),
         Line("invocations that died", died),
         Line("steps taken up after a death", len(pauses)),
         Line(

@@ -1,10 +1,11 @@
 """A rough time for the real stack: is anything lost, done twice, or left behind?
 
 Small recordings go through a stack of its own while workers, the host and the storage are killed at random instants,
-messages are doubled, dropped and made unreadable. Then everything is counted; exit status 1 when a bar is violated.
+messages are doubled, dropped and made unreadable, the app's clock jumps by ten minutes and back, and the disk is nearly
+full. Then everything is counted; exit status 1 when a bar is violated.
 Usage: `python3 dev.py bench chaos`; `ROSTRUM_CHAOS_SEED`, `ROSTRUM_CHAOS_KILLS` (default 200) and
 `ROSTRUM_CHAOS_MINUTES` (after which no more blows fall) change the run.
-The clock's jumps and deaths before each single write are in tests/unit/pipeline/test_crashes.py.
+Deaths before each single write are in tests/unit/pipeline/test_crashes.py.
 """
 
 import os
@@ -14,7 +15,7 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,8 @@ import psutil
 from azure.core.exceptions import AzureError
 from azure.storage.queue import QueueServiceClient
 
+from benchmarks._clock import move_clock
+from benchmarks._forgetting import FORGETS_WITHIN, lost, remember, seconds_until_well
 from benchmarks._house import House
 from benchmarks._verdict import ORG, Line, judge_jobs, judge_leftovers, judge_log, print_table
 from shared.domain.errors import RostrumError
@@ -29,9 +32,11 @@ from shared.domain.message import QUEUES, StageMessage
 from shared.domain.part import Part
 from shared.storage.connect import connect
 
-FORGETS_WITHIN_SEC = 6.0
 DUPLICATES = 0.1
-END_TIMEOUT_SEC = 900.0
+END_TIMEOUT_SEC = 690.0
+"""A message whose function for dead letters was killed stays hidden for ten minutes, by the host's rules."""
+
+JUMP_SEC = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,9 @@ class Plan:
     storage_kills: int = 3
     dropped: int = 10
     poison: int = 5
-    jobs_at_once: int = 6
+    jumps: int = 3
+    full_disks: int = 3
+    jobs_at_once: int = 3
     mean_pause_sec: float = 3.0
     max_minutes: float = float("inf")
 
@@ -56,20 +63,26 @@ class Chaos:
 
     house: House
     plan: Plan
-    accepted: dict[str, float] = field(default_factory=dict)
-    storage_deaths: list[float] = field(default_factory=list)
+    accepted: dict[str, datetime] = field(default_factory=dict)
+    storage_deaths: list[datetime] = field(default_factory=list)
     host_deaths: list[datetime] = field(default_factory=list)
     duplicates: int = 0
     kills: int = 0
     stops: int = 0
     refused: int = 0
+    taken_by_full_disk: int = 0
+    shaken: set[str] = field(default_factory=set)
+    forgotten: int = 0
+    longest_until_well_sec: float = 0.0
 
     def run(self) -> list[Line]:
         dice = random.Random(self.plan.seed)
         blows = [self._kill_worker] * self.plan.kills + [self._kill_host] * self.plan.host_kills
         blows += [self._stop_storage] * self.plan.stops + [self._drop] * self.plan.dropped
-        blows += [self._poison] * self.plan.poison
+        blows += [self._jump] * self.plan.jumps + [self._fill_disk] * self.plan.full_disks
         dice.shuffle(blows)
+        for _ in range(self.plan.poison):  # early, for dead letters may take their time
+            blows.insert(dice.randrange(1 + len(blows) // 2), self._poison)
         until = time.monotonic() + 60 * self.plan.max_minutes
         for number, blow in enumerate(blows):
             if number % 3 == 0:
@@ -83,9 +96,10 @@ class Chaos:
             if time.monotonic() > until:
                 break
         for _ in range(self.plan.storage_kills):
-            self._submit(dice)
-            time.sleep(self.plan.mean_pause_sec)
-            self._kill_storage(dice)
+            for _ in range(self.plan.jobs_at_once):
+                self._submit(dice)
+                time.sleep(self.plan.mean_pause_sec * dice.uniform(0.3, 1.7))
+            self._kill_storage()
         self._await_end()
         return self._verdict()
 
@@ -101,7 +115,7 @@ class Chaos:
             with suppress(httpx.HTTPError):
                 answer = httpx.post(f"{self.house.url}/jobs", json=body, headers=key, timeout=20)
                 if answer.status_code == 202:
-                    self.accepted[answer.json()["jobId"]] = time.time()
+                    self.accepted[answer.json()["jobId"]] = datetime.now(UTC)
                     return
                 if answer.status_code != 409:
                     assert answer.status_code in (429, 503), answer.text
@@ -124,10 +138,29 @@ class Chaos:
         self.house.restart_azurite(kill=False, away_sec=dice.uniform(0, 2))
         self.house.await_health()
 
-    def _kill_storage(self, _: random.Random) -> None:
-        self.storage_deaths.append(time.time())
+    def _kill_storage(self) -> None:
+        storage = connect(self.house.connection)
+        memory = remember(storage, self.accepted)
+        died_at = datetime.now(UTC)
+        self.storage_deaths.append(died_at)
+        self.shaken |= memory.shaken
         self.house.restart_azurite(kill=True)
-        self.house.await_health()
+        self.forgotten += lost(storage, memory, died_at)
+        until_well_sec = seconds_until_well(storage, self.house.url, self.accepted, died_at)
+        self.longest_until_well_sec = max(self.longest_until_well_sec, until_well_sec)
+
+    def _jump(self, dice: random.Random) -> None:
+        """The app's clock is ten minutes ahead for a while; the jump back is one as well."""
+        move_clock(self.house.clock, JUMP_SEC)
+        time.sleep(self.plan.mean_pause_sec * dice.uniform(0.3, 1.7))
+        move_clock(self.house.clock, 0.0)
+
+    def _fill_disk(self, _: random.Random) -> None:
+        """Nothing is accepted while the disk is nearly full."""
+        body = {"sourceUrl": self.house.recording(2.0)}
+        with self.house.full_disk(), suppress(httpx.HTTPError):
+            answer = httpx.post(f"{self.house.url}/jobs", json=body, timeout=20)
+            self.taken_by_full_disk += answer.status_code != 503 or "Retry-After" not in answer.headers
 
     def _duplicate(self, dice: random.Random) -> None:
         """Sends a tenth of the messages of the jobs under way once more."""
@@ -169,19 +202,23 @@ class Chaos:
         forgotten = {
             job_id
             for job_id, at in self.accepted.items()
-            if any(0 <= death - at <= FORGETS_WITHIN_SEC for death in self.storage_deaths)
+            if any(timedelta(0) <= death - at <= FORGETS_WITHIN for death in self.storage_deaths)
         }
         return [
             Line("workers killed with -9", self.kills),
             Line("hosts killed with -9", len(self.host_deaths)),
             Line("storage stopped with SIGTERM", self.stops),
             Line("storage killed with -9", len(self.storage_deaths)),
+            Line("jumps of the clock by ten minutes", 2 * self.plan.jumps),
             Line("messages sent twice", self.duplicates),
             Line("jobs accepted", len(self.accepted)),
             Line("submissions asked for again", self.refused),
-            *judge_jobs(storage, self.accepted, forgotten),
+            Line("submissions taken while the disk was nearly full", self.taken_by_full_disk, 0),
+            *judge_jobs(storage, self.accepted, forgotten, self.shaken),
             *judge_leftovers(storage, self.house.connection),
-            *judge_log(self.house.log_lines(), self.host_deaths),
+            *judge_log(self.house.log_lines(), self.host_deaths, self.shaken),
+            Line("events and blobs older than 6 s that Azurite's -9 lost", self.forgotten, 0),
+            Line("from Azurite's -9 to every job going on, longest (s)", self.longest_until_well_sec, 60, is_pace=True),
         ]
 
 

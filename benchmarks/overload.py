@@ -170,7 +170,7 @@ class Overload:
             *(Line(f"answers {status or 'that did not come'}", n) for status, n in sorted(self.notes.answers.items())),
             Line("refusals without a reason or a Retry-After", len(self.notes.dishonest), 0),
             Line("keys that made two jobs", self.notes.doubled + sum(counts.values()) - len(set(told)), 0),
-            *judge_jobs(storage, told, ()),
+            *judge_jobs(storage, told),
             *judge_leftovers(storage, self.house.connection),
             Line("processes that ended", len(ended), 0),
         ]

@@ -10,7 +10,17 @@ from benchmarks.chaos import Chaos, Plan
 pytestmark = pytest.mark.e2e
 
 PLAN = Plan(
-    seed=7, kills=4, host_kills=0, stops=1, storage_kills=0, dropped=0, poison=1, jobs_at_once=2, mean_pause_sec=2.0
+    seed=7,
+    kills=4,
+    host_kills=0,
+    stops=1,
+    storage_kills=1,
+    dropped=0,
+    poison=1,
+    jumps=1,
+    full_disks=1,
+    jobs_at_once=2,
+    mean_pause_sec=2.0,
 )
 
 
@@ -21,4 +31,5 @@ def test_nothing_is_lost_or_done_twice(tmp_path: Path) -> None:
     assert chaos.accepted
     assert [line for line in lines if not line.is_pace and not line.holds] == []
     figures = {line.what: line.figure for line in lines}
-    assert figures["jobs that ended in DONE"] == len(chaos.accepted)
+    forgotten = figures.get("accepted jobs that Azurite forgot within 6 s of its -9", 0)
+    assert figures["jobs that ended in DONE"] + forgotten == len(chaos.accepted)
