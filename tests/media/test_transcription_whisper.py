@@ -1,10 +1,4 @@
-"""faster-whisper end to end, on a Whisper model of one layer that the test writes and that says what it is told to.
-
-Attention and feed-forward layers end in zeros, so nothing counts but the position, whose codes are orthogonal: a
-token's row in the output projection is the sum of the codes of the positions it belongs to. The decoder's attention,
-which the word times are read from, looks at half a second of sound for each word: the first from 0.5 to 1.0 s, and
-so on.
-"""
+"""faster-whisper end to end, on a Whisper model of one layer that the test writes and that says what it is told to."""
 
 import io
 import wave
@@ -13,13 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
-import ctranslate2.specs
 import faster_whisper
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
+from benchmarks._scripted_whisper import FIRST_SAID_AT, write_model
 from shared.domain.errors import EngineUnavailable
 from shared.transcription.audio import WavAudio
 from shared.transcription.choose import choose_engine, find_whisper_model
@@ -29,80 +22,7 @@ from shared.transcription.vad import Span
 from shared.transcription.warm import select_engine
 from shared.transcription.whisper_engine import WhisperEngine
 
-WIDTH = 64
-FRAMES_PER_WORD = 25  # of 20 ms
-WORDS = ["Ġhello", "Ġworld,", "Ġthis", "Ġis", "Ġa", "Ġtest.", "Ġagain"]
-LANGUAGES = ["<|en|>", "<|de|>", "<|fr|>"]
-SENTENCE = ["<|0.00|>", "Ġhello", "Ġworld,", "Ġthis", "Ġis", "Ġa", "Ġtest.", "<|4.00|>"]
-FIRST_SAID_AT = 2  # the prompt is <|startoftranscript|><|language|><|transcribe|>; its last position says the first
-
 ModelMaker = Callable[..., Path]
-
-
-def _tokens() -> list[str]:
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    special = ["<|endoftext|>", "<|startoftranscript|>", *LANGUAGES, "<|translate|>", "<|transcribe|>"]
-    special += ["<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]
-    return [*alphabet, "", *WORDS, *special, *(f"<|{step * 0.02:.2f}|>" for step in range(1501))]
-
-
-def _write_tokenizer(tokens: list[str], path: Path) -> None:
-    text = tokens[: tokens.index("<|endoftext|>")]
-    tokenizer = Tokenizer(models.BPE(vocab={token: number for number, token in enumerate(text)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(token, special=True) for token in tokens[len(text) :]])
-    tokenizer.save(str(path))
-
-
-def _norm(spec: object) -> None:
-    spec.gamma, spec.beta = np.ones(WIDTH, np.float32), np.zeros(WIDTH, np.float32)  # type: ignore[attr-defined]
-
-
-def _linear(spec: object, weight: NDArray[np.float32]) -> None:
-    spec.weight, spec.bias = weight, np.zeros(weight.shape[0], np.float32)  # type: ignore[attr-defined]
-
-
-def _write_model(
-    path: Path, said: Sequence[str] = SENTENCE, language: str = "<|en|>", first_said_at: int = FIRST_SAID_AT
-) -> Path:
-    one, zero = np.eye(WIDTH, dtype=np.float32), np.zeros((WIDTH, WIDTH), np.float32)
-    tokens = _tokens()
-    spec = ctranslate2.specs.WhisperSpec(1, 1, 1, 1)
-    encoder, decoder = spec.encoder, spec.decoder
-    for conv, width in ((encoder.conv1, 80), (encoder.conv2, WIDTH)):
-        conv.weight, conv.bias = np.zeros((WIDTH, width, 3), np.float32), np.zeros(WIDTH, np.float32)
-    encoder.position_encodings.encodings = one[np.arange(1500) // FRAMES_PER_WORD]
-    decoder.position_encodings.encodings = one[np.minimum(np.arange(448), WIDTH - 1)]
-    decoder.embeddings.weight = np.zeros((len(tokens), WIDTH), np.float32)
-    rows = np.zeros((len(tokens), WIDTH), np.float32)
-    rows[tokens.index(language), 0] = 5.0
-    rows[tokens.index("<|endoftext|>"), first_said_at + len(said) :] = 5.0
-    for position, token in enumerate(said, start=first_said_at):
-        rows[tokens.index(token), position] = 5.0
-    decoder.projection.weight = rows
-    where = np.roll(one, 1 - (FIRST_SAID_AT + 1), axis=0)  # the word at position 3 is heard in the second half second
-    for layer in (encoder.layer[0], decoder.layer[0]):
-        _linear(layer.self_attention.linear[0], np.vstack([zero, zero, zero]))
-        _linear(layer.self_attention.linear[1], zero)
-        _norm(layer.self_attention.layer_norm)
-        _linear(layer.ffn.linear_0, zero)
-        _linear(layer.ffn.linear_1, zero)
-        _norm(layer.ffn.layer_norm)
-    for linear, weight in zip(decoder.layer[0].attention.linear, (where, np.vstack([one, zero]), zero), strict=True):
-        _linear(linear, weight)
-    _norm(decoder.layer[0].attention.layer_norm)
-    _norm(encoder.layer_norm)
-    _norm(decoder.layer_norm)
-    spec.config.suppress_ids = spec.config.suppress_ids_begin = []
-    spec.config.lang_ids = [tokens.index(token) for token in LANGUAGES]
-    spec.config.alignment_heads = [(0, 0)]
-    spec.register_vocabulary(tokens)
-    spec.validate()
-    path.mkdir()
-    spec.save(str(path))
-    _write_tokenizer(tokens, path / "tokenizer.json")
-    return path
 
 
 @pytest.fixture
@@ -110,7 +30,7 @@ def make_model(tmp_path: Path) -> ModelMaker:
     """`make_model(said=[...], language="<|de|>")`: the directory of a model that says that."""
 
     def make(name: str = "tiny-test", **script: Sequence[str] | str | int) -> Path:
-        return _write_model(tmp_path / name, **script)  # type: ignore[arg-type]
+        return write_model(tmp_path / name, **script)  # type: ignore[arg-type]
 
     return make
 
