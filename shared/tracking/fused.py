@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from shared.media.frames import SampledFrame
 from shared.tracking.detection import Box, Detection, FrameDetections, overlap, shared_area
 from shared.tracking.detector import Detector
+from shared.tracking.faces import FaceDetector
 from shared.tracking.onnx_detector import OnnxDetector
 from shared.tracking.payload import TrackingDetector
 from shared.tracking.plan import DetectorKind, PlateOfWindow, TrackingPlan
@@ -19,6 +20,7 @@ from shared.tracking.plate_detector import Look, PlateDetector
 MODEL_EVERY_SEC = 2.0
 """How often the model looks at what the plate can judge: at every fourth sample of 2 a second."""
 BOTH = "plate+onnx"
+BY_FACE = "plate+face"
 STILL = "still"
 """Somebody who is part of the plate, and of whom nothing differs from it: they are where they always are."""
 
@@ -29,12 +31,19 @@ _MOVES_AT_MOST = 0.35  # of the box of somebody who sits still
 
 
 class RecordingDetector:
-    """Looks at any frame of one recording; `load_plate` gets a plate by its name, `model` is None with plates only."""
+    """Looks at any frame of one recording; `load_plate` gets a plate by its name, `model` is None with plates only,
+    `faces` where the plan needs none."""
 
     def __init__(
-        self, plan: TrackingPlan, load_plate: Callable[[str], Plate], model: Detector | None, sample_fps: float
+        self,
+        plan: TrackingPlan,
+        load_plate: Callable[[str], Plate],
+        model: Detector | None,
+        sample_fps: float,
+        faces: FaceDetector | None = None,
     ) -> None:
         self._plan = plan
+        self._faces = faces
         self._model_every = max(1, round(MODEL_EVERY_SEC * sample_fps))
         self._load_plate = load_plate
         self._model = model
@@ -44,14 +53,28 @@ class RecordingDetector:
         """All that is found in `frame`, the likeliest first, and by whom it was judged."""
         model, seen = self._model, self._compare(frame)
         if model is None:
-            detections = seen[1].detections if seen is not None else ()
-            return FrameDetections(frame.index, frame.time_sec, detections, ("plate",) if seen is not None else ())
+            return self._without_model(frame, seen)
         if seen is None:
             return FrameDetections(frame.index, frame.time_sec, model.detect(frame), (model.name,))
         found = _with_still(seen[1], seen[0].still)
         if frame.index % self._model_every:
             return FrameDetections(frame.index, frame.time_sec, _sorted(found), ("plate",))
         return FrameDetections(frame.index, frame.time_sec, fuse(found, model.detect(frame)), ("plate", model.name))
+
+    def _without_model(self, frame: SampledFrame, seen: tuple[PlateOfWindow, Look] | None) -> FrameDetections:
+        """What differs from the plate, and whose face is seen; where there are faces to go by, a plate that is not to
+        be trusted is not asked."""
+        plates = [seen[0]] if seen is not None else self._plan.plates_at(frame.time_sec)
+        places = tuple(place for plate in plates for place in plate.faces)
+        found = seen[1].detections if seen is not None else ()
+        judged: tuple[str, ...] = ("plate",) if seen is not None else ()
+        if self._faces is not None and places:
+            people = self._faces.detect_around(frame, places)
+            if seen is not None and seen[0].is_trusted:
+                found = fuse(found, people)
+            else:
+                found, judged = people, (self._faces.name,)
+        return FrameDetections(frame.index, frame.time_sec, found, judged)
 
     def _compare(self, frame: SampledFrame) -> tuple[PlateOfWindow, Look] | None:
         """What differs from the plate that is most like `frame`; None when none is like it, or not to be trusted."""
@@ -71,8 +94,10 @@ class RecordingDetector:
         return self._loaded[name]
 
 
-def described(kind: DetectorKind, model: OnnxDetector | None) -> TrackingDetector:
-    """The detector as the result names it."""
+def described(kind: DetectorKind, model: OnnxDetector | None, *, faces: bool = False) -> TrackingDetector:
+    """The detector as the result names it; with `faces`, they are looked for, too."""
+    if kind == "plate" and faces:
+        return TrackingDetector(name=BY_FACE, version=f"{PlateDetector.version}+{FaceDetector.version}")
     version = {"plate": PlateDetector.version, "onnx": OnnxDetector.version}.get(
         kind, f"{PlateDetector.version}+{OnnxDetector.version}"
     )
@@ -81,7 +106,8 @@ def described(kind: DetectorKind, model: OnnxDetector | None) -> TrackingDetecto
 
 
 def fuse(plate: Sequence[Detection], model: Sequence[Detection]) -> tuple[Detection, ...]:
-    """What both found, once: with the plate's extent where they agree on it, else with the model's; and the rest."""
+    """What the plate and the model (or the faces) found, once: with the plate's extent where they agree on it, else
+    with the model's; and the rest."""
     left = list(plate)
     fused = []
     for person in model:
@@ -93,7 +119,7 @@ def fuse(plate: Sequence[Detection], model: Sequence[Detection]) -> tuple[Detect
         left = [each for each in left if each not in same]
         agree = overlap(nearest.box, person.box) >= _SAME_EXTENT and nearest.source != STILL
         score = 1 - (1 - nearest.score) * (1 - person.score)
-        source = STILL if nearest.source == STILL else BOTH
+        source = STILL if nearest.source == STILL else BOTH if person.source == OnnxDetector.name else person.source
         fused.append(Detection(nearest.box if agree else person.box, round(score, 4), source))
     return _sorted([*fused, *left])
 

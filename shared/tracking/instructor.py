@@ -16,6 +16,7 @@ SEVERAL = (
     "was followed. A region of interest tells who is meant."
 )
 NEVER_MOVES = "Whoever is followed hardly leaves their place: only the model tells them from the room."
+BY_FACE = "Whoever is followed is found by their face, without a model: not while it is turned away."
 SEVERAL_STILL = "Several people stay in their places all the time: which of them is the instructor is a guess."
 FEW = (
     "Somebody is followed for only {percent} % of the time and hardly moves: it may be a part of somebody who never "
@@ -27,6 +28,7 @@ OTHER_PICTURE = (
     "moves): {then}."
 )
 MODEL_LOOKED, NOBODY_LOOKED = "the model alone looked there", "nobody could be found there"
+FACES_LOOKED = "only faces were looked for there"
 
 _AROUND_SEC = 15.0
 _SAME_PLACE = 0.5
@@ -43,7 +45,7 @@ _OFTEN = 0.3
 _MOSTLY_LOW = 0.6
 _MENTIONED = 0.01
 _FEW, _IN_PLACE = 0.25, 0.1
-_STILL = "still"
+_STILL, _FACE = "still", "face"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ def doubts(frames: Sequence[FrameDetections], points: Sequence[TrackPoint]) -> l
         found.append(SEVERAL)
     if points and sum(map(bool, still)) > _OFTEN * some:
         found.append(NEVER_MOVES)
+    if points and sum(any(each.source == _FACE for each in of_frame) for of_frame in sure) > _OFTEN * some:
+        found.append(BY_FACE)
     if points and sum(_is_low(point.box, 0.55) for point in points) > _MOSTLY_LOW * len(points):
         found.append(LOW)
     by_plate_alone = all(frame.judged_by in ((), ("plate",)) for frame in frames)
@@ -99,6 +103,7 @@ def doubts(frames: Sequence[FrameDetections], points: Sequence[TrackPoint]) -> l
     others = [frame for frame in frames if by_plate and "plate" not in frame.judged_by]
     if len(others) > _MENTIONED * len(frames):
         then = MODEL_LOOKED if all(frame.judged_by for frame in others) else NOBODY_LOOKED
+        then = FACES_LOOKED if any(_FACE in frame.judged_by for frame in others) else then
         found.append(OTHER_PICTURE.format(percent=round(100 * len(others) / len(frames)), then=then))
     return found
 

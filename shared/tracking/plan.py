@@ -20,7 +20,8 @@ DetectorKind = Literal["plate", "onnx", "fused"]
 class PlateOfWindow(Payload):
     """The plate that holds from `start_sec` to `end_sec`, for one view of the room.
 
-    `is_trusted` says whether what differs from it is a person; `still` is where a person is part of it.
+    `is_trusted` says whether what differs from it is a person; `still` is where a person is part of it, `faces` where
+    faces are looked for when there is no model.
     """
 
     name: str
@@ -28,6 +29,7 @@ class PlateOfWindow(Payload):
     end_sec: Seconds
     is_trusted: bool = True
     still: tuple[tuple[FrameBox, Annotated[float, Field(ge=0.0, le=1.0)]], ...] = ()
+    faces: tuple[FrameBox, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def only_drawn_upon(self) -> "PlateOfWindow":
@@ -44,6 +46,11 @@ class TrackingPlan(Payload):
     detector: TrackingDetector
     plates: tuple[PlateOfWindow, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def needs_faces(self) -> bool:
+        """Whether faces are looked for anywhere."""
+        return any(plate.faces for plate in self.plates)
 
     def plates_at(self, time_sec: float) -> list[PlateOfWindow]:
         """The plates that hold at `time_sec`; where there are none, as past the end, those nearest in time."""

@@ -8,6 +8,7 @@ from shared.domain.recording import Recording
 from shared.media.frames import DEFAULT_WIDTH, SampledFrame, keyframes
 from shared.tracking.detection import Box, Detection, overlap
 from shared.tracking.detector import Detector
+from shared.tracking.faces import FaceDetector, places_of_faces
 from shared.tracking.plan import PlateOfWindow, windows
 from shared.tracking.plate import PLATE_WIDTH, Plate, build_plates
 
@@ -24,11 +25,16 @@ _SAME_PLACE = 0.45
 
 
 def make_plates(
-    source: BinaryIO, recording: Recording, model: Detector | None, report: Callable[[float], None]
+    source: BinaryIO,
+    recording: Recording,
+    model: Detector | None,
+    report: Callable[[float], None],
+    faces: FaceDetector | None = None,
 ) -> Iterator[tuple[PlateOfWindow, Plate]]:
     """The plates of all windows, in order; holds one window's pictures at a time.
 
-    With a `model`, somebody who is in most of a window's pictures at one place is noted as a part of its plate.
+    With a `model`, somebody who is in most of a window's pictures at one place is noted as a part of its plate; with
+    `faces`, where somebody's face is.
     `report` gets the fraction done, and may raise to stop the work. Raises DamagedRecording when nothing decodes.
     """
     spans = windows(recording.duration_sec)
@@ -46,13 +52,13 @@ def make_plates(
                 start_sec=start_sec,
                 end_sec=end_sec,
                 decoded_sec=DECODED_SEC / len(spans),
-                width=PLATE_WIDTH if model is None else DEFAULT_WIDTH,
+                width=PLATE_WIDTH if model is None and faces is None else DEFAULT_WIDTH,
                 report=report_window,
             )
         )
         if not pictures:  # damaged there, or shorter than it says
             continue
-        for made in plates_of(pictures, number, (start_sec, end_sec), model, report_window):
+        for made in plates_of(pictures, number, (start_sec, end_sec), model, report_window, faces):
             found = True
             yield made
     if not found:
@@ -65,6 +71,7 @@ def plates_of(
     span: tuple[float, float],
     model: Detector | None,
     report: Callable[[float], None],
+    faces: FaceDetector | None = None,
 ) -> Iterator[tuple[PlateOfWindow, Plate]]:
     """The plates from the `pictures` of one window, one for each view; as `make_plates` otherwise."""
     stood = _who_stays(pictures, model, report) if model is not None else []
@@ -74,6 +81,7 @@ def plates_of(
             start_sec=span[0],
             end_sec=span[1],
             is_trusted=not plate.warnings,
+            faces=places_of_faces(pictures, faces, plate.screen, anywhere=bool(plate.warnings)) if faces else (),
             still=tuple(_in_plate(plate, stood, model)) if model is not None else (),
             warnings=plate.warnings,
         )

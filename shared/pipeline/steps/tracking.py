@@ -25,6 +25,7 @@ from shared.pipeline.steps.track_pictures import write_pictures
 from shared.storage.ports import RESULTS, WORK
 from shared.tracking.choose import DetectorChoice
 from shared.tracking.detection import Box, FrameDetections
+from shared.tracking.faces import FaceDetector
 from shared.tracking.fused import RecordingDetector, described
 from shared.tracking.instructor import Zones
 from shared.tracking.merge import merge_tracking as merge_parts
@@ -46,13 +47,14 @@ def prepare_tracking(context: StepContext) -> None:
     choice, model, warnings = _usable_detector(context)
     plates: list[PlateOfWindow] = []
     with open_recording(context) as source:
-        made = make_plates(source, recording, model if choice.kind == "fused" else None, context.report)
+        faces = FaceDetector() if choice.kind == "plate" else None
+        made = make_plates(source, recording, model if choice.kind == "fused" else None, context.report, faces)
         for plate, picture in made:
             blobs.write(WORK, context.work_blob(plate.name), picture.to_png(), "image/png")
             plates.append(plate if choice.kind != "onnx" else plate.only_drawn_upon())
     plan = TrackingPlan(
         kind=choice.kind,
-        detector=described(choice.kind, model),
+        detector=described(choice.kind, model, faces=any(plate.faces for plate in plates)),
         plates=tuple(plates),
         warnings=tuple(dict.fromkeys((*warnings, *(each for plate in plates for each in plate.warnings)))),
     )
@@ -146,13 +148,14 @@ def _detector(context: StepContext, plan: TrackingPlan) -> RecordingDetector:
     if plan.kind != "plate":
         choice = detector_for(context.services.settings, {**context.job.options, "detector": plan.kind})
         model = warm_model(choice.model) if choice.model is not None else None
-    if described(plan.kind, model) != plan.detector:
+    if described(plan.kind, model, faces=plan.needs_faces) != plan.detector:
         raise EngineUnavailable("The workers of this job have different models or versions of the detector.")
     return RecordingDetector(
         plan,
         lambda name: Plate.from_png(blobs.read(WORK, context.work_blob(name))),
         model,
         context.services.settings.sample_fps,
+        FaceDetector() if plan.needs_faces else None,
     )
 
 
