@@ -3,6 +3,7 @@ work has become pointless. The work itself only leaves a number behind, so stora
 
 import logging
 import threading
+from datetime import timedelta
 
 from shared.domain.errors import NotFound, WriteConflict
 from shared.domain.job import Job, note_progress
@@ -36,6 +37,7 @@ class Heartbeat(Pulse):
         self._job = job
         self._claimed = claimed
         self._fraction = 0.0
+        self._ask_after = timedelta(seconds=services.settings.stale_after_sec / 2)
         self._pointless = threading.Event()
         self._beating = threading.Lock()
 
@@ -55,6 +57,13 @@ class Heartbeat(Pulse):
         with self._beating:
             self._write_row()
         self.note_on_job()
+
+    def ask_if_late(self) -> None:
+        """To be called before a write: as `beat`, when the last sign of life is so old that others may have looked."""
+        if self._pointless.is_set():
+            raise StopWork
+        if self._services.clock() - (self._claimed.value.heartbeat_at or self._services.clock()) >= self._ask_after:
+            self.beat()
 
     def note_on_job(self) -> None:
         """Tells the job how far the stage is by its parts' rows; raises StopWork when the job has ended."""

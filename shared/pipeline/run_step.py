@@ -19,6 +19,7 @@ from shared.pipeline.advance import follow_step
 from shared.pipeline.cancel import discard_unfinished, settle_cancel
 from shared.pipeline.changes import change_job
 from shared.pipeline.failing import keep_death, note, settle_failure
+from shared.pipeline.fence import fenced
 from shared.pipeline.giving_up import exhaust, part_row, shows_life, wanted_job
 from shared.pipeline.heartbeat import Heartbeat, StopWork
 from shared.pipeline.remake import has_its_needs
@@ -153,7 +154,7 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
         with heartbeat:
             services.work[message.stage, message.step](
                 StepContext(
-                    services=services,
+                    services=fenced(services, heartbeat.ask_if_late),
                     message=message,
                     job=job,
                     session=session,

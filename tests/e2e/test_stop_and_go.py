@@ -32,11 +32,12 @@ def at_work(stack: RunningStack, server: SlowServer, stage: Stage) -> dict[str, 
 
 
 def traces(stack: RunningStack, job: dict[str, Any]) -> list[str]:
-    """Everything in storage that names the job or its session: rows, blobs and messages."""
+    """Everything in storage that names the job or its session: rows, blobs and messages; but for the record of the
+    removal, which is to stay."""
     ids, found = (job["jobId"], job["sessionId"]), []
     with TableServiceClient.from_connection_string(stack.connection) as tables:
         for table in tables.list_tables():
-            for row in tables.get_table_client(table.name).list_entities():
+            for row in tables.get_table_client(table.name).list_entities() if table.name != "removals" else ():
                 if any(each in str(dict(row)) for each in ids):
                     found.append(f"row {table.name}/{row['PartitionKey']}/{row['RowKey']}")
     with BlobServiceClient.from_connection_string(stack.connection) as blobs:

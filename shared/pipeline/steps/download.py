@@ -47,6 +47,7 @@ def download_recording(context: StepContext) -> None:
     _rest_when_late(context)
     recording = _read_through(context, _examine(context, source))
     services, session = context.services, context.session
+    context.confirm()
     change_session(
         services,
         session.org_id,
@@ -124,6 +125,7 @@ def _fetch(context: StepContext, url: str) -> BlobFacts:
         raise
     if offset == 0:
         raise EmptyRecording("The source's server sent an empty file.")
+    context.confirm()
     return blobs.commit_blocks(SOURCES, name, index, remote.content_type or "application/octet-stream")
 
 
@@ -233,5 +235,6 @@ def _copy_audio(context: StepContext, recording: Recording) -> tuple[float | Non
             blobs.stage_block(WORK, name, blocks, block)
             blocks += 1
     blobs.stage_block(WORK, name, 0, wav_header(decoder.samples))
+    context.confirm()
     blobs.commit_blocks(WORK, name, blocks, "audio/wav")
     return decoder.end_sec, decoder.warnings

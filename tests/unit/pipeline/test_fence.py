@@ -1,0 +1,90 @@
+"""Whoever stood still writes nothing over what others made since."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.message import Step
+from shared.domain.stage import Stage
+from shared.job_status import JobStatus
+from shared.pipeline.fence import fenced
+from shared.pipeline.heartbeat import StopWork
+from shared.pipeline.run_step import Delivery, run_step
+from shared.pipeline.services import StepContext
+from shared.storage.ports import WORK
+
+PREPARE = (Stage.TRACKING, Step.PREPARE)
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["others are at work", "the job has ended"])
+def test_who_stood_still_writes_nothing_any_more(house: Any, ended: bool) -> None:
+    job = house.submit()
+    [download] = house.take()
+    run_step(house.services, download, Delivery("download", 1))
+    messages = house.take()
+    [prepare] = [each for each in messages if (each.stage, each.step) == PREPARE]
+    turns = iter(("old release", "new release"))
+
+    def write(context: StepContext) -> None:
+        mine = next(turns)
+        if mine == "old release":
+            house.now += timedelta(minutes=5)
+            run_step(house.services, prepare, Delivery("other", 1))
+            if ended:
+                for number, message in enumerate(each for each in messages if each is not prepare):
+                    run_step(house.services, message, Delivery(f"rest{number}", 1))
+                house.drain()
+                assert house.job(job).status is JobStatus.DONE
+        context.services.storage.blobs.write(WORK, context.work_blob("plate.png"), mine.encode(), "image/png")
+
+    house.instead[PREPARE] = write
+    run_step(house.services, prepare, Delivery("first", 1))
+    assert house.storage.blobs.read(WORK, f"acme/{job.session_id}/{job.job_id}/plate.png") == b"new release"
+    assert [each.code for each in house.job(job).failures] == ["worker_died"]
+
+
+def test_every_write_asks_and_no_read_does(house: Any) -> None:
+    asked = []
+
+    def refuse() -> None:
+        asked.append(True)
+        raise StopWork
+
+    blobs = fenced(house.services, refuse).storage.blobs
+    writes = [
+        lambda: blobs.write(WORK, "a", b"", "text/plain"),
+        lambda: blobs.stage_block(WORK, "a", 0, b""),
+        lambda: blobs.commit_blocks(WORK, "a", 0, "text/plain"),
+        lambda: blobs.note_sha256(WORK, "a", "00"),
+        lambda: blobs.delete(WORK, "a"),
+        lambda: blobs.discard(WORK, "a"),
+    ]
+    for write in writes:
+        with pytest.raises(StopWork):
+            write()
+    assert len(asked) == len(writes)
+    assert blobs.facts(WORK, "a") is None
+    assert list(blobs.listing(WORK, "")) == []
+    assert blobs.staged_blocks(WORK, "a") == []
+    assert len(asked) == len(writes)
+
+
+def test_a_step_that_shows_life_is_not_asked_after(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = []
+    get = type(house.storage.jobs).get
+
+    def counted(store: Any, org_id: str, job_id: str) -> Any:
+        reads.append(job_id)
+        return get(store, org_id, job_id)
+
+    def write(context: StepContext) -> None:
+        before = len(reads)
+        context.services.storage.blobs.write(WORK, context.work_blob("a"), b"x", "text/plain")
+        assert len(reads) == before
+
+    monkeypatch.setattr(type(house.storage.jobs), "get", counted)
+    house.instead[PREPARE] = write
+    job = house.submit()
+    house.drain()
+    assert house.job(job).status is JobStatus.DONE
