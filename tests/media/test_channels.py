@@ -80,5 +80,41 @@ def test_a_channel_that_turns_over_in_the_middle_is_followed_within_a_second_and
     assert np.std(mixed[40_000:]) == pytest.approx(8000 / np.sqrt(2), rel=0.01)
 
 
+def voice(seconds: float) -> NDArray[np.float64]:
+    """A tone that comes and goes as syllables do."""
+    time = np.arange(round(seconds * 16_000)) / 16_000
+    return np.asarray(np.sin(2 * np.pi * 300 * time) * 6000 * np.maximum(0.0, np.sin(2 * np.pi * 2 * time)))
+
+
+def mixed(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    mixer = MonoMix()
+    stereo = np.stack([left, right], axis=1).round().astype(np.int16)
+    return np.concatenate([mixer.mix(piece) for piece in np.array_split(stereo, len(stereo) // 341)]).astype(float)
+
+
+def hiss(seconds: float, strength: float = 3000.0) -> NDArray[np.float64]:
+    return np.random.default_rng(5).normal(0, strength, round(seconds * 16_000))
+
+
+@pytest.mark.parametrize("on_left", [True, False], ids=["voice on the left", "voice on the right"])
+def test_the_hiss_of_a_microphone_without_a_voice_is_left_out(on_left: bool) -> None:
+    channels = (voice(8.0), hiss(8.0)) if on_left else (hiss(8.0), voice(8.0))
+    heard = mixed(*channels)
+    np.testing.assert_allclose(heard[4 * 16_000 :], voice(8.0)[4 * 16_000 :] / 2, atol=1.0)
+
+
+def test_a_second_voice_over_hiss_is_heard_from_its_first_moment() -> None:
+    second = hiss(10.0, 200.0)
+    second[5 * 16_000 :] += voice(5.0)
+    heard = mixed(voice(10.0), second)
+    np.testing.assert_allclose(heard[4 * 16_000 : 5 * 16_000], voice(10.0)[4 * 16_000 : 5 * 16_000] / 2, atol=1.0)
+    np.testing.assert_allclose(heard[81_000:112_000], (voice(10.0) + second)[81_000:112_000] / 2, atol=1.0)
+
+
+@pytest.mark.parametrize("same", [voice(6.0), hiss(6.0)], ids=["a voice", "hiss"])
+def test_channels_that_are_alike_are_their_mean(same: NDArray[np.float64]) -> None:
+    np.testing.assert_array_equal(mixed(same, same), same.round().astype(np.int16))
+
+
 def test_no_samples_are_no_samples() -> None:
     assert MonoMix().mix(np.zeros((0, 2), np.int16)).shape == (0,)
