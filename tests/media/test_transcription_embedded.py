@@ -19,7 +19,7 @@ from shared.transcription import pocketsphinx_engine
 from shared.transcription.audio import SAMPLE_RATE, WavAudio
 from shared.transcription.engine import Engine, Segment, TranscriptionRequest
 from shared.transcription.payload import Transcript
-from shared.transcription.transcribe import NO_SPEECH, merge_parts, transcribe_part
+from shared.transcription.transcribe import DOUBTFUL, NO_SPEECH, merge_parts, transcribe_part
 from shared.transcription.vad import Span
 from shared.transcription.warm import select_engine
 
@@ -201,6 +201,81 @@ def test_of_an_hour_without_speech_nothing_is_written(sound: Samples, engine: En
     assert transcript.segments == ()
     assert NO_SPEECH in transcript.warnings
     assert transcript.speech_sec == 0.0
+
+
+def drums(seconds: float) -> Samples:
+    """A bass drum and a snare in turns, four a second."""
+    random = np.random.default_rng(9)
+    time = np.arange(SAMPLE_RATE // 4) / SAMPLE_RATE
+    bass = np.sin(2 * np.pi * (50 + 60 * np.exp(-20 * time)) * time) * np.exp(-18 * time)
+    beats = [bass if beat % 2 else random.normal(0, 0.5, time.size) * np.exp(-25 * time) for beat in range(40)]
+    return as_loud(np.resize(np.concatenate(beats), round(seconds * SAMPLE_RATE)))
+
+
+def bells(seconds: float) -> Samples:
+    """Struck notes by frequency modulation."""
+    random = np.random.default_rng(10)
+    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+
+    def note() -> NDArray[np.float64]:
+        hertz = random.choice([220, 262, 330, 392])
+        beat = random.uniform(1, 6) * np.sin(2 * np.pi * hertz * random.choice([1, 1.5, 3.01]) * time)
+        return np.asarray(np.sin(2 * np.pi * hertz * time + beat) * np.exp(-2 * time))
+
+    return as_loud(np.concatenate([note() for _ in range(round(seconds))]))
+
+
+def gusts(seconds: float) -> Samples:
+    """Bursts of noise with pauses between them."""
+    random = np.random.default_rng(11)
+    lengths = random.uniform(0.1, 0.8, round(seconds * 2)) * SAMPLE_RATE
+    pieces = [random.normal(0, 0.3 * (number % 2), round(length)) for number, length in enumerate(lengths)]
+    return as_loud(np.concatenate(pieces)[: round(seconds * SAMPLE_RATE)])
+
+
+def vowels(seconds: float) -> Samples:
+    """A buzz of 120 Hz through the formants of five vowels, four a second: it says nothing, and sounds like a voice."""
+    random = np.random.default_rng(9)
+    hertz = np.fft.rfftfreq(SAMPLE_RATE // 4, 1 / SAMPLE_RATE)
+    formants = [(730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (640, 1190, 2390)]
+    harmonics = (np.round(hertz / 120) * 120 == hertz) & (hertz > 0)
+    syllables = []
+    for which in random.integers(5, size=round(seconds * 4)):
+        spectrum = sum(1 / (1 + ((hertz - formant) / 60) ** 2) for formant in formants[which]) * harmonics
+        syllable = np.fft.irfft(spectrum * np.exp(2j * np.pi * random.random(hertz.size)))
+        syllables.append(syllable * np.sin(np.pi * np.arange(syllable.size) / syllable.size) ** 0.5)
+    return as_loud(np.concatenate(syllables))
+
+
+def as_loud(sound: NDArray[np.float64]) -> Samples:
+    return (sound / np.abs(sound).max() * 15000).astype(np.int16)
+
+
+@pytest.mark.parametrize(
+    "play",
+    [drums, bells, gusts, lambda s: drums(s) // 2 + bells(s) // 2],
+    ids=["drums", "bells", "gusts", "drums and bells"],
+)
+def test_of_music_and_noise_nothing_is_written(play: Callable[[float], Samples], engine: Engine) -> None:
+    transcript = transcribe(copy_of(stored(play(15.0))), engine)
+    assert transcript.segments == ()
+    assert NO_SPEECH in transcript.warnings
+
+
+def test_what_only_sounds_like_a_voice_is_doubted(engine: Engine) -> None:
+    transcript = transcribe(copy_of(stored(vowels(8.0))), engine)
+    assert transcript.segments == () or DOUBTFUL in transcript.warnings
+
+
+@pytest.mark.parametrize("channel", [0, 2], ids=["front left", "centre"])
+def test_a_voice_on_one_of_six_channels_is_understood(
+    channel: int, speech: Samples, heard: Transcript, engine: Engine
+) -> None:
+    surround = np.zeros((len(speech), 6), np.int16)
+    surround[:, channel] = speech
+    transcript = transcribe(copy_of(stored(surround)), engine)
+    assert jiwer.wer(plain(heard), plain(transcript)) < 0.25
+    assert_later(heard, transcript, 0.0, words=5)
 
 
 def test_a_part_of_hours_takes_as_much_memory_as_one_of_minutes(speech: Samples, engine: Engine) -> None:

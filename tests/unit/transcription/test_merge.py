@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.transcription.payload import Transcript, TranscriptEngine, TranscriptPart, TranscriptSegment, TranscriptWord
-from shared.transcription.transcribe import NO_SPEECH, NO_WORDS, merge_parts
+from shared.transcription.transcribe import DOUBTFUL, NO_SPEECH, NO_WORDS, merge_parts
 
 SPHINX = TranscriptEngine(name="pocketsphinx", version="5", model="en-us")
 WHISPER = TranscriptEngine(name="faster-whisper", version="1", model="base")
@@ -60,6 +60,14 @@ def test_a_recording_without_speech_has_an_empty_transcript_that_says_so() -> No
     assert (transcript.segments, transcript.language) == ((), "und")
     assert transcript.warnings == ("careful", NO_SPEECH)
     assert merge(part(0, speech_sec=3.0)).warnings == ("careful", NO_WORDS)
+
+
+@pytest.mark.parametrize(("confidence", "doubted"), [(0.2, True), (0.6, False)])
+def test_words_that_the_engine_was_unsure_of_are_told_of(confidence: float, doubted: bool) -> None:
+    heard = segment("he he yea", 1.0)
+    words = tuple(word.model_copy(update={"confidence": confidence}) for word in heard.words)
+    transcript = merge(part(0, heard.model_copy(update={"words": words})), part(1, segment("so", 12.0)))
+    assert (DOUBTFUL in transcript.warnings) is doubted
 
 
 def test_parts_that_disagree_are_told_of() -> None:
