@@ -74,8 +74,9 @@ def judge_jobs(
     ]
 
 
-def judge_leftovers(storage: Storage, connection: str) -> list[Line]:
-    """Blobs whose job is not there, and messages among the dead letters."""
+def judge_leftovers(storage: Storage, connection: str, undecodable: int = 0) -> list[Line]:
+    """Blobs whose job is not there, and messages among the dead letters. Those whose text is not base64 may be there:
+    no host hands them to a function, so that they stay until they expire."""
     orphans = 0
     for container in (WORK, RESULTS, SOURCES):
         for blob in storage.blobs.listing(container, ""):
@@ -92,7 +93,7 @@ def judge_leftovers(storage: Storage, connection: str) -> list[Line]:
             if str(queue.name).endswith(POISON):
                 properties = queues.get_queue_client(queue.name).get_queue_properties()
                 poison += properties.approximate_message_count or 0
-    return [Line("orphan blobs", orphans, 0), Line("messages left among the dead letters", poison, 0)]
+    return [Line("orphan blobs", orphans, 0), Line("messages left among the dead letters", poison, undecodable)]
 
 
 def judge_log(
