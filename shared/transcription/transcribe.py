@@ -28,6 +28,7 @@ DETECTION_SHARE = 0.05  # of a part's time; the rest is the engine's
 UNDETERMINED = "und"  # BCP 47
 TELEPHONE = "The sound is that of a telephone, without the highs of a voice: expect more wrong words."
 UNSURE = 0.4  # mean confidence; of our recordings of one speaker those that went well have 0.48 and more
+ABOUT_THE_PICTURE = "The picture"
 DOUBTFUL = (
     "The engine was unsure of most of these words: this may be noise, singing, another language, or a voice far away."
 )
@@ -79,10 +80,18 @@ def transcribe_part(
     )
 
 
-def merge_parts(parts: Iterable[TranscriptPart], *, session_id: str, job_id: str, duration_sec: float) -> Transcript:
-    """The transcript of the whole recording. `parts` come in order, each exactly once; otherwise ValueError."""
+def merge_parts(
+    parts: Iterable[TranscriptPart],
+    *,
+    session_id: str,
+    job_id: str,
+    duration_sec: float,
+    recording_warnings: Iterable[str] = (),
+) -> Transcript:
+    """The transcript of the whole recording. `parts` come in order, each exactly once; otherwise ValueError. Of what
+    the recording is warned of, all goes into the transcript but what is wrong with its picture."""
     segments: list[TranscriptSegment] = []
-    warnings: dict[str, None] = {}
+    warnings = {warning: None for warning in recording_warnings if not warning.startswith(ABOUT_THE_PICTURE)}
     spoken: Counter[str] = Counter()
     engines: dict[TranscriptEngine, None] = {}
     speech_sec = 0.0

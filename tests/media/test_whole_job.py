@@ -1,6 +1,7 @@
 """Whole jobs with the real work of every step, over the in-memory storage: what the stages make of each other."""
 
 import json
+import wave
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -157,3 +158,15 @@ def test_a_job_that_asks_for_a_broken_model_fails_with_a_sentence(silent_lecture
     assert ended.status is JobStatus.ERROR
     assert ended.error is not None
     assert ended.error.code == "engine_unavailable"
+
+
+def test_a_transcript_tells_what_is_missing_from_the_sound(tmp_path: Path) -> None:
+    recording = tmp_path / "cut-off.wav"
+    with wave.open(str(recording), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(bytes(2 * 16_000 * 6))
+    recording.write_bytes(recording.read_bytes()[: 2 * 16_000 * 2])
+    transcript = json.loads(results_of(recording)["transcript.json"])
+    assert [warning for warning in transcript["warnings"] if "cut off" in warning]

@@ -44,7 +44,11 @@ def merge_transcript(context: StepContext) -> None:
     recording, job = recording_of(context), context.job
     languages: list[tuple[float, str]] = []
     transcript = transcribe.merge_parts(
-        _parts(context, languages), session_id=job.session_id, job_id=job.job_id, duration_sec=recording.duration_sec
+        _parts(context, languages),
+        session_id=job.session_id,
+        job_id=job.job_id,
+        duration_sec=recording.duration_sec,
+        recording_warnings=recording.warnings,
     )
     transcript = transcript.model_copy(update={"quality": assess(transcript, languages)})
     context.confirm()

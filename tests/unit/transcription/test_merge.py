@@ -62,6 +62,20 @@ def test_a_recording_without_speech_has_an_empty_transcript_that_says_so() -> No
     assert merge(part(0, speech_sec=3.0)).warnings == ("careful", NO_WORDS)
 
 
+def test_what_is_wrong_with_the_sound_is_told_to_who_reads_the_transcript() -> None:
+    sound = "The sound is damaged in 3 places; what could not be decoded was left out."
+    whole = "The recording is cut off: it declares 60.0 s but only 20.0 s could be decoded."
+    picture = "The picture is damaged and was left out: nothing of it could be decoded."
+    merged = merge_parts(
+        [part(0, segment("one", 0.0))],
+        session_id="s1",
+        job_id="j1",
+        duration_sec=20.0,
+        recording_warnings=[sound, picture, whole],
+    )
+    assert merged.warnings == (sound, whole, "careful")
+
+
 @pytest.mark.parametrize(("confidence", "doubted"), [(0.2, True), (0.6, False)])
 def test_words_that_the_engine_was_unsure_of_are_told_of(confidence: float, doubted: bool) -> None:
     heard = segment("he he yea", 1.0)
