@@ -8,6 +8,7 @@ camera, one that moves). Still each frame is judged alone: which samples the mod
 from collections.abc import Callable, Sequence
 
 from shared.media.frames import SampledFrame
+from shared.tracking.belief import STILL
 from shared.tracking.detection import Box, Detection, FrameDetections, overlap, shared_area
 from shared.tracking.detector import Detector
 from shared.tracking.faces import FaceDetector
@@ -21,8 +22,6 @@ MODEL_EVERY_SEC = 2.0
 """How often the model looks at what the plate can judge: at every fourth sample of 2 a second."""
 BOTH = "plate+onnx"
 BY_FACE = "plate+face"
-STILL = "still"
-"""Somebody who is part of the plate, and of whom nothing differs from it: they are where they always are."""
 
 _SAME_EXTENT = 0.5
 _MOSTLY = 0.6  # of the smaller box
@@ -70,7 +69,7 @@ class RecordingDetector:
         judged: tuple[str, ...] = ("plate",) if seen is not None else ()
         if self._faces is not None and places:
             people = self._faces.detect_around(frame, places)
-            if seen is not None and seen[0].is_trusted:
+            if seen is not None and (seen[0].is_trusted or seen[0].is_steadied):
                 found = fuse(found, people)
             else:
                 found, judged = people, (self._faces.name,)

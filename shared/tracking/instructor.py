@@ -3,12 +3,12 @@
 Looks at all parts' frames together, so that how the recording was cut does not matter. Pure arithmetic.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
 from shared.tracking.association import MAX_FILLED_SEC, TrackPoint
+from shared.tracking.belief import STILL, SURE, coming_and_going, confirmed, with_still
 from shared.tracking.detection import Box, Detection, FrameDetections, overlap
 
 SEVERAL = (
@@ -30,22 +30,14 @@ OTHER_PICTURE = (
 MODEL_LOOKED, NOBODY_LOOKED = "the model alone looked there", "nobody could be found there"
 FACES_LOOKED = "only faces were looked for there"
 
-_AROUND_SEC = 15.0
-_SAME_PLACE = 0.5
-_MIN_LOOKS = 4
-_NEVER_CONFIRMED = 0.15
-"""What is left of the score of something that the model looked at again and again and never took for a person."""
 _LOW_BOTTOM, _LOW_TOP = 0.97, 0.62
 _LOW_SCORE = 0.7
-_SURE = 0.4
 _MOVERS = 0.4  # of the frames: then nobody who is part of the room is the instructor
-_NEVER_LEAVES = 0.9  # of the frames that the model alone looked at
-_MOST_FRAMES = 300
 _OFTEN = 0.3
 _MOSTLY_LOW = 0.6
 _MENTIONED = 0.01
 _FEW, _IN_PLACE = 0.25, 0.1
-_STILL, _FACE = "still", "face"
+_FACE = "face"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +61,12 @@ def candidates(frames: Sequence[FrameDetections], zones: Zones, sample_fps: floa
     allowed = [
         replace(frame, detections=tuple(each for each in frame.detections if zones.allow(each.box))) for frame in frames
     ]
-    believed = _with_still(_confirmed(allowed, max(1, round(_AROUND_SEC * sample_fps))))
-    movers = sum(any(each.source != _STILL and each.score >= _SURE for each in f.detections) for f in believed)
+    believed = coming_and_going(with_still(confirmed(allowed, sample_fps)))
+    movers = sum(any(each.source != STILL and each.score >= SURE for each in f.detections) for f in believed)
     leave_still = movers >= _MOVERS * max(1, len(believed))
     return [
         replace(
-            frame, detections=tuple(_placed(d) for d in frame.detections if not (leave_still and d.source == _STILL))
+            frame, detections=tuple(_placed(d) for d in frame.detections if not (leave_still and d.source == STILL))
         )
         for frame in believed
     ]
@@ -83,9 +75,9 @@ def candidates(frames: Sequence[FrameDetections], zones: Zones, sample_fps: floa
 def doubts(frames: Sequence[FrameDetections], points: Sequence[TrackPoint]) -> list[str]:
     """What speaks against a track through `frames` (as `candidates` gave them), in sentences."""
     found = []
-    sure = [[each for each in frame.detections if each.score >= _SURE] for frame in frames]
+    sure = [[each for each in frame.detections if each.score >= SURE] for frame in frames]
     some = sum(bool(each) for each in sure)
-    still = [[each.box for each in of_frame if each.source == _STILL] for of_frame in sure]
+    still = [[each.box for each in of_frame if each.source == STILL] for of_frame in sure]
     if points and sum(len(boxes) > 1 for boxes in still) > _OFTEN * some:
         found.append(SEVERAL_STILL)
     elif points and sum(map(_are_several, sure)) > _OFTEN * some:
@@ -106,68 +98,6 @@ def doubts(frames: Sequence[FrameDetections], points: Sequence[TrackPoint]) -> l
         then = FACES_LOOKED if any(_FACE in frame.judged_by for frame in others) else then
         found.append(OTHER_PICTURE.format(percent=round(100 * len(others) / len(frames)), then=then))
     return found
-
-
-def _confirmed(frames: Sequence[FrameDetections], around: int) -> list[FrameDetections]:
-    """`frames`, with less belief in what stays in a place and was never taken for a person there by the model."""
-    looked = [frame for frame in frames if len(frame.judged_by) > 1]
-    at = [frame.index for frame in looked]
-    if not looked:
-        return list(frames)
-    believed = []
-    for frame in frames:
-        near = looked[bisect_left(at, frame.index - around) : bisect_right(at, frame.index + around)]
-        detections = tuple(
-            replace(each, score=round(each.score * _NEVER_CONFIRMED, 4)) if _is_refuted(each, near) else each
-            for each in frame.detections
-        )
-        believed.append(replace(frame, detections=detections))
-    return believed
-
-
-def _with_still(frames: Sequence[FrameDetections]) -> list[FrameDetections]:
-    """`frames`, with those who never leave their places marked as still where no plate tells: an audience, mostly."""
-    alone = [frame for frame in frames if frame.judged_by and "plate" not in frame.judged_by]
-    places = _always_taken(alone[:: -(-len(alone) // _MOST_FRAMES) or 1])
-
-    def marked(frame: FrameDetections) -> FrameDetections:
-        return replace(
-            frame,
-            detections=tuple(
-                replace(each, source=_STILL)
-                if any(overlap(each.box, place) >= _SAME_PLACE for place in places)
-                else each
-                for each in frame.detections
-            ),
-        )
-
-    return [frame if not places or "plate" in frame.judged_by else marked(frame) for frame in frames]
-
-
-def _always_taken(frames: Sequence[FrameDetections]) -> list[Box]:
-    """The places at which there is somebody in nearly all of `frames`."""
-    places: list[tuple[Box, int]] = []
-    for frame in frames:
-        for each in frame.detections:
-            if each.score < _SURE:
-                continue
-            at = next((n for n, (box, _) in enumerate(places) if overlap(box, each.box) >= _SAME_PLACE), None)
-            if at is None:
-                places.append((each.box, 1))
-            else:
-                places[at] = (places[at][0], places[at][1] + 1)
-    return [box for box, times in places if len(frames) >= _MIN_LOOKS and times >= _NEVER_LEAVES * len(frames)]
-
-
-def _is_refuted(detection: Detection, looks: Sequence[FrameDetections]) -> bool:
-    if detection.source != "plate":
-        return False
-    same = [
-        [other.source for other in look.detections if overlap(other.box, detection.box) >= _SAME_PLACE]
-        for look in looks
-    ]
-    seen = [sources for sources in same if sources]
-    return len(seen) >= _MIN_LOOKS and all(source == "plate" for sources in seen for source in sources)
 
 
 def _placed(detection: Detection) -> Detection:

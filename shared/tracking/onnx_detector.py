@@ -19,7 +19,8 @@ from shared.tracking.detection import Detection
 from shared.tracking.onnx_shape import with_picture_size
 from shared.tracking.yolox import check_values, letterbox, needed_size, people, row_count
 
-MIN_SCORE = 0.1
+MIN_SCORE = 0.04
+"""Of what the model says. So little tells of nobody, unless somebody comes into the picture there or leaves it."""
 _SCORE_POWER = 0.6  # a tenth, by which a person half in the picture is found, is worth a quarter
 _GREY = 114
 _LARGEST_SIDE = 1280

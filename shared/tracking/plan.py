@@ -20,14 +20,16 @@ DetectorKind = Literal["plate", "onnx", "fused"]
 class PlateOfWindow(Payload):
     """The plate that holds from `start_sec` to `end_sec`, for one view of the room.
 
-    `is_trusted` says whether what differs from it is a person; `still` is where a person is part of it, `faces` where
-    faces are looked for when there is no model.
+    `is_trusted` says whether what differs from it is a person, `is_steadied` that pictures are laid over it first, so
+    that without a model it is good enough though the camera moves; `still` is where a person is part of it, `faces`
+    where faces are looked for when there is no model.
     """
 
     name: str
     start_sec: Seconds
     end_sec: Seconds
     is_trusted: bool = True
+    is_steadied: bool = False
     still: tuple[tuple[FrameBox, Annotated[float, Field(ge=0.0, le=1.0)]], ...] = ()
     faces: tuple[FrameBox, ...] = ()
     warnings: tuple[str, ...] = ()

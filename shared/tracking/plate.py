@@ -10,7 +10,7 @@ A plate is kept as one PNG: the room above, below it the trembling in green and 
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -20,9 +20,11 @@ from shared.domain.errors import DamagedRecording
 from shared.media.frames import SampledFrame
 from shared.tracking.camera_motion import camera_warnings
 from shared.tracking.exposure import Image, apart, exposed_like, small_float
+from shared.tracking.plan import MOVED
 from shared.tracking.plate_repair import repair_plate
 from shared.tracking.screens import find_screens
 from shared.tracking.slides import Slides, learn_slides
+from shared.tracking.steady import steadied
 from shared.tracking.views import group_views
 
 PLATE_WIDTH = 320
@@ -33,7 +35,7 @@ _NOISE_STEPS = 8.0  # noise is kept in eighths of a step
 _MIN_NOISE = 0.5
 _ENOUGH_FRAMES = 8
 TOO_FEW = "The recording has too few pictures to tell a person from the room."
-_WARNING_KEY, _SLIDES_KEY = b"Warning", b"Slides"
+_WARNING_KEY, _SLIDES_KEY, _STEADIED_KEY = b"Warning", b"Slides", b"Steadied"
 _PNG_HEAD = 8 + 25  # signature and header chunk
 
 
@@ -48,6 +50,8 @@ class Plate:
     screen: NDArray[np.bool_]
     slides: Slides
     warnings: tuple[str, ...] = ()
+    is_steadied: bool = False
+    """Whether the camera moves, and pictures have to be laid over the plate before they are compared with it."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -68,6 +72,7 @@ class Plate:
             raise ValueError("the plate could not be written as PNG")
         data = png.tobytes()
         texts = _text_chunk(_SLIDES_KEY, str(len(self.slides)))
+        texts += _text_chunk(_STEADIED_KEY, "yes") if self.is_steadied else b""
         texts += b"".join(_text_chunk(_WARNING_KEY, warning) for warning in self.warnings)
         return data[:_PNG_HEAD] + texts + data[_PNG_HEAD:]
 
@@ -80,7 +85,14 @@ class Plate:
             raise ValueError("these bytes are no plate")
         above, below, *slides = np.ascontiguousarray(stacked, np.uint8).reshape(count, -1, *stacked.shape[1:])
         kept = np.stack(slides) if slides else np.zeros((0, *above.shape), np.uint8)
-        return cls(above, below[..., 1].copy(), below[..., 2] > 127, kept, tuple(_texts(data, _WARNING_KEY)))
+        return cls(
+            above,
+            below[..., 1].copy(),
+            below[..., 2] > 127,
+            kept,
+            tuple(_texts(data, _WARNING_KEY)),
+            is_steadied=next(_texts(data, _STEADIED_KEY), None) is not None,
+        )
 
 
 def build_plate(frames: Iterable[SampledFrame]) -> Plate:
@@ -94,7 +106,17 @@ def build_plate(frames: Iterable[SampledFrame]) -> Plate:
 def build_plates(frames: Iterable[SampledFrame]) -> list[Plate]:
     """A plate for each view (camera, light) in the pictures, that of the longest first; as `build_plate` otherwise."""
     pictures = _take_evenly(frames)
-    return [_plate_of([pictures[number] for number in view]) for view in group_views(pictures)]
+    return [_steady_plate_of([pictures[number] for number in view]) for view in group_views(pictures)]
+
+
+def _steady_plate_of(pictures: list[Image]) -> Plate:
+    """The plate of `pictures`, or where the camera moved and that helps, of them laid over each other."""
+    plate = _plate_of(pictures)
+    if MOVED not in plate.warnings:
+        return plate
+    laid = steadied(pictures)
+    steady = _plate_of(laid) if laid is not None else plate
+    return replace(steady, warnings=(MOVED,), is_steadied=True) if not steady.warnings else plate
 
 
 def _plate_of(pictures: list[Image]) -> Plate:

@@ -4,7 +4,7 @@ A person who stands still differs from the empty room as much as one who walks. 
 exposure is adapted, and a region that is only darker, in the same colours and without edges of its own, is a shadow.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -17,6 +17,7 @@ from shared.tracking.exposure import Image, apart, fit_exposure, small_float
 from shared.tracking.plate import Plate
 from shared.tracking.plate_repair import edge_strength, has_edges_of, is_ghost
 from shared.tracking.slides import Screen
+from shared.tracking.steady import Steadier, back
 
 # A pixel is different beyond this many steps of 0 to 255, plus what it trembles, plus what an edge there shifts.
 _DIFFERENT, _PER_NOISE, _PER_EDGE = 10.0, 4.0, 0.6
@@ -101,13 +102,14 @@ class PlateDetector:
     """Compares frames with a plate; keeps nothing of a frame."""
 
     name = "plate"
-    version = "3"
+    version = "4"
 
     def __init__(self, plate: Plate) -> None:
         self._plate = plate
         self._screen = Screen(plate.slides, plate.screen)
         self._empty = _Scene.of(plate.bgr.astype(np.float32), plate)
         self._with_slides: dict[int, _Scene] = {}
+        self._steadier = Steadier(self._empty.bgr) if plate.is_steadied else None
 
     def detect(self, frame: SampledFrame) -> tuple[Detection, ...]:
         """The people in `frame` (of any size), the likeliest first; none when all of the picture changed."""
@@ -116,6 +118,17 @@ class PlateDetector:
     def look(self, frame: SampledFrame) -> "Look":
         """What differs in `frame` (of any size) from the plate."""
         picture = small_float(frame.bgr, self._plate.size)
+        if self._steadier is None:
+            return self._look(picture)
+        motion = self._steadier.motion(picture)
+        if motion is None:
+            return Look(1.0, np.ones(picture.shape[:2], bool), ())
+        look = self._look(self._steadier.laid_over(picture, motion))
+        boxes = [(each, back(each.box, motion, self._plate.size)) for each in look.detections]
+        return replace(look, detections=tuple(replace(each, box=box) for each, box in boxes if box is not None))
+
+    def _look(self, picture: Image) -> "Look":
+        """What differs in `picture`, which is of the plate's size and camera."""
         exposure = fit_exposure(self._empty.bgr, picture, self._plate.screen)
         slide = self._screen.shown(picture, exposure)
         scene = self._scene(slide)

@@ -76,12 +76,14 @@ def plates_of(
     """The plates from the `pictures` of one window, one for each view; as `make_plates` otherwise."""
     stood = _who_stays(pictures, model, report) if model is not None else []
     for view, plate in enumerate(build_plates(pictures)):
+        good_enough = plate.is_steadied or not plate.warnings
         of_window = PlateOfWindow(
             name=f"plate-{window:03d}-{view}.png",
             start_sec=span[0],
             end_sec=span[1],
             is_trusted=not plate.warnings,
-            faces=places_of_faces(pictures, faces, plate.screen, anywhere=bool(plate.warnings)) if faces else (),
+            is_steadied=plate.is_steadied,
+            faces=places_of_faces(pictures, faces, plate.screen, anywhere=not good_enough) if faces else (),
             still=tuple(_in_plate(plate, stood, model)) if model is not None else (),
             warnings=plate.warnings,
         )

@@ -8,8 +8,9 @@ import pytest
 
 from shared.domain.recording import Recording, VideoStream
 from shared.media.frames import SampledFrame
+from shared.tracking.belief import STILL
 from shared.tracking.detection import Box, Detection, FrameDetections, overlap
-from shared.tracking.fused import BOTH, MODEL_EVERY_SEC, STILL, RecordingDetector, fuse
+from shared.tracking.fused import BOTH, MODEL_EVERY_SEC, RecordingDetector, fuse
 from shared.tracking.instructor import NEVER_MOVES, OTHER_PICTURE, SEVERAL, SEVERAL_STILL
 from shared.tracking.merge import NOBODY_SEEN, merge_tracking
 from shared.tracking.payload import InstructorTracking, TrackingDetector, TrackingPart
