@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from shared.domain.job import Job
 from shared.domain.message import QUEUES, StageMessage, Step
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
+from shared.pipeline.cancel import cancel_job
 from shared.pipeline.changes import change_session
 from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.services import StepContext, StepWork
+from shared.pipeline.services import Services, StepContext, StepWork
 from shared.pipeline.submit import JobRequest, source_blob_name, submit_stored
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
@@ -103,22 +105,38 @@ class Made:
         return {each["name"]: each for each in listed}
 
 
-def rendered(clip: bytes, options: dict[str, Any], part_sec: float = 240) -> Made:
-    """Runs a job whose transcription does nothing and whose track is made up."""
-    storage = MemoryStorage()
+def with_made_up_track(
+    storage: MemoryStorage, part_sec: float, instead: dict[tuple[Stage, Step], StepWork]
+) -> Services:
+    """Services whose transcription does nothing and whose track is made up."""
     services = build_services(Settings(rendition_part_sec=part_sec), storage)
-    instead: dict[tuple[Stage, Step], StepWork] = dict.fromkeys(
+    idle: dict[tuple[Stage, Step], StepWork] = dict.fromkeys(
         (key for key in STEP_WORK if key[0] in (Stage.TRANSCRIPTION, Stage.TRACKING)), nothing
     )
-    services = replace(services, work={**STEP_WORK, **instead, (Stage.TRACKING, Step.MERGE): made_up_track})
+    work = {**STEP_WORK, **idle, (Stage.TRACKING, Step.MERGE): made_up_track, **instead}
+    return replace(services, work=work, results={})
+
+
+def submitted(services: Services, storage: MemoryStorage, clip: bytes, options: dict[str, Any]) -> Job:
     storage.blobs.write(SOURCES, source_blob_name("local", "s", "clip.mp4"), clip, "video/mp4")
-    job = submit_stored(services, JobRequest(org_id="local", options=options), "s", "clip.mp4")
+    return submit_stored(services, JobRequest(org_id="local", options=options), "s", "clip.mp4")
+
+
+def deliver_all(services: Services, storage: MemoryStorage) -> None:
     for number in count():
         message = storage.queues.pop(*QUEUES.values())
         if message is None:
-            break
+            return
         assert isinstance(message, StageMessage)
         run_step(services, message, Delivery(f"m{number}", 1))
+
+
+def rendered(clip: bytes, options: dict[str, Any], part_sec: float = 240) -> Made:
+    """Runs a job to its end."""
+    storage = MemoryStorage()
+    services = with_made_up_track(storage, part_sec, {})
+    job = submitted(services, storage, clip, options)
+    deliver_all(services, storage)
     ended = storage.jobs.get("local", job.job_id).value
     assert ended.status is JobStatus.DONE, ended.error
     prefix = f"local/s/{job.job_id}/"
@@ -252,3 +270,28 @@ def test_nothing_is_rendered_unless_it_is_asked_for(clip: bytes) -> None:
     assert made.stages[Stage.RENDITION].state is StageState.SKIPPED
     assert not [name for name in made.files if name.endswith(".mp4")]
     assert made.renditions == {}
+
+
+@pytest.mark.parametrize("at", [0.1, 0.6, 0.9], ids=["first video", "second video", "its hash"])
+def test_a_job_canceled_in_the_middle_of_the_join_leaves_no_video(clip: bytes, at: float) -> None:
+    storage = MemoryStorage()
+    reached: list[float] = []
+
+    def join_until_canceled(context: StepContext) -> None:
+        def report(fraction: float) -> None:
+            if fraction >= at and not reached:
+                reached.append(fraction)
+                cancel_job(services, "local", context.job.job_id)
+                context.confirm()  # as the next heartbeat would, a second later
+            context.report(fraction)
+
+        STEP_WORK[Stage.RENDITION, Step.MERGE](replace(context, report=report))
+
+    services = with_made_up_track(storage, 10, {(Stage.RENDITION, Step.MERGE): join_until_canceled})
+    job = submitted(services, storage, clip, BOTH)
+    deliver_all(services, storage)
+    assert reached
+    ended = storage.jobs.get("local", job.job_id).value
+    assert ended.status is JobStatus.CANCELED
+    left = [blob.name for blob in storage.blobs.listing(RESULTS, f"local/s/{job.job_id}/")]
+    assert [name for name in left if name.endswith(".mp4") or "sidecar" in name] == []
