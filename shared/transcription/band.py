@@ -1,14 +1,15 @@
 """Hears which pitches a telephone took away, and fills in what a voice would have had there.
 
 A line of 8 kHz ends below 4 kHz, many also begin at 300 Hz. To a recogniser that learned from whole voices the hole
-looks like silence in every sound. What is missing is estimated from what is there, as the mean of a Gaussian given
-some of its coordinates (feature imputation: B. Raj, M. Seltzer, R. Stern, "Reconstruction of missing features for
-robust speech recognition", Speech Communication 43, 2004); how the two go together is read from the acoustic model,
-so nothing is learned from recordings here.
+looks like silence in every sound. What is missing is estimated from what is there, as the mean of a mixture of
+Gaussians given some of the coordinates (B. Raj, M. Seltzer, R. Stern, "Reconstruction of missing features for robust
+speech recognition", Speech Communication 43, 2004). The mixture is read from the acoustic model, so nothing is learned
+from recordings here.
 
 The sign of a telephone is a cliff: natural voices, old recordings too, get quieter upwards by a slope.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -60,41 +61,64 @@ def is_telephone(audio: WavAudio, within: Span) -> bool:
     return bool(missing_filters(filter_levels(np.frombuffer(b"".join(pieces), dtype="<i2"))).any())
 
 
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    """A Gaussian for each sound of a language, all equally likely: `means` (n, 13) and `covariances` (n, 13, 13) of its
+    cepstra, whose mean over all sounds is taken off."""
+
+    means: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+
+
 class BandFiller:
     """Knows how the levels of a voice's filters go together."""
 
-    def __init__(self, covariance: NDArray[np.float64]) -> None:
-        """`covariance` is that of the 13 cepstra of speech."""
+    def __init__(self, sounds: Sounds) -> None:
         spread = np.linalg.pinv(COSINES)
-        self._levels = spread.T @ covariance @ spread
+        self._means = sounds.means @ spread
+        self._levels = spread.T @ sounds.covariances @ spread
 
     def fill(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         """(frames, 25) levels of an utterance with what is missing filled in; whole sound comes back as it is."""
         missing = missing_filters(levels)
         if not missing.any():
             return levels
-        there = ~missing
-        among = self._levels[np.ix_(there, there)] + NOISE * np.eye(int(there.sum()))
-        weights = np.linalg.solve(among, self._levels[np.ix_(there, missing)])
         heard = levels.max(axis=1) > SILENT
         mean = levels[heard].mean(axis=0)
+        likely = self._likely(levels[np.ix_(heard, ~missing)] - mean[~missing], missing)
         filled = levels.copy()
-        filled[np.ix_(heard, missing)] = mean[missing] + (levels[np.ix_(heard, there)] - mean[there]) @ weights
+        filled[np.ix_(heard, missing)] = mean[missing] + likely - likely.mean(axis=0)
         return filled
 
+    def _likely(self, seen: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """(frames, missing ones): what each sound would have there, by how likely it is that sound."""
+        there = ~missing
+        scores, guesses = [], []
+        for mean, together in zip(self._means, self._levels, strict=True):
+            among = together[np.ix_(there, there)] + NOISE * np.eye(int(there.sum()))
+            apart = seen - mean[there]
+            solved = np.linalg.solve(among, apart.T).T
+            scores.append(-0.5 * (apart * solved).sum(axis=1) - 0.5 * np.linalg.slogdet(among).logabsdet)
+            guesses.append(mean[missing] + solved @ together[np.ix_(there, missing)])
+        shares = np.exp(np.array(scores) - np.max(scores, axis=0))
+        return np.asarray(np.einsum("st,stm->tm", shares / shares.sum(axis=0), np.array(guesses)))
 
-def covariance_of_speech(acoustic_model: Path) -> NDArray[np.float64]:
-    """(13, 13): how cepstra vary together over all densities of a Sphinx model with streams of 13."""
+
+def sounds_of(acoustic_model: Path) -> Sounds:
+    """The sounds of a Sphinx model with streams of 13: each of its codebooks, of many densities, as one Gaussian."""
     means, variances = (_densities(acoustic_model / name) for name in ("means", "variances"))
-    return np.asarray(np.cov(means.T) + np.diag(variances.mean(axis=0)))
+    centred = means - means.mean(axis=1, keepdims=True)
+    between = centred.transpose(0, 2, 1) @ centred / means.shape[1]
+    within = variances.mean(axis=1)[:, :, None] * np.eye(CEPSTRA)
+    return Sounds(means.mean(axis=1) - means.mean(axis=(0, 1)), between + within)
 
 
 def _densities(file: Path) -> NDArray[np.float64]:
-    """(densities, 13) of the first stream: the cepstra themselves, without their slopes."""
+    """(codebooks, densities, 13) of the first stream: the cepstra themselves, without their slopes."""
     header, _, body = file.read_bytes().partition(b"endhdr\n")
-    codebooks, streams, densities, *lengths = np.frombuffer(body, "<i4", 4 + _STREAMS, offset=4).tolist()[:6]
+    codebooks, streams, densities, *lengths = np.frombuffer(body, "<i4", 3 + _STREAMS, offset=4).tolist()
     if not header.startswith(b"s3\n") or streams != _STREAMS or lengths != [CEPSTRA] * _STREAMS:
         raise EngineUnavailable("pocketsphinx's model is not the one that is known here: install it again.")
     numbers = codebooks * streams * densities * CEPSTRA
     values = np.frombuffer(body, "<f4", numbers, offset=4 * (5 + _STREAMS))
-    return values.reshape(codebooks, streams, densities, CEPSTRA)[:, 0].reshape(-1, CEPSTRA).astype(np.float64)
+    return values.reshape(codebooks, streams, densities, CEPSTRA)[:, 0].astype(np.float64)

@@ -23,7 +23,7 @@ import pocketsphinx
 from numpy.typing import NDArray
 
 from shared.domain.errors import EngineUnavailable
-from shared.transcription.band import BandFiller, covariance_of_speech
+from shared.transcription.band import BandFiller, sounds_of
 from shared.transcription.choose import embedded_warnings
 from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
 from shared.transcription.features import FRAMES_PER_SEC, cepstra, filter_levels, without_mean
@@ -57,7 +57,7 @@ class PocketsphinxEngine:
 
     def __init__(self) -> None:
         self._decoder = load_decoder()
-        self._filler = BandFiller(covariance_of_speech(Path(pocketsphinx.get_model_path(MODEL_NAME)) / MODEL_NAME))
+        self._filler = BandFiller(sounds_of(Path(pocketsphinx.get_model_path(MODEL_NAME)) / MODEL_NAME))
         self._lock = Lock()
         self._info = EngineInfo("pocketsphinx", version("pocketsphinx"), MODEL_NAME, written=False)
 
