@@ -76,7 +76,7 @@ def judge_jobs(
 
 def judge_leftovers(storage: Storage, connection: str, undecodable: int = 0) -> list[Line]:
     """Blobs whose job is not there, and messages among the dead letters. Those whose text is not base64 may be there:
-    no host hands them to a function, so that they stay until they expire."""
+    the host hands them to no function, so that they stay until they expire."""
     orphans = 0
     for container in (WORK, RESULTS, SOURCES):
         for blob in storage.blobs.listing(container, ""):
