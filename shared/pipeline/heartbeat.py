@@ -92,13 +92,13 @@ class Heartbeat(Pulse):
         part = self._claimed.value
         try:
             self._claimed = self._services.storage.parts.update(
-                self._claimed, part.evolve(progress=self._fraction, heartbeat_at=self._services.clock())
+                self._claimed, part.evolve(progress=self._fraction, heartbeat_at=self._services.clock(), sends=1)
             )
         except WriteConflict as err:
             current = self._services.storage.parts.get(part)
             if current.value.owner != part.owner or current.value.state is not StageState.RUNNING:
                 raise StopWork from err
-            self._claimed = current  # the sweep noted a sending
+            self._claimed = current  # the sweep noted a sending, in vain: the next beat takes it back
 
     def _go_on(self) -> bool:
         try:

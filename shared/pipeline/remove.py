@@ -52,8 +52,11 @@ def remove_session(services: Services, org_id: str, session_id: str) -> None:
 
 
 def delete_leftovers(services: Services, job: Job) -> None:
-    """Deletes what a step made of a job that was deleted meanwhile; the recording, too, if its session is gone."""
+    """Deletes what a step made of a job that was deleted meanwhile, rows included; the recording, too, if its session
+    is gone."""
     blobs = services.storage.blobs
+    services.storage.parts.delete_of(job.job_id)
+    services.storage.jobs.delete(job.org_id, job.session_id, job.job_id)
     places = [(WORK, job_blob(job, "")), (RESULTS, job_blob(job, ""))]
     try:
         services.storage.sessions.get(job.org_id, job.session_id, even_deleted=True)

@@ -59,7 +59,11 @@ class JobTable:
         if begins_again:
             self._enter_active(job)
         self._events.upsert(event_of(stored.value))
-        replaced = self._jobs.replace(stored, job)
+        try:
+            replaced = self._jobs.replace(stored, job)
+        except NotFound:  # deleted, and its log with it
+            self._events.remove(job.job_id, _event_key(stored.value.event_sequence))
+            raise
         self._events.upsert(event_of(job))
         if job.is_final:
             self._leave_active(job)

@@ -227,3 +227,14 @@ def test_a_job_that_begins_again_is_active_again(storage: Storage, org: str, mak
     stored = storage.jobs.update(stored, in_status(stored.value, JobStatus.CREATED))
     assert storage.jobs.page(org, limit=5, active=True).items == (stored.value,)
     assert stored.value in list(storage.jobs.all_active())
+
+
+def test_a_change_of_a_job_that_was_deleted_leaves_nothing_of_it(storage: Storage, make_job: MakeJob) -> None:
+    """A worker that stood still between reading the job and changing it."""
+    stored = storage.jobs.create(make_job())
+    job = stored.value
+    deleted = storage.jobs.delete(job.org_id, job.session_id, job.job_id)
+    with pytest.raises(NotFound):
+        storage.jobs.update(stored, in_status(job, JobStatus.ERROR))
+    left = storage.jobs.delete(job.org_id, job.session_id, job.job_id)
+    assert deleted - left == 1  # its one event; the count takes the two other rows for granted

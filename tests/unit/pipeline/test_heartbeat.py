@@ -84,7 +84,7 @@ def test_the_work_goes_on_when_only_the_sweep_touched_the_row(
     heartbeat.beat()
     heartbeat.beat()
     row = services.storage.parts.get(claimed.value).value
-    assert (row.sends, row.progress) == (2, 0.25)
+    assert (row.state, row.progress) == (StageState.RUNNING, 0.25)
 
 
 def test_the_work_stops_when_the_job_has_ended(services: Services, job: Job, claimed: Stored[Part]) -> None:
@@ -106,3 +106,15 @@ def test_the_thread_makes_the_next_report_raise(services: Services, job: Job, cl
         heartbeat._thread.join()  # it ends by itself once the work is pointless
         with pytest.raises(StopWork):
             heartbeat.report(0.1)
+
+
+def test_a_sign_of_life_takes_back_what_the_sweep_sent_in_vain(
+    services: Services, job: Job, claimed: Stored[Part]
+) -> None:
+    """Else the next silence of the same step would be looked into later, and the one after that later still."""
+    heartbeat = Heartbeat(services, job, claimed)
+    services.storage.parts.update(claimed, claimed.value.evolve(sends=3, sent_at=NOW))
+    heartbeat.beat()
+    heartbeat.beat()
+    row = services.storage.parts.get(claimed.value).value
+    assert (row.sends, row.heartbeat_at) == (1, NOW)

@@ -1,0 +1,160 @@
+"""Workers that stand still for longer than anybody waits (SIGSTOP), and go on when others have done their work."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
+
+from shared.domain.part import Part
+from shared.domain.stage import Stage, StageState
+from shared.storage.connect import AzureStorage, connect
+from tests.e2e.conftest import RunningStack, SlowServer, eventually, running_stack
+from tests.e2e.test_stop_and_go import traces
+
+pytestmark = [pytest.mark.e2e, pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="the system has no SIGSTOP")]
+
+STALE_AFTER_SEC = 4
+STAGES = [Stage.DOWNLOAD, Stage.TRANSCRIPTION]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack that soon takes a silent step for dead; a busy machine may do so, too, so attempts are many."""
+    settings = {"ROSTRUM_STALE_AFTER_SEC": str(STALE_AFTER_SEC), "ROSTRUM_MAX_ATTEMPTS": "50"}
+    with running_stack(tmp_path_factory.mktemp("stack"), **settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def storage(stack: RunningStack) -> Iterator[AzureStorage]:
+    made = connect(stack.connection)
+    yield made
+    made.close()
+
+
+def shared_workers(stack: RunningStack) -> list[psutil.Process]:
+    """The workers that run the stages; background jobs and timers have others."""
+    return [worker for worker in stack.workers() if worker.cmdline()[-1] == "5"]
+
+
+def running(storage: AzureStorage, job_id: str) -> dict[tuple[str, str, int], Part]:
+    rows = [row.value for row in storage.parts.of_job(job_id)]
+    return {(row.stage, row.step, row.number): row for row in rows if row.state is StageState.RUNNING}
+
+
+def at_work(storage: AzureStorage, job_id: str, stage: Stage) -> None:
+    """Waits until some worker is at work on the stage."""
+    eventually(lambda: any(key[0] == stage for key in running(storage, job_id)), f"the begin of {stage}", pause_sec=0.0)
+
+
+def lost_a_step(storage: AzureStorage, job_id: str) -> bool:
+    """Whether the worker that has just been stopped was at work: somebody else takes a step over that ran. Not so when
+    each of them goes on showing life, or comes to its end."""
+    before = running(storage, job_id)
+
+    def verdict() -> str:
+        now = running(storage, job_id)
+        if any(key in now and now[key].attempts > row.attempts for key, row in before.items()):
+            return "taken over"
+        return "" if any(now.get(key) == row for key, row in before.items()) else "alive"
+
+    return bool(eventually(verdict, "a sign of life, or a successor", pause_sec=0.1) == "taken over")
+
+
+@contextmanager
+def standing_still(stack: RunningStack, storage: AzureStorage, job_id: str, stage: Stage) -> Iterator[None]:
+    """Has a worker stand still for the block that was at work on the job, which others have taken over by then."""
+    at_work(storage, job_id, stage)
+    for worker in shared_workers(stack) * 3:
+        worker.suspend()
+        try:
+            if lost_a_step(storage, job_id):
+                yield
+                return
+        finally:
+            worker.resume()
+    raise AssertionError("no worker is at work on the job")
+
+
+def submit(stack: RunningStack, server: SlowServer, stage: Stage) -> dict[str, Any]:
+    if stage is not Stage.DOWNLOAD:
+        server.gate.set()
+    answer = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": server.url})
+    assert answer.status_code == 202, answer.text
+    job: dict[str, Any] = answer.json()
+    return job
+
+
+def blobs_of(stack: RunningStack, job: dict[str, Any]) -> dict[str, tuple[int, str | None]]:
+    """Every blob of the session, committed or not, with its size and hash."""
+    with BlobServiceClient.from_connection_string(stack.connection) as service:
+        return {
+            f"{container.name}/{blob.name}": (blob.size, (blob.metadata or {}).get("sha256"))
+            for container in service.list_containers()
+            for blob in service.get_container_client(container.name).list_blobs(
+                include=["uncommittedblobs", "metadata"]
+            )
+            if job["sessionId"] in blob.name
+        }
+
+
+def await_empty_queues(stack: RunningStack) -> None:
+    """The message of the worker that stood still is deleted when it has come to its end; it is hidden until then."""
+    with QueueServiceClient.from_connection_string(stack.connection) as service:
+        queues = [service.get_queue_client(queue.name) for queue in service.list_queues()]
+        eventually(
+            lambda: all(not queue.get_queue_properties().approximate_message_count for queue in queues),
+            "the end of every message",
+            pause_sec=0.2,
+        )
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_worker_that_stands_still_loses_its_step_and_leaves_nothing(
+    stack: RunningStack, storage: AzureStorage, slow_server: SlowServer, stage: Stage
+) -> None:
+    job = submit(stack, slow_server, stage)
+    with standing_still(stack, storage, job["jobId"], stage):
+        slow_server.gate.set()
+        done = stack.ended(job["jobId"])
+        assert done["status"] == "DONE", done
+        assert "worker_died" in {failure["code"] for failure in done["failures"]}
+        made = blobs_of(stack, job)
+    await_empty_queues(stack)
+
+    assert blobs_of(stack, job) == made
+    assert stack.job(job["jobId"]) == done
+    statuses = [event.status for event in storage.jobs.events(job["orgId"], job["jobId"])]
+    assert statuses.count(statuses[-1]) == 1
+    assert {row.value.state for row in storage.parts.of_job(job["jobId"])} == {StageState.DONE}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_session_that_is_deleted_while_its_workers_stand_still_is_gone_and_stays_so(
+    stack: RunningStack, storage: AzureStorage, slow_server: SlowServer, stage: Stage
+) -> None:
+    job = submit(stack, slow_server, stage)
+    at_work(storage, job["jobId"], stage)
+    workers = shared_workers(stack)
+    for worker in workers:
+        worker.suspend()
+    try:
+        assert httpx.delete(f"{stack.url}/sessions/{job['sessionId']}").status_code == 204
+        eventually(lambda: not rows_of(stack, job), "the removal", pause_sec=0.2)
+    finally:
+        for worker in workers:
+            worker.resume()
+    slow_server.gate.set()
+    await_empty_queues(stack)
+    assert traces(stack, job) == []
+
+
+def rows_of(stack: RunningStack, job: dict[str, Any]) -> list[str]:
+    """What is left but for the messages that the workers hold."""
+    return [trace for trace in traces(stack, job) if not trace.startswith("message")]
