@@ -1,8 +1,9 @@
 """Looks at a recording's frames with the plate that holds at their time, a model that knows people, or both.
 
-The plate says where somebody is and how far they reach, at every sample. The model says whether that is a person: every
-two seconds, for it costs three times as much, and at every sample where the plate cannot tell (another light, another
-camera, one that moves). Still each frame is judged alone: which samples the model sees goes by their number.
+The plate says where somebody is and how far they reach, at every sample. The model says whether that is a person:
+every two seconds, for it costs as much again, and at every sample where the plate cannot tell (another light, another
+camera, one that moves) or not well (lights that are turned down). Still each frame is judged alone: which samples the
+model sees goes by their number.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,7 +57,7 @@ class RecordingDetector:
         if seen is None:
             return FrameDetections(frame.index, frame.time_sec, model.detect(frame), (model.name,))
         found = _with_still(seen[1], seen[0].still)
-        if frame.index % self._model_every:
+        if frame.index % self._model_every and not seen[1].is_dim:
             return FrameDetections(frame.index, frame.time_sec, _sorted(found), ("plate",))
         return FrameDetections(frame.index, frame.time_sec, fuse(found, model.detect(frame)), ("plate", model.name))
 

@@ -26,6 +26,8 @@ _SHADOW = (0.5, 0.99)  # brightness left in a shadow
 _SHADOW_COLOUR = 0.06  # how far a shadow's colour may be off, of its brightness
 _MIN_CLEAR = 0.3  # share of a blob that is no shadow
 _FAR = 22.0  # steps: so far no noise and no clipped light take a picture that shows the same edges
+_DIM = 0.6  # of the plate's light: with less, people stand out by fewer steps
+_DIMMEST = 0.4  # of the steps: there is noise in the dark, too
 _MAX_CHANGED = 0.5  # of the picture: more is another light or another camera
 _MIN_HEIGHT, _MAX_WIDTH, _MIN_AREA = 0.1, 0.6, 0.0015  # of the picture
 _WIDTH_TO_HEIGHT = (0.12, 1.5)  # in pixels
@@ -84,6 +86,8 @@ class Look:
     changed: float
     where: Mask
     detections: tuple[Detection, ...]
+    is_dim: bool = False
+    """Whether there is so little light that somebody may be missed."""
 
     @property
     def is_of_the_room(self) -> bool:
@@ -136,7 +140,9 @@ class PlateDetector:
         away = apart(picture, room)
         if float(np.mean(away > _FAR)) > _MAX_CHANGED and not has_edges_of(scene.edges, edge_strength(picture)):
             return Look(1.0, np.ones(away.shape, bool), ())
-        strength: Image = (away / (scene.threshold + 3 * float(np.median(away)))).astype(np.float32)
+        light = float(np.mean(exposure.gain))
+        threshold = scene.threshold * min(1.0, max(_DIMMEST, light / _DIM))
+        strength: Image = (away / (threshold + 3 * float(np.median(away)))).astype(np.float32)
         different = strength > 1
         if slide < 0:
             counted = different & ~self._plate.screen
@@ -145,14 +151,15 @@ class PlateDetector:
         changed = np.count_nonzero(counted) / counted.size
         closed = _closed(counted)
         if changed > _MAX_CHANGED or not closed.any():
-            return Look(changed, counted, ())
+            return Look(changed, counted, (), is_dim=light < _DIM)
         # Shadows are looked for only around what may be somebody: most of the picture is the room.
         inside = _around(closed)
         clear = counted.copy()
         clear[inside] &= ~_shadow(picture[inside], room[inside], scene.edges[inside])
         blobs = _join(_blobs(closed, counted, clear, strength))
         found = [detection for blob in blobs if (detection := self._judge(blob)) is not None]
-        return Look(changed, counted, tuple(sorted(found, key=lambda detection: -detection.score)))
+        found.sort(key=lambda detection: -detection.score)
+        return Look(changed, counted, tuple(found), is_dim=light < _DIM)
 
     def _scene(self, slide: int) -> "_Scene":
         if slide < 0:

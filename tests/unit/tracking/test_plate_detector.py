@@ -49,6 +49,7 @@ def judge(walk: Walk, frames: list[SampledFrame], figure: object) -> Agreement:
         pytest.param({"noise": 10.0}, id="noise"),
         pytest.param({"light": lambda t: 1 + 0.004 * (t - 30)}, id="exposure drifts"),
         pytest.param({"light": lambda t: 0.4}, id="dark"),
+        pytest.param({"light": lambda t: 0.15 if 15 <= t < 40 else 1.0}, id="lights turned down"),
         pytest.param({"light": lambda t: 1.0 if int(t) % 7 else 1.25}, id="exposure jumps"),
         pytest.param({"slide_sec": 8.0}, id="slides change"),
         pytest.param({"shadow": True}, id="shadow"),

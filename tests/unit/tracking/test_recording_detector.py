@@ -158,6 +158,13 @@ def test_a_light_that_was_never_learned_is_the_models(make_room: MakeRoom) -> No
     assert OTHER_PICTURE.format(percent=3, then="the model alone looked there") in result.warnings
 
 
+def test_the_model_looks_at_all_that_is_dim(make_room: MakeRoom) -> None:
+    frames = make_room(walk, seconds=60, fps=FPS, light=lambda t: 0.2 if 40 <= t < 50 else 1.0)
+    model = KnowsPeople(lambda t: [])
+    track(frames, model)
+    assert model.seen == [k for k in range(120) if k % EVERY == 0 or 80 <= k < 100]
+
+
 def test_two_cameras_have_a_plate_each(make_room: MakeRoom) -> None:
     frames = make_room(lambda t: 0.5 if int(t) % 20 < 10 else 0.2, seconds=60, fps=FPS)
     for frame in frames:
