@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GIB = 1024**3
 
+MAX_DAYS = 36_500
+"""A hundred years: what is kept for ever needs no number."""
+
 _DAYS_OF_ORG = re.compile(r"([^=\s]+)\s*=\s*(\d{1,6}(?:\.\d+)?)", re.ASCII)
 
 
@@ -132,14 +135,14 @@ class Settings(BaseSettings):
     stale_after_sec: float = Field(default=30.0, gt=0)
     """A step that showed no sign of life for so many seconds is asked for again by the sweep."""
 
-    retention_days: float | None = Field(default=None, gt=0)
+    retention_days: float | None = Field(default=None, gt=0, le=MAX_DAYS)
     """Sessions that nothing happened to for so many days are deleted; none: they are kept."""
 
     retention_days_by_org: str = ""
     """The same for single organisations, such as `acme=30,globex=365`. The fewest days that apply count: these, those
     for all, and those of a session's latest job (`retentionDays`)."""
 
-    removal_record_days: float = Field(default=365.0, gt=0)
+    removal_record_days: float = Field(default=365.0, gt=0, le=MAX_DAYS)
     """How long it is kept that a session was deleted, in days."""
 
     upload_valid_hours: float = Field(default=24.0, gt=0)
@@ -189,7 +192,7 @@ def days_by_org(text: str) -> Mapping[str, float]:
     found: dict[str, float] = {}
     for entry in filter(None, (each.strip() for each in text.split(","))):
         match = _DAYS_OF_ORG.fullmatch(entry)
-        if match is None or not float(match[2]):
+        if match is None or not 0 < float(match[2]) <= MAX_DAYS:
             raise ValueError(
                 f"ROSTRUM_RETENTION_DAYS_BY_ORG must be organisations and their days, such as acme=30,globex=365; "
                 f"{entry!r} is not one."

@@ -1,12 +1,13 @@
 """Keeping the house clean: what has outlived its use is deleted, once an hour, by a background job."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from itertools import groupby
 
 from shared.domain.errors import NotFound, RostrumError
+from shared.domain.job import Job
 from shared.domain.removal import RemovalReason
 from shared.domain.session import Session
 from shared.job_status import JobStatus
@@ -78,11 +79,20 @@ def _delete_sessions(services: Services) -> None:
 
 def _is_past_its_time(services: Services, session: Session) -> bool:
     """Whether nothing happened to the session for the fewest days that anybody said: the settings for all, those for
-    its organisation, or its latest job."""
+    its organisation, or its latest job. One with a job that has not ended has its time after it."""
     settings = services.settings
     said = (settings.retention_days, settings.retention_days_of(session.org_id), session.retention_days)
     days = min((each for each in said if each is not None), default=None)
-    return days is not None and session.updated_at < services.clock() - timedelta(days=days)
+    if days is None or session.updated_at >= services.clock() - timedelta(days=days):
+        return False
+    return all(job.is_final for job in _jobs_of(services, session))
+
+
+def _jobs_of(services: Services, session: Session) -> Iterator[Job]:
+    jobs = services.storage.jobs
+    for job_id in jobs.ids_of_session(session.org_id, session.session_id):
+        with suppress(NotFound):
+            yield jobs.get(session.org_id, job_id).value
 
 
 def _delete_work_of_done_jobs(services: Services) -> None:

@@ -34,7 +34,7 @@ def settle_failure(
         claimed.value.attempts < services.settings.max_attempts,
     )
     reset = reset_makers(services, job, part, missing) if missing is not None and may_go_on else None
-    if reset is None and missing is not None and missing.container == SOURCES:
+    if reset is None and missing is not None and missing.container == SOURCES and not _can_be_fetched(services, job):
         error = SourceNotFound(NOT_THERE)
     failure = _failure(services, job, part, error)
     if reset is None and isinstance(error, FinalError):
@@ -82,6 +82,11 @@ def note(services: Services, claimed: Stored[Part], **changes: object) -> Stored
             except WriteConflict:
                 row = services.storage.parts.get(row.value)
     return None
+
+
+def _can_be_fetched(services: Services, job: Job) -> bool:
+    """Whether the job's recording came from an address; then whoever finds it missing fetches it when tried again."""
+    return services.storage.sessions.get(job.org_id, job.session_id).value.source_url is not None
 
 
 def _failure(services: Services, job: Job, part: Part, error: Exception) -> StepFailure:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from shared.domain.errors import BlobMissing, WriteConflict
+from shared.domain.errors import BlobMissing, NotFound, WriteConflict
 from shared.domain.job import NEEDS, Job
 from shared.domain.message import Step
 from shared.domain.part import Part
@@ -92,13 +92,17 @@ def reset_makers(
     makers = list(_makers_of(services, job, missing))
     if not makers or (reader is not None and not _comes_before((makers[0].stage, makers[0].step), reader)):
         return None
-    reset = []
+    reset: list[Stored[Part]] = []
+    try:
+        services.storage.jobs.get(job.org_id, job.job_id)
+    except NotFound:  # deleted, and its rows with it
+        return reset
     for maker in makers:
         row = services.storage.parts.create(maker)
         if row.value.state is not StageState.DONE:
             continue
         attempts = row.value.attempts if row.value.job_attempt == job.attempt else 0
-        again = maker.evolve(attempts=attempts, started_at=row.value.started_at, last_error=LOST)
+        again = maker.evolve(attempts=attempts, last_error=LOST)
         with suppress(WriteConflict):  # somebody else noticed at the same time
             reset.append(services.storage.parts.update(row, again))
             facts = {"job_id": job.job_id, "stage": str(maker.stage), "step": str(maker.step)}

@@ -158,6 +158,7 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
                     message=message,
                     job=job,
                     session=session,
+                    began_at=claimed.value.started_at or services.clock(),
                     report=heartbeat.report,
                     confirm=heartbeat.beat,
                     elapsed_sec=lambda: time.monotonic() - began,

@@ -21,12 +21,14 @@ class ContinueLater(Exception):
 class StepContext:
     """One step at work: `report(fraction)` notes progress from 0 to 1 and raises when the work is to stop;
     `confirm()` asks storage, and raises unless the step is still wanted and in this delivery's hands: to be called
-    before what it made is shown; `elapsed_sec()` is the invocation's age, for steps that can go on in another one."""
+    before what it made is shown; `began_at` is when this attempt at the job, or the doing again of what was lost, came
+    to the step; `elapsed_sec()` is the invocation's age, for steps that can go on in another one."""
 
     services: "Services"
     message: StageMessage
     job: Job
     session: Session
+    began_at: datetime
     report: Callable[[float], None]
     confirm: Callable[[], None]
     elapsed_sec: Callable[[], float]

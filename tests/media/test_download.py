@@ -7,12 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain import job as jobs
 from shared.domain.errors import SourceTooSlow
 from shared.domain.message import StageMessage, Step
 from shared.domain.stage import Stage
 from shared.media.fetch import RemoteFile
-from shared.pipeline.changes import change_job
 from shared.pipeline.services import ContinueLater, Services, StepContext
 from shared.pipeline.steps import download
 from shared.pipeline.submit import JobRequest, submit_url
@@ -47,7 +45,6 @@ def context(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> StepContext:
         storage=MemoryStorage(clock), settings=Settings(), clock=clock, new_id=lambda: next(ids), work={}
     )
     job = submit_url(services, JobRequest(org_id="o"), URL)
-    job = change_job(services, "o", job.job_id, lambda new: jobs.start_stage(new, Stage.DOWNLOAD, 1, clock()))
     return StepContext(
         services=services,
         message=StageMessage(
@@ -57,6 +54,7 @@ def context(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> StepContext:
         session=services.storage.sessions.get("o", job.session_id).value,
         report=lambda fraction: None,
         confirm=lambda: None,
+        began_at=clock(),
         elapsed_sec=lambda: 300.0,
     )
 
@@ -115,6 +113,18 @@ def test_a_server_that_sends_next_to_nothing_ends_at_the_limit_and_not_at_the_ne
     serve(monkeypatch, trickle())
     with pytest.raises(SourceTooSlow):
         download._fetch(context, URL)
+
+
+def test_the_limit_begins_anew_when_the_step_does(
+    context: StepContext, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.now += timedelta(seconds=context.services.settings.max_download_sec + 1)
+    serve(monkeypatch, iter([BODY]))
+    in_time = replace(context, elapsed_sec=lambda: 0.0)
+    with pytest.raises(SourceTooSlow):
+        download._fetch(in_time, URL)
+    serve(monkeypatch, iter([BODY]))
+    assert download._fetch(replace(in_time, began_at=clock.now), URL).size_bytes == len(BODY)
 
 
 def test_a_download_that_fills_no_block_within_an_invocation_is_given_up(

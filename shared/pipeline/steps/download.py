@@ -153,9 +153,8 @@ def _rest_when_late(context: StepContext) -> None:
 def _stop_when_slow(context: StepContext) -> None:
     if context.elapsed_sec() > context.services.settings.invocation_limit_sec:
         raise SourceTooSlow("The source's server is too slow, and cannot go on where an interrupted download stopped.")
-    began = context.job.stages[context.message.stage].started_at
     limit = timedelta(seconds=context.services.settings.max_download_sec)
-    if began is not None and context.services.clock() - began > limit:
+    if context.services.clock() - context.began_at > limit:
         raise SourceTooSlow(f"The source's server did not send the whole recording within {limit}.")
 
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from shared.domain.errors import BlobMissing
 from shared.domain.job import Job
 from shared.domain.message import StageMessage, Step
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
+from shared.pipeline.remake import reset_makers
 from shared.pipeline.run_step import Delivery, run_step
 from shared.pipeline.submit import JobRequest, submit_stored, submit_url
 from shared.pipeline.sweep import sweep
@@ -134,6 +136,29 @@ def test_a_source_that_came_from_an_address_is_fetched_again() -> None:
     while deliver(house, number):
         number += 1
     assert (the_job(house).status, house.fetched) == (JobStatus.DONE, 2)
+
+
+def test_a_source_that_is_lost_while_it_is_examined_is_fetched_again() -> None:
+    house = a_house()
+
+    def lose(context: Any) -> None:
+        del house.instead[Stage.DOWNLOAD, Step.PART]
+        raise BlobMissing.of(SOURCES, context.session.source_blob)
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = lose
+    house.live()
+    assert the_job(house).status is JobStatus.DONE
+    assert [failure.code for failure in the_job(house).failures] == ["not_found"]
+
+
+def test_for_a_job_that_is_deleted_nothing_is_made_again() -> None:
+    house = a_house()
+    deliver(house, 0)
+    job = the_job(house)
+    house.storage.parts.delete_of(job.job_id)
+    house.storage.jobs.delete(job.org_id, job.session_id, job.job_id)
+    assert not reset_makers(house.services, job, None, BlobMissing.of(WORK, PREFIX + "audio.wav"))
+    assert not house.storage.parts.of_job(job.job_id)
 
 
 def test_a_lost_upload_ends_the_job_with_a_reason() -> None:

@@ -81,7 +81,17 @@ def test_of_a_session_s_jobs_the_latest_counts(house: Any) -> None:
     assert house.storage.sessions.page("acme", limit=10).items == ()
 
 
-@pytest.mark.parametrize("text", ["acme", "acme=", "acme=soon", "acme=0", "=3", "acme=30;globex=2", "a b=3", "acme=-1"])
+def test_a_session_stays_until_its_job_has_ended(house: Any) -> None:
+    configured(house, retention_days=1)
+    house.submit(start_at=house.now + timedelta(days=3))
+    house.now += timedelta(days=2)
+    clean_up(house.services)
+    assert len(house.storage.sessions.page("acme", limit=10).items) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["acme=40000", "acme", "acme=", "acme=soon", "acme=0", "=3", "acme=30;globex=2", "a b=3", "acme=-1"]
+)
 def test_days_that_cannot_be_read_are_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(
         ValidationError, match=r"organisations and their days, such as acme=30,globex=365; .* is not one"
