@@ -41,10 +41,14 @@ class RemovalRecord:
         if any(counts.values()):
             self._change(lambda removal: removal.plus(**counts))
 
-    def finish(self) -> None:
-        """Notes that nothing is left."""
+    def finish(self, *, rows: int) -> None:
+        """Notes that nothing is left but the last `rows`; does nothing when that was noted before."""
         now = self._services.clock()
-        self._change(lambda removal: removal.evolve(finished_at=removal.finished_at or now))
+
+        def over(removal: Removal) -> Removal:
+            return removal if removal.finished_at else removal.plus(rows=rows).evolve(finished_at=now)
+
+        self._change(over)
 
     def _change(self, change: Callable[[Removal], Removal]) -> None:
         removals = self._services.storage.removals

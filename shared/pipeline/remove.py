@@ -86,8 +86,7 @@ def _remove(services: Services, session: Session) -> bool:
         with suppress(NotFound):  # it goes by itself some time after the commit
             storage.uploads.delete(storage.uploads.get(org_id, session.upload_id))
             record.add(rows=1)
-    record.add(rows=1)
-    record.finish()  # first, for it is found by the session's row
+    record.finish(rows=1)  # first, for it is found by the session's row
     with suppress(NotFound):
         storage.sessions.delete(storage.sessions.get(org_id, session_id, even_deleted=True))
     log.info("session deleted", extra={"action": "delete", "session_id": session_id, "org_id": org_id})
@@ -131,7 +130,6 @@ def _is_at_work(services: Services, record: RemovalRecord, org_id: str, job_id: 
 def _delete_blobs(services: Services, session: Session, job_ids: Sequence[str], record: RemovalRecord) -> None:
     blobs, prefix = services.storage.blobs, f"{session.org_id}/{session.session_id}/"
     found = [(container, blob) for container in (SOURCES, WORK, RESULTS) for blob in blobs.listing(container, prefix)]
-    record.add(blobs=len(found), size_bytes=sum(blob.size_bytes for _, blob in found))
     blobs.discard(SOURCES, session.source_blob)
     for job_id in job_ids:
         blobs.discard(WORK, f"{prefix}{job_id}/{AUDIO_COPY}")
@@ -139,3 +137,4 @@ def _delete_blobs(services: Services, session: Session, job_ids: Sequence[str], 
             blobs.discard(RESULTS, f"{prefix}{job_id}/{video}")
     for container, blob in found:
         blobs.delete(container, blob.name)
+    record.add(blobs=len(found), size_bytes=sum(blob.size_bytes for _, blob in found))

@@ -168,6 +168,9 @@ def test_death_before_every_write_leaves_one_record(monkeypatch: pytest.MonkeyPa
         house = MortalHouse()
         job = house.submit()
         house.drain()
+        for name in "abc":
+            house.storage.blobs.write(RESULTS, f"acme/{job.session_id}/{job.job_id}/{name}", b"12345", "text/plain")
+        there = sum(1 for where in (SOURCES, WORK, RESULTS) for _ in house.storage.blobs.listing(where, ""))
         house.fate.left = death
         died = not house.alive(lambda: delete_session(house.services, "acme", job.session_id))
         house.fate.left = None
@@ -179,6 +182,8 @@ def test_death_before_every_write_leaves_one_record(monkeypatch: pytest.MonkeyPa
                 delete_session(house.services, "acme", job.session_id)
         [removal] = removals(house)
         assert removal.finished_at is not None
+        assert removal.blobs <= there
+        assert removal.jobs <= 1
         assert list(house.storage.sessions.all()) == []
         return died
 
