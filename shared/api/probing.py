@@ -16,7 +16,8 @@ from shared.transcription.choose import ChosenEngine
 T = TypeVar("T")
 
 AFAR = Slots("probes of addresses", total=8, per_org=2, wait_sec=3, retry_after_sec=10)
-"""These may wait for slow servers, each with a process of some 50 MB; every other request goes on."""
+"""These may wait for slow servers, each with a process of some 50 MB (1 GiB at the very most); every other request
+goes on."""
 STORED = Slots("probes of stored recordings", total=4, per_org=2, wait_sec=10, retry_after_sec=5)
 
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.domain.errors import FinalError, RostrumError
 from shared.domain.message import Step
+from shared.domain.part import Part
 from shared.domain.stage import Stage
 
 MAX_FAILURES = 20
@@ -25,6 +27,24 @@ class StepFailure:
     job_attempt: int
     at: datetime
     retryable: bool
+
+    @classmethod
+    def of(cls, part: Part, error: Exception, at: datetime) -> "StepFailure":
+        """What is said of an error of the part's latest attempt; one that is none of ours keeps its text to itself."""
+        if not isinstance(error, RostrumError):
+            error = RostrumError(f"An internal error ({type(error).__name__}).")
+        return cls(
+            code=error.code,
+            title=error.title,
+            detail=error.detail,
+            stage=part.stage,
+            step=part.step,
+            part=part.number,
+            attempt=part.attempts,
+            job_attempt=part.job_attempt,
+            at=at,
+            retryable=error.retryable or not isinstance(error, FinalError),
+        )
 
     @property
     def key(self) -> tuple[Stage, Step, int, int, int]:

@@ -1,14 +1,15 @@
 """What becomes of a step whose work failed: it rests and is tried again, waits for what it missed, or ends its job.
 
-Each failed attempt is kept on the job before the step's row tells of it: whoever dies in between leaves a row that is
-claimed by the next one, who finds the attempt known.
+A failed attempt is kept on the job before the step's row tells of it: whoever dies in between leaves a row that is
+claimed by the next one, who finds the attempt known. A death is kept by the one who claims the row after it.
 """
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 
 from shared.domain import job as jobs
-from shared.domain.errors import FinalError, NotFound, RostrumError, SourceNotFound, WorkerDied, WriteConflict
+from shared.domain.errors import FinalError, NotFound, SourceNotFound, WorkerDied, WriteConflict
 from shared.domain.failure import StepFailure
 from shared.domain.job import Job
 from shared.domain.message import StageMessage
@@ -17,7 +18,7 @@ from shared.domain.stage import StageState
 from shared.pipeline.changes import change_job
 from shared.pipeline.giving_up import DIED, exhaust, fail_job
 from shared.pipeline.reading import NOT_THERE
-from shared.pipeline.remake import missing_blob, release_waiting, reset_makers, send_all
+from shared.pipeline.remake import is_fetched, missing_blob, release_waiting, reset_makers, send_all
 from shared.pipeline.services import Services
 from shared.storage.ports import SOURCES, Stored
 
@@ -28,38 +29,28 @@ def settle_failure(
     services: Services, message: StageMessage, job: Job, claimed: Stored[Part], error: Exception
 ) -> Stored[Part] | None:
     """Writes down what the failure means; returns the step's row when it is to be tried again after a rest."""
-    missing, part, may_go_on = (
-        missing_blob(error),
-        claimed.value,
-        claimed.value.attempts < services.settings.max_attempts,
-    )
-    reset = reset_makers(services, job, part, missing) if missing is not None and may_go_on else None
-    if reset is None and missing is not None and missing.container == SOURCES and not _can_be_fetched(services, job):
-        error = SourceNotFound(NOT_THERE)
-    failure = _failure(services, job, part, error)
-    if reset is None and isinstance(error, FinalError):
+    part = claimed.value
+    may_go_on = part.attempts < services.settings.max_attempts
+    if not _owns(services, part):
+        log.info("failed in vain", extra={"action": "ignore", "job_id": job.job_id}, exc_info=error)
+        return None
+    if (missing := missing_blob(error)) is not None:
+        reset = reset_makers(services, job, part, missing) if may_go_on else None
+        if reset is not None:
+            _wait_for(services, job, claimed, reset, error)
+            return None
+        if missing.container == SOURCES and not is_fetched(services, job):
+            error = SourceNotFound(NOT_THERE)
+    failure = StepFailure.of(part, error, services.clock())
+    if isinstance(error, FinalError):
         fail_job(services, job, message.stage, error, failure)
         ended = {"state": StageState.FAILED, "owner": None, "finished_at": services.clock()}
         note(services, claimed, **ended, last_error=failure.detail)
         return None
     if may_go_on:
         _keep(services, job, failure)
-    row = note(
-        services,
-        claimed,
-        state=StageState.WAITING,
-        owner=None,
-        sends=0,
-        waits=reset is not None,
-        last_error=failure.detail,
-    )
-    if reset is not None:
-        send_all(services, job, reset)
-        release_waiting(services, job)  # whoever makes it again may have been quicker than the row
-        return None
-    if row is None:
-        log.info("failed in vain", extra={"action": "ignore", "job_id": job.job_id}, exc_info=error)
-    elif not may_go_on:
+    row = note(services, claimed, state=StageState.WAITING, owner=None, sends=0, last_error=failure.detail)
+    if row is not None and not may_go_on:
         log.warning("step failed for good", extra={"action": "fail", "job_id": job.job_id}, exc_info=error)
         exhaust(services, job, message, row, part.attempts, failure)
         return None
@@ -67,8 +58,27 @@ def settle_failure(
 
 
 def keep_death(services: Services, job: Job, part: Part) -> None:
-    """Notes that the latest attempt at the part ended without a word, as its row tells."""
-    _keep(services, job, _failure(services, job, part, WorkerDied(DIED)))
+    """Notes that the latest attempt at the part ended without a word, as its row told before it was claimed anew."""
+    _keep(services, job, StepFailure.of(part, WorkerDied(DIED), services.clock()))
+
+
+def _owns(services: Services, part: Part) -> bool:
+    """Whether the part is still in the hands of this delivery."""
+    try:
+        return services.storage.parts.get(part).value.owner == part.owner
+    except NotFound:  # deleted with its job
+        return False
+
+
+def _wait_for(
+    services: Services, job: Job, claimed: Stored[Part], makers: Sequence[Stored[Part]], error: Exception
+) -> None:
+    """Has the step wait until the `makers` have made what it missed."""
+    failure = StepFailure.of(claimed.value, error, services.clock())
+    _keep(services, job, failure)
+    note(services, claimed, state=StageState.WAITING, owner=None, sends=0, waits=True, last_error=failure.detail)
+    send_all(services, job, makers)
+    release_waiting(services, job)  # whoever makes it again may have been quicker than the row
 
 
 def note(services: Services, claimed: Stored[Part], **changes: object) -> Stored[Part] | None:
@@ -82,29 +92,6 @@ def note(services: Services, claimed: Stored[Part], **changes: object) -> Stored
             except WriteConflict:
                 row = services.storage.parts.get(row.value)
     return None
-
-
-def _can_be_fetched(services: Services, job: Job) -> bool:
-    """Whether the job's recording came from an address; then whoever finds it missing fetches it when tried again."""
-    return services.storage.sessions.get(job.org_id, job.session_id).value.source_url is not None
-
-
-def _failure(services: Services, job: Job, part: Part, error: Exception) -> StepFailure:
-    """What is said of an error; one that is none of ours keeps its text to itself."""
-    if not isinstance(error, RostrumError):
-        error = RostrumError(f"An internal error ({type(error).__name__}).")
-    return StepFailure(
-        code=error.code,
-        title=error.title,
-        detail=error.detail,
-        stage=part.stage,
-        step=part.step,
-        part=part.number,
-        attempt=part.attempts,
-        job_attempt=job.attempt,
-        at=services.clock(),
-        retryable=error.retryable or not isinstance(error, FinalError),
-    )
 
 
 def _keep(services: Services, job: Job, failure: StepFailure) -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from shared.pipeline.services import Services
 from shared.storage.ports import BlobStore, Storage
 
-_WRITES = frozenset({"write", "stage_block", "commit_blocks", "note_sha256", "delete", "discard"})
+WRITES = frozenset({"write", "stage_block", "commit_blocks", "note_sha256", "delete", "discard"})
 
 
 def fenced(services: Services, ask: Callable[[], None]) -> Services:
@@ -30,7 +30,7 @@ class _FencedBlobs:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._blobs, name)
-        if name not in _WRITES:
+        if name not in WRITES:
             return found
 
         def write(*arguments: Any, **more: Any) -> Any:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from shared.domain import job as jobs
-from shared.domain.errors import NotFound, RostrumError, StageExhausted, WriteConflict
+from shared.domain.errors import NotFound, RostrumError, StageExhausted, WorkerDied, WriteConflict
 from shared.domain.failure import StepFailure
 from shared.domain.job import Job
 from shared.domain.message import StageMessage
@@ -36,7 +36,9 @@ def give_up(services: Services, message: StageMessage) -> None:
     if part.state is StageState.DONE or shows_life(services, part):
         return
     if part.attempts >= services.settings.max_attempts:
-        exhaust(services, job, message, row, part.attempts)
+        died = part.state is StageState.RUNNING
+        failure = StepFailure.of(part, WorkerDied(DIED), services.clock()) if died else None
+        exhaust(services, job, message, row, part.attempts, failure)
 
 
 def exhaust(

@@ -62,7 +62,8 @@ class Heartbeat(Pulse):
         """To be called before a write: as `beat`, when the last sign of life is so old that others may have looked."""
         if self._pointless.is_set():
             raise StopWork
-        if self._services.clock() - (self._claimed.value.heartbeat_at or self._services.clock()) >= self._ask_after:
+        now = self._services.clock()
+        if abs(now - (self._claimed.value.heartbeat_at or now)) >= self._ask_after:  # the clock may have been put back
             self.beat()
 
     def note_on_job(self) -> None:

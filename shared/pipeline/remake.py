@@ -52,6 +52,14 @@ def missing_blob(error: BaseException | None) -> BlobMissing | None:
     return error
 
 
+def is_fetched(services: Services, job: Job) -> bool:
+    """Whether the job's recording came from an address, and can do so again."""
+    try:
+        return services.storage.sessions.get(job.org_id, job.session_id).value.source_url is not None
+    except NotFound:
+        return False
+
+
 def missing_result(services: Services, job: Job) -> BlobMissing | None:
     """A result that a stage of the job has made and that is gone; None when everything is there.
 
@@ -94,8 +102,10 @@ def reset_makers(
         return None
     reset: list[Stored[Part]] = []
     try:
-        services.storage.jobs.get(job.org_id, job.job_id)
+        current = services.storage.jobs.get(job.org_id, job.job_id).value
     except NotFound:  # deleted, and its rows with it
+        return reset
+    if not current.is_wanted or current.attempt != job.attempt:
         return reset
     for maker in makers:
         row = services.storage.parts.create(maker)
@@ -145,8 +155,7 @@ def _comes_before(other: tuple[Stage, Step], part: Part) -> bool:
 
 def _makers_of(services: Services, job: Job, missing: BlobMissing) -> Iterator[Part]:
     if missing.container == SOURCES:
-        session = services.storage.sessions.get(job.org_id, job.session_id).value
-        if session.source_url is None or missing.name != session.source_blob:
+        if not is_fetched(services, job):
             return
         name = ""
     else:

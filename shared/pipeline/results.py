@@ -8,6 +8,7 @@ from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
+from shared.pipeline.reading import NOT_THERE
 from shared.pipeline.services import Services
 
 _ACTIVE_JOBS = 20
@@ -48,6 +49,8 @@ def find_result(services: Services, org_id: str, session_id: str, stage: Stage |
 
 def no_recording(services: Services, session: Session) -> ResultNotReady:
     """Why the session's recording is not in storage."""
+    if session.sha256 is not None and session.source_url is None:
+        return ResultNotReady(NOT_THERE)
     now = services.clock()
     return _missing(_telling_job(services, session, now, is_made=False), Stage.DOWNLOAD, now)
 

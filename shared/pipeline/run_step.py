@@ -120,13 +120,14 @@ def _claim(services: Services, job: Job, row: Stored[Part], delivery: Delivery) 
         )
         try:
             taken = services.storage.parts.update(row, claimed)
-            if part.state is StageState.RUNNING:
-                keep_death(services, job, part)
-            return taken
         except WriteConflict:
             row = services.storage.parts.get(part)
             if row.value.state is StageState.DONE:
                 return None
+            continue
+        if part.state is StageState.RUNNING:
+            keep_death(services, job, part)
+        return taken
 
 
 def _begin_stage(services: Services, job: Job, part: Part) -> Job:

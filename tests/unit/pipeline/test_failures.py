@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from shared.domain.errors import NotMedia, StorageUnavailable
+from shared.domain.errors import BlobMissing, NotMedia, StorageUnavailable
 from shared.domain.failure import MAX_FAILURES
 from shared.domain.message import StageMessage, Step
-from shared.domain.stage import Stage
+from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
+from shared.pipeline.giving_up import give_up
 from shared.pipeline.retry import retry_job
 from shared.pipeline.run_step import Delivery, run_step
 from shared.pipeline.sweep import sweep
+from shared.storage.ports import SOURCES
 
 PART = (Stage.TRACKING, Step.PART)
 
@@ -134,3 +136,44 @@ def test_a_late_failure_of_an_attempt_that_was_given_up_is_not_told_twice(house:
     done = go_on(house, job)
     assert done.status is JobStatus.DONE
     assert [each.code for each in done.failures] == ["worker_died"]
+
+
+def test_the_last_death_is_told_too_when_the_host_gives_the_message_up(house: Any) -> None:
+    job = house.submit()
+    [message] = house.take()
+
+    class Killed(BaseException):
+        pass
+
+    def die(context: Any) -> None:
+        raise Killed
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = die
+    for number in range(1, 6):
+        with pytest.raises(Killed):
+            run_step(house.services, message, Delivery("same", number))
+    house.now += timedelta(minutes=5)
+    give_up(house.services, message)
+    ended = house.job(job)
+    assert ended.error.code == "stage_exhausted"
+    assert [(each.code, each.attempt) for each in ended.failures] == [("worker_died", n) for n in range(1, 6)]
+
+
+def test_who_lost_its_step_has_nothing_made_again(house: Any) -> None:
+    """It stood still, others ended the job, and then it misses a blob that the job no longer needs."""
+    job = house.submit()
+    [message] = house.take()
+    turns = iter([True, False])
+
+    def stand_still(context: Any) -> None:
+        if next(turns):
+            house.now += timedelta(minutes=5)
+            run_step(house.services, message, Delivery("other", 1))
+            house.drain()
+            raise BlobMissing.of(SOURCES, context.session.source_blob)
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = stand_still
+    run_step(house.services, message, Delivery("first", 1))
+    assert house.job(job).status is JobStatus.DONE
+    assert {row.value.state for row in house.storage.parts.of_job(job.job_id)} == {StageState.DONE}
+    assert house.take() == []

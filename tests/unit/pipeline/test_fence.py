@@ -8,17 +8,26 @@ import pytest
 from shared.domain.message import Step
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
-from shared.pipeline.fence import fenced
+from shared.pipeline.fence import WRITES, fenced
 from shared.pipeline.heartbeat import StopWork
 from shared.pipeline.run_step import Delivery, run_step
 from shared.pipeline.services import StepContext
-from shared.storage.ports import WORK
+from shared.storage.ports import WORK, BlobStore
 
 PREPARE = (Stage.TRACKING, Step.PREPARE)
 
 
+READS = {"facts", "read_range", "read", "chunks", "staged_blocks", "listing", "read_url", "upload_url"}
+
+
+def test_every_method_of_the_storage_is_a_read_or_asks_first() -> None:
+    known = {name for name, found in vars(BlobStore).items() if callable(found) and not name.startswith("_")}
+    assert known == READS | WRITES
+
+
+@pytest.mark.parametrize("moved", [timedelta(minutes=5), timedelta(minutes=-10)], ids=["late", "clock put back"])
 @pytest.mark.parametrize("ended", [False, True], ids=["others are at work", "the job has ended"])
-def test_who_stood_still_writes_nothing_any_more(house: Any, ended: bool) -> None:
+def test_who_stood_still_writes_nothing_any_more(house: Any, ended: bool, moved: timedelta) -> None:
     job = house.submit()
     [download] = house.take()
     run_step(house.services, download, Delivery("download", 1))
@@ -29,7 +38,7 @@ def test_who_stood_still_writes_nothing_any_more(house: Any, ended: bool) -> Non
     def write(context: StepContext) -> None:
         mine = next(turns)
         if mine == "old release":
-            house.now += timedelta(minutes=5)
+            house.now += moved
             run_step(house.services, prepare, Delivery("other", 1))
             if ended:
                 for number, message in enumerate(each for each in messages if each is not prepare):
