@@ -9,6 +9,7 @@ from recordings here.
 The sign of a telephone is a cliff: natural voices, old recordings too, get quieter upwards by a slope.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,7 @@ FEWEST_FRAMES = 15
 LOOKS, LOOK_SEC = 6, 5.0
 NOISE = 1.0  # variance of what 13 cepstra cannot say of a filter
 _STREAMS = 3
+TELEPHONE_GAINS = (1.0, 1 / 16)  # the detector misses voices without lows and highs unless they are quiet
 
 
 def missing_filters(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -68,6 +70,11 @@ class Sounds:
 
     means: NDArray[np.float64]
     covariances: NDArray[np.float64]
+
+
+def gains_for(telephone: bool) -> Sequence[float]:
+    """How loud sound has to be, each in turn, for `speech_probabilities` to hear the voices in it."""
+    return TELEPHONE_GAINS if telephone else (1.0,)
 
 
 class BandFiller:

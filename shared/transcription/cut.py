@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from shared.transcription.audio import WavAudio
+from shared.transcription.band import gains_for, is_telephone
 from shared.transcription.vad import THRESHOLD, WINDOW_SEC, Span, on_grid, speech_probabilities
 
 LOOK_SEC = 5.0  # to either side of a boundary
@@ -18,9 +19,13 @@ LEAD_SEC = 4.0  # heard before that, for the detector to settle
 Detector = Callable[[WavAudio, float, float], Iterable[float]]
 
 
-def part_span(
-    audio: WavAudio, part: int, parts: int, duration_sec: float, detect: Detector = speech_probabilities
-) -> Span:
+def hear(audio: WavAudio, start_sec: float, end_sec: float) -> Iterable[float]:
+    """The probability of speech for each window, whatever line it came through."""
+    telephone = is_telephone(audio, Span(start_sec, end_sec))
+    return speech_probabilities(audio, start_sec, end_sec, gains=gains_for(telephone))
+
+
+def part_span(audio: WavAudio, part: int, parts: int, duration_sec: float, detect: Detector = hear) -> Span:
     """What part `part` of `parts` equal ones has to transcribe; empty where the sound ends before it."""
     if not 0 <= part < parts:
         raise ValueError(f"part must be 0 to {parts - 1}, not {part}")

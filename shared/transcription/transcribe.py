@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import fmean
 
 from shared.transcription.audio import WavAudio
-from shared.transcription.band import is_telephone
+from shared.transcription.band import gains_for, is_telephone
 from shared.transcription.choose import plain_language
 from shared.transcription.cut import LEAD_SEC, part_span
 from shared.transcription.engine import NO_HINTS, Engine, Hints, Segment, TranscriptionRequest
@@ -23,7 +23,6 @@ from shared.transcription.phrasing import phrase
 from shared.transcription.vad import Span, on_grid, pad_spans, speech_probabilities, speech_spans
 
 MAX_UTTERANCE_SEC = 15.0  # pocketsphinx lets no other thread run while it decodes one
-TELEPHONE_GAINS = (1.0, 1 / 16)  # the detector misses voices without lows and highs unless they are quiet
 DETECTION_SHARE = 0.05  # of a part's time; the rest is the engine's
 UNDETERMINED = "und"  # BCP 47
 TELEPHONE = "The sound is that of a telephone, without the highs of a voice: expect more wrong words."
@@ -55,8 +54,7 @@ def transcribe_part(
     within = part_span(audio, part, parts, duration_sec)
     language = plain_language(language)
     telephone = is_telephone(audio, within)
-    gains = TELEPHONE_GAINS if telephone else (1.0,)
-    raw = list(_speech(audio, within, gains, lambda done: report(done * DETECTION_SHARE)))
+    raw = list(_speech(audio, within, gains_for(telephone), lambda done: report(done * DETECTION_SHARE)))
     request = TranscriptionRequest(
         audio=audio,
         spans=tuple(pad_spans(raw, within)),

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from shared.media.audio import AudioDecoder, wav_header
 from shared.media.probe import probe
-from shared.transcription import transcribe
+from shared.transcription import band, transcribe
 from shared.transcription.audio import WavAudio
 from shared.transcription.band import BandFiller
+from shared.transcription.cut import part_span
 from shared.transcription.engine import Engine
 from shared.transcription.payload import TranscriptPart
+from shared.transcription.vad import THRESHOLD, WINDOW_SEC, speech_probabilities
 from shared.transcription.warm import select_engine
 
 SPEECH = Path(__file__).parents[3] / "shared" / "data" / "speech"
@@ -100,5 +102,14 @@ def test_a_voice_without_lows_and_highs_is_found(engine: Engine, monkeypatch: py
     cut = copy_of(high_passed(whole))
     assert expected > 12.0
     assert heard(cut, Deaf()).speech_sec > 0.75 * expected  # type: ignore[arg-type]
-    monkeypatch.setattr(transcribe, "TELEPHONE_GAINS", (1.0,))
+    monkeypatch.setattr(band, "TELEPHONE_GAINS", (1.0,))
     assert heard(cut, Deaf()).speech_sec < 0.5 * expected  # type: ignore[arg-type]
+
+
+def test_no_cut_goes_through_such_a_voice() -> None:
+    clips = [read(name, 30.0) for name in ("libri_163_122947", "libri_1088_134315", "libri_332_128985")]
+    audio = copy_of(high_passed(np.concatenate(clips)))
+    parts = round(audio.duration_sec / 15)
+    speech = list(speech_probabilities(audio, 0.0, audio.duration_sec, gains=band.TELEPHONE_GAINS))
+    cuts = [part_span(audio, part, parts, audio.duration_sec).start for part in range(1, parts)]
+    assert [cut for cut in cuts if speech[int(cut / WINDOW_SEC)] >= THRESHOLD] == []
