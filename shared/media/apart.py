@@ -25,7 +25,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import shared
 from shared.domain import errors
-from shared.domain.errors import CannotProbe, FinalError, SourceTooSlow
+from shared.domain.errors import CannotProbe, FinalError, SourceChanged, SourceTooSlow
 from shared.domain.recording import Recording
 from shared.media.look import BLOCK_BYTES, ReadRange
 
@@ -135,7 +135,7 @@ def _is_allowed(offset: int, length: int, size_bytes: int) -> bool:
 
 def _exactly(data: bytes, length: int) -> bytes:
     if len(data) != length:
-        raise _Ended("the recording is shorter than it was")
+        raise SourceChanged("The recording became shorter while it was looked into.")
     return data
 
 
