@@ -30,7 +30,7 @@ class MonoMix:
 
     def mix(self, stereo: NDArray[np.int16]) -> NDArray[np.int16]:
         """(n, 2) → (n,): the mean of the channels, the second turned over where it is the first one's opposite; a
-        channel that only hisses counts as silence, unless both do."""
+        channel that only hisses counts as silence, unless there is nothing else."""
         if len(stereo) == 0:
             return np.zeros(0, np.int16)
         left, right = stereo[:, 0].astype(np.float32), stereo[:, 1].astype(np.float32)
@@ -46,9 +46,9 @@ class MonoMix:
         elif self._both > ALIKE * scale:
             self._sign = 1
         hisses = [channel.hisses(power, len(stereo)) for channel, power in zip(self._channels, powers, strict=True)]
-        if hisses == [True, False]:
+        if hisses == [True, False] and powers[1]:
             left = np.zeros_like(left)
-        elif hisses == [False, True]:
+        elif hisses == [False, True] and powers[0]:
             right = np.zeros_like(right)
         return np.round((left + self._sign * right) / 2).astype(np.int16)
 

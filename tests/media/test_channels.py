@@ -103,6 +103,10 @@ def test_the_hiss_of_a_microphone_without_a_voice_is_left_out(on_left: bool) -> 
     np.testing.assert_allclose(heard[4 * 16_000 :], voice(8.0)[4 * 16_000 :] / 2, atol=1.0)
 
 
+def test_what_only_hisses_stays_where_there_is_nothing_else() -> None:
+    np.testing.assert_allclose(mixed(hiss(8.0), 0 * voice(8.0)), hiss(8.0) / 2, atol=1.0)
+
+
 def test_a_second_voice_over_hiss_is_heard_from_its_first_moment() -> None:
     second = hiss(10.0, 200.0)
     second[5 * 16_000 :] += voice(5.0)
