@@ -46,9 +46,10 @@ class MonoMix:
         elif self._both > ALIKE * scale:
             self._sign = 1
         hisses = [channel.hisses(power, len(stereo)) for channel, power in zip(self._channels, powers, strict=True)]
-        if hisses == [True, False] and powers[1]:
+        first, second = self._channels
+        if hisses == [True, False] and second.was_heard:
             left = np.zeros_like(left)
-        elif hisses == [False, True] and powers[0]:
+        elif hisses == [False, True] and first.was_heard:
             right = np.zeros_like(right)
         return np.round((left + self._sign * right) / 2).astype(np.int16)
 
@@ -59,9 +60,11 @@ class _Channel:
     def __init__(self) -> None:
         self._blocks: deque[float] = deque(maxlen=STEADY_BLOCKS)
         self._power, self._samples = 0.0, 0
+        self.was_heard = False
 
     def hisses(self, power: float, samples: int) -> bool:
         """Whether the channel has been steady, and is, with `power` in the next `samples`."""
+        self.was_heard = self.was_heard or power > 0
         weakest = min(self._blocks, default=0.0)
         was_steady = len(self._blocks) == STEADY_BLOCKS and max(self._blocks) < STEADY * weakest
         self._power, self._samples = self._power + power, self._samples + samples
