@@ -27,6 +27,7 @@ from shared.media.container import open_container
 from shared.media.frames import SampledFrame, keyframes, sample_frames
 from shared.media.picture import video_of, video_stream
 from shared.media.probe import probe
+from shared.tracking.faces import FaceDetector
 from shared.tracking.fused import RecordingDetector, described
 from shared.tracking.merge import merge_tracking
 from shared.tracking.onnx_detector import OnnxDetector
@@ -90,16 +91,18 @@ class Tracked:
         made = []
         if self._kind != "onnx":
             span = (0.0, self._recording.duration_sec)
-            made = list(plates_of(pictures, 0, span, self._model, lambda fraction: None))
+            wanted = FaceDetector() if self._kind == "plate" else None
+            made = list(plates_of(pictures, 0, span, self._model, lambda fraction: None, wanted))
         plates = {of_window.name: plate for of_window, plate in made}
         plan = TrackingPlan(
             kind=self._kind,
-            detector=described(self._kind, self._model),
+            detector=described(self._kind, self._model, faces=any(of_window.faces for of_window, _ in made)),
             plates=tuple(of_window for of_window, _ in made),
             warnings=tuple(warning for of_window, _ in made for warning in of_window.warnings),
         )
         self.plan = TrackingPlan.model_validate_json(plan.model_dump_json(by_alias=True))
-        self._detector = RecordingDetector(self.plan, plates.__getitem__, self._model, SAMPLE_FPS)
+        faces = FaceDetector() if self.plan.needs_faces else None
+        self._detector = RecordingDetector(self.plan, plates.__getitem__, self._model, SAMPLE_FPS, faces)
 
     def part(self, number: int, frames: list[SampledFrame], samples: range) -> TrackingPart:
         assert self._detector is not None

@@ -26,12 +26,10 @@ INTERPOLATED_CONFIDENCE = 0.5
 """Of what the observations on both sides would give: nobody was seen there."""
 
 # Earnings and costs are for a sample at 2 a second or slower; at faster rates a sample counts for less (see `_weight`).
-# A score of 0.25 tells nothing either way. Above 0.6 a candidate is a person, and hardly more so with a higher score:
-# a passer-by with a high score must not outbid the one who is there all the time.
-_NEUTRAL_SCORE = 0.25
-_CERTAIN_SCORE = 0.6
-_ABOVE_CERTAIN = 0.02
-# Coming and going together cost more than one sample can earn (at most 0.39): a blip is no presence. Two seconds
+# A score of 0.25 tells nothing either way. From 0.4 on a candidate is most likely a person, above 0.6 surely, and
+# hardly more so with a higher score: a passer-by with high scores must not outbid the one who is there all the time.
+_SCORES, _EARN = (0.0, 0.25, 0.4, 0.6, 1.0), (-0.25, 0.0, 0.25, 0.35, 0.36)
+# Coming and going together cost more than one sample can earn (at most 0.36): a blip is no presence. Two seconds
 # without an observation cost as much, so that a blip after them does not make the presence before it longer.
 _COME_OR_GO = 0.3
 _MISS_PER_SEC = 0.2
@@ -46,9 +44,10 @@ _SIZE = 0.3
 # and coming again, which would leave a hole to be filled in half way between the two places.
 _JUMP_LOSES = 0.25
 # To go over to somebody else while the one before is still to be seen, or to one who was to be seen before, is no cut.
-_OTHER_PERSON = 0.5
-_PLAINLY_SEEN = 0.4
+_OTHER_PERSON = 1.5
+_PLAINLY_SEEN = 0.3
 _SAME_PERSON = 0.12
+_PLAINLY_NEARER = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +124,7 @@ def _candidates(frames: Sequence[FrameDetections], weight: float) -> _Candidates
         first.append(len(detections))
     boxes = np.array([each.box for each in detections], dtype=np.float64).reshape(-1, 4)
     scores = np.array([each.score for each in detections], dtype=np.float64)
-    earns = np.minimum(scores, _CERTAIN_SCORE) - _NEUTRAL_SCORE
-    earns += _ABOVE_CERTAIN * np.maximum(scores - _CERTAIN_SCORE, 0.0)
+    earns = np.interp(scores, _SCORES, _EARN)
     centre = boxes[:, :2] + boxes[:, 2:] / 2
     log_area = np.log(np.maximum(boxes[:, 2] * boxes[:, 3], 1e-6))
     goes_on, was = np.full((2, len(detections)), -1, dtype=np.int64)
@@ -146,13 +144,16 @@ def _link(
     log_area: NDArray[np.float64],
     goes_on: NDArray[np.int64],
 ) -> None:
-    """Note in `goes_on` which of the `other` sample's candidates are which of `one`'s: those nearest to each other."""
+    """Note in `goes_on` which of the `other` sample's candidates are which of `one`'s: those plainly nearest to each
+    other, but nobody where two cross."""
     if not len(one) or not len(other):
         return
     away = np.hypot(*np.moveaxis(centre[one][:, None] - centre[other][None], 2, 0))
     unlike = away + _SIZE * np.abs(log_area[one][:, None] - log_area[other][None])
     for row, column in enumerate(np.argmin(unlike, axis=1)):
-        if int(np.argmin(unlike[:, column])) == row and away[row, column] <= _SAME_PERSON:
+        rivals = np.concatenate([np.delete(unlike[row], column), np.delete(unlike[:, column], row)])
+        is_plain = len(rivals) == 0 or float(rivals.min()) >= _PLAINLY_NEARER * unlike[row, column]
+        if is_plain and away[row, column] <= _SAME_PERSON:
             goes_on[one[row]] = other[column]
 
 
