@@ -19,6 +19,14 @@ from shared.storage.ports import SOURCES
 PART = (Stage.TRACKING, Step.PART)
 
 
+class Killed(BaseException):
+    """What ends a process."""
+
+
+def die(context: Any) -> None:
+    raise Killed
+
+
 def go_on(house: Any, job: Any) -> Any:
     """Time goes by, with its rests, until the job has ended."""
     for _ in range(40):
@@ -100,12 +108,6 @@ def test_a_worker_that_died_is_in_the_history_when_its_step_is_taken_over(house:
     job = house.submit()
     [message] = house.take()
 
-    class Killed(BaseException):
-        pass
-
-    def die(context: Any) -> None:
-        raise Killed
-
     house.instead[Stage.DOWNLOAD, Step.PART] = die
     with pytest.raises(Killed):
         run_step(house.services, message, Delivery("same", 1))
@@ -141,12 +143,6 @@ def test_a_late_failure_of_an_attempt_that_was_given_up_is_not_told_twice(house:
 def test_the_last_death_is_told_too_when_the_host_gives_the_message_up(house: Any) -> None:
     job = house.submit()
     [message] = house.take()
-
-    class Killed(BaseException):
-        pass
-
-    def die(context: Any) -> None:
-        raise Killed
 
     house.instead[Stage.DOWNLOAD, Step.PART] = die
     for number in range(1, 6):
