@@ -18,7 +18,7 @@ from shared.domain.stage import StageState
 from shared.pipeline.changes import change_job
 from shared.pipeline.giving_up import DIED, exhaust, fail_job
 from shared.pipeline.reading import NOT_THERE
-from shared.pipeline.remake import is_fetched, missing_blob, release_waiting, reset_makers, send_all
+from shared.pipeline.remake import can_be_fetched_again, missing_blob, release_waiting, reset_makers, send_all
 from shared.pipeline.services import Services
 from shared.storage.ports import SOURCES, Stored
 
@@ -39,7 +39,7 @@ def settle_failure(
         if reset is not None:
             _wait_for(services, job, claimed, reset, error)
             return None
-        if missing.container == SOURCES and not is_fetched(services, job):
+        if missing.container == SOURCES and not can_be_fetched_again(services, job):
             error = SourceNotFound(NOT_THERE)
     failure = StepFailure.of(part, error, services.clock())
     if isinstance(error, FinalError):

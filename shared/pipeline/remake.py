@@ -52,8 +52,8 @@ def missing_blob(error: BaseException | None) -> BlobMissing | None:
     return error
 
 
-def is_fetched(services: Services, job: Job) -> bool:
-    """Whether the job's recording came from an address, and can do so again."""
+def can_be_fetched_again(services: Services, job: Job) -> bool:
+    """Whether the job's recording came from an address."""
     try:
         return services.storage.sessions.get(job.org_id, job.session_id).value.source_url is not None
     except NotFound:
@@ -155,7 +155,7 @@ def _comes_before(other: tuple[Stage, Step], part: Part) -> bool:
 
 def _makers_of(services: Services, job: Job, missing: BlobMissing) -> Iterator[Part]:
     if missing.container == SOURCES:
-        if not is_fetched(services, job):
+        if not can_be_fetched_again(services, job):
             return
         name = ""
     else:

@@ -9,7 +9,7 @@ from shared.domain.session import Session
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.reading import NOT_THERE
-from shared.pipeline.services import Services
+from shared.pipeline.services import Services, blob_name
 
 _ACTIVE_JOBS = 20
 """Of one session, so many are looked through for one that is at work."""
@@ -27,7 +27,7 @@ class Result:
         """The file's name in container `results`; raises ResultNotReady."""
         if self.job_id is None:
             raise self.missing
-        return f"{self.session.org_id}/{self.session.session_id}/{self.job_id}/{name}"
+        return blob_name(self.session.org_id, self.session.session_id, self.job_id, name)
 
 
 def find_result(services: Services, org_id: str, session_id: str, stage: Stage | None, job_id: str | None) -> Result:

@@ -40,7 +40,12 @@ class StepContext:
 
 def job_blob(job: Job, name: str) -> str:
     """Where a job's file stands in containers `work` and `results`."""
-    return f"{job.org_id}/{job.session_id}/{job.job_id}/{name}"
+    return blob_name(job.org_id, job.session_id, job.job_id, name)
+
+
+def blob_name(org_id: str, session_id: str, job_id: str, name: str) -> str:
+    """The same by the job's identifiers."""
+    return f"{org_id}/{session_id}/{job_id}/{name}"
 
 
 class StepWork(Protocol):

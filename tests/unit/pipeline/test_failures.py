@@ -27,6 +27,21 @@ def die(context: Any) -> None:
     raise Killed
 
 
+def fail_late(house: Any, message: StageMessage, error: Exception) -> None:
+    """Stands still until others have ended the job without it, and then fails."""
+    turns = iter([True, False])
+
+    def stand_still(context: Any) -> None:
+        if next(turns):
+            house.now += timedelta(minutes=5)
+            run_step(house.services, message, Delivery("other", 1))
+            house.drain()
+            raise error
+
+    house.instead[Stage.DOWNLOAD, Step.PART] = stand_still
+    run_step(house.services, message, Delivery("first", 1))
+
+
 def go_on(house: Any, job: Any) -> Any:
     """Time goes by, with its rests, until the job has ended."""
     for _ in range(40):
@@ -124,17 +139,7 @@ def test_a_late_failure_of_an_attempt_that_was_given_up_is_not_told_twice(house:
     """It stood still, another delivery took over, and then it fails."""
     job = house.submit()
     [message] = house.take()
-    turns = iter([True, False])
-
-    def stand_still(context: Any) -> None:
-        if next(turns):
-            house.now += timedelta(minutes=5)
-            run_step(house.services, message, Delivery("other", 1))
-            raise ValueError("late")
-
-    house.instead[Stage.DOWNLOAD, Step.PART] = stand_still
-    run_step(house.services, message, Delivery("first", 1))
-    assert isinstance(message, StageMessage)
+    fail_late(house, message, ValueError("late"))
     done = go_on(house, job)
     assert done.status is JobStatus.DONE
     assert [each.code for each in done.failures] == ["worker_died"]
@@ -159,17 +164,7 @@ def test_who_lost_its_step_has_nothing_made_again(house: Any) -> None:
     """It stood still, others ended the job, and then it misses a blob that the job no longer needs."""
     job = house.submit()
     [message] = house.take()
-    turns = iter([True, False])
-
-    def stand_still(context: Any) -> None:
-        if next(turns):
-            house.now += timedelta(minutes=5)
-            run_step(house.services, message, Delivery("other", 1))
-            house.drain()
-            raise BlobMissing.of(SOURCES, context.session.source_blob)
-
-    house.instead[Stage.DOWNLOAD, Step.PART] = stand_still
-    run_step(house.services, message, Delivery("first", 1))
+    fail_late(house, message, BlobMissing.of(SOURCES, f"acme/{job.session_id}/talk.mp4"))
     assert house.job(job).status is JobStatus.DONE
     assert {row.value.state for row in house.storage.parts.of_job(job.job_id)} == {StageState.DONE}
     assert house.take() == []
