@@ -27,16 +27,16 @@ WALL_SEC = 240
 """A busy machine takes its time; what counts is the processor's."""
 
 _NEEDED = (
-    "shared.media.audio",
-    "shared.media.glance",
+    "shared.media.audio.decoder",
+    "shared.media.probe.quick_probe",
     "shared.media.payload",
-    "shared.media.scenes",
-    "shared.media.thumbnails",
-    "shared.media.truncation",
-    "shared.pipeline.plan",
+    "shared.media.video.scenes",
+    "shared.media.video.thumbnails",
+    "shared.media.probe.truncation",
+    "shared.pipeline.stages.plan",
     "shared.settings",
     "shared.storage.columns",
-    "shared.tracking.plate_detector",
+    "shared.tracking.detectors.plate",
 )
 
 
@@ -81,19 +81,19 @@ def examine(name: str, data: bytes) -> str:
     """Everything that is done to a recording before and after it is cut, and a sentence on it.
 
     The sound is copied and dropped; of the picture, what the first and the last minute's parts look at."""
-    from shared.media.audio import AudioDecoder, wav_header
-    from shared.media.frames import keyframes, sample_frames
-    from shared.media.glance import Allowance, glance_at_ranges
+    from shared.media.audio.decoder import AudioDecoder, wav_header
     from shared.media.payload import MediaPayload
-    from shared.media.probe import probe
-    from shared.media.scenes import SceneScorer
-    from shared.media.thumbnails import make_thumbnails
-    from shared.media.truncation import truncation_warnings, video_end_sec
-    from shared.pipeline.plan import plan_stages, refuse_too_long
+    from shared.media.probe.probe import probe
+    from shared.media.probe.quick_probe import Allowance, glance_at_ranges
+    from shared.media.probe.truncation import truncation_warnings, video_end_sec
+    from shared.media.video.frames import keyframes, sample_frames
+    from shared.media.video.scenes import SceneScorer
+    from shared.media.video.thumbnails import make_thumbnails
+    from shared.pipeline.stages.plan import plan_stages, refuse_too_long
     from shared.settings import Settings
     from shared.storage.columns import from_columns, to_columns
-    from shared.tracking.plate import PLATE_WIDTH, build_plate
-    from shared.tracking.plate_detector import PlateDetector
+    from shared.tracking.detectors.plate import PlateDetector
+    from shared.tracking.plate.plate import PLATE_WIDTH, build_plate
 
     class Named(io.BytesIO):
         """FFmpeg is told a file's name, and judges by it."""

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import psutil
 
-from shared.pipeline.pulse import Pulse
+from shared.pipeline.periodic_thread import Pulse
 
 PAUSE_SEC = 0.5
 MIB = 1024**2

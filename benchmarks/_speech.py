@@ -14,7 +14,7 @@ from pathlib import Path
 import av
 import jiwer
 
-from shared.pipeline.plan import part_count
+from shared.pipeline.stages.plan import part_count
 from shared.transcription.audio import SAMPLE_BYTES, SAMPLE_RATE, WavAudio
 from shared.transcription.engine import Engine
 from shared.transcription.payload import Transcript, TranscriptPart

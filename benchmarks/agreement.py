@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.media.frames import SampledFrame
+from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import Box, Detection, FrameDetections, overlap
 from shared.tracking.detector import Detector
 from shared.tracking.payload import InstructorTracking

@@ -24,16 +24,16 @@ from numpy.typing import NDArray
 from benchmarks.agreement import CLIP, MODEL, agreement, followed, mirrored, read_truth, same_presence
 from shared.domain.recording import Recording
 from shared.media.container import open_container
-from shared.media.frames import SampledFrame, keyframes, sample_frames
-from shared.media.picture import video_of, video_stream
-from shared.media.probe import probe
-from shared.tracking.faces import FaceDetector
-from shared.tracking.fused import RecordingDetector, described
-from shared.tracking.merge import merge_tracking
-from shared.tracking.onnx_detector import OnnxDetector
+from shared.media.probe.probe import probe
+from shared.media.video.frames import SampledFrame, keyframes, sample_frames
+from shared.media.video.picture import video_of, video_stream
+from shared.tracking.detectors.build_plates import plates_of
+from shared.tracking.detectors.faces import FaceDetector
+from shared.tracking.detectors.fused import RecordingDetector, described
+from shared.tracking.detectors.onnx import OnnxDetector
 from shared.tracking.payload import InstructorTracking, TrackingPart
 from shared.tracking.plan import DetectorKind, TrackingPlan
-from shared.tracking.prepare import plates_of
+from shared.tracking.track.merge import merge_tracking
 
 SAMPLE_FPS = 2.0
 KINDS: tuple[DetectorKind, ...] = ("plate", "onnx", "fused")

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from benchmarks.agreement import CLIP, MODEL, Truth, agreement, followed, read_truth
 from benchmarks.tracking import KINDS, SAMPLE_FPS, Tracked
 from shared.domain.recording import Recording, VideoStream
-from shared.media.frames import SampledFrame, sample_frames
-from shared.media.probe import probe
+from shared.media.probe.probe import probe
+from shared.media.video.frames import SampledFrame, sample_frames
 from shared.tracking.detection import Box, overlap
-from shared.tracking.onnx_detector import OnnxDetector
+from shared.tracking.detectors.onnx import OnnxDetector
 
 SECONDS = 100.0
 _DIFFERENT = 16  # steps of 0 to 255

@@ -17,7 +17,7 @@ from typing import TypeVar
 import pocketsphinx
 
 from benchmarks._speech import add_arguments, in_turns, plain, read_clips, recording, text_between, transcribe, wer
-from shared.pipeline.plan import part_count
+from shared.pipeline.stages.plan import part_count
 from shared.transcription.audio import WavAudio
 from shared.transcription.cut import part_span
 from shared.transcription.payload import Transcript

@@ -35,7 +35,7 @@ from benchmarks._speech import (
     write_wav,
 )
 from benchmarks.memory import peak_bytes
-from shared.pipeline.plan import part_count
+from shared.pipeline.stages.plan import part_count
 from shared.transcription.audio import WavAudio
 from shared.transcription.engine import Engine, Segment, TranscriptionRequest
 from shared.transcription.warm import select_engine

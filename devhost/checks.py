@@ -14,7 +14,7 @@ CHECKS = (
     ("lint", ["-m", "ruff", "check", "."]),
     ("types", ["-m", "mypy"]),
     ("import rules", ["-c", "import sys; from importlinter.cli import lint_imports_command as c; sys.exit(c())"]),
-    ("contract drift", ["-m", "shared.api.openapi", "--check"]),
+    ("contract drift", ["-m", "shared.api.openapi.document", "--check"]),
 )
 LOCKS = (
     ("requirements.in", "requirements.txt"),

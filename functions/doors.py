@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from shared.domain.message import StageMessage
 from shared.pipeline.dead_letters import keep_unreadable
-from shared.pipeline.giving_up import give_up
-from shared.pipeline.run_step import Delivery, run_step
+from shared.pipeline.execution.giving_up import give_up
+from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.wiring import services
 
 CONNECTION = "AzureWebJobsStorage"

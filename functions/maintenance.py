@@ -2,9 +2,9 @@
 
 import azure.functions as func
 
-from shared.pipeline.background.sweep_tasks import sweep_tasks
-from shared.pipeline.clean_up import schedule_clean_up
-from shared.pipeline.sweep import sweep as sweep_jobs
+from shared.pipeline.execution.sweep import sweep as sweep_jobs
+from shared.pipeline.housekeeping.clean_up import schedule_clean_up
+from shared.pipeline.tasks.sweep import sweep_tasks
 from shared.wiring import services
 
 blueprint = func.Blueprint()

@@ -5,9 +5,9 @@ from pydantic import ValidationError
 
 from functions.doors import CONNECTION, delivery_of, origin_of
 from shared.domain.task import TASKS, TaskMessage
-from shared.pipeline.background.every_job import job_manager
-from shared.pipeline.background.run_task import give_up_task, run_task
 from shared.pipeline.dead_letters import keep_unreadable
+from shared.pipeline.registry import job_manager
+from shared.pipeline.tasks.run_task import give_up_task, run_task
 from shared.wiring import services
 
 blueprint = func.Blueprint()

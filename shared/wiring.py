@@ -10,8 +10,8 @@ from shared.domain.job import Job
 from shared.domain.message import Step
 from shared.domain.stage import Stage
 from shared.pipeline import inline
-from shared.pipeline.background.job_manager import job_manager
-from shared.pipeline.services import Services, StepContext, StepWork
+from shared.pipeline.context import Services, StepContext, StepWork
+from shared.pipeline.tasks.job_manager import job_manager
 from shared.settings import Settings, load_settings
 from shared.storage.ports import Storage
 
@@ -51,7 +51,7 @@ def _step_work(module: str, function: str) -> StepWork:
     """The work as a function that imports its module when it first runs: indexing must not load media libraries."""
 
     def work(context: StepContext, /) -> None:
-        getattr(import_module(f"shared.pipeline.steps.{module}"), function)(context)
+        getattr(import_module(f"shared.pipeline.stages.{module}"), function)(context)
 
     return work
 

@@ -8,11 +8,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from shared.api.description import DESCRIPTION, TAGS, complete
-from shared.api.event_hub import EventHub
-from shared.api.guard import Guard
-from shared.api.methods import HeadIsGet, allowed_methods
-from shared.api.problems import problem_response
+from shared.api.events.hub import EventHub
+from shared.api.http.head_requests import HeadIsGet, allowed_methods
+from shared.api.http.outer_middleware import Guard
+from shared.api.http.problems import problem_response
+from shared.api.openapi.description import DESCRIPTION, TAGS, complete
 from shared.api.routes import (
     deliveries,
     docs,
@@ -30,8 +30,8 @@ from shared.api.routes import (
 )
 from shared.api.version import VERSION
 from shared.domain.errors import RostrumError
-from shared.pipeline.queue_info import JobCounts
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
+from shared.pipeline.housekeeping.queue_info import JobCounts
 
 ROUTERS = (
     queues.router,  # before the jobs, whose ids its paths would be

@@ -1,4 +1,4 @@
-"""Keeping what was given up, so that a person can see it and put it back (`shared.pipeline.requeue`)."""
+"""Keeping what was given up, so that a person can see it and put it back (`shared.pipeline.housekeeping.requeue`)."""
 
 import hashlib
 import logging
@@ -9,7 +9,7 @@ from shared.domain.errors import WriteConflict
 from shared.domain.ids import newest_first_id
 from shared.domain.message import StageMessage
 from shared.domain.task import TASKS, Task, TaskMessage, TaskState
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
 from shared.storage.ports import Stored
 
 log = logging.getLogger(__name__)

@@ -15,13 +15,13 @@ from shared.domain.job import Job
 from shared.domain.message import Message, Receipt, StageMessage
 from shared.domain.stage import StageState
 from shared.domain.task import TaskMessage
-from shared.pipeline.advance import resume
-from shared.pipeline.background.every_job import job_manager
-from shared.pipeline.background.run_task import give_up_task, run_task
-from shared.pipeline.giving_up import give_up
-from shared.pipeline.requests import send_step, withdraw_messages
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
+from shared.pipeline.execution.advance import resume
+from shared.pipeline.execution.dispatch import send_step, withdraw_messages
+from shared.pipeline.execution.giving_up import give_up
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.registry import job_manager
+from shared.pipeline.tasks.run_task import give_up_task, run_task
 from shared.storage.ports import QueueFacts, QueueStore, Received, Storage
 
 log = logging.getLogger(__name__)

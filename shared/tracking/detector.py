@@ -5,7 +5,7 @@ That each frame is judged alone is what lets a recording be cut into parts anywh
 
 from typing import Protocol
 
-from shared.media.frames import SampledFrame
+from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import Detection
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from shared.domain.errors import NotFound
 from shared.domain.task import TASKS, TaskMessage
-from shared.pipeline.background.job_manager import Backoff, JobManager
-from shared.pipeline.background.run_task import run_task
-from shared.pipeline.run_step import Delivery
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
+from shared.pipeline.execution.run_step import Delivery
+from shared.pipeline.tasks.job_manager import Backoff, JobManager
+from shared.pipeline.tasks.run_task import run_task
 from shared.settings import Settings
 from shared.storage.ports import Storage
 

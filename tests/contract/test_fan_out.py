@@ -17,12 +17,12 @@ import pytest
 import uvicorn
 
 from shared.api.app import create_app
-from shared.api.event_hub import EventHub
+from shared.api.events.hub import EventHub
 from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
 from shared.domain.job import Job, new_job
 from shared.domain.stage import Stage
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
 from shared.settings import Settings
 from shared.storage.connect import AzureStorage
 

@@ -17,9 +17,9 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from shared.api.app import create_app
-from shared.api.tokens import HS256, TokenRules, read_token
+from shared.api.auth.tokens import HS256, TokenRules, read_token
 from shared.domain.errors import TokenInvalid
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
 from shared.settings import Settings
 from shared.storage.azure_blobs import AzureBlobs
 from shared.storage.connect import AzureStorage

@@ -13,7 +13,7 @@ from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
 
-from shared.api.context import ID_PATTERN
+from shared.api.dependencies import ID_PATTERN
 
 RIGHT_CODES = {
     "idempotency_key_reused": "two requests that differ may come up with the same key",

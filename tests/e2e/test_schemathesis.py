@@ -20,12 +20,12 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.api.app import create_app
-from shared.api.examples import JSON, examples_of
+from shared.api.openapi.examples import JSON, examples_of
 from shared.domain import job as jobs
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
-from shared.pipeline.changes import change_job
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
+from shared.pipeline.updates import change_job
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS, SOURCES

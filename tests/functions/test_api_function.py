@@ -15,7 +15,7 @@ from azurefunctions.extensions.http.fastapi import Request
 import functions.hand_on
 from functions.api import api, blueprint
 from shared.api.app import create_app
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import SOURCES

@@ -18,8 +18,8 @@ from shared.domain.part import Part
 from shared.domain.stage import Stage
 from shared.domain.task import Task, TaskMessage
 from shared.job_status import JobStatus
-from shared.pipeline.scheduled_submission import submit_scheduled
-from shared.pipeline.services import Services, StepContext
+from shared.pipeline.context import Services, StepContext
+from shared.pipeline.jobs.scheduled_submission import submit_scheduled
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 

@@ -11,9 +11,9 @@ from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
 from shared.domain.errors import CannotProbe, NotMedia, SourceTooSlow, SourceUnavailable
-from shared.media import apart
-from shared.media.apart import Apart
-from shared.media.look import InThisProcess
+from shared.media.probe import sandbox
+from shared.media.probe.decoder import InThisProcess
+from shared.media.probe.sandbox import Apart
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import SOURCES
@@ -27,8 +27,11 @@ def read(offset: int, length: int) -> bytes:
     return EXAMPLE[offset : offset + length]
 
 
+SANDBOX = "shared.media.probe.sandbox_process"
+
+
 def children() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if "shared.media.decoder_child" in " ".join(each.cmdline())]
+    return [each for each in psutil.Process().children() if SANDBOX in " ".join(each.cmdline())]
 
 
 def running(code: str, max_sec: float = PATIENCE_SEC) -> Apart:
@@ -109,7 +112,7 @@ def test_a_child_that_takes_too_long_is_ended() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="the system has no such limit")
 def test_a_child_that_takes_too_much_memory_or_writes_files_ends(tmp_path: Path) -> None:
     seen = json.dumps({"error": {"kind": "NotMedia", "detail": "It went through."}})
-    begin = "from shared.media.decoder_child import limit\nlimit(60.0)\n"
+    begin = "from shared.media.probe.sandbox_process import limit\nlimit(60.0)\n"
     for act in ("block = bytearray(2 << 30)", f"open({str(tmp_path / 'a')!r}, 'wb', 0).write(b'x')"):
         with pytest.raises(CannotProbe):
             running(f"{begin}{act}\nprint({seen!r})").at_ranges(read, len(EXAMPLE))
@@ -125,7 +128,7 @@ def test_a_child_knows_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
         running(tell).at_ranges(read, len(EXAMPLE))
     environ = json.loads(told.value.detail)
     assert "secret-value" not in environ.values()
-    assert set(environ) <= {"PYTHONPATH", "LC_CTYPE", *apart._ENVIRONMENT}
+    assert set(environ) <= {"PYTHONPATH", "LC_CTYPE", *sandbox._ENVIRONMENT}
 
 
 def test_a_crash_is_an_answer_and_the_api_lives(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +140,7 @@ def test_a_crash_is_an_answer_and_the_api_lives(monkeypatch: pytest.MonkeyPatch)
         blob = storage.uploads.get("local", upload_id).value.source_blob
         storage.blobs.write(SOURCES, blob, EXAMPLE, "video/mp4")
         crash = ("-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
-        monkeypatch.setattr(apart, "COMMAND", crash)
+        monkeypatch.setattr(sandbox, "COMMAND", crash)
         answer = client.post("/ingest/probe", json={"uploadId": upload_id})
         assert (answer.status_code, answer.json()["code"]) == (422, "cannot_probe")
         monkeypatch.undo()

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from shared.domain.errors import NoUsableStream, StorageUnavailable
 from shared.domain.recording import Recording
-from shared.media.audio import AudioDecoder, wav_header
-from shared.media.probe import probe
+from shared.media.audio.decoder import AudioDecoder, wav_header
+from shared.media.probe.probe import probe
 from shared.media.range_reader import RangeReader
 
 ClipMaker = Callable[..., bytes]

@@ -20,10 +20,10 @@ from shared.domain.errors import (
     RostrumError,
 )
 from shared.domain.recording import Recording
-from shared.media.audio import AudioDecoder
-from shared.media.probe import probe
+from shared.media.audio.decoder import AudioDecoder
+from shared.media.probe.probe import probe
+from shared.media.probe.truncation import truncation_warnings, video_end_sec
 from shared.media.range_reader import RangeReader
-from shared.media.truncation import truncation_warnings, video_end_sec
 
 ClipMaker = Callable[..., bytes]
 Beeps = Callable[..., NDArray[np.float32]]

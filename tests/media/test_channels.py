@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared.media.audio import AudioDecoder
-from shared.media.mono import MonoMix
-from shared.media.probe import probe
+from shared.media.audio.decoder import AudioDecoder
+from shared.media.audio.mono import MonoMix
+from shared.media.probe.probe import probe
 
 RATE = 48_000
 

@@ -10,10 +10,10 @@ import pytest
 from shared.domain.errors import SourceTooSlow
 from shared.domain.message import StageMessage, Step
 from shared.domain.stage import Stage
-from shared.media.fetch import RemoteFile
-from shared.pipeline.services import ContinueLater, Services, StepContext
-from shared.pipeline.steps import download
-from shared.pipeline.submit import JobRequest, submit_url
+from shared.media.network.fetch import RemoteFile
+from shared.pipeline.context import ContinueLater, Services, StepContext
+from shared.pipeline.jobs.submit import JobRequest, submit_url
+from shared.pipeline.stages import download
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import SOURCES

@@ -18,7 +18,7 @@ from shared.domain.errors import (
     SourceUnavailable,
     UnsupportedRecording,
 )
-from shared.media.fetch import FetchPolicy, RemoteFile, open_source
+from shared.media.network.fetch import FetchPolicy, RemoteFile, open_source
 
 BODY = bytes(range(256)) * 40
 POLICY = FetchPolicy(max_bytes=20_000, max_seconds=30.0, allow_loopback=True)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from shared.domain.errors import NoUsableStream
 from shared.domain.recording import Recording
-from shared.media.frames import SampledFrame, keyframes, sample_frames
-from shared.media.probe import probe
+from shared.media.probe.probe import probe
+from shared.media.video.frames import SampledFrame, keyframes, sample_frames
 
 ClipMaker = Callable[..., bytes]
 SIZE = (200, 64)

@@ -32,10 +32,10 @@ from benchmarks._hostile_corpus import (
 )
 from benchmarks._hostile_run import run
 from shared.domain.errors import RecordingTooLong, RostrumError, UnsupportedRecording
-from shared.media.audio import BLOCK_BYTES, AudioDecoder
+from shared.media.audio.decoder import BLOCK_BYTES, AudioDecoder
 from shared.media.container import open_container
 from shared.media.limits import MAX_STREAMS, limit_allocations
-from shared.media.probe import probe
+from shared.media.probe.probe import probe
 
 SEED = 7
 

@@ -13,9 +13,9 @@ from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
 from shared.domain.recording import AudioStream, Recording
-from shared.media.glance import BLOCK_BYTES, HEAD_BYTES, LENGTH_UNKNOWN
-from shared.media.probe import GUESSED
-from shared.pipeline.changes import change_session
+from shared.media.probe.probe import GUESSED
+from shared.media.probe.quick_probe import BLOCK_BYTES, HEAD_BYTES, LENGTH_UNKNOWN
+from shared.pipeline.updates import change_session
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS, SOURCES, WORK

@@ -16,11 +16,11 @@ from shared.domain.job import Job
 from shared.domain.message import QUEUES, StageMessage, Step
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
-from shared.pipeline.cancel import cancel_job
-from shared.pipeline.changes import change_session
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.services import Services, StepContext, StepWork
-from shared.pipeline.submit import JobRequest, source_blob_name, submit_stored
+from shared.pipeline.context import Services, StepContext, StepWork
+from shared.pipeline.execution.cancel import cancel_job
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.jobs.submit import JobRequest, source_blob_name, submit_stored
+from shared.pipeline.updates import change_session
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS, SOURCES

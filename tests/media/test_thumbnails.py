@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.domain.errors import NoUsableStream
-from shared.media.probe import probe
-from shared.media.thumbnails import make_thumbnails, thumbnail
+from shared.media.probe.probe import probe
+from shared.media.video.thumbnails import make_thumbnails, thumbnail
 
 ClipMaker = Callable[..., bytes]
 SIZE = (96, 64)

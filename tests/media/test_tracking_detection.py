@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.agreement import CLIP, Truth, agreement, detect_all, read_truth
-from shared.media.frames import SampledFrame, keyframes, sample_frames
-from shared.media.probe import probe
-from shared.tracking.plate import Plate, build_plate
-from shared.tracking.plate_detector import PlateDetector
+from shared.media.probe.probe import probe
+from shared.media.video.frames import SampledFrame, keyframes, sample_frames
+from shared.tracking.detectors.plate import PlateDetector
+from shared.tracking.plate.plate import Plate, build_plate
 
 pytestmark = pytest.mark.skipif(not CLIP.exists(), reason="the recording with boxes drawn by hand is not here")
 

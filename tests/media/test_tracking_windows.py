@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from shared.domain.message import QUEUES
 from shared.job_status import JobStatus
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.submit import JobRequest, source_blob_name, submit_stored
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.jobs.submit import JobRequest, source_blob_name, submit_stored
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS, SOURCES, WORK

@@ -12,7 +12,7 @@ import pytest
 import srt
 import webvtt
 
-from shared.media.audio import wav_header
+from shared.media.audio.decoder import wav_header
 from shared.transcription.audio import SAMPLE_RATE, WavAudio
 from shared.transcription.captions import to_srt, to_text, to_webvtt
 from shared.transcription.cues import make_cues

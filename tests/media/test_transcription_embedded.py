@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared.media.audio import AudioDecoder, wav_header
-from shared.media.probe import probe
+from shared.media.audio.decoder import AudioDecoder, wav_header
+from shared.media.probe.probe import probe
 from shared.transcription import pocketsphinx_engine
 from shared.transcription.audio import SAMPLE_RATE, WavAudio
 from shared.transcription.engine import Engine, Segment, TranscriptionRequest

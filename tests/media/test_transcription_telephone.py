@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared.media.audio import AudioDecoder, wav_header
-from shared.media.probe import probe
+from shared.media.audio.decoder import AudioDecoder, wav_header
+from shared.media.probe.probe import probe
 from shared.transcription import band, transcribe
 from shared.transcription.audio import WavAudio
 from shared.transcription.band import BandFiller

@@ -8,15 +8,15 @@ from zlib import crc32
 
 from fastapi import APIRouter, Header, Request, Response
 
-from shared.api.context import JobId, ReaderDep, ServicesDep, WriterDep, off_loop
-from shared.api.described import acting, reading
-from shared.api.idempotency import IdempotentRoute, ReservedDep
-from shared.api.links import Links
-from shared.api.views import DeliveryView, View
+from shared.api.dependencies import JobId, ReaderDep, ServicesDep, WriterDep, off_loop
+from shared.api.http.links import Links
+from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
+from shared.api.models.views import DeliveryView, View
+from shared.api.openapi.described import acting, reading
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.job import Job
 from shared.domain.webhook import WebhookDelivery
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
 from shared.pipeline.webhooks.announce import redeliver_webhook
 from shared.pipeline.webhooks.payload import WebhookPayload
 

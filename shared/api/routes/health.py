@@ -6,12 +6,12 @@ import anyio
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Response
 
-from shared.api.caller import LOCAL_ORGANISATION
-from shared.api.context import ServicesDep
+from shared.api.auth.caller import LOCAL_ORGANISATION
+from shared.api.dependencies import ServicesDep
+from shared.api.models.views import HealthView
 from shared.api.version import VERSION
-from shared.api.views import HealthView
 from shared.domain.errors import TransientError
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
 
 router = APIRouter(tags=["health"])
 log = logging.getLogger(__name__)

@@ -8,16 +8,16 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from shared.api.accepted import HEADER_DOCS, accepted
-from shared.api.context import ServicesDep, WriterDep, off_loop
-from shared.api.described import acting
-from shared.api.fingerprint import FormFingerprint
-from shared.api.idempotency import ReservedDep, StreamedRoute, claim_of
-from shared.api.multipart import CUT_SHORT, NO_FORM, PartBegin, PartData, PartEnd, read_parts
-from shared.api.requests import METADATA_SCHEMA, named
-from shared.api.slots import Slots
-from shared.api.trace import trace_of
-from shared.api.views import ImportedView
+from shared.api.dependencies import ServicesDep, WriterDep, off_loop
+from shared.api.http.concurrency_limit import Slots
+from shared.api.http.multipart import CUT_SHORT, NO_FORM, PartBegin, PartData, PartEnd, read_parts
+from shared.api.http.trace import trace_of
+from shared.api.idempotency.fingerprint import FormFingerprint
+from shared.api.idempotency.keyed_route import ReservedDep, StreamedRoute, claim_of
+from shared.api.models.accepted import HEADER_DOCS, accepted
+from shared.api.models.requests import METADATA_SCHEMA, named
+from shared.api.models.views import ImportedView
+from shared.api.openapi.described import acting
 from shared.domain.errors import (
     Busy,
     EmptyRecording,
@@ -29,8 +29,8 @@ from shared.domain.errors import (
 )
 from shared.domain.idempotency import Reserved
 from shared.domain.job import Job
-from shared.pipeline.services import Services
-from shared.pipeline.submit import (
+from shared.pipeline.context import Services
+from shared.pipeline.jobs.submit import (
     JobRequest,
     refuse_hopeless,
     source_blob_name,

@@ -4,15 +4,15 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from shared.api.accepted import HEADER_DOCS, accepted
-from shared.api.context import ServicesDep, WriterDep, off_loop
-from shared.api.described import writing
-from shared.api.idempotency import IdempotentRoute, ReservedDep
-from shared.api.probing import AFAR, STORED, ProbeView, probe_off_loop
-from shared.api.problem_examples import HOPELESS, NO_SESSION, NO_UPLOAD, UNREACHABLE, UNREADABLE, UPLOAD_EXPIRED
-from shared.api.requests import AnnounceUpload, CommitUpload, ProbeSource
-from shared.api.trace import trace_of
-from shared.api.views import JobView, UploadView
+from shared.api.dependencies import ServicesDep, WriterDep, off_loop
+from shared.api.http.trace import trace_of
+from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
+from shared.api.models.accepted import HEADER_DOCS, accepted
+from shared.api.models.probe import AFAR, STORED, ProbeView, probe_off_loop
+from shared.api.models.requests import AnnounceUpload, CommitUpload, ProbeSource
+from shared.api.models.views import JobView, UploadView
+from shared.api.openapi.described import writing
+from shared.api.openapi.problem_examples import HOPELESS, NO_SESSION, NO_UPLOAD, UNREACHABLE, UNREADABLE, UPLOAD_EXPIRED
 from shared.domain.errors import (
     Busy,
     CannotProbe,
@@ -20,9 +20,9 @@ from shared.domain.errors import (
     StorageFull,
     UploadIncomplete,
 )
-from shared.pipeline.probe_source import Probed, address_to_probe, probe_session, probe_upload, probe_url
-from shared.pipeline.services import Services
-from shared.pipeline.submit import UPLOAD_BLOCK_BYTES, announce_upload, commit_upload
+from shared.pipeline.context import Services
+from shared.pipeline.jobs.probe import Probed, address_to_probe, probe_session, probe_upload, probe_url
+from shared.pipeline.jobs.submit import UPLOAD_BLOCK_BYTES, announce_upload, commit_upload
 
 router = APIRouter(prefix="/ingest", tags=["ingest"], route_class=IdempotentRoute)
 

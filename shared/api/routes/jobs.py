@@ -5,20 +5,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from shared.api.accepted import HEADER_DOCS, accepted
-from shared.api.conditional import NOT_MODIFIED, not_modified, weak_tag
-from shared.api.context import Caller, JobId, ReaderDep, ServicesDep, WriterDep, off_loop
-from shared.api.described import acting, reading, writing
-from shared.api.event_hub import EventHub
-from shared.api.events import EVENT_SCHEMA, event_stream
-from shared.api.idempotency import IdempotentRoute, ReservedDep
-from shared.api.links import Links
-from shared.api.paging import DEFAULT_PAGE, Active, Cursor, Limit, OfSession, Status
-from shared.api.problem_examples import HOPELESS, NO_SESSION, UPLOAD_EXPIRED
-from shared.api.requests import SubmitJob
+from shared.api.dependencies import Caller, JobId, ReaderDep, ServicesDep, WriterDep, off_loop
+from shared.api.events.hub import EventHub
+from shared.api.events.stream import EVENT_SCHEMA, event_stream
+from shared.api.http.conditional import NOT_MODIFIED, not_modified, weak_tag
+from shared.api.http.links import Links
+from shared.api.http.paging import DEFAULT_PAGE, Active, Cursor, Limit, OfSession, Status
+from shared.api.http.trace import trace_of
+from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
+from shared.api.models.accepted import HEADER_DOCS, accepted
+from shared.api.models.requests import SubmitJob
+from shared.api.models.views import JobPage, JobStatusView, JobView
+from shared.api.openapi.described import acting, reading, writing
+from shared.api.openapi.problem_examples import HOPELESS, NO_SESSION, UPLOAD_EXPIRED
 from shared.api.routes.deliveries import latest_deliveries, version_with
-from shared.api.trace import trace_of
-from shared.api.views import JobPage, JobStatusView, JobView
 from shared.domain.errors import (
     Conflict,
     ForeignOrigin,
@@ -27,10 +27,10 @@ from shared.domain.errors import (
     UploadIncomplete,
 )
 from shared.domain.job import Job
-from shared.pipeline.cancel import cancel_job
-from shared.pipeline.retry import retry_job
-from shared.pipeline.services import Services
-from shared.pipeline.submit import JobRequest, commit_upload, submit_session, submit_url
+from shared.pipeline.context import Services
+from shared.pipeline.execution.cancel import cancel_job
+from shared.pipeline.jobs.retry import retry_job
+from shared.pipeline.jobs.submit import JobRequest, commit_upload, submit_session, submit_url
 
 router = APIRouter(tags=["jobs"], route_class=IdempotentRoute)
 

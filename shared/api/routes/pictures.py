@@ -6,19 +6,19 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from shared.api.conditional import NOT_MODIFIED
-from shared.api.context import ReaderDep, ServicesDep, SessionId, off_loop
-from shared.api.described import json_file, reading
-from shared.api.idempotency import IdempotentRoute
-from shared.api.problem_examples import BEING_MADE, NO_SESSION
+from shared.api.dependencies import ReaderDep, ServicesDep, SessionId, off_loop
+from shared.api.http.conditional import NOT_MODIFIED
+from shared.api.idempotency.keyed_route import IdempotentRoute
+from shared.api.openapi.described import json_file, reading
+from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION
 from shared.api.routes.results import JSON, OfJob, send_result
 from shared.domain.errors import NotFound
 from shared.domain.renditions import FOLLOW, OVERLAY
 from shared.domain.stage import Stage
-from shared.pipeline.results import Result, find_result
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
+from shared.pipeline.jobs.results import Result, find_result
 from shared.storage.ports import RESULTS
-from shared.tracking.plot import TrackPlot
+from shared.tracking.drawing.plot_data import TrackPlot
 
 router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"], route_class=IdempotentRoute)
 

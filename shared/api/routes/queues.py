@@ -6,15 +6,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
-from shared.api.context import AdminDep, ReaderDep, ServicesDep, off_loop
-from shared.api.described import acting, reading
-from shared.api.idempotency import IdempotentRoute
-from shared.api.problem_examples import NO_QUEUE
-from shared.api.views import View
+from shared.api.dependencies import AdminDep, ReaderDep, ServicesDep, off_loop
+from shared.api.idempotency.keyed_route import IdempotentRoute
+from shared.api.models.views import View
+from shared.api.openapi.described import acting, reading
+from shared.api.openapi.problem_examples import NO_QUEUE
 from shared.domain.errors import StorageFull
 from shared.job_status import JobStatus
-from shared.pipeline.queue_info import JobCounts, QueueInfo, queue_info
-from shared.pipeline.requeue import requeue_dead_letters
+from shared.pipeline.housekeeping.queue_info import JobCounts, QueueInfo, queue_info
+from shared.pipeline.housekeeping.requeue import requeue_dead_letters
 
 router = APIRouter(prefix="/jobs", tags=["queues"], route_class=IdempotentRoute)
 

@@ -6,11 +6,11 @@ from functools import partial
 from fastapi import APIRouter, Request
 from pydantic import Field
 
-from shared.api.context import AdminDep, ServicesDep, off_loop
-from shared.api.described import reading
-from shared.api.links import Links
-from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
-from shared.api.views import View
+from shared.api.dependencies import AdminDep, ServicesDep, off_loop
+from shared.api.http.links import Links
+from shared.api.http.paging import DEFAULT_PAGE, Cursor, Limit
+from shared.api.models.views import View
+from shared.api.openapi.described import reading
 from shared.domain.removal import RemovalReason
 
 router = APIRouter(prefix="/removals", tags=["sessions"])

@@ -9,21 +9,21 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 
-from shared.api.blob_response import result_response
-from shared.api.conditional import NOT_MODIFIED
-from shared.api.context import ID_PATTERN, Caller, ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
-from shared.api.described import acting, json_file, reading
-from shared.api.idempotency import IdempotentRoute
-from shared.api.links import Links
-from shared.api.problem_examples import BEING_MADE, NO_SESSION, NOT_ACCEPTABLE
-from shared.api.views import ImportedView
+from shared.api.dependencies import ID_PATTERN, Caller, ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
+from shared.api.http.blob_response import result_response
+from shared.api.http.conditional import NOT_MODIFIED
+from shared.api.http.links import Links
+from shared.api.idempotency.keyed_route import IdempotentRoute
+from shared.api.models.views import ImportedView
+from shared.api.openapi.described import acting, json_file, reading
+from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION, NOT_ACCEPTABLE
 from shared.domain.errors import NotFound
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.media.payload import SidecarPayload
-from shared.pipeline.results import Result, find_result
-from shared.pipeline.services import Services
-from shared.pipeline.sidecar import SIDECAR, rebuild_sidecar
+from shared.pipeline.context import Services
+from shared.pipeline.jobs.results import Result, find_result
+from shared.pipeline.stages.sidecar import SIDECAR, rebuild_sidecar
 from shared.tracking.payload import InstructorTracking
 from shared.transcription.payload import Chapters, InstructorBySegment, Transcript
 

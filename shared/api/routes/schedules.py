@@ -5,15 +5,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from shared.api.context import ReaderDep, ServicesDep, WriterDep, checked_id, off_loop
-from shared.api.described import reading, writing
-from shared.api.idempotency import IdempotentRoute, ReservedDep
-from shared.api.links import Links
-from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
-from shared.api.problem_examples import HOPELESS, NO_SCHEDULE, NO_SESSION, TOO_MANY_SCHEDULES
-from shared.api.schedule_models import CreateSchedule, SchedulePage, ScheduleView
+from shared.api.dependencies import ReaderDep, ServicesDep, WriterDep, checked_id, off_loop
+from shared.api.http.links import Links
+from shared.api.http.paging import DEFAULT_PAGE, Cursor, Limit
+from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
+from shared.api.models.schedules import CreateSchedule, SchedulePage, ScheduleView
+from shared.api.openapi.described import reading, writing
+from shared.api.openapi.problem_examples import HOPELESS, NO_SCHEDULE, NO_SESSION, TOO_MANY_SCHEDULES
 from shared.domain.errors import ForeignOrigin, StorageFull
-from shared.pipeline.scheduled_submission import SUBMIT, remove_schedule, schedule_submission, submission_schedule
+from shared.pipeline.jobs.scheduled_submission import SUBMIT, remove_schedule, schedule_submission, submission_schedule
 
 router = APIRouter(prefix="/schedules", tags=["schedules"], route_class=IdempotentRoute)
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from shared.api.context import ID_PATTERN, ReaderDep, ServicesDep, off_loop
-from shared.api.described import reading
-from shared.api.links import Links
-from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
-from shared.pipeline.search import search
+from shared.api.dependencies import ID_PATTERN, ReaderDep, ServicesDep, off_loop
+from shared.api.http.links import Links
+from shared.api.http.paging import DEFAULT_PAGE, Cursor, Limit
+from shared.api.openapi.described import reading
+from shared.pipeline.jobs.search import search
 
 router = APIRouter(tags=["search"])
 

@@ -5,24 +5,24 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from shared.api.accepted import HEADER_DOCS, accepted
-from shared.api.conditional import NOT_MODIFIED, tagged
-from shared.api.context import ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
-from shared.api.described import reading, writing
-from shared.api.idempotency import IdempotentRoute, ReservedDep
-from shared.api.links import Links
-from shared.api.paging import DEFAULT_PAGE, Cursor, Limit
-from shared.api.problem_examples import BEING_MADE, HOPELESS, NO_SESSION
-from shared.api.requests import ProcessSession
-from shared.api.trace import trace_of
-from shared.api.views import JobView, SessionDetail, SessionPage, SessionView
+from shared.api.dependencies import ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
+from shared.api.http.conditional import NOT_MODIFIED, tagged
+from shared.api.http.links import Links
+from shared.api.http.paging import DEFAULT_PAGE, Cursor, Limit
+from shared.api.http.trace import trace_of
+from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
+from shared.api.models.accepted import HEADER_DOCS, accepted
+from shared.api.models.requests import ProcessSession
+from shared.api.models.views import JobView, SessionDetail, SessionPage, SessionView
+from shared.api.openapi.described import reading, writing
+from shared.api.openapi.problem_examples import BEING_MADE, HOPELESS, NO_SESSION
 from shared.domain.errors import ForeignOrigin, StorageFull
 from shared.domain.job import Job
 from shared.domain.session import Session
-from shared.pipeline.media_url import media_url
-from shared.pipeline.remove import delete_session
-from shared.pipeline.services import Services
-from shared.pipeline.submit import JobRequest, submit_session
+from shared.pipeline.context import Services
+from shared.pipeline.housekeeping.delete_session import delete_session
+from shared.pipeline.jobs.media_url import media_url
+from shared.pipeline.jobs.submit import JobRequest, submit_session
 
 router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=IdempotentRoute)
 

@@ -13,9 +13,9 @@ from shared.domain.errors import Conflict, TransientError
 from shared.domain.job import Job
 from shared.domain.task import Task
 from shared.domain.webhook import Outcome
-from shared.pipeline.background.job_manager import job_manager
-from shared.pipeline.background.tasks import hasten_task
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
+from shared.pipeline.tasks.dispatch import hasten_task
+from shared.pipeline.tasks.job_manager import job_manager
 from shared.pipeline.webhooks.delivery import RESTS, deliver, first_task_id, webhook_id_of
 
 

@@ -16,7 +16,7 @@ import httpx
 
 from shared.domain.errors import AddressRefused, SourceNotFound
 from shared.domain.webhook import Outcome
-from shared.media.guarded_network import DeadlineExceeded, GuardedBackend, Resolve, resolve
+from shared.media.network.guarded_network import DeadlineExceeded, GuardedBackend, Resolve, resolve
 
 CONNECT_SEC = 5.0
 TOTAL_SEC = 15.0

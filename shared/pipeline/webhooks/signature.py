@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from shared.domain.errors import InvalidRequest, WebhooksNotConfigured
-from shared.media.public_address import check_host
+from shared.media.network.public_address import check_host
 from shared.settings import Settings
 
 PREFIX = "whsec_"

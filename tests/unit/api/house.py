@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 
 from shared.domain.job import Job
 from shared.domain.session import Session
-from shared.pipeline.changes import change_job
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
+from shared.pipeline.updates import change_job
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS

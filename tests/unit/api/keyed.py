@@ -13,7 +13,7 @@ from shared.api.app import create_app
 from shared.domain.idempotency import IdempotencyRecord
 from shared.domain.job import Job
 from shared.domain.message import StageMessage
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.memory_blobs import MemoryBlobs

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.api import openapi
+from shared.api.openapi import document
 from shared.api.routes import health
 from shared.api.version import VERSION
 from shared.domain.errors import StorageUnavailable
@@ -72,22 +72,22 @@ def test_without_the_emulator_nobody_may_call_before_authentication_is_set_up(ho
 
 
 def test_the_description_in_docs_is_up_to_date() -> None:
-    assert openapi.main(["--check"]) == 0
+    assert document.main(["--check"]) == 0
 
 
 def test_drift_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(openapi, "TARGET", tmp_path / "openapi.json")
-    assert openapi.main(["--check"]) == 1
-    assert openapi.main([]) == 0
-    assert openapi.main(["--check"]) == 0
+    monkeypatch.setattr(document, "TARGET", tmp_path / "openapi.json")
+    assert document.main(["--check"]) == 1
+    assert document.main([]) == 0
+    assert document.main(["--check"]) == 0
     (tmp_path / "openapi.json").write_text("{}")
-    assert openapi.main(["--check"]) == 1
-    assert "python -m shared.api.openapi" in capsys.readouterr().err
+    assert document.main(["--check"]) == 1
+    assert "python -m shared.api.openapi.document" in capsys.readouterr().err
 
 
 def test_the_api_needs_no_media_library() -> None:
     code = (
-        "import sys, shared.api.app, shared.api.openapi;"
+        "import sys, shared.api.app, shared.api.openapi.document;"
         "media = {'cv2', 'numpy', 'av', 'onnxruntime', 'ctranslate2', 'faster_whisper', 'pocketsphinx', 'scenedetect'};"
         "sys.exit(', '.join(media & set(sys.modules)) or 0)"
     )

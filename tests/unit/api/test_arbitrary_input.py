@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.types import Message as Event
 
 from shared.api.app import create_app
-from shared.api.multipart import read_parts
-from shared.api.trace import begin_trace
+from shared.api.http.multipart import read_parts
+from shared.api.http.trace import begin_trace
 from shared.domain.errors import InvalidRequest
 from shared.domain.job import Job, new_job
 from shared.domain.message import StageMessage, Step

@@ -11,11 +11,11 @@ import jsonschema_rs
 import pytest
 from fastapi.routing import APIRoute
 
-from shared.api import openapi
 from shared.api.app import ROUTERS
-from shared.api.examples import EXAMPLES
+from shared.api.openapi import document
+from shared.api.openapi.examples import EXAMPLES
 
-SCHEMA: dict[str, Any] = json.loads(openapi.TARGET.read_text(encoding="utf-8"))
+SCHEMA: dict[str, Any] = json.loads(document.TARGET.read_text(encoding="utf-8"))
 PROBLEM = "application/problem+json"
 EVERYWHERE = {"401", "403", "429", "503"}
 OPEN = {"health"}

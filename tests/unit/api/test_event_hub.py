@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from shared.api.event_hub import BATCH, POLL_SEC, EventHub
-from shared.api.events import LOOK_SEC, PING, PING_SEC, STREAM_SEC, follow
+from shared.api.events.hub import BATCH, POLL_SEC, EventHub
+from shared.api.events.stream import LOOK_SEC, PING, PING_SEC, STREAM_SEC, follow
 from shared.domain import job as jobs
 from shared.domain.errors import NotMedia, StorageUnavailable
 from shared.domain.event import Event

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.api.event_hub import BATCH, POLL_SEC, EventHub
-from shared.api.events import PING, PING_SEC, RETRY_MS, STREAM_SEC, follow
+from shared.api.events.hub import BATCH, POLL_SEC, EventHub
+from shared.api.events.stream import PING, PING_SEC, RETRY_MS, STREAM_SEC, follow
 from shared.domain import job as jobs
 from shared.domain.errors import NotFound, NotMedia
 from shared.domain.event import Event, EventType

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.api import idempotency
+from shared.api.idempotency import keyed_route
 from shared.domain.errors import StorageUnavailable
 from shared.domain.idempotency import ClaimState
 from shared.domain.job import Job
-from shared.pipeline.idempotency import Claim, claim_key
+from shared.pipeline.jobs.idempotency import Claim, claim_key
 from tests.unit.api.keyed import TALK, World, form_of, token, with_tokens
 
 POSTS = ["/jobs", "/downloader", "/ingest/init", "/sessions/import"]
@@ -144,7 +144,7 @@ async def test_while_the_first_request_is_served_the_second_is_told_to_wait(monk
 
 async def test_who_is_slow_but_alive_keeps_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
-    monkeypatch.setattr(idempotency, "RENEW_SEC", 0.01)
+    monkeypatch.setattr(keyed_route, "RENEW_SEC", 0.01)
     async with stuck(world, monkeypatch):
         world.clock.pass_(minutes=10)
         async with asyncio.timeout(60):

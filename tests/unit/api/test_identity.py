@@ -10,8 +10,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
-from shared.api.identity import Identity
-from shared.api.key_set import FRESH_SEC, REST_SEC, STALE_SEC
+from shared.api.auth.identity import Identity
+from shared.api.auth.key_set import FRESH_SEC, REST_SEC, STALE_SEC
 from tests.unit.api.house import House, make_services
 from tests.unit.api.keys import (
     AUDIENCE,

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.types import Message
 
-from shared.api import multipart
 from shared.api.app import create_app
-from shared.api.multipart import PartBegin, PartData, PartEnd, read_parts
+from shared.api.http import multipart
+from shared.api.http.concurrency_limit import Slots
+from shared.api.http.multipart import PartBegin, PartData, PartEnd, read_parts
 from shared.api.routes import imports
 from shared.api.routes.imports import BLOCK_BYTES
-from shared.api.slots import Slots
 from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.ports import SOURCES
 from tests.unit.api.house import ORG, House, make_services

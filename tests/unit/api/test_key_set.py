@@ -8,8 +8,16 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.api import key_set as module
-from shared.api.key_set import FRESH_SEC, REST_SEC, STALE_SEC, KeySet, fetch_key_set, may_be_key_server, read_key_set
+from shared.api.auth import key_set as module
+from shared.api.auth.key_set import (
+    FRESH_SEC,
+    REST_SEC,
+    STALE_SEC,
+    KeySet,
+    fetch_key_set,
+    may_be_key_server,
+    read_key_set,
+)
 from shared.domain.errors import KeyServerUnavailable, TokenInvalid
 from tests.unit.api.keys import ec_key, key_set, published, rsa_key
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.api.methods import allowed_methods
+from shared.api.http.head_requests import allowed_methods
 from shared.storage.ports import CHUNK_BYTES
 from tests.unit.api.house import House
 

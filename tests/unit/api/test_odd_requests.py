@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.api import openapi
+from shared.api.openapi import document
 from tests.unit.api.house import House
 
-PATHS: dict[str, dict[str, Any]] = json.loads(openapi.TARGET.read_text(encoding="utf-8"))["paths"]
+PATHS: dict[str, dict[str, Any]] = json.loads(document.TARGET.read_text(encoding="utf-8"))["paths"]
 READ = sorted(path for path, methods in PATHS.items() if "get" in methods)
 ODD_IDS = ["%00", "%FF", "..", "%2e%2e%2f", "a" * 5000, "%F0%9F%98%80", "'", "$filter", "a%20b", "-", "%0d%0a"]
 ODD_VALUES = [

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from shared.api.http.concurrency_limit import Slots
 from shared.api.routes import ingest
-from shared.api.slots import Slots
 from shared.domain.errors import SourceNotFound, SourceTooSlow
 from tests.unit.api.house import House
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from shared.api.guard import MAX_JSON_BYTES
-from shared.api.problems import problem_of
+from shared.api.http.outer_middleware import MAX_JSON_BYTES
+from shared.api.http.problems import problem_of
 from shared.domain import errors
 from shared.domain.errors import RostrumError, StorageFull, StorageUnavailable, WriteConflict
 from tests.unit.api.house import House

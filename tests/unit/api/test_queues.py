@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from shared.api.app import create_app
 from shared.domain.message import StageMessage
 from shared.job_status import JobStatus
-from shared.pipeline import giving_up
-from shared.pipeline.queue_info import JobCounts
+from shared.pipeline.execution import giving_up
+from shared.pipeline.housekeeping.queue_info import JobCounts
 from tests.unit.api.house import ORG, House, make_services
 from tests.unit.api.keys import SECRET, signed
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.api import rate_limit
-from shared.api.rate_limit import RateLimit
+from shared.api.http import rate_limit
+from shared.api.http.rate_limit import RateLimit
 from shared.domain.errors import RateLimited
 
 

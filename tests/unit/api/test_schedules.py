@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from shared.pipeline import scheduled_submission
-from shared.pipeline.background.every_job import job_manager
-from shared.pipeline.background.run_task import run_task
-from shared.pipeline.background.schedules import run_due_schedules
-from shared.pipeline.run_step import Delivery
+from shared.pipeline.execution.run_step import Delivery
+from shared.pipeline.jobs import scheduled_submission
+from shared.pipeline.registry import job_manager
+from shared.pipeline.tasks.run_task import run_task
+from shared.pipeline.tasks.schedules import run_due_schedules
 from tests.unit.api.house import House, pointers
 
 JOB = {"sourceUrl": "https://example.com/talk.mp4"}

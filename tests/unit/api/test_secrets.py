@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from shared.api.app import create_app
 from shared.domain.message import StageMessage, Step
 from shared.domain.stage import Stage
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
+from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.settings import Settings
 from shared.storage.connect import connect
 from shared.storage.memory_table import MemoryTable
@@ -100,7 +100,7 @@ def test_of_callers_and_receivers(services: Services, logged: list[str], monkeyp
 
 def _fail(services: Services, job: dict[str, Any]) -> None:
     """The download is tried, in vain."""
-    from shared.pipeline.steps.download import download_recording
+    from shared.pipeline.stages.download import download_recording
 
     work = {(Stage.DOWNLOAD, Step.PART): download_recording}
     message = StageMessage(

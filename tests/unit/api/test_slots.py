@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.api.slots import Slots
+from shared.api.http.concurrency_limit import Slots
 from shared.domain.errors import Busy
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import jwt
 import pytest
 
-from shared.api.caller import Caller
-from shared.api.tokens import HS256, WITH_KEY_PAIR, Key, TokenRules, key_id_of, read_token
+from shared.api.auth.caller import Caller
+from shared.api.auth.tokens import HS256, WITH_KEY_PAIR, Key, TokenRules, key_id_of, read_token
 from shared.domain.errors import TokenExpired, TokenInvalid
 from tests.unit.api.keys import (
     AUDIENCE,

@@ -37,7 +37,7 @@ def test_what_is_no_zone_or_detector_is_refused(house: House, options: dict[str,
 
 
 def test_a_detector_without_its_model_is_refused_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.tracking.choose._KNOWN", "none-of-these*.onnx")
+    monkeypatch.setattr("shared.tracking.detectors.choose._KNOWN", "none-of-these*.onnx")
     body = {"sourceUrl": "https://example.com/talk.mp4", "options": {"detector": "onnx"}}
     answer = house.client.post("/jobs", json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "engine_unavailable")

@@ -23,9 +23,9 @@ from shared.domain.ids import newest_first_id
 from shared.domain.message import Step
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
-from shared.pipeline.changes import change_job, change_session
+from shared.pipeline.context import Services, StepContext
 from shared.pipeline.inline import inline_services, process_job
-from shared.pipeline.services import Services, StepContext
+from shared.pipeline.updates import change_job, change_session
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.memory_blobs import MemoryBlobs

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.media.audio_clock import AudioClock
+from shared.media.audio.clock import AudioClock
 
 
 def place_all(pieces: list[tuple[float | None, float]], duration_sec: float = 100.0) -> list[tuple[bool, float]]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.recording import VideoStream
-from shared.media.encode import MAX_FPS, MIN_FPS, frame_rate
+from shared.media.video.encode import MAX_FPS, MIN_FPS, frame_rate
 
 VIDEO = VideoStream(0, "h264", 1920, 1080, 0, 25.0, 0.0, 10.0)
 

@@ -9,8 +9,8 @@ import httpcore
 import pytest
 
 from shared.domain.errors import AddressRefused, SourceNotFound
-from shared.media.guarded_network import DeadlineExceeded, GuardedBackend, resolve
-from shared.media.public_address import check_address
+from shared.media.network.guarded_network import DeadlineExceeded, GuardedBackend, resolve
+from shared.media.network.public_address import check_address
 
 REFUSED = [
     ("127.0.0.1", "loopback"),

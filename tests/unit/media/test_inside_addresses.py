@@ -17,9 +17,9 @@ from fastapi.testclient import TestClient
 from shared.api.app import create_app
 from shared.domain.errors import AddressRefused, RostrumError
 from shared.domain.webhook import Outcome
-from shared.media.fetch import FetchPolicy, open_source
-from shared.media.glance import Allowance, glance_at_url
-from shared.media.guarded_network import Resolve, resolve
+from shared.media.network.fetch import FetchPolicy, open_source
+from shared.media.network.guarded_network import Resolve, resolve
+from shared.media.probe.quick_probe import Allowance, glance_at_url
 from shared.pipeline.webhooks.post import PostPolicy, post
 from tests.unit.api.house import House, make_services
 

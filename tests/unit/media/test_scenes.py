@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from shared.media.scenes import Scene, SceneScorer, scenes_from_scores
+from shared.media.video.scenes import Scene, SceneScorer, scenes_from_scores
 
 SIZE = (320, 180)
 

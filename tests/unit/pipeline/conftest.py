@@ -15,10 +15,10 @@ from shared.domain.message import QUEUES, StageMessage, Step
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
-from shared.pipeline.changes import change_job, change_session
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.services import Services, StepContext
-from shared.pipeline.submit import JobRequest, submit_url
+from shared.pipeline.context import Services, StepContext
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.jobs.submit import JobRequest, submit_url
+from shared.pipeline.updates import change_job, change_session
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS

@@ -13,12 +13,12 @@ from shared.domain.errors import NotFound
 from shared.domain.message import Message, StageMessage
 from shared.domain.task import TaskMessage
 from shared.job_status import NEXT, JobStatus
-from shared.pipeline.background.every_job import job_manager
-from shared.pipeline.background.run_task import give_up_task, run_task
-from shared.pipeline.background.sweep_tasks import sweep_tasks
-from shared.pipeline.giving_up import give_up
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.sweep import sweep
+from shared.pipeline.execution.giving_up import give_up
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.execution.sweep import sweep
+from shared.pipeline.registry import job_manager
+from shared.pipeline.tasks.run_task import give_up_task, run_task
+from shared.pipeline.tasks.sweep import sweep_tasks
 from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.ports import BlobFacts
 from tests.unit.pipeline.conftest import House

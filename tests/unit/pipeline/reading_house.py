@@ -9,10 +9,10 @@ from shared.domain.message import Step
 from shared.domain.renditions import FOLLOW
 from shared.domain.stage import Stage
 from shared.media.payload import RenditionPayload, ThumbnailPayload
-from shared.pipeline.changes import change_job, change_session
-from shared.pipeline.reading import AUDIO_COPY, open_blob, open_recording, part_blob
-from shared.pipeline.services import StepContext
-from shared.pipeline.sidecar import RENDITIONS, SCENES, RenditionList, SceneList
+from shared.pipeline.context import StepContext
+from shared.pipeline.stages.job_blobs import AUDIO_COPY, open_blob, open_recording, part_blob
+from shared.pipeline.stages.sidecar import RENDITIONS, SCENES, RenditionList, SceneList
+from shared.pipeline.updates import change_job, change_session
 from shared.storage.ports import RESULTS, SOURCES, WORK
 from tests.unit.pipeline.conftest import RECORDING
 from tests.unit.pipeline.mortal_house import MortalHouse

@@ -8,11 +8,11 @@ from typing import Any
 from shared.domain.errors import NotFound
 from shared.domain.message import Message, Receipt
 from shared.domain.task import TASKS, Task, TaskMessage
-from shared.pipeline.background.job_manager import JobManager
-from shared.pipeline.background.run_task import run_task
-from shared.pipeline.background.sweep_tasks import sweep_tasks
-from shared.pipeline.run_step import Delivery
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
+from shared.pipeline.execution.run_step import Delivery
+from shared.pipeline.tasks.job_manager import JobManager
+from shared.pipeline.tasks.run_task import run_task
+from shared.pipeline.tasks.sweep import sweep_tasks
 from shared.settings import Settings
 from shared.storage.dead_letter_table import DeadLetterTable
 from shared.storage.memory import MemoryStorage

@@ -11,16 +11,16 @@ from shared.domain.errors import NotFound
 from shared.domain.message import Step
 from shared.domain.stage import Stage
 from shared.domain.task import TASKS
-from shared.pipeline import clean_up as module
-from shared.pipeline.background.job_manager import job_manager
-from shared.pipeline.background.run_task import run_task
-from shared.pipeline.background.schedules import run_due_schedules
-from shared.pipeline.cancel import cancel_job
-from shared.pipeline.clean_up import clean_up, schedule_clean_up
+from shared.pipeline.context import StepContext
 from shared.pipeline.dead_letters import bury_task
-from shared.pipeline.run_step import Delivery
-from shared.pipeline.services import StepContext
-from shared.pipeline.sidecar import rebuild_sidecar
+from shared.pipeline.execution.cancel import cancel_job
+from shared.pipeline.execution.run_step import Delivery
+from shared.pipeline.housekeeping import clean_up as module
+from shared.pipeline.housekeeping.clean_up import clean_up, schedule_clean_up
+from shared.pipeline.stages.sidecar import rebuild_sidecar
+from shared.pipeline.tasks.job_manager import job_manager
+from shared.pipeline.tasks.run_task import run_task
+from shared.pipeline.tasks.schedules import run_due_schedules
 from shared.storage.ports import RESULTS, SOURCES, WORK
 
 

@@ -12,13 +12,13 @@ from shared.domain.errors import Conflict, NotFound
 from shared.domain.message import QUEUES, Step
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
-from shared.pipeline.cancel import cancel_job
-from shared.pipeline.clean_up import clean_up
-from shared.pipeline.remove import delete_session
-from shared.pipeline.requeue import requeue_dead_letters
-from shared.pipeline.retry import retry_job
-from shared.pipeline.submit import JobRequest, submit_url
-from shared.pipeline.sweep import sweep
+from shared.pipeline.execution.cancel import cancel_job
+from shared.pipeline.execution.sweep import sweep
+from shared.pipeline.housekeeping.clean_up import clean_up
+from shared.pipeline.housekeeping.delete_session import delete_session
+from shared.pipeline.housekeeping.requeue import requeue_dead_letters
+from shared.pipeline.jobs.retry import retry_job
+from shared.pipeline.jobs.submit import JobRequest, submit_url
 from shared.storage.ports import RESULTS, SOURCES, WORK
 from tests.unit.pipeline.mortal_house import MortalHouse, RandomFate
 
@@ -33,7 +33,7 @@ MORE_WRITES_THAN_THERE_ARE = 400
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits before writing again what somebody else has written meanwhile."""
-    monkeypatch.setattr("shared.pipeline.changes.MAX_PAUSE_SEC", 0.0)
+    monkeypatch.setattr("shared.pipeline.updates.MAX_PAUSE_SEC", 0.0)
 
 
 def every_death(act: Callable[[int], bool]) -> int:

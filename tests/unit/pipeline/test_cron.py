@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.errors import InvalidRequest
-from shared.pipeline.background.cron import next_run
+from shared.pipeline.tasks.cron import next_run
 
 ZURICH = "Europe/Zurich"  # 2026-03-29 02:00 becomes 03:00 (01:00 UTC), 2026-10-25 03:00 becomes 02:00 (01:00 UTC)
 LORD_HOWE = "Australia/Lord_Howe"  # half an hour: 2026-10-04 02:00 becomes 02:30 (2026-10-03 15:30 UTC)

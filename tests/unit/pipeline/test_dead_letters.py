@@ -11,13 +11,13 @@ from shared.domain.message import QUEUES, StageMessage, Step
 from shared.domain.stage import Stage
 from shared.domain.task import TASKS, TaskMessage
 from shared.job_status import JobStatus
-from shared.pipeline.background.job_manager import JobManager
 from shared.pipeline.dead_letters import keep_unreadable
-from shared.pipeline.giving_up import give_up
-from shared.pipeline.queue_info import QUEUE_NAMES, JobCounts, queue_info
-from shared.pipeline.requeue import requeue_dead_letters
-from shared.pipeline.retry import retry_job
-from shared.pipeline.run_step import Delivery, run_step
+from shared.pipeline.execution.giving_up import give_up
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.housekeeping.queue_info import QUEUE_NAMES, JobCounts, queue_info
+from shared.pipeline.housekeeping.requeue import requeue_dead_letters
+from shared.pipeline.jobs.retry import retry_job
+from shared.pipeline.tasks.job_manager import JobManager
 from tests.unit.pipeline.conftest import House
 
 DOWNLOADS = QUEUES[Stage.DOWNLOAD]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared.domain.job import Job
-from shared.pipeline.derived import CHAPTERS, CHAPTERS_VTT, INSTRUCTOR_BY_SEGMENT, write_derived
-from shared.pipeline.services import job_blob
+from shared.pipeline.context import job_blob
+from shared.pipeline.stages.derived import CHAPTERS, CHAPTERS_VTT, INSTRUCTOR_BY_SEGMENT, write_derived
 from shared.storage.ports import RESULTS, WORK
 from tests.unit.transcription.test_chapters import lecture, transcript
 

@@ -10,10 +10,10 @@ from shared.domain.failure import MAX_FAILURES
 from shared.domain.message import StageMessage, Step
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
-from shared.pipeline.giving_up import give_up
-from shared.pipeline.retry import retry_job
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.sweep import sweep
+from shared.pipeline.execution.giving_up import give_up
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.execution.sweep import sweep
+from shared.pipeline.jobs.retry import retry_job
 from shared.storage.ports import SOURCES
 
 PART = (Stage.TRACKING, Step.PART)

@@ -8,10 +8,10 @@ import pytest
 from shared.domain.message import Step
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
-from shared.pipeline.fence import WRITES, fenced
-from shared.pipeline.heartbeat import StopWork
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.services import StepContext
+from shared.pipeline.context import StepContext
+from shared.pipeline.execution.fence import WRITES, fenced
+from shared.pipeline.execution.heartbeat import StopWork
+from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.storage.ports import WORK, BlobStore
 
 PREPARE = (Stage.TRACKING, Step.PREPARE)

@@ -10,9 +10,9 @@ from shared.domain.job import Job, new_job
 from shared.domain.message import Step
 from shared.domain.part import Part
 from shared.domain.stage import Stage, StageState
-from shared.pipeline.changes import change_job
-from shared.pipeline.heartbeat import PARTS_SHARE, Heartbeat, StopWork
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
+from shared.pipeline.execution.heartbeat import PARTS_SHARE, Heartbeat, StopWork
+from shared.pipeline.updates import change_job
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import Stored

@@ -1,5 +1,5 @@
-from shared.pipeline.engine_choice import engine_for
-from shared.pipeline.hints import MAX_HOTWORDS, hints_for
+from shared.pipeline.stages.engine_choice import engine_for
+from shared.pipeline.stages.hints import MAX_HOTWORDS, hints_for
 from shared.settings import Settings
 from shared.transcription.engine import NO_HINTS
 

@@ -9,12 +9,12 @@ from shared.domain.errors import NotFound, NotMedia, SourceUnavailable
 from shared.domain.message import Step
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
-from shared.pipeline.cancel import cancel_job
+from shared.pipeline.context import StepContext
+from shared.pipeline.execution.cancel import cancel_job
+from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.inline import MAX_DELIVERIES, inline_services, process_job
-from shared.pipeline.retry import retry_job
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.services import StepContext
-from shared.pipeline.submit import JobRequest, submit_url
+from shared.pipeline.jobs.retry import retry_job
+from shared.pipeline.jobs.submit import JobRequest, submit_url
 
 URL = "https://example.com/talk.mp4"
 

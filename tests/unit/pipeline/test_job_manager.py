@@ -8,11 +8,11 @@ import pytest
 
 from shared.domain.errors import InvalidRequest, NotMedia
 from shared.domain.task import TASKS, Task, TaskMessage, TaskState
-from shared.pipeline.background.job_manager import Backoff, JobManager, RetryLater
-from shared.pipeline.background.run_task import KEEP_DONE, UNKNOWN_PAUSE, give_up_task, run_task
-from shared.pipeline.background.sweep_tasks import sweep_tasks
-from shared.pipeline.run_step import Delivery
-from shared.pipeline.services import Services
+from shared.pipeline.context import Services
+from shared.pipeline.execution.run_step import Delivery
+from shared.pipeline.tasks.job_manager import Backoff, JobManager, RetryLater
+from shared.pipeline.tasks.run_task import KEEP_DONE, UNKNOWN_PAUSE, give_up_task, run_task
+from shared.pipeline.tasks.sweep import sweep_tasks
 from tests.unit.pipeline.task_host import START, Host, Killed
 
 

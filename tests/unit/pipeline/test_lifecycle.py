@@ -10,14 +10,14 @@ from shared.domain.errors import Conflict, NotFound, NotMedia
 from shared.domain.message import QUEUES, StageMessage, Step
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
-from shared.pipeline import cancel
-from shared.pipeline.cancel import cancel_job
-from shared.pipeline.heartbeat import Heartbeat
-from shared.pipeline.requests import STEPS
-from shared.pipeline.retry import retry_job
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.services import StepContext
-from shared.pipeline.sweep import sweep
+from shared.pipeline.context import StepContext
+from shared.pipeline.execution import cancel
+from shared.pipeline.execution.cancel import cancel_job
+from shared.pipeline.execution.dispatch import STEPS
+from shared.pipeline.execution.heartbeat import Heartbeat
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.execution.sweep import sweep
+from shared.pipeline.jobs.retry import retry_job
 from shared.storage.ports import RESULTS
 
 ALL_STEPS = [(stage, step) for stage in Stage for step in STEPS[stage]]
@@ -198,7 +198,7 @@ def test_a_retry_that_died_before_its_messages_is_taken_up_by_the_sweep(
     run_until(house, Stage.TRANSCRIPTION, Step.MERGE)
     cancel_job(house.services, job.org_id, job.job_id)
     with monkeypatch.context() as patch:
-        patch.setattr("shared.pipeline.retry.resume", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("shared.pipeline.jobs.retry.resume", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             retry_job(house.services, job.org_id, job.job_id)
 
@@ -265,7 +265,7 @@ def test_once_every_stage_is_over_it_is_too_late_to_cancel(house: Any, monkeypat
         with pytest.raises(Conflict, match="too late"):
             cancel_job(services, "acme", job.job_id)
 
-    monkeypatch.setattr("shared.pipeline.advance.write_sidecar", cancel_now)
+    monkeypatch.setattr("shared.pipeline.execution.advance.write_sidecar", cancel_now)
     house.drain()
     done = house.job(job)
     assert (done.status, done.cancel_requested) == (JobStatus.DONE, False)

@@ -10,10 +10,10 @@ from shared.domain.job import Job
 from shared.domain.message import StageMessage, Step
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
-from shared.pipeline.remake import reset_makers
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.submit import JobRequest, submit_stored, submit_url
-from shared.pipeline.sweep import sweep
+from shared.pipeline.execution.lost_blobs import reset_makers
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.execution.sweep import sweep
+from shared.pipeline.jobs.submit import JobRequest, submit_stored, submit_url
 from shared.storage.ports import RESULTS, SOURCES, WORK
 from tests.unit.pipeline.reading_house import PLAN, ReadingHouse, maker_of
 from tests.unit.pipeline.test_crashes import every_death
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("no_pauses")
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.pipeline.changes.MAX_PAUSE_SEC", 0.0)
+    monkeypatch.setattr("shared.pipeline.updates.MAX_PAUSE_SEC", 0.0)
 
 
 def a_house() -> ReadingHouse:

@@ -16,12 +16,12 @@ from shared.domain.message import Step
 from shared.domain.part import Part
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
-from shared.pipeline.giving_up import give_up
-from shared.pipeline.heartbeat import PARTS_SHARE
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.services import ContinueLater, StepContext
-from shared.pipeline.submit import JobRequest, submit_url
-from shared.pipeline.sweep import sweep
+from shared.pipeline.context import ContinueLater, StepContext
+from shared.pipeline.execution.giving_up import give_up
+from shared.pipeline.execution.heartbeat import PARTS_SHARE
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.execution.sweep import sweep
+from shared.pipeline.jobs.submit import JobRequest, submit_url
 from shared.storage.ports import Stored
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.renditions import NO_RENDITION
 from shared.domain.stage import Stage
-from shared.pipeline.plan import part_count, plan_stages, sample_range
+from shared.pipeline.stages.plan import part_count, plan_stages, sample_range
 from shared.settings import Settings
 
 VIDEO = VideoStream(

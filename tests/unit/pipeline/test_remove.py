@@ -8,14 +8,14 @@ from shared.domain.errors import NotFound
 from shared.domain.message import Step
 from shared.domain.stage import Stage
 from shared.domain.task import TASKS
-from shared.pipeline.background.job_manager import job_manager
-from shared.pipeline.background.run_task import run_task
-from shared.pipeline.remove import LOOK_AGAIN, delete_session
-from shared.pipeline.requests import STEPS
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.services import StepContext
-from shared.pipeline.sidecar import rebuild_sidecar
-from shared.pipeline.submit import JobRequest, submit_session
+from shared.pipeline.context import StepContext
+from shared.pipeline.execution.dispatch import STEPS
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.housekeeping.delete_session import LOOK_AGAIN, delete_session
+from shared.pipeline.jobs.submit import JobRequest, submit_session
+from shared.pipeline.stages.sidecar import rebuild_sidecar
+from shared.pipeline.tasks.job_manager import job_manager
+from shared.pipeline.tasks.run_task import run_task
 from shared.storage.memory_table import MemoryTable
 from shared.storage.ports import RESULTS, SOURCES, WORK
 

@@ -12,12 +12,12 @@ from shared.domain.message import Step
 from shared.domain.removal import Removal, RemovalReason
 from shared.domain.stage import Stage
 from shared.domain.task import TASKS
-from shared.pipeline.background.job_manager import job_manager
-from shared.pipeline.background.run_task import run_task
-from shared.pipeline.clean_up import clean_up
-from shared.pipeline.remove import LOOK_AGAIN, delete_session
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.submit import JobRequest, submit_session
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.housekeeping.clean_up import clean_up
+from shared.pipeline.housekeeping.delete_session import LOOK_AGAIN, delete_session
+from shared.pipeline.jobs.submit import JobRequest, submit_session
+from shared.pipeline.tasks.job_manager import job_manager
+from shared.pipeline.tasks.run_task import run_task
 from shared.settings import Settings, days_by_org
 from shared.storage.memory_table import MemoryTable
 from shared.storage.ports import RESULTS, SOURCES, WORK
@@ -162,7 +162,7 @@ def test_a_removal_that_waits_for_work_is_finished_later(house: Any) -> None:
 
 
 def test_death_before_every_write_leaves_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.pipeline.changes.MAX_PAUSE_SEC", 0.0)
+    monkeypatch.setattr("shared.pipeline.updates.MAX_PAUSE_SEC", 0.0)
 
     def act(death: int) -> bool:
         house = MortalHouse()

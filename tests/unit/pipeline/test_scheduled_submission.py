@@ -7,13 +7,13 @@ import pytest
 
 from shared.domain.errors import InvalidRequest, NotFound, StorageUnavailable
 from shared.domain.schedule import Schedule
-from shared.pipeline.background.every_job import job_manager
-from shared.pipeline.scheduled_submission import (
+from shared.pipeline.jobs.scheduled_submission import (
     remove_schedule,
     schedule_submission,
     submission_schedule,
     submit_scheduled,
 )
+from shared.pipeline.registry import job_manager
 from tests.unit.pipeline.task_host import Host, every_death
 
 REQUEST = {

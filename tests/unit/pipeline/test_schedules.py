@@ -9,8 +9,8 @@ import pytest
 from shared.domain.errors import InvalidRequest, NotFound
 from shared.domain.schedule import Schedule
 from shared.domain.task import TASKS
-from shared.pipeline.background.schedules import run_due_schedules
-from shared.pipeline.background.sweep_tasks import sweep_tasks
+from shared.pipeline.tasks.schedules import run_due_schedules
+from shared.pipeline.tasks.sweep import sweep_tasks
 from tests.unit.pipeline.task_host import START, Host, every_death
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from shared.domain.errors import InvalidRequest
 from shared.domain.search.places import NEAR_TOKENS
 from shared.domain.session import Session
-from shared.pipeline import search as search_module
-from shared.pipeline.changes import change_session
-from shared.pipeline.search import (
+from shared.pipeline.context import Services
+from shared.pipeline.jobs import search as search_module
+from shared.pipeline.jobs.search import (
     PLACES_OF_ONE_SESSION,
     Found,
     FoundPage,
@@ -20,7 +20,7 @@ from shared.pipeline.search import (
     index_transcript,
     search,
 )
-from shared.pipeline.services import Services
+from shared.pipeline.updates import change_session
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.memory_table import MemoryTable

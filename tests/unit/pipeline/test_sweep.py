@@ -11,12 +11,12 @@ from shared.domain.message import Step
 from shared.domain.part import Part
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
-from shared.pipeline import sweep as module
-from shared.pipeline.cancel import cancel_job
-from shared.pipeline.remove import delete_session
-from shared.pipeline.run_step import Delivery, run_step
-from shared.pipeline.services import StepContext
-from shared.pipeline.sweep import BUDGET, sweep
+from shared.pipeline.context import StepContext
+from shared.pipeline.execution import sweep as module
+from shared.pipeline.execution.cancel import cancel_job
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.execution.sweep import BUDGET, sweep
+from shared.pipeline.housekeeping.delete_session import delete_session
 from shared.storage.ports import RESULTS, SOURCES, WORK, Stored
 from tests.unit.pipeline.conftest import House
 

@@ -8,11 +8,11 @@ import pytest
 
 from shared.domain.errors import NotFound
 from shared.domain.task import TASKS, Task, TaskMessage, TaskState
-from shared.pipeline.background.job_manager import Backoff, RetryLater
-from shared.pipeline.background.run_task import KEEP_DONE, run_task
-from shared.pipeline.background.sweep_tasks import sweep_tasks
-from shared.pipeline.requeue import requeue_dead_letters
-from shared.pipeline.run_step import Delivery
+from shared.pipeline.execution.run_step import Delivery
+from shared.pipeline.housekeeping.requeue import requeue_dead_letters
+from shared.pipeline.tasks.job_manager import Backoff, RetryLater
+from shared.pipeline.tasks.run_task import KEEP_DONE, run_task
+from shared.pipeline.tasks.sweep import sweep_tasks
 from tests.unit.pipeline.task_host import Host, every_death
 
 A_WHILE = timedelta(hours=3)

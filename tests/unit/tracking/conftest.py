@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared.media.frames import SampledFrame
+from shared.media.video.frames import SampledFrame
 
 WIDTH, HEIGHT = 320, 180
 Place = tuple[float, float]

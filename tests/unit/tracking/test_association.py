@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tracking.association import MAX_FILLED_SEC, TrackPoint, associate
 from shared.tracking.detection import Box, Detection, FrameDetections
+from shared.tracking.track.association import MAX_FILLED_SEC, TrackPoint, associate
 
 
 def person(x: float, score: float = 0.8, y: float = 0.5, width: float = 0.1, height: float = 0.4) -> Detection:

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from shared.tracking.belief import coming_and_going
 from shared.tracking.detection import Box, Detection, FrameDetections
+from shared.tracking.track.confidence import coming_and_going
 
 INSIDE: Box = (0.55, 0.2, 0.2, 0.7)
 HALF: Box = (0.8, 0.4, 0.2, 0.5)

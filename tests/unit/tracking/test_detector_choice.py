@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from shared.domain.errors import EngineUnavailable
-from shared.pipeline.detector_choice import detector_for
+from shared.pipeline.stages.detector_choice import detector_for
 from shared.settings import Settings
-from shared.tracking.choose import choose_detector
+from shared.tracking.detectors.choose import choose_detector
 from shared.tracking.plan import windows
 
 

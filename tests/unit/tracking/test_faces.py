@@ -8,15 +8,15 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.domain.recording import Recording, VideoStream
-from shared.media.frames import SampledFrame
+from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import overlap
-from shared.tracking.faces import ANYWHERE, FaceDetector, places_of_faces
-from shared.tracking.fused import RecordingDetector, described
-from shared.tracking.instructor import BY_FACE
-from shared.tracking.merge import NOBODY_SEEN, merge_tracking
+from shared.tracking.detectors.build_plates import plates_of
+from shared.tracking.detectors.faces import ANYWHERE, FaceDetector, places_of_faces
+from shared.tracking.detectors.fused import RecordingDetector, described
 from shared.tracking.payload import InstructorTracking, TrackingPart
 from shared.tracking.plan import TrackingPlan
-from shared.tracking.prepare import plates_of
+from shared.tracking.track.candidates import BY_FACE
+from shared.tracking.track.merge import NOBODY_SEEN, merge_tracking
 
 FPS = 2.0
 WIDTH, HEIGHT = 640, 360

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tracking.metrics import derive_metrics, gaps_of, presence_of
+from shared.tracking.track.metrics import derive_metrics, gaps_of, presence_of
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.agreement import CLIP, MODEL
 from shared.domain.errors import EngineUnavailable
-from shared.media.frames import SampledFrame, sample_frames
-from shared.media.probe import probe
-from shared.tracking.onnx_detector import OnnxDetector, warm_model
-from shared.tracking.onnx_shape import with_picture_size
-from shared.tracking.yolox import letterbox, people, row_count
+from shared.media.probe.probe import probe
+from shared.media.video.frames import SampledFrame, sample_frames
+from shared.tracking.detectors.onnx import OnnxDetector, warm_model
+from shared.tracking.detectors.onnx_shape import with_picture_size
+from shared.tracking.detectors.yolox import letterbox, people, row_count
 
 SIDE = 64
 Rows = np.ndarray[tuple[int, ...], np.dtype[np.float32]]

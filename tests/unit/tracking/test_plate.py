@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from shared.domain.errors import DamagedRecording
-from shared.media.frames import SampledFrame
-from shared.tracking.camera_motion import MOVED
-from shared.tracking.plate import MAX_FRAMES, Plate, build_plate
+from shared.media.video.frames import SampledFrame
+from shared.tracking.plate.camera_motion import MOVED
+from shared.tracking.plate.plate import MAX_FRAMES, Plate, build_plate
 
 MakeRoom = Callable[..., list[SampledFrame]]
 

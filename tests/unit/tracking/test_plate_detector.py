@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.agreement import Agreement, Truth, agreement, detect_all
-from shared.media.frames import SampledFrame
-from shared.tracking.plate import build_plate
-from shared.tracking.plate_detector import PlateDetector
+from shared.media.video.frames import SampledFrame
+from shared.tracking.detectors.plate import PlateDetector
+from shared.tracking.plate.plate import build_plate
 
 Walk = Callable[[float], float | None]
 MakeRoom = Callable[..., list[SampledFrame]]

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from shared.domain.recording import Recording, VideoStream
 from shared.tracking.detection import Detection, FrameDetections
-from shared.tracking.merge import merge_tracking
+from shared.tracking.drawing.plot_data import COLUMNS, MAX_BINS, TrackPlot
+from shared.tracking.drawing.track_charts import draw_heat_map, draw_positions
 from shared.tracking.payload import InstructorTracking, TrackingDetector, TrackingPart
-from shared.tracking.pictures import draw_heat_map, draw_positions
-from shared.tracking.plot import COLUMNS, MAX_BINS, TrackPlot
+from shared.tracking.track.merge import merge_tracking
 
 FPS = 2.0
 PLATE = np.full((180, 320, 3), 90, np.uint8)

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from shared.domain.recording import Recording, VideoStream
-from shared.media.frames import SampledFrame
-from shared.tracking.belief import STILL
+from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import Box, Detection, FrameDetections, overlap
-from shared.tracking.fused import BOTH, MODEL_EVERY_SEC, RecordingDetector, fuse
-from shared.tracking.instructor import NEVER_MOVES, OTHER_PICTURE, SEVERAL, SEVERAL_STILL
-from shared.tracking.merge import NOBODY_SEEN, merge_tracking
+from shared.tracking.detectors.build_plates import plates_of
+from shared.tracking.detectors.fused import BOTH, MODEL_EVERY_SEC, RecordingDetector, fuse
 from shared.tracking.payload import InstructorTracking, TrackingDetector, TrackingPart
 from shared.tracking.plan import MOVED, PlateOfWindow, TrackingPlan
-from shared.tracking.plate import TOO_FEW, Plate
-from shared.tracking.prepare import plates_of
+from shared.tracking.plate.plate import TOO_FEW, Plate
+from shared.tracking.track.candidates import NEVER_MOVES, OTHER_PICTURE, SEVERAL, SEVERAL_STILL
+from shared.tracking.track.confidence import STILL
+from shared.tracking.track.merge import NOBODY_SEEN, merge_tracking
 
 FPS = 2.0
 EVERY = round(MODEL_EVERY_SEC * FPS)

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.tracking.reframe import AVERAGE_SEC, DEAD_ZONE, MAX_ACCELERATION, MAX_SPEED, Path, camera_path
+from shared.tracking.drawing.virtual_camera import (
+    AVERAGE_SEC,
+    DEAD_ZONE,
+    MAX_ACCELERATION,
+    MAX_SPEED,
+    Path,
+    camera_path,
+)
 
 FPS = 10.0
 ROUNDING = 1e-9

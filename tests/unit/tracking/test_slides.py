@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.media.frames import SampledFrame
+from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import overlap
-from shared.tracking.plate import Plate, build_plate
-from shared.tracking.plate_detector import PlateDetector
-from shared.tracking.slides import MAX_SLIDES
+from shared.tracking.detectors.plate import PlateDetector
+from shared.tracking.plate.plate import Plate, build_plate
+from shared.tracking.plate.slides import MAX_SLIDES
 
 MakeRoom = Callable[..., list[SampledFrame]]
 SCREEN = np.s_[20:87, 200:300]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from benchmarks.agreement import Agreement, Truth, agreement, detect_all
-from shared.media.frames import SampledFrame
-from shared.tracking.camera_motion import MOVED
-from shared.tracking.plate import Plate, build_plates
-from shared.tracking.plate_detector import PlateDetector
-from shared.tracking.steady import Steadier, back, steadied
+from shared.media.video.frames import SampledFrame
+from shared.tracking.detectors.plate import PlateDetector
+from shared.tracking.plate.camera_motion import MOVED
+from shared.tracking.plate.plate import Plate, build_plates
+from shared.tracking.plate.stabilize import Steadier, back, steadied
 
 MakeRoom = Callable[..., list[SampledFrame]]
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.float64]]

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from shared.domain.recording import Recording, VideoStream
 from shared.tracking.detection import Detection, FrameDetections
-from shared.tracking.instructor import FEW, LOW, SEVERAL_STILL, Zones
-from shared.tracking.merge import NOBODY_SEEN, merge_tracking
-from shared.tracking.metrics import derive_metrics
 from shared.tracking.payload import InstructorTracking, TrackingDetector, TrackingPart
+from shared.tracking.track.candidates import FEW, LOW, SEVERAL_STILL, Zones
+from shared.tracking.track.merge import NOBODY_SEEN, merge_tracking
+from shared.tracking.track.metrics import derive_metrics
 
 FPS = 2.0
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shared.media.frames import SampledFrame
-from shared.tracking.exposure import Image
-from shared.tracking.views import MIN_PICTURES, group_views
+from shared.media.video.frames import SampledFrame
+from shared.tracking.plate.camera_views import MIN_PICTURES, group_views
+from shared.tracking.plate.exposure import Image
 
 MakeRoom = Callable[..., list[SampledFrame]]
 

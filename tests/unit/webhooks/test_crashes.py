@@ -11,9 +11,9 @@ from shared.domain import job as jobs
 from shared.domain.task import TaskMessage
 from shared.domain.webhook import DeliveryState
 from shared.job_status import JobStatus
-from shared.pipeline.background.run_task import run_task
-from shared.pipeline.changes import change_job
-from shared.pipeline.run_step import Delivery
+from shared.pipeline.execution.run_step import Delivery
+from shared.pipeline.tasks.run_task import run_task
+from shared.pipeline.updates import change_job
 from shared.pipeline.webhooks.delivery import DIED
 from tests.unit.pipeline.task_host import every_death
 from tests.unit.webhooks.receiver import Receiver

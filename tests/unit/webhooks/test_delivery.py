@@ -11,10 +11,10 @@ from shared.domain.errors import Conflict, NotFound
 from shared.domain.task import TASKS, TaskState
 from shared.domain.webhook import DeliveryState
 from shared.job_status import JobStatus
-from shared.pipeline.changes import change_job
+from shared.pipeline.housekeeping.delete_session import delete_session
+from shared.pipeline.housekeeping.requeue import requeue_dead_letters
 from shared.pipeline.inline import inline_services
-from shared.pipeline.remove import delete_session
-from shared.pipeline.requeue import requeue_dead_letters
+from shared.pipeline.updates import change_job
 from shared.pipeline.webhooks.announce import redeliver_webhook
 from shared.pipeline.webhooks.delivery import MAX_RETRY_AFTER, RESTS, TRY_FOR, first_task_id, next_delivery
 from tests.unit.pipeline.task_host import START
@@ -266,7 +266,7 @@ def test_a_task_that_comes_too_early_waits(world: World, receiver: Receiver) -> 
     def dies(current: jobs.Job) -> jobs.Job:
         raise KeyboardInterrupt
 
-    from shared.pipeline.ending import end_job
+    from shared.pipeline.execution.end_job import end_job
 
     with pytest.raises(KeyboardInterrupt):
         end_job(world.services, job, dies)
@@ -360,9 +360,9 @@ def test_a_job_that_is_deleted_meanwhile_leaves_no_log(world: World, receiver: R
 
 def test_inside_the_request_the_end_is_told_too(world: World, receiver: Receiver) -> None:
     """With ROSTRUM_EXECUTION=inline."""
-    from shared.pipeline.background import every_job
+    from shared.pipeline import registry
 
-    assert every_job.job_manager.find("deliver_webhook") is not None
+    assert registry.job_manager.find("deliver_webhook") is not None
     world.services = inline_services(world.services)
     world.end(world.job(receiver.url()))
     assert len(receiver.received) == 1

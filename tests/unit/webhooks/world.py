@@ -11,8 +11,8 @@ from shared.domain.job import Job, new_job
 from shared.domain.stage import Stage
 from shared.domain.webhook import WebhookDelivery
 from shared.job_status import JobStatus
-from shared.pipeline.background.run_task import KEEP_DONE
-from shared.pipeline.ending import end_job
+from shared.pipeline.execution.end_job import end_job
+from shared.pipeline.tasks.run_task import KEEP_DONE
 from shared.pipeline.webhooks.announce import deliver_webhook
 from shared.settings import Settings
 from shared.storage.delivery_table import DeliveryTable

@@ -1,0 +1,103 @@
+"""What every route gets: the services, who calls, and identifiers that may be looked up."""
+
+import re
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from starlette.concurrency import run_in_threadpool
+
+from shared.api.auth.caller import Caller as Caller
+from shared.api.auth.caller import Scope
+from shared.api.auth.identity import Identity
+from shared.api.auth.local_only import refuse_foreign
+from shared.domain.errors import NotFound
+from shared.pipeline.context import Services
+
+ID_PATTERN = r"^[0-9A-Za-z_-]{1,64}$"
+"""What an identifier may look like; anything else could not be a key in storage."""
+
+_ID = re.compile(ID_PATTERN)
+
+T = TypeVar("T")
+
+
+async def services_of(request: Request) -> Services:
+    """The services that the application was created with."""
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+async def authenticate(request: Request, services: Services) -> Caller:
+    """Who calls, found out once a request, which also counts it; raises what `Identity.caller_of` and
+    `refuse_foreign` raise."""
+    known = getattr(request.state, "caller", None)
+    if isinstance(known, Caller):
+        return known
+    state = request.app.state
+    if not hasattr(state, "identity"):
+        state.identity = Identity(services.settings)
+    identity = state.identity
+    assert isinstance(identity, Identity)
+    who = await identity.caller_of(request.headers.get("authorization"))
+    if services.settings.auth == "none":
+        refuse_foreign(request, services.settings.public_url)
+    request.state.caller = who
+    return who
+
+
+_BEARER = HTTPBearer(
+    scheme_name="bearer",
+    bearerFormat="JWT",
+    description="A JSON Web Token with `org_id` and `scopes`: `jobs:read`, `jobs:write`, `admin`.",
+    auto_error=False,
+)
+"""Only describes: `authenticate` reads the header itself."""
+
+ServicesDep = Annotated[Services, Depends(services_of)]
+
+
+async def caller(
+    request: Request,
+    services: ServicesDep,
+    needed: SecurityScopes,
+    _: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> Caller:
+    """Who calls; raises what `authenticate` raises, and InsufficientScope."""
+    who = await authenticate(request, services)
+    for scope in needed.scopes:
+        who.require(Scope(scope))
+    return who
+
+
+ReaderDep = Annotated[Caller, Security(caller, scopes=[Scope.READ.value])]
+WriterDep = Annotated[Caller, Security(caller, scopes=[Scope.WRITE.value])]
+AdminDep = Annotated[Caller, Security(caller, scopes=[Scope.ADMIN.value])]
+
+
+async def known_job_id(jobId: str) -> str:  # noqa: N803 - the name in the path
+    """The path's job id; raises NotFound when it cannot be one."""
+    return checked_id(jobId, "job")
+
+
+async def known_session_id(sessionId: str) -> str:  # noqa: N803 - the name in the path
+    """The path's session id; raises NotFound when it cannot be one."""
+    return checked_id(sessionId, "session")
+
+
+JobId = Annotated[str, Depends(known_job_id)]
+SessionId = Annotated[str, Depends(known_session_id)]
+
+
+async def off_loop(call: Callable[[], T]) -> T:
+    """Runs a call that may block on a thread, so that the event loop goes on."""
+    return await run_in_threadpool(call)
+
+
+def checked_id(value: str, noun: str) -> str:
+    """The id from a path; raises NotFound, with the noun, when it cannot be one."""
+    if _ID.fullmatch(value) is None:
+        raise NotFound(f"There is no {noun} {value[:64]}.")
+    return value

@@ -1,0 +1,168 @@
+"""Tells the followers of jobs when there is something new, for one query a second of each organisation that has any.
+
+The index of active jobs carries the number of each job's latest event (docs/decisions/0003-event-log.md). The hub reads
+it once for all followers of an organisation and wakes those whose job came on or is no longer active. It does nothing
+while nobody waits. A hub belongs to one application and its event loop; it knows nothing of HTTP.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
+from typing import Protocol, TypeVar
+
+from shared.api.dependencies import off_loop
+from shared.domain.errors import TransientError
+from shared.domain.event import Event
+from shared.storage.ports import JobStore
+
+log = logging.getLogger(__name__)
+
+POLL_SEC = 1.0
+"""Between two looks at an organisation's active jobs."""
+
+BATCH = 500
+"""Most events of one read."""
+
+T = TypeVar("T")
+
+
+class OffLoop(Protocol):
+    """Runs a call that may block elsewhere, and waits for it."""
+
+    async def __call__(self, call: Callable[[], T], /) -> T:
+        """What the call returns or raises."""
+
+
+class EventHub:
+    """Makes followers, and looks for those that wait."""
+
+    def __init__(self, jobs: JobStore, call: OffLoop = off_loop) -> None:
+        self._jobs = jobs
+        self._call = call
+        self._waiting: dict[str, set[Follower]] = {}
+        self._polls: dict[str, asyncio.Task[None]] = {}
+        self._reads: dict[Hashable, asyncio.Task[Sequence[Event]]] = {}
+        self._failing = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the hub waits for nobody and reads nothing."""
+        return not (self._waiting or self._polls or self._reads)
+
+    def follower(self, org_id: str, job_id: str, after: int) -> "Follower":
+        """A follower of a job who knows the events up to number `after`."""
+        return Follower(self, org_id, job_id, after)
+
+    def enter(self, follower: "Follower") -> None:
+        """The follower waits from now on."""
+        self._waiting.setdefault(follower.org_id, set()).add(follower)
+        if follower.org_id not in self._polls:
+            self._polls[follower.org_id] = asyncio.create_task(self._poll(follower.org_id))
+
+    def leave(self, follower: "Follower") -> None:
+        """The follower waits no longer."""
+        others = self._waiting[follower.org_id]
+        others.remove(follower)
+        if not others:
+            del self._waiting[follower.org_id]
+
+    async def read(self, org_id: str, job_id: str, after: int, heard: Hashable) -> Sequence[Event]:
+        """The log after an event, read once for all who ask for the same meanwhile.
+
+        `heard` tells of which change the reader has heard: a read that began before that change is none for them.
+        """
+        asked = (org_id, job_id, after, heard)
+        task = self._reads.get(asked)
+        if task is None:
+            task = asyncio.create_task(self._read(org_id, job_id, after))
+            self._reads[asked] = task
+            task.add_done_callback(lambda done: self._read_over(asked, done))
+        await asyncio.wait((task,))  # a reader who goes away does not take it from the others
+        return task.result()
+
+    async def _poll(self, org_id: str) -> None:
+        """Looks again and again, until nobody waits; who comes then begins anew, and never looks sooner than this."""
+        try:
+            while True:
+                await asyncio.sleep(POLL_SEC)
+                if org_id not in self._waiting:
+                    return
+                await self._look(org_id)
+        finally:
+            del self._polls[org_id]
+
+    async def _look(self, org_id: str) -> None:
+        try:
+            numbers = await self._call(partial(self._jobs.active_sequences, org_id))
+        except TransientError as error:
+            self._note_failure(error)
+            return
+        self._failing = False
+        for follower in tuple(self._waiting.get(org_id, ())):
+            follower.hear(numbers.get(follower.job_id))
+
+    async def _read(self, org_id: str, job_id: str, after: int) -> Sequence[Event]:
+        try:
+            events = await self._call(partial(self._jobs.events, org_id, job_id, after=after, limit=BATCH))
+        except TransientError as error:
+            self._note_failure(error)
+            raise
+        self._failing = False
+        return events
+
+    def _read_over(self, asked: Hashable, done: "asyncio.Task[Sequence[Event]]") -> None:
+        del self._reads[asked]
+        if not done.cancelled():
+            done.exception()  # it has been told to whoever still listens
+
+    def _note_failure(self, error: TransientError) -> None:
+        """Says so once, until something succeeds again."""
+        if not self._failing:
+            log.warning("event log not read", extra={"action": "follow", "detail": error.detail})
+        self._failing = True
+
+
+class Follower:
+    """One who follows a job: stands in the hub only while waiting, so that one who goes away leaves nothing behind."""
+
+    def __init__(self, hub: EventHub, org_id: str, job_id: str, after: int) -> None:
+        self.org_id = org_id
+        self.job_id = job_id
+        self._hub = hub
+        self._heard = after
+        self._heard_of_end = False
+        self._bell: asyncio.Future[None] | None = None
+
+    async def news(self, timeout_sec: float) -> bool:
+        """Waits until the job may have come on since `read`; False when the time is up before."""
+        bell = self._bell = asyncio.get_running_loop().create_future()
+        self._hub.enter(self)
+        try:
+            await asyncio.wait((bell,), timeout=max(0.0, timeout_sec))
+        finally:
+            self._hub.leave(self)
+        return bell.done()
+
+    def hear(self, number: int | None) -> None:
+        """The number of the job's latest event, or None for a job that is not active: it has ended, or was deleted."""
+        ended = number is None
+        if ended != self._heard_of_end or (number is not None and number > self._heard):
+            self._heard_of_end = ended
+            self._heard = max(self._heard, number or 0)
+            if self._bell is not None and not self._bell.done():
+                self._bell.set_result(None)
+
+    async def read(self, after: int) -> Sequence[Event]:
+        """Up to BATCH events after number `after`; raises NotFound for a job that is gone.
+
+        Raises TransientError, and then there is `news` as soon as the storage answers again.
+        """
+        try:
+            events = await self._hub.read(self.org_id, self.job_id, after, (self._heard, self._heard_of_end))
+        except TransientError:
+            self._heard, self._heard_of_end = after, False
+            raise
+        if events:
+            self._heard = max(self._heard, events[-1].sequence)
+        return events

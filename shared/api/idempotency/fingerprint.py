@@ -1,0 +1,52 @@
+"""What tells one request's body from another's: SHA-256, over JSON whatever its spelling, over forms part by part."""
+
+import hashlib
+import json
+from contextlib import suppress
+
+from starlette.requests import Request
+
+from shared.api.http.multipart import PartBegin, PartData, PartEnd, PartEvent, read_parts
+
+
+def body_fingerprint(query: str, body: bytes) -> str:
+    """Of a short body. The order of a JSON object's members and the space between them do not count."""
+    with suppress(ValueError, RecursionError):  # no JSON: the route will say so
+        body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
+    return hashlib.sha256(query.encode() + b"\n" + body).hexdigest()
+
+
+class FormFingerprint:
+    """Of a multipart form, fed with its parts as they arrive; neither their order nor the boundary counts."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._part = hashlib.sha256()
+
+    def add(self, event: PartEvent) -> None:
+        """Takes in what happened in the body."""
+        match event:
+            case PartBegin(name, file_name, content_type):
+                head = json.dumps([name, file_name, content_type]).encode()
+                self._part = hashlib.sha256(head + b"\n")
+            case PartData(data):
+                self._part.update(data)
+            case PartEnd():
+                self._parts.append(self._part.digest())
+
+    def hexdigest(self) -> str:
+        """The fingerprint of all that was taken in."""
+        return hashlib.sha256(b"".join(sorted(self._parts))).hexdigest()
+
+
+async def form_fingerprint(request: Request, at_most_bytes: int) -> str | None:
+    """Reads a form to its end and keeps nothing of it; None when it has more bytes than could have been taken. Raises
+    what `read_parts` raises."""
+    fingerprint, size_bytes = FormFingerprint(), 0
+    async for event in read_parts(request):
+        fingerprint.add(event)
+        if isinstance(event, PartData):
+            size_bytes += len(event.data)
+            if size_bytes > at_most_bytes:
+                return None
+    return fingerprint.hexdigest()

@@ -1,0 +1,295 @@
+"""What the API shows of jobs and sessions; the shape is the contract's."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from shared.api.http.links import Links
+from shared.domain import event
+from shared.domain.failure import MAX_FAILURES
+from shared.domain.job import Job
+from shared.domain.message import Step
+from shared.domain.session import Session
+from shared.domain.stage import Stage, StageProgress, StageState
+from shared.domain.webhook import DeliveryState, WebhookDelivery
+from shared.job_status import JobStatus
+from shared.media.payload import MediaPayload
+
+
+class View(BaseModel):
+    """Something that is shown."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, from_attributes=True)
+
+
+class StageView(View):
+    """How far a stage is; `reason` says why it was skipped or failed."""
+
+    state: StageState
+    progress: float = Field(ge=0, le=1)
+    parts_done: int
+    parts: int
+    attempts: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    reason: str | None
+
+    @classmethod
+    def of(cls, progress: StageProgress) -> "StageView":
+        """The view of a stage."""
+        return cls.model_validate(progress)
+
+
+class JobErrorView(View):
+    """Why a job ended in ERROR."""
+
+    code: str
+    title: str
+    detail: str
+    stage: Stage | None
+    retryable: bool
+
+
+class StepFailureView(View):
+    """A failed attempt, the `attempt`-th, at a step of the job's `jobAttempt`: `step` is `prepare`, `part` or `merge`,
+    and `part` counts from 0."""
+
+    code: str
+    title: str
+    detail: str
+    stage: Stage
+    step: Step
+    part: int
+    attempt: int
+    job_attempt: int
+    at: datetime
+    retryable: bool
+
+
+class JobLinks(View):
+    """Where to go from a job."""
+
+    self: str
+    events: str
+    session: str
+
+
+class JobStatusView(View):
+    """A job's status alone."""
+
+    job_id: str
+    status: JobStatus
+    stage: Stage | None
+    progress: float = Field(ge=0, le=1)
+    error: JobErrorView | None
+
+    @classmethod
+    def of(cls, job: Job) -> "JobStatusView":
+        """The view of a job's status."""
+        return cls.model_validate(job)
+
+
+class DeliveryView(View):
+    """One POST to the `callbackUrl`: the `number`-th of its kind for the end of the job's `attempt`. `willRetryAt` says
+    when a failed one is followed by another, and is null when there is none."""
+
+    delivery_id: str
+    webhook_id: str
+    attempt: int
+    number: int
+    url: str
+    state: DeliveryState
+    sent_at: datetime
+    status_code: int | None
+    error: str | None
+    duration_sec: float | None
+    will_retry_at: datetime | None
+
+
+class JobView(View):
+    """One run of the pipeline over a session."""
+
+    job_id: str
+    session_id: str
+    org_id: str
+    status: JobStatus
+    stage: Stage | None
+    progress: float = Field(ge=0, le=1)
+    stages: dict[Stage, StageView]
+    cancel_requested: bool
+    attempt: int
+    error: JobErrorView | None
+    failures: list[StepFailureView] = Field(
+        default=[],
+        description="The failed attempts at the job's steps, also of those that were made good, the latest last: at "
+        f"most {MAX_FAILURES}.",
+    )
+    options: dict[str, Any]
+    callback_url: str | None
+    start_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    deliveries: list[DeliveryView] | None = Field(
+        default=None,
+        exclude_if=lambda deliveries: deliveries is None,
+        description="The latest deliveries of webhooks; only with a single job that has a `callbackUrl`.",
+    )
+    links: JobLinks
+
+    @classmethod
+    def of(cls, job: Job, links: Links, deliveries: Sequence[WebhookDelivery] | None = None) -> "JobView":
+        """The view of a job."""
+        return cls(
+            job_id=job.job_id,
+            session_id=job.session_id,
+            org_id=job.org_id,
+            status=job.status,
+            stage=job.stage,
+            progress=job.progress,
+            stages={stage: StageView.of(progress) for stage, progress in job.stages.items()},
+            cancel_requested=job.cancel_requested,
+            attempt=job.attempt,
+            error=_error(job.error),
+            failures=[StepFailureView.model_validate(each) for each in job.failures],
+            options=dict(job.options),
+            callback_url=job.callback_url,
+            start_at=job.start_at,
+            created_at=job.created_at,
+            updated_at=job.updated_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+            deliveries=None if deliveries is None else [DeliveryView.model_validate(each) for each in deliveries],
+            links=JobLinks(
+                self=links.job(job.job_id), events=links.job_events(job.job_id), session=links.session(job.session_id)
+            ),
+        )
+
+
+class JobPage(View):
+    """Some jobs, newest first; `nextLink` leads to the next page and is missing on the last."""
+
+    items: list[JobView]
+    next_link: str | None = Field(default=None, exclude_if=lambda link: link is None)
+
+
+class EventView(View):
+    """A change of a job, as the event stream tells it."""
+
+    job_id: str
+    sequence: int
+    at: datetime
+    status: JobStatus
+    stage: Stage | None
+    progress: float
+    error: JobErrorView | None
+
+    @classmethod
+    def of(cls, entry: event.Event) -> "EventView":
+        """The view of an event."""
+        return cls.model_validate(entry)
+
+
+class ImportedView(View):
+    """The job that the request set going, and its session."""
+
+    job_id: str
+    session_id: str
+
+
+class UploadView(View):
+    """Where to PUT the blocks of a file, and until when."""
+
+    upload_id: str
+    upload_url: str
+    block_size_bytes: int
+    expires_at: datetime
+
+
+class HealthView(View):
+    """Whether the API and its storage answer."""
+
+    status: str
+    version: str
+    storage: str
+
+
+class SessionLinks(View):
+    """Where to go from a session."""
+
+    self: str
+    job: str | None
+
+
+class SessionView(View):
+    """A recording and which of its results exist."""
+
+    session_id: str
+    org_id: str
+    session_name: str
+    source_url: str | None
+    metadata: dict[str, Any]
+    latest_job_id: str | None
+    media: MediaPayload | None
+    has_transcript: bool
+    has_instructor_tracking_result: bool
+    has_sidecar: bool
+    created_at: datetime
+    updated_at: datetime
+    links: SessionLinks
+
+    @classmethod
+    def of(cls, session: Session, links: Links) -> "SessionView":
+        """The view of a session."""
+        return cls(**_session_fields(session, links))
+
+
+class SessionDetail(SessionView):
+    """A session with its latest jobs, newest first."""
+
+    jobs: list[JobView]
+
+    @classmethod
+    def with_jobs(cls, session: Session, jobs: Sequence[Job], links: Links) -> "SessionDetail":
+        """The view of a session and its jobs."""
+        return cls(**_session_fields(session, links), jobs=[JobView.of(job, links) for job in jobs])
+
+
+class SessionPage(View):
+    """Some sessions, newest first; `nextLink` leads to the next page and is missing on the last."""
+
+    items: list[SessionView]
+    next_link: str | None = Field(default=None, exclude_if=lambda link: link is None)
+
+
+def _session_fields(session: Session, links: Links) -> dict[str, Any]:
+    recording, sha256 = session.recording, session.sha256
+    latest = session.latest_job_id
+    return {
+        "session_id": session.session_id,
+        "org_id": session.org_id,
+        "session_name": session.name,
+        "source_url": None if session.source_url is None else _without_query(session.source_url),
+        "metadata": dict(session.metadata),
+        "latest_job_id": latest,
+        "media": MediaPayload.of(recording, sha256) if recording is not None and sha256 is not None else None,
+        "has_transcript": session.transcript_job_id is not None,
+        "has_instructor_tracking_result": session.tracking_job_id is not None,
+        "has_sidecar": session.sidecar_job_id is not None,
+        "created_at": session.created_at,
+        "updated_at": session.updated_at,
+        "links": SessionLinks(self=links.session(session.session_id), job=links.job(latest) if latest else None),
+    }
+
+
+def _error(error: event.JobError | None) -> JobErrorView | None:
+    return None if error is None else JobErrorView.model_validate(error)
+
+
+def _without_query(url: str) -> str:
+    """What stands behind the question mark may be a signature, which whoever reads the session was not given."""
+    return url.partition("?")[0].partition("#")[0]

@@ -1,0 +1,227 @@
+"""A recording's sound as 16 kHz mono PCM, in a stream of small blocks.
+
+Sample i is the sound at t = i / 16000 on the recording's clock, whatever the file's gaps, offsets and overlaps are.
+Knows nothing of where the samples go.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+import av
+import av.error
+import numpy as np
+from av.audio.resampler import AudioResampler
+
+from shared.domain.errors import NoUsableStream, RecordingTooLong, UnsupportedRecording
+from shared.domain.recording import AudioStream, Recording
+from shared.media.audio.clock import SAMPLE_RATE, AudioClock
+from shared.media.audio.mono import MonoMix
+from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
+from shared.media.limits import MAX_SOUND_FRAME_SEC, MAX_SOUND_SEC
+
+BYTES_PER_SAMPLE = 2
+# One second a block: small in memory, large enough for the writer.
+BLOCK_BYTES = SAMPLE_RATE * BYTES_PER_SAMPLE
+_REPORT_EVERY_PACKETS = 64
+
+
+class AudioDecoder:
+    """Iterate once over the sound of `recording`; the facts are right when the iteration has ended.
+
+    `report` gets the fraction done, many times a second of work; what it raises stops the work.
+    Raises NoUsableStream when the recording has no sound, RecordingTooLong when there is more than `max_sec` of it
+    whatever was declared, UnsupportedRecording, and whatever `source` raises.
+    """
+
+    def __init__(
+        self,
+        source: BinaryIO,
+        recording: Recording,
+        report: Callable[[float], None],
+        max_sec: float = MAX_SOUND_SEC,
+    ) -> None:
+        if recording.audio is None:
+            raise NoUsableStream("The recording has no sound.")
+        self._source = source
+        self._recording = recording
+        self._stream: AudioStream = recording.audio
+        self._report = report
+        self._max_sec = min(max_sec, MAX_SOUND_SEC)
+        self._clock = AudioClock(recording.duration_sec)
+        self._resampler: AudioResampler | None = None
+        self._mix: MonoMix | None = None
+        self._input: tuple[object, ...] = ()
+        self._out = bytearray()
+        self._drop_bytes = 0
+        self._times_hold = True
+        self.samples = 0
+        """Samples given out, silence included."""
+        self.silent_samples = 0
+        """Of these, samples of silence put in for gaps, and for a late beginning."""
+        self.lost_samples = 0
+        """Of these, samples of silence put in for gaps in the middle."""
+        self.damaged_packets = 0
+        """Packets that could not be decoded and were left out."""
+
+    @property
+    def end_sec(self) -> float:
+        """Where the sound ends on the recording's clock."""
+        return self.samples / SAMPLE_RATE
+
+    @property
+    def decoded_sec(self) -> float:
+        """How much sound there was, without the silence put in."""
+        return (self.samples - self.silent_samples) / SAMPLE_RATE
+
+    @property
+    def silence_sec(self) -> float:
+        """How much silence was put in for gaps."""
+        return self.silent_samples / SAMPLE_RATE
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a person should know of the sound, apart from being cut off (see `truncation`)."""
+        warnings = []
+        if self.damaged_packets:
+            places = "1 place" if self.damaged_packets == 1 else f"{self.damaged_packets} places"
+            warnings.append(f"The sound is damaged in {places}; what could not be decoded was left out.")
+        if self.lost_samples:
+            lost_sec = self.lost_samples / SAMPLE_RATE
+            warnings.append(f"The sound has gaps of {lost_sec:.2f} s in all; silence stands in their place.")
+        return warnings
+
+    def __iter__(self) -> Iterator[bytes]:
+        with open_container(self._source) as container:
+            stream = container.streams[self._stream.index]
+            if not isinstance(stream, av.AudioStream):
+                raise NoUsableStream("The recording's sound is no longer where it was.")
+            if stream.codec_context.name == "flac":
+                # FLAC carries checksums; without this FFmpeg hands out damaged blocks as noise.
+                stream.codec_context.options = {"err_detect": "crccheck+explode"}
+            # All streams are read, not only the sound, so that long stretches without sound are reported too.
+            for count, packet in enumerate(demux_past_damage(container)):
+                if count % _REPORT_EVERY_PACKETS == 0:
+                    self._report(min(1.0, self.end_sec / self._recording.duration_sec))
+                if packet.stream_index != stream.index:
+                    continue
+                for frame in self._decode(stream, packet):
+                    yield from self._place(frame)
+            self._flush_resampler()
+            # At a few hertz the resampler's filter swallows short sounds whole; their time passes all the same.
+            yield from self._silence(round(self._clock.end_sec * SAMPLE_RATE) - self.samples)
+            if self._out:
+                yield bytes(self._out)
+                self._out.clear()
+        self._report(1.0)
+
+    def _decode(self, stream: av.AudioStream, packet: AnyPacket) -> list[av.AudioFrame]:
+        try:
+            return stream.decode(packet if packet.size else None)
+        except av.error.EOFError:
+            return []
+        except av.error.FFmpegError:
+            self.damaged_packets += 1
+            return []
+
+    def _place(self, frame: av.AudioFrame) -> Iterator[bytes]:
+        """The blocks that are full with the frame in its place."""
+        if frame.samples == 0 or frame.sample_rate <= 0:
+            return
+        time_sec: float | None = None
+        # Without a header the times are only the packets' lengths added up at the first packet's rate.
+        self._times_hold &= self._recording.container not in HEADERLESS or frame.sample_rate == self._stream.sample_rate
+        if self._times_hold and frame.pts is not None and frame.time_base is not None:
+            time_sec = float(frame.pts * frame.time_base) - self._recording.start_sec
+        length_sec = frame.samples / frame.sample_rate
+        if length_sec > MAX_SOUND_FRAME_SEC:
+            raise UnsupportedRecording(
+                f"The recording's sound comes in pieces of {length_sec:.0f} s; that is no sound."
+            )
+        placement = self._clock.place(time_sec, length_sec)
+        if self._clock.end_sec > self._max_sec:
+            raise RecordingTooLong(
+                f"The recording's sound goes on for longer than the {self._max_sec / 60:.0f} minutes that are accepted."
+            )
+        described = (frame.sample_rate, frame.format.name, frame.layout.name)
+        if placement.new_run or described != self._input:
+            yield from self._begin_run(placement.start_sample, stereo=frame.layout.nb_channels == 2)
+            self._input = described
+        frame.pts = None  # the clock has placed it; the resampler must not stretch or cut by its own lights
+        self._take(self._resample(frame))
+        yield from self._full_blocks()
+
+    def _begin_run(self, start_sample: int, *, stereo: bool) -> Iterator[bytes]:
+        self._flush_resampler()
+        missing = start_sample - self.samples
+        self.lost_samples += max(0, missing) if self.samples else 0
+        yield from self._silence(missing)
+        self._drop_bytes = max(0, -missing) * BYTES_PER_SAMPLE
+        self._mix = MonoMix() if stereo else None
+        self._resampler = AudioResampler(format="s16", layout="stereo" if stereo else "mono", rate=SAMPLE_RATE)
+
+    def _silence(self, samples: int) -> Iterator[bytes]:
+        """Hours of it, perhaps: a block at a time."""
+        while samples > 0:
+            some = min(samples, SAMPLE_RATE)
+            samples -= some
+            self.samples += some
+            self.silent_samples += some
+            self._out.extend(bytes(some * BYTES_PER_SAMPLE))
+            yield from self._full_blocks()
+
+    def _flush_resampler(self) -> None:
+        if self._resampler is not None:
+            # Nothing to flush comes as [None] where the resampler had nothing to do (16 kHz mono s16 already).
+            self._take([frame for frame in self._resampler.resample(None) if frame is not None])
+        self._resampler = None
+
+    def _resample(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
+        if self._resampler is None:
+            raise RuntimeError("sound before the first run began")
+        try:
+            return self._resampler.resample(frame)
+        except av.error.FFmpegError as err:
+            if self.samples == self.silent_samples:
+                form = f"{frame.layout.nb_channels} channels at {frame.sample_rate} Hz"
+                raise UnsupportedRecording(f"The recording's sound, {form}, cannot be used.") from err
+        # One odd place in sound that is in order: damage. What the clock gave it stays silent.
+        self.damaged_packets += 1
+        self._resampler, self._input = None, ()
+        return []
+
+    def _take(self, frames: list[av.AudioFrame]) -> None:
+        for frame in frames:
+            data = self._mono(frame)
+            dropped = min(self._drop_bytes, len(data))
+            self._drop_bytes -= dropped
+            self._out.extend(data[dropped:])
+            self.samples += (len(data) - dropped) // BYTES_PER_SAMPLE
+
+    def _mono(self, frame: av.AudioFrame) -> bytes:
+        if self._mix is None:
+            return bytes(frame.planes[0])[: frame.samples * BYTES_PER_SAMPLE]
+        both = np.frombuffer(bytes(frame.planes[0]), dtype="<i2", count=frame.samples * 2)
+        return self._mix.mix(both.reshape(-1, 2)).tobytes()
+
+    def _full_blocks(self) -> Iterator[bytes]:
+        whole = len(self._out) // BLOCK_BYTES * BLOCK_BYTES
+        for start in range(0, whole, BLOCK_BYTES):
+            yield bytes(self._out[start : start + BLOCK_BYTES])
+        del self._out[:whole]
+
+
+def wav_header(samples: int) -> bytes:
+    """The 44 bytes before `samples` samples of 16 kHz mono s16le make a WAV file (RIFF, PCM format 1)."""
+    data_bytes = samples * BYTES_PER_SAMPLE
+    if samples < 0 or data_bytes + 36 > 0xFFFFFFFF:
+        raise ValueError(f"a WAV file holds 0 to {(0xFFFFFFFF - 36) // BYTES_PER_SAMPLE} samples, not {samples}")
+    return b"".join(
+        (
+            b"RIFF" + (data_bytes + 36).to_bytes(4, "little") + b"WAVE",
+            b"fmt " + (16).to_bytes(4, "little"),
+            (1).to_bytes(2, "little") + (1).to_bytes(2, "little"),
+            SAMPLE_RATE.to_bytes(4, "little") + (SAMPLE_RATE * BYTES_PER_SAMPLE).to_bytes(4, "little"),
+            BYTES_PER_SAMPLE.to_bytes(2, "little") + (16).to_bytes(2, "little"),
+            b"data" + data_bytes.to_bytes(4, "little"),
+        )
+    )

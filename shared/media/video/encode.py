@@ -1,0 +1,97 @@
+"""Pictures to VP9, in pieces that can be joined without being encoded again.
+
+Every piece begins with a picture coded on its own and carries the times of the whole, counted in frames, so pieces made
+at different places join to what one run would have made. VP9 because its encoder is free without
+conditions on whoever runs it, and browsers play it in MP4; see docs/decisions/0012-renditions.md.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import BinaryIO
+
+import av
+from av.container import OutputContainer
+
+from shared.domain.recording import VideoStream
+from shared.media.video.yuv import YuvPicture
+
+CODEC = "vp9"
+CONTENT_TYPE = "video/mp4"
+MAX_FPS = 30
+MIN_FPS = 10
+
+_KEYFRAME_SEC = 5
+_BITS_PER_PIXEL = 0.08
+"""At most, on average; most pictures of a lecture need a tenth."""
+
+_OPTIONS = {
+    "deadline": "realtime",
+    "cpu-used": "8",
+    "row-mt": "1",
+    "tile-columns": "2",
+    "lag-in-frames": "0",
+    "crf": "33",
+}
+_THREADS = 2
+_HD_LINES = 720
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """How the numbers in a picture mean colours, by FFmpeg's codes."""
+
+    space: int
+    range: int
+
+    @classmethod
+    def of(cls, frame: av.VideoFrame) -> "Colours":
+        """Those of a decoded frame; where it does not say, those that players assume."""
+        known = frame.colorspace if frame.colorspace not in (0, 2, 3) else None
+        space = known or (1 if frame.height >= _HD_LINES else 6)
+        full = frame.format.name.startswith("yuvj") or (frame.format.name == "yuv420p" and frame.color_range == 2)
+        return cls(space, 2 if full else 1)
+
+
+def frame_rate(video: VideoStream) -> Fraction:
+    """The constant rate at which a picture is rendered: its own, or a part of it that is enough for people."""
+    own = Fraction(video.fps).limit_denominator(1001)
+    for rate in (Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001), Fraction(120000, 1001)):
+        if abs(float(rate) - video.fps) < 0.002:
+            own = rate
+    if own < MIN_FPS:
+        return Fraction(MIN_FPS)
+    return own / -(-own // MAX_FPS)
+
+
+class Vp9Encoder:
+    """Writes one piece of video, as MP4, into `target` (seekable)."""
+
+    def __init__(self, target: BinaryIO, width: int, height: int, rate: Fraction, colours: Colours) -> None:
+        self._container: OutputContainer = av.open(target, "w", format="mp4")
+        self._stream = self._container.add_stream("libvpx-vp9", rate=rate, options=_OPTIONS)
+        self._tick = 1 / rate
+        self._first: int | None = None
+        context = self._stream.codec_context
+        context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+        context.time_base = self._stream.time_base = self._tick
+        context.bit_rate = round(width * height * rate * _BITS_PER_PIXEL)
+        context.gop_size = round(_KEYFRAME_SEC * rate)
+        context.thread_count = _THREADS
+        context.colorspace, context.color_range = colours.space, colours.range
+        self.frames = 0
+        """Pictures written so far."""
+
+    def write(self, index: int, picture: YuvPicture) -> None:
+        """A picture to be shown from `index` frames on; indices rise."""
+        if self._first is None:
+            self._first = index
+        self._container.mux(self._stream.encode(picture.to_frame(index - self._first, self._tick)))
+        self.frames += 1
+
+    def close(self) -> None:
+        """Finishes the piece; to be called however the writing went."""
+        try:
+            if self.frames:
+                self._container.mux(self._stream.encode(None))
+        finally:
+            self._container.close()

@@ -1,0 +1,140 @@
+"""Deleting a session: its recording, its jobs, everything they made, and what waits for them in queues.
+
+The session is out of sight at once, and its jobs are canceled. What is still at work is waited for, in a background
+job if it takes longer than the request. The session's row goes last: while it stands, the removal can be taken up.
+"""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+from shared.domain.errors import Conflict, NotFound, WriteConflict
+from shared.domain.job import Job
+from shared.domain.message import QUEUES
+from shared.domain.removal import RemovalReason
+from shared.domain.renditions import FOLLOW, OVERLAY
+from shared.domain.session import Session
+from shared.pipeline.context import Services, job_blob
+from shared.pipeline.execution.cancel import cancel_job, is_at_work
+from shared.pipeline.execution.dispatch import withdraw_messages
+from shared.pipeline.housekeeping.removal_record import RemovalRecord
+from shared.pipeline.jobs.search import forget_session
+from shared.pipeline.stages.job_blobs import AUDIO_COPY
+from shared.pipeline.tasks.job_manager import RetryLater, job_manager
+from shared.pipeline.updates import change_session
+from shared.storage.ports import RESULTS, SOURCES, WORK
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN = timedelta(seconds=2)
+
+
+def delete_session(
+    services: Services, org_id: str, session_id: str, reason: RemovalReason = RemovalReason.REQUEST
+) -> None:
+    """Deletes the session for good; raises NotFound."""
+    marks = {"deleted_at": services.clock(), "removal_id": services.new_id(), "removal_reason": reason}
+    session = change_session(services, org_id, session_id, lambda current: current.evolve(**marks))
+    if not _remove(services, session):
+        remove_session.using(services).delay_in(LOOK_AGAIN, org_id, session_id)
+
+
+@job_manager.job
+def remove_session(services: Services, org_id: str, session_id: str) -> None:
+    """Goes on with the removal of a deleted session until nothing of it is left."""
+    try:
+        session = services.storage.sessions.get(org_id, session_id, even_deleted=True).value
+    except NotFound:
+        return
+    if session.deleted_at is not None and not _remove(services, session):
+        raise RetryLater(LOOK_AGAIN)
+
+
+def delete_leftovers(services: Services, job: Job) -> None:
+    """Deletes what a step made of a job that was deleted meanwhile, rows included; the recording, too, if its session
+    is gone."""
+    blobs = services.storage.blobs
+    services.storage.parts.delete_of(job.job_id)
+    services.storage.jobs.delete(job.org_id, job.session_id, job.job_id)
+    places = [(WORK, job_blob(job, "")), (RESULTS, job_blob(job, ""))]
+    try:
+        services.storage.sessions.get(job.org_id, job.session_id, even_deleted=True)
+    except NotFound:
+        places.append((SOURCES, f"{job.org_id}/{job.session_id}/"))
+    for container, prefix in places:
+        for blob in list(blobs.listing(container, prefix)):
+            blobs.delete(container, blob.name)
+
+
+def _remove(services: Services, session: Session) -> bool:
+    """Whether everything is gone; False while a step of one of the jobs is at work. What was deleted is counted as it
+    goes: whoever dies in between has counted all but the latest."""
+    storage, org_id, session_id = services.storage, session.org_id, session.session_id
+    record = RemovalRecord(services, session)
+    job_ids = storage.jobs.ids_of_session(org_id, session_id)
+    at_work = [job_id for job_id in job_ids if _is_at_work(services, record, org_id, job_id)]
+    if at_work:
+        return False
+    _delete_blobs(services, session, job_ids, record)
+    record.add(rows=forget_session(services, org_id, session_id))
+    record.add(rows=_forget_requests(services, session, job_ids) + _drop_letters(services, org_id, job_ids))
+    for job_id in job_ids:
+        rows = storage.parts.delete_of(job_id) + storage.deliveries.delete_of(job_id)
+        record.add(jobs=1, rows=rows + storage.jobs.delete(org_id, session_id, job_id))
+    if session.upload_id is not None:
+        with suppress(NotFound):  # it goes by itself some time after the commit
+            storage.uploads.delete(storage.uploads.get(org_id, session.upload_id))
+            record.add(rows=1)
+    record.finish(rows=1)  # first, for it is found by the session's row
+    with suppress(NotFound):
+        storage.sessions.delete(storage.sessions.get(org_id, session_id, even_deleted=True))
+    log.info("session deleted", extra={"action": "delete", "session_id": session_id, "org_id": org_id})
+    return True
+
+
+def _forget_requests(services: Services, session: Session, job_ids: Sequence[str]) -> int:
+    """Deletes the answers that were kept for requests with idempotency keys, which tell of the session."""
+    store, forgotten = services.storage.idempotency, 0
+    ids = {session.session_id, *job_ids} | ({session.upload_id} if session.upload_id else set())
+    for stored in list(store.about(session.org_id, ids)):
+        with suppress(WriteConflict):  # found twice, or it is at work, and then the row has its time
+            store.delete(stored)
+            forgotten += 1
+    return forgotten
+
+
+def _drop_letters(services: Services, org_id: str, job_ids: Sequence[str]) -> int:
+    """Deletes the jobs' dead letters."""
+    letters, dropped = services.storage.dead_letters, 0
+    for queue in QUEUES.values():
+        for stored in list(letters.of_queue(org_id, queue)):
+            if stored.value.job_id in job_ids:
+                letters.delete(stored)
+                dropped += 1
+    return dropped
+
+
+def _is_at_work(services: Services, record: RemovalRecord, org_id: str, job_id: str) -> bool:
+    """Whether a step of the job is in somebody's hands after it has been canceled."""
+    with suppress(NotFound):
+        job = services.storage.jobs.get(org_id, job_id).value
+        if not job.is_final:
+            record.add(messages=withdraw_messages(services, job))
+        with suppress(Conflict):
+            job = cancel_job(services, org_id, job_id)
+        return is_at_work(services, job)
+    return False
+
+
+def _delete_blobs(services: Services, session: Session, job_ids: Sequence[str], record: RemovalRecord) -> None:
+    blobs, prefix = services.storage.blobs, f"{session.org_id}/{session.session_id}/"
+    found = [(container, blob) for container in (SOURCES, WORK, RESULTS) for blob in blobs.listing(container, prefix)]
+    blobs.discard(SOURCES, session.source_blob)
+    for job_id in job_ids:
+        blobs.discard(WORK, f"{prefix}{job_id}/{AUDIO_COPY}")
+        for video in (OVERLAY, FOLLOW):
+            blobs.discard(RESULTS, f"{prefix}{job_id}/{video}")
+    for container, blob in found:
+        blobs.delete(container, blob.name)
+    record.add(blobs=len(found), size_bytes=sum(blob.size_bytes for _, blob in found))

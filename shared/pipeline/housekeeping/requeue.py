@@ -1,0 +1,119 @@
+"""Putting dead letters back: a failed job is tried again, a dead task begun afresh, a message sent once more.
+
+Each is done before its letter is deleted. Whoever dies in between leaves a letter that has become pointless, and that
+the next call deletes.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from pydantic import ValidationError
+
+from shared.domain.dead_letter import DeadLetter
+from shared.domain.errors import Conflict, FinalError, NotFound
+from shared.domain.message import StageMessage
+from shared.domain.task import TASKS, TaskMessage, TaskState
+from shared.job_status import JobStatus
+from shared.pipeline.context import Services
+from shared.pipeline.housekeeping.queue_info import QUEUE_NAMES
+from shared.pipeline.jobs.retry import retry_job
+from shared.pipeline.tasks.dispatch import send_task
+from shared.storage.ports import Received, poison_queue
+
+log = logging.getLogger(__name__)
+
+RECEIVE_AT_ONCE = 32
+MAX_RECEIVED = 640
+"""How many messages of the queue of dead letters one call looks at."""
+
+HIDDEN_FOR = timedelta(minutes=1)
+
+Parse = Callable[[bytes], StageMessage | TaskMessage]
+
+
+def requeue_dead_letters(services: Services, org_id: str, queue: str) -> int:
+    """Puts the organisation's dead letters of a queue back and returns how many there were that still had a point.
+
+    Raises NotFound for an unknown queue, and StorageFull.
+    """
+    if queue not in QUEUE_NAMES:
+        raise NotFound(f"There is no queue {queue[:64]}; there are {', '.join(QUEUE_NAMES)}.")
+    requeued = _put_back(services, org_id, queue)
+    for stored in services.storage.dead_letters.of_queue(org_id, queue):
+        try:
+            requeued += _revive(services, stored.value)
+        except FinalError as error:  # it could only fail again: the letter stays for when that has changed
+            facts = {"action": "requeue", "job_id": stored.value.job_id, "code": error.code}
+            log.warning("dead letter stays", extra=facts)
+            continue
+        services.storage.dead_letters.delete(stored)
+    log.info("dead letters put back", extra={"action": "requeue", "org_id": org_id, "queue": queue, "count": requeued})
+    return requeued
+
+
+def _revive(services: Services, letter: DeadLetter) -> bool:
+    """Whether the letter had a point: its task is still dead of it, or its job still in ERROR of that attempt."""
+    try:
+        return _begin_afresh(services, letter) if letter.task_id is not None else _try_again(services, letter)
+    except NotFound:
+        return False
+
+
+def _begin_afresh(services: Services, letter: DeadLetter) -> bool:
+    stored = services.storage.tasks.get(letter.task_id or "")
+    if stored.value.state is not TaskState.FAILED or stored.value.letter_id != letter.letter_id:
+        return False
+    now = services.clock()
+    return send_task(
+        services,
+        stored,
+        state=TaskState.WAITING,
+        attempts=0,
+        sends=0,
+        due_at=now,
+        finished_at=None,
+        letter_id=None,
+    )
+
+
+def _try_again(services: Services, letter: DeadLetter) -> bool:
+    if letter.job_id is None:
+        return False
+    message = StageMessage.from_bytes(letter.body.encode())
+    job = services.storage.jobs.get(letter.org_id, letter.job_id).value
+    if job.status is not JobStatus.ERROR or job.attempt != message.attempt:
+        return False
+    try:
+        retry_job(services, letter.org_id, letter.job_id)
+    except Conflict:
+        return False  # somebody else was quicker
+    return True
+
+
+def _put_back(services: Services, org_id: str, queue: str) -> int:
+    """Sends what still lies in the queue of dead letters and is the organisation's; the rest stays there."""
+    parse: Parse = TaskMessage.from_bytes if queue == TASKS else StageMessage.from_bytes
+    queues, sent, others = services.storage.queues, 0, list[Received]()
+    for _ in range(MAX_RECEIVED // RECEIVE_AT_ONCE):
+        received = queues.receive(poison_queue(queue), RECEIVE_AT_ONCE, HIDDEN_FOR)
+        for each in received:
+            message = _parsed(parse, each.body)
+            if message is None or message.org_id != org_id or message.queue != queue:
+                others.append(each)
+                continue
+            queues.send(message)
+            queues.withdraw(each.receipt)
+            sent += 1
+        if not received:
+            break
+    for each in others:
+        queues.release(each.receipt)
+    return sent
+
+
+def _parsed(parse: Parse, body: bytes) -> StageMessage | TaskMessage | None:
+    try:
+        return parse(body)
+    except ValidationError:
+        return None

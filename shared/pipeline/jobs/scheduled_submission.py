@@ -1,0 +1,139 @@
+"""Scheduled submissions: a recording submitted at every time of a cron, as `POST /jobs` would."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from shared.domain.errors import Conflict, InvalidRequest, NotFound, RostrumError
+from shared.domain.ids import newest_first_id
+from shared.domain.job import Job
+from shared.domain.schedule import Schedule
+from shared.domain.task import Task
+from shared.pipeline.context import Services
+from shared.pipeline.jobs.submit import JobRequest, check_source_url, refuse_hopeless, submit_session, submit_url
+from shared.pipeline.tasks.job_manager import job_manager
+from shared.pipeline.tasks.schedules import keep_schedule
+from shared.pipeline.updates import retry_conflicts
+from shared.storage.table import utf16_units
+
+log = logging.getLogger(__name__)
+
+SUBMIT = "submit_scheduled"
+MAX_SCHEDULES = 100
+"""Of one organisation, or a few more when several are made at the same moment."""
+MAX_REQUEST_UNITS = 30_000
+"""Of the request as JSON: it has to fit into a row with the schedule's name."""
+
+
+def schedule_submission(
+    services: Services, org_id: str, schedule_id: str, cron: str, time_zone: str, request: Mapping[str, Any]
+) -> Schedule:
+    """Keeps a schedule of submissions; doing so again with the same id gives the one that is there.
+
+    `request` has the fields of `POST /jobs` by their names there, with `sourceUrl` or `sessionId`. What a submission
+    would be refused for is refused now: raises InvalidRequest, NotFound for the session, and others as `submit_url`;
+    and Conflict when the organisation has as many schedules as it may.
+    """
+    _refuse_too_long(request)
+    refuse_hopeless(services, request["options"], request.get("callbackUrl"))
+    if "sourceUrl" in request:
+        check_source_url(request["sourceUrl"])
+    else:
+        services.storage.sessions.get(org_id, request["sessionId"])
+    _refuse_too_many(services, org_id, schedule_id)
+    return keep_schedule(
+        services,
+        schedule_id=schedule_id,
+        org_id=org_id,
+        name=SUBMIT,
+        arguments=submit_scheduled.arguments(org_id, schedule_id, dict(request)),
+        cron=cron,
+        time_zone=time_zone,
+    )
+
+
+def submission_schedule(services: Services, org_id: str, schedule_id: str) -> Schedule:
+    """A schedule of submissions; raises NotFound, also for a schedule of anything else."""
+    schedule = services.storage.schedules.get(org_id, schedule_id).value
+    if schedule.name != SUBMIT:
+        raise NotFound(f"There is no schedule {schedule_id}.")
+    return schedule
+
+
+def remove_schedule(services: Services, org_id: str, schedule_id: str) -> None:
+    """Deletes a schedule of submissions, whose runs that have not begun do not begin any more; raises NotFound."""
+    submission_schedule(services, org_id, schedule_id)
+
+    def once() -> None:
+        services.storage.schedules.delete(services.storage.schedules.get(org_id, schedule_id))
+
+    retry_conflicts(once)
+
+
+@job_manager.job(name=SUBMIT)
+def submit_scheduled(services: Services, task: Task, org_id: str, schedule_id: str, request: dict[str, Any]) -> None:
+    """Submits a schedule's recording once a run, however often the task runs, and notes on the schedule what came of
+    it. What may work later is tried again as any background job."""
+    try:
+        services.storage.schedules.get(org_id, schedule_id)
+    except NotFound:
+        log.info("schedule is gone", extra={"action": "ignore", "schedule_id": schedule_id, "org_id": org_id})
+        return
+    try:
+        job = _submit(services, task, org_id, request)
+    except RostrumError as error:
+        _note(services, org_id, schedule_id, last_error=error.detail)
+        if error.retryable:
+            raise
+        log.warning("scheduled submission refused", extra={"schedule_id": schedule_id, "code": error.code})
+        return
+    _note(services, org_id, schedule_id, last_job_id=job.job_id, last_error=None)
+
+
+def _refuse_too_long(request: Mapping[str, Any]) -> None:
+    units = utf16_units(json.dumps(request, ensure_ascii=False))
+    if units > MAX_REQUEST_UNITS:
+        raise InvalidRequest(
+            f"The job, with its metadata and options, has {units} characters as JSON; a schedule can keep at most "
+            f"{MAX_REQUEST_UNITS}."
+        )
+
+
+def _refuse_too_many(services: Services, org_id: str, schedule_id: str) -> None:
+    there = services.storage.schedules.page(org_id, SUBMIT, limit=MAX_SCHEDULES).items
+    if len(there) >= MAX_SCHEDULES and schedule_id not in {schedule.schedule_id for schedule in there}:
+        raise Conflict(f"The organisation has {MAX_SCHEDULES} schedules, which is the most; delete one first.")
+
+
+def _submit(services: Services, task: Task, org_id: str, request: Mapping[str, Any]) -> Job:
+    job_request = JobRequest(
+        org_id=org_id,
+        session_name=request.get("sessionName"),
+        metadata=request.get("metadata", {}),
+        options=request.get("options", {}),
+        callback_url=request.get("callbackUrl"),
+        job_id=_id_for(task, "job"),
+        session_id=_id_for(task, "session"),
+    )
+    if "sourceUrl" in request:
+        return submit_url(services, job_request, request["sourceUrl"])
+    return submit_session(services, job_request, request["sessionId"])
+
+
+def _id_for(task: Task, what: str) -> str:
+    """The same for the same task, so that its second run finds what the first one made."""
+    digest = int.from_bytes(hashlib.sha256(f"{task.task_id}:{what}".encode()).digest())
+    return newest_first_id(task.created_at, lambda bits: digest >> (256 - bits))
+
+
+def _note(services: Services, org_id: str, schedule_id: str, **changes: Any) -> None:
+    def once() -> None:
+        stored = services.storage.schedules.get(org_id, schedule_id)
+        services.storage.schedules.update(stored, stored.value.evolve(**changes))
+
+    try:
+        retry_conflicts(once)
+    except NotFound:
+        return  # deleted meanwhile

@@ -1,0 +1,197 @@
+"""Search over what was said: transcripts go into the index and out of it, and places are found in them.
+
+Only a session's present transcript is ever found: what the index has of others, while it is written or removed, is left
+out. Each job's transcript has rows of its own, so that two that are written at once do not mix.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache, partial
+
+from shared.domain.errors import InvalidRequest, NotFound
+from shared.domain.search.join import Join
+from shared.domain.search.places import Place, Span, find_places, score_places
+from shared.domain.search.query import Query, parse_query
+from shared.domain.search.snippet import make_snippet, passages_around
+from shared.domain.search.transcript import IndexedTranscript, Posting, SpokenWord, index_words
+from shared.domain.session import Session
+from shared.pipeline.context import Services
+from shared.pipeline.tasks.job_manager import job_manager
+from shared.storage.cursor import decode_cursor, first_page
+from shared.storage.ports import RESULTS
+from shared.transcription.cues import UNSPACED
+from shared.transcription.payload import Transcript
+
+PLACES_OF_ONE_SESSION = 20
+"""The best places that a search over all sessions gives of each; one over a single session gives up to
+MAX_PLACES."""
+
+MAX_PLACES = 1000
+
+_CURSOR_KIND = "search"
+
+Rank = tuple[float, str, int]
+"""Best score first, then the newest session, then the earliest position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A place in a transcript; `highlights` are spans of characters of the snippet, times are in seconds."""
+
+    session_id: str
+    session_name: str
+    job_id: str
+    start: float
+    end: float
+    snippet: str
+    highlights: tuple[Span, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """Some places, best first, and the cursor of the next page (None on the last). `is_complete` is False when a
+    search so wide ended at its bound: then older sessions were not looked at."""
+
+    items: tuple[Found, ...]
+    cursor: str | None
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    session_id: str
+    job_id: str
+    place: Place
+    score: float
+
+    @property
+    def rank(self) -> Rank:
+        return -self.score, self.session_id, self.place.first
+
+
+@job_manager.job
+def index_transcript(services: Services, org_id: str, session_id: str, job_id: str) -> None:
+    """Makes the job's transcript what is found of the session, if it is the session's present one, and removes every
+    other. May run any number of times, also at once: what the last one to end leaves is the present one alone."""
+    index = services.storage.search
+    session = _session(services, org_id, session_id)
+    written: IndexedTranscript | None = None
+    if session is not None and session.transcript_job_id == job_id:
+        written = _indexed(services, session, job_id)
+        index.put(written)
+    known = index.jobs(org_id, session_id)
+    present = _present_job(_session(services, org_id, session_id))  # read after `known`, lest a newer one be removed
+    for other in known:
+        if other != present:
+            index.remove(org_id, session_id, other)
+    if written is not None and present != job_id:
+        index.withdraw(written)
+
+
+def forget_session(services: Services, org_id: str, session_id: str) -> int:
+    """Removes all that the index has of a session that is gone or marked as deleted; returns how many rows."""
+    index = services.storage.search
+    return sum(index.remove(org_id, session_id, job_id) for job_id in index.jobs(org_id, session_id))
+
+
+def search(
+    services: Services,
+    org_id: str,
+    text: str,
+    *,
+    limit: int,
+    cursor: str | None = None,
+    session_id: str | None = None,
+) -> FoundPage:
+    """The organisation's places that answer the query, best first, or those of one session.
+
+    Raises InvalidRequest for a query without a word or with too many, and for a cursor that is none of ours.
+    """
+    query, after = parse_query(text), _decoded(cursor)
+    index = services.storage.search
+    join = Join(
+        lambda token, most, start: index.postings(org_id, token, limit=most, start=start, session_id=session_id),
+        query.tokens,
+    )
+    most = PLACES_OF_ONE_SESSION if session_id is None else MAX_PLACES
+    candidates = [candidate for postings in join for candidate in _candidates(query, postings, most)]
+    ranked = sorted((one for one in candidates if after is None or one.rank > after), key=lambda one: one.rank)
+    page = first_page(_CURSOR_KIND, _shown(services, org_id, ranked), limit)
+    return FoundPage(tuple(page.items), page.cursor, join.is_complete)
+
+
+def _candidates(query: Query, postings: Mapping[str, Posting], most: int) -> Iterator[_Candidate]:
+    one = next(iter(postings.values()))
+    places = find_places(query, {token: posting.positions for token, posting in postings.items()})
+    title = [token for token, posting in postings.items() if posting.in_title]
+    for scored in score_places(places, query, title)[:most]:
+        yield _Candidate(one.session_id, one.job_id, scored.place, scored.score)
+
+
+def _shown(services: Services, org_id: str, ranked: list[_Candidate]) -> Iterator[tuple[str, Found]]:
+    """Places with their words, each with its key for a cursor; read as they are taken."""
+    session_of = cache(partial(_session, services, org_id))
+    for one in ranked:
+        session = session_of(one.session_id)
+        if session is None or _present_job(session) != one.job_id:
+            continue  # its rows are about to be removed
+        passages = services.storage.search.passages(org_id, one.session_id, one.job_id, passages_around(one.place))
+        snippet = make_snippet(one.place, passages)
+        if snippet is None:
+            continue
+        found = Found(
+            session_id=one.session_id,
+            session_name=session.name,
+            job_id=one.job_id,
+            start=snippet.start,
+            end=snippet.end,
+            snippet=snippet.text,
+            highlights=snippet.highlights,
+            score=one.score,
+        )
+        yield f"{one.score}|{one.session_id}|{one.place.first}", found
+
+
+def _decoded(cursor: str | None) -> Rank | None:
+    key = decode_cursor(_CURSOR_KIND, cursor)
+    if not key:
+        return None
+    try:
+        score, session_id, position = key.split("|")
+        return -float(score), session_id, int(position)
+    except ValueError as err:
+        raise InvalidRequest("The cursor is not one that a search gave out.") from err
+
+
+def _session(services: Services, org_id: str, session_id: str) -> Session | None:
+    try:
+        return services.storage.sessions.get(org_id, session_id).value
+    except NotFound:
+        return None
+
+
+def _present_job(session: Session | None) -> str | None:
+    return None if session is None else session.transcript_job_id
+
+
+def _indexed(services: Services, session: Session, job_id: str) -> IndexedTranscript:
+    """The job's transcript for the index; one without words when the file is gone."""
+    name = f"{session.org_id}/{session.session_id}/{job_id}/transcript.json"
+    words: list[SpokenWord] = []
+    spaced = True
+    with suppress(NotFound):
+        transcript = Transcript.model_validate_json(services.storage.blobs.read(RESULTS, name))
+        words = [
+            SpokenWord(word.word, word.start, word.end) for segment in transcript.segments for word in segment.words
+        ]
+        spaced = transcript.language not in UNSPACED
+    return index_words(
+        words,
+        org_id=session.org_id,
+        session_id=session.session_id,
+        job_id=job_id,
+        session_name=session.name,
+        spaced=spaced,
+    )

@@ -1,0 +1,282 @@
+"""Accepting recordings: an address, an announced upload, a file sent with the request, or a session that is there.
+
+The order of writing makes a crash harmless: session, job (with its index), then the message, which the sweep sends
+when it got lost. Nothing is accepted before its job row stands.
+"""
+
+import re
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from shared.domain.errors import Conflict, InvalidRequest, NotFound, StorageFull, UploadIncomplete, WriteConflict
+from shared.domain.idempotency import Reserved
+from shared.domain.job import Job, new_job
+from shared.domain.message import Step
+from shared.domain.session import Session, Upload
+from shared.domain.stage import Stage
+from shared.pipeline.context import Services
+from shared.pipeline.execution.dispatch import request_step
+from shared.pipeline.stages.detector_choice import detector_for
+from shared.pipeline.stages.engine_choice import engine_for
+from shared.pipeline.updates import change_session, retry_conflicts
+from shared.pipeline.webhooks.signature import check_callback
+from shared.storage.ports import SOURCES, BlobFacts
+
+UPLOAD_BLOCK_BYTES = 8 * 1024**2
+"""Block size that clients are asked to use: 50,000 blocks of it hold 390 GiB."""
+
+MAX_FILE_NAME_CHARS = 120
+DEFAULT_SOURCE_NAME = "recording"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """What a client says beside the recording itself. `job_id` and `session_id` are reserved for what is made: asking
+    again with the same ones gives the job that is there."""
+
+    org_id: str
+    session_name: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    callback_url: str | None = None
+    traceparent: str | None = None
+    start_at: datetime | None = None
+    job_id: str | None = None
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedUpload:
+    """An upload's row and the address that the client PUTs blocks to."""
+
+    upload: Upload
+    url: str
+
+
+def submit_url(services: Services, request: JobRequest, source_url: str) -> Job:
+    """A new session and job for a recording at an http(s) address."""
+    check_source_url(source_url)
+    refuse_hopeless(services, request.options, request.callback_url)
+    name = unquote(urlsplit(source_url).path.rpartition("/")[2])
+    session_id = request.session_id or services.new_id()
+    session = _new_session(services, request, session_id, name, source_url=source_url)
+    return _start_job(services, request, _standing(services, session))
+
+
+def check_source_url(source_url: str) -> None:
+    """Raises InvalidRequest for an address that nothing is ever fetched from."""
+    parts = urlsplit(source_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidRequest("sourceUrl must be an http or https address.")
+    if parts.username or parts.password:
+        raise InvalidRequest("sourceUrl must not contain a user name or password; use a signed address instead.")
+
+
+def submit_session(services: Services, request: JobRequest, session_id: str) -> Job:
+    """A new job over a session's stored recording; raises NotFound."""
+    refuse_hopeless(services, request.options, request.callback_url)
+    session = services.storage.sessions.get(request.org_id, session_id).value
+    return _start_job(services, request, session)
+
+
+def submit_stored(services: Services, request: JobRequest, session_id: str, file_name: str) -> Job:
+    """A new session and job for a recording that was just written to `source_blob_name` of the session."""
+    session = _new_session(services, request, session_id, file_name)
+    return _start_job(services, request, _standing(services, session))
+
+
+def announce_upload(
+    services: Services,
+    org_id: str,
+    source_name: str,
+    content_length: int,
+    content_type: str,
+    options: Mapping[str, Any],
+    reserved: Reserved,
+) -> AnnouncedUpload:
+    """Reserves a session's place and hands out an address to upload to; raises InvalidRequest, StorageFull, and
+    EngineUnavailable for options that a job could only fail with. They are not kept: the commit gives them.
+    Asking again with the same reserved identifiers gives the upload that is there."""
+    refuse_hopeless(services, options)
+    if content_length > services.settings.max_source_bytes:
+        raise InvalidRequest(
+            f"The recording has {content_length} bytes; at most {services.settings.max_source_bytes} are accepted."
+        )
+    now = services.clock()
+    valid_for = timedelta(hours=services.settings.upload_valid_hours)
+    upload = Upload(
+        upload_id=reserved.resource_id,
+        org_id=org_id,
+        session_id=reserved.session_id,
+        source_name=source_name,
+        source_blob=source_blob_name(org_id, reserved.session_id, source_file_name(source_name)),
+        content_length=content_length,
+        content_type=content_type,
+        created_at=now,
+        expires_at=now + valid_for,
+    )
+    try:
+        services.storage.uploads.create(upload)
+    except WriteConflict:  # an earlier request got this far
+        upload = services.storage.uploads.get(org_id, upload.upload_id).value
+    url = services.storage.blobs.upload_url(SOURCES, upload.source_blob, upload.expires_at - now)
+    return AnnouncedUpload(upload, url)
+
+
+def commit_upload(services: Services, request: JobRequest, upload_id: str, sha256: str | None = None) -> Job:
+    """The job for a finished upload; committing again returns the same job.
+
+    Raises NotFound, EngineUnavailable, UploadIncomplete when the blob is missing or has another length, and Conflict
+    after the expiry. `sha256`, when given, is compared by the download stage.
+    """
+    return retry_conflicts(partial(_commit_once, services, request, upload_id, sha256))
+
+
+def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256: str | None) -> Job:
+    stored = services.storage.uploads.get(request.org_id, upload_id)
+    upload = stored.value
+    if upload.job_id is not None:
+        with suppress(NotFound):  # the first commit died between the upload's row and the job's
+            return _set_going(services, services.storage.jobs.get(upload.org_id, upload.job_id).value, is_new=False)
+    arrived_upload(services, upload)
+    engine_for(services.settings, request.options)
+    detector_for(services.settings, request.options)
+    check_callback(services.settings, request.callback_url)
+    if upload.job_id is None:
+        upload = services.storage.uploads.update(
+            stored, upload.evolve(job_id=request.job_id or services.new_id())
+        ).value
+    assert upload.job_id is not None
+    return _commit(services, request, upload, upload.job_id, sha256)
+
+
+def arrived_upload(services: Services, upload: Upload) -> BlobFacts:
+    """What arrived of an upload when that is what was announced; raises Conflict after its expiry, UploadIncomplete."""
+    if upload.abandoned or upload.expires_at < services.clock():
+        raise Conflict(f"The upload expired at {upload.expires_at:%Y-%m-%d %H:%M} UTC; begin a new one.")
+    blob = services.storage.blobs.facts(SOURCES, upload.source_blob)
+    if blob is None:
+        raise UploadIncomplete("The upload has no committed data yet; PUT the blocks and then the block list.")
+    if blob.size_bytes != upload.content_length:
+        raise UploadIncomplete(f"{upload.content_length} bytes were announced and {blob.size_bytes} arrived.")
+    return blob
+
+
+def source_file_name(name: str) -> str:
+    """A safe file name: ASCII letters, digits, dot, dash and underscore, without any path; the extension stays."""
+    stem, dot, extension = (re.sub(r"[^\w.-]+", "_", part, flags=re.ASCII) for part in _base(name).rpartition("."))
+    if not dot or not extension.strip("_"):
+        stem, dot, extension = stem + dot + extension, "", ""
+    stem = stem.strip("._-") or DEFAULT_SOURCE_NAME
+    return (stem + dot + extension)[-MAX_FILE_NAME_CHARS:]
+
+
+def readable_name(name: str) -> str:
+    """A file's name as a person gave it, in any script, without its path and what cannot be shown."""
+    shown = "".join(character for character in _base(name) if character.isprintable()).strip()
+    return shown[:MAX_FILE_NAME_CHARS] or DEFAULT_SOURCE_NAME
+
+
+def _base(name: str) -> str:
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
+def source_blob_name(org_id: str, session_id: str, file_name: str) -> str:
+    """Where a session's recording stands in container `sources`."""
+    return f"{org_id}/{session_id}/{file_name}"
+
+
+def refuse_hopeless(services: Services, options: Mapping[str, Any], callback_url: str | None = None) -> None:
+    """Raises, before anything is accepted, what a job with these options could only end with: EngineUnavailable; what
+    `check_callback` raises; and StorageFull."""
+    refuse_when_disk_is_full(services)
+    engine_for(services.settings, options)
+    detector_for(services.settings, options)
+    check_callback(services.settings, callback_url)
+
+
+def refuse_when_disk_is_full(services: Services) -> None:
+    """Raises StorageFull while the local storage's disk is nearly full: the emulator would accept and forget."""
+    directory = services.settings.local_data_dir
+    if directory is None or not services.settings.storage_is_emulator:
+        return
+    free = shutil.disk_usage(directory).free
+    if free < services.settings.min_free_bytes:
+        raise StorageFull(
+            f"Only {free // 1024**2} MiB are free on the disk of the local storage; nothing was accepted."
+        )
+
+
+def _new_session(
+    services: Services, request: JobRequest, session_id: str, file_name: str, source_url: str | None = None
+) -> Session:
+    now = services.clock()
+    return Session(
+        session_id=session_id,
+        org_id=request.org_id,
+        name=request.session_name or readable_name(file_name),
+        source_blob=source_blob_name(request.org_id, session_id, source_file_name(file_name)),
+        source_url=source_url,
+        metadata=request.metadata,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _commit(services: Services, request: JobRequest, upload: Upload, job_id: str, sha256: str | None) -> Job:
+    session = _new_session(services, request, upload.session_id, upload.source_name)
+    session = session.evolve(content_type=upload.content_type, expected_sha256=sha256, upload_id=upload.upload_id)
+    return _start_job(services, request, _standing(services, session), job_id)
+
+
+def _standing(services: Services, session: Session) -> Session:
+    """The session's row, made unless an earlier request got this far."""
+    try:
+        return services.storage.sessions.create(session).value
+    except WriteConflict:
+        return services.storage.sessions.get(session.org_id, session.session_id).value
+
+
+def _start_job(services: Services, request: JobRequest, session: Session, job_id: str | None = None) -> Job:
+    job = new_job(
+        job_id=job_id or request.job_id or services.new_id(),
+        session_id=session.session_id,
+        org_id=request.org_id,
+        now=services.clock(),
+        options=request.options,
+        callback_url=request.callback_url,
+        traceparent=request.traceparent,
+        start_at=request.start_at,
+    )
+    try:
+        services.storage.jobs.create(job)
+    except WriteConflict:  # an earlier request got this far
+        return _set_going(services, services.storage.jobs.get(job.org_id, job.job_id).value, is_new=False)
+    return _set_going(services, job, is_new=True)
+
+
+def _set_going(services: Services, job: Job, *, is_new: bool) -> Job:
+    """Names the job on its session and asks for its first step, unless that was done before."""
+
+    def with_latest(current: Session) -> Session:
+        outdated = not is_new and (current.latest_job_id or job.job_id) < job.job_id  # newer identifiers sort first
+        if outdated:
+            return current
+        days = job.options.get("retentionDays")
+        return current.evolve(latest_job_id=job.job_id, retention_days=days, updated_at=services.clock())
+
+    try:
+        change_session(services, job.org_id, job.session_id, with_latest)
+    except NotFound:  # the session was deleted meanwhile, by somebody who may not have seen the job
+        services.storage.jobs.delete(job.org_id, job.session_id, job.job_id)
+        raise
+    if not job.is_final:
+        request_step(services, job, Stage.DOWNLOAD, Step.PART)
+    inline = services.settings.execution == "inline"  # then the job has run to its end by now
+    return services.storage.jobs.get(job.org_id, job.job_id).value if inline else job

@@ -1,0 +1,111 @@
+"""What follows from several results together: chapters, and where the instructor was while each segment was said.
+
+Transcription and tracking run side by side, so this is made when both are over, just before the sidecar. It may be
+made any number of times, and gives the same files.
+"""
+
+import logging
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from statistics import median
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+
+from shared.domain.job import Job
+from shared.pipeline.context import Services, job_blob
+from shared.pipeline.stages.sidecar import SCENES, SceneList
+from shared.storage.ports import RESULTS, WORK
+from shared.transcription.chapters import propose_chapters, to_webvtt_chapters
+from shared.transcription.payload import InstructorBySegment, SegmentPlace, Transcript, TranscriptSegment
+
+CHAPTERS = "chapters.json"
+CHAPTERS_VTT = "chapters.vtt"
+INSTRUCTOR_BY_SEGMENT = "instructor-by-segment.json"
+
+T = TypeVar("T", bound=BaseModel)
+
+log = logging.getLogger(__name__)
+
+
+class _TrackPoint(BaseModel):
+    t: float
+    x: float
+
+
+class _Track(BaseModel):
+    """As much of `instructor-tracking.json` as is needed here: it may hold a hundred thousand detections."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    track_points: list[_TrackPoint]
+    presence: list[tuple[float, float]]
+
+
+def write_derived(services: Services, job: Job) -> None:
+    """Writes what can be made of the job's results; what there is no transcript or track for is left out."""
+    transcript = _read(services, job, "transcript.json", Transcript)
+    if transcript is None:
+        return
+    chapters = propose_chapters(transcript, _picture_changes(services, job))
+    _write(services, job, CHAPTERS, chapters.model_dump_json(by_alias=True), "application/json")
+    _write(services, job, CHAPTERS_VTT, to_webvtt_chapters(chapters), "text/vtt; charset=utf-8")
+    track = _read(services, job, "instructor-tracking.json", _Track)
+    if track is not None:
+        joined = InstructorBySegment(
+            session_id=job.session_id, job_id=job.job_id, segments=tuple(_join(transcript.segments, track))
+        )
+        _write(services, job, INSTRUCTOR_BY_SEGMENT, joined.model_dump_json(by_alias=True), "application/json")
+
+
+def _join(segments: Sequence[TranscriptSegment], track: _Track) -> list[SegmentPlace]:
+    times = [point.t for point in track.track_points]
+    starts = [start for start, _ in track.presence]
+    ends = [end for _, end in track.presence]
+    places = []
+    for segment in segments:
+        around = range(bisect_left(ends, segment.start), bisect_right(starts, segment.end))
+        seen = sum(max(0.0, min(segment.end, ends[at]) - max(segment.start, starts[at])) for at in around)
+        length = segment.end - segment.start
+        visible = min(1.0, seen / length) if length else float(len(around) > 0)
+        first, last = bisect_left(times, segment.start), bisect_right(times, segment.end)
+        if first == last and visible and times:  # shorter than the time between two looks: the nearest tells
+            first = min(
+                range(max(0, first - 1), min(len(times), first + 1)), key=lambda at: abs(times[at] - segment.start)
+            )
+            last = first + 1
+        passed = [point.x for point in track.track_points[first:last]]
+        places.append(
+            SegmentPlace(
+                id=segment.id,
+                start=segment.start,
+                end=segment.end,
+                visible=round(visible, 3),
+                x=round(median(passed), 4) if passed and visible else None,
+            )
+        )
+    return places
+
+
+def _picture_changes(services: Services, job: Job) -> list[float]:
+    blob = job_blob(job, SCENES)
+    if services.storage.blobs.facts(WORK, blob) is None:
+        return []
+    scenes = SceneList.model_validate_json(services.storage.blobs.read(WORK, blob)).scenes
+    return sorted(scene.start for scene in scenes if scene.start > 0)
+
+
+def _read(services: Services, job: Job, name: str, kind: type[T]) -> T | None:
+    blob = job_blob(job, name)
+    if services.storage.blobs.facts(RESULTS, blob) is None:
+        return None
+    try:
+        return kind.model_validate_json(services.storage.blobs.read(RESULTS, blob))
+    except ValidationError:  # the job has its result; what would follow from it is not worth failing for
+        log.exception("a result cannot be read", extra={"action": "derive", "job_id": job.job_id, "result": name})
+        return None
+
+
+def _write(services: Services, job: Job, name: str, text: str, content_type: str) -> None:
+    services.storage.blobs.write(RESULTS, job_blob(job, name), text.encode(), content_type)

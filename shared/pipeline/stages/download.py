@@ -1,0 +1,239 @@
+"""The download stage: the recording in Blob storage, examined, its sound copied, and the rest of the job planned.
+
+Nothing is ever held whole, in memory or on disk. A step that runs again finds what is there and goes on from it.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from shared.domain import job as jobs
+from shared.domain.errors import (
+    ChecksumMismatch,
+    DamagedRecording,
+    EmptyRecording,
+    RecordingTooLarge,
+    SourceChanged,
+    SourceNotFound,
+    SourceTooSlow,
+)
+from shared.domain.job import Job
+from shared.domain.recording import Recording
+from shared.domain.stage import Stage
+from shared.media.audio.decoder import AudioDecoder, wav_header
+from shared.media.network.fetch import FetchPolicy, open_source
+from shared.media.probe.probe import probe
+from shared.media.probe.truncation import truncation_warning, truncation_warnings, video_end_sec
+from shared.pipeline.context import ContinueLater, StepContext
+from shared.pipeline.stages.job_blobs import AUDIO_COPY, CHANGED, NOT_THERE, open_recording
+from shared.pipeline.stages.plan import Plan, plan_stages, refuse_too_long
+from shared.pipeline.updates import change_job, change_session
+from shared.storage.ports import SOURCES, WORK, BlobFacts
+
+log = logging.getLogger(__name__)
+
+BLOCK_BYTES = 8 * 1024**2
+FETCHED, HASHED, PROBED = 0.4, 0.5, 0.52
+"""How far the step is after each of its phases."""
+
+
+def download_recording(context: StepContext) -> None:
+    """The work of the download stage's only part."""
+    source = _source(context)
+    _rest_when_late(context)
+    sha256 = _checked_sha256(context, source)
+    _rest_when_late(context)
+    recording = _read_through(context, _examine(context, source))
+    services, session = context.services, context.session
+    context.confirm()
+    change_session(
+        services,
+        session.org_id,
+        session.session_id,
+        lambda current: current.evolve(recording=recording, sha256=sha256, updated_at=services.clock()),
+    )
+    plan = plan_stages(recording, services.settings, context.job.options)
+    change_job(
+        services,
+        session.org_id,
+        context.job.job_id,
+        lambda job: _planned(job, plan, services.clock()),
+    )
+
+
+def _planned(job: Job, plan: Plan, now: datetime) -> Job | None:
+    """The job with its parts. Where the download is done once more for what was lost of it, the parts stay: settings
+    may have changed, and some of the parts are done."""
+    if job.is_final or job.stages[Stage.DOWNLOAD].state.is_over:
+        return None
+    return jobs.plan_stages(job, plan.parts, plan.skipped, now)
+
+
+def _source(context: StepContext) -> BlobFacts:
+    """The recording as a blob, fetched now if it is not there yet."""
+    blobs, session = context.services.storage.blobs, context.session
+    source = blobs.facts(SOURCES, session.source_blob)
+    if session.source_url is not None and (source is None or source.size_bytes == 0):
+        source = _fetch(context, session.source_url)
+    if source is None:
+        raise SourceNotFound(NOT_THERE)
+    if source.size_bytes == 0:
+        raise EmptyRecording("The file is empty (0 bytes).")
+    if source.size_bytes > context.services.settings.max_source_bytes:
+        limit = context.services.settings.max_source_bytes
+        raise RecordingTooLarge(f"The file has {source.size_bytes} bytes; at most {limit} are accepted.")
+    context.report(FETCHED)
+    return source
+
+
+def _fetch(context: StepContext, url: str) -> BlobFacts:
+    """Streams an address into the session's blob, block by block, from where an earlier delivery stopped.
+
+    Every block but the last is `BLOCK_BYTES` long, so deliveries agree on the boundaries whoever staged them.
+    """
+    blobs, name, settings = context.services.storage.blobs, context.session.source_blob, context.services.settings
+    validator = context.session.source_validator
+    staged = blobs.staged_blocks(SOURCES, name) if validator else ()
+    policy = FetchPolicy(
+        allow_loopback=settings.allow_loopback_sources,
+        max_bytes=settings.max_source_bytes,
+        max_seconds=settings.max_download_sec,
+    )
+    index, offset = len(staged), sum(staged)
+
+    def watch() -> None:
+        """A server that sends next to nothing keeps neither a canceled job nor the time limit waiting."""
+        context.report(0.0)
+        _stop_when_slow(context)
+
+    try:
+        with open_source(url, policy, offset=offset, validator=validator, watch=watch) as remote:
+            if offset == 0:
+                _remember_validator(context, remote.validator)
+            resumable = remote.validator is not None and remote.accepts_ranges
+            for block in _blocks(remote.chunks):
+                blobs.stage_block(SOURCES, name, index, block)
+                index, offset = index + 1, offset + len(block)
+                if remote.size_bytes:
+                    context.report(FETCHED * offset / remote.size_bytes)
+                if resumable and len(block) == BLOCK_BYTES:
+                    _rest_when_late(context)
+    except SourceChanged:
+        _forget_staged_blocks(context)
+        raise
+    if offset == 0:
+        raise EmptyRecording("The source's server sent an empty file.")
+    context.confirm()
+    return blobs.commit_blocks(SOURCES, name, index, remote.content_type or "application/octet-stream")
+
+
+def _remember_validator(context: StepContext, validator: str | None) -> None:
+    session = context.session
+    change_session(
+        context.services,
+        session.org_id,
+        session.session_id,
+        lambda current: current.evolve(source_validator=validator),
+    )
+
+
+def _forget_staged_blocks(context: StepContext) -> None:
+    _remember_validator(context, None)
+    context.services.storage.blobs.discard(SOURCES, context.session.source_blob)
+
+
+def _rest_when_late(context: StepContext) -> None:
+    """To be called where all that was done is stored: the next invocation begins with a budget of its own."""
+    if context.elapsed_sec() > context.services.settings.invocation_budget_sec:
+        raise ContinueLater
+
+
+def _stop_when_slow(context: StepContext) -> None:
+    if context.elapsed_sec() > context.services.settings.invocation_limit_sec:
+        raise SourceTooSlow("The source's server is too slow, and cannot go on where an interrupted download stopped.")
+    limit = timedelta(seconds=context.services.settings.max_download_sec)
+    if context.services.clock() - context.began_at > limit:
+        raise SourceTooSlow(f"The source's server did not send the whole recording within {limit}.")
+
+
+def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in blocks of `BLOCK_BYTES`, the last one shorter."""
+    buffer = bytearray()
+    for chunk in chunks:
+        buffer += chunk
+        while len(buffer) >= BLOCK_BYTES:
+            yield bytes(buffer[:BLOCK_BYTES])
+            del buffer[:BLOCK_BYTES]
+    if buffer:
+        yield bytes(buffer)
+
+
+def _checked_sha256(context: StepContext, source: BlobFacts) -> str:
+    """The recording's SHA-256, kept with the blob; raises ChecksumMismatch."""
+    blobs = context.services.storage.blobs
+    sha256 = source.sha256
+    if sha256 is None:
+        digest, read = hashlib.sha256(), 0
+        for chunk in blobs.chunks(SOURCES, source.name):
+            digest.update(chunk)
+            read += len(chunk)
+            context.report(FETCHED + (HASHED - FETCHED) * read / source.size_bytes)
+        sha256 = digest.hexdigest()
+        blobs.note_sha256(SOURCES, source.name, sha256)
+    announced, known = context.session.expected_sha256, context.session.sha256
+    if announced is not None and announced.lower() != sha256:
+        raise ChecksumMismatch("The file that arrived has another SHA-256 than the one that was announced.")
+    if known is not None and known != sha256:
+        raise ChecksumMismatch(CHANGED)
+    return sha256
+
+
+def _examine(context: StepContext, source: BlobFacts) -> Recording:
+    with open_recording(context) as file:
+        recording = probe(file, source.size_bytes)
+    refuse_too_long(recording.duration_sec, context.services.settings)
+    context.report(PROBED)
+    return recording
+
+
+def _read_through(context: StepContext, recording: Recording) -> Recording:
+    """Copies the sound, finds where sound and picture really end, and returns the recording as it really is."""
+    sound_end_sec, sound_warnings = _copy_audio(context, recording)
+    with open_recording(context) as file:
+        picture_end_sec = video_end_sec(file, recording)
+    end_sec = max(sound_end_sec or 0.0, picture_end_sec or 0.0)
+    if end_sec == 0.0:
+        raise DamagedRecording("Neither sound nor picture of the recording could be decoded.")
+    cut_off = truncation_warning(recording.duration_sec, end_sec) is not None
+    return replace(
+        recording,
+        duration_sec=end_sec if cut_off else recording.duration_sec,
+        warnings=(
+            *recording.warnings,
+            *sound_warnings,
+            *truncation_warnings(recording, sound_end_sec, picture_end_sec),
+        ),
+    )
+
+
+def _copy_audio(context: StepContext, recording: Recording) -> tuple[float | None, Sequence[str]]:
+    """Writes the sound as a WAV blob; returns where it ends in seconds (None without sound) and its warnings."""
+    if recording.audio is None:
+        return None, ()
+    blobs, name = context.services.storage.blobs, context.work_blob(AUDIO_COPY)
+
+    def report(fraction: float) -> None:
+        context.report(PROBED + (1.0 - PROBED) * fraction)
+
+    with open_recording(context) as file:
+        decoder = AudioDecoder(file, recording, report, context.services.settings.max_duration_sec)
+        blocks = 1  # block 0 is the header, which needs the length: staged last, committed first
+        for block in _blocks(iter(decoder)):
+            blobs.stage_block(WORK, name, blocks, block)
+            blocks += 1
+    blobs.stage_block(WORK, name, 0, wav_header(decoder.samples))
+    context.confirm()
+    blobs.commit_blocks(WORK, name, blocks, "audio/wav")
+    return decoder.end_sec, decoder.warnings

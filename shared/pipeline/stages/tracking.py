@@ -1,0 +1,213 @@
+"""The tracking stage: the plate, each part's detections and scene scores, then the track, its pictures, the scenes and
+their thumbnails.
+
+The parts only look; all that needs the whole recording (who is followed, where scenes begin) is decided in the merge,
+so that a split run equals an unsplit one.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from shared.domain.errors import EngineUnavailable
+from shared.domain.stage import Stage
+from shared.media.payload import ScenePayload, ThumbnailPayload
+from shared.media.video.frames import sample_frames
+from shared.media.video.picture import upright_size, video_of
+from shared.media.video.scenes import Scene, SceneScorer, scenes_from_scores
+from shared.media.video.thumbnails import DEFAULT_WIDTH, make_thumbnails
+from shared.pipeline.context import StepContext
+from shared.pipeline.stages.detector_choice import detector_for
+from shared.pipeline.stages.job_blobs import open_recording, part_blob, recording_of
+from shared.pipeline.stages.plan import sample_range
+from shared.pipeline.stages.sidecar import SCENES, SceneList
+from shared.pipeline.stages.track_pictures import write_pictures
+from shared.pipeline.updates import change_session
+from shared.storage.ports import RESULTS, WORK
+from shared.tracking.detection import Box, FrameDetections
+from shared.tracking.detectors.build_plates import make_plates
+from shared.tracking.detectors.choose import DetectorChoice
+from shared.tracking.detectors.faces import FaceDetector
+from shared.tracking.detectors.fused import RecordingDetector, described
+from shared.tracking.detectors.onnx import OnnxDetector, warm_model
+from shared.tracking.payload import TrackingPart
+from shared.tracking.plan import PlateOfWindow, TrackingPlan
+from shared.tracking.plate.plate import Plate
+from shared.tracking.track.candidates import Zones
+from shared.tracking.track.merge import merge_tracking as merge_parts
+
+PLAN = "tracking-plan.json"
+MAX_THUMBNAILS = 200
+DETECTIONS_DONE = 0.5
+"""How far the merge is when the track is written and the thumbnails begin."""
+
+
+def prepare_tracking(context: StepContext) -> None:
+    """Chooses the detector, and makes the pictures of the empty room that all parts share."""
+    recording, blobs = recording_of(context), context.services.storage.blobs
+    choice, model, warnings = _usable_detector(context)
+    plates: list[PlateOfWindow] = []
+    with open_recording(context) as source:
+        faces = FaceDetector() if choice.kind == "plate" else None
+        made = make_plates(source, recording, model if choice.kind == "fused" else None, context.report, faces)
+        for plate, picture in made:
+            blobs.write(WORK, context.work_blob(plate.name), picture.to_png(), "image/png")
+            plates.append(plate if choice.kind != "onnx" else plate.only_drawn_upon())
+    plan = TrackingPlan(
+        kind=choice.kind,
+        detector=described(choice.kind, model, faces=any(plate.faces for plate in plates)),
+        plates=tuple(plates),
+        warnings=tuple(dict.fromkeys((*warnings, *(each for plate in plates for each in plate.warnings)))),
+    )
+    blobs.write(WORK, context.work_blob(PLAN), plan.model_dump_json(by_alias=True).encode(), "application/json")
+
+
+def track_part(context: StepContext) -> None:
+    """Looks at one time slice's frames."""
+    recording, settings, blobs = recording_of(context), context.services.settings, context.services.storage.blobs
+    samples = _samples(context, context.message.part)
+    detector = _detector(context, _plan(context))
+    scorer = SceneScorer()
+    found: list[FrameDetections] = []
+    scores: list[tuple[float, float]] = []
+    with open_recording(context) as source:
+        frames = sample_frames(
+            source,
+            recording,
+            sample_fps=settings.sample_fps,
+            start_sec=max(0, samples.start - 1) / settings.sample_fps,  # the frame before, for the first scene score
+            end_sec=samples.stop / settings.sample_fps,
+        )
+        for frame in frames:
+            score = scorer.score(frame.bgr)
+            if frame.index not in samples:
+                continue
+            if score is not None:
+                scores.append((frame.time_sec, score))
+            found.append(detector.look(frame))
+            context.report((frame.index - samples.start) / len(samples))
+    part = TrackingPart.of(context.message.part, found, scores, samples=samples)
+    blobs.write(
+        WORK, part_blob(context, context.message.part), part.model_dump_json(by_alias=True).encode(), "application/json"
+    )
+
+
+def merge_tracking(context: StepContext) -> None:
+    """Follows the instructor through all parts' detections, draws that, finds the scenes and makes their thumbnails."""
+    recording, job, blobs = recording_of(context), context.job, context.services.storage.blobs
+    parts = list(_parts(context))
+    plan = _plan(context)
+    track = merge_parts(
+        parts,
+        session_id=job.session_id,
+        job_id=job.job_id,
+        recording=recording,
+        sample_fps=context.services.settings.sample_fps,
+        detector=plan.detector,
+        plate_warnings=plan.warnings,
+        zones=_zones(job.options),
+    )
+    context.confirm()
+    blobs.write(
+        RESULTS,
+        context.work_blob("instructor-tracking.json"),
+        track.model_dump_json(by_alias=True).encode(),
+        "application/json",
+    )
+    most_used = plan.most_used(point.t for point in track.track_points)
+    plate = Plate.from_png(blobs.read(WORK, context.work_blob(most_used.name)))
+    write_pictures(context, track, plate.bgr)
+    context.report(DETECTIONS_DONE)
+    scores = [score for part in parts for score in part.scene_scores]
+    found = _thumbnails(context, scenes_from_scores(scores, recording.duration_sec))
+    blobs.write(WORK, context.work_blob(SCENES), found.model_dump_json(by_alias=True).encode(), "application/json")
+    context.confirm()
+    change_session(
+        context.services, job.org_id, job.session_id, lambda session: session.evolve(tracking_job_id=job.job_id)
+    )
+
+
+def _usable_detector(context: StepContext) -> tuple[DetectorChoice, OnnxDetector | None, tuple[str, ...]]:
+    """The choice, its model loaded, and what is to be said of it; raises EngineUnavailable when no other will do."""
+    choice = detector_for(context.services.settings, context.job.options)
+    try:
+        return choice, warm_model(choice.model) if choice.model is not None else None, ()
+    except EngineUnavailable as err:
+        if choice.is_asked:
+            raise
+        return DetectorChoice("plate", None, is_asked=False), None, (f"{err.detail} People were found without it.",)
+
+
+def _plan(context: StepContext) -> TrackingPlan:
+    return TrackingPlan.model_validate_json(context.services.storage.blobs.read(WORK, context.work_blob(PLAN)))
+
+
+def _detector(context: StepContext, plan: TrackingPlan) -> RecordingDetector:
+    """The detector of the plan; raises EngineUnavailable when this machine has not the model that it was made with."""
+    blobs = context.services.storage.blobs
+    model = None
+    if plan.kind != "plate":
+        choice = detector_for(context.services.settings, {**context.job.options, "detector": plan.kind})
+        model = warm_model(choice.model) if choice.model is not None else None
+    if described(plan.kind, model, faces=plan.needs_faces) != plan.detector:
+        raise EngineUnavailable("The workers of this job have different models or versions of the detector.")
+    return RecordingDetector(
+        plan,
+        lambda name: Plate.from_png(blobs.read(WORK, context.work_blob(name))),
+        model,
+        context.services.settings.sample_fps,
+        FaceDetector() if plan.needs_faces else None,
+    )
+
+
+def _zones(options: Mapping[str, Any]) -> Zones:
+    region = options.get("regionOfInterest")
+    return Zones(_box(region) if region else None, tuple(_box(zone) for zone in options.get("ignoreZones", ())))
+
+
+def _box(values: Sequence[float]) -> Box:
+    x, y, width, height = (float(value) for value in values)
+    return x, y, width, height
+
+
+def _samples(context: StepContext, number: int) -> range:
+    parts = context.job.stages[Stage.TRACKING].parts
+    return sample_range(recording_of(context), parts, number, context.services.settings.sample_fps)
+
+
+def _parts(context: StepContext) -> Iterator[TrackingPart]:
+    for number in range(context.job.stages[Stage.TRACKING].parts):
+        yield TrackingPart.model_validate_json(context.services.storage.blobs.read(WORK, part_blob(context, number)))
+
+
+def _thumbnails(context: StepContext, scenes: Sequence[Scene]) -> SceneList:
+    """Every scene, and for at most `MAX_THUMBNAILS` of them a picture from the scene's middle."""
+    recording, blobs = recording_of(context), context.services.storage.blobs
+    step = -(-len(scenes) // MAX_THUMBNAILS)
+    names = {_middle(scene): f"scene-{n + 1:04d}.jpg" for n, scene in enumerate(scenes) if n % step == 0}
+    width, height = upright_size(video_of(recording), DEFAULT_WIDTH)
+
+    def report(fraction: float) -> None:
+        context.report(DETECTIONS_DONE + (1.0 - DETECTIONS_DONE) * fraction)
+
+    made = []
+    with open_recording(context) as source:
+        for time_sec, jpeg in make_thumbnails(source, recording, names, DEFAULT_WIDTH, report):
+            name = names[time_sec]
+            blobs.write(RESULTS, context.work_blob(f"thumbnails/{name}"), jpeg, "image/jpeg")
+            made.append(ThumbnailPayload(name=name, t=round(time_sec, 3), width=width, height=height))
+    pictured = {thumbnail.t: thumbnail.name for thumbnail in made}
+    return SceneList(
+        scenes=[
+            ScenePayload(
+                start=round(scene.start, 3),
+                end=round(scene.end, 3),
+                thumbnail=pictured.get(round(_middle(scene), 3)),
+            )
+            for scene in scenes
+        ],
+        thumbnails=made,
+    )
+
+
+def _middle(scene: Scene) -> float:
+    return (scene.start + scene.end) / 2

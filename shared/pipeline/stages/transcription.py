@@ -1,0 +1,83 @@
+"""The transcription stage: each part's words as a blob, then one transcript in every format."""
+
+from collections.abc import Iterator
+
+from shared.domain.stage import Stage
+from shared.pipeline.context import StepContext
+from shared.pipeline.jobs.search import index_transcript
+from shared.pipeline.stages.engine_choice import engine_for
+from shared.pipeline.stages.hints import hints_for
+from shared.pipeline.stages.job_blobs import AUDIO_COPY, open_blob, part_blob, recording_of
+from shared.pipeline.updates import change_session
+from shared.storage.ports import RESULTS, WORK
+from shared.transcription import transcribe
+from shared.transcription.audio import WavAudio
+from shared.transcription.captions import to_srt, to_text, to_webvtt
+from shared.transcription.payload import Transcript, TranscriptPart
+from shared.transcription.quality import assess
+from shared.transcription.warm import warm_engine
+
+
+def transcribe_part(context: StepContext) -> None:
+    """Recognises one time slice of the audio copy."""
+    settings, options = context.services.settings, context.job.options
+    recording = recording_of(context)
+    engine = warm_engine(engine_for(settings, options), cpu_threads=settings.whisper_threads)
+    with open_blob(context.services, WORK, context.work_blob(AUDIO_COPY)) as source:
+        part = transcribe.transcribe_part(
+            WavAudio(source),
+            engine,
+            part=context.message.part,
+            parts=context.job.stages[Stage.TRANSCRIPTION].parts,
+            duration_sec=recording.duration_sec,
+            language=options.get("language"),
+            report=context.report,
+            hints=hints_for(options, context.session.metadata),
+        )
+    context.services.storage.blobs.write(
+        WORK, part_blob(context, context.message.part), part.model_dump_json(by_alias=True).encode(), "application/json"
+    )
+
+
+def merge_transcript(context: StepContext) -> None:
+    """Joins the parts and writes the transcript and its captions."""
+    recording, job = recording_of(context), context.job
+    languages: list[tuple[float, str]] = []
+    transcript = transcribe.merge_parts(
+        _parts(context, languages),
+        session_id=job.session_id,
+        job_id=job.job_id,
+        duration_sec=recording.duration_sec,
+        recording_warnings=recording.warnings,
+    )
+    transcript = transcript.model_copy(update={"quality": assess(transcript, languages)})
+    context.confirm()
+    for name, text, content_type in _formats(transcript):
+        context.services.storage.blobs.write(RESULTS, context.work_blob(name), text.encode(), content_type)
+    context.confirm()
+    change_session(
+        context.services,
+        job.org_id,
+        job.session_id,
+        lambda session: session.evolve(transcript_job_id=job.job_id),
+    )
+    index_transcript.using(context.services).delay(job.org_id, job.session_id, job.job_id)
+
+
+def _parts(context: StepContext, languages: list[tuple[float, str]]) -> Iterator[TranscriptPart]:
+    """The parts in order; notes from when on which language was heard."""
+    count = context.job.stages[Stage.TRANSCRIPTION].parts
+    for number in range(count):
+        context.report(number / count)
+        blob = context.services.storage.blobs.read(WORK, part_blob(context, number))
+        part = TranscriptPart.model_validate_json(blob)
+        if part.language is not None and part.segments:
+            languages.append((part.segments[0].start, part.language))
+        yield part
+
+
+def _formats(transcript: Transcript) -> Iterator[tuple[str, str, str]]:
+    yield "transcript.json", transcript.model_dump_json(by_alias=True), "application/json"
+    yield "transcript.vtt", to_webvtt(transcript), "text/vtt; charset=utf-8"
+    yield "transcript.srt", to_srt(transcript), "application/x-subrip; charset=utf-8"
+    yield "transcript.txt", to_text(transcript), "text/plain; charset=utf-8"

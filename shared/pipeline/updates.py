@@ -1,0 +1,51 @@
+"""Changing a job under contention: read, change, write if nobody else did, else again."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from shared.domain.errors import WriteConflict
+from shared.domain.job import Job
+from shared.domain.session import Session
+from shared.pipeline.context import Services
+
+T = TypeVar("T")
+
+MAX_TRIES = 30
+MAX_PAUSE_SEC = 0.2
+
+
+def change_job(services: Services, org_id: str, job_id: str, change: Callable[[Job], Job | None]) -> Job:
+    """Applies `change` to the job as it is now and returns what is stored; None from `change` leaves it as it is.
+
+    Raises NotFound, and WriteConflict when others were quicker `MAX_TRIES` times.
+    """
+
+    def once() -> Job:
+        stored = services.storage.jobs.get(org_id, job_id)
+        changed = change(stored.value)
+        return stored.value if changed is None else services.storage.jobs.update(stored, changed).value
+
+    return retry_conflicts(once)
+
+
+def change_session(services: Services, org_id: str, session_id: str, change: Callable[[Session], Session]) -> Session:
+    """Applies `change` to the session as it is now; errors as in `change_job`."""
+
+    def once() -> Session:
+        stored = services.storage.sessions.get(org_id, session_id)
+        return services.storage.sessions.update(stored, change(stored.value)).value
+
+    return retry_conflicts(once)
+
+
+def retry_conflicts(once: Callable[[], T]) -> T:
+    """Calls `once`, which reads what it changes, until nobody else was quicker; raises WriteConflict after
+    `MAX_TRIES` times."""
+    for _ in range(MAX_TRIES - 1):
+        try:
+            return once()
+        except WriteConflict:
+            time.sleep(random.uniform(0, MAX_PAUSE_SEC))
+    return once()

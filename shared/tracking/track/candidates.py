@@ -1,0 +1,130 @@
+"""Who of those that were found may be the instructor, and how sure that is; before one path through them is chosen.
+
+Looks at all parts' frames together, so that how the recording was cut does not matter. Pure arithmetic.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
+
+from shared.tracking.detection import Box, Detection, FrameDetections, overlap
+from shared.tracking.track.association import MAX_FILLED_SEC, TrackPoint
+from shared.tracking.track.confidence import STILL, SURE, coming_and_going, confirmed, with_still
+
+SEVERAL = (
+    "Several people are in the picture for much of the time: the one who is there longest and moves as one person does "
+    "was followed. A region of interest tells who is meant."
+)
+NEVER_MOVES = "Whoever is followed hardly leaves their place: only the model tells them from the room."
+BY_FACE = "Whoever is followed is found by their face, without a model: not while it is turned away."
+SEVERAL_STILL = "Several people stay in their places all the time: which of them is the instructor is a guess."
+FEW = (
+    "Somebody is followed for only {percent} % of the time and hardly moves: it may be a part of somebody who never "
+    "leaves, or no person."
+)
+LOW = "Whoever is followed is mostly at the picture's lower edge: it may be somebody in the audience."
+OTHER_PICTURE = (
+    "For {percent} % of the time the background could not be used (another camera, another light or a camera that "
+    "moves): {then}."
+)
+MODEL_LOOKED, NOBODY_LOOKED = "the model alone looked there", "nobody could be found there"
+FACES_LOOKED = "only faces were looked for there"
+
+_LOW_BOTTOM, _LOW_TOP = 0.97, 0.62
+_LOW_SCORE = 0.7
+_MOVERS = 0.4  # of the frames: then nobody who is part of the room is the instructor
+_OFTEN = 0.3
+_MOSTLY_LOW = 0.6
+_MENTIONED = 0.01
+_FEW, _IN_PLACE = 0.25, 0.1
+_FACE = "face"
+
+
+@dataclass(frozen=True, slots=True)
+class Zones:
+    """Only whose centre is in `region` (None: everywhere) and in none of `ignored` is followed; in fractions."""
+
+    region: Box | None = None
+    ignored: tuple[Box, ...] = ()
+
+    def allow(self, box: Box) -> bool:
+        centre = box[0] + box[2] / 2, box[1] + box[3] / 2
+        wanted = self.region is None or _holds(self.region, centre)
+        return wanted and not any(_holds(zone, centre) for zone in self.ignored)
+
+
+EVERYWHERE = Zones()
+
+
+def candidates(frames: Sequence[FrameDetections], zones: Zones, sample_fps: float) -> list[FrameDetections]:
+    """`frames` with those who may be the instructor, and with how much that is to be believed as their scores."""
+    allowed = [
+        replace(frame, detections=tuple(each for each in frame.detections if zones.allow(each.box))) for frame in frames
+    ]
+    believed = coming_and_going(with_still(confirmed(allowed, sample_fps)))
+    movers = sum(any(each.source != STILL and each.score >= SURE for each in f.detections) for f in believed)
+    leave_still = movers >= _MOVERS * max(1, len(believed))
+    return [
+        replace(
+            frame, detections=tuple(_placed(d) for d in frame.detections if not (leave_still and d.source == STILL))
+        )
+        for frame in believed
+    ]
+
+
+def doubts(frames: Sequence[FrameDetections], points: Sequence[TrackPoint]) -> list[str]:
+    """What speaks against a track through `frames` (as `candidates` gave them), in sentences."""
+    found = []
+    sure = [[each for each in frame.detections if each.score >= SURE] for frame in frames]
+    some = sum(bool(each) for each in sure)
+    still = [[each.box for each in of_frame if each.source == STILL] for of_frame in sure]
+    if points and sum(len(boxes) > 1 for boxes in still) > _OFTEN * some:
+        found.append(SEVERAL_STILL)
+    elif points and sum(map(_are_several, sure)) > _OFTEN * some:
+        found.append(SEVERAL)
+    if points and sum(map(bool, still)) > _OFTEN * some:
+        found.append(NEVER_MOVES)
+    if points and sum(any(each.source == _FACE for each in of_frame) for of_frame in sure) > _OFTEN * some:
+        found.append(BY_FACE)
+    if points and sum(_is_low(point.box, 0.55) for point in points) > _MOSTLY_LOW * len(points):
+        found.append(LOW)
+    by_plate_alone = all(frame.judged_by in ((), ("plate",)) for frame in frames)
+    if points and by_plate_alone and len(points) < _FEW * len(frames) and _hardly_moves(points):
+        found.append(FEW.format(percent=max(1, round(100 * len(points) / len(frames)))))
+    by_plate = any("plate" in frame.judged_by for frame in frames)
+    others = [frame for frame in frames if by_plate and "plate" not in frame.judged_by]
+    if len(others) > _MENTIONED * len(frames):
+        then = MODEL_LOOKED if all(frame.judged_by for frame in others) else NOBODY_LOOKED
+        then = FACES_LOOKED if any(_FACE in frame.judged_by for frame in others) else then
+        found.append(OTHER_PICTURE.format(percent=round(100 * len(others) / len(frames)), then=then))
+    return found
+
+
+def _placed(detection: Detection) -> Detection:
+    """An audience's heads are at the lower edge; a lecturer seldom is, and is larger."""
+    if _is_low(detection.box, _LOW_TOP):
+        return replace(detection, score=round(detection.score * _LOW_SCORE, 4))
+    return detection
+
+
+def _is_low(box: Box, top: float) -> bool:
+    return box[1] + box[3] >= _LOW_BOTTOM and box[1] > top
+
+
+def _are_several(detections: Sequence[Detection]) -> bool:
+    return any(overlap(one.box, other.box) < 0.2 for one, other in combinations(detections[:8], 2))
+
+
+def _hardly_moves(points: Sequence[TrackPoint]) -> bool:
+    """Whether each presence stays where it begins."""
+    start = points[0]
+    for before, point in pairwise(points):
+        if point.time_sec - before.time_sec > MAX_FILLED_SEC:
+            start = point
+        elif abs(point.x - start.x) > _IN_PLACE:
+            return False
+    return True
+
+
+def _holds(zone: Box, point: tuple[float, float]) -> bool:
+    return zone[0] <= point[0] <= zone[0] + zone[2] and zone[1] <= point[1] <= zone[1] + zone[3]

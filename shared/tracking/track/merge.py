@@ -1,0 +1,96 @@
+"""All parts' detections become the instructor's track; knows nothing of pictures, storage or jobs' rows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+
+from shared.domain.recording import Recording
+from shared.tracking.detection import FrameDetections
+from shared.tracking.payload import (
+    DerivedMetrics,
+    FramePayload,
+    InstructorTracking,
+    PartFrame,
+    TrackingDetector,
+    TrackingPart,
+    TrackingSource,
+    TrackPointPayload,
+)
+from shared.tracking.track.association import TrackPoint, associate
+from shared.tracking.track.candidates import EVERYWHERE, Zones, candidates, doubts
+from shared.tracking.track.metrics import derive_metrics, gaps_of, presence_of
+
+NOBODY_SEEN = "Nobody was seen in the recording. Somebody who never moves may be taken for a part of the room."
+
+
+def merge_tracking(
+    parts: Iterable[TrackingPart],
+    *,
+    session_id: str,
+    job_id: str,
+    recording: Recording,
+    sample_fps: float,
+    detector: TrackingDetector,
+    plate_warnings: Sequence[str] = (),
+    zones: Zones = EVERYWHERE,
+) -> InstructorTracking:
+    """The track through all parts' frames, from `recording`'s start to its declared end; later frames are left out.
+
+    Those outside of `zones` stay in the frames' detections and are not followed.
+    Takes the parts numbered 0, 1, 2, … in this order; raises ValueError for any other, for parts whose samples overlap
+    and for a recording without a picture. How the recording was cut into parts does not change the result.
+    """
+    video, duration_sec = recording.video, recording.duration_sec
+    if video is None:
+        raise ValueError("a recording without a picture has no track")
+    frames, warnings = _in_one_row(parts)
+    frames = [frame for frame in frames if frame.index < duration_sec * sample_fps]
+    chosen_from = candidates(frames, zones, sample_fps)
+    points = associate(chosen_from, sample_fps)
+    warnings += doubts(chosen_from, points)
+    presence = presence_of(points, sample_fps, duration_sec)
+    metrics = derive_metrics(
+        points, width=video.width, height=video.height, sample_fps=sample_fps, duration_sec=duration_sec
+    )
+    return InstructorTracking(
+        session_id=session_id,
+        job_id=job_id,
+        source=TrackingSource(
+            width=video.width, height=video.height, fps=video.fps, duration_sec=duration_sec, sample_fps=sample_fps
+        ),
+        detector=detector,
+        frame_detections=tuple(_frame_payload(frame) for frame in frames),
+        track_points=tuple(_point_payload(point) for point in points),
+        presence=presence,
+        gaps=gaps_of(presence),
+        derived_metrics=DerivedMetrics(**asdict(metrics)),
+        warnings=tuple(dict.fromkeys((*plate_warnings, *warnings, *(() if points else (NOBODY_SEEN,))))),
+    )
+
+
+def _in_one_row(parts: Iterable[TrackingPart]) -> tuple[list[FrameDetections], list[str]]:
+    """The parts' frames and warnings, one after the other, each frame's detections the likeliest first."""
+    frames: list[FrameDetections] = []
+    warnings: list[str] = []
+    end_index = 0
+    for number, part in enumerate(parts):
+        if part.part != number:
+            raise ValueError(f"part {part.part} comes where part {number} is due")
+        if part.frames and part.start_index < end_index:
+            raise ValueError(f"part {number} starts at sample {part.start_index}, before {end_index}")
+        end_index = max(end_index, part.end_index)
+        for frame in part.to_frames():
+            found = sorted(frame.detections, key=lambda each: (-each.score, each.box, each.source))
+            frames.append(replace(frame, detections=tuple(found)))
+        warnings += part.warnings
+    return frames, warnings
+
+
+def _frame_payload(frame: FrameDetections) -> FramePayload:
+    written = PartFrame.of(frame)
+    return FramePayload(t=written.t, detections=written.detections)
+
+
+def _point_payload(point: TrackPoint) -> TrackPointPayload:
+    return TrackPointPayload(
+        t=point.time_sec, x=point.x, y=point.y, box=point.box, confidence=point.confidence, state=point.state
+    )
