@@ -77,7 +77,7 @@ def _went_on(storage: Storage, job_id: str, since: datetime) -> bool:
         job = storage.jobs.get(ORG, job_id).value
     except NotFound:
         return True
-    rows = [stored.value for stored in storage.parts.of_job(job_id)]
+    rows = [stored.value for stored in storage.step_runs.of_job(job_id)]
     signs = [at for row in rows for at in (row.heartbeat_at, row.sent_at, row.finished_at) if at is not None]
     return job.is_final or max([job.updated_at, *signs]) > since
 

@@ -4,13 +4,13 @@ from contextlib import suppress
 
 import psutil
 
-from shared.pipeline.periodic_thread import Pulse
+from shared.pipeline.periodic_thread import PeriodicThread
 
 PAUSE_SEC = 0.5
 MIB = 1024**2
 
 
-class MemoryWatch(Pulse):
+class MemoryWatch(PeriodicThread):
     """As a context manager, it looks at the process and its children until the block ends."""
 
     def __init__(self, pid: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from azure.storage.queue import QueueServiceClient
 
 from shared.domain.errors import NotFound
-from shared.domain.message import Step
+from shared.domain.message import StepKind
 from shared.domain.stage import StageState
 from shared.job_status import NEXT, JobStatus
 from shared.storage.ports import RESULTS, SOURCES, WORK, Storage
@@ -55,10 +55,10 @@ def judge_jobs(
         counts["illegal"] += sum(other not in NEXT[one] for one, other in moves)
         counts["gaps"] += [event.sequence for event in events] != list(range(1, len(events) + 1))
         counts["twice"] += sum(other.is_final for _, other in moves) > 1
-        rows = [stored.value for stored in storage.parts.of_job(job_id)]
+        rows = [stored.value for stored in storage.step_runs.of_job(job_id)]
         if job.status is JobStatus.DONE and job_id not in shaken:
             for stage, progress in job.stages.items():
-                done = {row.number for row in rows if row.stage is stage and row.step is Step.PART}
+                done = {row.number for row in rows if row.stage is stage and row.step is StepKind.PART}
                 counts["parts"] += progress.state is StageState.DONE and len(done) != progress.parts
             counts["unfinished"] += any(row.state is not StageState.DONE for row in rows)
     return [
@@ -122,7 +122,7 @@ def judge_log(
                     pauses.append((at - dead_since.pop(key)).total_seconds())
                 running[key] = str(line.get("invocation"))
             case "step done":
-                merges[key[0], key[1]] += key[2] == Step.MERGE and key[0] not in shaken
+                merges[key[0], key[1]] += key[2] == StepKind.MERGE and key[0] not in shaken
                 running.pop(key, None)
             case "step failed":
                 running.pop(key, None)

@@ -29,7 +29,7 @@ from benchmarks._house import House
 from benchmarks._verdict import ORG, Line, judge_jobs, judge_leftovers, judge_log, print_table
 from shared.domain.errors import RostrumError
 from shared.domain.message import QUEUES, StageMessage
-from shared.domain.part import Part
+from shared.domain.step_run import StepRun
 from shared.storage.connect import connect
 
 DUPLICATES = 0.1
@@ -170,7 +170,7 @@ class Chaos:
         with suppress(RostrumError):
             for job_id in storage.jobs.active_sequences(ORG):
                 job = storage.jobs.get(ORG, job_id).value
-                for stored in storage.parts.of_job(job_id):
+                for stored in storage.step_runs.of_job(job_id):
                     if dice.random() < DUPLICATES:
                         storage.queues.send(_message(job.session_id, stored.value))
                         self.duplicates += 1
@@ -225,7 +225,7 @@ class Chaos:
         ]
 
 
-def _message(session_id: str, part: Part) -> StageMessage:
+def _message(session_id: str, part: StepRun) -> StageMessage:
     return StageMessage(
         job_id=part.job_id,
         org_id=ORG,

@@ -6,7 +6,7 @@ Both bodies stream. Why it is so, and not `AsgiFunctionApp`: docs/decisions/0006
 import azure.functions as func
 from azurefunctions.extensions.http.fastapi import Request, Response
 
-from functions.hand_on import METHODS, HandOn, application
+from functions.asgi_bridge import METHODS, HandOn, application
 
 blueprint = func.Blueprint()
 

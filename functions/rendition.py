@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions.doors import CONNECTION, give_up_message, run_message
+from functions.queue_triggers import CONNECTION, give_up_message, run_message
 from shared.domain.message import QUEUES
 from shared.domain.stage import Stage
 

@@ -3,7 +3,7 @@
 import azure.functions as func
 from pydantic import ValidationError
 
-from functions.doors import CONNECTION, delivery_of, origin_of
+from functions.queue_triggers import CONNECTION, delivery_of, origin_of
 from shared.domain.task import TASKS, TaskMessage
 from shared.pipeline.dead_letters import keep_unreadable
 from shared.pipeline.registry import job_manager

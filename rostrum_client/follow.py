@@ -7,7 +7,7 @@ import httpx
 from rostrum_client import sse
 from rostrum_client.errors import RostrumUnreachable, WaitTimedOut
 from rostrum_client.models import Job, JobEvent
-from rostrum_client.pace import TRIES, PollPace, pause_before_retry
+from rostrum_client.retry_timing import TRIES, PollPace, pause_before_retry
 from rostrum_client.steps import Item, Listing, NextChunk, Pause, Steps, ask, stream
 from rostrum_client.wire import get, read, retry_after_sec
 

@@ -2,9 +2,9 @@
 
 from typing import Unpack
 
-from rostrum_client.details import ForJob
+from rostrum_client.job_details import ForJob
 from rostrum_client.models import Delivery, Job, JobState, Redelivery
-from rostrum_client.pace import TRIES
+from rostrum_client.retry_timing import TRIES
 from rostrum_client.steps import Listing, Steps, fetch, fetch_all
 from rostrum_client.wire import body, delete, get, post
 

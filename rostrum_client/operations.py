@@ -1,5 +1,15 @@
 """Everything that a client can do, whichever client it is."""
 
+from rostrum_client.admin import (
+    create_schedule,
+    delete_schedule,
+    health,
+    queue_info,
+    removals,
+    requeue_poison,
+    schedule,
+    schedules,
+)
 from rostrum_client.artefacts import (
     captions,
     download_artefacts,
@@ -11,16 +21,6 @@ from rostrum_client.artefacts import (
 )
 from rostrum_client.follow import events, wait
 from rostrum_client.jobs import cancel, deliveries, job, jobs, redeliver, retry, status, submit
-from rostrum_client.operate import (
-    create_schedule,
-    delete_schedule,
-    health,
-    queue_info,
-    removals,
-    requeue_poison,
-    schedule,
-    schedules,
-)
 from rostrum_client.sessions import delete_session, download_media, media_url, process, search, session, sessions
 from rostrum_client.steps import listing, operation
 from rostrum_client.uploads import import_session, probe, send_file, upload

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
-from rostrum_client import lanes
+from rostrum_client import overview_rows
 from rostrum_client.results import Results
 from rostrum_client.summary import clock, counted
 
@@ -33,7 +33,7 @@ class Lane:
 
     label: str
     height_in: float
-    draw: lanes.Drawer
+    draw: overview_rows.Drawer
 
 
 def draw_overview(results: Results, name: str, path: Path) -> Path:
@@ -56,20 +56,20 @@ def draw_overview(results: Results, name: str, path: Path) -> Path:
 def _lanes(results: Results, duration_sec: float) -> list[Lane]:
     """The rows that this recording has something for."""
     rows: list[Lane] = []
-    pictures = lanes.pictures(results)
+    pictures = overview_rows.pictures(results)
     if pictures:
-        height_in = lanes.strip_height_in(pictures, WIDTH_IN * (RIGHT - LEFT))
-        rows.append(Lane("", height_in, lanes.thumbnails(pictures, duration_sec)))
+        height_in = overview_rows.strip_height_in(pictures, WIDTH_IN * (RIGHT - LEFT))
+        rows.append(Lane("", height_in, overview_rows.thumbnails(pictures, duration_sec)))
     if results.scenes:
-        rows.append(Lane("Scenes", 0.36, lanes.scenes(results.scenes, duration_sec)))
+        rows.append(Lane("Scenes", 0.36, overview_rows.scenes(results.scenes, duration_sec)))
     if results.transcript:
-        rows.append(Lane("Speech", 1.25, lanes.speech(results.transcript, duration_sec)))
+        rows.append(Lane("Speech", 1.25, overview_rows.speech(results.transcript, duration_sec)))
         width_in = WIDTH_IN * (RIGHT - LEFT)
-        if words := lanes.words(results.transcript, duration_sec, width_in):
+        if words := overview_rows.words(results.transcript, duration_sec, width_in):
             rows.append(Lane("Words", 0.9, words))
     if results.tracking:
-        rows.append(Lane("Instructor", 2.6, lanes.track(results.tracking)))
-    return rows or [Lane("", 0.8, lanes.note("This recording has no results to draw."))]
+        rows.append(Lane("Instructor", 2.6, overview_rows.track(results.tracking)))
+    return rows or [Lane("", 0.8, overview_rows.note("This recording has no results to draw."))]
 
 
 def _draw_rows(figure: Figure, rows: list[Lane], height_in: float, duration_sec: float) -> None:

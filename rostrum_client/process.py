@@ -11,9 +11,9 @@ from rich.console import Console
 from rostrum_client.client import RostrumClient
 from rostrum_client.errors import RostrumApiError, RostrumClientError
 from rostrum_client.models import Job
-from rostrum_client.pace import PollPace
 from rostrum_client.progress import ProgressView, open_view
 from rostrum_client.results import read_results
+from rostrum_client.retry_timing import PollPace
 from rostrum_client.summary import print_summary
 
 DONE, FAILED, BAD_USAGE, INTERRUPTED = 0, 1, 2, 130

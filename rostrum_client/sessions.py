@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Unpack
 
-from rostrum_client.details import ForSession
+from rostrum_client.job_details import ForSession
 from rostrum_client.models import Job, SearchHit, Session
 from rostrum_client.steps import Listing, Steps, ask, fetch, fetch_all
 from rostrum_client.stored import download_stored, stored_url

@@ -14,7 +14,7 @@ import httpx
 from rostrum_client import wire
 from rostrum_client.errors import RostrumUnreachable
 from rostrum_client.models import Page
-from rostrum_client.pace import TRIES, is_too_long, pause_before_retry
+from rostrum_client.retry_timing import TRIES, is_too_long, pause_before_retry
 
 P = ParamSpec("P")
 T = TypeVar("T")

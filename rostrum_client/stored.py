@@ -8,7 +8,7 @@ import httpx
 
 from rostrum_client.blobs import download, storage_refusal
 from rostrum_client.errors import DownloadFailed, UnexpectedAnswer
-from rostrum_client.pace import TRIES, pause_before_retry
+from rostrum_client.retry_timing import TRIES, pause_before_retry
 from rostrum_client.steps import Call, NextChunk, Pause, Steps, Stream, ask, send
 from rostrum_client.uploads import OnBytes
 from rostrum_client.wire import Request

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Unpack
 
 from rostrum_client.blobs import put_block, put_block_list, storage_refusal
-from rostrum_client.details import ForUpload, Naming
 from rostrum_client.errors import UploadFailed
+from rostrum_client.job_details import ForUpload, Naming
 from rostrum_client.models import Job, JobReference, Probe, Upload
 from rostrum_client.steps import Call, Steps, fetch, send
 from rostrum_client.wire import Request, body, post

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from shared.domain.ids import newest_first_id
 from shared.domain.job import Job
-from shared.domain.message import Step
+from shared.domain.message import StepKind
 from shared.domain.stage import Stage
 from shared.pipeline import inline
 from shared.pipeline.context import Services, StepContext, StepWork
@@ -56,15 +56,15 @@ def _step_work(module: str, function: str) -> StepWork:
     return work
 
 
-STEP_WORK: dict[tuple[Stage, Step], StepWork] = {
-    (Stage.DOWNLOAD, Step.PART): _step_work("download", "download_recording"),
-    (Stage.TRANSCRIPTION, Step.PART): _step_work("transcription", "transcribe_part"),
-    (Stage.TRANSCRIPTION, Step.MERGE): _step_work("transcription", "merge_transcript"),
-    (Stage.TRACKING, Step.PREPARE): _step_work("tracking", "prepare_tracking"),
-    (Stage.TRACKING, Step.PART): _step_work("tracking", "track_part"),
-    (Stage.TRACKING, Step.MERGE): _step_work("tracking", "merge_tracking"),
-    (Stage.RENDITION, Step.PART): _step_work("rendition", "render_part"),
-    (Stage.RENDITION, Step.MERGE): _step_work("rendition", "join_renditions"),
+STEP_WORK: dict[tuple[Stage, StepKind], StepWork] = {
+    (Stage.DOWNLOAD, StepKind.PART): _step_work("download", "download_recording"),
+    (Stage.TRANSCRIPTION, StepKind.PART): _step_work("transcription", "transcribe_part"),
+    (Stage.TRANSCRIPTION, StepKind.MERGE): _step_work("transcription", "merge_transcript"),
+    (Stage.TRACKING, StepKind.PREPARE): _step_work("tracking", "prepare_tracking"),
+    (Stage.TRACKING, StepKind.PART): _step_work("tracking", "track_part"),
+    (Stage.TRACKING, StepKind.MERGE): _step_work("tracking", "merge_tracking"),
+    (Stage.RENDITION, StepKind.PART): _step_work("rendition", "render_part"),
+    (Stage.RENDITION, StepKind.MERGE): _step_work("rendition", "join_renditions"),
 }
 
 RESULTS: dict[Stage, tuple[str, ...]] = {

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.errors import FinalError, RostrumError
-from shared.domain.message import Step
-from shared.domain.part import Part
+from shared.domain.message import StepKind
 from shared.domain.stage import Stage
+from shared.domain.step_run import StepRun
 
 MAX_FAILURES = 20
 """How many of a job's failed attempts are kept: the latest."""
@@ -21,7 +21,7 @@ class StepFailure:
     title: str
     detail: str
     stage: Stage
-    step: Step
+    step: StepKind
     part: int
     attempt: int
     job_attempt: int
@@ -29,7 +29,7 @@ class StepFailure:
     retryable: bool
 
     @classmethod
-    def of(cls, part: Part, error: Exception, at: datetime) -> "StepFailure":
+    def of(cls, part: StepRun, error: Exception, at: datetime) -> "StepFailure":
         """What is said of an error of the part's latest attempt; one that is none of ours keeps its text to itself."""
         if not isinstance(error, RostrumError):
             error = RostrumError(f"An internal error ({type(error).__name__}).")
@@ -47,6 +47,6 @@ class StepFailure:
         )
 
     @property
-    def key(self) -> tuple[Stage, Step, int, int, int]:
+    def key(self) -> tuple[Stage, StepKind, int, int, int]:
         """What tells the attempt apart from all others of the job."""
         return self.stage, self.step, self.part, self.job_attempt, self.attempt

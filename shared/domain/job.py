@@ -56,7 +56,7 @@ class Job:
         return self.status.is_final
 
     @property
-    def is_wanted(self) -> bool:
+    def is_runnable(self) -> bool:
         """Whether work on the job makes sense: it has not ended, and nobody wants it to before all stages are over;
         after that it is too late."""
         return not self.is_final and (self.stages_over or not self.cancel_requested)

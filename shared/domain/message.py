@@ -42,7 +42,7 @@ class Receipt:
     pop_receipt: str
 
 
-class Step(StrEnum):
+class StepKind(StrEnum):
     """What a message asks of its stage: get ready, work on one time slice, or join the slices."""
 
     PREPARE = "prepare"
@@ -59,7 +59,7 @@ class StageMessage(BaseModel):
     org_id: str
     session_id: str
     stage: Stage
-    step: Step
+    step: StepKind
     part: int = 0
     attempt: int = 1
     traceparent: str | None = None

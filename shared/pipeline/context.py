@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.domain.job import Job
-from shared.domain.message import StageMessage, Step
+from shared.domain.message import StageMessage, StepKind
 from shared.domain.session import Session
 from shared.domain.stage import Stage
 from shared.settings import Settings
@@ -65,5 +65,5 @@ class Services:
     settings: Settings
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
-    work: Mapping[tuple[Stage, Step], StepWork]
+    work: Mapping[tuple[Stage, StepKind], StepWork]
     results: Mapping[Stage, Sequence[str]] = field(default_factory=dict)

@@ -18,7 +18,7 @@ MAX_BODY_CHARS = 4000
 UNREADABLE = "The message cannot be read."
 
 
-def bury_task(services: Services, stored: Stored[Task], reason: str) -> bool:
+def dead_letter_task(services: Services, stored: Stored[Task], reason: str) -> bool:
     """The task is dead: its row says so, then its letter is kept; False when someone else changed the row meanwhile.
 
     Whoever dies in between leaves a row that the sweep looks at, and keeps the letter of.
@@ -31,11 +31,11 @@ def bury_task(services: Services, stored: Stored[Task], reason: str) -> bool:
         buried = services.storage.tasks.update(stored, dead)
     except WriteConflict:
         return False
-    keep_task_letter(services, buried.value)
+    write_task_dead_letter(services, buried.value)
     return True
 
 
-def keep_task_letter(services: Services, task: Task) -> None:
+def write_task_dead_letter(services: Services, task: Task) -> None:
     """Keeps a dead task's letter, once however often it is asked to."""
     if task.letter_id is None:
         return
@@ -53,7 +53,7 @@ def keep_task_letter(services: Services, task: Task) -> None:
     )
 
 
-def keep_step_letter(services: Services, message: StageMessage, reason: str, since: datetime) -> None:
+def dead_letter_step(services: Services, message: StageMessage, reason: str, since: datetime) -> None:
     """Keeps the message of a step that was tried too often `since` then, once for each attempt of its job."""
     step = f"{message.job_id}/{message.attempt}/{message.stage}/{message.step}/{message.part}"
     letter = DeadLetter(

@@ -87,10 +87,10 @@ def process_job(services: Services, org_id: str, job_id: str) -> Job:
     unless others are at work on it. Raises NotFound."""
     inline = inline_services(services)
     job = replace(inline.storage.jobs.get(org_id, job_id).value, start_at=None)
-    if job.is_wanted:
+    if job.is_runnable:
         withdraw_messages(services, job)
         resume(inline, job)
-        for stored in inline.storage.parts.of_job(job_id):
+        for stored in inline.storage.step_runs.of_job(job_id):
             if stored.value.in_attempt(job.attempt).state is StageState.WAITING:
                 send_step(inline, job, stored)
     return inline.storage.jobs.get(org_id, job_id).value
@@ -101,7 +101,7 @@ def _run(services: Services, message: Message, sleep: Callable[[float], None]) -
     message_id = f"inline-{services.new_id()}"
     for count in range(1, MAX_DELIVERIES + 1):
         try:
-            _deliver(services, message, Delivery(message_id, count, comes_again=True))
+            _deliver(services, message, Delivery(message_id, count, caller_retries=True))
             return
         except Exception:
             log.exception("delivery failed", extra={"action": "deliver", "queue": message.queue, "attempt": str(count)})

@@ -11,7 +11,7 @@ from shared.domain.errors import RostrumError
 log = logging.getLogger(__name__)
 
 
-class Pulse(ABC):
+class PeriodicThread(ABC):
     """Derive from it to say what a beat is; it is tried again whatever storage comes up with."""
 
     def __init__(self, every_sec: float) -> None:

@@ -21,12 +21,12 @@ from shared.storage.dead_letter_table import DeadLetterTable
 from shared.storage.delivery_table import DeliveryTable
 from shared.storage.idempotency_table import IdempotencyTable
 from shared.storage.job_table import JobTable
-from shared.storage.part_table import PartTable
 from shared.storage.ports import Storage
 from shared.storage.removal_table import RemovalTable
 from shared.storage.schedule_table import ScheduleTable
 from shared.storage.search_table import SearchTable
 from shared.storage.session_table import SessionTable
+from shared.storage.step_run_table import StepRunTable
 from shared.storage.table import Table
 from shared.storage.task_table import TaskTable
 from shared.storage.upload_table import UploadTable
@@ -102,7 +102,7 @@ def connect(
 
     return AzureStorage(
         jobs=JobTable(jobs=table("jobs"), index=table("jobindex"), events=table("events"), clock=clock),
-        parts=PartTable(table("parts")),
+        step_runs=StepRunTable(table("parts")),
         sessions=SessionTable(table("sessions")),
         uploads=UploadTable(table("uploads")),
         idempotency=IdempotencyTable(table("idempotency")),

@@ -14,12 +14,12 @@ from shared.storage.job_table import JobTable
 from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.memory_queues import MemoryQueues
 from shared.storage.memory_table import MemoryTable
-from shared.storage.part_table import PartTable
 from shared.storage.ports import Storage
 from shared.storage.removal_table import RemovalTable
 from shared.storage.schedule_table import ScheduleTable
 from shared.storage.search_table import SearchTable
 from shared.storage.session_table import SessionTable
+from shared.storage.step_run_table import StepRunTable
 from shared.storage.task_table import TaskTable
 from shared.storage.upload_table import UploadTable
 
@@ -42,7 +42,7 @@ class MemoryStorage(Storage):
         Storage.__init__(
             self,
             jobs=JobTable(jobs=table(), index=table(), events=table(), clock=clock),
-            parts=PartTable(table()),
+            step_runs=StepRunTable(table()),
             sessions=SessionTable(table()),
             uploads=UploadTable(table()),
             idempotency=IdempotencyTable(table()),

@@ -15,12 +15,12 @@ from shared.domain.event import Event
 from shared.domain.idempotency import IdempotencyRecord
 from shared.domain.job import Job
 from shared.domain.message import Message, Receipt
-from shared.domain.part import Part
 from shared.domain.removal import Removal
 from shared.domain.schedule import Schedule
 from shared.domain.search.transcript import IndexedTranscript, Passage, Posting, PostingKey
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
+from shared.domain.step_run import StepRun
 from shared.domain.task import Task
 from shared.domain.webhook import WebhookDelivery
 from shared.job_status import JobStatus
@@ -162,19 +162,19 @@ class JobStore(Protocol):
         Returns how many rows they were."""
 
 
-class PartStore(Protocol):
+class StepRunStore(Protocol):
     """The steps of jobs."""
 
-    def create(self, part: Part) -> Stored[Part]:
+    def create(self, part: StepRun) -> Stored[StepRun]:
         """Inserts the part, or returns the one that is there."""
 
-    def get(self, part: Part) -> Stored[Part]:
+    def get(self, part: StepRun) -> Stored[StepRun]:
         """The row of the part with the same job, stage, step and number; raises NotFound."""
 
-    def update(self, stored: Stored[Part], part: Part) -> Stored[Part]:
+    def update(self, stored: Stored[StepRun], part: StepRun) -> Stored[StepRun]:
         """Replaces the part if nobody else did since it was read; else WriteConflict."""
 
-    def of_job(self, job_id: str, stage: Stage | None = None) -> Sequence[Stored[Part]]:
+    def of_job(self, job_id: str, stage: Stage | None = None) -> Sequence[Stored[StepRun]]:
         """All parts of a job, or of one of its stages, by stage and step in the order in which they happen, and by
         number."""
 
@@ -451,7 +451,7 @@ class Storage:
     """Everything that keeps things."""
 
     jobs: JobStore
-    parts: PartStore
+    step_runs: StepRunStore
     sessions: SessionStore
     uploads: UploadStore
     idempotency: IdempotencyStore

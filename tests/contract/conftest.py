@@ -10,10 +10,10 @@ from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from shared.domain.job import Job, new_job
-from shared.domain.message import QUEUES, StageMessage, Step
-from shared.domain.part import Part
+from shared.domain.message import QUEUES, StageMessage, StepKind
 from shared.domain.session import Session
 from shared.domain.stage import Stage
+from shared.domain.step_run import StepRun
 from shared.domain.task import TASKS
 from shared.storage.azure_table import AzureTable
 from shared.storage.connect import AzureStorage, connect
@@ -90,9 +90,9 @@ def make_job(org: str) -> Callable[..., Job]:
 
 
 @pytest.fixture
-def make_part(org: str) -> Callable[..., Part]:
-    def make(number: int = 0, stage: Stage = Stage.TRACKING, step: Step = Step.PART) -> Part:
-        return Part(job_id=f"{org}-job", stage=stage, step=step, number=number)
+def make_part(org: str) -> Callable[..., StepRun]:
+    def make(number: int = 0, stage: Stage = Stage.TRACKING, step: StepKind = StepKind.PART) -> StepRun:
+        return StepRun(job_id=f"{org}-job", stage=stage, step=step, number=number)
 
     return make
 
@@ -116,7 +116,7 @@ def make_session(org: str) -> Callable[..., Session]:
 def make_message(org: str) -> Callable[..., StageMessage]:
     def make(stage: Stage = Stage.TRACKING, part: int = 0) -> StageMessage:
         return StageMessage(
-            job_id=f"{org}-job", org_id=org, session_id=f"{org}-session", stage=stage, step=Step.PART, part=part
+            job_id=f"{org}-job", org_id=org, session_id=f"{org}-session", stage=stage, step=StepKind.PART, part=part
         )
 
     return make

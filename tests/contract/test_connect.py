@@ -7,8 +7,8 @@ import pytest
 
 from shared.domain.errors import StorageUnavailable
 from shared.domain.message import StageMessage
-from shared.domain.part import Part
 from shared.domain.session import Session
+from shared.domain.step_run import StepRun
 from shared.storage import connect as connecting
 from shared.storage.connect import connect, parse_connection_string
 from shared.storage.ports import WORK, Storage
@@ -29,10 +29,10 @@ def closed_port() -> int:
 
 
 def use_everything(
-    storage: Storage, part: Part, session: Session, message: StageMessage
+    storage: Storage, part: StepRun, session: Session, message: StageMessage
 ) -> dict[str, Callable[[], object]]:
     return {
-        "row": lambda: storage.parts.create(part),
+        "row": lambda: storage.step_runs.create(part),
         "list of rows": lambda: storage.sessions.page(session.org_id, limit=3),
         "blob": lambda: storage.blobs.facts(WORK, "a"),
         "blob's write": lambda: storage.blobs.write(WORK, "a", b"x", "text/plain"),
@@ -46,7 +46,7 @@ def use_everything(
 def test_an_account_that_does_not_answer_is_unavailable(
     closed_port: int,
     monkeypatch: pytest.MonkeyPatch,
-    make_part: Callable[..., Part],
+    make_part: Callable[..., StepRun],
     make_session: Callable[..., Session],
     make_message: Callable[..., StageMessage],
 ) -> None:
@@ -60,7 +60,7 @@ def test_an_account_that_does_not_answer_is_unavailable(
 
 def test_a_wrong_key_is_told_apart(
     azurite: str,
-    make_part: Callable[..., Part],
+    make_part: Callable[..., StepRun],
     make_session: Callable[..., Session],
     make_message: Callable[..., StageMessage],
 ) -> None:

@@ -23,7 +23,7 @@ def test_a_worker_killed_in_the_middle_of_a_stage(stack: RunningStack, slow_serv
 
     storage = connect(stack.connection)
     eventually(
-        lambda: any(row.value.state is StageState.RUNNING for row in storage.parts.of_job(job_id, stage)),
+        lambda: any(row.value.state is StageState.RUNNING for row in storage.step_runs.of_job(job_id, stage)),
         f"the begin of the {stage} stage",
         pause_sec=0.0,
     )

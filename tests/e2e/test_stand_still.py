@@ -11,8 +11,8 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
-from shared.domain.part import Part
 from shared.domain.stage import Stage, StageState
+from shared.domain.step_run import StepRun
 from shared.storage.connect import AzureStorage, connect
 from tests.e2e.conftest import RunningStack, SlowServer, eventually, running_stack
 from tests.e2e.test_stop_and_go import traces
@@ -43,8 +43,8 @@ def shared_workers(stack: RunningStack) -> list[psutil.Process]:
     return [worker for worker in stack.workers() if worker.cmdline()[-1] == "5"]
 
 
-def running(storage: AzureStorage, job_id: str) -> dict[tuple[str, str, int], Part]:
-    rows = [row.value for row in storage.parts.of_job(job_id)]
+def running(storage: AzureStorage, job_id: str) -> dict[tuple[str, str, int], StepRun]:
+    rows = [row.value for row in storage.step_runs.of_job(job_id)]
     return {(row.stage, row.step, row.number): row for row in rows if row.state is StageState.RUNNING}
 
 
@@ -132,7 +132,7 @@ def test_a_worker_that_stands_still_loses_its_step_and_leaves_nothing(
     assert stack.job(job["jobId"]) == done
     statuses = [event.status for event in storage.jobs.events(job["orgId"], job["jobId"])]
     assert statuses.count(statuses[-1]) == 1
-    assert {row.value.state for row in storage.parts.of_job(job["jobId"])} == {StageState.DONE}
+    assert {row.value.state for row in storage.step_runs.of_job(job["jobId"])} == {StageState.DONE}
 
 
 @pytest.mark.parametrize("stage", STAGES)

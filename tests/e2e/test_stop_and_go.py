@@ -23,7 +23,7 @@ def at_work(stack: RunningStack, server: SlowServer, stage: Stage) -> dict[str, 
     job: dict[str, Any] = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": server.url, "options": options}).json()
     storage = connect(stack.connection)
     eventually(
-        lambda: any(row.value.state is StageState.RUNNING for row in storage.parts.of_job(job["jobId"], stage)),
+        lambda: any(row.value.state is StageState.RUNNING for row in storage.step_runs.of_job(job["jobId"], stage)),
         f"the begin of the {stage} stage",
         pause_sec=0.0,
     )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from azurefunctions.extensions.http.fastapi import Request
 
-import functions.hand_on
+import functions.asgi_bridge
 from functions.api import api, blueprint
 from shared.api.app import create_app
 from shared.pipeline.context import Services
@@ -34,8 +34,8 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Services:
         new_id=lambda: f"id{next(numbers):04}",
         work={},
     )
-    monkeypatch.setattr(functions.hand_on, "services", lambda: made)
-    monkeypatch.setattr(functions.hand_on, "_app", None)
+    monkeypatch.setattr(functions.asgi_bridge, "services", lambda: made)
+    monkeypatch.setattr(functions.asgi_bridge, "_app", None)
     return made
 
 
@@ -182,7 +182,7 @@ def test_our_application_sees_the_request_and_nothing_of_the_worker(monkeypatch:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
-    monkeypatch.setattr(functions.hand_on, "_app", app)
+    monkeypatch.setattr(functions.asgi_bridge, "_app", app)
     assert run("GET", "/api/x?a=1").status == 204
     assert seen["root_path"] == "/api"
     assert seen["path"] == "/api/x"
@@ -203,7 +203,7 @@ def test_the_body_is_taken_piece_by_piece_and_the_answer_goes_out_piece_by_piece
             more = message["more_body"]
             await send({"type": "http.response.body", "body": message["body"], "more_body": more})
 
-    monkeypatch.setattr(functions.hand_on, "_app", echo)
+    monkeypatch.setattr(functions.asgi_bridge, "_app", echo)
     exchange = Exchange("POST", "/api/x", body=[b"a", b"b", b"c"])
     order: list[tuple[int, int]] = []
 
@@ -226,7 +226,7 @@ def test_the_application_is_made_once_and_not_before_it_is_needed(
         made.append(1)
         return services
 
-    monkeypatch.setattr(functions.hand_on, "services", counted)
+    monkeypatch.setattr(functions.asgi_bridge, "services", counted)
 
     async def at_once() -> None:
         await asyncio.gather(*(Exchange("GET", "/api/health").call() for _ in range(8)))
@@ -265,7 +265,7 @@ def test_a_failure_in_a_stream_is_logged_and_the_request_forgotten(
         return StreamingResponse(pieces())
 
     app.add_api_route("/broken", broken)
-    monkeypatch.setattr(functions.hand_on, "_app", app)
+    monkeypatch.setattr(functions.asgi_bridge, "_app", app)
     references = {"invocation-1": object()}
     coordinator = SimpleNamespace(_context_references=references)
     module = SimpleNamespace(http_coordinator=coordinator)

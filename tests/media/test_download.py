@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.errors import SourceTooSlow
-from shared.domain.message import StageMessage, Step
+from shared.domain.message import StageMessage, StepKind
 from shared.domain.stage import Stage
 from shared.media.network.fetch import RemoteFile
 from shared.pipeline.context import ContinueLater, Services, StepContext
@@ -48,7 +48,7 @@ def context(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> StepContext:
     return StepContext(
         services=services,
         message=StageMessage(
-            job_id=job.job_id, org_id="o", session_id=job.session_id, stage=Stage.DOWNLOAD, step=Step.PART
+            job_id=job.job_id, org_id="o", session_id=job.session_id, stage=Stage.DOWNLOAD, step=StepKind.PART
         ),
         job=job,
         session=services.storage.sessions.get("o", job.session_id).value,

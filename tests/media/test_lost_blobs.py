@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 import pytest
 
-from shared.domain.message import QUEUES, Step
+from shared.domain.message import QUEUES, StepKind
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.pipeline.execution.run_step import Delivery, run_step
@@ -19,12 +19,12 @@ from shared.wiring import build_services
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "lecture.mp4"
 
 LOSSES = {
-    (Stage.TRANSCRIPTION, Step.PART): [(WORK, "audio.wav")],
-    (Stage.TRANSCRIPTION, Step.MERGE): [(WORK, "transcription/00000.json")],
-    (Stage.TRACKING, Step.PART): [(WORK, "plate-000-0.png"), (WORK, "tracking-plan.json")],
-    (Stage.TRACKING, Step.MERGE): [(WORK, "tracking/00000.json")],
-    (Stage.RENDITION, Step.PART): [(RESULTS, "instructor-tracking.json")],
-    (Stage.RENDITION, Step.MERGE): [
+    (Stage.TRANSCRIPTION, StepKind.PART): [(WORK, "audio.wav")],
+    (Stage.TRANSCRIPTION, StepKind.MERGE): [(WORK, "transcription/00000.json")],
+    (Stage.TRACKING, StepKind.PART): [(WORK, "plate-000-0.png"), (WORK, "tracking-plan.json")],
+    (Stage.TRACKING, StepKind.MERGE): [(WORK, "tracking/00000.json")],
+    (Stage.RENDITION, StepKind.PART): [(RESULTS, "instructor-tracking.json")],
+    (Stage.RENDITION, StepKind.MERGE): [
         (WORK, "rendition/00000-track-overlay.mp4"),
         (RESULTS, "transcript.srt"),
         (RESULTS, "thumbnails/scene-0001.jpg"),
@@ -47,7 +47,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def results(clip: Path, losses: dict[tuple[Stage, Step], list[tuple[str, str]]]) -> dict[str, bytes]:
+def results(clip: Path, losses: dict[tuple[Stage, StepKind], list[tuple[str, str]]]) -> dict[str, bytes]:
     """The artefacts of a job that ran to its end, without the names of the session and the job."""
     storage = MemoryStorage()
     services = build_services(Settings(detector="plate", engine="pocketsphinx"), storage)

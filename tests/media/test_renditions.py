@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.domain.job import Job
-from shared.domain.message import QUEUES, StageMessage, Step
+from shared.domain.message import QUEUES, StageMessage, StepKind
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services, StepContext, StepWork
@@ -106,14 +106,14 @@ class Made:
 
 
 def with_made_up_track(
-    storage: MemoryStorage, part_sec: float, instead: dict[tuple[Stage, Step], StepWork]
+    storage: MemoryStorage, part_sec: float, instead: dict[tuple[Stage, StepKind], StepWork]
 ) -> Services:
     """Services whose transcription does nothing and whose track is made up."""
     services = build_services(Settings(rendition_part_sec=part_sec), storage)
-    idle: dict[tuple[Stage, Step], StepWork] = dict.fromkeys(
+    idle: dict[tuple[Stage, StepKind], StepWork] = dict.fromkeys(
         (key for key in STEP_WORK if key[0] in (Stage.TRANSCRIPTION, Stage.TRACKING)), nothing
     )
-    work = {**STEP_WORK, **idle, (Stage.TRACKING, Step.MERGE): made_up_track, **instead}
+    work = {**STEP_WORK, **idle, (Stage.TRACKING, StepKind.MERGE): made_up_track, **instead}
     return replace(services, work=work, results={})
 
 
@@ -285,9 +285,9 @@ def test_a_job_canceled_in_the_middle_of_the_join_leaves_no_video(clip: bytes, a
                 context.confirm()  # as the next heartbeat would, a second later
             context.report(fraction)
 
-        STEP_WORK[Stage.RENDITION, Step.MERGE](replace(context, report=report))
+        STEP_WORK[Stage.RENDITION, StepKind.MERGE](replace(context, report=report))
 
-    services = with_made_up_track(storage, 10, {(Stage.RENDITION, Step.MERGE): join_until_canceled})
+    services = with_made_up_track(storage, 10, {(Stage.RENDITION, StepKind.MERGE): join_until_canceled})
     job = submitted(services, storage, clip, BOTH)
     deliver_all(services, storage)
     assert reached

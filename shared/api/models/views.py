@@ -11,7 +11,7 @@ from shared.api.http.links import Links
 from shared.domain import event
 from shared.domain.failure import MAX_FAILURES
 from shared.domain.job import Job
-from shared.domain.message import Step
+from shared.domain.message import StepKind
 from shared.domain.session import Session
 from shared.domain.stage import Stage, StageProgress, StageState
 from shared.domain.webhook import DeliveryState, WebhookDelivery
@@ -61,7 +61,7 @@ class StepFailureView(View):
     title: str
     detail: str
     stage: Stage
-    step: Step
+    step: StepKind
     part: int
     attempt: int
     job_attempt: int

@@ -32,10 +32,10 @@ from shared.domain.job import Job
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.submit import (
     JobRequest,
-    refuse_hopeless,
     source_blob_name,
     source_file_name,
     submit_stored,
+    validate_request,
 )
 from shared.storage.ports import SOURCES
 
@@ -94,7 +94,7 @@ async def import_session(
 
     In Azure the host takes bodies of up to 100 MB unless set otherwise: `POST /ingest/init` is for larger files.
     """
-    await off_loop(partial(refuse_hopeless, services, {}))
+    await off_loop(partial(validate_request, services, {}))
     incoming = Incoming(services, caller.org_id, reserved)
     async with SLOTS.take(caller.org_id):
         try:

@@ -1,8 +1,8 @@
 """A decoder in a process of its own: a crash of FFmpeg, or its hunger, ends that process and not the API's.
 
 The child is `python -m shared.media.probe.sandbox_process`, started anew for each look, with no setting and no secret
-in its environment, and with limits on its memory and time. What it wants to read it asks of this side, and what it answers
-is data that is checked. The two talk over the child's standard input and output:
+in its environment, and with limits on its memory and time. What it wants to read it asks of this side, and what it
+answers is data that is checked. The two talk over the child's standard input and output:
 
     parent: a line of JSON, {"size", "head"}: the recording's size or null, and the length of its beginning or null,
             whose bytes follow then

@@ -10,15 +10,15 @@ from contextlib import suppress
 from shared.domain import job as jobs
 from shared.domain.errors import NotFound
 from shared.domain.job import Job
-from shared.domain.message import Step
-from shared.domain.part import Part
+from shared.domain.message import StepKind
 from shared.domain.stage import Stage, StageState
+from shared.domain.step_run import StepRun
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
 from shared.pipeline.execution.cancel import settle_cancel
 from shared.pipeline.execution.dispatch import STEPS, request_step, steps_after
 from shared.pipeline.execution.end_job import end_job
-from shared.pipeline.execution.lost_blobs import missing_result, release_waiting, reset_makers, send_all
+from shared.pipeline.execution.lost_blobs import missing_result, reset_producers, send_all, send_unblocked_steps
 from shared.pipeline.stages.derived import write_derived
 from shared.pipeline.stages.sidecar import write_sidecar
 from shared.pipeline.updates import change_job, change_session
@@ -27,9 +27,9 @@ from shared.storage.ports import Stored
 log = logging.getLogger(__name__)
 
 
-def follow_step(services: Services, job: Job, stage: Stage, step: Step) -> None:
+def follow_step(services: Services, job: Job, stage: Stage, step: StepKind) -> None:
     """To be called when a part of the step is done: goes on if it was the last one."""
-    rows = services.storage.parts.of_job(job.job_id)
+    rows = services.storage.step_runs.of_job(job.job_id)
     waiting = any(stored.value.waits for stored in rows)
     if _all_done(rows, job, stage, step):
         following = steps_after(stage, step)
@@ -40,7 +40,7 @@ def follow_step(services: Services, job: Job, stage: Stage, step: Step) -> None:
             if _all_done(rows, job, stage, following):  # this step was done again
                 follow_step(services, job, stage, following)
     if waiting:
-        release_waiting(services, job)
+        send_unblocked_steps(services, job)
 
 
 def _finish_stage(services: Services, job: Job, stage: Stage) -> None:
@@ -53,10 +53,10 @@ def _finish_stage(services: Services, job: Job, stage: Stage) -> None:
     advance(services, change_job(services, job.org_id, job.job_id, finish))
 
 
-def resume(services: Services, job: Job) -> Sequence[Stored[Part]]:
+def resume(services: Services, job: Job) -> Sequence[Stored[StepRun]]:
     """Takes up the job wherever it stands, whoever left it there; to be called at any time. Returns its parts' rows, as
     they were before."""
-    rows = services.storage.parts.of_job(job.job_id)
+    rows = services.storage.step_runs.of_job(job.job_id)
     advance(services, job)
     for stage, progress in job.stages.items():
         planned = stage is Stage.DOWNLOAD or job.stages[Stage.DOWNLOAD].state.is_over
@@ -73,10 +73,10 @@ def resume(services: Services, job: Job) -> Sequence[Stored[Part]]:
 
 def advance(services: Services, job: Job) -> None:
     """Moves the job's status as far as its stages allow, asks for the stages that may begin, and ends the job."""
-    while job.is_wanted and (status := jobs.next_status(job)) is not None:
+    while job.is_runnable and (status := jobs.next_status(job)) is not None:
         job = change_job(services, job.org_id, job.job_id, lambda current: _moved(services, current, status))
         log.info("status changed", extra={"action": "advance", "job_id": job.job_id, "status": str(job.status)})
-    if not job.is_wanted:
+    if not job.is_runnable:
         settle_cancel(services, job)
         return
     for stage, progress in job.stages.items():
@@ -97,21 +97,21 @@ def _moved(services: Services, job: Job, status: JobStatus) -> Job | None:
     return jobs.advance_status(job, status, services.clock()) if jobs.next_status(job) is status else None
 
 
-def _all_done(rows: Sequence[Stored[Part]], job: Job, stage: Stage, step: Step) -> bool:
+def _all_done(rows: Sequence[Stored[StepRun]], job: Job, stage: Stage, step: StepKind) -> bool:
     of_step = [stored.value for stored in rows if (stored.value.stage, stored.value.step) == (stage, step)]
     return sum(part.state is StageState.DONE for part in of_step) >= _expected(job, stage, step)
 
 
-def _expected(job: Job, stage: Stage, step: Step) -> int:
+def _expected(job: Job, stage: Stage, step: StepKind) -> int:
     """How many parts the step has."""
-    return job.stages[stage].parts if step is Step.PART else 1
+    return job.stages[stage].parts if step is StepKind.PART else 1
 
 
 def _complete(services: Services, job: Job) -> None:
     """Writes what follows from the results together, and the sidecar, names the job on its session, and only then says
     DONE: it is too late to cancel it. A result that is gone is made again before that."""
     if missing := missing_result(services, job):
-        send_all(services, job, reset_makers(services, job, None, missing) or ())
+        send_all(services, job, reset_producers(services, job, None, missing) or ())
         return
     write_derived(services, job)
     write_sidecar(services, job)

@@ -45,7 +45,7 @@ def cancel_job(services: Services, org_id: str, job_id: str) -> Job:
 
 def settle_cancel(services: Services, job: Job) -> Job:
     """Ends the job if that is wanted and none of its steps shows life; returns it as it is then."""
-    if job.is_final or job.is_wanted or is_at_work(services, job):
+    if job.is_final or job.is_runnable or is_at_work(services, job):
         return job
     unfinished = _unfinished(services, job)
 
@@ -64,7 +64,7 @@ def settle_cancel(services: Services, job: Job) -> Job:
 def is_at_work(services: Services, job: Job) -> bool:
     """Whether any step of the job is in somebody's hands."""
     now, stale_after = services.clock(), timedelta(seconds=services.settings.stale_after_sec)
-    return any(stored.value.shows_life(now, stale_after) for stored in services.storage.parts.of_job(job.job_id))
+    return any(stored.value.lease_is_live(now, stale_after) for stored in services.storage.step_runs.of_job(job.job_id))
 
 
 def discard_unfinished(services: Services, job: Job) -> None:

@@ -8,39 +8,39 @@ from datetime import timedelta
 
 from shared.domain.errors import WriteConflict
 from shared.domain.job import Job
-from shared.domain.message import StageMessage, Step
-from shared.domain.part import Part
+from shared.domain.message import StageMessage, StepKind
 from shared.domain.stage import Stage
+from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
 from shared.storage.ports import MAX_DELAY, Stored
 
-STEPS: dict[Stage, tuple[Step, ...]] = {
-    Stage.DOWNLOAD: (Step.PART,),
-    Stage.TRANSCRIPTION: (Step.PART, Step.MERGE),
-    Stage.TRACKING: (Step.PREPARE, Step.PART, Step.MERGE),
-    Stage.RENDITION: (Step.PART, Step.MERGE),
+STEPS: dict[Stage, tuple[StepKind, ...]] = {
+    Stage.DOWNLOAD: (StepKind.PART,),
+    Stage.TRANSCRIPTION: (StepKind.PART, StepKind.MERGE),
+    Stage.TRACKING: (StepKind.PREPARE, StepKind.PART, StepKind.MERGE),
+    Stage.RENDITION: (StepKind.PART, StepKind.MERGE),
 }
 
 
-def steps_after(stage: Stage, step: Step | None) -> Step | None:
+def steps_after(stage: Stage, step: StepKind | None) -> StepKind | None:
     """The step that follows `step` (the first for None), or None when the stage is over."""
     steps = STEPS[stage]
     position = 0 if step is None else steps.index(step) + 1
     return steps[position] if position < len(steps) else None
 
 
-def request_step(services: Services, job: Job, stage: Stage, step: Step) -> None:
+def request_step(services: Services, job: Job, stage: Stage, step: StepKind) -> None:
     """Sends the messages of all the step's parts, save those that were sent in this attempt, are done, or wait for what
     is made again."""
-    for number in range(job.stages[stage].parts if step is Step.PART else 1):
-        asked = Part(job_id=job.job_id, stage=stage, step=step, number=number, job_attempt=job.attempt)
-        stored = services.storage.parts.create(asked)
+    for number in range(job.stages[stage].parts if step is StepKind.PART else 1):
+        asked = StepRun(job_id=job.job_id, stage=stage, step=step, number=number, job_attempt=job.attempt)
+        stored = services.storage.step_runs.create(asked)
         part = stored.value.in_attempt(job.attempt)
         if part.sends == 0 and not part.waits:
             send_step(services, job, stored)
 
 
-def send_step(services: Services, job: Job, stored: Stored[Part], rest: timedelta = timedelta(0)) -> None:
+def send_step(services: Services, job: Job, stored: Stored[StepRun], rest: timedelta = timedelta(0)) -> None:
     """Notes the sending on the part's row, then sends; does nothing when someone else was quicker.
 
     The message for a step that is to rest, or for a job that begins later, is delayed; where a queue cannot delay it so
@@ -52,7 +52,7 @@ def send_step(services: Services, job: Job, stored: Stored[Part], rest: timedelt
     if delay > MAX_DELAY:
         return
     try:
-        noted = services.storage.parts.update(
+        noted = services.storage.step_runs.update(
             stored, part.evolve(sends=part.sends + 1, sent_at=now + delay, waits=False)
         )
     except WriteConflict:
@@ -69,13 +69,13 @@ def send_step(services: Services, job: Job, stored: Stored[Part], rest: timedelt
     )
     receipt = services.storage.queues.send(message, delay)
     with suppress(WriteConflict):  # somebody has received it already
-        services.storage.parts.update(noted, noted.value.evolve(receipt=receipt))
+        services.storage.step_runs.update(noted, noted.value.evolve(receipt=receipt))
 
 
 def withdraw_messages(services: Services, job: Job) -> int:
     """Takes back what was sent for this attempt of the job and nobody has received; returns how many messages."""
     withdrawn = 0
-    for stored in services.storage.parts.of_job(job.job_id):
+    for stored in services.storage.step_runs.of_job(job.job_id):
         part = stored.value
         if part.receipt is not None and part.job_attempt == job.attempt:
             withdrawn += services.storage.queues.withdraw(part.receipt)

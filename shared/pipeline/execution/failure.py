@@ -13,16 +13,16 @@ from shared.domain.errors import FinalError, NotFound, SourceNotFound, WorkerDie
 from shared.domain.failure import StepFailure
 from shared.domain.job import Job
 from shared.domain.message import StageMessage
-from shared.domain.part import Part
 from shared.domain.stage import StageState
+from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
 from shared.pipeline.execution.giving_up import DIED, exhaust, fail_job
 from shared.pipeline.execution.lost_blobs import (
     can_be_fetched_again,
     missing_blob,
-    release_waiting,
-    reset_makers,
+    reset_producers,
     send_all,
+    send_unblocked_steps,
 )
 from shared.pipeline.stages.job_blobs import NOT_THERE
 from shared.pipeline.updates import change_job
@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 
 
 def settle_failure(
-    services: Services, message: StageMessage, job: Job, claimed: Stored[Part], error: Exception
-) -> Stored[Part] | None:
+    services: Services, message: StageMessage, job: Job, claimed: Stored[StepRun], error: Exception
+) -> Stored[StepRun] | None:
     """Writes down what the failure means; returns the step's row when it is to be tried again after a rest."""
     part = claimed.value
     may_go_on = part.attempts < services.settings.max_attempts
@@ -41,7 +41,7 @@ def settle_failure(
         log.info("failed in vain", extra={"action": "ignore", "job_id": job.job_id}, exc_info=error)
         return None
     if (missing := missing_blob(error)) is not None:
-        reset = reset_makers(services, job, part, missing) if may_go_on else None
+        reset = reset_producers(services, job, part, missing) if may_go_on else None
         if reset is not None:
             _wait_for(services, job, claimed, reset, error)
             return None
@@ -63,40 +63,40 @@ def settle_failure(
     return row
 
 
-def keep_death(services: Services, job: Job, part: Part) -> None:
+def record_crash(services: Services, job: Job, part: StepRun) -> None:
     """Notes that the latest attempt at the part ended without a word, as its row told before it was claimed anew."""
     _keep(services, job, StepFailure.of(part, WorkerDied(DIED), services.clock()))
 
 
-def _owns(services: Services, part: Part) -> bool:
+def _owns(services: Services, part: StepRun) -> bool:
     """Whether the part is still in the hands of this delivery."""
     try:
-        return services.storage.parts.get(part).value.owner == part.owner
+        return services.storage.step_runs.get(part).value.owner == part.owner
     except NotFound:  # deleted with its job
         return False
 
 
 def _wait_for(
-    services: Services, job: Job, claimed: Stored[Part], makers: Sequence[Stored[Part]], error: Exception
+    services: Services, job: Job, claimed: Stored[StepRun], makers: Sequence[Stored[StepRun]], error: Exception
 ) -> None:
     """Has the step wait until the `makers` have made what it missed."""
     failure = StepFailure.of(claimed.value, error, services.clock())
     _keep(services, job, failure)
     note(services, claimed, state=StageState.WAITING, owner=None, sends=0, waits=True, last_error=failure.detail)
     send_all(services, job, makers)
-    release_waiting(services, job)  # whoever makes it again may have been quicker than the row
+    send_unblocked_steps(services, job)  # whoever makes it again may have been quicker than the row
 
 
-def note(services: Services, claimed: Stored[Part], **changes: object) -> Stored[Part] | None:
+def note(services: Services, claimed: Stored[StepRun], **changes: object) -> Stored[StepRun] | None:
     """Writes the outcome on the part's row as long as this delivery owns it; None when it does not, or the row is
     gone with its job."""
     row = claimed
     with suppress(NotFound):
         while row.value.owner == claimed.value.owner:
             try:
-                return services.storage.parts.update(row, row.value.evolve(**changes))
+                return services.storage.step_runs.update(row, row.value.evolve(**changes))
             except WriteConflict:
-                row = services.storage.parts.get(row.value)
+                row = services.storage.step_runs.get(row.value)
     return None
 
 

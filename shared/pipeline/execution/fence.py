@@ -14,7 +14,7 @@ from shared.storage.ports import BlobStore, Storage
 WRITES = frozenset({"write", "stage_block", "commit_blocks", "note_sha256", "delete", "discard"})
 
 
-def fenced(services: Services, ask: Callable[[], None]) -> Services:
+def guard_writes(services: Services, ask: Callable[[], None]) -> Services:
     """The same services, with `ask` called before each write of a blob; what it raises keeps the blob as it is."""
     kept = {each.name: getattr(services.storage, each.name) for each in fields(Storage)}
     blobs = cast(BlobStore, _FencedBlobs(services.storage.blobs, ask))

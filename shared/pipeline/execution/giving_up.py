@@ -13,10 +13,10 @@ from shared.domain.errors import NotFound, RostrumError, StageExhausted, WorkerD
 from shared.domain.failure import StepFailure
 from shared.domain.job import Job
 from shared.domain.message import StageMessage
-from shared.domain.part import Part
 from shared.domain.stage import Stage, StageState
+from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
-from shared.pipeline.dead_letters import keep_step_letter
+from shared.pipeline.dead_letters import dead_letter_step
 from shared.pipeline.execution.end_job import end_job
 from shared.storage.ports import Stored
 
@@ -28,12 +28,12 @@ DIED = "The process that ran it ended without a word; it may have run out of mem
 def give_up(services: Services, message: StageMessage) -> None:
     """The host delivered the message as often as it may. The row decides: a step that may be tried again is left to the
     sweep, which asks for it, and so is one that another message's delivery works on."""
-    job = wanted_job(services, message)
+    job = runnable_job(services, message)
     if job is None:
         return
-    row = part_row(services, job, message)
+    row = step_run_row(services, job, message)
     part = row.value.in_attempt(job.attempt)
-    if part.state is StageState.DONE or shows_life(services, part):
+    if part.state is StageState.DONE or lease_is_live(services, part):
         return
     if part.attempts >= services.settings.max_attempts:
         died = part.state is StageState.RUNNING
@@ -45,7 +45,7 @@ def exhaust(
     services: Services,
     job: Job,
     message: StageMessage,
-    row: Stored[Part],
+    row: Stored[StepRun],
     attempts: int,
     failure: StepFailure | None = None,
 ) -> None:
@@ -56,11 +56,11 @@ def exhaust(
     part = row.value.in_attempt(job.attempt)
     reason = part.last_error or DIED
     error = StageExhausted(f"The {part.stage} stage was tried {attempts} times and failed each time. {reason}")
-    keep_step_letter(services, message, error.detail, part.started_at or job.created_at)
+    dead_letter_step(services, message, error.detail, part.started_at or job.created_at)
     fail_job(services, job, part.stage, error, failure)
     with suppress(WriteConflict, NotFound):  # whoever writes it now sees that the job has ended
         failed = part.evolve(state=StageState.FAILED, owner=None, finished_at=services.clock())
-        services.storage.parts.update(row, failed)
+        services.storage.step_runs.update(row, failed)
 
 
 def fail_job(
@@ -71,23 +71,23 @@ def fail_job(
     log.warning("job failed", extra={"action": "fail", "job_id": job.job_id, "stage": str(stage), "code": error.code})
 
 
-def wanted_job(services: Services, message: StageMessage) -> Job | None:
+def runnable_job(services: Services, message: StageMessage) -> Job | None:
     """The message's job while work on it makes sense, in the attempt that the message is of."""
     try:
         job = services.storage.jobs.get(message.org_id, message.job_id).value
     except NotFound:
         return None
-    return job if job.is_wanted and job.attempt == message.attempt else None
+    return job if job.is_runnable and job.attempt == message.attempt else None
 
 
-def part_row(services: Services, job: Job, message: StageMessage) -> Stored[Part]:
+def step_run_row(services: Services, job: Job, message: StageMessage) -> Stored[StepRun]:
     """The part that the message asks for; its row may still tell of an earlier attempt."""
-    asked = Part(
+    asked = StepRun(
         job_id=job.job_id, stage=message.stage, step=message.step, number=message.part, job_attempt=job.attempt
     )
-    return services.storage.parts.create(asked)
+    return services.storage.step_runs.create(asked)
 
 
-def shows_life(services: Services, part: Part) -> bool:
+def lease_is_live(services: Services, part: StepRun) -> bool:
     """Whether some worker is at work on the part."""
-    return part.shows_life(services.clock(), timedelta(seconds=services.settings.stale_after_sec))
+    return part.lease_is_live(services.clock(), timedelta(seconds=services.settings.stale_after_sec))

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from shared.domain.errors import NotFound, WriteConflict
 from shared.domain.job import Job, note_progress
-from shared.domain.message import Step
-from shared.domain.part import Part
+from shared.domain.message import StepKind
 from shared.domain.stage import StageState
+from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
-from shared.pipeline.periodic_thread import Pulse
+from shared.pipeline.periodic_thread import PeriodicThread
 from shared.storage.ports import Stored
 
 log = logging.getLogger(__name__)
@@ -28,10 +28,10 @@ class StopWork(Exception):
     over."""
 
 
-class Heartbeat(Pulse):
+class Heartbeat(PeriodicThread):
     """Use as a context manager around the work of a claimed part."""
 
-    def __init__(self, services: Services, job: Job, claimed: Stored[Part]) -> None:
+    def __init__(self, services: Services, job: Job, claimed: Stored[StepRun]) -> None:
         super().__init__(services.settings.heartbeat_sec)
         self._services = services
         self._job = job
@@ -42,7 +42,7 @@ class Heartbeat(Pulse):
         self._beating = threading.Lock()
 
     @property
-    def claimed(self) -> Stored[Part]:
+    def claimed(self) -> Stored[StepRun]:
         """The part's row as this delivery last wrote it."""
         return self._claimed
 
@@ -58,7 +58,7 @@ class Heartbeat(Pulse):
             self._write_row()
         self.note_on_job()
 
-    def ask_if_late(self) -> None:
+    def renew_if_stale(self) -> None:
         """To be called before a write: as `beat`, when the last sign of life is so old that others may have looked."""
         if self._pointless.is_set():
             raise StopWork
@@ -71,14 +71,14 @@ class Heartbeat(Pulse):
         part = self._claimed.value
         stored = self._services.storage.jobs.get(self._job.org_id, self._job.job_id)
         job = stored.value
-        if not job.is_wanted or job.attempt != self._job.attempt:
+        if not job.is_runnable or job.attempt != self._job.attempt:
             raise StopWork
-        if part.step is not Step.PART:
+        if part.step is not StepKind.PART:
             return
-        stored_rows = self._services.storage.parts.of_job(job.job_id, part.stage)
+        stored_rows = self._services.storage.step_runs.of_job(job.job_id, part.stage)
         rows = [row.value.in_attempt(job.attempt) for row in stored_rows]
-        done = [row for row in rows if row.step is Step.PART and row.state is StageState.DONE]
-        total = sum(1.0 if row in done else row.progress for row in rows if row.step is Step.PART)
+        done = [row for row in rows if row.step is StepKind.PART and row.state is StageState.DONE]
+        total = sum(1.0 if row in done else row.progress for row in rows if row.step is StepKind.PART)
         stage = job.stages[part.stage]
         progress = PARTS_SHARE * total / max(stage.parts, 1)
         if progress < stage.progress + LEAST_CHANGE:
@@ -92,11 +92,11 @@ class Heartbeat(Pulse):
     def _write_row(self) -> None:
         part = self._claimed.value
         try:
-            self._claimed = self._services.storage.parts.update(
+            self._claimed = self._services.storage.step_runs.update(
                 self._claimed, part.evolve(progress=self._fraction, heartbeat_at=self._services.clock(), sends=1)
             )
         except WriteConflict as err:
-            current = self._services.storage.parts.get(part)
+            current = self._services.storage.step_runs.get(part)
             if current.value.owner != part.owner or current.value.state is not StageState.RUNNING:
                 raise StopWork from err
             self._claimed = current  # the sweep noted a sending, in vain: the next beat takes it back

@@ -11,10 +11,10 @@ from contextlib import suppress
 
 from shared.domain.errors import BlobMissing, NotFound, WriteConflict
 from shared.domain.job import NEEDS, Job
-from shared.domain.message import Step
-from shared.domain.part import Part
+from shared.domain.message import StepKind
 from shared.domain.renditions import FOLLOW, OVERLAY
 from shared.domain.stage import Stage, StageState
+from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services, job_blob
 from shared.pipeline.execution.dispatch import STEPS, send_step
 from shared.pipeline.stages.job_blobs import AUDIO_COPY
@@ -29,18 +29,18 @@ _PART = re.compile(rf"({'|'.join(Stage)})/(\d{{5}})(.*)")
 """What parts leave in container `work`: `{stage}/{number}{ending}`."""
 
 _MAKERS = (
-    (SOURCES, "", Stage.DOWNLOAD, Step.PART),
-    (WORK, AUDIO_COPY, Stage.DOWNLOAD, Step.PART),
-    (WORK, SCENES, Stage.TRACKING, Step.MERGE),
-    (WORK, RENDITIONS, Stage.RENDITION, Step.MERGE),
-    (WORK, "tracking-plan.", Stage.TRACKING, Step.PREPARE),
-    (WORK, "plate", Stage.TRACKING, Step.PREPARE),
-    (RESULTS, OVERLAY, Stage.RENDITION, Step.MERGE),
-    (RESULTS, FOLLOW, Stage.RENDITION, Step.MERGE),
-    (RESULTS, "transcript.", Stage.TRANSCRIPTION, Step.MERGE),
-    (RESULTS, "instructor-tracking.", Stage.TRACKING, Step.MERGE),
-    (RESULTS, "track-", Stage.TRACKING, Step.MERGE),
-    (RESULTS, "thumbnails/", Stage.TRACKING, Step.MERGE),
+    (SOURCES, "", Stage.DOWNLOAD, StepKind.PART),
+    (WORK, AUDIO_COPY, Stage.DOWNLOAD, StepKind.PART),
+    (WORK, SCENES, Stage.TRACKING, StepKind.MERGE),
+    (WORK, RENDITIONS, Stage.RENDITION, StepKind.MERGE),
+    (WORK, "tracking-plan.", Stage.TRACKING, StepKind.PREPARE),
+    (WORK, "plate", Stage.TRACKING, StepKind.PREPARE),
+    (RESULTS, OVERLAY, Stage.RENDITION, StepKind.MERGE),
+    (RESULTS, FOLLOW, Stage.RENDITION, StepKind.MERGE),
+    (RESULTS, "transcript.", Stage.TRANSCRIPTION, StepKind.MERGE),
+    (RESULTS, "instructor-tracking.", Stage.TRACKING, StepKind.MERGE),
+    (RESULTS, "track-", Stage.TRACKING, StepKind.MERGE),
+    (RESULTS, "thumbnails/", Stage.TRACKING, StepKind.MERGE),
 )
 """Container, how the blob's name begins, and the step that makes it; the first that fits."""
 
@@ -91,50 +91,50 @@ def _listed(services: Services, job: Job) -> Iterator[str]:
         yield from (rendition.name for rendition in made.renditions)
 
 
-def reset_makers(
-    services: Services, job: Job, reader: Part | None, missing: BlobMissing
-) -> Sequence[Stored[Part]] | None:
+def reset_producers(
+    services: Services, job: Job, reader: StepRun | None, missing: BlobMissing
+) -> Sequence[Stored[StepRun]] | None:
     """Has the steps that make the blob, and those parts of the same step that are gone too, wait for a message, unless
     they are about to be done already. Returns the rows to be sent; None for a blob that no step before `reader` makes
     (None: the end of the job)."""
     makers = list(_makers_of(services, job, missing))
     if not makers or (reader is not None and not _comes_before((makers[0].stage, makers[0].step), reader)):
         return None
-    reset: list[Stored[Part]] = []
+    reset: list[Stored[StepRun]] = []
     try:
         current = services.storage.jobs.get(job.org_id, job.job_id).value
     except NotFound:  # deleted, and its rows with it
         return reset
-    if not current.is_wanted or current.attempt != job.attempt:
+    if not current.is_runnable or current.attempt != job.attempt:
         return reset
     for maker in makers:
-        row = services.storage.parts.create(maker)
+        row = services.storage.step_runs.create(maker)
         if row.value.state is not StageState.DONE:
             continue
         attempts = row.value.attempts if row.value.job_attempt == job.attempt else 0
         again = maker.evolve(attempts=attempts, last_error=LOST)
         with suppress(WriteConflict):  # somebody else noticed at the same time
-            reset.append(services.storage.parts.update(row, again))
+            reset.append(services.storage.step_runs.update(row, again))
             facts = {"job_id": job.job_id, "stage": str(maker.stage), "step": str(maker.step)}
             log.warning("step done again: its blob is gone", extra={"action": "remake", **facts})
     return reset
 
 
-def send_all(services: Services, job: Job, rows: Sequence[Stored[Part]]) -> None:
+def send_all(services: Services, job: Job, rows: Sequence[Stored[StepRun]]) -> None:
     """Asks for the steps that were reset."""
     for row in rows:
         send_step(services, job, row)
 
 
-def release_waiting(services: Services, job: Job) -> None:
+def send_unblocked_steps(services: Services, job: Job) -> None:
     """Asks for the steps that waited for what has been made again."""
-    rows = services.storage.parts.of_job(job.job_id)
+    rows = services.storage.step_runs.of_job(job.job_id)
     for row in rows:
         if row.value.waits and has_its_needs(rows, row.value.in_attempt(job.attempt)):
             send_step(services, job, row)
 
 
-def has_its_needs(rows: Sequence[Stored[Part]], part: Part) -> bool:
+def has_its_needs(rows: Sequence[Stored[StepRun]], part: StepRun) -> bool:
     """Whether all that comes before the part is done, by the rows of its job."""
     return all(
         stored.value.state is StageState.DONE
@@ -143,7 +143,7 @@ def has_its_needs(rows: Sequence[Stored[Part]], part: Part) -> bool:
     )
 
 
-def _comes_before(other: tuple[Stage, Step], part: Part) -> bool:
+def _comes_before(other: tuple[Stage, StepKind], part: StepRun) -> bool:
     stage, step = other
     if stage is part.stage:
         return STEPS[stage].index(step) < STEPS[stage].index(part.step)
@@ -153,7 +153,7 @@ def _comes_before(other: tuple[Stage, Step], part: Part) -> bool:
     return needed is stage
 
 
-def _makers_of(services: Services, job: Job, missing: BlobMissing) -> Iterator[Part]:
+def _makers_of(services: Services, job: Job, missing: BlobMissing) -> Iterator[StepRun]:
     if missing.container == SOURCES:
         if not can_be_fetched_again(services, job):
             return
@@ -169,14 +169,14 @@ def _makers_of(services: Services, job: Job, missing: BlobMissing) -> Iterator[P
         return
     for container, beginning, stage, step in _MAKERS:
         if missing.container == container and name.startswith(beginning):
-            yield Part(job_id=job.job_id, stage=stage, step=step, number=0, job_attempt=job.attempt)
+            yield StepRun(job_id=job.job_id, stage=stage, step=step, number=0, job_attempt=job.attempt)
             return
 
 
-def _lost_parts(services: Services, job: Job, stage: Stage, ending: str) -> Iterator[Part]:
+def _lost_parts(services: Services, job: Job, stage: Stage, ending: str) -> Iterator[StepRun]:
     """The parts of the stage whose blob with this ending is gone."""
     prefix = job_blob(job, f"{stage}/")
     there = {blob.name.removeprefix(prefix) for blob in services.storage.blobs.listing(WORK, prefix)}
     for number in range(job.stages[stage].parts):
         if f"{number:05d}{ending}" not in there:
-            yield Part(job_id=job.job_id, stage=stage, step=Step.PART, number=number, job_attempt=job.attempt)
+            yield StepRun(job_id=job.job_id, stage=stage, step=StepKind.PART, number=number, job_attempt=job.attempt)

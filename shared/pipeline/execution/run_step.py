@@ -12,16 +12,16 @@ from shared.domain import job as jobs
 from shared.domain.errors import NotFound, WriteConflict
 from shared.domain.job import Job
 from shared.domain.message import StageMessage
-from shared.domain.part import Part
 from shared.domain.stage import StageState
+from shared.domain.step_run import StepRun
 from shared.job_status import JobStatus
 from shared.pipeline.context import ContinueLater, Services, StepContext
 from shared.pipeline.execution.advance import follow_step
 from shared.pipeline.execution.cancel import discard_unfinished, settle_cancel
 from shared.pipeline.execution.dispatch import send_step
-from shared.pipeline.execution.failure import keep_death, note, settle_failure
-from shared.pipeline.execution.fence import fenced
-from shared.pipeline.execution.giving_up import exhaust, part_row, shows_life, wanted_job
+from shared.pipeline.execution.failure import note, record_crash, settle_failure
+from shared.pipeline.execution.fence import guard_writes
+from shared.pipeline.execution.giving_up import exhaust, lease_is_live, runnable_job, step_run_row
 from shared.pipeline.execution.heartbeat import Heartbeat, StopWork
 from shared.pipeline.execution.lost_blobs import has_its_needs
 from shared.pipeline.housekeeping.delete_session import delete_leftovers
@@ -37,7 +37,7 @@ FIRST_REST = timedelta(seconds=10)
 class _Failed(Exception):
     """The step failed and its row says so: it may be tried again."""
 
-    def __init__(self, error: Exception, row: Stored[Part]) -> None:
+    def __init__(self, error: Exception, row: Stored[StepRun]) -> None:
         super().__init__(str(error))
         self.error, self.row = error, row
 
@@ -49,7 +49,7 @@ class Delivery:
 
     message_id: str
     dequeue_count: int
-    comes_again: bool = False
+    caller_retries: bool = False
 
     @property
     def owner(self) -> str:
@@ -67,13 +67,13 @@ def run_step(
     """
     facts = {"job_id": message.job_id, "org_id": message.org_id, "stage": str(message.stage), "step": str(message.step)}
     facts |= {"part": str(message.part), "attempt": str(delivery.dequeue_count), "trace_id": message.traceparent or ""}
-    job = wanted_job(services, message)
+    job = runnable_job(services, message)
     if job is None:
         log.info("message ignored", extra={"action": "ignore", **facts})
         return
-    row = part_row(services, job, message)
+    row = step_run_row(services, job, message)
     if row.value.state is not StageState.DONE:
-        if row.value.waits and not has_its_needs(services.storage.parts.of_job(job.job_id), row.value):
+        if row.value.waits and not has_its_needs(services.storage.step_runs.of_job(job.job_id), row.value):
             log.info("step waits for what it needs", extra={"action": "ignore", **facts})
             return
         claimed = _claim(services, job, row, delivery)
@@ -89,7 +89,7 @@ def run_step(
             is_done = _work(services, message, job, claimed)
         except _Failed as failed:
             log.warning("step failed", extra={"action": "fail", **facts}, exc_info=failed.error)
-            if not delivery.comes_again:
+            if not delivery.caller_retries:
                 send_step(services, job, failed.row, rest=_rest(claimed.value.attempts, random))
                 return
             raise failed.error from None
@@ -100,14 +100,14 @@ def run_step(
     follow_step(services, services.storage.jobs.get(job.org_id, job.job_id).value, message.stage, message.step)
 
 
-def _claim(services: Services, job: Job, row: Stored[Part], delivery: Delivery) -> Stored[Part] | None:
+def _claim(services: Services, job: Job, row: Stored[StepRun], delivery: Delivery) -> Stored[StepRun] | None:
     """Makes this delivery the part's owner; None while another message's delivery works on it and shows life.
 
     A later delivery of the owner's own message takes over at once: the host gives it out only when the first failed.
     """
     while True:
         part, now = row.value.in_attempt(job.attempt), services.clock()
-        if shows_life(services, part) and (part.owner or "").partition(":")[0] != delivery.message_id:
+        if lease_is_live(services, part) and (part.owner or "").partition(":")[0] != delivery.message_id:
             return None
         claimed = part.evolve(
             state=StageState.RUNNING,
@@ -119,23 +119,23 @@ def _claim(services: Services, job: Job, row: Stored[Part], delivery: Delivery) 
             started_at=part.started_at or now,
         )
         try:
-            taken = services.storage.parts.update(row, claimed)
+            taken = services.storage.step_runs.update(row, claimed)
         except WriteConflict:
-            row = services.storage.parts.get(part)
+            row = services.storage.step_runs.get(part)
             if row.value.state is StageState.DONE:
                 return None
             continue
         if part.state is StageState.RUNNING:
-            keep_death(services, job, part)
+            record_crash(services, job, part)
         return taken
 
 
-def _begin_stage(services: Services, job: Job, part: Part) -> Job:
+def _begin_stage(services: Services, job: Job, part: StepRun) -> Job:
     """The job with its stage begun. The part is claimed by now, so that whoever cancels the job from here on sees that
     it is at work; raises StopWork when somebody did before."""
 
     def begin(current: Job) -> Job | None:
-        if not current.is_wanted or current.attempt != job.attempt:
+        if not current.is_runnable or current.attempt != job.attempt:
             raise StopWork
         progress = current.stages[part.stage]
         known = progress.state.is_over or (progress.state is StageState.RUNNING and progress.attempts >= part.attempts)
@@ -144,7 +144,7 @@ def _begin_stage(services: Services, job: Job, part: Part) -> Job:
     return change_job(services, job.org_id, job.job_id, begin)
 
 
-def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[Part]) -> bool:
+def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[StepRun]) -> bool:
     """Whether the part is done; False when the job ended, another delivery took over, or the rest comes later. Raises
     _Failed."""
     began = time.monotonic()
@@ -155,7 +155,7 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[P
         with heartbeat:
             services.work[message.stage, message.step](
                 StepContext(
-                    services=fenced(services, heartbeat.ask_if_late),
+                    services=guard_writes(services, heartbeat.renew_if_stale),
                     message=message,
                     job=job,
                     session=session,

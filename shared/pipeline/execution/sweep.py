@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from shared.domain.errors import RostrumError
 from shared.domain.job import Job
-from shared.domain.part import Part
 from shared.domain.stage import StageState
+from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
 from shared.pipeline.execution.advance import resume
 from shared.pipeline.execution.dispatch import send_step
@@ -58,7 +58,7 @@ def _begins_later(job: Job, now: datetime) -> bool:
 
 def _sweep_job(services: Services, job: Job) -> int:
     rows, resent = resume(services, job), 0
-    if not job.is_wanted:
+    if not job.is_runnable:
         return resent
     for stored in rows:
         part = stored.value.in_attempt(job.attempt)
@@ -71,11 +71,11 @@ def _sweep_job(services: Services, job: Job) -> int:
     return resent
 
 
-def _is_lost(part: Part, now: datetime, stale_after: timedelta) -> bool:
+def _is_lost(part: StepRun, now: datetime, stale_after: timedelta) -> bool:
     is_running = part.state is StageState.RUNNING
     if is_running and part.sends <= 1:  # nothing was sent since somebody began
-        return not part.shows_life(now, stale_after)
+        return not part.lease_is_live(now, stale_after)
     pause = min(stale_after * GROWTH ** min(max(part.sends - 1, 0), 8), max(MAX_RESEND_PAUSE, stale_after))
     if part.sent_at is not None and now - part.sent_at < pause:
         return False
-    return part.state is StageState.WAITING or (is_running and not part.shows_life(now, stale_after))
+    return part.state is StageState.WAITING or (is_running and not part.lease_is_live(now, stale_after))

@@ -55,7 +55,7 @@ def delete_leftovers(services: Services, job: Job) -> None:
     """Deletes what a step made of a job that was deleted meanwhile, rows included; the recording, too, if its session
     is gone."""
     blobs = services.storage.blobs
-    services.storage.parts.delete_of(job.job_id)
+    services.storage.step_runs.delete_of(job.job_id)
     services.storage.jobs.delete(job.org_id, job.session_id, job.job_id)
     places = [(WORK, job_blob(job, "")), (RESULTS, job_blob(job, ""))]
     try:
@@ -80,7 +80,7 @@ def _remove(services: Services, session: Session) -> bool:
     record.add(rows=forget_session(services, org_id, session_id))
     record.add(rows=_forget_requests(services, session, job_ids) + _drop_letters(services, org_id, job_ids))
     for job_id in job_ids:
-        rows = storage.parts.delete_of(job_id) + storage.deliveries.delete_of(job_id)
+        rows = storage.step_runs.delete_of(job_id) + storage.deliveries.delete_of(job_id)
         record.add(jobs=1, rows=rows + storage.jobs.delete(org_id, session_id, job_id))
     if session.upload_id is not None:
         with suppress(NotFound):  # it goes by itself some time after the commit

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.domain.errors import FinalError, SourceNotFound
-from shared.domain.message import Step
+from shared.domain.message import StepKind
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
 from shared.pipeline.context import Services
@@ -162,4 +162,4 @@ def _expected(
 
 def _invocations(stage: Stage, parts: int) -> int:
     """How many messages the stage's steps take when each works at the first try."""
-    return sum(parts if step is Step.PART else 1 for step in STEPS[stage])
+    return sum(parts if step is StepKind.PART else 1 for step in STEPS[stage])

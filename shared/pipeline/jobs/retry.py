@@ -5,7 +5,7 @@ from shared.domain.errors import Conflict
 from shared.domain.job import Job
 from shared.pipeline.context import Services
 from shared.pipeline.execution.advance import resume
-from shared.pipeline.jobs.submit import refuse_hopeless
+from shared.pipeline.jobs.submit import validate_request
 from shared.pipeline.updates import change_job
 
 
@@ -17,7 +17,7 @@ def retry_job(services: Services, org_id: str, job_id: str) -> Job:
         if not current.status.may_begin_again:
             raise Conflict(f"Only a job in ERROR or CANCELED can be tried again; this one is {current.status}.")
         services.storage.sessions.get(org_id, current.session_id)  # it may be on its way out
-        refuse_hopeless(services, current.options, current.callback_url)
+        validate_request(services, current.options, current.callback_url)
         return jobs.restart(current, services.clock())
 
     resume(services, change_job(services, org_id, job_id, again))

@@ -12,7 +12,7 @@ from shared.domain.job import Job
 from shared.domain.schedule import Schedule
 from shared.domain.task import Task
 from shared.pipeline.context import Services
-from shared.pipeline.jobs.submit import JobRequest, check_source_url, refuse_hopeless, submit_session, submit_url
+from shared.pipeline.jobs.submit import JobRequest, check_source_url, submit_session, submit_url, validate_request
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.pipeline.tasks.schedules import keep_schedule
 from shared.pipeline.updates import retry_conflicts
@@ -37,7 +37,7 @@ def schedule_submission(
     and Conflict when the organisation has as many schedules as it may.
     """
     _refuse_too_long(request)
-    refuse_hopeless(services, request["options"], request.get("callbackUrl"))
+    validate_request(services, request["options"], request.get("callbackUrl"))
     if "sourceUrl" in request:
         check_source_url(request["sourceUrl"])
     else:

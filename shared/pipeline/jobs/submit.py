@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from shared.domain.errors import Conflict, InvalidRequest, NotFound, StorageFull, UploadIncomplete, WriteConflict
 from shared.domain.idempotency import Reserved
 from shared.domain.job import Job, new_job
-from shared.domain.message import Step
+from shared.domain.message import StepKind
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
 from shared.pipeline.context import Services
@@ -62,11 +62,11 @@ class AnnouncedUpload:
 def submit_url(services: Services, request: JobRequest, source_url: str) -> Job:
     """A new session and job for a recording at an http(s) address."""
     check_source_url(source_url)
-    refuse_hopeless(services, request.options, request.callback_url)
+    validate_request(services, request.options, request.callback_url)
     name = unquote(urlsplit(source_url).path.rpartition("/")[2])
     session_id = request.session_id or services.new_id()
     session = _new_session(services, request, session_id, name, source_url=source_url)
-    return _start_job(services, request, _standing(services, session))
+    return _start_job(services, request, _get_or_create_session(services, session))
 
 
 def check_source_url(source_url: str) -> None:
@@ -80,7 +80,7 @@ def check_source_url(source_url: str) -> None:
 
 def submit_session(services: Services, request: JobRequest, session_id: str) -> Job:
     """A new job over a session's stored recording; raises NotFound."""
-    refuse_hopeless(services, request.options, request.callback_url)
+    validate_request(services, request.options, request.callback_url)
     session = services.storage.sessions.get(request.org_id, session_id).value
     return _start_job(services, request, session)
 
@@ -88,7 +88,7 @@ def submit_session(services: Services, request: JobRequest, session_id: str) -> 
 def submit_stored(services: Services, request: JobRequest, session_id: str, file_name: str) -> Job:
     """A new session and job for a recording that was just written to `source_blob_name` of the session."""
     session = _new_session(services, request, session_id, file_name)
-    return _start_job(services, request, _standing(services, session))
+    return _start_job(services, request, _get_or_create_session(services, session))
 
 
 def announce_upload(
@@ -103,7 +103,7 @@ def announce_upload(
     """Reserves a session's place and hands out an address to upload to; raises InvalidRequest, StorageFull, and
     EngineUnavailable for options that a job could only fail with. They are not kept: the commit gives them.
     Asking again with the same reserved identifiers gives the upload that is there."""
-    refuse_hopeless(services, options)
+    validate_request(services, options)
     if content_length > services.settings.max_source_bytes:
         raise InvalidRequest(
             f"The recording has {content_length} bytes; at most {services.settings.max_source_bytes} are accepted."
@@ -143,7 +143,9 @@ def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256
     upload = stored.value
     if upload.job_id is not None:
         with suppress(NotFound):  # the first commit died between the upload's row and the job's
-            return _set_going(services, services.storage.jobs.get(upload.org_id, upload.job_id).value, is_new=False)
+            return _enqueue_first_step(
+                services, services.storage.jobs.get(upload.org_id, upload.job_id).value, is_new=False
+            )
     arrived_upload(services, upload)
     engine_for(services.settings, request.options)
     detector_for(services.settings, request.options)
@@ -192,7 +194,7 @@ def source_blob_name(org_id: str, session_id: str, file_name: str) -> str:
     return f"{org_id}/{session_id}/{file_name}"
 
 
-def refuse_hopeless(services: Services, options: Mapping[str, Any], callback_url: str | None = None) -> None:
+def validate_request(services: Services, options: Mapping[str, Any], callback_url: str | None = None) -> None:
     """Raises, before anything is accepted, what a job with these options could only end with: EngineUnavailable; what
     `check_callback` raises; and StorageFull."""
     refuse_when_disk_is_full(services)
@@ -232,10 +234,10 @@ def _new_session(
 def _commit(services: Services, request: JobRequest, upload: Upload, job_id: str, sha256: str | None) -> Job:
     session = _new_session(services, request, upload.session_id, upload.source_name)
     session = session.evolve(content_type=upload.content_type, expected_sha256=sha256, upload_id=upload.upload_id)
-    return _start_job(services, request, _standing(services, session), job_id)
+    return _start_job(services, request, _get_or_create_session(services, session), job_id)
 
 
-def _standing(services: Services, session: Session) -> Session:
+def _get_or_create_session(services: Services, session: Session) -> Session:
     """The session's row, made unless an earlier request got this far."""
     try:
         return services.storage.sessions.create(session).value
@@ -257,11 +259,11 @@ def _start_job(services: Services, request: JobRequest, session: Session, job_id
     try:
         services.storage.jobs.create(job)
     except WriteConflict:  # an earlier request got this far
-        return _set_going(services, services.storage.jobs.get(job.org_id, job.job_id).value, is_new=False)
-    return _set_going(services, job, is_new=True)
+        return _enqueue_first_step(services, services.storage.jobs.get(job.org_id, job.job_id).value, is_new=False)
+    return _enqueue_first_step(services, job, is_new=True)
 
 
-def _set_going(services: Services, job: Job, *, is_new: bool) -> Job:
+def _enqueue_first_step(services: Services, job: Job, *, is_new: bool) -> Job:
     """Names the job on its session and asks for its first step, unless that was done before."""
 
     def with_latest(current: Session) -> Session:
@@ -277,6 +279,6 @@ def _set_going(services: Services, job: Job, *, is_new: bool) -> Job:
         services.storage.jobs.delete(job.org_id, job.session_id, job.job_id)
         raise
     if not job.is_final:
-        request_step(services, job, Stage.DOWNLOAD, Step.PART)
+        request_step(services, job, Stage.DOWNLOAD, StepKind.PART)
     inline = services.settings.execution == "inline"  # then the job has run to its end by now
     return services.storage.jobs.get(job.org_id, job.job_id).value if inline else job

@@ -41,7 +41,7 @@ def send_task(services: Services, stored: Stored[Task], **changes: Any) -> bool:
     return True
 
 
-def hasten_task(services: Services, task_id: str) -> None:
+def run_task_now(services: Services, task_id: str) -> None:
     """Makes a task that waits for later due now; does nothing for one that is at work, over or gone."""
     try:
         stored = services.storage.tasks.get(task_id)

@@ -3,11 +3,11 @@
 from shared.domain.errors import NotFound, WriteConflict
 from shared.domain.task import Task
 from shared.pipeline.context import Services
-from shared.pipeline.periodic_thread import Pulse
+from shared.pipeline.periodic_thread import PeriodicThread
 from shared.storage.ports import Stored
 
 
-class TaskHeartbeat(Pulse):
+class TaskHeartbeat(PeriodicThread):
     """Use as a context manager around the call of a claimed task; `claimed` is its row as last written."""
 
     def __init__(self, services: Services, claimed: Stored[Task]) -> None:

@@ -26,7 +26,7 @@ from shared.domain.schedule import Schedule
 from shared.domain.task import Task
 from shared.pipeline.context import Services
 from shared.pipeline.tasks.dispatch import create_task
-from shared.pipeline.tasks.json_arguments import stranger_to_json
+from shared.pipeline.tasks.json_arguments import find_non_json
 from shared.pipeline.tasks.schedules import keep_schedule
 
 P = ParamSpec("P")
@@ -114,7 +114,7 @@ class BackgroundJob(Generic[P, R]):
         for name, value in bound.items():
             if self._arguments.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
                 bound[name] = value = list(value)
-            if (stranger := stranger_to_json(value, name)) is not None:
+            if (stranger := find_non_json(value, name)) is not None:
                 raise TypeError(f"{self.name}: {stranger}, and a background job's arguments are JSON.")
         return bound
 

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 
-def stranger_to_json(value: Any, path: str) -> str | None:
+def find_non_json(value: Any, path: str) -> str | None:
     """What in the value, which is called `path`, is no JSON, as the first half of a sentence; None when all is.
 
     A tuple is a stranger too: it would come back as a list.
@@ -14,9 +14,9 @@ def stranger_to_json(value: Any, path: str) -> str | None:
     if isinstance(value, float):
         return None if math.isfinite(value) else f"{path} is {value}"
     if isinstance(value, list):
-        return next(filter(None, (stranger_to_json(item, f"{path}[{at}]") for at, item in enumerate(value))), None)
+        return next(filter(None, (find_non_json(item, f"{path}[{at}]") for at, item in enumerate(value))), None)
     if isinstance(value, dict):
         if (key := next((each for each in value if not isinstance(each, str)), None)) is not None:
             return f"{path} has the key {key!r}, which is no text"
-        return next(filter(None, (stranger_to_json(item, f"{path}.{key}") for key, item in value.items())), None)
+        return next(filter(None, (find_non_json(item, f"{path}.{key}") for key, item in value.items())), None)
     return f"{path} is of type {type(value).__name__}"

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from shared.domain.errors import MAX_DETAIL_CHARS, FinalError, NotFound, RostrumError, WriteConflict
 from shared.domain.task import Task, TaskMessage, TaskState
 from shared.pipeline.context import Services
-from shared.pipeline.dead_letters import bury_task
+from shared.pipeline.dead_letters import dead_letter_task
 from shared.pipeline.execution.run_step import Delivery
 from shared.pipeline.tasks.dispatch import send_task
 from shared.pipeline.tasks.heartbeat import TaskHeartbeat
@@ -61,7 +61,7 @@ def run_task(
         return
     facts["attempt"] = str(claimed.value.attempts)
     if claimed.value.attempts > job.max_attempts:
-        _settle(services, claimed, lambda row: bury_task(services, row, row.value.last_error or DIED))
+        _settle(services, claimed, lambda row: dead_letter_task(services, row, row.value.last_error or DIED))
         return
     _call(services, job, claimed, random, facts)
 
@@ -76,12 +76,12 @@ def give_up_task(services: Services, jobs: JobManager, message: TaskMessage) -> 
     except NotFound:
         return
     task, job = stored.value, jobs.find(stored.value.name)
-    if task.is_over or job is None or task.attempts < job.max_attempts or shows_life(services, task):
+    if task.is_over or job is None or task.attempts < job.max_attempts or lease_is_live(services, task):
         return
-    _settle(services, stored, lambda row: bury_task(services, row, row.value.last_error or DIED))
+    _settle(services, stored, lambda row: dead_letter_task(services, row, row.value.last_error or DIED))
 
 
-def shows_life(services: Services, task: Task) -> bool:
+def lease_is_live(services: Services, task: Task) -> bool:
     """Whether some worker is at work on the task."""
     now, stale_after = services.clock(), timedelta(seconds=services.settings.stale_after_sec)
     return task.state is TaskState.RUNNING and now - (task.heartbeat_at or now) < stale_after
@@ -114,7 +114,7 @@ def _claim(services: Services, stored: Stored[Task], delivery: Delivery) -> Stor
         task, now = stored.value, services.clock()
         others = (task.owner or "").partition(":")[0] != delivery.message_id
         waits = task.state is TaskState.WAITING and task.due_at - now > EARLY_BY
-        if waits or task.is_over or (others and shows_life(services, task)):
+        if waits or task.is_over or (others and lease_is_live(services, task)):
             return None
         claimed = task.evolve(
             state=TaskState.RUNNING, owner=delivery.owner, attempts=task.attempts + 1, heartbeat_at=now
@@ -175,7 +175,7 @@ def _rest(services: Services, pause: timedelta, **changes: object) -> Settle:
 
 
 def _bury(services: Services, reason: str) -> Settle:
-    return lambda stored: bury_task(services, stored, reason)
+    return lambda stored: dead_letter_task(services, stored, reason)
 
 
 def _finish(services: Services) -> Settle:

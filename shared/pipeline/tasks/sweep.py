@@ -9,9 +9,9 @@ from datetime import timedelta
 from shared.domain.errors import RostrumError, WriteConflict
 from shared.domain.task import Task, TaskState
 from shared.pipeline.context import Services
-from shared.pipeline.dead_letters import keep_task_letter
+from shared.pipeline.dead_letters import write_task_dead_letter
 from shared.pipeline.tasks.dispatch import send_task
-from shared.pipeline.tasks.run_task import shows_life
+from shared.pipeline.tasks.run_task import lease_is_live
 from shared.pipeline.tasks.schedules import run_due_schedules
 from shared.storage.ports import Stored
 
@@ -48,10 +48,10 @@ def _look_after(services: Services, stored: Stored[Task]) -> bool:
         tasks.delete(stored)
         return False
     if task.state is TaskState.FAILED:
-        keep_task_letter(services, task)
+        write_task_dead_letter(services, task)
         tasks.update(stored, task.evolve(look_at=None))
         return False
-    if shows_life(services, task):
+    if lease_is_live(services, task):
         stale_after = timedelta(seconds=services.settings.stale_after_sec)
         tasks.update(stored, task.evolve(look_at=services.clock() + stale_after))
         return False

@@ -14,7 +14,7 @@ from shared.domain.job import Job
 from shared.domain.task import Task
 from shared.domain.webhook import Outcome
 from shared.pipeline.context import Services
-from shared.pipeline.tasks.dispatch import hasten_task
+from shared.pipeline.tasks.dispatch import run_task_now
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.pipeline.webhooks.delivery import RESTS, deliver, first_task_id, webhook_id_of
 
@@ -29,7 +29,7 @@ def announce_end(services: Services, job: Job) -> None:
 def tell_end(services: Services, job: Job) -> None:
     """To be called after the job's attempt ended: the task that was announced begins now rather than a while later."""
     with suppress(TransientError):
-        hasten_task(services, first_task_id(job.job_id, job.attempt))
+        run_task_now(services, first_task_id(job.job_id, job.attempt))
 
 
 def redeliver_webhook(services: Services, org_id: str, job_id: str, redelivery_id: str) -> str:

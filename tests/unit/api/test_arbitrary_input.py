@@ -20,7 +20,7 @@ from shared.api.http.multipart import read_parts
 from shared.api.http.trace import begin_trace
 from shared.domain.errors import InvalidRequest
 from shared.domain.job import Job, new_job
-from shared.domain.message import StageMessage, Step
+from shared.domain.message import StageMessage, StepKind
 from shared.domain.stage import Stage
 from shared.domain.task import TaskMessage
 from shared.storage.columns import from_columns, to_columns
@@ -32,7 +32,9 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
     max_leaves=12,
 )
-STAGE = StageMessage(job_id="j", org_id="o", session_id="s", stage=Stage.TRACKING, step=Step.PART, traceparent="00-x")
+STAGE = StageMessage(
+    job_id="j", org_id="o", session_id="s", stage=Stage.TRACKING, step=StepKind.PART, traceparent="00-x"
+)
 TASK = TaskMessage(task_id="t", org_id="o", name="index_transcript")
 
 

@@ -9,7 +9,7 @@ import pytest
 from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
 from shared.domain.failure import StepFailure
-from shared.domain.message import Step
+from shared.domain.message import StepKind
 from shared.domain.stage import Stage
 from shared.storage.ports import SOURCES
 from tests.unit.api.house import House, pointers
@@ -60,7 +60,7 @@ def test_a_job_tells_of_the_failed_attempts_at_its_steps(house: House) -> None:
         title="The storage account did not answer",
         detail="The storage account did not answer for the table.",
         stage=Stage.TRACKING,
-        step=Step.PART,
+        step=StepKind.PART,
         part=3,
         attempt=2,
         job_attempt=1,

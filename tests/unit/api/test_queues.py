@@ -28,8 +28,8 @@ def give_up(house: House) -> None:
     """The host gives up on the first message that waits, of a step whose attempts are used up."""
     message = house.services.storage.queues.pop("downloads")
     assert isinstance(message, StageMessage)
-    (row,) = house.services.storage.parts.of_job(message.job_id)
-    house.services.storage.parts.update(row, row.value.evolve(attempts=house.services.settings.max_attempts))
+    (row,) = house.services.storage.step_runs.of_job(message.job_id)
+    house.services.storage.step_runs.update(row, row.value.evolve(attempts=house.services.settings.max_attempts))
     giving_up.give_up(house.services, message)
 
 

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from shared.api.app import create_app
-from shared.domain.message import StageMessage, Step
+from shared.domain.message import StageMessage, StepKind
 from shared.domain.stage import Stage
 from shared.pipeline.context import Services
 from shared.pipeline.execution.run_step import Delivery, run_step
@@ -102,9 +102,9 @@ def _fail(services: Services, job: dict[str, Any]) -> None:
     """The download is tried, in vain."""
     from shared.pipeline.stages.download import download_recording
 
-    work = {(Stage.DOWNLOAD, Step.PART): download_recording}
+    work = {(Stage.DOWNLOAD, StepKind.PART): download_recording}
     message = StageMessage(
-        job_id=job["jobId"], org_id="acme", session_id=job["sessionId"], stage=Stage.DOWNLOAD, step=Step.PART
+        job_id=job["jobId"], org_id="acme", session_id=job["sessionId"], stage=Stage.DOWNLOAD, step=StepKind.PART
     )
     run_step(dataclasses.replace(services, work=work), message, Delivery("message", 1))
 

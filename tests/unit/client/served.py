@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from shared.api.app import create_app
 from shared.domain import job as jobs
 from shared.domain.ids import newest_first_id
-from shared.domain.message import Step
+from shared.domain.message import StepKind
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
 from shared.pipeline.context import Services, StepContext
@@ -79,7 +79,7 @@ def serve(*, inline: bool = False, **settings: Any) -> Iterator[Served]:
         settings=Settings.model_validate({"AzureWebJobsStorage": "UseDevelopmentStorage=true", **settings}),
         clock=_now,
         new_id=lambda: newest_first_id(_now(), randbits),
-        work={(stage, step): work for stage in Stage for step in Step},
+        work={(stage, step): work for stage in Stage for step in StepKind},
     )
     api = create_app(inline_services(services) if inline else services)
 
@@ -115,7 +115,7 @@ def work(context: StepContext) -> None:
             container="mp4", size_bytes=1, start_sec=0.0, duration_sec=DURATION_SEC, video=None, audio=None, warnings=()
         )
         change_session(services, org_id, session_id, lambda session: session.evolve(recording=recording, sha256="00"))
-    elif message.step is Step.MERGE:
+    elif message.step is StepKind.MERGE:
         for name, data in _results(message.stage).items():
             kind = "application/json" if name.endswith(".json") else "text/plain"
             services.storage.blobs.write(RESULTS, context.work_blob(name), data, kind)

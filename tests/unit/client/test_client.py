@@ -22,7 +22,7 @@ from rostrum_client.errors import (
     WaitTimedOut,
 )
 from rostrum_client.models import Job
-from rostrum_client.pace import PollPace
+from rostrum_client.retry_timing import PollPace
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 import rostrum_client
-from rostrum_client import AsyncRostrumClient, RostrumClient, pace, sse
+from rostrum_client import AsyncRostrumClient, RostrumClient, retry_timing, sse
 from rostrum_client.operations import Operations
 from tests.unit.client.served import Served, serve
 
@@ -41,10 +41,10 @@ def test_the_pages_examples_print_what_it_says(working: Served, capsys: pytest.C
 
 @pytest.mark.parametrize(
     "documented",
-    [RostrumClient, AsyncRostrumClient, Operations, rostrum_client.RostrumApiError, sse.Parser, pace.PollPace],
+    [RostrumClient, AsyncRostrumClient, Operations, rostrum_client.RostrumApiError, sse.Parser, retry_timing.PollPace],
 )
 def test_the_docstrings_examples_print_what_they_say(documented: type, working: Served) -> None:
-    names = {**vars(rostrum_client), **vars(pace), **vars(sse), "Path": Path, "anyio": anyio}
+    names = {**vars(rostrum_client), **vars(retry_timing), **vars(sse), "Path": Path, "anyio": anyio}
     text = (documented.__doc__ or "").replace(DOCUMENTED_URL, working.url)
     told = StringIO()
     with RostrumClient(working.url) as client:

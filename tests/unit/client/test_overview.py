@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
-from rostrum_client import lanes
+from rostrum_client import overview_rows
 from rostrum_client.files import Segment, TrackPoint, Transcript, Word
 from rostrum_client.overview import draw_overview
 from rostrum_client.results import read_results
@@ -44,7 +44,7 @@ def test_nothing_at_all_is_still_a_picture(tmp_path: Path) -> None:
 
 
 def test_thumbnails_do_not_overlap_and_stay_inside() -> None:
-    lefts = lanes.settle([0.0, 5.0, 5.5, 9.5], [2.0, 2.0, 2.0, 2.0], 10.0, 0.1)
+    lefts = overview_rows.settle([0.0, 5.0, 5.5, 9.5], [2.0, 2.0, 2.0, 2.0], 10.0, 0.1)
 
     assert lefts[0] == 0.0
     assert all(after - before >= 2.1 - 1e-9 for before, after in pairwise(lefts))
@@ -57,8 +57,8 @@ def test_many_thumbnails_are_thinned_evenly(make_results: Callable[..., Path]) -
     assert results.sidecar is not None
     many = replace(results, sidecar=replace(results.sidecar, scenes=tuple(scenes)))
 
-    shown = lanes.pictures(many)
-    assert len(shown) == lanes.MOST_THUMBNAILS
+    shown = overview_rows.pictures(many)
+    assert len(shown) == overview_rows.MOST_THUMBNAILS
     assert (shown[0].at_sec, shown[-1].at_sec) == (0.0, 59.0)
 
 
@@ -66,13 +66,16 @@ def test_letters_are_spread_over_their_words_time_and_none_is_lost() -> None:
     words = (Word(word="absolute", start=1.0, end=3.0),)
     transcript = Transcript(segments=(Segment(start=1.0, end=3.0, text="absolute", words=words),))
 
-    assert lanes.word_density(transcript, 4.0, 4) == [0.0, 4.0, 4.0, 0.0]
+    assert overview_rows.word_density(transcript, 4.0, 4) == [0.0, 4.0, 4.0, 0.0]
 
 
 def test_no_line_is_drawn_across_an_absence() -> None:
     points = [TrackPoint(t=t, x=0.5, y=0.5, box=(0.4, 0.2, 0.2, 0.6)) for t in (0.0, 0.5, 1.0, 4.0, 4.5)]
 
-    assert [[point.t for point in run] for run in lanes.split_runs(points, 0.8)] == [[0.0, 0.5, 1.0], [4.0, 4.5]]
+    assert [[point.t for point in run] for run in overview_rows.split_runs(points, 0.8)] == [
+        [0.0, 0.5, 1.0],
+        [4.0, 4.5],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +90,7 @@ def test_no_line_is_drawn_across_an_absence() -> None:
 def test_absences_are_what_presence_leaves(
     presence: list[tuple[float, float]], outside: list[tuple[float, float]]
 ) -> None:
-    assert lanes.absences(presence, 10.0) == outside
+    assert overview_rows.absences(presence, 10.0) == outside
 
 
 @pytest.mark.parametrize(
@@ -101,4 +104,4 @@ def test_absences_are_what_presence_leaves(
     ],
 )
 def test_words_are_fitted_into_the_room_there_is(text: str, lines: list[str]) -> None:
-    assert lanes.fit(text, 8, 3) == lines
+    assert overview_rows.fit(text, 8, 3) == lines

@@ -17,9 +17,9 @@ from rich.console import Console
 from rostrum_client.__main__ import main
 from rostrum_client.client import RostrumClient
 from rostrum_client.models import Job
-from rostrum_client.pace import TRIES
 from rostrum_client.process import BAD_USAGE, DONE, FAILED, ending, process
 from rostrum_client.progress import BarView, LineView, speed
+from rostrum_client.retry_timing import TRIES
 from rostrum_client.values import from_json
 from tests.unit.client.served import Served
 

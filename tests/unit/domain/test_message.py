@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.domain.message import StageMessage, Step
+from shared.domain.message import StageMessage, StepKind
 from shared.domain.stage import Stage
 
 QUEUE_LIMIT_BYTES = 48 * 1024  # 64 KiB in base64
@@ -19,7 +19,7 @@ messages = st.builds(
     org_id=names,
     session_id=names,
     stage=st.sampled_from(Stage),
-    step=st.sampled_from(Step),
+    step=st.sampled_from(StepKind),
     part=st.integers(0, 99999),
     attempt=st.integers(1, 9),
     traceparent=st.none() | names,
@@ -34,7 +34,7 @@ def test_a_message_survives_the_queue(message: StageMessage) -> None:
 
 
 def test_a_person_can_read_it() -> None:
-    message = StageMessage(job_id="j", org_id="o", session_id="s", stage=Stage.TRACKING, step=Step.PART, part=3)
+    message = StageMessage(job_id="j", org_id="o", session_id="s", stage=Stage.TRACKING, step=StepKind.PART, part=3)
     assert json.loads(message.to_text()) == {
         "jobId": "j",
         "orgId": "o",
@@ -47,7 +47,7 @@ def test_a_person_can_read_it() -> None:
 
 
 def test_what_a_later_release_adds_is_ignored() -> None:
-    message = StageMessage(job_id="j", org_id="o", session_id="s", stage=Stage.TRACKING, step=Step.MERGE)
+    message = StageMessage(job_id="j", org_id="o", session_id="s", stage=Stage.TRACKING, step=StepKind.MERGE)
     extended = json.dumps({**json.loads(message.to_text()), "priority": 5})
     assert StageMessage.from_bytes(extended.encode()) == message
 

@@ -11,7 +11,7 @@ import pytest
 
 from shared.domain import job as jobs
 from shared.domain.job import Job
-from shared.domain.message import QUEUES, StageMessage, Step
+from shared.domain.message import QUEUES, StageMessage, StepKind
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
@@ -38,7 +38,7 @@ class House:
     skipped: dict[Stage, str] = field(default_factory=dict)
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     ran: Counter[tuple[str, str, int]] = field(default_factory=Counter)
-    instead: dict[tuple[Stage, Step], Work] = field(default_factory=dict)
+    instead: dict[tuple[Stage, StepKind], Work] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.storage = MemoryStorage(self._tick)
@@ -48,7 +48,7 @@ class House:
             settings=Settings(heartbeat_sec=3600),
             clock=self._tick,
             new_id=lambda: f"id{1_000_000 - next(numbers)}",
-            work={(stage, step): self._work for stage in Stage for step in Step},
+            work={(stage, step): self._work for stage in Stage for step in StepKind},
         )
 
     def _tick(self) -> datetime:
@@ -73,7 +73,7 @@ class House:
                 message.session_id,
                 lambda session: session.evolve(recording=RECORDING, sha256="00"),
             )
-        if message.step is Step.MERGE:
+        if message.step is StepKind.MERGE:
             name = context.work_blob(f"{message.stage}.json")
             self.storage.blobs.write(RESULTS, name, b"{}", "application/json")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.domain.job import Job, plan_stages
-from shared.domain.message import Step
+from shared.domain.message import StepKind
 from shared.domain.renditions import FOLLOW
 from shared.domain.stage import Stage
 from shared.media.payload import RenditionPayload, ThumbnailPayload
@@ -19,7 +19,7 @@ from tests.unit.pipeline.mortal_house import MortalHouse
 
 PLAN, TRACK, TRANSCRIPT, PICTURE = "tracking-plan.json", "instructor-tracking.json", "transcript.txt", "scene-0001.jpg"
 
-Key = tuple[Stage, Step, int]
+Key = tuple[Stage, StepKind, int]
 
 
 @dataclass
@@ -33,7 +33,7 @@ class ReadingHouse(MortalHouse):
         super().__post_init__()
         self.services = replace(
             self.services,
-            work={(stage, step): self._read_and_write for stage in Stage for step in Step},
+            work={(stage, step): self._read_and_write for stage in Stage for step in StepKind},
             results={Stage.TRANSCRIPTION: (TRANSCRIPT,), Stage.TRACKING: (TRACK,), Stage.RENDITION: ()},
         )
 
@@ -138,7 +138,7 @@ def maker_of(name: str) -> Any:
     merges = {TRANSCRIPT: Stage.TRANSCRIPTION, RENDITIONS: Stage.RENDITION, FOLLOW: Stage.RENDITION}
     merges |= {TRACK: Stage.TRACKING, SCENES: Stage.TRACKING, f"thumbnails/{PICTURE}": Stage.TRACKING}
     if file in merges:
-        return merges[file], Step.MERGE
+        return merges[file], StepKind.MERGE
     if file in (PLAN, "plate-00000.png"):
-        return Stage.TRACKING, Step.PREPARE
-    return (Stage(file.partition("/")[0]) if "/" in file else Stage.DOWNLOAD), Step.PART
+        return Stage.TRACKING, StepKind.PREPARE
+    return (Stage(file.partition("/")[0]) if "/" in file else Stage.DOWNLOAD), StepKind.PART

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from shared.domain.errors import NotFound
-from shared.domain.message import Step
+from shared.domain.message import StepKind
 from shared.domain.stage import Stage
 from shared.domain.task import TASKS
 from shared.pipeline.context import StepContext
-from shared.pipeline.dead_letters import bury_task
+from shared.pipeline.dead_letters import dead_letter_task
 from shared.pipeline.execution.cancel import cancel_job
 from shared.pipeline.execution.run_step import Delivery
 from shared.pipeline.housekeeping import clean_up as module
@@ -33,7 +33,7 @@ def house(house: Any) -> Any:
     def leave_work(context: StepContext) -> None:
         house.storage.blobs.write(WORK, context.work_blob(f"{context.job.job_id}.wav"), b"x", "audio/wav")
 
-    house.instead[Stage.DOWNLOAD, Step.PART] = leave_work
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = leave_work
     return house
 
 
@@ -105,7 +105,7 @@ def test_dead_letters_are_kept_for_a_month_and_their_tasks_with_them(house: Any)
     house.now += timedelta(hours=1, minutes=1)
     run_due_schedules(house.services)
     stored = house.storage.tasks.get(house.storage.queues.pop(TASKS).task_id)
-    bury_task(house.services, stored, "It failed.")
+    dead_letter_task(house.services, stored, "It failed.")
     for days, left in ((29, 1), (2, 0)):
         house.now += timedelta(days=days)
         clean_up(house.services)

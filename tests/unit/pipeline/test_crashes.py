@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.domain.errors import Conflict, NotFound
-from shared.domain.message import QUEUES, Step
+from shared.domain.message import QUEUES, StepKind
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.execution.cancel import cancel_job
@@ -54,7 +54,7 @@ def assert_done_once(house: MortalHouse) -> None:
     history = house.history("acme", "j")
     assert history[-1] is JobStatus.DONE
     assert history.count(JobStatus.DONE) == 1
-    rows = [stored.value for stored in house.storage.parts.of_job("j")]
+    rows = [stored.value for stored in house.storage.step_runs.of_job("j")]
     assert {row.state for row in rows} == {StageState.DONE}
     assert len(rows) == 1 + (2 + 1) + (1 + 1 + 1)
     assert list(house.storage.jobs.all_active()) == []
@@ -84,7 +84,7 @@ def test_death_before_every_write_of_giving_up_and_trying_again(lost: bool) -> N
         def fail(context: Any) -> None:
             raise ValueError("again")
 
-        house.instead[stage, Step.PART] = fail
+        house.instead[stage, StepKind.PART] = fail
         submitted(house)
         house.fate.left = death
         house.live()
@@ -107,12 +107,12 @@ def test_death_before_every_write_of_cancel_and_retry() -> None:
         house = MortalHouse(parts=PARTS)
 
         def cancel(context: Any) -> None:
-            del house.instead[stage, Step.PART]
+            del house.instead[stage, StepKind.PART]
             house.fate.left = death
             cancel_job(house.services, "acme", "j")
             context.confirm()
 
-        house.instead[stage, Step.PART] = cancel
+        house.instead[stage, StepKind.PART] = cancel
         submitted(house)
         house.live()
         job = house.storage.jobs.get("acme", "j").value
@@ -149,7 +149,7 @@ def test_death_before_every_write_of_a_deletion(at_work: bool) -> None:
                 return
 
         if at_work:
-            house.instead[Stage.TRACKING, Step.MERGE] = lambda context: delete()
+            house.instead[Stage.TRACKING, StepKind.MERGE] = lambda context: delete()
         submitted(house)
         house.live()
         while not house.alive(delete):

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.errors import NotFound, StorageUnavailable
 from shared.domain.job import Job
-from shared.domain.message import QUEUES, StageMessage, Step
+from shared.domain.message import QUEUES, StageMessage, StepKind
 from shared.domain.stage import Stage
 from shared.domain.task import TASKS, TaskMessage
 from shared.job_status import JobStatus
@@ -34,11 +34,11 @@ def give_up_download(house: House, job: Job, part: int = 0) -> StageMessage:
         org_id=job.org_id,
         session_id=job.session_id,
         stage=Stage.DOWNLOAD,
-        step=Step.PART,
+        step=StepKind.PART,
         part=part,
         attempt=house.job(job).attempt,
     )
-    house.instead[Stage.DOWNLOAD, Step.PART] = unlucky
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = unlucky
     for count in range(1, 6):
         run_step(house.services, message, Delivery("m", count))
     house.instead.clear()

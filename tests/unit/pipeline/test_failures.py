@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.errors import BlobMissing, NotMedia, StorageUnavailable
 from shared.domain.failure import MAX_FAILURES
-from shared.domain.message import StageMessage, Step
+from shared.domain.message import StageMessage, StepKind
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.execution.giving_up import give_up
@@ -16,7 +16,7 @@ from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.jobs.retry import retry_job
 from shared.storage.ports import SOURCES
 
-PART = (Stage.TRACKING, Step.PART)
+PART = (Stage.TRACKING, StepKind.PART)
 
 
 class Killed(BaseException):
@@ -38,7 +38,7 @@ def fail_late(house: Any, message: StageMessage, error: Exception) -> None:
             house.drain()
             raise error
 
-    house.instead[Stage.DOWNLOAD, Step.PART] = stand_still
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = stand_still
     run_step(house.services, message, Delivery("first", 1))
 
 
@@ -123,7 +123,7 @@ def test_a_worker_that_died_is_in_the_history_when_its_step_is_taken_over(house:
     job = house.submit()
     [message] = house.take()
 
-    house.instead[Stage.DOWNLOAD, Step.PART] = die
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = die
     with pytest.raises(Killed):
         run_step(house.services, message, Delivery("same", 1))
     house.instead.clear()
@@ -149,7 +149,7 @@ def test_the_last_death_is_told_too_when_the_host_gives_the_message_up(house: An
     job = house.submit()
     [message] = house.take()
 
-    house.instead[Stage.DOWNLOAD, Step.PART] = die
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = die
     for number in range(1, 6):
         with pytest.raises(Killed):
             run_step(house.services, message, Delivery("same", number))
@@ -166,5 +166,5 @@ def test_who_lost_its_step_has_nothing_made_again(house: Any) -> None:
     [message] = house.take()
     fail_late(house, message, BlobMissing.of(SOURCES, f"acme/{job.session_id}/talk.mp4"))
     assert house.job(job).status is JobStatus.DONE
-    assert {row.value.state for row in house.storage.parts.of_job(job.job_id)} == {StageState.DONE}
+    assert {row.value.state for row in house.storage.step_runs.of_job(job.job_id)} == {StageState.DONE}
     assert house.take() == []

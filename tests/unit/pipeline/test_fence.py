@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from shared.domain.message import Step
+from shared.domain.message import StepKind
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.pipeline.context import StepContext
-from shared.pipeline.execution.fence import WRITES, fenced
+from shared.pipeline.execution.fence import WRITES, guard_writes
 from shared.pipeline.execution.heartbeat import StopWork
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.storage.ports import WORK, BlobStore
 
-PREPARE = (Stage.TRACKING, Step.PREPARE)
+PREPARE = (Stage.TRACKING, StepKind.PREPARE)
 
 
 READS = {"facts", "read_range", "read", "chunks", "staged_blocks", "listing", "read_url", "upload_url"}
@@ -60,7 +60,7 @@ def test_every_write_asks_and_no_read_does(house: Any) -> None:
         asked.append(True)
         raise StopWork
 
-    blobs = fenced(house.services, refuse).storage.blobs
+    blobs = guard_writes(house.services, refuse).storage.blobs
     writes = [
         lambda: blobs.write(WORK, "a", b"", "text/plain"),
         lambda: blobs.stage_block(WORK, "a", 0, b""),

@@ -7,9 +7,9 @@ import pytest
 from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
 from shared.domain.job import Job, new_job
-from shared.domain.message import Step
-from shared.domain.part import Part
+from shared.domain.message import StepKind
 from shared.domain.stage import Stage, StageState
+from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
 from shared.pipeline.execution.heartbeat import PARTS_SHARE, Heartbeat, StopWork
 from shared.pipeline.updates import change_job
@@ -36,30 +36,30 @@ def job(services: Services) -> Job:
 
 
 @pytest.fixture
-def claimed(services: Services, job: Job) -> Stored[Part]:
-    part = Part(
+def claimed(services: Services, job: Job) -> Stored[StepRun]:
+    part = StepRun(
         job_id=job.job_id,
         stage=Stage.TRANSCRIPTION,
-        step=Step.PART,
+        step=StepKind.PART,
         number=0,
         state=StageState.RUNNING,
         owner="m:1",
     )
-    return services.storage.parts.create(part)
+    return services.storage.step_runs.create(part)
 
 
-def test_a_beat_tells_the_row_and_the_job(services: Services, job: Job, claimed: Stored[Part]) -> None:
+def test_a_beat_tells_the_row_and_the_job(services: Services, job: Job, claimed: Stored[StepRun]) -> None:
     heartbeat = Heartbeat(services, job, claimed)
     heartbeat.report(0.5)
     heartbeat.beat()
 
-    assert services.storage.parts.get(claimed.value).value.progress == 0.5
-    assert services.storage.parts.get(claimed.value).value.heartbeat_at == NOW
+    assert services.storage.step_runs.get(claimed.value).value.progress == 0.5
+    assert services.storage.step_runs.get(claimed.value).value.heartbeat_at == NOW
     stage = services.storage.jobs.get("o", "j").value.stages[Stage.TRANSCRIPTION]
     assert stage.progress == pytest.approx(PARTS_SHARE * 0.5 / 2)
 
 
-def test_a_beat_without_progress_makes_no_event(services: Services, job: Job, claimed: Stored[Part]) -> None:
+def test_a_beat_without_progress_makes_no_event(services: Services, job: Job, claimed: Stored[StepRun]) -> None:
     heartbeat = Heartbeat(services, job, claimed)
     heartbeat.report(0.5)
     heartbeat.beat()
@@ -69,31 +69,31 @@ def test_a_beat_without_progress_makes_no_event(services: Services, job: Job, cl
     assert len(services.storage.jobs.events("o", "j")) == before
 
 
-def test_the_work_stops_when_another_delivery_took_over(services: Services, job: Job, claimed: Stored[Part]) -> None:
-    services.storage.parts.update(claimed, claimed.value.evolve(owner="m:2"))
+def test_the_work_stops_when_another_delivery_took_over(services: Services, job: Job, claimed: Stored[StepRun]) -> None:
+    services.storage.step_runs.update(claimed, claimed.value.evolve(owner="m:2"))
     with pytest.raises(StopWork):
         Heartbeat(services, job, claimed).beat()
 
 
 def test_the_work_goes_on_when_only_the_sweep_touched_the_row(
-    services: Services, job: Job, claimed: Stored[Part]
+    services: Services, job: Job, claimed: Stored[StepRun]
 ) -> None:
-    services.storage.parts.update(claimed, claimed.value.evolve(sends=2))
+    services.storage.step_runs.update(claimed, claimed.value.evolve(sends=2))
     heartbeat = Heartbeat(services, job, claimed)
     heartbeat.report(0.25)
     heartbeat.beat()
     heartbeat.beat()
-    row = services.storage.parts.get(claimed.value).value
+    row = services.storage.step_runs.get(claimed.value).value
     assert (row.state, row.progress) == (StageState.RUNNING, 0.25)
 
 
-def test_the_work_stops_when_the_job_has_ended(services: Services, job: Job, claimed: Stored[Part]) -> None:
+def test_the_work_stops_when_the_job_has_ended(services: Services, job: Job, claimed: Stored[StepRun]) -> None:
     change_job(services, "o", "j", lambda current: jobs.fail(current, Stage.TRACKING, NotMedia("No."), NOW))
     with pytest.raises(StopWork):
         Heartbeat(services, job, claimed).beat()
 
 
-def test_the_thread_makes_the_next_report_raise(services: Services, job: Job, claimed: Stored[Part]) -> None:
+def test_the_thread_makes_the_next_report_raise(services: Services, job: Job, claimed: Stored[StepRun]) -> None:
     quick = Services(
         storage=services.storage,
         settings=Settings(heartbeat_sec=0.001),
@@ -101,7 +101,7 @@ def test_the_thread_makes_the_next_report_raise(services: Services, job: Job, cl
         new_id=services.new_id,
         work={},
     )
-    services.storage.parts.update(claimed, claimed.value.evolve(owner="m:2"))
+    services.storage.step_runs.update(claimed, claimed.value.evolve(owner="m:2"))
     with Heartbeat(quick, job, claimed) as heartbeat:
         heartbeat._thread.join()  # it ends by itself once the work is pointless
         with pytest.raises(StopWork):
@@ -109,12 +109,12 @@ def test_the_thread_makes_the_next_report_raise(services: Services, job: Job, cl
 
 
 def test_a_sign_of_life_takes_back_what_the_sweep_sent_in_vain(
-    services: Services, job: Job, claimed: Stored[Part]
+    services: Services, job: Job, claimed: Stored[StepRun]
 ) -> None:
     """Else the next silence of the same step would be looked into later, and the one after that later still."""
     heartbeat = Heartbeat(services, job, claimed)
-    services.storage.parts.update(claimed, claimed.value.evolve(sends=3, sent_at=NOW))
+    services.storage.step_runs.update(claimed, claimed.value.evolve(sends=3, sent_at=NOW))
     heartbeat.beat()
     heartbeat.beat()
-    row = services.storage.parts.get(claimed.value).value
+    row = services.storage.step_runs.get(claimed.value).value
     assert (row.sends, row.heartbeat_at) == (1, NOW)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.errors import NotFound, NotMedia, SourceUnavailable
-from shared.domain.message import Step
+from shared.domain.message import StepKind
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.pipeline.context import StepContext
@@ -41,10 +41,10 @@ def test_the_job_is_done_when_the_request_is_answered(house: Any) -> None:
 
 def test_a_failure_that_passes_is_tried_again_after_growing_pauses(house: Any, pauses: list[float]) -> None:
     def stumble_twice(context: StepContext) -> None:
-        if house.ran[Stage.DOWNLOAD, Step.PART, 0] < 3:
+        if house.ran[Stage.DOWNLOAD, StepKind.PART, 0] < 3:
             raise SourceUnavailable("The server answered 503.")
 
-    house.instead[Stage.DOWNLOAD, Step.PART] = stumble_twice
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = stumble_twice
     assert house.job(house.submit()).status is JobStatus.DONE
     assert pauses == [1.0, 2.0]
 
@@ -53,7 +53,7 @@ def test_a_failure_that_stays_ends_the_job(house: Any, pauses: list[float]) -> N
     def stumble(context: StepContext) -> None:
         raise SourceUnavailable("The server answered 503.")
 
-    house.instead[Stage.TRACKING, Step.PREPARE] = stumble
+    house.instead[Stage.TRACKING, StepKind.PREPARE] = stumble
     job = house.job(house.submit())
     assert (job.status, job.error.code) == (JobStatus.ERROR, "stage_exhausted")
     assert len(pauses) == MAX_DELIVERIES - 1
@@ -63,7 +63,7 @@ def test_a_retry_runs_inside_the_request_too(house: Any) -> None:
     def refuse(context: StepContext) -> None:
         raise NotMedia("A text file.")
 
-    house.instead[Stage.TRANSCRIPTION, Step.MERGE] = refuse
+    house.instead[Stage.TRANSCRIPTION, StepKind.MERGE] = refuse
     job = house.submit()
     assert house.job(job).status is JobStatus.ERROR
     house.instead.clear()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.domain.errors import Conflict, NotFound, NotMedia
-from shared.domain.message import QUEUES, StageMessage, Step
+from shared.domain.message import QUEUES, StageMessage, StepKind
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.context import StepContext
@@ -23,7 +23,7 @@ from shared.storage.ports import RESULTS
 ALL_STEPS = [(stage, step) for stage in Stage for step in STEPS[stage]]
 
 
-def run_until(house: Any, stage: Stage, step: Step) -> StageMessage:
+def run_until(house: Any, stage: Stage, step: StepKind) -> StageMessage:
     """Runs everything else until the step's message waits, and takes it out."""
     for _ in range(20):
         for message in house.take():
@@ -37,14 +37,16 @@ def beats(house: Any, job: Any, context: StepContext) -> Callable[[], None]:
     """What the heartbeat's thread does every second, called by the test instead."""
     row = next(
         stored
-        for stored in house.storage.parts.of_job(job.job_id, context.message.stage)
+        for stored in house.storage.step_runs.of_job(job.job_id, context.message.stage)
         if stored.value.step is context.message.step and stored.value.number == context.message.part
     )
     return Heartbeat(house.services, house.job(job), row).beat
 
 
 @pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
-def test_a_queued_job_is_canceled_at_once_and_its_messages_are_withdrawn(house: Any, stage: Stage, step: Step) -> None:
+def test_a_queued_job_is_canceled_at_once_and_its_messages_are_withdrawn(
+    house: Any, stage: Stage, step: StepKind
+) -> None:
     house.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 2}
     job = house.submit()
     message = run_until(house, stage, step)
@@ -61,7 +63,7 @@ def test_a_queued_job_is_canceled_at_once_and_its_messages_are_withdrawn(house: 
 
 
 @pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
-def test_work_that_is_under_way_stops_and_then_the_job_is_canceled(house: Any, stage: Stage, step: Step) -> None:
+def test_work_that_is_under_way_stops_and_then_the_job_is_canceled(house: Any, stage: Stage, step: StepKind) -> None:
     seen: list[JobStatus] = []
 
     def cancel_meanwhile(context: StepContext) -> None:
@@ -82,7 +84,9 @@ def test_work_that_is_under_way_stops_and_then_the_job_is_canceled(house: Any, s
 
 
 @pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
-def test_a_canceled_job_goes_on_where_it_stopped_when_it_is_tried_again(house: Any, stage: Stage, step: Step) -> None:
+def test_a_canceled_job_goes_on_where_it_stopped_when_it_is_tried_again(
+    house: Any, stage: Stage, step: StepKind
+) -> None:
     house.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 2}
     job = house.submit()
     stale = run_until(house, stage, step)
@@ -102,7 +106,7 @@ def test_a_canceled_job_goes_on_where_it_stopped_when_it_is_tried_again(house: A
 
 
 @pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
-def test_a_failed_job_keeps_its_finished_parts_when_it_is_tried_again(house: Any, stage: Stage, step: Step) -> None:
+def test_a_failed_job_keeps_its_finished_parts_when_it_is_tried_again(house: Any, stage: Stage, step: StepKind) -> None:
     house.parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2}
 
     def refuse(context: StepContext) -> None:
@@ -153,7 +157,7 @@ def test_the_sweep_ends_a_canceled_job_whose_worker_died(house: Any) -> None:
     def die(context: StepContext) -> None:
         raise KeyboardInterrupt
 
-    house.instead[Stage.DOWNLOAD, Step.PART] = die
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = die
     job = house.submit()
     (message,) = house.take()
     with pytest.raises(KeyboardInterrupt):
@@ -179,14 +183,14 @@ def test_a_worker_that_was_silent_for_long_does_not_disturb_the_next_attempt(hou
         house.drain()
         beat()
 
-    house.instead[Stage.TRANSCRIPTION, Step.PART] = wake_up_late
+    house.instead[Stage.TRANSCRIPTION, StepKind.PART] = wake_up_late
     job = house.submit()
-    run_step(house.services, run_until(house, Stage.TRANSCRIPTION, Step.PART), Delivery("silent", 1))
+    run_step(house.services, run_until(house, Stage.TRANSCRIPTION, StepKind.PART), Delivery("silent", 1))
 
     done = house.job(job)
     assert done.status is JobStatus.DONE
     assert done.attempt == 2
-    rows = house.storage.parts.of_job(job.job_id, Stage.TRANSCRIPTION)
+    rows = house.storage.step_runs.of_job(job.job_id, Stage.TRANSCRIPTION)
     assert {stored.value.state for stored in rows} == {StageState.DONE}
 
 
@@ -195,7 +199,7 @@ def test_a_retry_that_died_before_its_messages_is_taken_up_by_the_sweep(
 ) -> None:
     house.parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2}
     job = house.submit()
-    run_until(house, Stage.TRANSCRIPTION, Step.MERGE)
+    run_until(house, Stage.TRANSCRIPTION, StepKind.MERGE)
     cancel_job(house.services, job.org_id, job.job_id)
     with monkeypatch.context() as patch:
         patch.setattr("shared.pipeline.jobs.retry.resume", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -235,7 +239,7 @@ def test_a_job_that_waits_for_its_time_is_canceled_without_a_trace_in_the_queue(
 
 def test_a_cancel_that_comes_late_leaves_the_next_attempt_alone(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     job = house.submit()
-    run_until(house, Stage.TRANSCRIPTION, Step.MERGE)
+    run_until(house, Stage.TRANSCRIPTION, StepKind.MERGE)
     name = f"acme/{job.session_id}/{job.job_id}/transcript.json"
     house.storage.blobs.write(RESULTS, name, b"of the first attempt", "application/json")
     look = cancel._unfinished
@@ -277,9 +281,9 @@ def test_a_wish_that_comes_while_the_last_stage_ends_is_too_late(house: Any) -> 
 
     job = house.submit()
     last = list(Stage)[-1]
-    message = run_until(house, last, Step.MERGE)
+    message = run_until(house, last, StepKind.MERGE)
     house.drain()
-    house.instead[last, Step.MERGE] = wish
+    house.instead[last, StepKind.MERGE] = wish
     run_step(house.services, message, Delivery("last", 1))
     ended = house.job(job)
     assert (ended.status, ended.cancel_requested) == (JobStatus.DONE, True)

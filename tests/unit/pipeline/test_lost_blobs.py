@@ -7,10 +7,10 @@ import pytest
 
 from shared.domain.errors import BlobMissing
 from shared.domain.job import Job
-from shared.domain.message import StageMessage, Step
+from shared.domain.message import StageMessage, StepKind
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
-from shared.pipeline.execution.lost_blobs import reset_makers
+from shared.pipeline.execution.lost_blobs import reset_producers
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.jobs.submit import JobRequest, submit_stored, submit_url
@@ -94,19 +94,19 @@ def test_a_blob_that_is_lost_is_made_again_without_the_sweep(messages: int, blob
     } <= {name.removeprefix(PREFIX) for name in results}
     for (stage, step, _), times in house.made.items():
         assert times <= (2 if (stage, step) == maker_of(blob[1]) else 1)
-    assert {row.value.state for row in house.storage.parts.of_job("j")} == {StageState.DONE}
+    assert {row.value.state for row in house.storage.step_runs.of_job("j")} == {StageState.DONE}
 
 
 @pytest.mark.parametrize(
     ("container", "name", "before", "lost"),
     [
-        pytest.param(WORK, "audio.wav", (Stage.TRANSCRIPTION, Step.PART), False, id="sound, redelivered"),
-        pytest.param(WORK, "transcription/00001.json", (Stage.TRANSCRIPTION, Step.MERGE), True, id="part, lost"),
-        pytest.param(WORK, PLAN, (Stage.TRACKING, Step.MERGE), True, id="plan, lost"),
+        pytest.param(WORK, "audio.wav", (Stage.TRANSCRIPTION, StepKind.PART), False, id="sound, redelivered"),
+        pytest.param(WORK, "transcription/00001.json", (Stage.TRANSCRIPTION, StepKind.MERGE), True, id="part, lost"),
+        pytest.param(WORK, PLAN, (Stage.TRACKING, StepKind.MERGE), True, id="plan, lost"),
     ],
 )
 def test_death_before_every_write_while_a_lost_blob_is_made_again(
-    container: str, name: str, before: tuple[Stage, Step], lost: bool
+    container: str, name: str, before: tuple[Stage, StepKind], lost: bool
 ) -> None:
     def act(death: int) -> bool:
         house = ReadingHouse(parts=dict(FEW_PARTS), loses=lambda: lost)
@@ -122,7 +122,7 @@ def test_death_before_every_write_while_a_lost_blob_is_made_again(
         job = the_job(house)
         assert job.status is JobStatus.DONE, job.error
         assert house.history("acme", "j").count(JobStatus.DONE) == 1
-        assert {row.value.state for row in house.storage.parts.of_job("j")} == {StageState.DONE}
+        assert {row.value.state for row in house.storage.step_runs.of_job("j")} == {StageState.DONE}
         return house.fate.left is not None and house.fate.left <= 0
 
     assert every_death(act) > 20
@@ -142,10 +142,10 @@ def test_a_source_that_is_lost_while_it_is_examined_is_fetched_again() -> None:
     house = a_house()
 
     def lose(context: Any) -> None:
-        del house.instead[Stage.DOWNLOAD, Step.PART]
+        del house.instead[Stage.DOWNLOAD, StepKind.PART]
         raise BlobMissing.of(SOURCES, context.session.source_blob)
 
-    house.instead[Stage.DOWNLOAD, Step.PART] = lose
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = lose
     house.live()
     assert the_job(house).status is JobStatus.DONE
     assert [failure.code for failure in the_job(house).failures] == ["not_found"]
@@ -155,10 +155,10 @@ def test_for_a_job_that_is_deleted_nothing_is_made_again() -> None:
     house = a_house()
     deliver(house, 0)
     job = the_job(house)
-    house.storage.parts.delete_of(job.job_id)
+    house.storage.step_runs.delete_of(job.job_id)
     house.storage.jobs.delete(job.org_id, job.session_id, job.job_id)
-    assert not reset_makers(house.services, job, None, BlobMissing.of(WORK, PREFIX + "audio.wav"))
-    assert not house.storage.parts.of_job(job.job_id)
+    assert not reset_producers(house.services, job, None, BlobMissing.of(WORK, PREFIX + "audio.wav"))
+    assert not house.storage.step_runs.of_job(job.job_id)
 
 
 def test_a_lost_upload_ends_the_job_with_a_reason() -> None:
@@ -183,7 +183,7 @@ def test_what_is_lost_again_and_again_ends_the_job() -> None:
     def lose(context: Any) -> None:
         house.storage.blobs.delete(WORK, PREFIX + "transcription/00001.json")
 
-    house.instead[Stage.TRANSCRIPTION, Step.MERGE] = lose
+    house.instead[Stage.TRANSCRIPTION, StepKind.MERGE] = lose
     number = 0
     while deliver(house, number):
         number += 1
@@ -192,7 +192,7 @@ def test_what_is_lost_again_and_again_ends_the_job() -> None:
     assert job.error is not None
     assert (job.error.code, job.error.stage) == ("stage_exhausted", Stage.TRANSCRIPTION)
     assert "There is no blob work/acme/s/j/transcription/00001.json." in job.error.detail
-    assert house.made[Stage.TRANSCRIPTION, Step.PART, 1] == house.services.settings.max_attempts
+    assert house.made[Stage.TRANSCRIPTION, StepKind.PART, 1] == house.services.settings.max_attempts
 
 
 def test_a_step_that_waits_is_neither_run_nor_asked_for_before_its_time() -> None:
@@ -200,35 +200,35 @@ def test_a_step_that_waits_is_neither_run_nor_asked_for_before_its_time() -> Non
     house = a_house()
     while (message := house.storage.queues.pop()) is not None:
         assert isinstance(message, StageMessage)
-        if (message.stage, message.step) == (Stage.TRANSCRIPTION, Step.MERGE):
+        if (message.stage, message.step) == (Stage.TRANSCRIPTION, StepKind.MERGE):
             break
         run_step(house.services, message, Delivery(f"{message.stage}{message.part}{house.now}", 1))
     assert isinstance(message, StageMessage)
     house.storage.blobs.delete(WORK, PREFIX + "transcription/00000.json")
     run_step(house.services, message, Delivery("first", 1))
     run_step(house.services, message, Delivery("twice", 1))
-    assert house.ran[Stage.TRANSCRIPTION, Step.MERGE, 0] == 1
+    assert house.ran[Stage.TRANSCRIPTION, StepKind.MERGE, 0] == 1
     house.now += timedelta(minutes=10)
     sweep(house.services)
     asked = [each for each in iter(house.storage.queues.pop, None) if isinstance(each, StageMessage)]
-    assert (Stage.TRANSCRIPTION, Step.MERGE) not in {(each.stage, each.step) for each in asked}
-    parts = [each for each in asked if (each.stage, each.step) == (Stage.TRANSCRIPTION, Step.PART)]
+    assert (Stage.TRANSCRIPTION, StepKind.MERGE) not in {(each.stage, each.step) for each in asked}
+    parts = [each for each in asked if (each.stage, each.step) == (Stage.TRANSCRIPTION, StepKind.PART)]
     run_step(house.services, parts[0], Delivery("again", 1))
     merges = [each for each in iter(house.storage.queues.pop, None) if isinstance(each, StageMessage)]
-    assert [(each.stage, each.step) for each in merges].count((Stage.TRANSCRIPTION, Step.MERGE)) == 1
+    assert [(each.stage, each.step) for each in merges].count((Stage.TRANSCRIPTION, StepKind.MERGE)) == 1
 
 
 def test_every_lost_part_is_noticed_at_once() -> None:
     house = a_house()
 
     def lose(context: Any) -> None:
-        del house.instead[Stage.TRACKING, Step.MERGE]
+        del house.instead[Stage.TRACKING, StepKind.MERGE]
         for number in range(2):
             house.storage.blobs.delete(WORK, f"{PREFIX}tracking/{number:05d}.json")
 
-    house.instead[Stage.TRACKING, Step.MERGE] = lose
+    house.instead[Stage.TRACKING, StepKind.MERGE] = lose
     number = 0
     while deliver(house, number):
         number += 1
     assert the_job(house).status is JobStatus.DONE
-    assert house.ran[Stage.TRACKING, Step.MERGE, 0] == 2
+    assert house.ran[Stage.TRACKING, StepKind.MERGE, 0] == 2

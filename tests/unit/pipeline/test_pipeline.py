@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.errors import InvalidRequest, NotMedia, SourceUnavailable
-from shared.domain.message import Step
-from shared.domain.part import Part
+from shared.domain.message import StepKind
 from shared.domain.stage import Stage, StageState
+from shared.domain.step_run import StepRun
 from shared.job_status import JobStatus
 from shared.pipeline.context import ContinueLater, StepContext
 from shared.pipeline.execution.giving_up import give_up
@@ -124,7 +124,7 @@ def test_a_sweep_that_knows_the_job_from_before_its_plan_merges_nothing_early(
 
     sweep(house.services)
 
-    assert [message for message in house.take() if message.step is Step.MERGE] == []
+    assert [message for message in house.take() if message.step is StepKind.MERGE] == []
 
 
 def test_a_job_that_cannot_be_swept_does_not_keep_the_others_from_it(
@@ -132,14 +132,14 @@ def test_a_job_that_cannot_be_swept_does_not_keep_the_others_from_it(
 ) -> None:
     broken, waiting = house.submit(), house.submit()
     house.take()
-    of_job = house.storage.parts.of_job
+    of_job = house.storage.step_runs.of_job
 
-    def fail_for_the_broken(job_id: str, stage: Stage | None = None) -> Sequence[Stored[Part]]:
+    def fail_for_the_broken(job_id: str, stage: Stage | None = None) -> Sequence[Stored[StepRun]]:
         if job_id == broken.job_id:
             raise ValueError("a row that nobody can read")
         return of_job(job_id, stage)
 
-    monkeypatch.setattr(house.storage.parts, "of_job", fail_for_the_broken)
+    monkeypatch.setattr(house.storage.step_runs, "of_job", fail_for_the_broken)
     monkeypatch.setattr(house.storage.jobs, "all_active", lambda: iter([broken, waiting]))
     house.now += timedelta(minutes=5)
 
@@ -165,9 +165,9 @@ def die(context: StepContext) -> None:
     raise SystemExit
 
 
-@pytest.mark.parametrize(("stage", "step"), [(stage, step) for stage in Stage for step in Step])
+@pytest.mark.parametrize(("stage", "step"), [(stage, step) for stage in Stage for step in StepKind])
 def test_a_step_whose_process_was_killed_is_taken_over_by_its_next_delivery(
-    house: Any, stage: Stage, step: Step
+    house: Any, stage: Stage, step: StepKind
 ) -> None:
     job = house.submit()
     killed = 0
@@ -190,7 +190,7 @@ def test_a_step_whose_process_was_killed_is_taken_over_by_its_next_delivery(
 def test_a_step_whose_host_was_killed_is_taken_over_when_it_shows_no_life(house: Any) -> None:
     job = house.submit()
     (message,) = house.take()
-    house.instead[Stage.DOWNLOAD, Step.PART] = die
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = die
     with pytest.raises(SystemExit):
         run_step(house.services, message, Delivery("hidden for ten minutes", 1))
     house.instead.clear()
@@ -206,7 +206,7 @@ def test_a_final_failure_ends_the_job_at_once(house: Any) -> None:
     def refuse(context: StepContext) -> None:
         raise NotMedia("talk.mp4 is a text file.")
 
-    house.instead[Stage.DOWNLOAD, Step.PART] = refuse
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = refuse
     job = house.submit()
     house.drain()
 
@@ -215,7 +215,7 @@ def test_a_final_failure_ends_the_job_at_once(house: Any) -> None:
     assert failed.error is not None
     assert (failed.error.code, failed.error.detail) == ("not_media", "talk.mp4 is a text file.")
     assert failed.stages[Stage.DOWNLOAD].state is StageState.FAILED
-    (row,) = house.storage.parts.of_job(job.job_id)
+    (row,) = house.storage.step_runs.of_job(job.job_id)
     assert (row.value.state, row.value.last_error) == (StageState.FAILED, "talk.mp4 is a text file.")
     assert house.statuses(job) == [JobStatus.CREATED]
     assert house.take() == []
@@ -226,13 +226,13 @@ def stumble(context: StepContext) -> None:
 
 
 def test_a_passing_failure_rests_and_the_next_attempt_mends_it(house: Any) -> None:
-    house.instead[Stage.DOWNLOAD, Step.PART] = stumble
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = stumble
     job = house.submit()
     (message,) = house.take()
     run_step(house.services, message, Delivery("m", 1))
     assert house.job(job).status is JobStatus.CREATED
     assert house.take() == []  # it rests
-    (row,) = house.storage.parts.of_job(job.job_id)
+    (row,) = house.storage.step_runs.of_job(job.job_id)
     assert (row.value.state, row.value.last_error) == (StageState.WAITING, "The server answered 503.")
 
     house.instead.clear()
@@ -243,14 +243,14 @@ def test_a_passing_failure_rests_and_the_next_attempt_mends_it(house: Any) -> No
 
 
 def test_rests_grow_and_are_no_two_alike(house: Any) -> None:
-    house.instead[Stage.DOWNLOAD, Step.PART] = stumble
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = stumble
     rests: dict[float, list[float]] = {}
     for chance in (0.0, 1.0):
         job = house.submit()
         (message,) = house.take()
         for attempt in range(4):
             run_step(house.services, message, Delivery(f"m{attempt}", 1), random=partial(float, chance))
-            (row,) = house.storage.parts.of_job(job.job_id)
+            (row,) = house.storage.step_runs.of_job(job.job_id)
             rests.setdefault(chance, []).append(round((row.value.sent_at - house.now).total_seconds()))
             house.now += timedelta(minutes=2)
             (message,) = house.take()
@@ -260,7 +260,7 @@ def test_rests_grow_and_are_no_two_alike(house: Any) -> None:
 
 
 def test_a_source_that_is_away_for_a_minute_is_waited_for(house: Any) -> None:
-    house.instead[Stage.DOWNLOAD, Step.PART] = stumble
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = stumble
     job = house.submit()
     away_until = house.now + timedelta(minutes=1)
     while not house.job(job).is_final:
@@ -272,7 +272,7 @@ def test_a_source_that_is_away_for_a_minute_is_waited_for(house: Any) -> None:
 
 
 def test_a_step_that_fails_again_and_again_ends_the_job_and_names_the_last_failure(house: Any) -> None:
-    house.instead[Stage.DOWNLOAD, Step.PART] = stumble
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = stumble
     job = house.submit()
     while not house.job(job).is_final:
         house.now += timedelta(minutes=2)
@@ -282,15 +282,15 @@ def test_a_step_that_fails_again_and_again_ends_the_job_and_names_the_last_failu
     assert error is not None
     assert (error.code, error.retryable) == ("stage_exhausted", True)
     assert "5 times" in error.detail
-    assert house.ran[Stage.DOWNLOAD, Step.PART, 0] == 5
-    (row,) = house.storage.parts.of_job(job.job_id)
+    assert house.ran[Stage.DOWNLOAD, StepKind.PART, 0] == 5
+    (row,) = house.storage.step_runs.of_job(job.job_id)
     assert row.value.state is StageState.FAILED
     assert "The server answered 503." in error.detail
     assert house.take() == []
 
 
 def test_a_step_that_takes_its_host_with_it_is_not_tried_for_ever(house: Any) -> None:
-    house.instead[Stage.DOWNLOAD, Step.PART] = die
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = die
     job = house.submit()
     for number in range(20):
         for message in house.take():
@@ -303,7 +303,7 @@ def test_a_step_that_takes_its_host_with_it_is_not_tried_for_ever(house: Any) ->
 
     error = house.job(job).error
     assert error is not None
-    assert (error.code, house.ran[Stage.DOWNLOAD, Step.PART, 0]) == ("stage_exhausted", 5)
+    assert (error.code, house.ran[Stage.DOWNLOAD, StepKind.PART, 0]) == ("stage_exhausted", 5)
     assert "without a word" in error.detail
 
 
@@ -323,7 +323,7 @@ def test_an_internal_error_never_shows_its_text(house: Any) -> None:
     def fail(context: StepContext) -> None:
         raise ValueError("secret path /home/me")
 
-    house.instead[Stage.DOWNLOAD, Step.PART] = fail
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = fail
     job = house.submit()
     while not house.job(job).is_final:
         house.now += timedelta(minutes=2)
@@ -337,16 +337,16 @@ def test_an_internal_error_never_shows_its_text(house: Any) -> None:
 
 def test_a_step_may_go_on_in_another_invocation(house: Any) -> None:
     def rest_twice(context: StepContext) -> None:
-        if house.ran[Stage.DOWNLOAD, Step.PART, 0] < 3:
+        if house.ran[Stage.DOWNLOAD, StepKind.PART, 0] < 3:
             raise ContinueLater
 
-    house.instead[Stage.DOWNLOAD, Step.PART] = rest_twice
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = rest_twice
     job = house.submit()
     house.drain()
 
     assert house.job(job).status is JobStatus.DONE
-    assert house.ran[Stage.DOWNLOAD, Step.PART, 0] == 3
-    (part,) = house.storage.parts.of_job(job.job_id, Stage.DOWNLOAD)
+    assert house.ran[Stage.DOWNLOAD, StepKind.PART, 0] == 3
+    (part,) = house.storage.step_runs.of_job(job.job_id, Stage.DOWNLOAD)
     assert (part.value.attempts, part.value.sends) == (1, 1)  # a rest is no failed attempt
     assert house.job(job).stages[Stage.DOWNLOAD].attempts == 1
 
@@ -370,7 +370,7 @@ def test_a_finished_part_counts_before_its_stage_is_merged(house: Any) -> None:
 def test_a_dead_letter_does_not_end_a_step_that_another_delivery_works_on(house: Any) -> None:
     job = house.submit()
     (message,) = house.take()
-    house.instead[Stage.DOWNLOAD, Step.PART] = lambda context: give_up(house.services, message)
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = lambda context: give_up(house.services, message)
     run_step(house.services, message, Delivery("m", 1))
     assert not house.job(job).is_final
     house.drain()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.domain.errors import NotFound
-from shared.domain.message import Step
+from shared.domain.message import StepKind
 from shared.domain.stage import Stage
 from shared.domain.task import TASKS
 from shared.pipeline.context import StepContext
@@ -51,7 +51,7 @@ def leave_blobs(house: Any, session: Any, job_id: str) -> None:
         house.storage.blobs.stage_block(container, blob, 3, b"y")
 
 
-def run_until(house: Any, stage: Stage, step: Step) -> Any:
+def run_until(house: Any, stage: Stage, step: StepKind) -> Any:
     for _ in range(20):
         for message in house.take():
             if (message.stage, message.step) == (stage, step):
@@ -62,7 +62,7 @@ def run_until(house: Any, stage: Stage, step: Step) -> Any:
 
 @pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
 def test_a_session_that_nobody_works_on_is_gone_at_once(
-    tables: list[MemoryTable], new_house: Any, stage: Stage, step: Step
+    tables: list[MemoryTable], new_house: Any, stage: Stage, step: StepKind
 ) -> None:
     house = new_house(parts={Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2})
     other = house.submit()
@@ -87,7 +87,7 @@ def test_a_session_that_nobody_works_on_is_gone_at_once(
 
 @pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
 def test_a_session_at_work_is_out_of_sight_at_once_and_gone_when_the_work_has_stopped(
-    tables: list[MemoryTable], new_house: Any, stage: Stage, step: Step
+    tables: list[MemoryTable], new_house: Any, stage: Stage, step: StepKind
 ) -> None:
     house = new_house()
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from shared.domain.errors import NotFound
-from shared.domain.message import Step
+from shared.domain.message import StepKind
 from shared.domain.removal import Removal, RemovalReason
 from shared.domain.stage import Stage
 from shared.domain.task import TASKS
@@ -147,7 +147,7 @@ def test_a_removal_that_waits_for_work_is_finished_later(house: Any) -> None:
         [removal] = removals(house)
         assert removal.finished_at is None
 
-    house.instead[Stage.DOWNLOAD, Step.PART] = deleted_meanwhile
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = deleted_meanwhile
     house.submit()
     [message] = house.take()
     try:
@@ -203,7 +203,7 @@ def test_dead_letters_of_the_session_go_with_it(house: Any) -> None:
     def fail(context: Any) -> None:
         raise ValueError("again")
 
-    house.instead[Stage.DOWNLOAD, Step.PART] = fail
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = fail
     jobs = [house.submit(), house.submit()]
     for _ in range(8):
         house.drain()

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared.domain.message import Step
-from shared.domain.part import Part
+from shared.domain.message import StepKind
 from shared.domain.stage import Stage
+from shared.domain.step_run import StepRun
 from shared.job_status import JobStatus
 from shared.pipeline.context import StepContext
 from shared.pipeline.execution import sweep as module
@@ -45,7 +45,7 @@ def test_a_message_that_was_never_sent_is_sent_within_a_minute(house: House) -> 
 
 
 def test_a_step_whose_host_died_is_asked_for_again_within_a_minute(house: House) -> None:
-    house.instead[Stage.DOWNLOAD, Step.PART] = killed
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = killed
     house.submit()
     (message,) = house.take()
     with pytest.raises(SystemExit):
@@ -55,7 +55,7 @@ def test_a_step_whose_host_died_is_asked_for_again_within_a_minute(house: House)
 
 @pytest.mark.parametrize("moved", [timedelta(minutes=10), timedelta(minutes=-10)])
 def test_the_same_although_the_clock_was_moved_since(house: House, moved: timedelta) -> None:
-    house.instead[Stage.DOWNLOAD, Step.PART] = killed
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = killed
     house.submit()
     (message,) = house.take()
     with pytest.raises(SystemExit):
@@ -80,16 +80,16 @@ def test_parts_that_were_never_asked_for_are_found_although_the_stage_has_begun(
 ) -> None:
     house.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 1}
     job = house.submit()
-    create = house.storage.parts.create
+    create = house.storage.step_runs.create
 
-    def die_before_the_second(part: Part) -> Stored[Part]:
+    def die_before_the_second(part: StepRun) -> Stored[StepRun]:
         if part.stage is Stage.TRANSCRIPTION and part.number == 1:
             raise SystemExit
         return create(part)
 
     (download,) = house.take()
     with monkeypatch.context() as patch:
-        patch.setattr(house.storage.parts, "create", die_before_the_second)
+        patch.setattr(house.storage.step_runs, "create", die_before_the_second)
         with pytest.raises(SystemExit):
             run_step(house.services, download, Delivery("download", 1))
         house.drain()
@@ -149,9 +149,10 @@ def suspended(house: House, during: Callable[[], None]) -> Callable[[StepContext
 
 
 @pytest.mark.parametrize(
-    ("stage", "step"), [(Stage.DOWNLOAD, Step.PART), (Stage.TRANSCRIPTION, Step.PART), (Stage.TRACKING, Step.MERGE)]
+    ("stage", "step"),
+    [(Stage.DOWNLOAD, StepKind.PART), (Stage.TRANSCRIPTION, StepKind.PART), (Stage.TRACKING, StepKind.MERGE)],
 )
-def test_a_worker_that_was_suspended_disturbs_nobody(house: House, stage: Stage, step: Step) -> None:
+def test_a_worker_that_was_suspended_disturbs_nobody(house: House, stage: Stage, step: StepKind) -> None:
     def others() -> None:
         sweep(house.services)
         house.drain()
@@ -169,7 +170,7 @@ def test_what_a_suspended_worker_made_of_a_canceled_job_goes(house: House) -> No
         cancel_job(house.services, job.org_id, job.job_id)
         assert house.job(job).status is JobStatus.CANCELED
 
-    house.instead[Stage.TRANSCRIPTION, Step.MERGE] = suspended(house, others)
+    house.instead[Stage.TRANSCRIPTION, StepKind.MERGE] = suspended(house, others)
     job = house.submit()
     house.drain()
     assert house.job(job).status is JobStatus.CANCELED
@@ -183,14 +184,14 @@ def test_a_suspended_merge_of_a_canceled_job_shows_nothing(house: House) -> None
         context.confirm()
         raise AssertionError("the merge went on")
 
-    house.instead[Stage.TRANSCRIPTION, Step.MERGE] = stand_still
+    house.instead[Stage.TRANSCRIPTION, StepKind.MERGE] = stand_still
     job = house.submit()
     house.drain()
     assert house.job(job).status is JobStatus.CANCELED
 
 
 def test_what_a_suspended_worker_made_of_a_deleted_session_goes(house: House) -> None:
-    house.instead[Stage.TRANSCRIPTION, Step.PART] = suspended(
+    house.instead[Stage.TRANSCRIPTION, StepKind.PART] = suspended(
         house, lambda: delete_session(house.services, job.org_id, job.session_id)
     )
     job = house.submit()

@@ -15,11 +15,11 @@ from shared.domain.errors import InvalidRequest, NotMedia
 from shared.domain.event import Event, EventType
 from shared.domain.failure import StepFailure
 from shared.domain.job import Job, fail, new_job
-from shared.domain.message import Step
-from shared.domain.part import Part
+from shared.domain.message import StepKind
 from shared.domain.recording import Recording, VideoStream
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage, StageProgress
+from shared.domain.step_run import StepRun
 from shared.storage.columns import from_columns, to_columns
 from shared.storage.table import MAX_STRING_UNITS, utf16_units
 
@@ -62,7 +62,7 @@ def any_of(kind: Any) -> st.SearchStrategy[Any]:
     return st.builds(kind, **{name: any_of(hint) for name, hint in get_type_hints(kind).items()})
 
 
-values = st.one_of([any_of(kind) for kind in (Job, Event, Part, Session, Upload)])
+values = st.one_of([any_of(kind) for kind in (Job, Event, StepRun, Session, Upload)])
 
 
 @settings(deadline=None)
@@ -117,7 +117,7 @@ def test_a_tuple_of_records_is_json_that_goes_on_in_further_columns() -> None:
             title="The file is not a recording",
             detail="é😀\n" * 500,
             stage=Stage.TRACKING,
-            step=Step.PART,
+            step=StepKind.PART,
             part=number,
             attempt=1,
             job_attempt=2,
@@ -134,9 +134,9 @@ def test_a_tuple_of_records_is_json_that_goes_on_in_further_columns() -> None:
 
 
 def test_a_column_that_older_rows_lack_takes_its_default() -> None:
-    columns = to_columns(Part(job_id="j", stage=Stage.TRACKING, step=Step.PART, number=1))
+    columns = to_columns(StepRun(job_id="j", stage=Stage.TRACKING, step=StepKind.PART, number=1))
     del columns["sends"], columns["state"]
-    assert from_columns(Part, columns) == Part(job_id="j", stage=Stage.TRACKING, step=Step.PART, number=1)
+    assert from_columns(StepRun, columns) == StepRun(job_id="j", stage=Stage.TRACKING, step=StepKind.PART, number=1)
 
 
 def test_times_are_written_in_utc() -> None:
@@ -168,7 +168,7 @@ def _event_fields() -> dict[str, object]:
     ],
 )
 def test_a_text_that_does_not_fit_names_its_column(text: str, fits: bool) -> None:
-    part = Part(job_id="j", stage=Stage.TRACKING, step=Step.PART, number=1, last_error=text)
+    part = StepRun(job_id="j", stage=Stage.TRACKING, step=StepKind.PART, number=1, last_error=text)
     if fits:
         assert to_columns(part)["lastError"] == text
         return

@@ -6,13 +6,13 @@ import pytest
 
 from shared.domain.errors import TransientError
 from shared.domain.job import Job, new_job
-from shared.domain.message import Step
-from shared.domain.part import Part
+from shared.domain.message import StepKind
 from shared.domain.stage import Stage, StageState
+from shared.domain.step_run import StepRun
 from shared.storage import upgrade
 from shared.storage.columns import from_columns, to_columns
 from shared.storage.memory_table import MemoryTable
-from shared.storage.part_table import PartTable
+from shared.storage.step_run_table import StepRunTable
 from shared.storage.table import Columns, Row
 from shared.storage.upgrade import UPGRADES, upgraded, with_version
 
@@ -65,8 +65,8 @@ def test_an_old_row_is_read_and_its_next_change_writes_it_anew(monkeypatch: pyte
     table.insert(Row("j", "tracking-part-00003", {**OLD, "schemaVersion": 1}))
     for name, chain in CHAIN.items():
         monkeypatch.setitem(upgrade.UPGRADES, name, chain)  # type: ignore[arg-type]
-    parts = PartTable(table)
-    asked = Part(job_id="j", stage=Stage.TRACKING, step=Step.PART, number=3)
+    parts = StepRunTable(table)
+    asked = StepRun(job_id="j", stage=Stage.TRACKING, step=StepKind.PART, number=3)
     stored = parts.get(asked)
     assert stored.value == asked.evolve(last_error="It broke.")
     parts.update(stored, stored.value.evolve(state=StageState.RUNNING))

@@ -7,15 +7,15 @@ import azure.functions as func
 import pytest
 
 import functions.tasks
-from functions import doors, maintenance
+from functions import maintenance, queue_triggers
 from functions.downloader import downloader_poison
 from functions.tasks import tasks, tasks_poison
 from functions.transcription import transcription
 from shared.domain.errors import NotFound
 from shared.domain.job import new_job
-from shared.domain.message import StageMessage, Step
-from shared.domain.part import Part
+from shared.domain.message import StageMessage, StepKind
 from shared.domain.stage import Stage
+from shared.domain.step_run import StepRun
 from shared.domain.task import Task, TaskMessage
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services, StepContext
@@ -38,11 +38,11 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Services:
         settings=Settings(),
         clock=lambda: NOW,
         new_id=lambda: "id",
-        work={(Stage.TRANSCRIPTION, Step.PART): work},
+        work={(Stage.TRANSCRIPTION, StepKind.PART): work},
     )
     job = new_job(job_id="j", session_id="s", org_id="o", now=NOW, options={}, callback_url=None, traceparent=None)
     services.storage.jobs.create(job)
-    for door in (doors, functions.tasks):
+    for door in (queue_triggers, functions.tasks):
         monkeypatch.setattr(door, "services", lambda: services)
     return services
 
@@ -52,29 +52,31 @@ def queue_message(body: bytes) -> func.QueueMessage:
 
 
 def stage_message(stage: Stage) -> func.QueueMessage:
-    message = StageMessage(job_id="j", org_id="o", session_id="s", stage=stage, step=Step.PART)
+    message = StageMessage(job_id="j", org_id="o", session_id="s", stage=stage, step=StepKind.PART)
     return queue_message(message.to_text().encode())
 
 
 def test_a_message_reaches_the_use_case(services: Services) -> None:
     transcription.build().get_user_function()(stage_message(Stage.TRANSCRIPTION))
-    (row,) = services.storage.parts.of_job("j")
+    (row,) = services.storage.step_runs.of_job("j")
     assert row.value.last_error == "There is no session s."  # the step was begun
 
 
 def test_a_message_of_a_job_that_is_gone_is_ignored(services: Services) -> None:
-    gone = StageMessage(job_id="x", org_id="o", session_id="s", stage=Stage.DOWNLOAD, step=Step.PART)
-    doors.run_message(queue_message(gone.to_text().encode()))
+    gone = StageMessage(job_id="x", org_id="o", session_id="s", stage=Stage.DOWNLOAD, step=StepKind.PART)
+    queue_triggers.run_message(queue_message(gone.to_text().encode()))
 
 
 def test_an_unreadable_message_goes_back_to_the_host(services: Services) -> None:
     with pytest.raises(ValueError, match="validation error"):
-        doors.run_message(queue_message(json.dumps({"jobId": "j"}).encode()))
+        queue_triggers.run_message(queue_message(json.dumps({"jobId": "j"}).encode()))
 
 
 def test_a_dead_letter_ends_its_job_and_is_kept(services: Services) -> None:
-    part = Part(job_id="j", stage=Stage.DOWNLOAD, step=Step.PART, number=0, attempts=services.settings.max_attempts)
-    services.storage.parts.create(part)
+    part = StepRun(
+        job_id="j", stage=Stage.DOWNLOAD, step=StepKind.PART, number=0, attempts=services.settings.max_attempts
+    )
+    services.storage.step_runs.create(part)
     for _ in range(2):
         downloader_poison.build().get_user_function()(stage_message(Stage.DOWNLOAD))
     assert services.storage.jobs.get("o", "j").value.status is JobStatus.ERROR
@@ -84,7 +86,7 @@ def test_a_dead_letter_ends_its_job_and_is_kept(services: Services) -> None:
 
 def test_an_unreadable_dead_letter_is_kept(services: Services) -> None:
     for _ in range(2):
-        doors.give_up_message(queue_message(b"not a message"), "downloads")
+        queue_triggers.give_up_message(queue_message(b"not a message"), "downloads")
     (kept,) = services.storage.dead_letters.of_queue("", "downloads")
     assert (kept.value.body, kept.value.reason) == ("not a message", "The message cannot be read.")
 

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Unpack
 
-from rostrum_client.details import ForUpload
+from rostrum_client.job_details import ForUpload
 from rostrum_client.models import Health, QueueInfo, Removal, Requeued, Schedule
 from rostrum_client.steps import Listing, Steps, ask, fetch, fetch_all, send
 from rostrum_client.wire import body, delete, get, post, raise_for_problem, read

@@ -3,35 +3,35 @@
 from collections.abc import Sequence
 
 from shared.domain.errors import WriteConflict
-from shared.domain.message import Step
-from shared.domain.part import Part
+from shared.domain.message import StepKind
 from shared.domain.stage import Stage
+from shared.domain.step_run import StepRun
 from shared.storage.ports import Stored
 from shared.storage.rows import Rows
 from shared.storage.table import Table
 
-_STAGES, _STEPS = tuple(Stage), tuple(Step)
+_STAGES, _STEPS = tuple(Stage), tuple(StepKind)
 
 
-class PartTable:
-    """A `PartStore`."""
+class StepRunTable:
+    """A `StepRunStore`."""
 
     def __init__(self, parts: Table) -> None:
-        self._parts = Rows(parts, "parts", Part, lambda part: (part.job_id, _key(part)), "part")
+        self._parts = Rows(parts, "parts", StepRun, lambda part: (part.job_id, _key(part)), "part")
 
-    def create(self, part: Part) -> Stored[Part]:
+    def create(self, part: StepRun) -> Stored[StepRun]:
         try:
             return self._parts.insert(part)
         except WriteConflict:
             return self.get(part)
 
-    def get(self, part: Part) -> Stored[Part]:
+    def get(self, part: StepRun) -> Stored[StepRun]:
         return self._parts.get(part.job_id, _key(part))
 
-    def update(self, stored: Stored[Part], part: Part) -> Stored[Part]:
+    def update(self, stored: Stored[StepRun], part: StepRun) -> Stored[StepRun]:
         return self._parts.replace(stored, part)
 
-    def of_job(self, job_id: str, stage: Stage | None = None) -> Sequence[Stored[Part]]:
+    def of_job(self, job_id: str, stage: Stage | None = None) -> Sequence[Stored[StepRun]]:
         after, before = ("", None) if stage is None else (f"{stage}-", f"{stage}.")  # "." follows "-" in ASCII
         return sorted((stored for _, stored in self._parts.scan(job_id, after=after, before=before)), key=_order)
 
@@ -39,11 +39,11 @@ class PartTable:
         return self._parts.clear(job_id)
 
 
-def _key(part: Part) -> str:
+def _key(part: StepRun) -> str:
     return f"{part.stage}-{part.step}-{part.number:05d}"
 
 
-def _order(stored: Stored[Part]) -> tuple[int, int, int]:
+def _order(stored: Stored[StepRun]) -> tuple[int, int, int]:
     """Stages and steps in the order in which they happen."""
     part = stored.value
     return _STAGES.index(part.stage), _STEPS.index(part.step), part.number
