@@ -6,6 +6,7 @@ The contract tests run over both; unit tests use this one, and may look into its
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 from shared.storage.dead_letter_table import DeadLetterTable
 from shared.storage.delivery_table import DeliveryTable
@@ -20,6 +21,7 @@ from shared.storage.schedule_table import ScheduleTable
 from shared.storage.search_table import SearchTable
 from shared.storage.session_table import SessionTable
 from shared.storage.step_run_table import StepRunTable
+from shared.storage.table import Table
 from shared.storage.task_table import TaskTable
 from shared.storage.upload_table import UploadTable
 
@@ -30,28 +32,29 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, init=False)
 class MemoryStorage(Storage):
-    """Everything that keeps things, as long as this object lives; `clock` tells when delayed messages can be seen."""
+    """Everything that keeps things, as long as this object lives; `clock` tells when delayed messages can be seen.
+
+    `table` gives the table of a name as in the account, for a test that fills it, or that makes its writes fail.
+    """
 
     blobs: MemoryBlobs
     queues: MemoryQueues
 
-    def __init__(self, clock: Callable[[], datetime] = _utc_now) -> None:
-        def table() -> MemoryTable:
-            return MemoryTable(clock)
-
+    def __init__(self, clock: Callable[[], datetime] = _utc_now, table: Callable[[str], Table] | None = None) -> None:
+        named = table or cache(lambda name: MemoryTable(clock))
         Storage.__init__(
             self,
-            jobs=JobTable(jobs=table(), index=table(), events=table(), clock=clock),
-            step_runs=StepRunTable(table()),
-            sessions=SessionTable(table()),
-            uploads=UploadTable(table()),
-            idempotency=IdempotencyTable(table()),
-            tasks=TaskTable(table(), table(), clock),
-            schedules=ScheduleTable(table(), table(), clock),
-            dead_letters=DeadLetterTable(table()),
-            deliveries=DeliveryTable(table()),
-            removals=RemovalTable(table()),
-            search=SearchTable(words=table(), passages=table()),
+            jobs=JobTable(jobs=named("jobs"), index=named("jobindex"), events=named("events"), clock=clock),
+            step_runs=StepRunTable(named("parts")),
+            sessions=SessionTable(named("sessions")),
+            uploads=UploadTable(named("uploads")),
+            idempotency=IdempotencyTable(named("idempotency")),
+            tasks=TaskTable(named("tasks"), named("timeindex"), clock),
+            schedules=ScheduleTable(named("schedules"), named("timeindex"), clock),
+            dead_letters=DeadLetterTable(named("deadletters")),
+            deliveries=DeliveryTable(named("deliveries")),
+            removals=RemovalTable(named("removals")),
+            search=SearchTable(words=named("words"), passages=named("passages")),
             blobs=MemoryBlobs(clock),
             queues=MemoryQueues(clock),
         )
