@@ -68,9 +68,11 @@ class StoredCopy:
             if each["container"] == container and each["name"].startswith(prefix)
         }
 
-    def in_memory(self, clock: Callable[[], datetime]) -> MemoryStorage:
-        """Return an in-memory storage that holds everything."""
-        table = cache(lambda name: MemoryTable(clock))
+    def in_memory(
+        self, clock: Callable[[], datetime], table: Callable[[str], MemoryTable] | None = None
+    ) -> MemoryStorage:
+        """Return an in-memory storage that holds everything, over these tables or over its own."""
+        table = table or cache(lambda name: MemoryTable(clock))
         storage = MemoryStorage(clock, table)
         for name in self._copy["tables"]:
             for columns in self.rows(name):
