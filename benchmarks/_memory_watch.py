@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import psutil
 
-from shared.pipeline.periodic_thread import PeriodicThread
+from shared.pipeline.lease import PeriodicThread
 
 PAUSE_SEC = 0.5
 MIB = 1024**2

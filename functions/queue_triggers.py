@@ -6,9 +6,10 @@ import azure.functions as func
 from pydantic import ValidationError
 
 from shared.domain.message import StageMessage
+from shared.pipeline.context import Delivery
 from shared.pipeline.dead_letters import keep_unreadable
 from shared.pipeline.execution.giving_up import give_up
-from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.execution.run_step import run_step
 from shared.wiring import services
 
 CONNECTION = "AzureWebJobsStorage"

@@ -1,20 +1,22 @@
 """A background job's call as a row of its own, and the message that asks for it. The row is the truth."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from shared.domain.lease import LeasedRow
+
 TASKS = "tasks"
-"""The queue of background jobs. Its name stands here and in the trigger, nowhere else."""
+"""The queue of background jobs. Its name stands here and in the trigger only."""
 
 
 class TaskState(StrEnum):
-    """Where a task stands; one that is done leaves no row, unless `Task.once`."""
+    """Where a task stands; a task that is done leaves no row, unless `Task.once`."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -23,46 +25,47 @@ class TaskState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One call of a background job.
+class Task(LeasedRow):
+    """One call of a background job."""
 
-    `org_id` is "" when it is nobody's in particular. `arguments` go by the function's parameter names. `once` says that
-    its creator chose the id, so that creating it again does nothing: such a row outlives the task for a while.
-    `due_at` is when the next attempt may begin; `attempts` counts those that began. `owner` names the delivery that
-    works on it (message id and dequeue count). `sends` counts the messages for this attempt, `sent_at` is the last
-    one's time. The sweep looks at the task at `look_at`; None: never again. `letter_id` names its dead letter.
-    """
+    RUNNING: ClassVar[StrEnum] = TaskState.RUNNING
+    WAITING: ClassVar[StrEnum] = TaskState.WAITING
 
     task_id: str
     name: str
+    """The background job's registered name."""
+
     created_at: datetime
     due_at: datetime
+    """When the next attempt may begin."""
+
     org_id: str = ""
+    """The organisation that the task belongs to; "" for tasks of the service itself."""
+
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    """The call's arguments by the function's parameter names."""
+
     once: bool = False
+    """Whether its creator chose the id, so that creating it again does nothing: such a row outlives the task for a
+    while."""
+
     state: TaskState = TaskState.WAITING
-    attempts: int = 0
-    sends: int = 0
-    sent_at: datetime | None = None
     look_at: datetime | None = None
-    owner: str | None = None
-    heartbeat_at: datetime | None = None
+    """When the sweep looks at the task; None for a running task, which every sweep looks at, and for one that is over.
+    """
+
     finished_at: datetime | None = None
-    last_error: str | None = None
     letter_id: str | None = None
+    """The name of its dead letter."""
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody is to run it."""
+        """Return whether the task is never to run again."""
         return self.state in (TaskState.DONE, TaskState.FAILED)
-
-    def evolve(self, **changes: Any) -> "Task":
-        """The task with some fields changed."""
-        return replace(self, **changes)
 
 
 class TaskMessage(BaseModel):
-    """Asks for one attempt at a task; `send` tells which of the attempt's messages it is."""
+    """Asks for one attempt at a task."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
@@ -70,17 +73,18 @@ class TaskMessage(BaseModel):
     org_id: str = ""
     name: str
     send: int = 1
+    """Which of the attempt's messages it is, from 1."""
 
     @property
     def queue(self) -> str:
-        """The queue of background jobs."""
+        """Return the queue of background jobs."""
         return TASKS
 
     def to_text(self) -> str:
-        """The message as it stands in the queue (before the host's base64)."""
+        """Return the message as it stands in the queue (before the host's base64)."""
         return self.model_dump_json(by_alias=True)
 
     @classmethod
     def from_bytes(cls, body: bytes) -> "TaskMessage":
-        """The message from a queue; raises pydantic's ValidationError."""
+        """Return the message from a queue; raise pydantic's ValidationError."""
         return cls.model_validate_json(body)

@@ -18,6 +18,28 @@ class ContinueLater(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery of a queue's message to a worker."""
+
+    message_id: str
+    dequeue_count: int
+    """Which delivery of the message this is, as the host counts them from 1."""
+
+    caller_retries: bool = False
+    """Whether the caller wants to be told of a failure and delivers the message again itself; otherwise a new message
+    is sent after a rest."""
+
+    @property
+    def owner(self) -> str:
+        """Return the name under which the delivery claims a row."""
+        return f"{self.message_id}:{self.dequeue_count}"
+
+    def follows(self, owner: str | None) -> bool:
+        """Return whether the owner was an earlier delivery of the same message."""
+        return (owner or "").partition(":")[0] == self.message_id
+
+
+@dataclass(frozen=True, slots=True)
 class StepContext:
     """One step at work: `report(fraction)` notes progress from 0 to 1 and raises when the work is to stop;
     `confirm()` asks storage, and raises unless the step is still wanted and in this delivery's hands: to be called

@@ -1,11 +1,13 @@
-"""Keeping what was given up, so that a person can see it and put it back (`shared.pipeline.housekeeping.requeue`)."""
+"""Keep dead letters: what was given up, so that a person can see it and requeue it.
+
+Apart from `shared.pipeline.housekeeping.requeue`, which puts them back, because steps and tasks write them.
+"""
 
 import hashlib
 import logging
 from datetime import datetime
 
 from shared.domain.dead_letter import DeadLetter
-from shared.domain.errors import WriteConflict
 from shared.domain.ids import newest_first_id
 from shared.domain.message import StageMessage
 from shared.domain.task import TASKS, Task, TaskMessage, TaskState
@@ -18,25 +20,27 @@ MAX_BODY_CHARS = 4000
 UNREADABLE = "The message cannot be read."
 
 
-def dead_letter_task(services: Services, stored: Stored[Task], reason: str) -> bool:
-    """The task is dead: its row says so, then its letter is kept; False when someone else changed the row meanwhile.
+def dead_letter_task(services: Services, stored: Stored[Task], reason: str) -> Stored[Task]:
+    """Mark the task as failed, then keep its dead letter; raise WriteConflict when the row changed meanwhile.
 
-    Whoever dies in between leaves a row that the sweep looks at, and keeps the letter of.
+    After a crash in between, the sweep looks at the row and keeps the dead letter.
     """
     now = services.clock()
     dead = stored.value.evolve(
-        state=TaskState.FAILED, owner=None, last_error=reason, finished_at=now, letter_id=services.new_id()
+        state=TaskState.FAILED,
+        owner=None,
+        last_error=reason,
+        finished_at=now,
+        look_at=stored.value.look_at or now,
+        letter_id=services.new_id(),
     )
-    try:
-        buried = services.storage.tasks.update(stored, dead)
-    except WriteConflict:
-        return False
-    write_task_dead_letter(services, buried.value)
-    return True
+    written = services.storage.tasks.update(stored, dead)
+    write_task_dead_letter(services, written.value)
+    return written
 
 
 def write_task_dead_letter(services: Services, task: Task) -> None:
-    """Keeps a dead task's letter, once however often it is asked to."""
+    """Keep the dead letter of a failed task; doing so again changes nothing."""
     if task.letter_id is None:
         return
     message = TaskMessage(task_id=task.task_id, org_id=task.org_id, name=task.name)
@@ -54,7 +58,7 @@ def write_task_dead_letter(services: Services, task: Task) -> None:
 
 
 def dead_letter_step(services: Services, message: StageMessage, reason: str, since: datetime) -> None:
-    """Keeps the message of a step that was tried too often `since` then, once for each attempt of its job."""
+    """Keep the message of a step that used up its attempts since that time, once for each attempt of its job."""
     step = f"{message.job_id}/{message.attempt}/{message.stage}/{message.step}/{message.part}"
     letter = DeadLetter(
         letter_id=_letter_id(step, since),
@@ -69,7 +73,7 @@ def dead_letter_step(services: Services, message: StageMessage, reason: str, sin
 
 
 def keep_unreadable(services: Services, queue: str, body: bytes, message_id: str, at: datetime) -> None:
-    """Keeps a message of which nobody knows whose it is."""
+    """Keep a message that cannot be read, and so belongs to no organisation."""
     log.error("unreadable message kept", extra={"action": "give_up", "queue": queue, "message_id": message_id})
     letter = DeadLetter(
         letter_id=_letter_id(message_id, at),
@@ -83,6 +87,6 @@ def keep_unreadable(services: Services, queue: str, body: bytes, message_id: str
 
 
 def _letter_id(name: str, at: datetime) -> str:
-    """The same for the same name, so that a letter is kept once; newest first."""
+    """Return the same id for the same name, so that a dead letter is kept once; ids sort newest first."""
     digest = int.from_bytes(hashlib.sha256(name.encode()).digest())
     return newest_first_id(at, lambda bits: digest >> (256 - bits))

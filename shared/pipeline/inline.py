@@ -15,11 +15,11 @@ from shared.domain.job import Job
 from shared.domain.message import Message, Receipt, StageMessage
 from shared.domain.stage import StageState
 from shared.domain.task import TaskMessage
-from shared.pipeline.context import Services
+from shared.pipeline.context import Delivery, Services
 from shared.pipeline.execution.advance import resume
 from shared.pipeline.execution.dispatch import send_step, withdraw_messages
 from shared.pipeline.execution.giving_up import give_up
-from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.execution.run_step import run_step
 from shared.pipeline.registry import job_manager
 from shared.pipeline.tasks.run_task import give_up_task, run_task
 from shared.storage.ports import QueueFacts, QueueStore, Received, Storage

@@ -5,6 +5,7 @@
   `downloadParts`;
 - a tuple of strings becomes lines of one text; a tuple of dataclasses, and any other mapping, being free-form, JSON;
 - a long text, and the JSON of a tuple, goes on in the columns `body2`, `body3` and so on;
+- metadata `{"column": …}` of a field names its column otherwise than the field is named;
 - None is no column at all; a field that may not be None takes its default when the column is missing.
 """
 
@@ -30,10 +31,11 @@ _CUT_CHARS = MAX_STRING_UNITS // 2
 
 def to_columns(value: Any, prefix: str = "") -> dict[str, Value]:
     """A dataclass's fields as columns; raises InvalidRequest when a text is too long for one."""
+    names = _column_names(value.__class__)
     return {
         column: cell
         for name, kind in _fields(value.__class__).items()
-        for column, cell in _encode(_column(prefix, name), kind, getattr(value, name))
+        for column, cell in _encode(_column(prefix, names[name]), kind, getattr(value, name))
     }
 
 
@@ -43,7 +45,7 @@ def from_columns(cls: type[T], columns: Columns, prefix: str = "") -> T:
     hashable: Any = cls
     for name, kind in _fields(hashable).items():
         bare = _without_none(kind)
-        found = _decode(_column(prefix, name), bare, columns)
+        found = _decode(_column(prefix, _column_names(hashable)[name]), bare, columns)
         if found is not None or bare is not kind:
             values[name] = found
     return cls(**values)
@@ -145,6 +147,12 @@ def _fitting(column: str, text: str) -> str:
 def _fields(cls: type[Any]) -> dict[str, Any]:
     hints = get_type_hints(cls)
     return {item.name: hints[item.name] for item in dataclasses.fields(cls)}
+
+
+@cache
+def _column_names(cls: type[Any]) -> dict[str, str]:
+    """Return what columns are named after, by field: the field's name, unless its metadata give another `column`."""
+    return {item.name: item.metadata.get("column", item.name) for item in dataclasses.fields(cls)}
 
 
 def _without_none(kind: Any) -> Any:

@@ -265,7 +265,8 @@ class TaskStore(Protocol):
         """Deletes the task if it is there; raises WriteConflict when someone else changed it since it was read."""
 
     def to_look_at(self, limit: int) -> Iterator[Stored[Task]]:
-        """Of the tasks whose `look_at` has come, up to `limit`, the longest due first, each as it is when taken."""
+        """Iterate over the running tasks without a `look_at`, then over those whose `look_at` has come, up to `limit`,
+        the longest due first; each as it is when taken."""
 
 
 class ScheduleStore(Protocol):

@@ -237,3 +237,15 @@ def test_dead_letters_are_kept_once_newest_first_by_queue_and_organisation(new_t
     letters.delete(oldest)
     letters.delete(oldest)
     assert [stored.value.letter_id for stored in letters.of_queue("acme", "tasks")] == ["a"]
+
+
+def test_a_running_task_is_always_looked_at_and_its_entry_goes_with_its_state(new_table: NewTable) -> None:
+    index = new_table()
+    tasks = TaskTable(new_table(), index, lambda: LONG_AGO)  # the clock was put back
+    stored = tasks.create(make_task(look_at=NOW))
+    running = tasks.update(stored, stored.value.claimed("m:1", NOW).evolve(look_at=None))
+    assert list(tasks.to_look_at(0)) == [running]
+    assert not list(index.scan("task"))
+    tasks.update(running, running.value.evolve(state=TaskState.WAITING, look_at=NOW))
+    assert not list(tasks.to_look_at(10))
+    assert not list(index.scan("running-task"))

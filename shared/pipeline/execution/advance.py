@@ -12,11 +12,11 @@ from shared.domain.errors import NotFound
 from shared.domain.job import Job
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage, StageState
-from shared.domain.step_run import StepRun
+from shared.domain.step_run import STEPS, StepRun
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
 from shared.pipeline.execution.cancel import settle_cancel
-from shared.pipeline.execution.dispatch import STEPS, request_step, steps_after
+from shared.pipeline.execution.dispatch import request_step, steps_after
 from shared.pipeline.execution.end_job import end_job
 from shared.pipeline.execution.lost_blobs import missing_result, reset_producers, send_all, send_unblocked_steps
 from shared.pipeline.stages.derived import write_derived
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 def follow_step(services: Services, job: Job, stage: Stage, step: StepKind) -> None:
     """To be called when a part of the step is done: goes on if it was the last one."""
     rows = services.storage.step_runs.of_job(job.job_id)
-    waiting = any(stored.value.waits for stored in rows)
+    waiting = any(stored.value.blocked for stored in rows)
     if _all_done(rows, job, stage, step):
         following = steps_after(stage, step)
         if following is None:

@@ -10,16 +10,9 @@ from shared.domain.errors import WriteConflict
 from shared.domain.job import Job
 from shared.domain.message import StageMessage, StepKind
 from shared.domain.stage import Stage
-from shared.domain.step_run import StepRun
+from shared.domain.step_run import STEPS, StepRun
 from shared.pipeline.context import Services
 from shared.storage.ports import MAX_DELAY, Stored
-
-STEPS: dict[Stage, tuple[StepKind, ...]] = {
-    Stage.DOWNLOAD: (StepKind.PART,),
-    Stage.TRANSCRIPTION: (StepKind.PART, StepKind.MERGE),
-    Stage.TRACKING: (StepKind.PREPARE, StepKind.PART, StepKind.MERGE),
-    Stage.RENDITION: (StepKind.PART, StepKind.MERGE),
-}
 
 
 def steps_after(stage: Stage, step: StepKind | None) -> StepKind | None:
@@ -36,7 +29,7 @@ def request_step(services: Services, job: Job, stage: Stage, step: StepKind) -> 
         asked = StepRun(job_id=job.job_id, stage=stage, step=step, number=number, job_attempt=job.attempt)
         stored = services.storage.step_runs.create(asked)
         part = stored.value.in_attempt(job.attempt)
-        if part.sends == 0 and not part.waits:
+        if part.sends == 0 and not part.blocked:
             send_step(services, job, stored)
 
 
@@ -53,7 +46,7 @@ def send_step(services: Services, job: Job, stored: Stored[StepRun], rest: timed
         return
     try:
         noted = services.storage.step_runs.update(
-            stored, part.evolve(sends=part.sends + 1, sent_at=now + delay, waits=False)
+            stored, part.evolve(sends=part.sends + 1, sent_at=now + delay, blocked=False)
         )
     except WriteConflict:
         return

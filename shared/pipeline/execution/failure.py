@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from shared.domain import job as jobs
-from shared.domain.errors import FinalError, NotFound, SourceNotFound, WorkerDied, WriteConflict
+from shared.domain.errors import FinalError, NotFound, SourceNotFound, WorkerDied
 from shared.domain.failure import StepFailure
 from shared.domain.job import Job
 from shared.domain.message import StageMessage
 from shared.domain.stage import StageState
 from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
-from shared.pipeline.execution.giving_up import DIED, exhaust, fail_job
+from shared.pipeline.execution.giving_up import exhaust, fail_job, step_run_rows
 from shared.pipeline.execution.lost_blobs import (
     can_be_fetched_again,
     missing_blob,
@@ -24,6 +24,7 @@ from shared.pipeline.execution.lost_blobs import (
     send_all,
     send_unblocked_steps,
 )
+from shared.pipeline.lease import CRASHED, settle
 from shared.pipeline.stages.job_blobs import NOT_THERE
 from shared.pipeline.updates import change_job
 from shared.storage.ports import SOURCES, Stored
@@ -65,7 +66,7 @@ def settle_failure(
 
 def record_crash(services: Services, job: Job, part: StepRun) -> None:
     """Notes that the latest attempt at the part ended without a word, as its row told before it was claimed anew."""
-    _keep(services, job, StepFailure.of(part, WorkerDied(DIED), services.clock()))
+    _keep(services, job, StepFailure.of(part, WorkerDied(CRASHED), services.clock()))
 
 
 def _owns(services: Services, part: StepRun) -> bool:
@@ -82,22 +83,16 @@ def _wait_for(
     """Has the step wait until the `makers` have made what it missed."""
     failure = StepFailure.of(claimed.value, error, services.clock())
     _keep(services, job, failure)
-    note(services, claimed, state=StageState.WAITING, owner=None, sends=0, waits=True, last_error=failure.detail)
+    note(services, claimed, state=StageState.WAITING, owner=None, sends=0, blocked=True, last_error=failure.detail)
     send_all(services, job, makers)
     send_unblocked_steps(services, job)  # whoever makes it again may have been quicker than the row
 
 
 def note(services: Services, claimed: Stored[StepRun], **changes: object) -> Stored[StepRun] | None:
-    """Writes the outcome on the part's row as long as this delivery owns it; None when it does not, or the row is
-    gone with its job."""
-    row = claimed
-    with suppress(NotFound):
-        while row.value.owner == claimed.value.owner:
-            try:
-                return services.storage.step_runs.update(row, row.value.evolve(**changes))
-            except WriteConflict:
-                row = services.storage.step_runs.get(row.value)
-    return None
+    """Write the outcome on the step's row as long as this delivery owns it; None when it does not, or the row was
+    deleted with its job."""
+    runs = services.storage.step_runs
+    return settle(step_run_rows(services), claimed, lambda row: runs.update(row, row.value.evolve(**changes)))
 
 
 def _keep(services: Services, job: Job, failure: StepFailure) -> None:

@@ -6,7 +6,6 @@ message is lost with its host and another one takes its place.
 
 import logging
 from contextlib import suppress
-from datetime import timedelta
 
 from shared.domain import job as jobs
 from shared.domain.errors import NotFound, RostrumError, StageExhausted, WorkerDied, WriteConflict
@@ -18,11 +17,10 @@ from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
 from shared.pipeline.dead_letters import dead_letter_step
 from shared.pipeline.execution.end_job import end_job
+from shared.pipeline.lease import CRASHED, LeaseStore, is_live
 from shared.storage.ports import Stored
 
 log = logging.getLogger(__name__)
-
-DIED = "The process that ran it ended without a word; it may have run out of memory."
 
 
 def give_up(services: Services, message: StageMessage) -> None:
@@ -33,11 +31,11 @@ def give_up(services: Services, message: StageMessage) -> None:
         return
     row = step_run_row(services, job, message)
     part = row.value.in_attempt(job.attempt)
-    if part.state is StageState.DONE or lease_is_live(services, part):
+    if part.state is StageState.DONE or is_live(services, part):
         return
     if part.attempts >= services.settings.max_attempts:
         died = part.state is StageState.RUNNING
-        failure = StepFailure.of(part, WorkerDied(DIED), services.clock()) if died else None
+        failure = StepFailure.of(part, WorkerDied(CRASHED), services.clock()) if died else None
         exhaust(services, job, message, row, part.attempts, failure)
 
 
@@ -54,7 +52,7 @@ def exhaust(
     The letter is kept first: whoever dies in between leaves one without a point, and the message comes again.
     """
     part = row.value.in_attempt(job.attempt)
-    reason = part.last_error or DIED
+    reason = part.last_error or CRASHED
     error = StageExhausted(f"The {part.stage} stage was tried {attempts} times and failed each time. {reason}")
     dead_letter_step(services, message, error.detail, part.started_at or job.created_at)
     fail_job(services, job, part.stage, error, failure)
@@ -88,6 +86,6 @@ def step_run_row(services: Services, job: Job, message: StageMessage) -> Stored[
     return services.storage.step_runs.create(asked)
 
 
-def lease_is_live(services: Services, part: StepRun) -> bool:
-    """Whether some worker is at work on the part."""
-    return part.lease_is_live(services.clock(), timedelta(seconds=services.settings.stale_after_sec))
+def step_run_rows(services: Services) -> LeaseStore[StepRun]:
+    """Return how steps are read and written for `shared.pipeline.lease`."""
+    return LeaseStore(services.storage.step_runs.get, services.storage.step_runs.update)

@@ -11,7 +11,8 @@ from shared.domain.message import StepKind
 from shared.domain.stage import StageState
 from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
-from shared.pipeline.periodic_thread import PeriodicThread
+from shared.pipeline.execution.giving_up import step_run_rows
+from shared.pipeline.lease import PeriodicThread, renew
 from shared.storage.ports import Stored
 
 log = logging.getLogger(__name__)
@@ -90,16 +91,11 @@ class Heartbeat(PeriodicThread):
             log.debug("progress skipped", extra={"action": "heartbeat", "job_id": job.job_id})  # the next beat tells
 
     def _write_row(self) -> None:
-        part = self._claimed.value
-        try:
-            self._claimed = self._services.storage.step_runs.update(
-                self._claimed, part.evolve(progress=self._fraction, heartbeat_at=self._services.clock(), sends=1)
-            )
-        except WriteConflict as err:
-            current = self._services.storage.step_runs.get(part)
-            if current.value.owner != part.owner or current.value.state is not StageState.RUNNING:
-                raise StopWork from err
-            self._claimed = current  # the sweep noted a sending, in vain: the next beat takes it back
+        now = self._services.clock()
+        renewed = renew(step_run_rows(self._services), self._claimed, now, progress=self._fraction)
+        if renewed is None:
+            raise StopWork
+        self._claimed = renewed
 
     def _go_on(self) -> bool:
         try:

@@ -14,9 +14,9 @@ from shared.domain.job import NEEDS, Job
 from shared.domain.message import StepKind
 from shared.domain.renditions import FOLLOW, OVERLAY
 from shared.domain.stage import Stage, StageState
-from shared.domain.step_run import StepRun
+from shared.domain.step_run import STEPS, StepRun
 from shared.pipeline.context import Services, job_blob
-from shared.pipeline.execution.dispatch import STEPS, send_step
+from shared.pipeline.execution.dispatch import send_step
 from shared.pipeline.stages.job_blobs import AUDIO_COPY
 from shared.pipeline.stages.sidecar import RENDITIONS, SCENES, RenditionList, SceneList
 from shared.storage.ports import RESULTS, SOURCES, WORK, Stored
@@ -130,7 +130,7 @@ def send_unblocked_steps(services: Services, job: Job) -> None:
     """Asks for the steps that waited for what has been made again."""
     rows = services.storage.step_runs.of_job(job.job_id)
     for row in rows:
-        if row.value.waits and has_its_needs(rows, row.value.in_attempt(job.attempt)):
+        if row.value.blocked and has_its_needs(rows, row.value.in_attempt(job.attempt)):
             send_step(services, job, row)
 
 

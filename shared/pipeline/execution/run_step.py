@@ -5,33 +5,34 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
 from shared.domain import job as jobs
-from shared.domain.errors import NotFound, WriteConflict
+from shared.domain.errors import NotFound
 from shared.domain.job import Job
+from shared.domain.lease import Backoff
 from shared.domain.message import StageMessage
 from shared.domain.stage import StageState
 from shared.domain.step_run import StepRun
 from shared.job_status import JobStatus
-from shared.pipeline.context import ContinueLater, Services, StepContext
+from shared.pipeline.context import ContinueLater, Delivery, Services, StepContext
 from shared.pipeline.execution.advance import follow_step
 from shared.pipeline.execution.cancel import discard_unfinished, settle_cancel
 from shared.pipeline.execution.dispatch import send_step
 from shared.pipeline.execution.failure import note, record_crash, settle_failure
 from shared.pipeline.execution.fence import guard_writes
-from shared.pipeline.execution.giving_up import exhaust, lease_is_live, runnable_job, step_run_row
+from shared.pipeline.execution.giving_up import exhaust, runnable_job, step_run_row, step_run_rows
 from shared.pipeline.execution.heartbeat import Heartbeat, StopWork
 from shared.pipeline.execution.lost_blobs import has_its_needs
 from shared.pipeline.housekeeping.delete_session import delete_leftovers
+from shared.pipeline.lease import claim
 from shared.pipeline.updates import change_job
 from shared.storage.ports import Stored
 
 log = logging.getLogger(__name__)
 
-FIRST_REST = timedelta(seconds=10)
-"""How long a step rests after its first failure, at most; twice as long after each further one."""
+BACKOFF = Backoff()
+"""How long a step rests after a failure."""
 
 
 class _Failed(Exception):
@@ -40,21 +41,6 @@ class _Failed(Exception):
     def __init__(self, error: Exception, row: Stored[StepRun]) -> None:
         super().__init__(str(error))
         self.error, self.row = error, row
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """Which delivery of which message this is: the host counts `dequeue_count` from 1. Whoever `comes_again` with what
-    failed is told of failures; for the others a new message is sent after a rest."""
-
-    message_id: str
-    dequeue_count: int
-    caller_retries: bool = False
-
-    @property
-    def owner(self) -> str:
-        """The name under which the delivery claims a part."""
-        return f"{self.message_id}:{self.dequeue_count}"
 
 
 def run_step(
@@ -73,7 +59,7 @@ def run_step(
         return
     row = step_run_row(services, job, message)
     if row.value.state is not StageState.DONE:
-        if row.value.waits and not has_its_needs(services.storage.step_runs.of_job(job.job_id), row.value):
+        if row.value.blocked and not has_its_needs(services.storage.step_runs.of_job(job.job_id), row.value):
             log.info("step waits for what it needs", extra={"action": "ignore", **facts})
             return
         claimed = _claim(services, job, row, delivery)
@@ -90,7 +76,7 @@ def run_step(
         except _Failed as failed:
             log.warning("step failed", extra={"action": "fail", **facts}, exc_info=failed.error)
             if not delivery.caller_retries:
-                send_step(services, job, failed.row, rest=_rest(claimed.value.attempts, random))
+                send_step(services, job, failed.row, rest=BACKOFF.pause(claimed.value.attempts, random))
                 return
             raise failed.error from None
         if not is_done:
@@ -101,33 +87,20 @@ def run_step(
 
 
 def _claim(services: Services, job: Job, row: Stored[StepRun], delivery: Delivery) -> Stored[StepRun] | None:
-    """Makes this delivery the part's owner; None while another message's delivery works on it and shows life.
+    """Claim the step for this delivery, and record the crash of its previous owner; None when it may not be claimed."""
 
-    A later delivery of the owner's own message takes over at once: the host gives it out only when the first failed.
-    """
-    while True:
-        part, now = row.value.in_attempt(job.attempt), services.clock()
-        if lease_is_live(services, part) and (part.owner or "").partition(":")[0] != delivery.message_id:
+    def begin(found: StepRun, now: datetime) -> StepRun | None:
+        run = found.in_attempt(job.attempt)
+        if run.state is StageState.DONE:
             return None
-        claimed = part.evolve(
-            state=StageState.RUNNING,
-            owner=delivery.owner,
-            attempts=part.attempts + 1,
-            sends=1,
-            waits=False,
-            heartbeat_at=now,
-            started_at=part.started_at or now,
-        )
-        try:
-            taken = services.storage.step_runs.update(row, claimed)
-        except WriteConflict:
-            row = services.storage.step_runs.get(part)
-            if row.value.state is StageState.DONE:
-                return None
-            continue
-        if part.state is StageState.RUNNING:
-            record_crash(services, job, part)
-        return taken
+        return run.evolve(blocked=False, started_at=run.started_at or now)
+
+    claimed = claim(services, step_run_rows(services), row, delivery, begin)
+    if claimed is None:
+        return None
+    if claimed.crashed is not None:
+        record_crash(services, job, claimed.crashed)
+    return claimed.stored
 
 
 def _begin_stage(services: Services, job: Job, part: StepRun) -> Job:
@@ -199,11 +172,6 @@ def _stop_if_over(services: Services, job: Job) -> None:
     current = services.storage.jobs.get(job.org_id, job.job_id).value
     if current.is_final or current.attempt != job.attempt:
         raise StopWork
-
-
-def _rest(failures: int, random: Callable[[], float]) -> timedelta:
-    """The rest after so many failures; half of it is chance, so that steps that fail together come again apart."""
-    return FIRST_REST * (1 << (failures - 1)) * (0.5 + 0.5 * random())
 
 
 def _settle(services: Services, job: Job) -> None:

@@ -5,23 +5,16 @@ from datetime import datetime, timedelta
 
 from shared.domain.errors import RostrumError
 from shared.domain.job import Job
-from shared.domain.stage import StageState
-from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
 from shared.pipeline.execution.advance import resume
 from shared.pipeline.execution.dispatch import send_step
 from shared.pipeline.execution.lost_blobs import has_its_needs
+from shared.pipeline.lease import stale_after
 
 log = logging.getLogger(__name__)
 
 LOOK_AHEAD = timedelta(minutes=1)
 """How long before a delayed job's time the sweep begins to look after it."""
-
-MAX_RESEND_PAUSE = timedelta(hours=1)
-"""A message that only waits its turn in a long queue is sent again at growing intervals, up to this one."""
-
-GROWTH = 4
-"""How much longer each of these intervals is than the one before."""
 
 BUDGET = timedelta(seconds=10)
 """How long one run looks at jobs. The timer calls every 15 s, and dead letters have their turn after it."""
@@ -62,20 +55,10 @@ def _sweep_job(services: Services, job: Job) -> int:
         return resent
     for stored in rows:
         part = stored.value.in_attempt(job.attempt)
-        if part.waits and not has_its_needs(rows, part):
+        if part.blocked and not has_its_needs(rows, part):
             continue
-        if _is_lost(part, services.clock(), timedelta(seconds=services.settings.stale_after_sec)):
+        if part.is_lost(services.clock(), stale_after(services)):
             log.info("step sent again", extra={"action": "resend", "job_id": job.job_id, "stage": str(part.stage)})
             send_step(services, job, stored)
             resent += 1
     return resent
-
-
-def _is_lost(part: StepRun, now: datetime, stale_after: timedelta) -> bool:
-    is_running = part.state is StageState.RUNNING
-    if is_running and part.sends <= 1:  # nothing was sent since somebody began
-        return not part.lease_is_live(now, stale_after)
-    pause = min(stale_after * GROWTH ** min(max(part.sends - 1, 0), 8), max(MAX_RESEND_PAUSE, stale_after))
-    if part.sent_at is not None and now - part.sent_at < pause:
-        return False
-    return part.state is StageState.WAITING or (is_running and not part.lease_is_live(now, stale_after))

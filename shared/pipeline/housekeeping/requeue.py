@@ -6,12 +6,13 @@ the next call deletes.
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from pydantic import ValidationError
 
 from shared.domain.dead_letter import DeadLetter
-from shared.domain.errors import Conflict, FinalError, NotFound
+from shared.domain.errors import Conflict, FinalError, NotFound, WriteConflict
 from shared.domain.message import StageMessage
 from shared.domain.task import TASKS, TaskMessage, TaskState
 from shared.job_status import JobStatus
@@ -65,16 +66,19 @@ def _begin_afresh(services: Services, letter: DeadLetter) -> bool:
     if stored.value.state is not TaskState.FAILED or stored.value.letter_id != letter.letter_id:
         return False
     now = services.clock()
-    return send_task(
-        services,
-        stored,
-        state=TaskState.WAITING,
-        attempts=0,
-        sends=0,
-        due_at=now,
-        finished_at=None,
-        letter_id=None,
-    )
+    with suppress(WriteConflict):  # another call was quicker
+        send_task(
+            services,
+            stored,
+            state=TaskState.WAITING,
+            attempts=0,
+            sends=0,
+            due_at=now,
+            finished_at=None,
+            letter_id=None,
+        )
+        return True
+    return False
 
 
 def _try_again(services: Services, letter: DeadLetter) -> bool:

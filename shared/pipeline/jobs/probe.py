@@ -11,8 +11,8 @@ from shared.domain.errors import FinalError, SourceNotFound
 from shared.domain.message import StepKind
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
+from shared.domain.step_run import STEPS
 from shared.pipeline.context import Services
-from shared.pipeline.execution.dispatch import STEPS
 from shared.pipeline.jobs.submit import arrived_upload
 from shared.pipeline.stages.engine_choice import engine_for
 from shared.pipeline.stages.plan import plan_stages, refuse_too_long

@@ -1,24 +1,24 @@
-"""Making background jobs' tasks, and sending their messages. Knows nothing of the functions behind them.
+"""Create tasks and send their messages; knows nothing of the functions behind them.
 
-A task's row is written before its message is sent. Whoever dies in between leaves a row that the sweep finds.
+A task's row is written before its message is sent, so that a crash in between leaves a row that the sweep finds.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.domain.errors import NotFound, WriteConflict
+from shared.domain.lease import resend_pause
 from shared.domain.task import Task, TaskMessage, TaskState
 from shared.pipeline.context import Services
+from shared.pipeline.lease import stale_after
 from shared.storage.ports import MAX_DELAY, Stored
-
-MAX_RESEND_PAUSE = timedelta(hours=1)
-"""A message that only waits its turn in a long queue is sent again at growing intervals, up to this one."""
 
 MAX_ID_CHARS = 200
 
 
 def create_task(services: Services, task: Task) -> Task:
-    """Writes the task's row and sends its message; does nothing when a task with its id is there, and returns that."""
+    """Write the task's row and send its message; return the task that has this id already, if there is one."""
     if not 0 < len(task.task_id) <= MAX_ID_CHARS:
         raise ValueError(f"a task's id has 1 to {MAX_ID_CHARS} characters, not {len(task.task_id)}")
     noted = as_sent(services, task)
@@ -30,39 +30,34 @@ def create_task(services: Services, task: Task) -> Task:
     return noted
 
 
-def send_task(services: Services, stored: Stored[Task], **changes: Any) -> bool:
-    """Changes the task and sends a message for it; False when someone else was quicker and nothing was done."""
-    noted = as_sent(services, stored.value.evolve(**changes))
-    try:
-        services.storage.tasks.update(stored, noted)
-    except WriteConflict:
-        return False
-    _send(services, noted)
-    return True
+def send_task(services: Services, stored: Stored[Task], **changes: Any) -> Stored[Task]:
+    """Change the task and send a message for it; raise WriteConflict, and send nothing, when it changed meanwhile."""
+    written = services.storage.tasks.update(stored, as_sent(services, stored.value.evolve(**changes)))
+    _send(services, written.value)
+    return written
 
 
 def run_task_now(services: Services, task_id: str) -> None:
-    """Makes a task that waits for later due now; does nothing for one that is at work, over or gone."""
-    try:
+    """Make a waiting task due now; do nothing for a task that is running, over or missing."""
+    with suppress(NotFound, WriteConflict):
         stored = services.storage.tasks.get(task_id)
-    except NotFound:
-        return
-    now = services.clock()
-    if stored.value.state is TaskState.WAITING and stored.value.due_at > now:
-        send_task(services, stored, due_at=now)
+        now = services.clock()
+        if stored.value.state is TaskState.WAITING and stored.value.due_at > now:
+            send_task(services, stored, due_at=now)
 
 
 def as_sent(services: Services, task: Task) -> Task:
-    """The task with one more message to its account, and with the time when it is to be looked at again."""
+    """Return the task with one more message to its account, and with the time when the sweep looks at it again."""
     now = services.clock()
-    sent = task.evolve(sends=task.sends + 1, sent_at=now)
-    stale_after = timedelta(seconds=services.settings.stale_after_sec)
-    pause = min(stale_after * (1 << min(task.sends, 16)), max(MAX_RESEND_PAUSE, stale_after))
-    return sent.evolve(look_at=now + hidden_for(sent, now) + pause)
+    received_at, sends = now + hidden_for(task, now), task.sends + 1
+    look_at: datetime | None = received_at + resend_pause(sends, stale_after(services))
+    if task.state is TaskState.RUNNING:
+        look_at = None  # every sweep looks at it
+    return task.evolve(sends=sends, sent_at=received_at, look_at=look_at)
 
 
 def hidden_for(task: Task, now: datetime) -> timedelta:
-    """How long a message that is sent now stays hidden; the queue's longest delay may not be enough."""
+    """Return how long a message that is sent now stays hidden; the queue's longest delay may not be enough."""
     return min(max(task.due_at - now, timedelta(0)), MAX_DELAY)
 
 

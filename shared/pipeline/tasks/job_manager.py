@@ -22,6 +22,7 @@ from datetime import timedelta
 from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
+from shared.domain.lease import Backoff
 from shared.domain.schedule import Schedule
 from shared.domain.task import Task
 from shared.pipeline.context import Services
@@ -44,21 +45,6 @@ class RetryLater(Exception):
     def __init__(self, delay: timedelta) -> None:
         super().__init__(f"again in {delay}")
         self.delay = delay
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """How long a failed job rests: up to `first`, then twice that and so on up to `most`, with full jitter.
-
-    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-    """
-
-    first: timedelta = timedelta(seconds=10)
-    most: timedelta = timedelta(hours=1)
-
-    def pause(self, failures: int, random: Callable[[], float]) -> timedelta:
-        """The rest after so many failures; `random` returns a number from 0 to 1."""
-        return min(self.first * (1 << min(failures - 1, 30)), self.most) * random()
 
 
 DEFAULT_BACKOFF = Backoff()

@@ -1,39 +1,38 @@
-"""The use case behind the trigger of queue `tasks`: run a background job, once or again, and settle what comes of it.
+"""Run a background job behind the trigger of queue `tasks`, once or again, and settle its outcome.
 
-A failed task rests and is asked for again by a new message, so that the host's own count of deliveries sees only
-workers that died. The order of writing is as everywhere: the row, then the message.
+A failed task rests and is sent a new message, so that the host's own count of deliveries sees only crashed workers.
+The order of writing is as everywhere: the row, then the message.
 """
 
 import logging
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from shared.domain.errors import MAX_DETAIL_CHARS, FinalError, NotFound, RostrumError, WriteConflict
 from shared.domain.task import Task, TaskMessage, TaskState
-from shared.pipeline.context import Services
+from shared.pipeline.context import Delivery, Services
 from shared.pipeline.dead_letters import dead_letter_task
-from shared.pipeline.execution.run_step import Delivery
+from shared.pipeline.lease import CRASHED, claim, is_live, settle
 from shared.pipeline.tasks.dispatch import send_task
-from shared.pipeline.tasks.heartbeat import TaskHeartbeat
+from shared.pipeline.tasks.heartbeat import TaskHeartbeat, task_rows
 from shared.pipeline.tasks.job_manager import BackgroundJob, JobManager, RetryLater
 from shared.storage.ports import Stored
 
 log = logging.getLogger(__name__)
 
 EARLY_BY = timedelta(seconds=1)
-"""The queue's clock and ours may differ a little."""
+"""How much earlier than `due_at` a message may come: the queue's clock and ours may differ a little."""
 
 UNKNOWN_PAUSE = timedelta(minutes=5)
-"""A task whose job this release does not know waits for one that does."""
+"""How long a task waits when this release does not know its job, for a worker of a release that does."""
 
 KEEP_DONE = timedelta(hours=1)
-"""How long the row of a task with a chosen id outlives it, so that nobody makes it again."""
+"""How long the row of a task with a chosen id outlives it, so that the task is not created again."""
 
-DIED = "The process that ran it ended without a word; it may have run out of memory."
-
-Settle = Callable[[Stored[Task]], bool]
-"""Writes what became of a task; False when someone else changed its row meanwhile."""
+Outcome = Callable[[Stored[Task]], Stored[Task] | None]
+"""Writes what became of a task; raises WriteConflict when its row changed meanwhile."""
 
 
 def run_task(
@@ -43,52 +42,46 @@ def run_task(
     delivery: Delivery,
     random: Callable[[], float] = random.random,
 ) -> None:
-    """Runs the message's task unless it is done, dead, in other hands or not due. What goes wrong is settled here; what
-    this raises is storage's, and makes the host deliver the message again."""
+    """Run the message's task unless it is over, leased to another delivery, or not due.
+
+    A failure is settled here. Errors of storage are raised, and make the host deliver the message again.
+    """
     facts = {"task_id": message.task_id, "org_id": message.org_id, "task": message.name}
-    stored = _waiting(services, message)
+    stored = _due_task(services, message)
     if stored is None:
         log.info("message ignored", extra={"action": "ignore", **facts})
         return
     job = jobs.find(stored.value.name)
     if job is None:
         log.warning("unknown background job", extra={"action": "postpone", **facts})
-        _postpone(services, stored, services.clock() + UNKNOWN_PAUSE)
+        settle(task_rows(services), stored, _rest(services, UNKNOWN_PAUSE))
         return
-    claimed = _claim(services, stored, delivery)
+    claimed = claim(services, task_rows(services), stored, delivery, _begin)
     if claimed is None:
-        log.info("task is in other hands", extra={"action": "ignore", **facts})
+        log.info("task ignored: another delivery works on it", extra={"action": "ignore", **facts})
         return
-    facts["attempt"] = str(claimed.value.attempts)
-    if claimed.value.attempts > job.max_attempts:
-        _settle(services, claimed, lambda row: dead_letter_task(services, row, row.value.last_error or DIED))
+    facts["attempt"] = str(claimed.stored.value.attempts)
+    if claimed.stored.value.attempts > job.max_attempts:
+        settle(task_rows(services), claimed.stored, _dead_letter(services, None))
         return
-    _call(services, job, claimed, random, facts)
+    _call(services, job, claimed.stored, random, facts)
 
 
 def give_up_task(services: Services, jobs: JobManager, message: TaskMessage) -> None:
-    """The host delivered the message as often as it may: workers died of it, or storage failed again and again.
-
-    The row decides: a task that may be tried again is left to the sweep, which asks for it.
-    """
+    """Handle a poison message: dead-letter the task if it has no attempts left; otherwise do nothing, the sweep
+    enqueues it again."""
     try:
         stored = services.storage.tasks.get(message.task_id)
     except NotFound:
         return
     task, job = stored.value, jobs.find(stored.value.name)
-    if task.is_over or job is None or task.attempts < job.max_attempts or lease_is_live(services, task):
+    if task.is_over or job is None or task.attempts < job.max_attempts or is_live(services, task):
         return
-    _settle(services, stored, lambda row: dead_letter_task(services, row, row.value.last_error or DIED))
+    settle(task_rows(services), stored, _dead_letter(services, None))
 
 
-def lease_is_live(services: Services, task: Task) -> bool:
-    """Whether some worker is at work on the task."""
-    now, stale_after = services.clock(), timedelta(seconds=services.settings.stale_after_sec)
-    return task.state is TaskState.RUNNING and now - (task.heartbeat_at or now) < stale_after
-
-
-def _waiting(services: Services, message: TaskMessage) -> Stored[Task] | None:
-    """The task if it may run now; one that is not due yet is asked for again, once."""
+def _due_task(services: Services, message: TaskMessage) -> Stored[Task] | None:
+    """Return the task if it may run now; send one more message, once, for a task that is not due yet."""
     try:
         stored = services.storage.tasks.get(message.task_id)
     except NotFound:
@@ -98,31 +91,16 @@ def _waiting(services: Services, message: TaskMessage) -> Stored[Task] | None:
         return None
     if task.state is TaskState.WAITING and task.due_at - services.clock() > EARLY_BY:
         if message.send == task.sends:
-            send_task(services, stored)
+            with suppress(WriteConflict):
+                send_task(services, stored)
         return None
     return stored
 
 
-def _postpone(services: Services, stored: Stored[Task], until: datetime) -> None:
-    send_task(services, stored, state=TaskState.WAITING, owner=None, sends=0, due_at=until)
-
-
-def _claim(services: Services, stored: Stored[Task], delivery: Delivery) -> Stored[Task] | None:
-    """Makes this delivery the task's owner; None when it is over or due later, and while another message's delivery
-    works on it and shows life. A later delivery of the owner's own message takes over at once: the first one died."""
-    while True:
-        task, now = stored.value, services.clock()
-        others = (task.owner or "").partition(":")[0] != delivery.message_id
-        waits = task.state is TaskState.WAITING and task.due_at - now > EARLY_BY
-        if waits or task.is_over or (others and lease_is_live(services, task)):
-            return None
-        claimed = task.evolve(
-            state=TaskState.RUNNING, owner=delivery.owner, attempts=task.attempts + 1, heartbeat_at=now
-        )
-        try:
-            return services.storage.tasks.update(stored, claimed)
-        except WriteConflict:
-            stored = services.storage.tasks.get(task.task_id)
+def _begin(task: Task, now: datetime) -> Task | None:
+    """Return the task as the next attempt finds it; None when it is over or due later."""
+    is_early = task.state is TaskState.WAITING and task.due_at - now > EARLY_BY
+    return None if task.is_over or is_early else task.evolve(look_at=None)
 
 
 def _call(
@@ -134,62 +112,49 @@ def _call(
 ) -> None:
     heartbeat = TaskHeartbeat(services, claimed)
     log.info("task begins", extra={"action": "begin", **facts})
-    settle: Settle
+    outcome: Outcome
     try:
         with heartbeat:
             job.run(services, claimed.value)
     except RetryLater as later:
         log.info("task rests", extra={"action": "rest", **facts})
-        settle = _rest(services, later.delay, attempts=claimed.value.attempts - 1)
+        outcome = _rest(services, later.delay, attempts=claimed.value.attempts - 1)
     except Exception as error:
         reason = _reason(error)
         last = isinstance(error, FinalError) or claimed.value.attempts >= job.max_attempts
         level = logging.ERROR if last else logging.WARNING
         log.log(level, "task failed", extra={"action": "fail", **facts}, exc_info=error)
         if last:
-            settle = _bury(services, reason)
+            outcome = _dead_letter(services, reason)
         else:
             pause = job.backoff.pause(claimed.value.attempts, random)
-            settle = _rest(services, pause, last_error=reason)
+            outcome = _rest(services, pause, last_error=reason)
     else:
         log.info("task done", extra={"action": "finish", **facts})
-        settle = _finish(services)
-    _settle(services, heartbeat.claimed, settle)
+        outcome = _finish(services)
+    settle(task_rows(services), heartbeat.claimed, outcome)
 
 
-def _settle(services: Services, claimed: Stored[Task], settle: Settle) -> None:
-    """Writes the outcome as long as this delivery owns the task: a newer owner's outcome counts, not ours."""
-    stored = claimed
-    try:
-        while stored.value.owner == claimed.value.owner and not settle(stored):
-            stored = services.storage.tasks.get(stored.value.task_id)
-    except NotFound:
-        return
-
-
-def _rest(services: Services, pause: timedelta, **changes: object) -> Settle:
+def _rest(services: Services, pause: timedelta, **changes: object) -> Outcome:
     due_at = services.clock() + max(pause, timedelta(0))
     return lambda stored: send_task(
         services, stored, state=TaskState.WAITING, owner=None, sends=0, due_at=due_at, **changes
     )
 
 
-def _bury(services: Services, reason: str) -> Settle:
-    return lambda stored: dead_letter_task(services, stored, reason)
+def _dead_letter(services: Services, reason: str | None) -> Outcome:
+    """Without a reason, the row's latest error is one, or else that the worker crashed."""
+    return lambda stored: dead_letter_task(services, stored, reason or stored.value.last_error or CRASHED)
 
 
-def _finish(services: Services) -> Settle:
-    def finish(stored: Stored[Task]) -> bool:
+def _finish(services: Services) -> Outcome:
+    def finish(stored: Stored[Task]) -> Stored[Task] | None:
+        if not stored.value.once:
+            services.storage.tasks.delete(stored)
+            return None
         now = services.clock()
         done = stored.value.evolve(state=TaskState.DONE, owner=None, finished_at=now, look_at=now + KEEP_DONE)
-        try:
-            if stored.value.once:
-                services.storage.tasks.update(stored, done)
-            else:
-                services.storage.tasks.delete(stored)
-        except WriteConflict:
-            return False
-        return True
+        return services.storage.tasks.update(stored, done)
 
     return finish
 

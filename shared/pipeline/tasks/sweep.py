@@ -1,30 +1,29 @@
-"""The sweep of background jobs: finds tasks whose message got lost or whose worker died, and asks for them again.
+"""Sweep tasks: find those that lost their message or their worker, and enqueue them again.
 
-It reads only the tasks whose `look_at` has come, however many wait for later.
+It reads only running tasks and those whose `look_at` has come, however many wait for later.
 """
 
 import logging
-from datetime import timedelta
 
 from shared.domain.errors import RostrumError, WriteConflict
 from shared.domain.task import Task, TaskState
 from shared.pipeline.context import Services
 from shared.pipeline.dead_letters import write_task_dead_letter
+from shared.pipeline.lease import stale_after
 from shared.pipeline.tasks.dispatch import send_task
-from shared.pipeline.tasks.run_task import lease_is_live
 from shared.pipeline.tasks.schedules import run_due_schedules
 from shared.storage.ports import Stored
 
 log = logging.getLogger(__name__)
 
 MAX_LOOKS = 500
-"""How many tasks one run of the sweep looks at."""
+"""How many tasks that are not running one run of the sweep looks at."""
 
 
 def sweep_tasks(services: Services) -> int:
-    """Makes the tasks of schedules that are due, then looks after all tasks; returns how many messages were sent again.
+    """Create the tasks of due schedules, then sweep all tasks; return how many messages were sent again.
 
-    A task that cannot be looked after, for whatever reason, does not keep the others from it.
+    A task that cannot be swept is logged and skipped.
     """
     run_due_schedules(services)
     resent = 0
@@ -32,7 +31,7 @@ def sweep_tasks(services: Services) -> int:
         try:
             resent += _look_after(services, stored)
         except WriteConflict:
-            continue  # it is alive
+            continue  # a worker changed it meanwhile
         except RostrumError as error:
             facts = {"action": "sweep", "task_id": stored.value.task_id, "code": error.code}
             log.warning("sweep failed", extra=facts)
@@ -42,7 +41,7 @@ def sweep_tasks(services: Services) -> int:
 
 
 def _look_after(services: Services, stored: Stored[Task]) -> bool:
-    """Whether a message was sent again."""
+    """Return whether a message was sent again."""
     task, tasks = stored.value, services.storage.tasks
     if task.state is TaskState.DONE:
         tasks.delete(stored)
@@ -51,9 +50,10 @@ def _look_after(services: Services, stored: Stored[Task]) -> bool:
         write_task_dead_letter(services, task)
         tasks.update(stored, task.evolve(look_at=None))
         return False
-    if lease_is_live(services, task):
-        stale_after = timedelta(seconds=services.settings.stale_after_sec)
-        tasks.update(stored, task.evolve(look_at=services.clock() + stale_after))
+    if task.state is TaskState.RUNNING and not task.is_lost(services.clock(), stale_after(services)):
+        if task.look_at is not None:  # an earlier release claimed it
+            tasks.update(stored, task.evolve(look_at=None))
         return False
     log.info("task sent again", extra={"action": "resend", "task_id": task.task_id, "task": task.name})
-    return send_task(services, stored)
+    send_task(services, stored)
+    return True

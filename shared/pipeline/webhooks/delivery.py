@@ -14,10 +14,11 @@ from typing import TypeAlias
 
 from shared.domain.errors import NotFound, WebhooksNotConfigured, WebhookUndelivered
 from shared.domain.job import Job
+from shared.domain.lease import Backoff
 from shared.domain.task import Task
 from shared.domain.webhook import DeliveryState, Outcome, WebhookDelivery
 from shared.pipeline.context import Services
-from shared.pipeline.tasks.job_manager import Backoff, RetryLater
+from shared.pipeline.tasks.job_manager import RetryLater
 from shared.pipeline.webhooks.payload import end_of_attempt, payload_of
 from shared.pipeline.webhooks.signature import signature, signing_keys
 

@@ -159,10 +159,10 @@ def test_a_failing_job_rests_longer_and_longer_and_is_a_dead_letter_at_last(host
     assert len(host.letters("acme")) == 1
 
 
-@pytest.mark.parametrize(("random", "seconds"), [(0.0, 0.0), (0.5, 40.0), (1.0, 80.0)])
-def test_the_rest_has_full_jitter(random: float, seconds: float) -> None:
+@pytest.mark.parametrize(("random", "seconds"), [(0.0, 40.0), (0.5, 60.0), (1.0, 80.0)])
+def test_half_of_the_rest_is_random(random: float, seconds: float) -> None:
     assert Backoff().pause(4, lambda: random) == timedelta(seconds=seconds)
-    assert Backoff().pause(100, lambda: random) == timedelta(hours=1) * random
+    assert Backoff().pause(100, lambda: random) == timedelta(hours=1) * (0.5 + 0.5 * random)
 
 
 def test_retry_later_is_no_failure(host: Host) -> None:

@@ -9,11 +9,11 @@ import pytest
 from shared.domain.errors import Conflict, NotFound, NotMedia
 from shared.domain.message import QUEUES, StageMessage, StepKind
 from shared.domain.stage import Stage, StageState
+from shared.domain.step_run import STEPS
 from shared.job_status import JobStatus
 from shared.pipeline.context import StepContext
 from shared.pipeline.execution import cancel
 from shared.pipeline.execution.cancel import cancel_job
-from shared.pipeline.execution.dispatch import STEPS
 from shared.pipeline.execution.heartbeat import Heartbeat
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep

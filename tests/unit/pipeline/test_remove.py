@@ -7,9 +7,9 @@ import pytest
 from shared.domain.errors import NotFound
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage
+from shared.domain.step_run import STEPS
 from shared.domain.task import TASKS
 from shared.pipeline.context import StepContext
-from shared.pipeline.execution.dispatch import STEPS
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.housekeeping.delete_session import LOOK_AGAIN, delete_session
 from shared.pipeline.jobs.submit import JobRequest, submit_session

@@ -112,10 +112,11 @@ def test_death_while_a_task_is_buried_and_while_it_is_dug_out(redelivered: bool)
         assert len(host.letters()) == 1
 
         bad.clear()
+        ran.clear()
         died_again = host.fate.strikes_at(death, lambda: requeue_dead_letters(host.services, "", TASKS))
         requeue_dead_letters(host.services, "", TASKS)
         host.live(A_WHILE)
-        assert len(ran) >= 2
+        assert ran
         assert_nothing_is_left(host)
         return died or died_again
 
