@@ -10,6 +10,7 @@ from shared.domain.job import Job
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage
 from shared.pipeline import inline
+from shared.pipeline.artefacts import required_results
 from shared.pipeline.context import Services, StepContext, StepWork
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.settings import Settings, load_settings
@@ -35,7 +36,9 @@ def process_job(job_id: str, org_id: str = "local") -> Job:
 
 def build_services(settings: Settings, storage: Storage) -> Services:
     """Services with the real clock and the real work of every step, done where the settings say."""
-    built = Services(storage=storage, settings=settings, clock=_now, new_id=_new_id, work=STEP_WORK, results=RESULTS)
+    built = Services(
+        storage=storage, settings=settings, clock=_now, new_id=_new_id, work=STEP_WORK, results=required_results()
+    )
     return inline.inline_services(built) if settings.execution == "inline" else built
 
 
@@ -66,10 +69,3 @@ STEP_WORK: dict[tuple[Stage, StepKind], StepWork] = {
     (Stage.RENDITION, StepKind.PART): _step_work("rendition", "render_part"),
     (Stage.RENDITION, StepKind.MERGE): _step_work("rendition", "join_renditions"),
 }
-
-RESULTS: dict[Stage, tuple[str, ...]] = {
-    Stage.TRANSCRIPTION: ("transcript.json", "transcript.vtt", "transcript.srt", "transcript.txt"),
-    Stage.TRACKING: ("instructor-tracking.json", "track-heatmap.png", "track-x.png", "track-plot.json"),
-    Stage.RENDITION: (),
-}
-"""What each stage's merge leaves for people; pictures and videos are listed by the stages themselves."""

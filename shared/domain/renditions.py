@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-OVERLAY, FOLLOW = "track-overlay.mp4", "follow.mp4"
-
 NO_RENDITION = "Neither overlay nor followCam was asked for."
 
 

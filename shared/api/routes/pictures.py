@@ -11,20 +11,18 @@ from shared.api.http.conditional import NOT_MODIFIED
 from shared.api.idempotency.keyed_route import IdempotentRoute
 from shared.api.openapi.described import json_file, reading
 from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION
-from shared.api.routes.results import JSON, OfJob, send_result
+from shared.api.routes.results import OfJob, send_result
 from shared.domain.errors import NotFound
-from shared.domain.renditions import FOLLOW, OVERLAY
 from shared.domain.stage import Stage
+from shared.pipeline.artefacts import FOLLOW, HEAT_MAP, OVERLAY, POSITIONS, TRACK_PLOT, Artefact
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.results import Result, find_result
-from shared.storage.ports import RESULTS
 from shared.tracking.drawing.plot_data import TrackPlot
 
 router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"], route_class=IdempotentRoute)
 
-PICTURES = ("track-heatmap.png", "track-x.png")
-VIDEOS = (OVERLAY, FOLLOW)
-PNG, MP4 = "image/png", "video/mp4"
+PICTURES = {picture.name: picture for picture in (HEAT_MAP, POSITIONS)}
+VIDEOS = {video.name: video for video in (OVERLAY, FOLLOW)}
 LOCATION = {"Location": {"description": "The video in storage.", "schema": {"type": "string"}}}
 
 
@@ -43,14 +41,14 @@ async def get_track_plot(
     session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
 ) -> Response:
     """The numbers behind the pictures of the track: few enough to draw, however long the recording is."""
-    return await send_result(request, services, caller, session_id, Stage.TRACKING, job_id, "track-plot.json", JSON)
+    return await send_result(request, services, caller, session_id, job_id, TRACK_PLOT)
 
 
 @router.get(
     "/pictures/{name}",
     summary="Get a picture of the track",
     responses={
-        200: {"description": "The picture", "content": {PNG: {"schema": {"type": "string"}}}},
+        200: {"description": "The picture", "content": {HEAT_MAP.media_type: {"schema": {"type": "string"}}}},
         **NOT_MODIFIED,
         **reading(NO_SESSION, BEING_MADE),
     },
@@ -68,7 +66,7 @@ async def get_picture(
     """`track-heatmap.png` is where the instructor was, over the empty room; `track-x.png` is x over time."""
     if name not in PICTURES:
         raise NotFound(f"There is no such picture; there are {' and '.join(PICTURES)}.")
-    return await send_result(request, services, caller, session_id, Stage.TRACKING, job_id, name, PNG)
+    return await send_result(request, services, caller, session_id, job_id, PICTURES[name])
 
 
 @router.get(
@@ -89,13 +87,13 @@ async def get_rendition(
     if name not in VIDEOS:
         raise NotFound(f"There is no such rendition; there can be {' and '.join(VIDEOS)}.")
     result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.RENDITION, job_id))
-    url = await off_loop(partial(_video_url, services, result, name))
+    url = await off_loop(partial(_video_url, services, result, VIDEOS[name]))
     return RedirectResponse(url, status_code=302, headers={"Cache-Control": "no-store"})
 
 
-def _video_url(services: Services, result: Result, name: str) -> str:
-    blob = result.blob(name)
-    if services.storage.blobs.facts(RESULTS, blob) is None:
+def _video_url(services: Services, result: Result, video: Artefact) -> str:
+    blob, blobs = result.blob(video.name), services.storage.blobs
+    if blobs.facts(video.container, blob) is None:
         raise result.missing
     valid_for = timedelta(minutes=services.settings.media_url_minutes)
-    return services.storage.blobs.read_url(RESULTS, blob, valid_for, content_type=MP4, file_name=name)
+    return blobs.read_url(video.container, blob, valid_for, content_type=video.content_type, file_name=video.name)

@@ -21,17 +21,16 @@ from shared.domain.errors import NotFound
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.media.payload import SidecarPayload
+from shared.pipeline import artefacts
+from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.results import Result, find_result
-from shared.pipeline.stages.sidecar import SIDECAR, rebuild_sidecar
+from shared.pipeline.stages.sidecar import rebuild_sidecar
 from shared.tracking.payload import InstructorTracking
 from shared.transcription.payload import Chapters, InstructorBySegment, Transcript
 
 router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"], route_class=IdempotentRoute)
 
-TRACKING = "instructor-tracking.json"
-INSTRUCTOR_BY_SEGMENT = "instructor-by-segment.json"
-JSON = "application/json"
 LOCATION_DOCS = {"Location": {"description": "The sidecar.", "schema": {"type": "string"}}}
 
 OfJob = Annotated[
@@ -58,12 +57,14 @@ class ChaptersFormat(StrEnum):
     VTT = "vtt"
 
 
-CONTENT_TYPES = {
-    TranscriptFormat.JSON: JSON,
-    TranscriptFormat.VTT: "text/vtt",
-    TranscriptFormat.SRT: "application/x-subrip",
-    TranscriptFormat.TXT: "text/plain",
+TRANSCRIPTS = {
+    TranscriptFormat.JSON: artefacts.TRANSCRIPT,
+    TranscriptFormat.VTT: artefacts.TRANSCRIPT_VTT,
+    TranscriptFormat.SRT: artefacts.TRANSCRIPT_SRT,
+    TranscriptFormat.TXT: artefacts.TRANSCRIPT_TEXT,
 }
+CONTENT_TYPES = {form: artefact.media_type for form, artefact in TRANSCRIPTS.items()}
+CHAPTER_FILES = {ChaptersFormat.JSON: artefacts.CHAPTERS, ChaptersFormat.VTT: artefacts.CHAPTERS_VTT}
 
 
 @router.get(
@@ -87,8 +88,7 @@ async def get_transcript(
 ) -> Response:
     """What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text."""
     chosen = form or preferred_form(request.headers.get("accept", "*/*"))
-    name, kind = f"transcript.{chosen}", CONTENT_TYPES[chosen]
-    response = await send_result(request, services, caller, session_id, Stage.TRANSCRIPTION, job_id, name, kind)
+    response = await send_result(request, services, caller, session_id, job_id, TRANSCRIPTS[chosen])
     response.headers["Vary"] = "Accept"
     return response
 
@@ -108,14 +108,14 @@ async def get_tracking(
     session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
 ) -> Response:
     """Where the instructor was, with detections and metrics."""
-    return await send_result(request, services, caller, session_id, Stage.TRACKING, job_id, TRACKING, JSON)
+    return await send_result(request, services, caller, session_id, job_id, artefacts.INSTRUCTOR_TRACKING)
 
 
 @router.get(
     "/results/chapters",
     summary="Get the chapters",
     responses={
-        200: json_file("The proposed chapters", Chapters, CONTENT_TYPES[TranscriptFormat.VTT]),
+        200: json_file("The proposed chapters", Chapters, artefacts.CHAPTERS_VTT.media_type),
         **NOT_MODIFIED,
         **reading(NO_SESSION, BEING_MADE),
     },
@@ -134,8 +134,7 @@ async def get_chapters(
 ) -> Response:
     """Where chapters may begin, proposed from pauses, pictures and words when all results were in."""
     result = await off_loop(partial(_derived, services, caller.org_id, session_id, Stage.TRANSCRIPTION, job_id))
-    kind = CONTENT_TYPES[TranscriptFormat(form)]
-    return await result_response(request, services, result.blob(f"chapters.{form}"), kind, result.missing)
+    return await _send(request, services, result, CHAPTER_FILES[form])
 
 
 @router.get(
@@ -154,7 +153,7 @@ async def get_instructor_by_segment(
 ) -> Response:
     """For every segment of the transcript, whether the instructor was in the picture, and where."""
     result = await off_loop(partial(_derived, services, caller.org_id, session_id, Stage.TRACKING, job_id))
-    return await result_response(request, services, result.blob(INSTRUCTOR_BY_SEGMENT), JSON, result.missing)
+    return await _send(request, services, result, artefacts.INSTRUCTOR_BY_SEGMENT)
 
 
 @router.get(
@@ -168,7 +167,7 @@ async def get_sidecar(
     session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
 ) -> Response:
     """What is known of the recording, its scenes, and every file that the job made."""
-    return await send_result(request, services, caller, session_id, None, job_id, SIDECAR, JSON)
+    return await send_result(request, services, caller, session_id, job_id, artefacts.SIDECAR)
 
 
 @router.post(
@@ -215,8 +214,9 @@ async def get_thumbnail(
     match = _THUMBNAIL.fullmatch(name)
     if match is None:
         raise NotFound("There is no such thumbnail.")
-    name = f"thumbnails/{match[1]}.jpg"
-    return await send_result(request, services, caller, session_id, Stage.TRACKING, job_id, name, "image/jpeg")
+    thumbnail = artefacts.THUMBNAIL
+    name = f"{thumbnail.template.rpartition('/')[0]}/{match[1]}.jpg"
+    return await send_result(request, services, caller, session_id, job_id, thumbnail, name)
 
 
 async def send_result(
@@ -224,15 +224,20 @@ async def send_result(
     services: Services,
     caller: Caller,
     session_id: str,
-    stage: Stage | None,
     job_id: str | None,
-    name: str,
-    content_type: str,
+    artefact: Artefact,
+    name: str | None = None,
 ) -> Response:
-    """The file of this name among a stage's results, or beside the sidecar for None; raises NotFound and
-    ResultNotReady."""
-    result = await off_loop(partial(find_result, services, caller.org_id, session_id, stage, job_id))
-    return await result_response(request, services, result.blob(name), content_type, result.missing)
+    """Return the artefact as a response, or the file of this name in its series; raise NotFound, ResultNotReady."""
+    result = await off_loop(partial(find_result, services, caller.org_id, session_id, artefact.stage, job_id))
+    return await _send(request, services, result, artefact, name)
+
+
+async def _send(
+    request: Request, services: Services, result: Result, artefact: Artefact, name: str | None = None
+) -> Response:
+    blob = result.blob(name or artefact.name)
+    return await result_response(request, services, blob, artefact.media_type, result.missing)
 
 
 def preferred_form(accept: str) -> TranscriptFormat:

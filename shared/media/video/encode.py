@@ -16,7 +16,6 @@ from shared.domain.recording import VideoStream
 from shared.media.video.yuv import YuvPicture
 
 CODEC = "vp9"
-CONTENT_TYPE = "video/mp4"
 MAX_FPS = 30
 MIN_FPS = 10
 

@@ -5,15 +5,15 @@ wish with their next heartbeat, and the last of them to stop ends the job. So CA
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from shared.domain import job as jobs
 from shared.domain.errors import Conflict
 from shared.domain.job import Job
-from shared.domain.renditions import FOLLOW, OVERLAY
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
+from shared.pipeline.artefacts import find_artefact
 from shared.pipeline.context import Services, job_blob
 from shared.pipeline.execution.dispatch import withdraw_messages
 from shared.pipeline.execution.end_job import end_job
@@ -21,13 +21,6 @@ from shared.pipeline.updates import change_job
 from shared.storage.ports import RESULTS, BlobFacts
 
 log = logging.getLogger(__name__)
-
-_ARTEFACTS = {
-    Stage.TRANSCRIPTION: ("transcript.",),
-    Stage.TRACKING: ("instructor-tracking.", "track-", "thumbnails/"),
-    Stage.RENDITION: (OVERLAY, FOLLOW),
-}
-"""How the names of a stage's artefacts begin."""
 
 
 def cancel_job(services: Services, org_id: str, job_id: str) -> Job:
@@ -82,10 +75,14 @@ def _unfinished(services: Services, job: Job) -> Sequence[BlobFacts]:
         Stage.TRACKING: session.tracking_job_id,
         Stage.RENDITION: job.job_id if job.stages[Stage.RENDITION].state.is_over else None,
     }
+    prefix = job_blob(job, "")
+    found = ((find_artefact(RESULTS, blob.name.removeprefix(prefix)), blob) for blob in _results(services, prefix))
     return [
         blob
-        for stage, beginnings in _ARTEFACTS.items()
-        if makers[stage] != job.job_id
-        for beginning in beginnings
-        for blob in services.storage.blobs.listing(RESULTS, job_blob(job, beginning))
+        for artefact, blob in found
+        if artefact is not None and artefact.stage in makers and makers[artefact.stage] != job.job_id
     ]
+
+
+def _results(services: Services, prefix: str) -> Iterable[BlobFacts]:
+    return services.storage.blobs.listing(RESULTS, prefix)

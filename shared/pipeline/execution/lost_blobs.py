@@ -5,44 +5,24 @@ counts an attempt more, and so does the one that missed its blob: what is lost a
 """
 
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from shared.domain.errors import BlobMissing, NotFound, WriteConflict
 from shared.domain.job import NEEDS, Job
 from shared.domain.message import StepKind
-from shared.domain.renditions import FOLLOW, OVERLAY
 from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import STEPS, StepRun
+from shared.pipeline.artefacts import RENDITIONS, SCENES, Artefact, find_artefact
 from shared.pipeline.context import Services, job_blob
 from shared.pipeline.execution.dispatch import send_step
-from shared.pipeline.stages.job_blobs import AUDIO_COPY
-from shared.pipeline.stages.sidecar import RENDITIONS, SCENES, RenditionList, SceneList
-from shared.storage.ports import RESULTS, SOURCES, WORK, Stored
+from shared.pipeline.stages.job_blobs import read_json
+from shared.pipeline.stages.sidecar import RenditionList, SceneList
+from shared.storage.ports import RESULTS, SOURCES, Stored
 
 log = logging.getLogger(__name__)
 
 LOST = "What it had made was not in storage any more."
-
-_PART = re.compile(rf"({'|'.join(Stage)})/(\d{{5}})(.*)")
-"""What parts leave in container `work`: `{stage}/{number}{ending}`."""
-
-_MAKERS = (
-    (SOURCES, "", Stage.DOWNLOAD, StepKind.PART),
-    (WORK, AUDIO_COPY, Stage.DOWNLOAD, StepKind.PART),
-    (WORK, SCENES, Stage.TRACKING, StepKind.MERGE),
-    (WORK, RENDITIONS, Stage.RENDITION, StepKind.MERGE),
-    (WORK, "tracking-plan.", Stage.TRACKING, StepKind.PREPARE),
-    (WORK, "plate", Stage.TRACKING, StepKind.PREPARE),
-    (RESULTS, OVERLAY, Stage.RENDITION, StepKind.MERGE),
-    (RESULTS, FOLLOW, Stage.RENDITION, StepKind.MERGE),
-    (RESULTS, "transcript.", Stage.TRANSCRIPTION, StepKind.MERGE),
-    (RESULTS, "instructor-tracking.", Stage.TRACKING, StepKind.MERGE),
-    (RESULTS, "track-", Stage.TRACKING, StepKind.MERGE),
-    (RESULTS, "thumbnails/", Stage.TRACKING, StepKind.MERGE),
-)
-"""Container, how the blob's name begins, and the step that makes it; the first that fits."""
 
 
 def missing_blob(error: BaseException | None) -> BlobMissing | None:
@@ -82,12 +62,11 @@ def missing_result(services: Services, job: Job) -> BlobMissing | None:
 
 def _listed(services: Services, job: Job) -> Iterator[str]:
     """The names of the pictures and videos that the stages say they made."""
-    blobs = services.storage.blobs
     if Stage.TRACKING in services.results and job.stages[Stage.TRACKING].state is StageState.DONE:
-        scenes = SceneList.model_validate_json(blobs.read(WORK, job_blob(job, SCENES)))
+        scenes = read_json(services, job, SCENES, SceneList)
         yield from (f"thumbnails/{thumbnail.name}" for thumbnail in scenes.thumbnails)
     if Stage.RENDITION in services.results and job.stages[Stage.RENDITION].state is StageState.DONE:
-        made = RenditionList.model_validate_json(blobs.read(WORK, job_blob(job, RENDITIONS)))
+        made = read_json(services, job, RENDITIONS, RenditionList)
         yield from (rendition.name for rendition in made.renditions)
 
 
@@ -155,28 +134,27 @@ def _comes_before(other: tuple[Stage, StepKind], part: StepRun) -> bool:
 
 def _makers_of(services: Services, job: Job, missing: BlobMissing) -> Iterator[StepRun]:
     if missing.container == SOURCES:
-        if not can_be_fetched_again(services, job):
-            return
-        name = ""
-    else:
-        prefix = job_blob(job, "")
-        if not missing.name.startswith(prefix):
-            return
-        name = missing.name.removeprefix(prefix)
-    part = _PART.fullmatch(name)
-    if missing.container == WORK and part is not None:
-        yield from _lost_parts(services, job, Stage(part[1]), part[3])
+        if can_be_fetched_again(services, job):
+            yield StepRun(
+                job_id=job.job_id, stage=Stage.DOWNLOAD, step=StepKind.PART, number=0, job_attempt=job.attempt
+            )
         return
-    for container, beginning, stage, step in _MAKERS:
-        if missing.container == container and name.startswith(beginning):
-            yield StepRun(job_id=job.job_id, stage=stage, step=step, number=0, job_attempt=job.attempt)
-            return
+    prefix = job_blob(job, "")
+    artefact = find_artefact(missing.container, missing.name.removeprefix(prefix))
+    if not missing.name.startswith(prefix) or artefact is None or artefact.stage is None or artefact.step is None:
+        return
+    numbers = _lost_parts(services, job, artefact) if "{part" in artefact.template else (0,)
+    for number in numbers:
+        yield StepRun(
+            job_id=job.job_id, stage=artefact.stage, step=artefact.step, number=number, job_attempt=job.attempt
+        )
 
 
-def _lost_parts(services: Services, job: Job, stage: Stage, ending: str) -> Iterator[StepRun]:
-    """The parts of the stage whose blob with this ending is gone."""
-    prefix = job_blob(job, f"{stage}/")
-    there = {blob.name.removeprefix(prefix) for blob in services.storage.blobs.listing(WORK, prefix)}
-    for number in range(job.stages[stage].parts):
-        if f"{number:05d}{ending}" not in there:
-            yield StepRun(job_id=job.job_id, stage=stage, step=StepKind.PART, number=number, job_attempt=job.attempt)
+def _lost_parts(services: Services, job: Job, artefact: Artefact) -> Iterator[int]:
+    """Yield the numbers of the parts whose file of this kind is missing."""
+    assert artefact.stage is not None  # a file of a part is made by a stage
+    prefix = job_blob(job, f"{artefact.stage}/")
+    there = {blob.name for blob in services.storage.blobs.listing(artefact.container, prefix)}
+    for number in range(job.stages[artefact.stage].parts):
+        if job_blob(job, artefact.name_of(part=number)) not in there:
+            yield number

@@ -13,14 +13,13 @@ from shared.domain.errors import Conflict, NotFound, WriteConflict
 from shared.domain.job import Job
 from shared.domain.message import QUEUES
 from shared.domain.removal import RemovalReason
-from shared.domain.renditions import FOLLOW, OVERLAY
 from shared.domain.session import Session
+from shared.pipeline.artefacts import ARTEFACTS
 from shared.pipeline.context import Services, job_blob
 from shared.pipeline.execution.cancel import cancel_job, is_at_work
 from shared.pipeline.execution.dispatch import withdraw_messages
 from shared.pipeline.housekeeping.removal_record import RemovalRecord
 from shared.pipeline.jobs.search import forget_session
-from shared.pipeline.stages.job_blobs import AUDIO_COPY
 from shared.pipeline.tasks.job_manager import RetryLater, job_manager
 from shared.pipeline.updates import change_session
 from shared.storage.ports import RESULTS, SOURCES, WORK
@@ -132,9 +131,9 @@ def _delete_blobs(services: Services, session: Session, job_ids: Sequence[str], 
     found = [(container, blob) for container in (SOURCES, WORK, RESULTS) for blob in blobs.listing(container, prefix)]
     blobs.discard(SOURCES, session.source_blob)
     for job_id in job_ids:
-        blobs.discard(WORK, f"{prefix}{job_id}/{AUDIO_COPY}")
-        for video in (OVERLAY, FOLLOW):
-            blobs.discard(RESULTS, f"{prefix}{job_id}/{video}")
+        for artefact in ARTEFACTS:
+            if artefact.in_blocks:
+                blobs.discard(artefact.container, f"{prefix}{job_id}/{artefact.name}")
     for container, blob in found:
         blobs.delete(container, blob.name)
     record.add(blobs=len(found), size_bytes=sum(blob.size_bytes for _, blob in found))

@@ -16,7 +16,8 @@ from shared.domain.search.query import Query, parse_query
 from shared.domain.search.snippet import make_snippet, passages_around
 from shared.domain.search.transcript import IndexedTranscript, Posting, SpokenWord, index_words
 from shared.domain.session import Session
-from shared.pipeline.context import Services
+from shared.pipeline.artefacts import TRANSCRIPT
+from shared.pipeline.context import Services, blob_name
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.storage.cursor import decode_cursor, first_page
 from shared.storage.ports import RESULTS
@@ -178,7 +179,7 @@ def _present_job(session: Session | None) -> str | None:
 
 def _indexed(services: Services, session: Session, job_id: str) -> IndexedTranscript:
     """The job's transcript for the index; one without words when the file is gone."""
-    name = f"{session.org_id}/{session.session_id}/{job_id}/transcript.json"
+    name = blob_name(session.org_id, session.session_id, job_id, TRANSCRIPT.name)
     words: list[SpokenWord] = []
     spaced = True
     with suppress(NotFound):

@@ -13,16 +13,22 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from shared.domain.errors import NotFound
 from shared.domain.job import Job
-from shared.pipeline.context import Services, job_blob
-from shared.pipeline.stages.sidecar import SCENES, SceneList
-from shared.storage.ports import RESULTS, WORK
+from shared.pipeline.artefacts import (
+    CHAPTERS,
+    CHAPTERS_VTT,
+    INSTRUCTOR_BY_SEGMENT,
+    INSTRUCTOR_TRACKING,
+    SCENES,
+    TRANSCRIPT,
+    Artefact,
+)
+from shared.pipeline.context import Services
+from shared.pipeline.stages.job_blobs import read_json, write_file, write_json
+from shared.pipeline.stages.sidecar import SceneList
 from shared.transcription.chapters import propose_chapters, to_webvtt_chapters
 from shared.transcription.payload import InstructorBySegment, SegmentPlace, Transcript, TranscriptSegment
-
-CHAPTERS = "chapters.json"
-CHAPTERS_VTT = "chapters.vtt"
-INSTRUCTOR_BY_SEGMENT = "instructor-by-segment.json"
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -45,18 +51,18 @@ class _Track(BaseModel):
 
 def write_derived(services: Services, job: Job) -> None:
     """Writes what can be made of the job's results; what there is no transcript or track for is left out."""
-    transcript = _read(services, job, "transcript.json", Transcript)
+    transcript = _read(services, job, TRANSCRIPT, Transcript)
     if transcript is None:
         return
     chapters = propose_chapters(transcript, _picture_changes(services, job))
-    _write(services, job, CHAPTERS, chapters.model_dump_json(by_alias=True), "application/json")
-    _write(services, job, CHAPTERS_VTT, to_webvtt_chapters(chapters), "text/vtt; charset=utf-8")
-    track = _read(services, job, "instructor-tracking.json", _Track)
+    write_json(services, job, CHAPTERS, chapters)
+    write_file(services, job, CHAPTERS_VTT, to_webvtt_chapters(chapters).encode())
+    track = _read(services, job, INSTRUCTOR_TRACKING, _Track)
     if track is not None:
         joined = InstructorBySegment(
             session_id=job.session_id, job_id=job.job_id, segments=tuple(_join(transcript.segments, track))
         )
-        _write(services, job, INSTRUCTOR_BY_SEGMENT, joined.model_dump_json(by_alias=True), "application/json")
+        write_json(services, job, INSTRUCTOR_BY_SEGMENT, joined)
 
 
 def _join(segments: Sequence[TranscriptSegment], track: _Track) -> list[SegmentPlace]:
@@ -89,23 +95,20 @@ def _join(segments: Sequence[TranscriptSegment], track: _Track) -> list[SegmentP
 
 
 def _picture_changes(services: Services, job: Job) -> list[float]:
-    blob = job_blob(job, SCENES)
-    if services.storage.blobs.facts(WORK, blob) is None:
+    try:
+        scenes = read_json(services, job, SCENES, SceneList).scenes
+    except NotFound:
         return []
-    scenes = SceneList.model_validate_json(services.storage.blobs.read(WORK, blob)).scenes
     return sorted(scene.start for scene in scenes if scene.start > 0)
 
 
-def _read(services: Services, job: Job, name: str, kind: type[T]) -> T | None:
-    blob = job_blob(job, name)
-    if services.storage.blobs.facts(RESULTS, blob) is None:
-        return None
+def _read(services: Services, job: Job, artefact: Artefact, kind: type[T]) -> T | None:
     try:
-        return kind.model_validate_json(services.storage.blobs.read(RESULTS, blob))
-    except ValidationError:  # the job has its result; what would follow from it is not worth failing for
-        log.exception("a result cannot be read", extra={"action": "derive", "job_id": job.job_id, "result": name})
+        return read_json(services, job, artefact, kind)
+    except NotFound:
         return None
-
-
-def _write(services: Services, job: Job, name: str, text: str, content_type: str) -> None:
-    services.storage.blobs.write(RESULTS, job_blob(job, name), text.encode(), content_type)
+    except ValidationError:  # the job has its result; what would follow from it is not worth failing for
+        log.exception(
+            "a result cannot be read", extra={"action": "derive", "job_id": job.job_id, "result": artefact.name}
+        )
+        return None

@@ -26,8 +26,9 @@ from shared.media.audio.decoder import AudioDecoder, wav_header
 from shared.media.network.fetch import FetchPolicy, open_source
 from shared.media.probe.probe import probe
 from shared.media.probe.truncation import truncation_warning, truncation_warnings, video_end_sec
+from shared.pipeline.artefacts import AUDIO_COPY
 from shared.pipeline.context import ContinueLater, StepContext
-from shared.pipeline.stages.job_blobs import AUDIO_COPY, CHANGED, NOT_THERE, open_recording
+from shared.pipeline.stages.job_blobs import CHANGED, NOT_THERE, open_recording
 from shared.pipeline.stages.plan import Plan, plan_stages, refuse_too_long
 from shared.pipeline.updates import change_job, change_session
 from shared.storage.ports import SOURCES, WORK, BlobFacts
@@ -222,7 +223,7 @@ def _copy_audio(context: StepContext, recording: Recording) -> tuple[float | Non
     """Writes the sound as a WAV blob; returns where it ends in seconds (None without sound) and its warnings."""
     if recording.audio is None:
         return None, ()
-    blobs, name = context.services.storage.blobs, context.work_blob(AUDIO_COPY)
+    blobs, name = context.services.storage.blobs, context.work_blob(AUDIO_COPY.name)
 
     def report(fraction: float) -> None:
         context.report(PROBED + (1.0 - PROBED) * fraction)
@@ -235,5 +236,5 @@ def _copy_audio(context: StepContext, recording: Recording) -> tuple[float | Non
             blocks += 1
     blobs.stage_block(WORK, name, 0, wav_header(decoder.samples))
     context.confirm()
-    blobs.commit_blocks(WORK, name, blocks, "audio/wav")
+    blobs.commit_blocks(WORK, name, blocks, AUDIO_COPY.content_type)
     return decoder.end_sec, decoder.warnings

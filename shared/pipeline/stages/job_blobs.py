@@ -1,14 +1,21 @@
-"""What the stages' steps share: a job's blobs as files, and the names that they agree on."""
+"""Read and write the files of a job: as streams, as JSON, and the recording itself.
 
-from typing import BinaryIO
+Apart from the stages because all of them share it.
+"""
+
+from typing import BinaryIO, TypeVar
+
+from pydantic import BaseModel
 
 from shared.domain.errors import BlobMissing, ChecksumMismatch
+from shared.domain.job import Job
 from shared.domain.recording import Recording
 from shared.media.range_reader import RangeReader
-from shared.pipeline.context import Services, StepContext
+from shared.pipeline.artefacts import Artefact
+from shared.pipeline.context import Services, StepContext, job_blob
 from shared.storage.ports import SOURCES
 
-AUDIO_COPY = "audio.wav"
+T = TypeVar("T", bound=BaseModel)
 
 NOT_THERE = "The recording is not in storage any more; upload it again."
 
@@ -39,9 +46,30 @@ def open_recording(context: StepContext) -> BinaryIO:
     return open_blob(context.services, SOURCES, session.source_blob)
 
 
-def part_blob(context: StepContext, number: int) -> str:
-    """Where part `number` of the step's stage leaves its result in container `work`."""
-    return context.work_blob(f"{context.message.stage}/{number:05d}.json")
+def open_file(context: StepContext, artefact: Artefact, **numbers: int) -> BinaryIO:
+    """Open a file of the job; raise BlobMissing."""
+    return open_blob(context.services, artefact.container, context.work_blob(artefact.name_of(**numbers)))
+
+
+def write_file(services: Services, job: Job, artefact: Artefact, data: bytes, **numbers: int) -> None:
+    """Write a file of the job, in place of what is there."""
+    blob = job_blob(job, artefact.name_of(**numbers))
+    services.storage.blobs.write(artefact.container, blob, data, artefact.content_type)
+
+
+def write_json(services: Services, job: Job, artefact: Artefact, model: BaseModel, **numbers: int) -> None:
+    """Write the model, under its names on the wire, as a file of the job."""
+    write_file(services, job, artefact, model.model_dump_json(by_alias=True).encode(), **numbers)
+
+
+def read_file(services: Services, job: Job, artefact: Artefact, **numbers: int) -> bytes:
+    """Return a file of the job; raise BlobMissing."""
+    return services.storage.blobs.read(artefact.container, job_blob(job, artefact.name_of(**numbers)))
+
+
+def read_json(services: Services, job: Job, artefact: Artefact, model: type[T], **numbers: int) -> T:
+    """Return what `write_json` wrote; raise BlobMissing, and ValidationError for anything else."""
+    return model.model_validate_json(read_file(services, job, artefact, **numbers))
 
 
 def recording_of(context: StepContext) -> Recording:

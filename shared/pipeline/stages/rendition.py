@@ -15,20 +15,28 @@ from typing import BinaryIO
 import av
 from pydantic import BaseModel
 
-from shared.domain.renditions import FOLLOW, OVERLAY, FollowCam, Renditions
+from shared.domain.renditions import FollowCam, Renditions
 from shared.domain.stage import Stage
 from shared.media.block_writer import BlockWriter
 from shared.media.payload import RenditionPayload
-from shared.media.video.encode import CODEC, CONTENT_TYPE, Colours, Vp9Encoder, frame_rate
+from shared.media.video.encode import CODEC, Colours, Vp9Encoder, frame_rate
 from shared.media.video.frames import shown_frames
 from shared.media.video.join import Piece, copies_sound, join_pieces
 from shared.media.video.picture import video_of
 from shared.media.video.yuv import Crop, Cutter, YuvPicture
+from shared.pipeline import artefacts
+from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import StepContext
-from shared.pipeline.stages.job_blobs import AUDIO_COPY, open_blob, open_recording, part_blob, recording_of
+from shared.pipeline.stages.job_blobs import (
+    open_file,
+    open_recording,
+    read_json,
+    recording_of,
+    write_file,
+    write_json,
+)
 from shared.pipeline.stages.plan import sample_range
-from shared.pipeline.stages.sidecar import RENDITIONS, RenditionList
-from shared.storage.ports import RESULTS, WORK
+from shared.pipeline.stages.sidecar import RenditionList
 from shared.tracking.drawing.overlay import Overlay
 from shared.tracking.drawing.virtual_camera import crop_at, crop_size, plan_camera
 from shared.tracking.payload import InstructorTracking
@@ -49,7 +57,8 @@ class RenditionPart(BaseModel):
 class _Video:
     """One of the videos: how a frame becomes a picture of it."""
 
-    name: str
+    artefact: Artefact
+    piece: Artefact
     width: int
     height: int
     paint: Callable[[int, av.VideoFrame], YuvPicture]
@@ -57,13 +66,13 @@ class _Video:
 
 def render_part(context: StepContext) -> None:
     """Renders one time slice of every video that was asked for."""
-    recording, blobs, number = recording_of(context), context.services.storage.blobs, context.message.part
+    recording, number = recording_of(context), context.message.part
     rate = frame_rate(video_of(recording))
     fps = float(rate)
     samples = sample_range(recording, context.job.stages[Stage.RENDITION].parts, number, fps)
     videos = _videos(context, rate)
-    pieces = {video.name: io.BytesIO() for video in videos}
-    encoders: dict[str, Vp9Encoder] = {}
+    pieces = {video.piece: io.BytesIO() for video in videos}
+    encoders: dict[Artefact, Vp9Encoder] = {}
     first: int | None = None
     frames = 0
     with ExitStack() as stack:
@@ -80,17 +89,17 @@ def render_part(context: StepContext) -> None:
             if first is None:
                 first, colours = index, Colours.of(frame)
                 for video in videos:
-                    encoder = Vp9Encoder(pieces[video.name], video.width, video.height, rate, colours)
+                    encoder = Vp9Encoder(pieces[video.piece], video.width, video.height, rate, colours)
                     stack.callback(encoder.close)
-                    encoders[video.name] = encoder
+                    encoders[video.piece] = encoder
             for video in videos:
-                encoders[video.name].write(index, video.paint(index, frame))
+                encoders[video.piece].write(index, video.paint(index, frame))
             frames += 1
     if frames:
         for video in videos:
-            blobs.write(WORK, _piece_blob(context, number, video.name), pieces[video.name].getvalue(), CONTENT_TYPE)
+            write_file(context.services, context.job, video.piece, pieces[video.piece].getvalue(), part=number)
     part = RenditionPart(first_index=first or 0, frames=frames)
-    blobs.write(WORK, part_blob(context, number), part.model_dump_json().encode(), "application/json")
+    write_json(context.services, context.job, artefacts.RENDITION_PART, part, part=number)
 
 
 def join_renditions(context: StepContext) -> None:
@@ -100,21 +109,19 @@ def join_renditions(context: StepContext) -> None:
     videos = _videos(context, rate) if parts else []
     made = []
     for turn, video in enumerate(videos):
-        _join(context, video.name, parts, rate, partial(_report, context, turn, len(videos)))
+        _join(context, video, parts, rate, partial(_report, context, turn, len(videos)))
         _, last = parts[-1]
         made.append(
             RenditionPayload(
-                name=video.name,
-                content_type=CONTENT_TYPE,
+                name=video.artefact.name,
+                content_type=video.artefact.content_type,
                 width=video.width,
                 height=video.height,
                 codec=CODEC,
                 duration_sec=round(float((last.first_index + last.frames) / rate), 3),
             )
         )
-    listed = RenditionList(renditions=made)
-    blob = context.work_blob(RENDITIONS)
-    context.services.storage.blobs.write(WORK, blob, listed.model_dump_json(by_alias=True).encode(), "application/json")
+    write_json(context.services, context.job, artefacts.RENDITIONS, RenditionList(renditions=made))
 
 
 def _report(context: StepContext, turn: int, turns: int, fraction: float) -> None:
@@ -124,8 +131,7 @@ def _report(context: StepContext, turn: int, turns: int, fraction: float) -> Non
 def _videos(context: StepContext, rate: Fraction) -> list[_Video]:
     """The videos that were asked for."""
     wanted = Renditions.of(context.job.options)
-    blob = context.services.storage.blobs.read(RESULTS, context.work_blob("instructor-tracking.json"))
-    track = InstructorTracking.model_validate_json(blob)
+    track = read_json(context.services, context.job, artefacts.INSTRUCTOR_TRACKING, InstructorTracking)
     videos = []
     if wanted.overlay:
         videos.append(_overlay(context, track, rate))
@@ -145,7 +151,7 @@ def _overlay(context: StepContext, track: InstructorTracking, rate: Fraction) ->
         overlay.draw(picture, index / float(rate))
         return picture
 
-    return _Video(OVERLAY, width, height, paint)
+    return _Video(artefacts.OVERLAY, artefacts.OVERLAY_PIECE, width, height, paint)
 
 
 def _follow(context: StepContext, track: InstructorTracking, rate: Fraction, how: FollowCam) -> _Video:
@@ -156,49 +162,50 @@ def _follow(context: StepContext, track: InstructorTracking, rate: Fraction, how
     height = _even(min(how.height, crop_height * video.height))
     width = _even(height * crop_width * video.width / (crop_height * video.height))
     cutter = Cutter(video, width, height)
-    return _Video(FOLLOW, width, height, lambda index, frame: cutter.cut(frame, crop_at(camera, index)))
+
+    def paint(index: int, frame: av.VideoFrame) -> YuvPicture:
+        return cutter.cut(frame, crop_at(camera, index))
+
+    return _Video(artefacts.FOLLOW, artefacts.FOLLOW_PIECE, width, height, paint)
 
 
 def _even(pixels: float) -> int:
     return max(2, round(pixels / 2) * 2)
 
 
-def _piece_blob(context: StepContext, number: int, name: str) -> str:
-    return context.work_blob(f"{Stage.RENDITION}/{number:05d}-{name}")
-
-
 def _parts(context: StepContext) -> Iterator[tuple[int, RenditionPart]]:
     """The parts that have pictures, by number."""
     for number in range(context.job.stages[Stage.RENDITION].parts):
-        part = RenditionPart.model_validate_json(context.services.storage.blobs.read(WORK, part_blob(context, number)))
+        part = read_json(context.services, context.job, artefacts.RENDITION_PART, RenditionPart, part=number)
         if part.frames:
             yield number, part
 
 
 def _join(
     context: StepContext,
-    name: str,
+    video: _Video,
     parts: Sequence[tuple[int, RenditionPart]],
     rate: Fraction,
     report: Callable[[float], None],
 ) -> None:
-    services, blobs, blob = context.services, context.services.storage.blobs, context.work_blob(name)
+    blobs, blob = context.services.storage.blobs, context.work_blob(video.artefact.name)
+    container = video.artefact.container
     pieces = [
-        Piece(part.first_index, part.frames, partial(open_blob, services, WORK, _piece_blob(context, number, name)))
+        Piece(part.first_index, part.frames, partial(open_file, context, video.piece, part=number))
         for number, part in parts
     ]
-    with BlockWriter(partial(blobs.stage_block, RESULTS, blob)) as target:
+    with BlockWriter(partial(blobs.stage_block, container, blob)) as target:
         join_pieces(
             pieces, rate, _sound(context), recording_of(context), target, lambda done: report(HASHED_FROM * done)
         )
         count = target.finish()
-    facts = blobs.commit_blocks(RESULTS, blob, count, CONTENT_TYPE)
+    facts = blobs.commit_blocks(container, blob, count, video.artefact.content_type)
     digest, read = hashlib.sha256(), 0
-    for chunk in blobs.chunks(RESULTS, blob):
+    for chunk in blobs.chunks(container, blob):
         digest.update(chunk)
         read += len(chunk)
         report(HASHED_FROM + (1 - HASHED_FROM) * read / facts.size_bytes)
-    blobs.note_sha256(RESULTS, blob, digest.hexdigest())
+    blobs.note_sha256(container, blob, digest.hexdigest())
 
 
 def _sound(context: StepContext) -> Callable[[], BinaryIO] | None:
@@ -208,4 +215,4 @@ def _sound(context: StepContext) -> Callable[[], BinaryIO] | None:
         return None
     if copies_sound(recording):
         return partial(open_recording, context)
-    return partial(open_blob, context.services, WORK, context.work_blob(AUDIO_COPY))
+    return partial(open_file, context, artefacts.AUDIO_COPY)

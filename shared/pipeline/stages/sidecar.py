@@ -16,15 +16,13 @@ from shared.media.payload import (
     SidecarPayload,
     ThumbnailPayload,
 )
+from shared.pipeline.artefacts import RENDITIONS, SCENES, SIDECAR, Artefact
 from shared.pipeline.context import Services, job_blob
+from shared.pipeline.stages.job_blobs import read_json, write_json
 from shared.pipeline.tasks.job_manager import job_manager
-from shared.storage.ports import RESULTS, WORK
+from shared.storage.ports import RESULTS
 
 T = TypeVar("T", bound=BaseModel)
-
-SIDECAR = "sidecar.json"
-SCENES = "scenes.json"
-RENDITIONS = "renditions.json"
 
 
 class SceneList(BaseModel):
@@ -53,12 +51,11 @@ def write_sidecar(services: Services, job: Job) -> None:
         renditions=made.renditions,
         artefacts=_artefacts(services, job),
     )
-    blobs, name = services.storage.blobs, job_blob(job, SIDECAR)
-    blobs.write(RESULTS, name, sidecar.model_dump_json(by_alias=True).encode(), "application/json")
+    write_json(services, job, SIDECAR, sidecar)
     try:
         services.storage.sessions.get(job.org_id, job.session_id)
     except NotFound:  # deleted meanwhile: nothing may be left behind
-        blobs.delete(RESULTS, name)
+        services.storage.blobs.delete(RESULTS, job_blob(job, SIDECAR.name))
         raise
 
 
@@ -69,12 +66,11 @@ def rebuild_sidecar(services: Services, org_id: str, job_id: str) -> None:
         write_sidecar(services, services.storage.jobs.get(org_id, job_id).value)
 
 
-def _noted(services: Services, job: Job, name: str, kind: type[T]) -> T:
+def _noted(services: Services, job: Job, artefact: Artefact, kind: type[T]) -> T:
     """What a stage left, from where it left it or, when that was cleaned up, from the present sidecar."""
-    blobs = services.storage.blobs
-    for container, blob in ((WORK, name), (RESULTS, SIDECAR)):
+    for source in (artefact, SIDECAR):
         with suppress(NotFound):
-            return kind.model_validate_json(blobs.read(container, job_blob(job, blob)))
+            return read_json(services, job, source, kind)
     return kind()
 
 
@@ -94,5 +90,5 @@ def _artefacts(services: Services, job: Job) -> list[ArtefactPayload]:
             sha256=blob.sha256 or "",
         )
         for blob in services.storage.blobs.listing(RESULTS, prefix)
-        if blob.name != prefix + SIDECAR
+        if blob.name != prefix + SIDECAR.name
     ]

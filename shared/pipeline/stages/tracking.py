@@ -15,14 +15,21 @@ from shared.media.video.frames import sample_frames
 from shared.media.video.picture import upright_size, video_of
 from shared.media.video.scenes import Scene, SceneScorer, scenes_from_scores
 from shared.media.video.thumbnails import DEFAULT_WIDTH, make_thumbnails
+from shared.pipeline import artefacts
 from shared.pipeline.context import StepContext
 from shared.pipeline.stages.detector_choice import detector_for
-from shared.pipeline.stages.job_blobs import open_recording, part_blob, recording_of
+from shared.pipeline.stages.job_blobs import (
+    open_recording,
+    read_json,
+    recording_of,
+    write_file,
+    write_json,
+)
 from shared.pipeline.stages.plan import sample_range
-from shared.pipeline.stages.sidecar import SCENES, SceneList
+from shared.pipeline.stages.sidecar import SceneList
 from shared.pipeline.stages.track_pictures import write_pictures
 from shared.pipeline.updates import change_session
-from shared.storage.ports import RESULTS, WORK
+from shared.storage.ports import WORK
 from shared.tracking.detection import Box, FrameDetections
 from shared.tracking.detectors.build_plates import make_plates
 from shared.tracking.detectors.choose import DetectorChoice
@@ -35,7 +42,6 @@ from shared.tracking.plate.plate import Plate
 from shared.tracking.track.candidates import Zones
 from shared.tracking.track.merge import merge_tracking as merge_parts
 
-PLAN = "tracking-plan.json"
 MAX_THUMBNAILS = 200
 DETECTIONS_DONE = 0.5
 """How far the merge is when the track is written and the thumbnails begin."""
@@ -50,7 +56,7 @@ def prepare_tracking(context: StepContext) -> None:
         faces = FaceDetector() if choice.kind == "plate" else None
         made = make_plates(source, recording, model if choice.kind == "fused" else None, context.report, faces)
         for plate, picture in made:
-            blobs.write(WORK, context.work_blob(plate.name), picture.to_png(), "image/png")
+            blobs.write(WORK, context.work_blob(plate.name), picture.to_png(), artefacts.PLATE.content_type)
             plates.append(plate if choice.kind != "onnx" else plate.only_drawn_upon())
     plan = TrackingPlan(
         kind=choice.kind,
@@ -58,12 +64,12 @@ def prepare_tracking(context: StepContext) -> None:
         plates=tuple(plates),
         warnings=tuple(dict.fromkeys((*warnings, *(each for plate in plates for each in plate.warnings)))),
     )
-    blobs.write(WORK, context.work_blob(PLAN), plan.model_dump_json(by_alias=True).encode(), "application/json")
+    write_json(context.services, context.job, artefacts.TRACKING_PLAN, plan)
 
 
 def track_part(context: StepContext) -> None:
     """Looks at one time slice's frames."""
-    recording, settings, blobs = recording_of(context), context.services.settings, context.services.storage.blobs
+    recording, settings = recording_of(context), context.services.settings
     samples = _samples(context, context.message.part)
     detector = _detector(context, _plan(context))
     scorer = SceneScorer()
@@ -86,9 +92,7 @@ def track_part(context: StepContext) -> None:
             found.append(detector.look(frame))
             context.report((frame.index - samples.start) / len(samples))
     part = TrackingPart.of(context.message.part, found, scores, samples=samples)
-    blobs.write(
-        WORK, part_blob(context, context.message.part), part.model_dump_json(by_alias=True).encode(), "application/json"
-    )
+    write_json(context.services, context.job, artefacts.TRACKING_PART, part, part=context.message.part)
 
 
 def merge_tracking(context: StepContext) -> None:
@@ -107,19 +111,14 @@ def merge_tracking(context: StepContext) -> None:
         zones=_zones(job.options),
     )
     context.confirm()
-    blobs.write(
-        RESULTS,
-        context.work_blob("instructor-tracking.json"),
-        track.model_dump_json(by_alias=True).encode(),
-        "application/json",
-    )
+    write_json(context.services, job, artefacts.INSTRUCTOR_TRACKING, track)
     most_used = plan.most_used(point.t for point in track.track_points)
     plate = Plate.from_png(blobs.read(WORK, context.work_blob(most_used.name)))
     write_pictures(context, track, plate.bgr)
     context.report(DETECTIONS_DONE)
     scores = [score for part in parts for score in part.scene_scores]
     found = _thumbnails(context, scenes_from_scores(scores, recording.duration_sec))
-    blobs.write(WORK, context.work_blob(SCENES), found.model_dump_json(by_alias=True).encode(), "application/json")
+    write_json(context.services, job, artefacts.SCENES, found)
     context.confirm()
     change_session(
         context.services, job.org_id, job.session_id, lambda session: session.evolve(tracking_job_id=job.job_id)
@@ -138,7 +137,7 @@ def _usable_detector(context: StepContext) -> tuple[DetectorChoice, OnnxDetector
 
 
 def _plan(context: StepContext) -> TrackingPlan:
-    return TrackingPlan.model_validate_json(context.services.storage.blobs.read(WORK, context.work_blob(PLAN)))
+    return read_json(context.services, context.job, artefacts.TRACKING_PLAN, TrackingPlan)
 
 
 def _detector(context: StepContext, plan: TrackingPlan) -> RecordingDetector:
@@ -176,14 +175,14 @@ def _samples(context: StepContext, number: int) -> range:
 
 def _parts(context: StepContext) -> Iterator[TrackingPart]:
     for number in range(context.job.stages[Stage.TRACKING].parts):
-        yield TrackingPart.model_validate_json(context.services.storage.blobs.read(WORK, part_blob(context, number)))
+        yield read_json(context.services, context.job, artefacts.TRACKING_PART, TrackingPart, part=number)
 
 
 def _thumbnails(context: StepContext, scenes: Sequence[Scene]) -> SceneList:
     """Every scene, and for at most `MAX_THUMBNAILS` of them a picture from the scene's middle."""
-    recording, blobs = recording_of(context), context.services.storage.blobs
+    recording = recording_of(context)
     step = -(-len(scenes) // MAX_THUMBNAILS)
-    names = {_middle(scene): f"scene-{n + 1:04d}.jpg" for n, scene in enumerate(scenes) if n % step == 0}
+    numbers = {_middle(scene): n + 1 for n, scene in enumerate(scenes) if n % step == 0}
     width, height = upright_size(video_of(recording), DEFAULT_WIDTH)
 
     def report(fraction: float) -> None:
@@ -191,9 +190,10 @@ def _thumbnails(context: StepContext, scenes: Sequence[Scene]) -> SceneList:
 
     made = []
     with open_recording(context) as source:
-        for time_sec, jpeg in make_thumbnails(source, recording, names, DEFAULT_WIDTH, report):
-            name = names[time_sec]
-            blobs.write(RESULTS, context.work_blob(f"thumbnails/{name}"), jpeg, "image/jpeg")
+        for time_sec, jpeg in make_thumbnails(source, recording, numbers, DEFAULT_WIDTH, report):
+            number = numbers[time_sec]
+            write_file(context.services, context.job, artefacts.THUMBNAIL, jpeg, scene=number)
+            name = artefacts.THUMBNAIL.name_of(scene=number).rpartition("/")[2]
             made.append(ThumbnailPayload(name=name, t=round(time_sec, 3), width=width, height=height))
     pictured = {thumbnail.t: thumbnail.name for thumbnail in made}
     return SceneList(

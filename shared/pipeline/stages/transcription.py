@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from shared.domain.stage import Stage
+from shared.pipeline import artefacts
+from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import StepContext
 from shared.pipeline.jobs.search import index_transcript
 from shared.pipeline.stages.engine_choice import engine_for
 from shared.pipeline.stages.hints import hints_for
-from shared.pipeline.stages.job_blobs import AUDIO_COPY, open_blob, part_blob, recording_of
+from shared.pipeline.stages.job_blobs import open_file, read_json, recording_of, write_file, write_json
 from shared.pipeline.updates import change_session
-from shared.storage.ports import RESULTS, WORK
 from shared.transcription import transcribe
 from shared.transcription.audio import WavAudio
 from shared.transcription.captions import to_srt, to_text, to_webvtt
@@ -23,7 +24,7 @@ def transcribe_part(context: StepContext) -> None:
     settings, options = context.services.settings, context.job.options
     recording = recording_of(context)
     engine = warm_engine(engine_for(settings, options), cpu_threads=settings.whisper_threads)
-    with open_blob(context.services, WORK, context.work_blob(AUDIO_COPY)) as source:
+    with open_file(context, artefacts.AUDIO_COPY) as source:
         part = transcribe.transcribe_part(
             WavAudio(source),
             engine,
@@ -34,9 +35,7 @@ def transcribe_part(context: StepContext) -> None:
             report=context.report,
             hints=hints_for(options, context.session.metadata),
         )
-    context.services.storage.blobs.write(
-        WORK, part_blob(context, context.message.part), part.model_dump_json(by_alias=True).encode(), "application/json"
-    )
+    write_json(context.services, context.job, artefacts.TRANSCRIPT_PART, part, part=context.message.part)
 
 
 def merge_transcript(context: StepContext) -> None:
@@ -52,8 +51,9 @@ def merge_transcript(context: StepContext) -> None:
     )
     transcript = transcript.model_copy(update={"quality": assess(transcript, languages)})
     context.confirm()
-    for name, text, content_type in _formats(transcript):
-        context.services.storage.blobs.write(RESULTS, context.work_blob(name), text.encode(), content_type)
+    write_json(context.services, job, artefacts.TRANSCRIPT, transcript)
+    for artefact, text in _formats(transcript):
+        write_file(context.services, job, artefact, text.encode())
     context.confirm()
     change_session(
         context.services,
@@ -69,15 +69,13 @@ def _parts(context: StepContext, languages: list[tuple[float, str]]) -> Iterator
     count = context.job.stages[Stage.TRANSCRIPTION].parts
     for number in range(count):
         context.report(number / count)
-        blob = context.services.storage.blobs.read(WORK, part_blob(context, number))
-        part = TranscriptPart.model_validate_json(blob)
+        part = read_json(context.services, context.job, artefacts.TRANSCRIPT_PART, TranscriptPart, part=number)
         if part.language is not None and part.segments:
             languages.append((part.segments[0].start, part.language))
         yield part
 
 
-def _formats(transcript: Transcript) -> Iterator[tuple[str, str, str]]:
-    yield "transcript.json", transcript.model_dump_json(by_alias=True), "application/json"
-    yield "transcript.vtt", to_webvtt(transcript), "text/vtt; charset=utf-8"
-    yield "transcript.srt", to_srt(transcript), "application/x-subrip; charset=utf-8"
-    yield "transcript.txt", to_text(transcript), "text/plain; charset=utf-8"
+def _formats(transcript: Transcript) -> Iterator[tuple[Artefact, str]]:
+    yield artefacts.TRANSCRIPT_VTT, to_webvtt(transcript)
+    yield artefacts.TRANSCRIPT_SRT, to_srt(transcript)
+    yield artefacts.TRANSCRIPT_TEXT, to_text(transcript)

@@ -6,18 +6,21 @@ from typing import Any
 
 from shared.domain.job import Job, plan_stages
 from shared.domain.message import StepKind
-from shared.domain.renditions import FOLLOW
 from shared.domain.stage import Stage
 from shared.media.payload import RenditionPayload, ThumbnailPayload
+from shared.pipeline import artefacts
 from shared.pipeline.context import StepContext
-from shared.pipeline.stages.job_blobs import AUDIO_COPY, open_blob, open_recording, part_blob
-from shared.pipeline.stages.sidecar import RENDITIONS, SCENES, RenditionList, SceneList
+from shared.pipeline.stages.job_blobs import open_blob, open_recording
+from shared.pipeline.stages.sidecar import RenditionList, SceneList
 from shared.pipeline.updates import change_job, change_session
 from shared.storage.ports import RESULTS, SOURCES, WORK
 from tests.unit.pipeline.conftest import RECORDING
 from tests.unit.pipeline.mortal_house import MortalHouse
 
 PLAN, TRACK, TRANSCRIPT, PICTURE = "tracking-plan.json", "instructor-tracking.json", "transcript.txt", "scene-0001.jpg"
+PLATE = "plate-000-0.png"
+AUDIO_COPY, FOLLOW = artefacts.AUDIO_COPY.name, artefacts.FOLLOW.name
+RENDITIONS, SCENES = artefacts.RENDITIONS.name, artefacts.SCENES.name
 
 Key = tuple[Stage, StepKind, int]
 
@@ -81,12 +84,12 @@ class ReadingHouse(MortalHouse):
 
     def _tracking_prepare(self, context: StepContext) -> None:
         open_recording(context).read()
-        self._write(context, WORK, "plate-00000.png")
+        self._write(context, WORK, PLATE)
         self._write(context, WORK, PLAN)
 
     def _tracking_part(self, context: StepContext) -> None:
         self._read(context, WORK, PLAN)
-        self._read(context, WORK, "plate-00000.png")
+        self._read(context, WORK, PLATE)
         open_recording(context).read()
         self._write(context, WORK, _part(context, context.message.part))
 
@@ -116,7 +119,7 @@ class ReadingHouse(MortalHouse):
 
     def _read_parts(self, context: StepContext) -> None:
         for number in range(context.job.stages[context.message.stage].parts):
-            self.storage.blobs.read(WORK, part_blob(context, number))
+            self._read(context, WORK, _part(context, number))
 
     def _open(self, context: StepContext, name: str) -> None:
         open_blob(self.services, WORK, context.work_blob(name)).read()
@@ -139,6 +142,6 @@ def maker_of(name: str) -> Any:
     merges |= {TRACK: Stage.TRACKING, SCENES: Stage.TRACKING, f"thumbnails/{PICTURE}": Stage.TRACKING}
     if file in merges:
         return merges[file], StepKind.MERGE
-    if file in (PLAN, "plate-00000.png"):
+    if file in (PLAN, PLATE):
         return Stage.TRACKING, StepKind.PREPARE
     return (Stage(file.partition("/")[0]) if "/" in file else Stage.DOWNLOAD), StepKind.PART

@@ -8,9 +8,12 @@ import pytest
 
 from shared.domain.job import Job
 from shared.pipeline.context import job_blob
-from shared.pipeline.stages.derived import CHAPTERS, CHAPTERS_VTT, INSTRUCTOR_BY_SEGMENT, write_derived
+from shared.pipeline.stages.derived import write_derived
 from shared.storage.ports import RESULTS, WORK
 from tests.unit.transcription.test_chapters import lecture, transcript
+
+CHAPTERS, CHAPTERS_VTT = "chapters.json", "chapters.vtt"
+INSTRUCTOR_BY_SEGMENT = "instructor-by-segment.json"
 
 
 @dataclass
