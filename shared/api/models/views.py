@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,6 +24,14 @@ class View(BaseModel):
     """Something that is shown."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, from_attributes=True)
+
+
+class Step(StrEnum):
+    """What a message asks of its stage: get ready, work on one time slice, or join the slices."""
+
+    PREPARE = StepKind.PREPARE
+    PART = StepKind.PART
+    MERGE = StepKind.MERGE
 
 
 class StageView(View):
@@ -61,7 +70,7 @@ class StepFailureView(View):
     title: str
     detail: str
     stage: Stage
-    step: StepKind
+    step: Step
     part: int
     attempt: int
     job_attempt: int

@@ -24,6 +24,7 @@ from shared.api.models.views import (
     SessionPage,
     SessionView,
     StageView,
+    Step,
     StepFailureView,
     UploadView,
 )
@@ -33,7 +34,6 @@ from shared.api.routes.queues import QueueInfoView, QueueView, RequeuedView
 from shared.api.routes.removals import RemovalPage, RemovalView
 from shared.api.version import VERSION
 from shared.domain.errors import StorageUnavailable
-from shared.domain.message import StepKind
 from shared.domain.removal import RemovalReason
 from shared.domain.renditions import NO_RENDITION
 from shared.domain.stage import Stage, StageState
@@ -164,7 +164,7 @@ _ENDED = _RUNNING.model_copy(
                 title=StorageUnavailable("").title,
                 detail="The storage account did not answer for the blob work/…/transcription/00003.json.",
                 stage=Stage.TRANSCRIPTION,
-                step=StepKind.PART,
+                step=Step.PART,
                 part=3,
                 attempt=1,
                 job_attempt=1,

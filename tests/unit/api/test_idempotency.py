@@ -193,7 +193,7 @@ async def test_who_took_a_claim_over_keeps_its_identifiers_though_refused() -> N
     assert claim().reserved == first.reserved
 
 
-@pytest.mark.parametrize("store", ["sessions", "jobs", "parts", "queues"])
+@pytest.mark.parametrize("store", ["sessions", "jobs", "step_runs", "queues"])
 async def test_after_a_failure_the_same_request_may_come_again_at_once(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
