@@ -25,6 +25,7 @@ from devhost.stack import DEFAULT_DATA, DEFAULT_PORT, REPO, Stack, find_running,
 
 BAD_USAGE = 2
 CANCEL_TIMEOUT_SEC = 15.0
+MAX_TEST_PROCESSES = 4
 
 PROCESS_HELP = """\
 Processes one recording, from file or address to artefacts, and shows how far it is. Exit status: 0 done, 1 failed or
@@ -93,7 +94,22 @@ def _run_client(command: list[str]) -> int:
 
 def test(options: argparse.Namespace) -> int:
     python = Environment().ensure(say)
-    return subprocess.run([str(python), "-m", "pytest", *options.arguments], cwd=REPO, check=False).returncode
+    command = [str(python), "-m", "pytest", *_distribution(options.arguments), *options.arguments]
+    return subprocess.run(command, cwd=REPO, check=False).returncode
+
+
+def _distribution(arguments: list[str]) -> list[str]:
+    """Return the options that run the tests in one process a core; none for debugging, which needs a single process."""
+    alone = {"--pdb", "--trace", "no:xdist", "-pno:xdist"}
+    if alone.intersection(arguments):
+        return []
+    return [
+        "--numprocesses",
+        str(min(os.cpu_count() or 1, MAX_TEST_PROCESSES)),
+        "--dist",
+        "loadgroup",
+        "--no-loadscope-reorder",
+    ]
 
 
 def check(_: argparse.Namespace) -> int:
@@ -172,7 +188,9 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     command.add_argument("--port", type=_port, help=f"of the API (default: {DEFAULT_PORT}, or a free one)")
     command.set_defaults(run=process)
 
-    command = commands.add_parser("test", help="every test; arguments go to pytest", add_help=False)
+    command = commands.add_parser(
+        "test", help="every test, one process a core; arguments go to pytest (-n 0: one process)", add_help=False
+    )
     command.set_defaults(run=test, arguments=[])
 
     commands.add_parser("check", help="formatter, linter, types, import rules, contract drift").set_defaults(run=check)

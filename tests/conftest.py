@@ -17,6 +17,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# The slow folders first, so that no process is left alone with one of them at the end.
+FOLDERS = ("e2e", "media", "stored", "devhost", "functions", "contract", "unit")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each module to one process, and everything that uses the shared stack too: fixtures are then made once."""
+    if not config.pluginmanager.hasplugin("xdist") or not config.getoption("numprocesses", None):
+        return
+    items.sort(key=lambda item: _rank(item.path))
+    for item in items:
+        shared = "stack" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("stack" if shared else item.path.stem))
+
+
+def _rank(path: Path) -> int:
+    folder = path.relative_to(Path(__file__).parent).parts[0]
+    return FOLDERS.index(folder) if folder in FOLDERS else len(FOLDERS)
+
+
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The connection string of an Azurite on free ports, with its data in a directory of this run."""
