@@ -81,6 +81,7 @@ def examine(name: str, data: bytes) -> str:
     """Everything that is done to a recording before and after it is cut, and a sentence on it.
 
     The sound is copied and dropped; of the picture, what the first and the last minute's parts look at."""
+    from shared.domain.options import JobOptions
     from shared.media.audio.decoder import AudioDecoder, wav_header
     from shared.media.payload import MediaPayload
     from shared.media.probe.probe import probe
@@ -113,7 +114,7 @@ def examine(name: str, data: bytes) -> str:
         sound_end = decoder.end_sec
     picture_end = video_end_sec(source, recording)
     truncation_warnings(recording, sound_end, picture_end)
-    plan = plan_stages(recording, settings, {})
+    plan = plan_stages(recording, settings, JobOptions())
     frames = 0
     if recording.video is not None:
         plate = build_plate(keyframes(source, recording, width=PLATE_WIDTH, report=_report))

@@ -12,7 +12,7 @@ from typing import Any
 from shared.domain.errors import RostrumError
 from shared.domain.event import Event, EventType, JobError
 from shared.domain.failure import MAX_FAILURES, StepFailure
-from shared.domain.renditions import NO_RENDITION, Renditions
+from shared.domain.options import NO_RENDITION, JobOptions
 from shared.domain.stage import Stage, StageProgress, StageState
 from shared.job_status import NEXT, JobStatus
 
@@ -43,7 +43,7 @@ class Job:
     cancel_requested: bool = False
     error: JobError | None = None
     failures: tuple[StepFailure, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: JobOptions = field(default_factory=JobOptions)
     callback_url: str | None = None
     traceparent: str | None = None
     start_at: datetime | None = None
@@ -77,14 +77,14 @@ def new_job(
     session_id: str,
     org_id: str,
     now: datetime,
-    options: Mapping[str, Any],
+    options: JobOptions,
     callback_url: str | None,
     traceparent: str | None,
     start_at: datetime | None = None,
 ) -> Job:
     """A job that has just been accepted; its work begins at `start_at`, or at once."""
     stages = {stage: StageProgress() for stage in Stage}
-    if not Renditions.of(options).any_wanted:
+    if not options.wants_rendition:
         stages[Stage.RENDITION] = StageProgress(state=StageState.SKIPPED, parts=0, reason=NO_RENDITION)
     return Job(
         job_id=job_id,

@@ -3,6 +3,7 @@
 - a nested dataclass becomes columns with its field's name in front: `error.code` is `errorCode`;
 - a mapping from an enumeration to a dataclass takes the member's name instead: `stages[DOWNLOAD].parts` is
   `downloadParts`;
+- a dataclass that says itself how it is JSON (`to_json`, `from_json`) becomes that, in one column;
 - a tuple of strings becomes lines of one text; a tuple of dataclasses, and any other mapping, being free-form, JSON;
 - a long text, and the JSON of a tuple, goes on in the columns `body2`, `body3` and so on;
 - metadata `{"column": …}` of a field names its column otherwise than the field is named;
@@ -54,7 +55,9 @@ def from_columns(cls: type[T], columns: Columns, prefix: str = "") -> T:
 def _encode(column: str, kind: Any, value: Any) -> Iterator[tuple[str, Value]]:
     if value is None:
         return
-    if dataclasses.is_dataclass(value):
+    if hasattr(kind, "from_json"):
+        yield column, _fitting(column, _json(column, value.to_json()))
+    elif dataclasses.is_dataclass(value):
         yield from to_columns(value, column).items()
     elif _enum_mapping(kind) is not None:
         for member, inner in value.items():
@@ -80,6 +83,8 @@ def _encode(column: str, kind: Any, value: Any) -> Iterator[tuple[str, Value]]:
 
 def _decode(column: str, kind: Any, columns: Columns) -> Any:
     """The field's value, or None when no column tells it."""
+    if hasattr(kind, "from_json"):
+        return kind.from_json(json.loads(str(columns[column]))) if column in columns else None
     if dataclasses.is_dataclass(kind):
         present = any(name.startswith(column) and name[len(column) : len(column) + 1].isupper() for name in columns)
         return from_columns(kind, columns, column) if present else None  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ A column that is merely added, with a default in its dataclass, needs no new ver
 from collections.abc import Callable, Mapping
 
 from shared.domain.errors import TransientError
-from shared.domain.renditions import NO_RENDITION
+from shared.domain.options import NO_RENDITION
 from shared.storage.table import Columns
 
 Upgrade = Callable[[Columns], Columns]

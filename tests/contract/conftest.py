@@ -11,6 +11,7 @@ from azure.storage.queue import QueueServiceClient
 
 from shared.domain.job import Job, new_job
 from shared.domain.message import QUEUES, StageMessage, StepKind
+from shared.domain.options import JobOptions
 from shared.domain.session import Session
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
@@ -81,7 +82,7 @@ def make_job(org: str) -> Callable[..., Job]:
             session_id=session_id,
             org_id=org,
             now=NOW - timedelta(seconds=number),
-            options=options or {},
+            options=JobOptions.from_json(options or {}),
             callback_url=None,
             traceparent=None,
         )

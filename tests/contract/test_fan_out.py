@@ -21,6 +21,7 @@ from shared.api.events.hub import EventHub
 from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
 from shared.domain.job import Job, new_job
+from shared.domain.options import JobOptions
 from shared.domain.stage import Stage
 from shared.pipeline.context import Services
 from shared.settings import Settings
@@ -114,7 +115,7 @@ def create(storage: AzureStorage) -> Job:
         session_id=uuid.uuid4().hex,
         org_id=ORG,
         now=datetime.now(UTC),
-        options={},
+        options=JobOptions(),
         callback_url=None,
         traceparent=None,
     )

@@ -14,6 +14,7 @@ from functions.transcription import transcription
 from shared.domain.errors import NotFound
 from shared.domain.job import new_job
 from shared.domain.message import StageMessage, StepKind
+from shared.domain.options import JobOptions
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
 from shared.domain.task import Task, TaskMessage
@@ -40,7 +41,9 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Services:
         new_id=lambda: "id",
         work={(Stage.TRANSCRIPTION, StepKind.PART): work},
     )
-    job = new_job(job_id="j", session_id="s", org_id="o", now=NOW, options={}, callback_url=None, traceparent=None)
+    job = new_job(
+        job_id="j", session_id="s", org_id="o", now=NOW, options=JobOptions(), callback_url=None, traceparent=None
+    )
     services.storage.jobs.create(job)
     for door in (queue_triggers, functions.tasks):
         monkeypatch.setattr(door, "services", lambda: services)

@@ -7,6 +7,7 @@ import av
 import pytest
 
 from shared.domain.message import QUEUES, StepKind
+from shared.domain.options import JobOptions
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.pipeline.execution.run_step import Delivery, run_step
@@ -53,7 +54,10 @@ def results(clip: Path, losses: dict[tuple[Stage, StepKind], list[tuple[str, str
     services = build_services(Settings(detector="plate", engine="pocketsphinx"), storage)
     storage.blobs.write(SOURCES, source_blob_name("local", "s", clip.name), clip.read_bytes(), "video/mp4")
     job = submit_stored(
-        services, JobRequest(org_id="local", job_id="j", options={"overlay": True}), session_id="s", file_name=clip.name
+        services,
+        JobRequest(org_id="local", job_id="j", options=JobOptions(overlay=True)),
+        session_id="s",
+        file_name=clip.name,
     )
     left = dict(losses)
     for number in count():

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from shared.domain.job import Job
 from shared.domain.message import QUEUES, StageMessage, StepKind
+from shared.domain.options import JobOptions
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services, StepContext, StepWork
@@ -119,7 +120,7 @@ def with_made_up_track(
 
 def submitted(services: Services, storage: MemoryStorage, clip: bytes, options: dict[str, Any]) -> Job:
     storage.blobs.write(SOURCES, source_blob_name("local", "s", "clip.mp4"), clip, "video/mp4")
-    return submit_stored(services, JobRequest(org_id="local", options=options), "s", "clip.mp4")
+    return submit_stored(services, JobRequest(org_id="local", options=JobOptions.from_json(options)), "s", "clip.mp4")
 
 
 def deliver_all(services: Services, storage: MemoryStorage) -> None:

@@ -21,6 +21,7 @@ from pydantic.config import JsonDict, JsonValue
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from shared.api.dependencies import ID_PATTERN
+from shared.domain import options
 from shared.domain.errors import InvalidRequest
 from shared.domain.idempotency import Reserved
 from shared.pipeline.jobs.submit import JobRequest
@@ -192,8 +193,12 @@ class JobOptions(RequestModel):
     )
 
     def given(self) -> dict[str, Any]:
-        """Only the options that were given."""
+        """Return only the options that were given, by their names on the wire."""
         return self.model_dump(by_alias=True, exclude_none=True)
+
+    def to_domain(self) -> options.JobOptions:
+        """Return the options as the use cases take them."""
+        return options.JobOptions.from_json(self.given())
 
 
 class Submission(RequestModel):
@@ -218,7 +223,7 @@ class Submission(RequestModel):
             org_id=org_id,
             session_name=self.session_name or name,
             metadata=metadata,
-            options=self.options.given(),
+            options=self.options.to_domain(),
             callback_url=self.callback_url,
             traceparent=traceparent,
             start_at=start_at,

@@ -165,7 +165,7 @@ class JobView(View):
             attempt=job.attempt,
             error=_error(job.error),
             failures=[StepFailureView.model_validate(each) for each in job.failures],
-            options=dict(job.options),
+            options=job.options.to_json(),
             callback_url=job.callback_url,
             start_at=job.start_at,
             created_at=job.created_at,

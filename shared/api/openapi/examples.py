@@ -34,8 +34,8 @@ from shared.api.routes.queues import QueueInfoView, QueueView, RequeuedView
 from shared.api.routes.removals import RemovalPage, RemovalView
 from shared.api.version import VERSION
 from shared.domain.errors import StorageUnavailable
+from shared.domain.options import NO_RENDITION
 from shared.domain.removal import RemovalReason
-from shared.domain.renditions import NO_RENDITION
 from shared.domain.stage import Stage, StageState
 from shared.domain.webhook import DeliveryState
 from shared.job_status import JobStatus

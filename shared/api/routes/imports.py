@@ -29,6 +29,7 @@ from shared.domain.errors import (
 )
 from shared.domain.idempotency import Reserved
 from shared.domain.job import Job
+from shared.domain.options import JobOptions
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.submit import (
     JobRequest,
@@ -94,7 +95,7 @@ async def import_session(
 
     In Azure the host takes bodies of up to 100 MB unless set otherwise: `POST /ingest/init` is for larger files.
     """
-    await off_loop(partial(validate_request, services, {}))
+    await off_loop(partial(validate_request, services, JobOptions()))
     incoming = Incoming(services, caller.org_id, reserved)
     async with SLOTS.take(caller.org_id):
         try:

@@ -47,7 +47,7 @@ async def init(body: AnnounceUpload, services: ServicesDep, caller: WriterDep, r
             body.source_name,
             body.content_length,
             body.content_type,
-            body.options.given(),
+            body.options.to_domain(),
             reserved,
         )
     )
@@ -100,14 +100,14 @@ async def probe(body: ProbeSource, services: ServicesDep, caller: WriterDep) -> 
     if body.session_id is not None:
         url = await off_loop(partial(address_to_probe, services, caller.org_id, body.session_id))
     if url is not None:
-        look = partial(probe_url, services, url, body.options.given())
+        look = partial(probe_url, services, url, body.options.to_domain())
         return ProbeView.of(await probe_off_loop(AFAR, caller.org_id, look))
     look = partial(_probe_stored, services, caller.org_id, body)
     return ProbeView.of(await probe_off_loop(STORED, caller.org_id, look))
 
 
 def _probe_stored(services: Services, org_id: str, body: ProbeSource) -> Probed:
-    options = body.options.given()
+    options = body.options.to_domain()
     if body.upload_id is not None:
         return probe_upload(services, org_id, body.upload_id, options)
     assert body.session_id is not None

@@ -82,7 +82,7 @@ async def process_session(
     body = body or ProcessSession()
     job_request = JobRequest(
         org_id=caller.org_id,
-        options=body.options.given(),
+        options=body.options.to_domain(),
         callback_url=body.callback_url,
         traceparent=trace_of(request).traceparent,
         start_at=body.begins_at(services.clock()),

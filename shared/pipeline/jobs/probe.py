@@ -5,17 +5,16 @@ What decodes runs in a process of its own: this one is the API's.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from shared.domain.errors import FinalError, SourceNotFound
 from shared.domain.message import StepKind
+from shared.domain.options import JobOptions
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
 from shared.domain.step_run import STEPS
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.submit import arrived_upload
-from shared.pipeline.stages.engine_choice import engine_for
-from shared.pipeline.stages.plan import plan_stages, refuse_too_long
+from shared.pipeline.stages.plan import engine_for, plan_stages, refuse_too_long
 from shared.settings import Settings
 from shared.storage.ports import SOURCES, BlobFacts
 from shared.transcription.choose import EngineChoice
@@ -60,7 +59,7 @@ class Probed:
     warnings: tuple[str, ...]
 
 
-def probe_url(services: Services, url: str, options: Mapping[str, Any]) -> Probed:
+def probe_url(services: Services, url: str, options: JobOptions) -> Probed:
     """A recording at a web address, under the same rules as when a job fetches it.
 
     Raises the FinalError that a job would end with, SourceUnavailable, SourceChanged, and CannotProbe.
@@ -80,7 +79,7 @@ def probe_url(services: Services, url: str, options: Mapping[str, Any]) -> Probe
     return _probed(settings, seen.recording, seen.duration_sec, seen.size_bytes, None, options)
 
 
-def probe_upload(services: Services, org_id: str, upload_id: str, options: Mapping[str, Any]) -> Probed:
+def probe_upload(services: Services, org_id: str, upload_id: str, options: JobOptions) -> Probed:
     """An upload that is complete, committed or not. Raises NotFound, UploadIncomplete, Conflict after its expiry, and
     as `probe_url`."""
     upload = services.storage.uploads.get(org_id, upload_id).value
@@ -98,7 +97,7 @@ def address_to_probe(services: Services, org_id: str, session_id: str) -> str | 
     return None if blob is not None and blob.size_bytes > 0 else session.source_url
 
 
-def probe_session(services: Services, org_id: str, session_id: str, options: Mapping[str, Any]) -> Probed:
+def probe_session(services: Services, org_id: str, session_id: str, options: JobOptions) -> Probed:
     """A session's recording that is stored: what is known of it, else what shows. Raises NotFound, and as
     `probe_url`."""
     session = services.storage.sessions.get(org_id, session_id).value
@@ -111,7 +110,7 @@ def probe_session(services: Services, org_id: str, session_id: str, options: Map
     raise SourceNotFound("The recording is not in storage any more; upload it again.")
 
 
-def _probe_blob(services: Services, blob: BlobFacts, options: Mapping[str, Any]) -> Probed:
+def _probe_blob(services: Services, blob: BlobFacts, options: JobOptions) -> Probed:
     from shared.media.probe.quick_probe import Allowance, glance_at_ranges
     from shared.media.probe.sandbox import Apart
 
@@ -131,7 +130,7 @@ def _probed(
     duration_sec: float | None,
     size_bytes: int | None,
     sha256: str | None,
-    options: Mapping[str, Any],
+    options: JobOptions,
 ) -> Probed:
     expected = _expected(settings, recording, duration_sec, options)
     engine, problem = expected.engine, expected.problem
@@ -139,9 +138,7 @@ def _probed(
     return Probed(recording, duration_sec, size_bytes, sha256, expected, warnings)
 
 
-def _expected(
-    settings: Settings, recording: Recording, duration_sec: float | None, options: Mapping[str, Any]
-) -> Expected:
+def _expected(settings: Settings, recording: Recording, duration_sec: float | None, options: JobOptions) -> Expected:
     plan = plan_stages(recording, settings, options)
     stages = {Stage.DOWNLOAD: ExpectedStage(1, _invocations(Stage.DOWNLOAD, 1))}
     for stage in STEPS:

@@ -9,6 +9,7 @@ from typing import Any
 from shared.domain.errors import Conflict, InvalidRequest, NotFound, RostrumError
 from shared.domain.ids import newest_first_id
 from shared.domain.job import Job
+from shared.domain.options import JobOptions
 from shared.domain.schedule import Schedule
 from shared.domain.task import Task
 from shared.pipeline.context import Services
@@ -37,7 +38,7 @@ def schedule_submission(
     and Conflict when the organisation has as many schedules as it may.
     """
     _refuse_too_long(request)
-    validate_request(services, request["options"], request.get("callbackUrl"))
+    validate_request(services, JobOptions.from_json(request["options"]), request.get("callbackUrl"))
     if "sourceUrl" in request:
         check_source_url(request["sourceUrl"])
     else:
@@ -112,7 +113,7 @@ def _submit(services: Services, task: Task, org_id: str, request: Mapping[str, A
         org_id=org_id,
         session_name=request.get("sessionName"),
         metadata=request.get("metadata", {}),
-        options=request.get("options", {}),
+        options=JobOptions.from_json(request.get("options", {})),
         callback_url=request.get("callbackUrl"),
         job_id=_id_for(task, "job"),
         session_id=_id_for(task, "session"),

@@ -18,12 +18,12 @@ from shared.domain.errors import Conflict, InvalidRequest, NotFound, StorageFull
 from shared.domain.idempotency import Reserved
 from shared.domain.job import Job, new_job
 from shared.domain.message import StepKind
+from shared.domain.options import JobOptions
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
 from shared.pipeline.context import Services
 from shared.pipeline.execution.dispatch import request_step
-from shared.pipeline.stages.detector_choice import detector_for
-from shared.pipeline.stages.engine_choice import engine_for
+from shared.pipeline.stages.plan import detector_for, engine_for
 from shared.pipeline.updates import change_session, retry_conflicts
 from shared.pipeline.webhooks.signature import check_callback
 from shared.storage.ports import SOURCES, BlobFacts
@@ -43,7 +43,7 @@ class JobRequest:
     org_id: str
     session_name: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: JobOptions = field(default_factory=JobOptions)
     callback_url: str | None = None
     traceparent: str | None = None
     start_at: datetime | None = None
@@ -97,7 +97,7 @@ def announce_upload(
     source_name: str,
     content_length: int,
     content_type: str,
-    options: Mapping[str, Any],
+    options: JobOptions,
     reserved: Reserved,
 ) -> AnnouncedUpload:
     """Reserves a session's place and hands out an address to upload to; raises InvalidRequest, StorageFull, and
@@ -194,7 +194,7 @@ def source_blob_name(org_id: str, session_id: str, file_name: str) -> str:
     return f"{org_id}/{session_id}/{file_name}"
 
 
-def validate_request(services: Services, options: Mapping[str, Any], callback_url: str | None = None) -> None:
+def validate_request(services: Services, options: JobOptions, callback_url: str | None = None) -> None:
     """Raises, before anything is accepted, what a job with these options could only end with: EngineUnavailable; what
     `check_callback` raises; and StorageFull."""
     refuse_when_disk_is_full(services)
@@ -270,8 +270,9 @@ def _enqueue_first_step(services: Services, job: Job, *, is_new: bool) -> Job:
         outdated = not is_new and (current.latest_job_id or job.job_id) < job.job_id  # newer identifiers sort first
         if outdated:
             return current
-        days = job.options.get("retentionDays")
-        return current.evolve(latest_job_id=job.job_id, retention_days=days, updated_at=services.clock())
+        return current.evolve(
+            latest_job_id=job.job_id, retention_days=job.options.retention_days, updated_at=services.clock()
+        )
 
     try:
         change_session(services, job.org_id, job.session_id, with_latest)

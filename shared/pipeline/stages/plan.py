@@ -1,15 +1,19 @@
-"""What a recording needs: how many parts each stage has, and which stages do not apply. Pure."""
+"""Plan the stages of a job: the number of parts, the stages that do not apply, the speech engine and the detector.
+
+Asked before a job is accepted, and again when it runs. Reads no storage.
+"""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from shared.domain.errors import RecordingTooLong
+from shared.domain.options import NO_RENDITION, JobOptions
 from shared.domain.recording import Recording
-from shared.domain.renditions import NO_RENDITION, Renditions
 from shared.domain.stage import Stage
 from shared.settings import Settings
+from shared.tracking.detectors.choose import DetectorChoice, choose_detector
+from shared.transcription.choose import AzureSpeech, EngineChoice, choose_engine
 
 NO_PICTURE = "The recording has no picture."
 
@@ -22,8 +26,8 @@ class Plan:
     skipped: Mapping[Stage, str]
 
 
-def plan_stages(recording: Recording, settings: Settings, options: Mapping[str, Any]) -> Plan:
-    """Cuts a recording by time into equal parts: a short one has one part per stage."""
+def plan_stages(recording: Recording, settings: Settings, options: JobOptions) -> Plan:
+    """Cut a recording by time into equal parts: a short one has one part per stage."""
     parts: dict[Stage, int] = {}
     skipped: dict[Stage, str] = {}
     if recording.audio:
@@ -34,7 +38,7 @@ def plan_stages(recording: Recording, settings: Settings, options: Mapping[str, 
         parts[Stage.TRACKING] = part_count(recording.duration_sec, settings.tracking_part_sec)
     else:
         skipped[Stage.TRACKING] = NO_PICTURE
-    if not Renditions.of(options).any_wanted:
+    if not options.wants_rendition:
         skipped[Stage.RENDITION] = NO_RENDITION
     elif recording.video:
         parts[Stage.RENDITION] = part_count(recording.duration_sec, settings.rendition_part_sec)
@@ -44,7 +48,7 @@ def plan_stages(recording: Recording, settings: Settings, options: Mapping[str, 
 
 
 def refuse_too_long(duration_sec: float, settings: Settings) -> None:
-    """Raises RecordingTooLong."""
+    """Raise RecordingTooLong for a recording over the limit."""
     limit = settings.max_duration_sec
     if duration_sec > limit:
         raise RecordingTooLong(
@@ -53,15 +57,44 @@ def refuse_too_long(duration_sec: float, settings: Settings) -> None:
 
 
 def part_count(duration_sec: float, part_sec: float) -> int:
-    """The fewest equal parts that are at most `part_sec` seconds long."""
+    """Return the smallest number of equal parts that are at most `part_sec` seconds long."""
     return max(1, math.ceil(duration_sec / part_sec))
 
 
 def sample_range(recording: Recording, parts: int, number: int, sample_fps: float) -> range:
-    """The samples k, at k / sample_fps seconds, that part `number` of `parts` owns; together they own each once."""
+    """Return the samples k, at k / sample_fps seconds, of part `number`; together the `parts` own each sample once."""
 
     def first_from(sec: float) -> int:
         return math.ceil(round(sec * sample_fps, 6))
 
     length = recording.duration_sec / parts
     return range(first_from(number * length), first_from((number + 1) * length))
+
+
+def engine_for(settings: Settings, options: JobOptions) -> EngineChoice:
+    """Return the speech engine for a job with these options; raise EngineUnavailable if no engine here can do it.
+
+    Costs one directory listing, so that a request can be refused with the error that the stage would end with.
+    """
+    return choose_engine(
+        options.engine or settings.engine,
+        whisper_model=settings.whisper_model,
+        language=options.language,
+        models=settings.models_dir,
+        azure=_azure(settings),
+    )
+
+
+def detector_for(settings: Settings, options: JobOptions) -> DetectorChoice:
+    """Return the detector for a job with these options; raise EngineUnavailable if no detector here can do it."""
+    return choose_detector(options.detector or settings.detector, settings.detector_model, settings.models_dir)
+
+
+def _azure(settings: Settings) -> AzureSpeech | None:
+    endpoint, region = settings.azure_speech_endpoint, settings.azure_speech_region
+    if settings.azure_speech_key is None or not (endpoint or region):
+        return None
+    locales = tuple(filter(None, (each.strip() for each in settings.azure_speech_locales.split(","))))
+    return AzureSpeech(
+        (endpoint or f"https://{region}.api.cognitive.microsoft.com").rstrip("/"), settings.azure_speech_key, locales
+    )

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import av
 from pydantic import BaseModel
 
-from shared.domain.renditions import FollowCam, Renditions
+from shared.domain.options import FollowCam
 from shared.domain.stage import Stage
 from shared.media.block_writer import BlockWriter
 from shared.media.payload import RenditionPayload
@@ -130,13 +130,13 @@ def _report(context: StepContext, turn: int, turns: int, fraction: float) -> Non
 
 def _videos(context: StepContext, rate: Fraction) -> list[_Video]:
     """The videos that were asked for."""
-    wanted = Renditions.of(context.job.options)
+    wanted = context.job.options
     track = read_json(context.services, context.job, artefacts.INSTRUCTOR_TRACKING, InstructorTracking)
     videos = []
     if wanted.overlay:
         videos.append(_overlay(context, track, rate))
-    if wanted.follow_cam is not None:
-        videos.append(_follow(context, track, rate, wanted.follow_cam))
+    if wanted.camera is not None:
+        videos.append(_follow(context, track, rate, wanted.camera))
     return videos
 
 
@@ -157,9 +157,9 @@ def _overlay(context: StepContext, track: InstructorTracking, rate: Fraction) ->
 def _follow(context: StepContext, track: InstructorTracking, rate: Fraction, how: FollowCam) -> _Video:
     recording = recording_of(context)
     video, fps = video_of(recording), float(rate)
-    camera = plan_camera(track, sample_range(recording, 1, 0, fps).stop, fps, how.aspect)
-    crop_width, crop_height = crop_size(track, how.aspect)
-    height = _even(min(how.height, crop_height * video.height))
+    camera = plan_camera(track, sample_range(recording, 1, 0, fps).stop, fps, how.aspect_ratio)
+    crop_width, crop_height = crop_size(track, how.aspect_ratio)
+    height = _even(min(how.max_height_px, crop_height * video.height))
     width = _even(height * crop_width * video.width / (crop_height * video.height))
     cutter = Cutter(video, width, height)
 

@@ -5,8 +5,8 @@ The parts only look; all that needs the whole recording (who is followed, where 
 so that a split run equals an unsplit one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from shared.domain.errors import EngineUnavailable
 from shared.domain.stage import Stage
@@ -17,7 +17,6 @@ from shared.media.video.scenes import Scene, SceneScorer, scenes_from_scores
 from shared.media.video.thumbnails import DEFAULT_WIDTH, make_thumbnails
 from shared.pipeline import artefacts
 from shared.pipeline.context import StepContext
-from shared.pipeline.stages.detector_choice import detector_for
 from shared.pipeline.stages.job_blobs import (
     open_recording,
     read_json,
@@ -25,12 +24,12 @@ from shared.pipeline.stages.job_blobs import (
     write_file,
     write_json,
 )
-from shared.pipeline.stages.plan import sample_range
+from shared.pipeline.stages.plan import detector_for, sample_range
 from shared.pipeline.stages.sidecar import SceneList
 from shared.pipeline.stages.track_pictures import write_pictures
 from shared.pipeline.updates import change_session
 from shared.storage.ports import WORK
-from shared.tracking.detection import Box, FrameDetections
+from shared.tracking.detection import FrameDetections
 from shared.tracking.detectors.build_plates import make_plates
 from shared.tracking.detectors.choose import DetectorChoice
 from shared.tracking.detectors.faces import FaceDetector
@@ -108,7 +107,7 @@ def merge_tracking(context: StepContext) -> None:
         sample_fps=context.services.settings.sample_fps,
         detector=plan.detector,
         plate_warnings=plan.warnings,
-        zones=_zones(job.options),
+        zones=Zones(job.options.region_of_interest, job.options.ignore_zones or ()),
     )
     context.confirm()
     write_json(context.services, job, artefacts.INSTRUCTOR_TRACKING, track)
@@ -145,7 +144,7 @@ def _detector(context: StepContext, plan: TrackingPlan) -> RecordingDetector:
     blobs = context.services.storage.blobs
     model = None
     if plan.kind != "plate":
-        choice = detector_for(context.services.settings, {**context.job.options, "detector": plan.kind})
+        choice = detector_for(context.services.settings, replace(context.job.options, detector=plan.kind))
         model = warm_model(choice.model) if choice.model is not None else None
     if described(plan.kind, model, faces=plan.needs_faces) != plan.detector:
         raise EngineUnavailable("The workers of this job have different models or versions of the detector.")
@@ -156,16 +155,6 @@ def _detector(context: StepContext, plan: TrackingPlan) -> RecordingDetector:
         context.services.settings.sample_fps,
         FaceDetector() if plan.needs_faces else None,
     )
-
-
-def _zones(options: Mapping[str, Any]) -> Zones:
-    region = options.get("regionOfInterest")
-    return Zones(_box(region) if region else None, tuple(_box(zone) for zone in options.get("ignoreZones", ())))
-
-
-def _box(values: Sequence[float]) -> Box:
-    x, y, width, height = (float(value) for value in values)
-    return x, y, width, height
 
 
 def _samples(context: StepContext, number: int) -> range:

@@ -1,22 +1,28 @@
 """The transcription stage: each part's words as a blob, then one transcript in every format."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from shared.domain.options import JobOptions
 from shared.domain.stage import Stage
 from shared.pipeline import artefacts
 from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import StepContext
 from shared.pipeline.jobs.search import index_transcript
-from shared.pipeline.stages.engine_choice import engine_for
-from shared.pipeline.stages.hints import hints_for
 from shared.pipeline.stages.job_blobs import open_file, read_json, recording_of, write_file, write_json
+from shared.pipeline.stages.plan import engine_for
 from shared.pipeline.updates import change_session
 from shared.transcription import transcribe
 from shared.transcription.audio import WavAudio
 from shared.transcription.captions import to_srt, to_text, to_webvtt
+from shared.transcription.engine import Hints
 from shared.transcription.payload import Transcript, TranscriptPart
 from shared.transcription.quality import assess
 from shared.transcription.warm import warm_engine
+
+NAMED_IN_METADATA = ("title", "speaker", "course")
+MAX_HINT_CHARS = 120
+MAX_HOTWORDS = 60
 
 
 def transcribe_part(context: StepContext) -> None:
@@ -31,7 +37,7 @@ def transcribe_part(context: StepContext) -> None:
             part=context.message.part,
             parts=context.job.stages[Stage.TRANSCRIPTION].parts,
             duration_sec=recording.duration_sec,
-            language=options.get("language"),
+            language=options.language,
             report=context.report,
             hints=hints_for(options, context.session.metadata),
         )
@@ -62,6 +68,17 @@ def merge_transcript(context: StepContext) -> None:
         lambda session: session.evolve(transcript_job_id=job.job_id),
     )
     index_transcript.using(context.services).delay(job.org_id, job.session_id, job.job_id)
+
+
+def hints_for(options: JobOptions, metadata: Mapping[str, Any]) -> Hints:
+    """Return the prompt and terms from the options, and the names from the metadata, which may hold anything."""
+    words: dict[str, None] = dict.fromkeys(word.strip() for word in options.hotwords or ())
+    for key, value in metadata.items():
+        if str(key).casefold() in NAMED_IN_METADATA and isinstance(value, str):
+            words[" ".join(value.split())[:MAX_HINT_CHARS]] = None
+    words.pop("", None)
+    prompt = " ".join((options.initial_prompt or "").split())
+    return Hints(prompt=prompt, hotwords=tuple(words)[:MAX_HOTWORDS])
 
 
 def _parts(context: StepContext, languages: list[tuple[float, str]]) -> Iterator[TranscriptPart]:

@@ -70,7 +70,7 @@ def payload_of(job: Job, attempt: int, end: Event) -> bytes:
         created_at=job.created_at,
         started_at=job.started_at if has_started else None,
         finished_at=end.at,
-        options=job.options,
+        options=job.options.to_json(),
     )
     payload = WebhookPayload(type=f"job.{end.status.lower()}", timestamp=end.at, data=data)
     return payload.model_dump_json(by_alias=True).encode()

@@ -21,6 +21,7 @@ from shared.api.http.trace import begin_trace
 from shared.domain.errors import InvalidRequest
 from shared.domain.job import Job, new_job
 from shared.domain.message import StageMessage, StepKind
+from shared.domain.options import JobOptions
 from shared.domain.stage import Stage
 from shared.domain.task import TaskMessage
 from shared.storage.columns import from_columns, to_columns
@@ -114,7 +115,15 @@ def test_traces_of_anything(given_header: bytes) -> None:
 @given(st.dictionaries(st.text(max_size=10), anything, max_size=5))
 def test_options_of_anything_are_kept_as_they_are(options: dict[str, Any]) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    job = new_job(job_id="j", session_id="s", org_id="o", now=now, options=options, callback_url=None, traceparent=None)
+    job = new_job(
+        job_id="j",
+        session_id="s",
+        org_id="o",
+        now=now,
+        options=JobOptions.from_json(options),
+        callback_url=None,
+        traceparent=None,
+    )
     try:
         columns = to_columns(job)
     except InvalidRequest:

@@ -17,6 +17,7 @@ from shared.domain import job as jobs
 from shared.domain.errors import NotMedia, StorageUnavailable
 from shared.domain.event import Event
 from shared.domain.job import Job, new_job
+from shared.domain.options import JobOptions
 from shared.domain.stage import Stage
 from shared.storage.memory import MemoryStorage
 from tests.unit.api.virtual_time import inline, run_virtually
@@ -49,7 +50,13 @@ class Store:
 
     def add(self, job_id: str = "job", org_id: str = "org") -> None:
         job = new_job(
-            job_id=job_id, session_id="s", org_id=org_id, now=NOW, options={}, callback_url=None, traceparent=None
+            job_id=job_id,
+            session_id="s",
+            org_id=org_id,
+            now=NOW,
+            options=JobOptions(),
+            callback_url=None,
+            traceparent=None,
         )
         self._jobs.create(job)
 

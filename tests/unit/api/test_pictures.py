@@ -3,7 +3,7 @@
 import pytest
 
 from shared.domain import job as jobs
-from shared.domain.renditions import NO_RENDITION
+from shared.domain.options import NO_RENDITION
 from shared.domain.stage import Stage
 from tests.unit.api.house import House
 

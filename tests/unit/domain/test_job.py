@@ -13,6 +13,7 @@ from shared.domain import job as jobs
 from shared.domain.errors import FinalError, NotMedia, StageExhausted
 from shared.domain.event import Event, EventType
 from shared.domain.job import Job, event_of
+from shared.domain.options import JobOptions
 from shared.domain.stage import Stage, StageState
 from shared.job_status import NEXT, JobStatus
 
@@ -26,7 +27,7 @@ def accepted() -> Job:
         session_id="session",
         org_id="org",
         now=NOW,
-        options={"engine": "auto"},
+        options=JobOptions(engine="auto"),
         callback_url=None,
         traceparent=None,
     )
@@ -65,7 +66,13 @@ def test_a_new_job_waits_for_its_download() -> None:
 )
 def test_nothing_is_rendered_unless_it_is_asked_for(options: dict[str, Any], state: StageState) -> None:
     job = jobs.new_job(
-        job_id="j", session_id="s", org_id="o", now=NOW, options=options, callback_url=None, traceparent=None
+        job_id="j",
+        session_id="s",
+        org_id="o",
+        now=NOW,
+        options=JobOptions.from_json(options),
+        callback_url=None,
+        traceparent=None,
     )
     assert job.stages[Stage.RENDITION].state is state
     assert (job.stages[Stage.RENDITION].reason is None) is (state is StageState.WAITING)

@@ -12,6 +12,7 @@ import pytest
 from shared.domain import job as jobs
 from shared.domain.job import Job
 from shared.domain.message import QUEUES, StageMessage, StepKind
+from shared.domain.options import JobOptions
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
@@ -78,8 +79,12 @@ class House:
             self.storage.blobs.write(RESULTS, name, b"{}", "application/json")
 
     def submit(self, **request: Any) -> Job:
-        request.setdefault("options", {"followCam": True})  # so that every stage has work
-        return submit_url(self.services, JobRequest(org_id="acme", **request), "https://example.com/talk.mp4")
+        options = request.pop("options", {"followCam": True})  # so that every stage has work
+        return submit_url(
+            self.services,
+            JobRequest(org_id="acme", options=JobOptions.from_json(options), **request),
+            "https://example.com/talk.mp4",
+        )
 
     def job(self, job: Job) -> Job:
         return self.storage.jobs.get(job.org_id, job.job_id).value

@@ -8,6 +8,7 @@ from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
 from shared.domain.job import Job, new_job
 from shared.domain.message import StepKind
+from shared.domain.options import JobOptions
 from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
@@ -29,7 +30,9 @@ def services() -> Services:
 
 @pytest.fixture
 def job(services: Services) -> Job:
-    job = new_job(job_id="j", session_id="s", org_id="o", now=NOW, options={}, callback_url=None, traceparent=None)
+    job = new_job(
+        job_id="j", session_id="s", org_id="o", now=NOW, options=JobOptions(), callback_url=None, traceparent=None
+    )
     services.storage.jobs.create(job)
     parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
     return change_job(services, "o", "j", lambda current: jobs.plan_stages(current, parts, {}, NOW))

@@ -8,6 +8,7 @@ import pytest
 from shared.domain.errors import BlobMissing
 from shared.domain.job import Job
 from shared.domain.message import StageMessage, StepKind
+from shared.domain.options import JobOptions
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.execution.lost_blobs import reset_producers
@@ -20,7 +21,7 @@ from tests.unit.pipeline.test_crashes import every_death
 
 PARTS = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2, Stage.RENDITION: 2}
 FEW_PARTS = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1, Stage.RENDITION: 1}
-REQUEST = JobRequest(org_id="acme", job_id="j", session_id="s", options={"followCam": True})
+REQUEST = JobRequest(org_id="acme", job_id="j", session_id="s", options=JobOptions(follow_cam=True))
 URL = "https://example.com/talk.mp4"
 PREFIX = "acme/s/j/"
 

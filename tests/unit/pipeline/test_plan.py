@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.options import NO_RENDITION, JobOptions
 from shared.domain.recording import AudioStream, Recording, VideoStream
-from shared.domain.renditions import NO_RENDITION
 from shared.domain.stage import Stage
 from shared.pipeline.stages.plan import part_count, plan_stages, sample_range
 from shared.settings import Settings
@@ -30,13 +30,13 @@ def test_the_fewest_parts_that_are_short_enough(duration_sec: float, parts: int)
 
 def test_the_stages_are_planned_by_their_own_part_length() -> None:
     settings = Settings(transcription_part_sec=300, tracking_part_sec=600, rendition_part_sec=200)
-    plan = plan_stages(recording(1200), settings, {"overlay": True})
+    plan = plan_stages(recording(1200), settings, JobOptions(overlay=True))
     assert plan.parts == {Stage.TRANSCRIPTION: 4, Stage.TRACKING: 2, Stage.RENDITION: 6}
     assert plan.skipped == {}
 
 
 def test_nothing_is_rendered_unless_it_is_asked_for() -> None:
-    plan = plan_stages(recording(1200), Settings(), {"overlay": False})
+    plan = plan_stages(recording(1200), Settings(), JobOptions(overlay=False))
     assert plan.skipped == {Stage.RENDITION: NO_RENDITION}
 
 
@@ -48,7 +48,7 @@ def test_nothing_is_rendered_unless_it_is_asked_for() -> None:
     ],
 )
 def test_a_stage_that_does_not_apply_is_skipped(found: Recording, skipped: set[Stage]) -> None:
-    plan = plan_stages(found, Settings(), {"followCam": True})
+    plan = plan_stages(found, Settings(), JobOptions(follow_cam=True))
     assert set(plan.skipped) == skipped
     assert not skipped & set(plan.parts)
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from shared.domain.errors import NotFound
 from shared.domain.message import StepKind
+from shared.domain.options import JobOptions
 from shared.domain.removal import Removal, RemovalReason
 from shared.domain.stage import Stage
 from shared.domain.task import TASKS
@@ -74,7 +75,7 @@ def test_of_a_session_s_jobs_the_latest_counts(house: Any) -> None:
     house.drain()
     house.now += timedelta(days=100)
     clean_up(house.services)
-    submit_session(house.services, JobRequest(org_id="acme", options={"retentionDays": 7}), first.session_id)
+    submit_session(house.services, JobRequest(org_id="acme", options=JobOptions(retention_days=7)), first.session_id)
     house.drain()
     house.now += timedelta(days=8)
     clean_up(house.services)

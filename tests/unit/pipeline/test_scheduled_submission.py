@@ -53,7 +53,7 @@ def test_a_job_a_run_as_if_it_had_been_posted(host: Host) -> None:
     latest, first = jobs(host)
     assert first.job_id > latest.job_id  # newest first
     assert first.session_id != latest.session_id
-    assert (latest.options, latest.callback_url) == (REQUEST["options"], REQUEST["callbackUrl"])
+    assert (latest.options.to_json(), latest.callback_url) == (REQUEST["options"], REQUEST["callbackUrl"])
     session = host.storage.sessions.get("acme", latest.session_id).value
     assert (session.name, session.source_url) == ("The daily talk", REQUEST["sourceUrl"])
     assert session.metadata == {"room": "A 1"}

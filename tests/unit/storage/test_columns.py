@@ -16,6 +16,7 @@ from shared.domain.event import Event, EventType
 from shared.domain.failure import StepFailure
 from shared.domain.job import Job, fail, new_job
 from shared.domain.message import StepKind
+from shared.domain.options import JobOptions
 from shared.domain.recording import Recording, VideoStream
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage, StageProgress
@@ -44,6 +45,7 @@ KNOWN: dict[Any, st.SearchStrategy[Any]] = {
     NoneType: st.none(),
     tuple[str, ...]: warnings,
     Mapping[str, Any]: free_form,
+    JobOptions: free_form.map(JobOptions.from_json),
 }
 
 
@@ -77,7 +79,13 @@ def test_whatever_is_written_is_read(value: object) -> None:
 
 def job() -> Job:
     created = new_job(
-        job_id="j", session_id="s", org_id="o", now=NOW, options={"b": 1}, callback_url=None, traceparent=None
+        job_id="j",
+        session_id="s",
+        org_id="o",
+        now=NOW,
+        options=JobOptions.from_json({"b": 1}),
+        callback_url=None,
+        traceparent=None,
     )
     return fail(created, Stage.DOWNLOAD, NotMedia("It is a text file."), NOW)
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.job import Job, new_job
+from shared.domain.options import JobOptions
 from shared.job_status import JobStatus
 from shared.storage.job_table import FEW, JobTable
 from shared.storage.memory_table import MemoryTable
@@ -37,7 +38,7 @@ def add(store: JobTable, job_id: str, session_id: str = "s", status: JobStatus =
         session_id=session_id,
         org_id="org",
         now=NOW,
-        options={},
+        options=JobOptions(),
         callback_url=None,
         traceparent=None,
     )

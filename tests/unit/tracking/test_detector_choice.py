@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from shared.domain.errors import EngineUnavailable
-from shared.pipeline.stages.detector_choice import detector_for
+from shared.domain.options import JobOptions
+from shared.pipeline.stages.plan import detector_for
 from shared.settings import Settings
 from shared.tracking.detectors.choose import choose_detector
 from shared.tracking.plan import windows
@@ -48,8 +49,8 @@ def test_an_unknown_detector_is_refused(tmp_path: Path) -> None:
 
 def test_options_go_before_settings(model: Path) -> None:
     settings = Settings(detector="plate", detector_model=model)
-    assert detector_for(settings, {}).kind == "plate"
-    assert detector_for(settings, {"detector": "auto"}).kind == "fused"
+    assert detector_for(settings, JobOptions()).kind == "plate"
+    assert detector_for(settings, JobOptions(detector="auto")).kind == "fused"
 
 
 @pytest.mark.parametrize(

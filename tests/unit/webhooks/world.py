@@ -8,6 +8,7 @@ from typing import Any
 from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
 from shared.domain.job import Job, new_job
+from shared.domain.options import JobOptions
 from shared.domain.stage import Stage
 from shared.domain.webhook import WebhookDelivery
 from shared.job_status import JobStatus
@@ -54,7 +55,7 @@ class World(Host):
             session_id="s1",
             org_id="acme",
             now=self.now,
-            options={"language": "en"},
+            options=JobOptions(language="en"),
             callback_url=callback_url,
             traceparent=None,
         )
