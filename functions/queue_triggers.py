@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from shared.domain.message import StageMessage
 from shared.pipeline.context import Delivery
 from shared.pipeline.dead_letters import keep_unreadable
-from shared.pipeline.execution.giving_up import give_up
+from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.execution.run_step import run_step
 from shared.wiring import services
 
@@ -27,7 +27,7 @@ def give_up_message(message: func.QueueMessage, queue: str) -> None:
     except ValidationError:
         keep_unreadable(services(), queue, message.get_body(), *origin_of(message))
         return
-    give_up(services(), given_up)
+    handle_poison_message(services(), given_up)
 
 
 def delivery_of(message: func.QueueMessage) -> Delivery:

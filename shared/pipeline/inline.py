@@ -13,12 +13,11 @@ from threading import local
 
 from shared.domain.job import Job
 from shared.domain.message import Message, Receipt, StageMessage
-from shared.domain.stage import StageState
 from shared.domain.task import TaskMessage
 from shared.pipeline.context import Delivery, Services
-from shared.pipeline.execution.advance import resume
-from shared.pipeline.execution.dispatch import send_step, withdraw_messages
-from shared.pipeline.execution.giving_up import give_up
+from shared.pipeline.execution.advance import advance
+from shared.pipeline.execution.dispatch import recall_messages
+from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.execution.run_step import run_step
 from shared.pipeline.registry import job_manager
 from shared.pipeline.tasks.run_task import give_up_task, run_task
@@ -88,11 +87,8 @@ def process_job(services: Services, org_id: str, job_id: str) -> Job:
     inline = inline_services(services)
     job = replace(inline.storage.jobs.get(org_id, job_id).value, start_at=None)
     if job.is_runnable:
-        withdraw_messages(services, job)
-        resume(inline, job)
-        for stored in inline.storage.step_runs.of_job(job_id):
-            if stored.value.in_attempt(job.attempt).state is StageState.WAITING:
-                send_step(inline, job, stored)
+        recall_messages(services, job)
+        advance(inline, job)
     return inline.storage.jobs.get(org_id, job_id).value
 
 
@@ -110,7 +106,7 @@ def _run(services: Services, message: Message, sleep: Callable[[float], None]) -
     if isinstance(message, TaskMessage):
         give_up_task(services, job_manager, message)
     elif isinstance(message, StageMessage):
-        give_up(services, message)
+        handle_poison_message(services, message)
 
 
 def _deliver(services: Services, message: Message, delivery: Delivery) -> None:

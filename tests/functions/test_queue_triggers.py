@@ -12,7 +12,7 @@ from functions.downloader import downloader_poison
 from functions.tasks import tasks, tasks_poison
 from functions.transcription import transcription
 from shared.domain.errors import NotFound
-from shared.domain.job import new_job
+from shared.domain.job import finish_stage, new_job
 from shared.domain.message import StageMessage, StepKind
 from shared.domain.options import JobOptions
 from shared.domain.stage import Stage
@@ -44,7 +44,7 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Services:
     job = new_job(
         job_id="j", session_id="s", org_id="o", now=NOW, options=JobOptions(), callback_url=None, traceparent=None
     )
-    services.storage.jobs.create(job)
+    services.storage.jobs.create(finish_stage(job, Stage.DOWNLOAD, NOW))
     for door in (queue_triggers, functions.tasks):
         monkeypatch.setattr(door, "services", lambda: services)
     return services

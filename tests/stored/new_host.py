@@ -14,7 +14,7 @@ from shared.domain.job import Job
 from shared.domain.message import QUEUES, StageMessage
 from shared.domain.task import TASKS, TaskMessage
 from shared.pipeline.context import Services
-from shared.pipeline.execution.giving_up import give_up
+from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.housekeeping.clean_up import schedule_clean_up
@@ -98,7 +98,7 @@ class NewHost:
         else:
             step = StageMessage.from_bytes(received.body)
             if is_poison:
-                give_up(self.services, step)
+                handle_poison_message(self.services, step)
             else:
                 run_step(self.services, step, delivery, lambda: 0.5)
         self.services.storage.queues.withdraw(received.receipt)

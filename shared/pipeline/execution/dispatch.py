@@ -1,6 +1,6 @@
-"""Asking for steps: which steps a stage has, and sending each step's message once.
+"""Send each step's message once, and withdraw messages.
 
-A step's row is written before its message is sent. Whoever dies in between leaves a row that the sweep finds.
+A step's row is written before its message is sent, so that a crash in between leaves a row that the sweep finds.
 """
 
 from contextlib import suppress
@@ -8,68 +8,67 @@ from datetime import timedelta
 
 from shared.domain.errors import WriteConflict
 from shared.domain.job import Job
-from shared.domain.message import StageMessage, StepKind
-from shared.domain.stage import Stage
-from shared.domain.step_run import STEPS, StepRun
+from shared.domain.message import StageMessage
+from shared.domain.stage import StageState
+from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
 from shared.storage.ports import MAX_DELAY, Stored
 
 
-def steps_after(stage: Stage, step: StepKind | None) -> StepKind | None:
-    """The step that follows `step` (the first for None), or None when the stage is over."""
-    steps = STEPS[stage]
-    position = 0 if step is None else steps.index(step) + 1
-    return steps[position] if position < len(steps) else None
+def enqueue(services: Services, job: Job, run: StepRun) -> bool:
+    """Send a message for the step, with a row if it has none yet; return False, and send nothing, when its row is no
+    longer as `run` says."""
+    stored = services.storage.step_runs.create(run)
+    return stored.value.in_attempt(job.attempt) == run and send_step(services, job, stored)
 
 
-def request_step(services: Services, job: Job, stage: Stage, step: StepKind) -> None:
-    """Sends the messages of all the step's parts, save those that were sent in this attempt, are done, or wait for what
-    is made again."""
-    for number in range(job.stages[stage].parts if step is StepKind.PART else 1):
-        asked = StepRun(job_id=job.job_id, stage=stage, step=step, number=number, job_attempt=job.attempt)
-        stored = services.storage.step_runs.create(asked)
-        part = stored.value.in_attempt(job.attempt)
-        if part.sends == 0 and not part.blocked:
-            send_step(services, job, stored)
+def send_step(services: Services, job: Job, stored: Stored[StepRun], rest: timedelta = timedelta(0)) -> bool:
+    """Count the message on the step's row, then send it; return False when the row changed meanwhile, and send nothing.
 
-
-def send_step(services: Services, job: Job, stored: Stored[StepRun], rest: timedelta = timedelta(0)) -> None:
-    """Notes the sending on the part's row, then sends; does nothing when someone else was quicker.
-
-    The message for a step that is to rest, or for a job that begins later, is delayed; where a queue cannot delay it so
+    The message for a step that is to rest, or for a job that begins later, is delayed. When a queue cannot delay it so
     far, it is left to the sweep.
     """
-    part, now = stored.value.in_attempt(job.attempt), services.clock()
+    run, now = stored.value.in_attempt(job.attempt), services.clock()
     begins_at = job.start_at if job.start_at and not job.started_at else now
     delay = max(begins_at - now, rest)
     if delay > MAX_DELAY:
-        return
+        return False
+    sent = run.evolve(sends=run.sends + 1, sent_at=now + delay, blocked=False)
     try:
-        noted = services.storage.step_runs.update(
-            stored, part.evolve(sends=part.sends + 1, sent_at=now + delay, blocked=False)
-        )
+        noted = services.storage.step_runs.update(stored, sent)
     except WriteConflict:
-        return
+        return False
     message = StageMessage(
         job_id=job.job_id,
         org_id=job.org_id,
         session_id=job.session_id,
-        stage=part.stage,
-        step=part.step,
-        part=part.number,
+        stage=run.stage,
+        step=run.step,
+        part=run.number,
         attempt=job.attempt,
         traceparent=job.traceparent,
     )
     receipt = services.storage.queues.send(message, delay)
-    with suppress(WriteConflict):  # somebody has received it already
+    with suppress(WriteConflict):  # a worker has received it already
         services.storage.step_runs.update(noted, noted.value.evolve(receipt=receipt))
+    return True
 
 
 def withdraw_messages(services: Services, job: Job) -> int:
-    """Takes back what was sent for this attempt of the job and nobody has received; returns how many messages."""
+    """Withdraw the messages of this attempt of the job that no worker has received; return how many there were."""
     withdrawn = 0
     for stored in services.storage.step_runs.of_job(job.job_id):
-        part = stored.value
-        if part.receipt is not None and part.job_attempt == job.attempt:
-            withdrawn += services.storage.queues.withdraw(part.receipt)
+        run = stored.value
+        if run.receipt is not None and run.job_attempt == job.attempt:
+            withdrawn += services.storage.queues.withdraw(run.receipt)
     return withdrawn
+
+
+def recall_messages(services: Services, job: Job) -> None:
+    """Withdraw the job's messages, and have its waiting steps enqueued as if none had been sent."""
+    withdraw_messages(services, job)
+    for stored in services.storage.step_runs.of_job(job.job_id):
+        if stored.value.state is StageState.WAITING and stored.value.sent_at is not None:
+            with suppress(WriteConflict):  # a worker has claimed it
+                unsent = stored.value.evolve(sends=0, sent_at=None, receipt=None)
+                services.storage.step_runs.update(stored, unsent)

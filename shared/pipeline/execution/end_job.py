@@ -1,19 +1,26 @@
-"""The end of a job, whichever it is: the one place where a job becomes final, and where its callback is told.
+"""End a job, as DONE, ERROR or CANCELED: the one place where a job becomes final and its callback is announced.
 
-The news is written down as a task before the job ends, so that it cannot get lost between the two.
+The webhook's task is written before the job ends, so that a crash in between loses nothing.
 """
 
+import logging
 from collections.abc import Callable
 
+from shared.domain import job as jobs
 from shared.domain.job import Job
+from shared.job_status import JobStatus
 from shared.pipeline.context import Services
+from shared.pipeline.execution.dispatch import withdraw_messages
+from shared.pipeline.execution.leftovers import discard, unfinished_results
 from shared.pipeline.updates import change_job
 from shared.pipeline.webhooks.announce import announce_end, tell_end
 
+log = logging.getLogger(__name__)
+
 
 def end_job(services: Services, job: Job, end: Callable[[Job], Job | None]) -> Job:
-    """Applies `end` to the job as it is now, unless it has ended or begun again since `job` was read; None from `end`
-    leaves it as it is."""
+    """Apply `end` to the job as it is now, unless it has ended or begun again since `job` was read; return the job as
+    it is then. None from `end` leaves it as it is."""
 
     def is_over(current: Job) -> bool:
         return current.is_final or current.attempt != job.attempt
@@ -27,3 +34,18 @@ def end_job(services: Services, job: Job, end: Callable[[Job], Job | None]) -> J
     if job.callback_url is not None and ended.is_final and ended.attempt == job.attempt:
         tell_end(services, ended)
     return ended
+
+
+def end_canceled(services: Services, job: Job) -> None:
+    """End a job as CANCELED that is to be canceled and that no worker works on; withdraw its messages and delete what
+    its merges left unfinished. A job with every stage over is left alone: it is about to be DONE."""
+    unfinished = unfinished_results(services, job)
+
+    def end(current: Job) -> Job | None:
+        return None if current.stages_over else jobs.cancel(current, services.clock())
+
+    ended = end_job(services, job, end)
+    if ended.status is JobStatus.CANCELED and ended.attempt == job.attempt:
+        withdraw_messages(services, job)
+        discard(services, unfinished)
+        log.info("job canceled", extra={"action": "cancel", "job_id": job.job_id, "org_id": job.org_id})

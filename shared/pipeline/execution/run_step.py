@@ -1,31 +1,30 @@
-"""The one use case behind every stage's queue trigger: run a step, once or again, and go on."""
+"""Run the step that a queue's message asks for, once or again, and move its job on.
+
+The one use case behind the queue triggers of all stages; what the stages do is `Services.work`.
+"""
 
 import logging
 import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 
 from shared.domain import job as jobs
 from shared.domain.errors import NotFound
 from shared.domain.job import Job
 from shared.domain.lease import Backoff
 from shared.domain.message import StageMessage
+from shared.domain.next_actions import needs_are_done
 from shared.domain.stage import StageState
 from shared.domain.step_run import StepRun
 from shared.job_status import JobStatus
 from shared.pipeline.context import ContinueLater, Delivery, Services, StepContext
-from shared.pipeline.execution.advance import follow_step
-from shared.pipeline.execution.cancel import discard_unfinished, settle_cancel
+from shared.pipeline.execution.advance import advance
+from shared.pipeline.execution.claim import claim_step, runnable_job, save_outcome, step_run_row
 from shared.pipeline.execution.dispatch import send_step
-from shared.pipeline.execution.failure import note, record_crash, settle_failure
-from shared.pipeline.execution.fence import guard_writes
-from shared.pipeline.execution.giving_up import exhaust, runnable_job, step_run_row, step_run_rows
-from shared.pipeline.execution.heartbeat import Heartbeat, StopWork
-from shared.pipeline.execution.lost_blobs import has_its_needs
-from shared.pipeline.housekeeping.delete_session import delete_leftovers
-from shared.pipeline.lease import claim
+from shared.pipeline.execution.failure import exhaust, record_crash, settle_failure
+from shared.pipeline.execution.heartbeat import Heartbeat, StopWork, guard_writes
+from shared.pipeline.execution.leftovers import delete_leftovers, discard, unfinished_results
 from shared.pipeline.updates import change_job
 from shared.storage.ports import Stored
 
@@ -46,80 +45,89 @@ class _Failed(Exception):
 def run_step(
     services: Services, message: StageMessage, delivery: Delivery, random: Callable[[], float] = random.random
 ) -> None:
-    """Does the message's step unless it is done, given up or in other hands, then asks for what follows.
+    """Run the message's step unless it is done or leased to another delivery, then move the job on.
 
-    A step that fails rests and is asked for by a new message until its attempts are used up, which ends the job as a
-    FinalError does. What this raises is storage's, and makes the host deliver the message again.
+    A step that fails rests and is sent a new message, until its attempts are used up; then the job ends in ERROR, as it
+    does with a FinalError. Errors of storage are raised, and make the host deliver the message again.
     """
-    facts = {"job_id": message.job_id, "org_id": message.org_id, "stage": str(message.stage), "step": str(message.step)}
-    facts |= {"part": str(message.part), "attempt": str(delivery.dequeue_count), "trace_id": message.traceparent or ""}
     job = runnable_job(services, message)
     if job is None:
-        log.info("message ignored", extra={"action": "ignore", **facts})
         return
+    facts = {"job_id": message.job_id, "org_id": message.org_id, "stage": str(message.stage), "step": str(message.step)}
+    facts |= {"part": str(message.part), "attempt": str(delivery.dequeue_count), "trace_id": message.traceparent or ""}
     row = step_run_row(services, job, message)
-    if row.value.state is not StageState.DONE:
-        if row.value.blocked and not has_its_needs(services.storage.step_runs.of_job(job.job_id), row.value):
-            log.info("step waits for what it needs", extra={"action": "ignore", **facts})
-            return
-        claimed = _claim(services, job, row, delivery)
-        if claimed is None:
-            log.info("step is in other hands", extra={"action": "ignore", **facts})
-            return
-        facts["attempt"] = str(claimed.value.attempts)
-        if claimed.value.attempts > services.settings.max_attempts:
-            exhaust(services, job, message, claimed, claimed.value.attempts - 1)
-            return
-        log.info("step begins", extra={"action": "begin", **facts})
-        try:
-            is_done = _work(services, message, job, claimed)
-        except _Failed as failed:
-            log.warning("step failed", extra={"action": "fail", **facts}, exc_info=failed.error)
-            if not delivery.caller_retries:
-                send_step(services, job, failed.row, rest=BACKOFF.pause(claimed.value.attempts, random))
-                return
-            raise failed.error from None
-        if not is_done:
-            _settle(services, job)
-            return
-        log.info("step done", extra={"action": "finish", **facts})
-    follow_step(services, services.storage.jobs.get(job.org_id, job.job_id).value, message.stage, message.step)
+    if row.value.state is not StageState.DONE and not _attempt(services, message, delivery, job, row, random, facts):
+        return
+    advance(services, services.storage.jobs.get(job.org_id, job.job_id).value)
 
 
-def _claim(services: Services, job: Job, row: Stored[StepRun], delivery: Delivery) -> Stored[StepRun] | None:
-    """Claim the step for this delivery, and record the crash of its previous owner; None when it may not be claimed."""
-
-    def begin(found: StepRun, now: datetime) -> StepRun | None:
-        run = found.in_attempt(job.attempt)
-        if run.state is StageState.DONE:
-            return None
-        return run.evolve(blocked=False, started_at=run.started_at or now)
-
-    claimed = claim(services, step_run_rows(services), row, delivery, begin)
+def _attempt(
+    services: Services,
+    message: StageMessage,
+    delivery: Delivery,
+    job: Job,
+    row: Stored[StepRun],
+    random: Callable[[], float],
+    facts: dict[str, str],
+) -> bool:
+    """Claim the step and make one attempt at it; return whether it is done. Raises the step's error when the caller
+    retries by itself."""
+    if row.value.blocked and not _needs_are_done(services, row.value):
+        log.info("message ignored: the step waits for what it needs", extra={"action": "ignore", **facts})
+        return False
+    claimed = claim_step(services, job, row, delivery)
     if claimed is None:
-        return None
+        log.info("message ignored: another delivery works on the step", extra={"action": "ignore", **facts})
+        return False
     if claimed.crashed is not None:
         record_crash(services, job, claimed.crashed)
-    return claimed.stored
+    attempts = claimed.stored.value.attempts
+    facts["attempt"] = str(attempts)
+    if attempts > services.settings.max_attempts:
+        exhaust(services, job, message, claimed.stored, attempts - 1)
+        return False
+    log.info("step begins", extra={"action": "begin", **facts})
+    try:
+        is_done = _work(services, message, job, claimed.stored)
+    except _Failed as failed:
+        log.warning("step failed", extra={"action": "fail", **facts}, exc_info=failed.error)
+        if delivery.caller_retries:
+            raise failed.error from None
+        send_step(services, job, failed.row, rest=BACKOFF.pause(attempts, random))
+        return False
+    if is_done:
+        log.info("step done", extra={"action": "finish", **facts})
+    else:
+        _clear_up(services, job)
+    return is_done
 
 
-def _begin_stage(services: Services, job: Job, part: StepRun) -> Job:
-    """The job with its stage begun. The part is claimed by now, so that whoever cancels the job from here on sees that
-    it is at work; raises StopWork when somebody did before."""
+def _needs_are_done(services: Services, run: StepRun) -> bool:
+    return needs_are_done(run, [stored.value for stored in services.storage.step_runs.of_job(run.job_id)])
+
+
+def _begin_stage(services: Services, job: Job, run: StepRun) -> Job:
+    """Note on the job that the stage has begun; raise StopWork when the job was canceled or began again.
+
+    The step is claimed by now, so that a cancellation that is requested from here on sees that it is at work.
+    """
 
     def begin(current: Job) -> Job | None:
         if not current.is_runnable or current.attempt != job.attempt:
             raise StopWork
-        progress = current.stages[part.stage]
-        known = progress.state.is_over or (progress.state is StageState.RUNNING and progress.attempts >= part.attempts)
-        return None if known else jobs.start_stage(current, part.stage, part.attempts, services.clock())
+        progress = current.stages[run.stage]
+        known = progress.state.is_over or (progress.state is StageState.RUNNING and progress.attempts >= run.attempts)
+        return None if known else jobs.start_stage(current, run.stage, run.attempts, services.clock())
 
     return change_job(services, job.org_id, job.job_id, begin)
 
 
 def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[StepRun]) -> bool:
-    """Whether the part is done; False when the job ended, another delivery took over, or the rest comes later. Raises
-    _Failed."""
+    """Do the step's work under a heartbeat and save its outcome; return whether the step is done.
+
+    It is not when the job ended, another delivery took over, the rest comes later, or the failure is settled for good.
+    Raises _Failed when the step is to be tried again.
+    """
     began = time.monotonic()
     heartbeat = Heartbeat(services, job, claimed)
     try:
@@ -140,26 +148,22 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[S
             )
             _stop_if_over(services, job)
     except StopWork:
-        note(services, heartbeat.claimed, state=StageState.WAITING, owner=None)
+        save_outcome(services, heartbeat.claimed, state=StageState.WAITING, owner=None)
         return False
     except ContinueLater:
-        rested = note(
-            services,
-            heartbeat.claimed,
-            state=StageState.WAITING,
-            owner=None,
-            sends=0,
-            attempts=claimed.value.attempts - 1,
+        attempts = claimed.value.attempts - 1  # a rest is no failed attempt
+        row = save_outcome(
+            services, heartbeat.claimed, state=StageState.WAITING, owner=None, sends=0, attempts=attempts
         )
-        if rested is not None:
-            send_step(services, job, rested)
+        if row is not None:
+            send_step(services, job, row)
         return False
     except Exception as error:
         row = settle_failure(services, message, job, heartbeat.claimed, error)
         if row is not None:
             raise _Failed(error, row) from error
         return False
-    done = note(services, heartbeat.claimed, state=StageState.DONE, progress=1.0, finished_at=services.clock())
+    done = save_outcome(services, heartbeat.claimed, state=StageState.DONE, progress=1.0, finished_at=services.clock())
     if done is None:
         return False
     with suppress(StopWork):
@@ -168,21 +172,21 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[S
 
 
 def _stop_if_over(services: Services, job: Job) -> None:
-    """Raises StopWork when the job ended, or began again, while nothing was heard of this step."""
+    """Raise StopWork when the job ended, or began again, during the work."""
     current = services.storage.jobs.get(job.org_id, job.job_id).value
     if current.is_final or current.attempt != job.attempt:
         raise StopWork
 
 
-def _settle(services: Services, job: Job) -> None:
-    """Ends the job if it was its cancellation that stopped the step. Where others saw no sign of life of the step, and
-    ended or deleted the job without it, what it made since then goes."""
+def _clear_up(services: Services, job: Job) -> None:
+    """End the job if its cancellation stopped the step. When the job was ended or deleted while the lease was stale,
+    delete what the step wrote since."""
     try:
         current = services.storage.jobs.get(job.org_id, job.job_id).value
     except NotFound:
         delete_leftovers(services, job)
         return
     if current.status is JobStatus.CANCELED:
-        discard_unfinished(services, current)
-    else:
-        settle_cancel(services, current)
+        discard(services, unfinished_results(services, current))
+    elif not current.is_runnable:
+        advance(services, current)

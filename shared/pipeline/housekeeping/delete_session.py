@@ -10,12 +10,11 @@ from contextlib import suppress
 from datetime import timedelta
 
 from shared.domain.errors import Conflict, NotFound, WriteConflict
-from shared.domain.job import Job
 from shared.domain.message import QUEUES
 from shared.domain.removal import RemovalReason
 from shared.domain.session import Session
 from shared.pipeline.artefacts import ARTEFACTS
-from shared.pipeline.context import Services, job_blob
+from shared.pipeline.context import Services
 from shared.pipeline.execution.cancel import cancel_job, is_at_work
 from shared.pipeline.execution.dispatch import withdraw_messages
 from shared.pipeline.housekeeping.removal_record import RemovalRecord
@@ -48,22 +47,6 @@ def remove_session(services: Services, org_id: str, session_id: str) -> None:
         return
     if session.deleted_at is not None and not _remove(services, session):
         raise RetryLater(LOOK_AGAIN)
-
-
-def delete_leftovers(services: Services, job: Job) -> None:
-    """Deletes what a step made of a job that was deleted meanwhile, rows included; the recording, too, if its session
-    is gone."""
-    blobs = services.storage.blobs
-    services.storage.step_runs.delete_of(job.job_id)
-    services.storage.jobs.delete(job.org_id, job.session_id, job.job_id)
-    places = [(WORK, job_blob(job, "")), (RESULTS, job_blob(job, ""))]
-    try:
-        services.storage.sessions.get(job.org_id, job.session_id, even_deleted=True)
-    except NotFound:
-        places.append((SOURCES, f"{job.org_id}/{job.session_id}/"))
-    for container, prefix in places:
-        for blob in list(blobs.listing(container, prefix)):
-            blobs.delete(container, blob.name)
 
 
 def _remove(services: Services, session: Session) -> bool:

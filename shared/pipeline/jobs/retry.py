@@ -4,7 +4,7 @@ from shared.domain import job as jobs
 from shared.domain.errors import Conflict
 from shared.domain.job import Job
 from shared.pipeline.context import Services
-from shared.pipeline.execution.advance import resume
+from shared.pipeline.execution.advance import advance
 from shared.pipeline.jobs.submit import validate_request
 from shared.pipeline.updates import change_job
 
@@ -20,5 +20,5 @@ def retry_job(services: Services, org_id: str, job_id: str) -> Job:
         validate_request(services, current.options, current.callback_url)
         return jobs.restart(current, services.clock())
 
-    resume(services, change_job(services, org_id, job_id, again))
+    advance(services, change_job(services, org_id, job_id, again))
     return services.storage.jobs.get(org_id, job_id).value

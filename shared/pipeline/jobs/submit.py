@@ -17,12 +17,10 @@ from urllib.parse import unquote, urlsplit
 from shared.domain.errors import Conflict, InvalidRequest, NotFound, StorageFull, UploadIncomplete, WriteConflict
 from shared.domain.idempotency import Reserved
 from shared.domain.job import Job, new_job
-from shared.domain.message import StepKind
 from shared.domain.options import JobOptions
 from shared.domain.session import Session, Upload
-from shared.domain.stage import Stage
 from shared.pipeline.context import Services
-from shared.pipeline.execution.dispatch import request_step
+from shared.pipeline.execution.advance import advance
 from shared.pipeline.stages.plan import detector_for, engine_for
 from shared.pipeline.updates import change_session, retry_conflicts
 from shared.pipeline.webhooks.signature import check_callback
@@ -280,6 +278,6 @@ def _enqueue_first_step(services: Services, job: Job, *, is_new: bool) -> Job:
         services.storage.jobs.delete(job.org_id, job.session_id, job.job_id)
         raise
     if not job.is_final:
-        request_step(services, job, Stage.DOWNLOAD, StepKind.PART)
+        advance(services, job)
     inline = services.settings.execution == "inline"  # then the job has run to its end by now
     return services.storage.jobs.get(job.org_id, job.job_id).value if inline else job

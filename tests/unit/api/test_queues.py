@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from shared.api.app import create_app
 from shared.domain.message import StageMessage
 from shared.job_status import JobStatus
-from shared.pipeline.execution import giving_up
+from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.housekeeping.queue_info import JobCounts
 from tests.unit.api.house import ORG, House, make_services
 from tests.unit.api.keys import SECRET, signed
@@ -30,7 +30,7 @@ def give_up(house: House) -> None:
     assert isinstance(message, StageMessage)
     (row,) = house.services.storage.step_runs.of_job(message.job_id)
     house.services.storage.step_runs.update(row, row.value.evolve(attempts=house.services.settings.max_attempts))
-    giving_up.give_up(house.services, message)
+    handle_poison_message(house.services, message)
 
 
 def test_the_queues_are_told_with_the_jobs_by_status(house: House) -> None:

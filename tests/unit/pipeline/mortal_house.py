@@ -13,7 +13,7 @@ from shared.domain.errors import NotFound
 from shared.domain.message import Message, StageMessage
 from shared.domain.task import TaskMessage
 from shared.job_status import NEXT, JobStatus
-from shared.pipeline.execution.giving_up import give_up
+from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.registry import job_manager
@@ -116,7 +116,7 @@ class MortalHouse(House):
 
     def _give_up(self, message: Message) -> None:
         if isinstance(message, StageMessage):
-            give_up(self.services, message)
+            handle_poison_message(self.services, message)
         elif isinstance(message, TaskMessage):
             give_up_task(self.services, job_manager, message)
 

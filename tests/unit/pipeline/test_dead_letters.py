@@ -12,7 +12,7 @@ from shared.domain.stage import Stage
 from shared.domain.task import TASKS, TaskMessage
 from shared.job_status import JobStatus
 from shared.pipeline.dead_letters import keep_unreadable
-from shared.pipeline.execution.giving_up import give_up
+from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.housekeeping.queue_info import QUEUE_NAMES, JobCounts, queue_info
 from shared.pipeline.housekeeping.requeue import requeue_dead_letters
@@ -27,7 +27,7 @@ def unlucky(context: Any) -> None:
     raise StorageUnavailable("The storage is away.")
 
 
-def give_up_download(house: House, job: Job, part: int = 0) -> StageMessage:
+def give_up_download(house: House, job: Job) -> StageMessage:
     """The message is delivered in vain until its attempts are used up."""
     message = StageMessage(
         job_id=job.job_id,
@@ -35,7 +35,6 @@ def give_up_download(house: House, job: Job, part: int = 0) -> StageMessage:
         session_id=job.session_id,
         stage=Stage.DOWNLOAD,
         step=StepKind.PART,
-        part=part,
         attempt=house.job(job).attempt,
     )
     house.instead[Stage.DOWNLOAD, StepKind.PART] = unlucky
@@ -81,7 +80,7 @@ def test_a_job_that_was_given_up_is_tried_again_by_its_letter(house: House) -> N
 def test_a_dead_letter_that_the_host_delivers_again_is_kept_once(house: House) -> None:
     message = give_up_download(house, house.submit())
     for _ in range(2):
-        give_up(house.services, message)
+        handle_poison_message(house.services, message)
     assert poison(house) == 1
 
 
@@ -89,18 +88,18 @@ def test_a_dead_letter_of_a_job_that_goes_on_is_none(house: House) -> None:
     job = house.submit()
     (message,) = house.take()
     run_step(house.services, message, Delivery("m", 1))
-    give_up(house.services, message)
+    handle_poison_message(house.services, message)
     assert house.job(job).status is JobStatus.DOWNLOADED
-    give_up(house.services, message.model_copy(update={"job_id": "nothing"}))
+    handle_poison_message(house.services, message.model_copy(update={"job_id": "nothing"}))
     assert poison(house) == 0
 
 
 def test_letters_without_a_point_are_dropped(house: House) -> None:
     tried_again, deleted = house.submit(), house.submit()
-    give_up_download(house, tried_again, part=1)
-    give_up_download(house, deleted, part=2)
+    give_up_download(house, tried_again)
+    give_up_download(house, deleted)
     retry_job(house.services, "acme", tried_again.job_id)
-    give_up_download(house, tried_again, part=3)
+    give_up_download(house, tried_again)
     house.storage.jobs.delete("acme", deleted.session_id, deleted.job_id)
     assert poison(house) == 3
     assert requeue(house) == 1  # the one of the second attempt

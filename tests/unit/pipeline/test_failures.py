@@ -10,7 +10,7 @@ from shared.domain.failure import MAX_FAILURES
 from shared.domain.message import StageMessage, StepKind
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
-from shared.pipeline.execution.giving_up import give_up
+from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.jobs.retry import retry_job
@@ -154,7 +154,7 @@ def test_the_last_death_is_told_too_when_the_host_gives_the_message_up(house: An
         with pytest.raises(Killed):
             run_step(house.services, message, Delivery("same", number))
     house.now += timedelta(minutes=5)
-    give_up(house.services, message)
+    handle_poison_message(house.services, message)
     ended = house.job(job)
     assert ended.error.code == "stage_exhausted"
     assert [(each.code, each.attempt) for each in ended.failures] == [("worker_died", n) for n in range(1, 6)]

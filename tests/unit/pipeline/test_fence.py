@@ -9,8 +9,7 @@ from shared.domain.message import StepKind
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.pipeline.context import StepContext
-from shared.pipeline.execution.fence import WRITES, guard_writes
-from shared.pipeline.execution.heartbeat import StopWork
+from shared.pipeline.execution.heartbeat import WRITES, StopWork, guard_writes
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.storage.ports import WORK, BlobStore
 

@@ -12,7 +12,7 @@ from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import STEPS
 from shared.job_status import JobStatus
 from shared.pipeline.context import StepContext
-from shared.pipeline.execution import cancel
+from shared.pipeline.execution import end_job
 from shared.pipeline.execution.cancel import cancel_job
 from shared.pipeline.execution.heartbeat import Heartbeat
 from shared.pipeline.execution.run_step import Delivery, run_step
@@ -202,7 +202,7 @@ def test_a_retry_that_died_before_its_messages_is_taken_up_by_the_sweep(
     run_until(house, Stage.TRANSCRIPTION, StepKind.MERGE)
     cancel_job(house.services, job.org_id, job.job_id)
     with monkeypatch.context() as patch:
-        patch.setattr("shared.pipeline.jobs.retry.resume", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("shared.pipeline.jobs.retry.advance", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             retry_job(house.services, job.org_id, job.job_id)
 
@@ -242,7 +242,7 @@ def test_a_cancel_that_comes_late_leaves_the_next_attempt_alone(house: Any, monk
     run_until(house, Stage.TRANSCRIPTION, StepKind.MERGE)
     name = f"acme/{job.session_id}/{job.job_id}/transcript.json"
     house.storage.blobs.write(RESULTS, name, b"of the first attempt", "application/json")
-    look = cancel._unfinished
+    look = end_job.unfinished_results
 
     def overtaken(services: Any, seen: Any) -> Any:
         found = look(services, seen)
@@ -252,7 +252,7 @@ def test_a_cancel_that_comes_late_leaves_the_next_attempt_alone(house: Any, monk
         house.storage.blobs.write(RESULTS, name, b"of the second attempt", "application/json")
         return found
 
-    monkeypatch.setattr(cancel, "_unfinished", overtaken)
+    monkeypatch.setattr(end_job, "unfinished_results", overtaken)
     late = cancel_job(house.services, "acme", job.job_id)
 
     assert (late.attempt, late.is_final) == (2, False)

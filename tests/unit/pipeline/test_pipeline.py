@@ -17,7 +17,7 @@ from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import StepRun
 from shared.job_status import JobStatus
 from shared.pipeline.context import ContinueLater, StepContext
-from shared.pipeline.execution.giving_up import give_up
+from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.execution.heartbeat import PARTS_SHARE
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
@@ -310,7 +310,7 @@ def test_a_step_that_takes_its_host_with_it_is_not_tried_for_ever(house: Any) ->
 def test_what_the_host_gave_up_is_asked_for_again_while_there_are_attempts_left(house: Any) -> None:
     job = house.submit()
     (message,) = house.take()
-    give_up(house.services, message)  # the storage was away at each delivery
+    handle_poison_message(house.services, message)  # the storage was away at each delivery
     assert not house.job(job).is_final
 
     house.now += timedelta(minutes=2)
@@ -370,7 +370,7 @@ def test_a_finished_part_counts_before_its_stage_is_merged(house: Any) -> None:
 def test_a_dead_letter_does_not_end_a_step_that_another_delivery_works_on(house: Any) -> None:
     job = house.submit()
     (message,) = house.take()
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = lambda context: give_up(house.services, message)
+    house.instead[Stage.DOWNLOAD, StepKind.PART] = lambda context: handle_poison_message(house.services, message)
     run_step(house.services, message, Delivery("m", 1))
     assert not house.job(job).is_final
     house.drain()

@@ -92,7 +92,6 @@ def test_parts_that_were_never_asked_for_are_found_although_the_stage_has_begun(
         patch.setattr(house.storage.step_runs, "create", die_before_the_second)
         with pytest.raises(SystemExit):
             run_step(house.services, download, Delivery("download", 1))
-        house.drain()
 
     house.now += PROMISE
     sweep(house.services)
@@ -104,16 +103,16 @@ def test_two_sweeps_at_once_send_each_message_once(house: House, monkeypatch: py
     jobs = [house.submit() for _ in range(3)]
     house.take()
     house.now += PROMISE
-    resume, nested = module.resume, []
+    advance, nested = module.advance, []
 
     def another_sweep_in_between(*arguments: Any) -> Any:
-        rows = resume(*arguments)
+        rows = advance(*arguments)
         if not nested:
             nested.append(True)
             sweep(house.services)
         return rows
 
-    monkeypatch.setattr(module, "resume", another_sweep_in_between)
+    monkeypatch.setattr(module, "advance", another_sweep_in_between)
     sweep(house.services)
     assert Counter(message.job_id for message in house.take()) == Counter(job.job_id for job in jobs)
 
@@ -127,7 +126,7 @@ def test_one_run_does_so_much_and_the_next_ones_do_the_rest(house: House, monkey
         house.now += BUDGET / 3
         return []
 
-    monkeypatch.setattr(module, "resume", slow)
+    monkeypatch.setattr(module, "advance", slow)
     sweep(house.services)
     assert len(looked_at) == 3
     for _ in range(100):
