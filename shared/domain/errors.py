@@ -17,7 +17,9 @@
     │   ├── WriteConflict
     │   ├── EngineBusy
     │   ├── WorkerDied
-    │   └── KeyServerUnavailable
+    │   ├── KeyServerUnavailable
+    │   └── RowOfLaterRelease
+    ├── UnreadableRow                    a row in storage holds what this release cannot read
     └── RequestError                     the caller's mistake; nothing was accepted
         ├── InvalidRequest               ├── StorageFull
         ├── NotFound                     ├── Conflict
@@ -213,6 +215,16 @@ class KeyServerUnavailable(TransientError):
     def __init__(self, detail: str, retry_after_sec: int = 10) -> None:
         super().__init__(detail)
         self.retry_after_sec = retry_after_sec
+
+
+class RowOfLaterRelease(TransientError):
+    """What is asked for was written by a later release."""
+
+
+class UnreadableRow(RostrumError):
+    """What is asked for cannot be read from storage."""
+
+    code = "unreadable_row"
 
 
 class RequestError(RostrumError):

@@ -27,11 +27,18 @@ from shared.storage.table import MAX_STRING_UNITS, Columns, Value, utf16_units
 T = TypeVar("T")
 
 _CUT_CHARS = MAX_STRING_UNITS // 2
-"""What fits into a column however the characters are encoded."""
+"""The number of characters that fit into a column in any encoding."""
+
+_CELL_TYPES: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int, float), float: (int, float)}
+"""The types that a cell of a flag or a number may have; a text is none, also when it spells one."""
+
+
+class ColumnError(ValueError):
+    """A column is missing, or holds what its field cannot be. The message names it and tells nothing of its content."""
 
 
 def to_columns(value: Any, prefix: str = "") -> dict[str, Value]:
-    """A dataclass's fields as columns; raises InvalidRequest when a text is too long for one."""
+    """Return a dataclass's fields as columns; raise InvalidRequest when a text is too long for one."""
     names = _column_names(value.__class__)
     return {
         column: cell
@@ -41,14 +48,22 @@ def to_columns(value: Any, prefix: str = "") -> dict[str, Value]:
 
 
 def from_columns(cls: type[T], columns: Columns, prefix: str = "") -> T:
-    """The dataclass that `to_columns` turned into these columns, among others."""
+    """Return the dataclass that `to_columns` turned into these columns, among others; raise ColumnError."""
     values: dict[str, Any] = {}
     hashable: Any = cls
     for name, kind in _fields(hashable).items():
         bare = _without_none(kind)
-        found = _decode(_column(prefix, _column_names(hashable)[name]), bare, columns)
+        column = _column(prefix, _column_names(hashable)[name])
+        try:
+            found = _decode(column, bare, columns)
+        except ColumnError:
+            raise
+        except Exception as err:  # JSON of another shape raises anything
+            raise ColumnError(f"column {column} cannot be read") from err
         if found is not None or bare is not kind:
             values[name] = found
+        elif name in _required(hashable):
+            raise ColumnError(f"column {column} is missing")
     return cls(**values)
 
 
@@ -82,9 +97,9 @@ def _encode(column: str, kind: Any, value: Any) -> Iterator[tuple[str, Value]]:
 
 
 def _decode(column: str, kind: Any, columns: Columns) -> Any:
-    """The field's value, or None when no column tells it."""
+    """Return the field's value, or None when no column tells it."""
     if hasattr(kind, "from_json"):
-        return kind.from_json(json.loads(str(columns[column]))) if column in columns else None
+        return kind.from_json(_object(str(columns[column]))) if column in columns else None
     if dataclasses.is_dataclass(kind):
         present = any(name.startswith(column) and name[len(column) : len(column) + 1].isupper() for name in columns)
         return from_columns(kind, columns, column) if present else None  # type: ignore[arg-type]
@@ -101,14 +116,30 @@ def _decode(column: str, kind: Any, columns: Columns) -> Any:
     if get_origin(kind) is tuple:
         return tuple(str(value).split("\n"))
     if get_origin(kind) is not None:
-        return json.loads(str(value))
+        return _object(str(value))
     if kind is datetime:
-        return datetime.fromisoformat(value) if isinstance(value, str) else value
+        return _time(value)
+    if kind in _CELL_TYPES and not isinstance(value, _CELL_TYPES[kind]):
+        raise ColumnError(f"column {column} holds no {kind.__name__}")
     return kind(value)
 
 
+def _object(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("no JSON object")
+    return found
+
+
+def _time(value: Value) -> datetime:
+    time = datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(time, datetime) or time.tzinfo is None:
+        raise ValueError("no time with a zone")
+    return time
+
+
 def _enum_mapping(kind: Any) -> tuple[type[StrEnum], type[Any]] | None:
-    """(enumeration, dataclass) when the type is a mapping from the one to the other."""
+    """Return (enumeration, dataclass) when the type is a mapping from the one to the other, or None."""
     if get_origin(kind) is not Mapping:
         return None
     key, value = get_args(kind)
@@ -116,7 +147,7 @@ def _enum_mapping(kind: Any) -> tuple[type[StrEnum], type[Any]] | None:
 
 
 def _tuple_of_dataclass(kind: Any) -> type[Any] | None:
-    """X for `tuple[X, ...]` of a dataclass X."""
+    """Return X for `tuple[X, ...]` of a dataclass X, or None."""
     item = get_args(kind)[0] if get_origin(kind) is tuple else None
     return item if dataclasses.is_dataclass(item) and isinstance(item, type) else None
 
@@ -160,8 +191,17 @@ def _column_names(cls: type[Any]) -> dict[str, str]:
     return {item.name: item.metadata.get("column", item.name) for item in dataclasses.fields(cls)}
 
 
+@cache
+def _required(cls: type[Any]) -> frozenset[str]:
+    """Return the names of the fields without a default."""
+    missing = dataclasses.MISSING
+    return frozenset(
+        item.name for item in dataclasses.fields(cls) if item.default is missing and item.default_factory is missing
+    )
+
+
 def _without_none(kind: Any) -> Any:
-    """X for `X | None`, else the type itself."""
+    """Return X for `X | None`, else the type itself."""
     if get_origin(kind) is not UnionType:
         return kind
     return next(option for option in get_args(kind) if option is not type(None))
@@ -169,6 +209,6 @@ def _without_none(kind: Any) -> Any:
 
 @cache
 def _column(prefix: str, name: str) -> str:
-    """`error` and `code` make `errorCode`; no prefix and `created_at` make `createdAt`."""
+    """Return the column's name: `error` and `code` make `errorCode`; no prefix and `created_at` make `createdAt`."""
     first, *rest = [prefix, *name.split("_")] if prefix else name.split("_")
     return first + "".join(word.capitalize() for word in rest)

@@ -1,8 +1,10 @@
-"""Jobs in table `jobs`, their event logs in `events`, and in `jobindex` which jobs are active or belong to a session.
+"""Keep jobs in table `jobs`, their event logs in `events`, and in `jobindex` which are active or belong to a session.
 
-An index row is written before its job's row and taken away after the job ended: a job that stands is found, and an
-index row without a job is harmless. The row of an active job carries its latest event's number, which never goes down.
-See docs/decisions/0003-event-log.md for the event log and that number.
+An index row is written before its job's row and deleted after the job ended: every job is found by it, and an index row
+without a job is harmless. The row of an active job carries its latest event's number, which never goes down. See
+docs/decisions/0003-event-log.md for the event log and that number.
+
+A job that cannot be read is left out of lists and sweeps. Its index row stays.
 """
 
 import random
@@ -23,10 +25,11 @@ from shared.storage.table import ANY_ETAG, Columns, Row, Table
 from shared.storage.upgrade import with_version
 
 DANGLING_AFTER = timedelta(minutes=10)
-"""An index row older than this whose job does not stand belongs to a writer that died."""
+"""An index row older than this without a job belongs to a writer that crashed."""
 
 FEW = 25
-"""So many jobs are rather looked up one by one than filtered out of the rows between the first and the last of them."""
+"""The number of jobs up to which they are looked up one by one, rather than filtered out of the rows between the first
+and the last of them."""
 
 _CURSOR_KIND = "jobs"
 _ACTIVE = "active:"
@@ -93,11 +96,14 @@ class JobTable:
         random.shuffle(rows)
         for row in rows:
             try:
-                job = self._jobs.get(row.partition.removeprefix(_ACTIVE), row.key).value
+                found = self._jobs.find(row.partition.removeprefix(_ACTIVE), row.key)
             except NotFound:
                 if self._is_dangling(row):
                     self._forget(row)
                 continue
+            if found is None:
+                continue
+            job = found.value
             if not job.is_final:
                 if _sequence(row) < job.event_sequence:
                     self._renumber(job)
@@ -110,7 +116,7 @@ class JobTable:
         return {row.key: _sequence(row) for row in rows}
 
     def count_by_status(self, org_id: str) -> Mapping[JobStatus, int]:
-        counts = Counter(self._jobs.column(org_id, "status"))
+        counts = Counter(self._jobs.column(org_id, "status", lambda cell: JobStatus(str(cell))))
         return {status: counts[status] for status in JobStatus}
 
     def events(self, org_id: str, job_id: str, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
@@ -122,7 +128,8 @@ class JobTable:
         last = events[-1].sequence if events else after
         if len(events) < limit and last < job.event_sequence:
             repaired = event_of(job)  # the row's writer has not come to the log, or never will
-            self._events.upsert(repaired)
+            with suppress(WriteConflict):  # it has meanwhile, or its row cannot be read
+                self._events.insert(repaired)
             events.append(repaired)
         return events
 
@@ -139,8 +146,11 @@ class JobTable:
     def _candidates(
         self, org_id: str, session_id: str | None, wanted: frozenset[JobStatus], after: str, limit: int
     ) -> Iterator[Job]:
-        """Jobs among which are all that fit, in order. One by one by the index only where most of them fit or they are
-        few; else as a range of rows from which the table itself picks."""
+        """Yield jobs among which are all that fit, in order.
+
+        They are looked up one by one by the index only where most of them fit or they are few. Else they are a range of
+        rows that the table itself filters.
+        """
         where: dict[str, Collection[str]] = {} if wanted == _EVERY else {"status": wanted}
         before = None
         if session_id is not None or wanted <= _UNFINISHED:
@@ -158,14 +168,16 @@ class JobTable:
 
     def _one_by_one(self, org_id: str, job_ids: Iterable[str]) -> Iterator[Job]:
         for job_id in job_ids:
-            try:
-                yield self._jobs.get(org_id, job_id).value
-            except NotFound:
-                continue  # about to be written, or never written
+            with suppress(NotFound):  # about to be written, or never written
+                if (found := self._jobs.find(org_id, job_id)) is not None:
+                    yield found.value
 
     def _enter_active(self, job: Job) -> None:
-        """Makes the row of a job that is about to begin. One that is there is written anew, so that whoever has read
-        it as that of a dead job does not delete it."""
+        """Write the row of a job that is about to begin.
+
+        A row that is there is written anew, so that a sweep that has read it as that of a crashed writer does not
+        delete it.
+        """
         row = _index_row(_active_partition(job.org_id), job)
         while True:
             try:
@@ -176,8 +188,10 @@ class JobTable:
             return
 
     def _renumber(self, job: Job) -> bool:
-        """Notes the job's event number in its row of the active, unless a later one is there; False when there is no
-        row, for a job that has ended gets none from a writer that comes late."""
+        """Write the job's event number to its row of the active, unless a later one is there.
+
+        Return False when there is no row: a job that has ended gets none from a late writer.
+        """
         while (row := self._active_row(job)) is not None:
             if _sequence(row) > job.event_sequence:
                 return True
@@ -187,7 +201,7 @@ class JobTable:
         return False
 
     def _leave_active(self, job: Job) -> None:
-        """Deletes the row of a job that ended, unless it tells of a later change: then the job began again."""
+        """Delete the row of a job that ended, unless it carries a later number: then the job began again."""
         while (row := self._active_row(job)) is not None and _sequence(row) <= job.event_sequence:
             if self._forget(row):
                 return
@@ -202,7 +216,7 @@ class JobTable:
         return row.written_at is not None and self._clock() - row.written_at > DANGLING_AFTER
 
     def _forget(self, row: Row) -> bool:
-        """Deletes an index row as it was read; False when it was written anew since then."""
+        """Delete an index row as it was read; return False when it was written anew since then."""
         try:
             self._index.delete(row.partition, row.key, row.etag)
         except WriteConflict:
@@ -221,7 +235,9 @@ def _index_row(partition: str, job: Job) -> Row:
 
 
 def _sequence(row: Row) -> int:
-    return int(str(row.columns.get(_SEQUENCE, 0)))  # rows of releases before this one carry none
+    """Return the row's event number; 0 where it has none (an early release) or no number: the sweep writes it."""
+    found = row.columns.get(_SEQUENCE)
+    return found if type(found) is int else 0
 
 
 def _active_partition(org_id: str) -> str:

@@ -204,6 +204,9 @@ class SessionStore(Protocol):
     def all(self) -> Iterator[Session]:
         """Every organisation's sessions, those that are being removed among them; reads them all."""
 
+    def keys(self) -> Iterator[tuple[str, str]]:
+        """Organisation and id of every session's row, unreadable ones among them; reads them all."""
+
 
 class UploadStore(Protocol):
     """Uploads that were announced."""

@@ -2,47 +2,64 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Generic, TypeVar
 
 from shared.domain.errors import NotFound
 from shared.storage.columns import from_columns, to_columns
 from shared.storage.ports import Stored
+from shared.storage.row_reader import RowReader
 from shared.storage.table import ANY_ETAG, Row, Table, Value
-from shared.storage.upgrade import upgraded, with_version
+from shared.storage.upgrade import with_version
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 class Rows(Generic[T]):
-    """The rows of table `name`, each holding a `cls` under the (partition, key) that `keys` tells.
+    """The rows of one table, each holding a value of one dataclass.
 
-    `noun` is what a person calls such a thing, for the detail of NotFound.
+    A single row that cannot be read raises RowOfLaterRelease or UnreadableRow. A scan logs and skips it.
     """
 
     def __init__(self, table: Table, name: str, cls: type[T], keys: Callable[[T], tuple[str, str]], noun: str) -> None:
+        """Keep rows in `table`.
+
+        Args:
+            table: the table.
+            name: the table's name, by which its rows are upgraded.
+            cls: the dataclass.
+            keys: returns a value's partition and key.
+            noun: the word for one value in the detail of NotFound.
+        """
         self._table = table
         self._name = name
-        self._cls = cls
         self._keys = keys
         self._noun = noun
+        self._reader: RowReader[T] = RowReader(name, partial(from_columns, cls))
 
     def insert(self, value: T) -> Stored[T]:
-        """Raises WriteConflict when the keys are taken."""
+        """Insert the value; raise WriteConflict when the keys are taken."""
         return Stored(value, self._table.insert(self._row(value)))
 
     def get(self, partition: str, key: str) -> Stored[T]:
-        """Raises NotFound."""
-        with self._named(key):
-            return self._stored(self._table.get(partition, key))
+        """Return the row; raise NotFound, RowOfLaterRelease or UnreadableRow."""
+        row = self._get(partition, key)
+        return Stored(self._reader.read(row), row.etag)
+
+    def find(self, partition: str, key: str) -> Stored[T] | None:
+        """Return the row, or None (logged) for one that cannot be read; raise NotFound."""
+        found = self._reader.read_each([self._get(partition, key)])
+        return next((Stored(value, row.etag) for row, value in found), None)
 
     def replace(self, stored: Stored[T], value: T) -> Stored[T]:
-        """Raises WriteConflict when someone else changed the row since it was read, NotFound when it is gone."""
+        """Replace the row; raise WriteConflict when it was changed since it was read, NotFound when it is missing."""
         row = self._row(value)
         with self._named(row.key):
             return Stored(value, self._table.replace(row, stored.etag))
 
     def upsert(self, value: T) -> None:
-        """Puts the value in place of whatever is there."""
+        """Insert the value, or replace the row that is there."""
         self._table.upsert(self._row(value))
 
     def scan(
@@ -54,32 +71,52 @@ class Rows(Generic[T]):
         where: Mapping[str, Collection[str]] | None = None,
         page_size: int = 1000,
     ) -> Iterator[tuple[str, Stored[T]]]:
-        """Keys and values in the order of keys; arguments as in `Table.scan`."""
+        """Yield keys and readable rows in the order of keys; arguments as in `Table.scan`."""
         rows = self._table.scan(partition, after=after, before=before, where=where, page_size=page_size)
-        return ((row.key, self._stored(row)) for row in rows)
+        return ((row.key, Stored(value, row.etag)) for row, value in self._reader.read_each(rows))
 
-    def column(self, partition: str, name: str) -> Iterator[Value]:
-        """What stands in one column of the partition's rows, as it was written."""
-        return (row.columns[name] for row in self._table.scan(partition, select=(name,)) if name in row.columns)
+    def scan_all(self, partition: str, *, after: str = "", before: str | None = None) -> Iterator[Stored[T]]:
+        """Yield the rows in the order of keys; log one that cannot be read and raise as `get` does."""
+        rows = self._table.scan(partition, after=after, before=before)
+        return (Stored(value, row.etag) for row, value in self._reader.read_all(rows))
+
+    def column(self, partition: str, name: str, kind: Callable[[Value], V]) -> Iterator[V]:
+        """Yield one column of the partition's rows; log and skip a row where it is missing or is no `kind`."""
+        for row in self._table.scan(partition, select=(name,)):
+            try:
+                value = kind(row.columns[name])
+            except (KeyError, ValueError):
+                self._reader.log_skipped(row, f"column {name} cannot be read")
+                continue
+            yield value
 
     def scan_partitions(self, prefix: str) -> Iterator[Stored[T]]:
-        """The values of all partitions whose names begin with the prefix, by partition and key."""
-        return map(self._stored, self._table.scan_partitions(prefix))
+        """Yield the readable rows of all partitions with this prefix, by partition and key."""
+        rows = self._table.scan_partitions(prefix)
+        return (Stored(value, row.etag) for row, value in self._reader.read_each(rows))
+
+    def keys(self, prefix: str = "") -> Iterator[tuple[str, str]]:
+        """Yield partition and key of all rows of all partitions with this prefix, unreadable ones among them."""
+        return ((row.partition, row.key) for row in self._table.scan_partitions(prefix))
 
     def delete(self, stored: Stored[T]) -> None:
-        """Deletes the row if it is there; raises WriteConflict when someone else changed it since it was read."""
+        """Delete the row if it is there; raise WriteConflict when it was changed since it was read."""
         self._table.delete(*self._keys(stored.value), stored.etag)
 
     def remove(self, partition: str, key: str) -> None:
-        """Deletes the row if it is there, whoever changed it."""
+        """Delete the row if it is there, also when it was changed meanwhile."""
         self._table.delete(partition, key, ANY_ETAG)
 
     def clear(self, partition: str) -> int:
-        """Deletes all rows of the partition; returns how many there were."""
+        """Delete all rows of the partition; return their number."""
         rows = list(self._table.scan(partition, select=()))
         for row in rows:
             self._table.delete(row.partition, row.key, ANY_ETAG)
         return len(rows)
+
+    def _get(self, partition: str, key: str) -> Row:
+        with self._named(key):
+            return self._table.get(partition, key)
 
     @contextmanager
     def _named(self, key: str) -> Iterator[None]:
@@ -91,6 +128,3 @@ class Rows(Generic[T]):
     def _row(self, value: T) -> Row:
         partition, key = self._keys(value)
         return Row(partition, key, with_version(self._name, to_columns(value)))
-
-    def _stored(self, row: Row) -> Stored[T]:
-        return Stored(from_columns(self._cls, upgraded(self._name, row.columns)), row.etag)

@@ -1,4 +1,4 @@
-"""Schedules in table `schedules`, a partition per organisation, and in `timeindex` when each is due."""
+"""Keep schedules in table `schedules`, a partition per organisation, and in `timeindex` when each is due."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,12 +10,12 @@ from shared.storage.cursor import decode_cursor, first_page
 from shared.storage.ports import Page, Stored
 from shared.storage.rows import Rows
 from shared.storage.table import Table
-from shared.storage.task_table import DANGLING_AFTER
 from shared.storage.time_index import TimeIndex
 
 _CURSOR_KIND = "schedules"
-_LOOKED_AT = 1000
-"""So many entries at once are looked through for those of other organisations."""
+
+_MAX_LOOKED_AT = 1000
+"""The number of due entries that one tick looks at, to find those of organisations that have not had their share."""
 
 
 class ScheduleTable:
@@ -54,23 +54,27 @@ class ScheduleTable:
     def due(self, limit: int, limit_per_org: int) -> Iterator[Stored[Schedule]]:
         now = self._clock()
         taken: Counter[str] = Counter()
-        for entry in self._index.due(now, _LOOKED_AT):
-            if taken.total() >= limit:
+        looked_at = 0
+        for entry in self._index.due(now, _MAX_LOOKED_AT):
+            if taken.total() >= limit or looked_at == _MAX_LOOKED_AT:
                 return
             if taken[entry.org_id] >= limit_per_org:
+                looked_at += 1
                 continue
-            stored = self._find(entry.org_id, entry.row_id)
-            if stored is not None and stored.value.next_run_at <= now:
+            try:
+                stored = self._schedules.find(_partition(entry.org_id), entry.row_id)
+            except NotFound:
+                looked_at += 1
+                self._index.drop_dangling(entry, now)
+                continue
+            if stored is None:  # unreadable: it does not count, so that it keeps no other from its turn
+                continue
+            looked_at += 1
+            if stored.value.next_run_at <= now:
                 taken[entry.org_id] += 1
                 yield stored
-            elif now - entry.written_at > DANGLING_AFTER:
-                self._index.drop(entry.at, entry.row_id)
-
-    def _find(self, org_id: str, schedule_id: str) -> Stored[Schedule] | None:
-        try:
-            return self.get(org_id, schedule_id)
-        except NotFound:
-            return None
+            else:
+                self._index.drop_dangling(entry, now)
 
 
 def _keys(schedule: Schedule) -> tuple[str, str]:
@@ -78,5 +82,5 @@ def _keys(schedule: Schedule) -> tuple[str, str]:
 
 
 def _partition(org_id: str) -> str:
-    """Never empty, as the organisation of what is nobody's is."""
+    """Return the partition, which is never empty, as the organisation of the service's own schedules is."""
     return f"org:{org_id}"

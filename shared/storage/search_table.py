@@ -1,4 +1,4 @@
-"""The search index. Table `words` has a row for each token of each transcript, with the token's positions; table
+"""Keep the search index. Table `words` has a row for each token of each transcript, with the token's positions; table
 `passages` the transcripts themselves, cut in pieces, each with the tokens that are new in it.
 
 A row of `words` stands in one of BUCKETS partitions of its organisation, chosen by the token: few enough that a
@@ -6,7 +6,7 @@ transcript's rows make full batches, and enough that no partition is all that an
 `token,sessionId,jobId`, so that a token's rows lie together, newest sessions first.
 
 `passages` is also the forward index: every row of `words` belongs to a token that a row of `passages` names. Passages
-are therefore written before the words and removed after them, whoever dies in between.
+are therefore written before the words and removed after them, so that a crash in between leaves no word behind.
 """
 
 from collections import defaultdict
@@ -15,11 +15,12 @@ from itertools import accumulate, islice, pairwise
 from zlib import crc32
 
 from shared.domain.search.transcript import IndexedTranscript, Passage, Posting, PostingKey, SpokenWord
+from shared.storage.row_reader import RowReader
 from shared.storage.table import MAX_STRING_UNITS, Columns, Row, Table
-from shared.storage.upgrade import upgraded, with_version
+from shared.storage.upgrade import VERSION_COLUMN, with_version
 
 BUCKETS = 64
-"""For ever: rows that are there would not be found with another number."""
+"""The number of partitions of an organisation's words; never to change, for rows would not be found with another."""
 
 _WORDS, _PASSAGES = "words", "passages"
 _NEW_TOKENS = "newTokens"
@@ -31,23 +32,26 @@ class SearchTable:
     def __init__(self, words: Table, passages: Table) -> None:
         self._words = words
         self._passages = passages
+        self._posting_reader = RowReader(_WORDS, _posting)
+        self._passage_reader = RowReader(_PASSAGES, _passage)
+        self._token_reader = RowReader(_PASSAGES, _tokens_in)
 
     def put(self, transcript: IndexedTranscript) -> None:
         org_id, session_id, job_id = transcript.org_id, transcript.session_id, transcript.job_id
-        before = {row.key: row for row in self._forward(org_id, session_id, job_id)}
+        before = list(self._forward(org_id, session_id, job_id))
         rows = {row.key: row for row in _passage_rows(transcript)}
-        self._delete_words(org_id, session_id, job_id, _new_tokens(before.values()) - transcript.positions.keys())
+        self._delete_words(org_id, session_id, job_id, self._new_tokens(before) - transcript.positions.keys())
         self._passages.upsert_many(rows.values())
         self._words.upsert_many(_word_rows(transcript))
-        self._passages.delete_many(_partition(org_id, session_id), before.keys() - rows.keys())
+        self._passages.delete_many(_partition(org_id, session_id), {row.key for row in before} - rows.keys())
 
     def jobs(self, org_id: str, session_id: str) -> Collection[str]:
-        rows = self._passages.scan(_partition(org_id, session_id), select=("jobId",))
-        return {str(row.columns["jobId"]) for row in rows}
+        rows = self._passages.scan(_partition(org_id, session_id), select=())
+        return {row.key.partition(",")[0] for row in rows}
 
     def remove(self, org_id: str, session_id: str, job_id: str) -> int:
         rows = list(self._forward(org_id, session_id, job_id))
-        tokens = _new_tokens(rows)
+        tokens = self._new_tokens(rows)
         self._delete_words(org_id, session_id, job_id, tokens)
         self._passages.delete_many(_partition(org_id, session_id), [row.key for row in rows])
         return len(rows) + len(tokens)
@@ -65,19 +69,26 @@ class SearchTable:
         else:
             after, before = f"{token},{session_id},", f"{token},{session_id}-"
         rows = self._words.scan(_bucket(org_id, token), after=after, before=before, page_size=limit)
-        return list(islice((posting for posting in map(_posting, rows) if posting.key >= start), limit))
+        postings = (posting for _, posting in self._posting_reader.read_each(rows))
+        return list(islice((posting for posting in postings if posting.key >= start), limit))
 
     def passages(self, org_id: str, session_id: str, job_id: str, numbers: range) -> Sequence[Passage]:
         after = _passage_key(job_id, numbers.start - 1) if numbers.start else f"{job_id},"
         before = _passage_key(job_id, numbers.stop)
         rows = self._passages.scan(_partition(org_id, session_id), after=after, before=before)
-        return [_passage(upgraded(_PASSAGES, row.columns)) for row in rows]
+        return [passage for _, passage in self._passage_reader.read_each(rows)]
 
     def _forward(self, org_id: str, session_id: str, job_id: str) -> Iterator[Row]:
-        """The job's rows of `passages`, with no more than their new tokens."""
+        """Yield the job's rows of `passages`, with no more than their version and new tokens."""
         return self._passages.scan(
-            _partition(org_id, session_id), after=f"{job_id},", before=f"{job_id}-", select=(_NEW_TOKENS,)
+            _partition(org_id, session_id),
+            after=f"{job_id},",
+            before=f"{job_id}-",
+            select=(VERSION_COLUMN, _NEW_TOKENS),
         )
+
+    def _new_tokens(self, rows: Iterable[Row]) -> set[str]:
+        return {token for _, tokens in self._token_reader.read_each(rows) for token in tokens}
 
     def _delete_words(self, org_id: str, session_id: str, job_id: str, tokens: Iterable[str]) -> None:
         keys = defaultdict(list)
@@ -88,14 +99,16 @@ class SearchTable:
 
 
 def encode_positions(positions: Iterable[int]) -> str:
-    """Each position as its distance from the one before, as many as a column holds: more than 5,000 however far apart
-    they are. Positions rise."""
+    """Return the positions, which rise, as a text of distances, each from the position before.
+
+    It holds as many as fit into a column: more than 5,000 however far apart they are.
+    """
     text = " ".join(str(after - before) for before, after in pairwise((0, *positions)))
     return text if len(text) <= MAX_STRING_UNITS else text[: text.rindex(" ", 0, MAX_STRING_UNITS + 1)]
 
 
 def decode_positions(text: str) -> tuple[int, ...]:
-    """The positions that `encode_positions` wrote."""
+    """Return the positions that `encode_positions` wrote."""
     return tuple(accumulate(map(int, text.split())))
 
 
@@ -113,8 +126,7 @@ def _word_rows(transcript: IndexedTranscript) -> Iterator[Row]:
         yield Row(_bucket(transcript.org_id, token), key, with_version(_WORDS, columns))
 
 
-def _posting(row: Row) -> Posting:
-    columns = upgraded(_WORDS, row.columns)
+def _posting(columns: Columns) -> Posting:
     return Posting(
         token=str(columns["token"]),
         session_id=str(columns["sessionId"]),
@@ -150,10 +162,6 @@ def _passage(columns: Columns) -> Passage:
         spaced=bool(columns["spaced"]),
         new_tokens=_tokens_in(columns),
     )
-
-
-def _new_tokens(rows: Iterable[Row]) -> set[str]:
-    return {token for row in rows for token in _tokens_in(row.columns)}
 
 
 def _tokens_in(columns: Columns) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Sessions in table `sessions`: an organisation's partition, newest first."""
+"""Keep sessions in table `sessions`: an organisation's partition, newest first."""
 
 from collections.abc import Iterator
 
@@ -35,6 +35,9 @@ class SessionTable:
 
     def all(self) -> Iterator[Session]:
         return (stored.value for stored in self._sessions.scan_partitions(""))
+
+    def keys(self) -> Iterator[tuple[str, str]]:
+        return self._sessions.keys()
 
     def page(self, org_id: str, *, limit: int, cursor: str | None = None) -> Page[Session]:
         rows = self._sessions.scan(org_id, after=decode_cursor(_CURSOR_KIND, cursor), page_size=limit + 1)

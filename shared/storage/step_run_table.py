@@ -1,4 +1,7 @@
-"""The steps of jobs in table `parts`: a job's partition holds a row `{stage}-{step}-{number}` per step."""
+"""Keep the steps of jobs in table `parts`: a job's partition holds a row `{stage}-{step}-{number}` per step.
+
+A job's steps are read all or not at all: a step that was skipped would be taken for one that does not exist.
+"""
 
 from collections.abc import Sequence
 
@@ -33,7 +36,7 @@ class StepRunTable:
 
     def of_job(self, job_id: str, stage: Stage | None = None) -> Sequence[Stored[StepRun]]:
         after, before = ("", None) if stage is None else (f"{stage}-", f"{stage}.")  # "." follows "-" in ASCII
-        return sorted((stored for _, stored in self._parts.scan(job_id, after=after, before=before)), key=_order)
+        return sorted(self._parts.scan_all(job_id, after=after, before=before), key=_order)
 
     def delete_of(self, job_id: str) -> int:
         return self._parts.clear(job_id)
@@ -44,6 +47,6 @@ def _key(part: StepRun) -> str:
 
 
 def _order(stored: Stored[StepRun]) -> tuple[int, int, int]:
-    """Stages and steps in the order in which they happen."""
+    """Return the sort key by which stages and steps come in the order in which they happen."""
     part = stored.value
     return _STAGES.index(part.stage), _STEPS.index(part.step), part.number

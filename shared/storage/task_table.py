@@ -5,17 +5,14 @@ also after the clock was put back.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from shared.domain.errors import NotFound
 from shared.domain.task import Task, TaskState
 from shared.storage.ports import Stored
 from shared.storage.rows import Rows
 from shared.storage.table import Table
-from shared.storage.time_index import Entry, TimeIndex
-
-DANGLING_AFTER = timedelta(minutes=10)
-"""An entry of the index older than this that its task does not know belongs to a writer that crashed."""
+from shared.storage.time_index import TimeIndex
 
 MAX_RUNNING = 1000
 """How many running tasks one call looks at; there are no more than workers."""
@@ -54,18 +51,32 @@ class TaskTable:
 
     def to_look_at(self, limit: int) -> Iterator[Stored[Task]]:
         now = self._clock()
-        yield from self._looked_up(self._running, self._running.due(now, MAX_RUNNING), now)
-        yield from self._looked_up(self._due, self._due.due(now, limit), now)
+        yield from self._looked_up(self._running, now, MAX_RUNNING)
+        yield from self._looked_up(self._due, now, limit)
 
-    def _looked_up(self, index: TimeIndex, entries: Iterator[Entry], now: datetime) -> Iterator[Stored[Task]]:
-        """Yield the tasks whose latest entry is in this index and due; drop entries that their tasks do not know."""
-        for entry in entries:
-            stored = self._find(entry.row_id)
-            latest = self._entry(stored.value) if stored is not None else None
-            if stored is not None and latest is not None and latest[0] is index and latest[1] <= now:
+    def _looked_up(self, index: TimeIndex, now: datetime, limit: int) -> Iterator[Stored[Task]]:
+        """Yield the tasks whose latest entry is in this index and due; drop entries that their tasks do not know.
+
+        Of the entries that are due, up to `limit` are looked at. One whose task cannot be read does not count.
+        """
+        looked_at = 0
+        for entry in index.due(now, limit):
+            if looked_at == limit:
+                return
+            try:
+                stored = self._tasks.find(entry.row_id, entry.row_id)
+            except NotFound:
+                looked_at += 1
+                index.drop_dangling(entry, now)
+                continue
+            if stored is None:
+                continue
+            looked_at += 1
+            latest = self._entry(stored.value)
+            if latest is not None and latest[0] is index and latest[1] <= now:
                 yield stored
-            elif now - entry.written_at > DANGLING_AFTER:
-                index.drop(entry.at, entry.row_id)
+            else:
+                index.drop_dangling(entry, now)
 
     def _entry(self, task: Task) -> tuple[TimeIndex, datetime] | None:
         """Return the index that the task is in, and its time there."""
@@ -80,9 +91,3 @@ class TaskTable:
     def _drop_entry(self, task: Task) -> None:
         if (entry := self._entry(task)) is not None:
             entry[0].drop(entry[1], task.task_id)
-
-    def _find(self, task_id: str) -> Stored[Task] | None:
-        try:
-            return self.get(task_id)
-        except NotFound:
-            return None

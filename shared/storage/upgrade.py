@@ -1,13 +1,13 @@
 """Rows of older versions are upgraded when they are read, and written back in the new form with their next change.
 
-To change a table's columns: append to its tuple in `UPGRADES` a function from the columns as they were to the columns
-as they shall be. The table's version goes up by one with it, and every row that is written says so in `schemaVersion`.
+To change a table's columns, append to its tuple in `UPGRADES` a function from the old columns to the new ones. The
+table's version goes up by one with it, and every row that is written carries it in `schemaVersion`.
 A column that is merely added, with a default in its dataclass, needs no new version.
 """
 
 from collections.abc import Callable, Mapping
 
-from shared.domain.errors import TransientError
+from shared.domain.errors import RowOfLaterRelease
 from shared.domain.options import NO_RENDITION
 from shared.storage.table import Columns
 
@@ -17,7 +17,7 @@ VERSION_COLUMN = "schemaVersion"
 
 
 def _without_rendition(columns: Columns) -> Columns:
-    """Jobs of version 1 know of no stage rendition, and nobody could ask for one."""
+    """Add the stage rendition to a job of version 1, which could not ask for one."""
     return {
         **columns,
         "renditionState": "skipped",
@@ -47,19 +47,21 @@ UPGRADES: Mapping[str, tuple[Upgrade, ...]] = {
 
 
 def with_version(table: str, columns: Columns, upgrades: Mapping[str, tuple[Upgrade, ...]] = UPGRADES) -> Columns:
-    """The columns of a row that is to be written, marked with the table's present version."""
+    """Return the columns of a row that is to be written, marked with the table's present version."""
     return {**columns, VERSION_COLUMN: len(upgrades[table]) + 1}
 
 
 def upgraded(table: str, columns: Columns, upgrades: Mapping[str, tuple[Upgrade, ...]] = UPGRADES) -> Columns:
-    """The columns of a row as they would be written today.
+    """Return the columns of a row as they would be written today.
 
-    Raises TransientError for a row of a later version: while a new release is rolled out, an instance of it can read
-    what this one cannot.
+    Raise RowOfLaterRelease for a row of a later version: while a new release is rolled out, an instance of it can read
+    what this one cannot. Raise ValueError for a version that no release wrote.
     """
     version, chain = int(str(columns.get(VERSION_COLUMN, 1))), upgrades[table]
+    if version < 1:
+        raise ValueError(f"no release writes version {version}")
     if version > len(chain) + 1:
-        raise TransientError(f"A row of {table} was written by a later release (version {version}).")
+        raise RowOfLaterRelease(f"A row of {table} was written by a later release (version {version}).")
     for upgrade in chain[version - 1 :]:
         columns = upgrade(columns)
     return with_version(table, columns, upgrades) if version <= len(chain) else columns

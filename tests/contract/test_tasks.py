@@ -14,7 +14,8 @@ from shared.storage.dead_letter_table import DeadLetterTable
 from shared.storage.ports import Storage
 from shared.storage.schedule_table import ScheduleTable
 from shared.storage.table import Table
-from shared.storage.task_table import DANGLING_AFTER, TaskTable
+from shared.storage.task_table import TaskTable
+from shared.storage.time_index import DANGLING_AFTER
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 LONG_AGO = datetime(2026, 1, 1, 12, tzinfo=UTC)

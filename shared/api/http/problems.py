@@ -38,6 +38,7 @@ from shared.domain.errors import (
     TokenMissing,
     TransientError,
     Unauthenticated,
+    UnreadableRow,
     UploadIncomplete,
     WebhooksNotConfigured,
 )
@@ -72,6 +73,7 @@ _STATUSES: dict[type[RostrumError], HTTPStatus] = {
     RecordingTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     FinalError: HTTPStatus.UNPROCESSABLE_ENTITY,
     TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
+    UnreadableRow: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 _HTTP_KINDS = {

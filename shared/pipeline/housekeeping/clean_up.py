@@ -1,4 +1,7 @@
-"""Keeping the house clean: what has outlived its use is deleted, once an hour, by a background job."""
+"""Clean up: delete what has outlived its use, once an hour, by a background job.
+
+A chore that fails, and a row that cannot be read, keep no other from its turn.
+"""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -6,7 +9,8 @@ from contextlib import suppress
 from datetime import timedelta
 from itertools import groupby
 
-from shared.domain.errors import NotFound, RostrumError
+from shared.domain.dead_letter import DeadLetter
+from shared.domain.errors import NotFound, RostrumError, RowOfLaterRelease, UnreadableRow, WriteConflict
 from shared.domain.job import Job
 from shared.domain.removal import RemovalReason
 from shared.domain.session import Session
@@ -15,7 +19,7 @@ from shared.pipeline.context import Services
 from shared.pipeline.housekeeping.delete_session import delete_session, remove_session
 from shared.pipeline.housekeeping.expire_uploads import GRACE, expire_uploads
 from shared.pipeline.tasks.job_manager import job_manager
-from shared.storage.ports import RESULTS, SOURCES, WORK
+from shared.storage.ports import RESULTS, SOURCES, WORK, Stored
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +29,13 @@ KEEP_DEAD_LETTERS = timedelta(days=30)
 
 
 def schedule_clean_up(services: Services) -> None:
-    """Has the house cleaned from now on; calling it again changes nothing."""
+    """Create the schedule of the clean-up; idempotent."""
     clean_up.using(services, task_id="clean-up").schedule_cron(EVERY_HOUR)
 
 
 @job_manager.job
 def clean_up(services: Services) -> None:
-    """Deletes expired uploads and idempotency keys, sessions past their time, and what stages left for each other."""
+    """Delete expired uploads, idempotency keys and sessions, old records, and files that no job needs."""
     for chore in (
         expire_uploads,
         _forget_idempotency_keys,
@@ -45,18 +49,24 @@ def clean_up(services: Services) -> None:
 
 
 def _forget_idempotency_keys(services: Services) -> None:
+    """Delete the expired records; one that was renewed meanwhile stays."""
     for stored in services.storage.idempotency.expired(services.clock()):
-        services.storage.idempotency.delete(stored)
+        with suppress(WriteConflict):
+            services.storage.idempotency.delete(stored)
 
 
 def _drop_dead_letters(services: Services) -> None:
-    """With each goes its task, which nobody can put back then."""
+    """Delete old dead letters, each with its task, which cannot be requeued without it."""
+    for stored in services.storage.dead_letters.kept_before(services.clock() - KEEP_DEAD_LETTERS):
+        _unless_it_fails(_drop_dead_letter, services, stored)
+
+
+def _drop_dead_letter(services: Services, stored: Stored[DeadLetter]) -> None:
     storage = services.storage
-    for stored in storage.dead_letters.kept_before(services.clock() - KEEP_DEAD_LETTERS):
-        if stored.value.task_id is not None:
-            with suppress(NotFound):
-                storage.tasks.delete(storage.tasks.get(stored.value.task_id))
-        storage.dead_letters.delete(stored)
+    if stored.value.task_id is not None:
+        with suppress(NotFound):
+            storage.tasks.delete(storage.tasks.get(stored.value.task_id))
+    storage.dead_letters.delete(stored)
 
 
 def _drop_removal_records(services: Services) -> None:
@@ -67,19 +77,25 @@ def _drop_removal_records(services: Services) -> None:
 
 
 def _delete_sessions(services: Services) -> None:
-    """Those past their time, and those whose removal broke off."""
+    """Delete sessions that are past their retention, and go on with removals that broke off."""
     for session in services.storage.sessions.all():
-        if session.deleted_at is not None:
-            task_id = f"remove-{session.session_id}"
-            remove_session.using(services, task_id=task_id).delay(session.org_id, session.session_id)
-        elif _is_past_its_time(services, session):
-            reason = RemovalReason.RETENTION
-            _unless_it_fails(delete_session, services, session.org_id, session.session_id, reason)
+        _unless_it_fails(_delete_if_due, services, session)
+
+
+def _delete_if_due(services: Services, session: Session) -> None:
+    if session.deleted_at is not None:
+        task_id = f"remove-{session.session_id}"
+        remove_session.using(services, task_id=task_id).delay(session.org_id, session.session_id)
+    elif _is_past_its_time(services, session):
+        delete_session(services, session.org_id, session.session_id, RemovalReason.RETENTION)
 
 
 def _is_past_its_time(services: Services, session: Session) -> bool:
-    """Whether nothing happened to the session for the fewest days that anybody said: the settings for all, those for
-    its organisation, or its latest job. One with a job that has not ended has its time after it."""
+    """Return whether the session's retention is over: nothing happened to it for the given days, and all jobs ended.
+
+    The fewest days count, of the settings for all, the settings for its organisation, and the options of its latest
+    job. A session with a job that cannot be read is kept: raise UnreadableRow or RowOfLaterRelease.
+    """
     settings = services.settings
     said = (settings.retention_days, settings.retention_days_of(session.org_id), session.retention_days)
     days = min((each for each in said if each is not None), default=None)
@@ -96,24 +112,33 @@ def _jobs_of(services: Services, session: Session) -> Iterator[Job]:
 
 
 def _delete_work_of_done_jobs(services: Services) -> None:
-    """A job that is done needs nothing of what its stages left for each other; one that failed may be tried again."""
+    """Delete the intermediate files of jobs that are done or missing.
+
+    A job that failed may be retried, and keeps its files. So does a job that cannot be read.
+    """
     blobs = services.storage.blobs
     for (org_id, _, job_id), found in groupby(blobs.listing(WORK, ""), lambda blob: blob.name.split("/")[:3]):
         names = [blob.name for blob in found]
-        try:
-            is_needed = services.storage.jobs.get(org_id, job_id).value.status is not JobStatus.DONE
-        except NotFound:
-            is_needed = False
-        for name in () if is_needed else names:
+        for name in () if _needs_its_work(services, org_id, job_id) else names:
             blobs.delete(WORK, name)
 
 
-def _delete_orphans(services: Services) -> None:
-    """Blobs whose session is gone, or never came to be, and that nobody can be about to make one of any more.
+def _needs_its_work(services: Services, org_id: str, job_id: str) -> bool:
+    try:
+        return services.storage.jobs.get(org_id, job_id).value.status is not JobStatus.DONE
+    except NotFound:
+        return False
+    except (UnreadableRow, RowOfLaterRelease):
+        return True
 
-    An upload's address goes on writing after its session was deleted, and an import may die before its session stands.
+
+def _delete_orphans(services: Services) -> None:
+    """Delete old blobs without a session, unless a client may still be about to make one of them.
+
+    An upload's address goes on writing after its session was deleted, and an import may crash before its session is
+    written. A session that cannot be read keeps its blobs.
     """
-    sessions = {(session.org_id, session.session_id) for session in services.storage.sessions.all()}
+    sessions = set(services.storage.sessions.keys())
     newest = services.clock() - timedelta(hours=services.settings.upload_valid_hours) - GRACE
     for container in (SOURCES, WORK, RESULTS):
         for blob in services.storage.blobs.listing(container, ""):
@@ -124,10 +149,10 @@ def _delete_orphans(services: Services) -> None:
 
 
 def _unless_it_fails(chore: Callable[..., object], *arguments: object) -> None:
-    """One chore that fails does not keep the others from being done."""
+    """Do one chore; log an error, so that it keeps no other chore from being done."""
     try:
         chore(*arguments)
     except RostrumError as error:
-        log.warning("clean-up failed", extra={"action": chore.__name__, "code": error.code})
+        log.warning("clean-up failed", extra={"action": chore.__name__, "code": error.code, "detail": error.detail})
     except Exception:
         log.exception("clean-up failed", extra={"action": chore.__name__})

@@ -4,7 +4,7 @@ rows. May be run at any time, by several at once, and again after it broke off."
 import logging
 from datetime import timedelta
 
-from shared.domain.errors import NotFound, WriteConflict
+from shared.domain.errors import NotFound, RowOfLaterRelease, UnreadableRow, WriteConflict
 from shared.domain.session import Upload
 from shared.pipeline.context import Services
 from shared.storage.ports import SOURCES, Stored
@@ -36,13 +36,15 @@ def expire_uploads(services: Services) -> int:
 
 
 def _is_committed(services: Services, upload: Upload) -> bool:
-    """Whether a session was made of it: a commit that died may have reserved its job and come no further."""
+    """Return whether a session was made of it: a commit that crashed may have reserved its job only."""
     if upload.job_id is None:
         return False
     try:
         services.storage.sessions.get(upload.org_id, upload.session_id, even_deleted=True)
     except NotFound:
         return False
+    except (UnreadableRow, RowOfLaterRelease):  # there is one
+        return True
     return True
 
 
