@@ -18,7 +18,7 @@ from shared.pipeline.context import Services
 from shared.pipeline.execution.cancel import cancel_job, is_at_work
 from shared.pipeline.execution.dispatch import withdraw_messages
 from shared.pipeline.housekeeping.removal_record import RemovalRecord
-from shared.pipeline.jobs.search import forget_session
+from shared.pipeline.stages.search_index import forget_session
 from shared.pipeline.tasks.job_manager import RetryLater, job_manager
 from shared.pipeline.updates import change_session
 from shared.storage.ports import RESULTS, SOURCES, WORK

@@ -1,28 +1,18 @@
-"""Search over what was said: transcripts go into the index and out of it, and places are found in them.
-
-Only a session's present transcript is ever found: what the index has of others, while it is written or removed, is left
-out. Each job's transcript has rows of its own, so that two that are written at once do not mix.
-"""
+"""Find places in transcripts by what was said. `shared.pipeline.stages.search_index` fills the index."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 
-from shared.domain.errors import InvalidRequest, NotFound
+from shared.domain.errors import InvalidRequest
 from shared.domain.search.join import Join
 from shared.domain.search.places import Place, Span, find_places, score_places
 from shared.domain.search.query import Query, parse_query
 from shared.domain.search.snippet import make_snippet, passages_around
-from shared.domain.search.transcript import IndexedTranscript, Posting, SpokenWord, index_words
-from shared.domain.session import Session
-from shared.pipeline.artefacts import TRANSCRIPT
-from shared.pipeline.context import Services, blob_name
-from shared.pipeline.tasks.job_manager import job_manager
+from shared.domain.search.transcript import Posting
+from shared.pipeline.context import Services
+from shared.pipeline.stages.search_index import find_session, present_job
 from shared.storage.cursor import decode_cursor, first_page
-from shared.storage.ports import RESULTS
-from shared.transcription.cues import UNSPACED
-from shared.transcription.payload import Transcript
 
 PLACES_OF_ONE_SESSION = 20
 """The best places that a search over all sessions gives of each; one over a single session gives up to
@@ -72,31 +62,6 @@ class _Candidate:
         return -self.score, self.session_id, self.place.first
 
 
-@job_manager.job
-def index_transcript(services: Services, org_id: str, session_id: str, job_id: str) -> None:
-    """Makes the job's transcript what is found of the session, if it is the session's present one, and removes every
-    other. May run any number of times, also at once: what the last one to end leaves is the present one alone."""
-    index = services.storage.search
-    session = _session(services, org_id, session_id)
-    written: IndexedTranscript | None = None
-    if session is not None and session.transcript_job_id == job_id:
-        written = _indexed(services, session, job_id)
-        index.put(written)
-    known = index.jobs(org_id, session_id)
-    present = _present_job(_session(services, org_id, session_id))  # read after `known`, lest a newer one be removed
-    for other in known:
-        if other != present:
-            index.remove(org_id, session_id, other)
-    if written is not None and present != job_id:
-        index.withdraw(written)
-
-
-def forget_session(services: Services, org_id: str, session_id: str) -> int:
-    """Removes all that the index has of a session that is gone or marked as deleted; returns how many rows."""
-    index = services.storage.search
-    return sum(index.remove(org_id, session_id, job_id) for job_id in index.jobs(org_id, session_id))
-
-
 def search(
     services: Services,
     org_id: str,
@@ -133,10 +98,10 @@ def _candidates(query: Query, postings: Mapping[str, Posting], most: int) -> Ite
 
 def _shown(services: Services, org_id: str, ranked: list[_Candidate]) -> Iterator[tuple[str, Found]]:
     """Places with their words, each with its key for a cursor; read as they are taken."""
-    session_of = cache(partial(_session, services, org_id))
+    session_of = cache(partial(find_session, services, org_id))
     for one in ranked:
         session = session_of(one.session_id)
-        if session is None or _present_job(session) != one.job_id:
+        if session is None or present_job(session) != one.job_id:
             continue  # its rows are about to be removed
         passages = services.storage.search.passages(org_id, one.session_id, one.job_id, passages_around(one.place))
         snippet = make_snippet(one.place, passages)
@@ -164,35 +129,3 @@ def _decoded(cursor: str | None) -> Rank | None:
         return -float(score), session_id, int(position)
     except ValueError as err:
         raise InvalidRequest("The cursor is not one that a search gave out.") from err
-
-
-def _session(services: Services, org_id: str, session_id: str) -> Session | None:
-    try:
-        return services.storage.sessions.get(org_id, session_id).value
-    except NotFound:
-        return None
-
-
-def _present_job(session: Session | None) -> str | None:
-    return None if session is None else session.transcript_job_id
-
-
-def _indexed(services: Services, session: Session, job_id: str) -> IndexedTranscript:
-    """The job's transcript for the index; one without words when the file is gone."""
-    name = blob_name(session.org_id, session.session_id, job_id, TRANSCRIPT.name)
-    words: list[SpokenWord] = []
-    spaced = True
-    with suppress(NotFound):
-        transcript = Transcript.model_validate_json(services.storage.blobs.read(RESULTS, name))
-        words = [
-            SpokenWord(word.word, word.start, word.end) for segment in transcript.segments for word in segment.words
-        ]
-        spaced = transcript.language not in UNSPACED
-    return index_words(
-        words,
-        org_id=session.org_id,
-        session_id=session.session_id,
-        job_id=job_id,
-        session_name=session.name,
-        spaced=spaced,
-    )

@@ -8,9 +8,9 @@ from shared.domain.stage import Stage
 from shared.pipeline import artefacts
 from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import StepContext
-from shared.pipeline.jobs.search import index_transcript
 from shared.pipeline.stages.job_blobs import open_file, read_json, recording_of, write_file, write_json
 from shared.pipeline.stages.plan import engine_for
+from shared.pipeline.stages.search_index import index_transcript
 from shared.pipeline.updates import change_session
 from shared.transcription import transcribe
 from shared.transcription.audio import WavAudio

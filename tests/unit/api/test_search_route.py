@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from shared.api.routes.search import EXAMPLE
-from shared.pipeline.jobs.search import index_transcript
+from shared.pipeline.stages.search_index import index_transcript
 from shared.transcription.payload import Transcript, TranscriptEngine, TranscriptSegment, TranscriptWord
 from tests.unit.api.house import ORG, House
 

@@ -11,15 +11,14 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.search.places import NEAR_TOKENS
 from shared.domain.session import Session
 from shared.pipeline.context import Services
-from shared.pipeline.jobs import search as search_module
 from shared.pipeline.jobs.search import (
     PLACES_OF_ONE_SESSION,
     Found,
     FoundPage,
-    forget_session,
-    index_transcript,
     search,
 )
+from shared.pipeline.stages import search_index
+from shared.pipeline.stages.search_index import forget_session, index_transcript
 from shared.pipeline.updates import change_session
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
@@ -304,7 +303,7 @@ def test_whatever_happens_while_a_transcript_is_indexed(
         (talks.words, "upsert_many"),
         (talks.passages, "upsert_many"),
         (talks.passages, "delete_many"),
-        (search_module, "_session"),
+        (search_index, "find_session"),
     ):
         monkeypatch.setattr(target, name, now(getattr(target, name)))
     index_transcript(talks.services, ORG, "s1", "job")
