@@ -70,9 +70,9 @@ def from_columns(cls: type[T], columns: Columns, prefix: str = "") -> T:
 def _encode(column: str, kind: Any, value: Any) -> Iterator[tuple[str, Value]]:
     if value is None:
         return
-    if hasattr(kind, "from_json"):
+    if _is_json(kind):
         yield column, _fitting(column, _json(column, value.to_json()))
-    elif dataclasses.is_dataclass(value):
+    elif _is_dataclass(value.__class__):
         yield from to_columns(value, column).items()
     elif _enum_mapping(kind) is not None:
         for member, inner in value.items():
@@ -98,11 +98,11 @@ def _encode(column: str, kind: Any, value: Any) -> Iterator[tuple[str, Value]]:
 
 def _decode(column: str, kind: Any, columns: Columns) -> Any:
     """Return the field's value, or None when no column tells it."""
-    if hasattr(kind, "from_json"):
+    if _is_json(kind):
         return kind.from_json(_object(str(columns[column]))) if column in columns else None
-    if dataclasses.is_dataclass(kind):
+    if _is_dataclass(kind):
         present = any(name.startswith(column) and name[len(column) : len(column) + 1].isupper() for name in columns)
-        return from_columns(kind, columns, column) if present else None  # type: ignore[arg-type]
+        return from_columns(kind, columns, column) if present else None
     if (nested := _enum_mapping(kind)) is not None:
         members, inner = nested
         return {member: from_columns(inner, columns, str(member)) for member in members}
@@ -113,9 +113,9 @@ def _decode(column: str, kind: Any, columns: Columns) -> Any:
         return _joined(column, columns)
     if (item := _tuple_of_dataclass(kind)) is not None:
         return tuple(from_columns(item, each) for each in json.loads(_joined(column, columns)))
-    if get_origin(kind) is tuple:
+    if _has_origin(kind, tuple):
         return tuple(str(value).split("\n"))
-    if get_origin(kind) is not None:
+    if _has_origin(kind):
         return _object(str(value))
     if kind is datetime:
         return _time(value)
@@ -138,6 +138,24 @@ def _time(value: Value) -> datetime:
     return time
 
 
+@cache
+def _has_origin(kind: Any, origin: Any = None) -> bool:
+    """Return whether the type is a generic one, of this origin when one is given. Cached: rows are read often."""
+    found = get_origin(kind)
+    return found is not None if origin is None else found is origin
+
+
+@cache
+def _is_dataclass(kind: Any) -> bool:
+    return dataclasses.is_dataclass(kind)
+
+
+@cache
+def _is_json(kind: Any) -> bool:
+    return hasattr(kind, "from_json")
+
+
+@cache
 def _enum_mapping(kind: Any) -> tuple[type[StrEnum], type[Any]] | None:
     """Return (enumeration, dataclass) when the type is a mapping from the one to the other, or None."""
     if get_origin(kind) is not Mapping:
@@ -146,6 +164,7 @@ def _enum_mapping(kind: Any) -> tuple[type[StrEnum], type[Any]] | None:
     return (key, value) if issubclass(key, StrEnum) else None
 
 
+@cache
 def _tuple_of_dataclass(kind: Any) -> type[Any] | None:
     """Return X for `tuple[X, ...]` of a dataclass X, or None."""
     item = get_args(kind)[0] if get_origin(kind) is tuple else None
@@ -200,6 +219,7 @@ def _required(cls: type[Any]) -> frozenset[str]:
     )
 
 
+@cache
 def _without_none(kind: Any) -> Any:
     """Return X for `X | None`, else the type itself."""
     if get_origin(kind) is not UnionType:
