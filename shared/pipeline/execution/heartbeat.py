@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any, cast
 
-from shared.domain.errors import NotFound, WriteConflict
+from shared.domain.errors import NotFound, RowOfLaterRelease, UnreadableRow, WriteConflict
 from shared.domain.job import Job, note_progress
 from shared.domain.message import StepKind
 from shared.domain.stage import StageState
@@ -86,7 +86,10 @@ class Heartbeat(PeriodicThread):
             raise StopWork
         if run.step is not StepKind.PART:
             return
-        stored_rows = self._services.storage.step_runs.of_job(job.job_id, run.stage)
+        try:
+            stored_rows = self._services.storage.step_runs.of_job(job.job_id, run.stage)
+        except (UnreadableRow, RowOfLaterRelease):
+            return  # this step goes on: how far the others are is only for show
         rows = [row.value.in_attempt(job.attempt) for row in stored_rows]
         done = [row for row in rows if row.step is StepKind.PART and row.state is StageState.DONE]
         total = sum(1.0 if row in done else row.progress for row in rows if row.step is StepKind.PART)

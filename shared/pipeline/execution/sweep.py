@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
-from shared.domain.errors import RostrumError
+from shared.domain.errors import RostrumError, RowOfLaterRelease, UnreadableRow
 from shared.domain.job import Job
 from shared.pipeline.context import Services
 from shared.pipeline.execution.advance import advance
@@ -21,7 +21,8 @@ def sweep(services: Services) -> int:
     """Move on the jobs that have not ended; return how many messages were sent.
 
     The jobs come in random order, so that each has its turn even where there are more than one run can look at, and two
-    runs at once seldom meet. A job that cannot be swept is logged and skipped.
+    runs at once seldom meet. A job that cannot be swept is logged and skipped. So is one
+    with a step that cannot be read: what that step has done is not known.
     """
     sent, until = 0, services.clock() + BUDGET
     for job in services.storage.jobs.all_active():
@@ -29,6 +30,8 @@ def sweep(services: Services) -> int:
             continue
         try:
             sent += advance(services, job)
+        except (UnreadableRow, RowOfLaterRelease):
+            pass  # storage has logged it, once for many sweeps; the job is left alone
         except RostrumError as error:
             log.warning("sweep failed", extra={"action": "sweep", "job_id": job.job_id, "code": error.code})
         except Exception:

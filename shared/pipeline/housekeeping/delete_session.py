@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from shared.domain.errors import Conflict, NotFound, WriteConflict
+from shared.domain.errors import Conflict, NotFound, UnreadableRow, WriteConflict
 from shared.domain.message import QUEUES
 from shared.domain.removal import RemovalReason
 from shared.domain.session import Session
@@ -98,8 +98,12 @@ def _drop_letters(services: Services, org_id: str, job_ids: Sequence[str]) -> in
 
 
 def _is_at_work(services: Services, record: RemovalRecord, org_id: str, job_id: str) -> bool:
-    """Whether a step of the job is in somebody's hands after it has been canceled."""
-    with suppress(NotFound):
+    """Return whether a worker holds a step of the job after it has been canceled.
+
+    A job or step that is unreadable counts as not at work, so that it can be deleted. One of a later release does not:
+    raise RowOfLaterRelease, for a worker of that release may hold it.
+    """
+    with suppress(NotFound, UnreadableRow):
         job = services.storage.jobs.get(org_id, job_id).value
         if not job.is_final:
             record.add(messages=withdraw_messages(services, job))
