@@ -6,14 +6,24 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A message's `body` as text, from which `queue`, whose it was ("" when it cannot be read), what it asked for (a
-    job's step or a task), and the `reason` for giving up, in a sentence."""
+    """A message that was given up."""
 
     letter_id: str
     queue: str
+    """The queue that it came from."""
+
     org_id: str
+    """The organisation that it belongs to; "" when it cannot be read."""
+
     body: str
+    """The message as text."""
+
     reason: str
+    """Why it was given up, in a sentence."""
+
     at: datetime
     job_id: str | None = None
+    """The job that it asked to run a step of."""
+
     task_id: str | None = None
+    """The task that it asked to run."""

@@ -14,39 +14,49 @@ MAX_FAILURES = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepFailure:
-    """What made attempt `attempt` (from 1) at a step fail, at `at`: `code` is stable, `title` the kind of failure and
-    `detail` a sentence for a person; `retryable` says whether trying again can help; `job_attempt` is the job's."""
+    """A failed attempt at a step."""
 
     code: str
+    """The stable name of the kind of failure."""
+
     title: str
+    """The kind of failure, for a person."""
+
     detail: str
+    """What happened, in a sentence for a person."""
+
     stage: Stage
     step: StepKind
     part: int
     attempt: int
+    """Which attempt at the step failed, from 1."""
+
     job_attempt: int
+    """The job's attempt that it belongs to."""
+
     at: datetime
     retryable: bool
+    """Whether trying again can help."""
 
     @classmethod
-    def of(cls, part: StepRun, error: Exception, at: datetime) -> "StepFailure":
-        """What is said of an error of the part's latest attempt; one that is none of ours keeps its text to itself."""
+    def of(cls, run: StepRun, error: Exception, at: datetime) -> "StepFailure":
+        """Return what is kept of an error of the step's latest attempt; the text of a foreign error is not."""
         if not isinstance(error, RostrumError):
             error = RostrumError(f"An internal error ({type(error).__name__}).")
         return cls(
             code=error.code,
             title=error.title,
             detail=error.detail,
-            stage=part.stage,
-            step=part.step,
-            part=part.number,
-            attempt=part.attempts,
-            job_attempt=part.job_attempt,
+            stage=run.stage,
+            step=run.step,
+            part=run.number,
+            attempt=run.attempts,
+            job_attempt=run.job_attempt,
             at=at,
             retryable=error.retryable or not isinstance(error, FinalError),
         )
 
     @property
     def key(self) -> tuple[Stage, StepKind, int, int, int]:
-        """What tells the attempt apart from all others of the job."""
+        """Return what tells the attempt apart from all other attempts of the job."""
         return self.stage, self.step, self.part, self.job_attempt, self.attempt

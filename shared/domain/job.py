@@ -1,7 +1,7 @@
-"""A job and its state machine: pure functions from a job to the next one.
+"""A job and its changes: pure functions from a job to the next one; `next_actions` says which change is due.
 
-Every change of a job is one event, and the job carries that event's number and type: the row is its own outbox, so a
-writer that died between the row and the event log leaves nothing lost (see docs/decisions/0003-event-log.md).
+Every change of a job is one event, and the job carries that event's number and type. The row is its own outbox, so
+that a crash between the row and the event log loses nothing (see docs/decisions/0003-event-log.md).
 """
 
 from collections.abc import Mapping
@@ -17,16 +17,15 @@ from shared.domain.stage import Stage, StageProgress, StageState
 from shared.job_status import NEXT, JobStatus
 
 STAGE_WEIGHTS = {Stage.DOWNLOAD: 1.0, Stage.TRANSCRIPTION: 5.0, Stage.TRACKING: 4.0, Stage.RENDITION: 6.0}
-"""How much of the overall progress a stage is, relative to the others."""
+"""The share of each stage in the overall progress, relative to the other stages."""
 
 NEEDS = {Stage.TRANSCRIPTION: Stage.DOWNLOAD, Stage.TRACKING: Stage.DOWNLOAD, Stage.RENDITION: Stage.TRACKING}
-"""Which stage has to be over before another one begins."""
+"""The stage that has to be over before a stage begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One run of the pipeline over a session; changed only by the functions of this module. `failures` are the failed
-    attempts at its steps, of all its attempts, the latest last."""
+    """One run of the pipeline over a session; changed only by the functions of this module."""
 
     job_id: str
     session_id: str
@@ -36,38 +35,50 @@ class Job:
     updated_at: datetime
     stages: Mapping[Stage, StageProgress]
     event_sequence: int
+    """The number of its latest event."""
+
     event_type: EventType
     stage: Stage | None = Stage.DOWNLOAD
+    """The first stage that is not over."""
+
     progress: float = 0.0
+    """How much of the job is done, from 0 to 1."""
+
     attempt: int = 1
+    """Which attempt at the job this is, from 1."""
+
     cancel_requested: bool = False
     error: JobError | None = None
     failures: tuple[StepFailure, ...] = ()
+    """The failed attempts at its steps, of all its attempts, the latest last."""
+
     options: JobOptions = field(default_factory=JobOptions)
     callback_url: str | None = None
     traceparent: str | None = None
     start_at: datetime | None = None
+    """When its work is to begin; None: at once."""
+
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
     @property
     def is_final(self) -> bool:
-        """Whether the job has ended."""
+        """Return whether the job has ended."""
         return self.status.is_final
 
     @property
     def is_runnable(self) -> bool:
-        """Whether work on the job makes sense: it has not ended, and nobody wants it to before all stages are over;
-        after that it is too late."""
+        """Return whether work on the job makes sense: it has not ended, and was not canceled before all stages were
+        over; after that it is too late to cancel it."""
         return not self.is_final and (self.stages_over or not self.cancel_requested)
 
     @property
     def stages_over(self) -> bool:
-        """Whether every stage is done or skipped."""
+        """Return whether every stage is done or skipped."""
         return all(progress.state.is_over for progress in self.stages.values())
 
     def may_begin(self, stage: Stage) -> bool:
-        """Whether what the stage needs is there."""
+        """Return whether what the stage needs is there."""
         return stage not in NEEDS or self.stages[NEEDS[stage]].state.is_over
 
 
@@ -82,7 +93,7 @@ def new_job(
     traceparent: str | None,
     start_at: datetime | None = None,
 ) -> Job:
-    """A job that has just been accepted; its work begins at `start_at`, or at once."""
+    """Return a job that has just been accepted; its work begins at `start_at`, or at once."""
     stages = {stage: StageProgress() for stage in Stage}
     if not options.wants_rendition:
         stages[Stage.RENDITION] = StageProgress(state=StageState.SKIPPED, parts=0, reason=NO_RENDITION)
@@ -104,7 +115,7 @@ def new_job(
 
 
 def event_of(job: Job) -> Event:
-    """The event that the job's last change is."""
+    """Return the event that the job's last change is."""
     return Event(
         job_id=job.job_id,
         sequence=job.event_sequence,
@@ -118,7 +129,7 @@ def event_of(job: Job) -> Event:
 
 
 def start_stage(job: Job, stage: Stage, attempts: int, now: datetime) -> Job:
-    """Work on the stage began; one of its steps was begun `attempts` times by now."""
+    """Note that work on the stage has begun; one of its steps was begun `attempts` times by now."""
     progress = job.stages[stage]
     started = replace(
         progress,
@@ -130,7 +141,7 @@ def start_stage(job: Job, stage: Stage, attempts: int, now: datetime) -> Job:
 
 
 def plan_stages(job: Job, parts: Mapping[Stage, int], skipped: Mapping[Stage, str], now: datetime) -> Job:
-    """The recording is known: each stage after the download has so many parts, or is skipped for a reason."""
+    """Note the plan: each stage after the download has so many parts, or is skipped for a reason."""
     stages = dict(job.stages)
     stages.update({stage: replace(stages[stage], parts=count) for stage, count in parts.items()})
     stages.update(
@@ -140,21 +151,21 @@ def plan_stages(job: Job, parts: Mapping[Stage, int], skipped: Mapping[Stage, st
 
 
 def note_progress(job: Job, stage: Stage, progress: float, parts_done: int, now: datetime) -> Job:
-    """A stage came on; progress within a stage never goes back."""
+    """Note the progress of a stage; it never goes back."""
     before = job.stages[stage]
     after = replace(before, progress=max(before.progress, progress), parts_done=max(before.parts_done, parts_done))
     return _changed(_with_stage(job, stage, after), now)
 
 
 def finish_stage(job: Job, stage: Stage, now: datetime) -> Job:
-    """All of a stage's work is done."""
+    """Note that all of a stage's work is done."""
     before = job.stages[stage]
     after = replace(before, state=StageState.DONE, progress=1.0, parts_done=before.parts, finished_at=now)
     return _changed(_with_stage(job, stage, after), now)
 
 
 def next_status(job: Job) -> JobStatus | None:
-    """The status that the job's stages entitle it to next, one step at a time; None where it has to wait.
+    """Return the status that the job's stages entitle it to next, one at a time; None while it has to wait.
 
     DONE is not decided here: it also needs the sidecar, see `complete`.
     """
@@ -167,13 +178,13 @@ def next_status(job: Job) -> JobStatus | None:
 
 
 def advance_status(job: Job, status: JobStatus, now: datetime) -> Job:
-    """The job reached the next status."""
+    """Move the job to the next status."""
     _require(job, status)
     return _changed(job, now, status=status, event_type=EventType.STATUS)
 
 
 def complete(job: Job, now: datetime) -> Job:
-    """Every artefact is in storage: the job is done."""
+    """End the job as DONE: every artefact is in storage."""
     _require(job, JobStatus.DONE)
     return _changed(
         job, now, status=JobStatus.DONE, stage=None, progress=1.0, finished_at=now, event_type=EventType.STATUS
@@ -181,14 +192,14 @@ def complete(job: Job, now: datetime) -> Job:
 
 
 def note_failure(job: Job, failure: StepFailure, now: datetime) -> Job | None:
-    """An attempt at a step failed; None when that is known."""
+    """Note a failed attempt at a step; return None when it is known."""
     with_it = _with_failure(job, failure)
     return None if with_it is job else _changed(with_it, now)
 
 
 def fail(job: Job, stage: Stage | None, error: RostrumError, now: datetime, failure: StepFailure | None = None) -> Job:
-    """The job cannot be finished; `error` says why, and `failure` what made the last attempt at a step fail. What else
-    is running is given up."""
+    """End the job in ERROR; `error` says why, and `failure` what made the last attempt at a step fail. Running stages
+    are canceled."""
     _require(job, JobStatus.ERROR)
     if failure is not None:
         job = _with_failure(job, failure)
@@ -203,12 +214,12 @@ def fail(job: Job, stage: Stage | None, error: RostrumError, now: datetime, fail
 
 
 def request_cancel(job: Job, now: datetime) -> Job:
-    """Somebody wants the job to end; whoever works on it stops."""
+    """Note that the job is to be canceled; running steps stop with their next heartbeat."""
     return _changed(job, now, cancel_requested=True)
 
 
 def cancel(job: Job, now: datetime) -> Job:
-    """Nobody works on the job any more, and nobody will."""
+    """End the job as CANCELED: no worker works on it."""
     _require(job, JobStatus.CANCELED)
     stage = next((stage for stage, progress in job.stages.items() if not progress.state.is_over), None)
     return _changed(
@@ -223,7 +234,7 @@ def cancel(job: Job, now: datetime) -> Job:
 
 
 def restart(job: Job, now: datetime) -> Job:
-    """The job's next attempt: stages that are over stay so, the others begin again and keep their finished parts."""
+    """Begin the job's next attempt: stages that are over stay so, the rest begin again and keep their done parts."""
     if not job.status.may_begin_again:
         raise ValueError(f"a job in {job.status} cannot begin again")
     stages = {
@@ -246,7 +257,7 @@ def restart(job: Job, now: datetime) -> Job:
 
 
 def _stopped(job: Job, now: datetime) -> Job:
-    """The job with every stage that is at work given up."""
+    """Return the job with every running stage canceled."""
     stages = {
         stage: replace(progress, state=StageState.CANCELED, finished_at=now)
         if progress.state is StageState.RUNNING
@@ -272,7 +283,7 @@ def _with_failure(job: Job, failure: StepFailure) -> Job:
 
 
 def _changed(job: Job, now: datetime, **changes: Any) -> Job:
-    """The job after one change: the overall progress and current stage follow, the event number goes up by one."""
+    """Return the job after one change: overall progress and current stage follow, the event number grows by one."""
     fields: dict[str, Any] = {
         "updated_at": now,
         "event_sequence": job.event_sequence + 1,

@@ -15,7 +15,7 @@ QUEUES = {
     Stage.TRACKING: "trackings",
     Stage.RENDITION: "renditions",
 }
-"""The stages' queues. Names stand here and in the triggers, nowhere else."""
+"""The stages' queues. Their names stand here and in the triggers only."""
 
 
 class Message(Protocol):
@@ -23,19 +23,19 @@ class Message(Protocol):
 
     @property
     def queue(self) -> str:
-        """The queue that it belongs to."""
+        """Return the queue that it belongs to."""
 
     def to_text(self) -> str:
-        """The message as it stands in the queue (before the host's base64)."""
+        """Return the message as it stands in the queue (before the host's base64)."""
 
     @classmethod
     def from_bytes(cls, body: bytes) -> Self:
-        """The message from a queue; raises ValueError."""
+        """Return the message from a queue; raise ValueError."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What it takes to withdraw a message that nobody has received yet."""
+    """The means to withdraw a message that no worker has received yet."""
 
     queue: str
     message_id: str
@@ -66,14 +66,14 @@ class StageMessage(BaseModel):
 
     @property
     def queue(self) -> str:
-        """The stage's queue."""
+        """Return the stage's queue."""
         return QUEUES[self.stage]
 
     def to_text(self) -> str:
-        """The message as it stands in the queue (before the host's base64)."""
+        """Return the message as it stands in the queue (before the host's base64)."""
         return self.model_dump_json(by_alias=True, exclude_none=True)
 
     @classmethod
     def from_bytes(cls, body: bytes) -> "StageMessage":
-        """The message from a queue; raises pydantic's ValidationError."""
+        """Return the message from a queue; raise pydantic's ValidationError."""
         return cls.model_validate_json(body)

@@ -8,22 +8,29 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """A background job's name and arguments, and when it is to be called. `org_id` is "" when it is nobody's in
-    particular. `next_run_at` and `last_run_at` are the cron's times, not the worker's; `last_job_id` and `last_error`
-    tell what became of the latest run, where the job says so."""
+    """A background job's name and arguments, and when it is to be called."""
 
     schedule_id: str
     name: str
     cron: str
     time_zone: str
     next_run_at: datetime
+    """The cron's next time, not the worker's."""
+
     created_at: datetime
     org_id: str = ""
+    """The organisation that it belongs to; "" for schedules of the service itself."""
+
     arguments: Mapping[str, Any] = field(default_factory=dict)
     last_run_at: datetime | None = None
+    """The cron's time of the latest run, not the worker's."""
+
     last_job_id: str | None = None
+    """The job that the latest run submitted, where the background job says so."""
+
     last_error: str | None = None
+    """Why the latest run failed, where the background job says so."""
 
     def evolve(self, **changes: Any) -> "Schedule":
-        """The schedule with some fields changed."""
+        """Return the schedule with some fields changed."""
         return replace(self, **changes)

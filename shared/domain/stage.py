@@ -26,20 +26,24 @@ class StageState(StrEnum):
 
     @property
     def is_over(self) -> bool:
-        """Whether the stage needs no more work for the job to be done."""
+        """Return whether the stage needs no more work for the job to be done."""
         return self in (StageState.DONE, StageState.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageProgress:
-    """How far a stage is: `progress` from 0 to 1, `attempts` how often the step that needed most of them was begun,
-    `reason` why it was skipped or failed."""
+    """How far a stage is."""
 
     state: StageState = StageState.WAITING
     progress: float = 0.0
+    """How much of the stage is done, from 0 to 1."""
+
     parts: int = 1
     parts_done: int = 0
     attempts: int = 0
+    """How often the step that needed most attempts was begun."""
+
     started_at: datetime | None = None
     finished_at: datetime | None = None
     reason: str | None = None
+    """Why the stage was skipped or failed, in a sentence."""

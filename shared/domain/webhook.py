@@ -16,43 +16,57 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a POST: the server's status, or why there is none. `error` is None when the server accepted it;
-    `is_hopeless` when it is not to be tried again; `retry_after` is what the server asked for."""
+    """The outcome of a POST."""
 
     status_code: int | None = None
+    """The server's status; None when it did not answer."""
+
     error: str | None = None
+    """Why the server did not accept it, in a sentence; None when it did."""
+
     is_hopeless: bool = False
+    """Whether it is not to be tried again."""
+
     retry_after: timedelta | None = None
+    """The pause that the server asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookDelivery:
-    """One POST of the end of a job's `attempt` to `url`.
-
-    `webhook_id` is the same for all deliveries of that end. `task_id` names the background job that delivers, and
-    `number` counts its deliveries from 1. A failed delivery has an `error`, in a sentence, and the server's
-    `status_code` if it answered; `will_retry_at` is None when it was the task's last.
-    """
+    """One POST of the end of a job's attempt."""
 
     delivery_id: str
     job_id: str
     webhook_id: str
+    """The same for all deliveries of the end of one attempt."""
+
     attempt: int
+    """The job's attempt that ended."""
+
     task_id: str
+    """The task that delivers."""
+
     number: int
+    """Which of the task's deliveries this is, from 1."""
+
     url: str
     sent_at: datetime
     state: DeliveryState = DeliveryState.SENDING
     status_code: int | None = None
+    """The server's status, if it answered."""
+
     error: str | None = None
+    """Why a failed delivery failed, in a sentence."""
+
     duration_sec: float | None = None
     will_retry_at: datetime | None = None
+    """When the task delivers again; None when this was its last delivery."""
 
     @property
     def was_last(self) -> bool:
-        """Whether its task gave up with it."""
+        """Return whether its task gave up with it."""
         return self.state is DeliveryState.FAILED and self.will_retry_at is None
 
     def evolve(self, **changes: Any) -> "WebhookDelivery":
-        """The delivery with some fields changed."""
+        """Return the delivery with some fields changed."""
         return replace(self, **changes)

@@ -1,4 +1,7 @@
-"""What the use cases need from outside, handed in: storage, settings, clock, identifiers, and the stages' work."""
+"""What the use cases are handed: services, the delivery of a message, and the context of a running step.
+
+Apart from all rooms, because each of them uses it.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,51 +44,62 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """One step at work: `report(fraction)` notes progress from 0 to 1 and raises when the work is to stop;
-    `confirm()` asks storage, and raises unless the step is still wanted and in this delivery's hands: to be called
-    before what it made is shown; `began_at` is when this attempt at the job, or the doing again of what was lost, came
-    to the step; `elapsed_sec()` is the invocation's age, for steps that can go on in another one."""
+    """A running step, as its work sees it."""
 
     services: "Services"
+    """Services with writes of blobs that raise when the lease was lost."""
+
     message: StageMessage
     job: Job
     session: Session
     began_at: datetime
+    """When the first attempt at the step began, in this attempt at the job or since its results were lost."""
+
     report: Callable[[float], None]
+    """Notes the progress, from 0 to 1; raises when the work is to stop."""
+
     confirm: Callable[[], None]
+    """Renews the lease, and raises when it was lost or the step is not wanted any more; called before results are
+    shown."""
+
     elapsed_sec: Callable[[], float]
+    """Returns the invocation's age, for steps that can go on in another one."""
 
     def work_blob(self, name: str) -> str:
-        """The full name of one of this job's blobs in containers `work` and `results`."""
+        """Return the full name of one of this job's blobs in containers `work` and `results`."""
         return job_blob(self.job, name)
 
 
 def job_blob(job: Job, name: str) -> str:
-    """Where a job's file stands in containers `work` and `results`."""
+    """Return the full name of a job's file in containers `work` and `results`."""
     return blob_name(job.org_id, job.session_id, job.job_id, name)
 
 
 def blob_name(org_id: str, session_id: str, job_id: str, name: str) -> str:
-    """The same by the job's identifiers."""
+    """Return the full name of a job's file by the job's identifiers."""
     return f"{org_id}/{session_id}/{job_id}/{name}"
 
 
 class StepWork(Protocol):
-    """The real work of one step; must give the same blobs however often it runs."""
+    """The real work of one step; idempotent: it writes the same blobs however often it runs."""
 
     def __call__(self, context: StepContext, /) -> None:
-        """Raises FinalError when trying again cannot help."""
+        """Do the work; raise FinalError when trying again cannot help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Handed to every use case by the composition root, and by tests with the in-memory storage. `results` names the
-    files that each stage leaves in container `results`, whatever the recording; a stage without an entry is not held
-    to any."""
+    """What every use case is handed by the composition root, and by tests with the in-memory storage."""
 
     storage: Storage
     settings: Settings
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
+    """Returns a new identifier; newer ones sort first."""
+
     work: Mapping[tuple[Stage, StepKind], StepWork]
+    """The work of every step."""
+
     results: Mapping[Stage, Sequence[str]] = field(default_factory=dict)
+    """The files that each stage writes to container `results` for every recording; a stage without an entry is not held
+    to any."""

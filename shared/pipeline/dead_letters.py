@@ -60,7 +60,7 @@ def write_task_dead_letter(services: Services, task: Task) -> None:
 def dead_letter_step(services: Services, message: StageMessage, reason: str, since: datetime) -> None:
     """Keep the message of a step that used up its attempts since that time, once for each attempt of its job."""
     step = f"{message.job_id}/{message.attempt}/{message.stage}/{message.step}/{message.part}"
-    letter = DeadLetter(
+    dead_letter = DeadLetter(
         letter_id=_letter_id(step, since),
         queue=message.queue,
         org_id=message.org_id,
@@ -69,13 +69,13 @@ def dead_letter_step(services: Services, message: StageMessage, reason: str, sin
         reason=reason,
         at=services.clock(),
     )
-    services.storage.dead_letters.keep(letter)
+    services.storage.dead_letters.keep(dead_letter)
 
 
 def keep_unreadable(services: Services, queue: str, body: bytes, message_id: str, at: datetime) -> None:
     """Keep a message that cannot be read, and so belongs to no organisation."""
     log.error("unreadable message kept", extra={"action": "give_up", "queue": queue, "message_id": message_id})
-    letter = DeadLetter(
+    dead_letter = DeadLetter(
         letter_id=_letter_id(message_id, at),
         queue=queue,
         org_id="",
@@ -83,7 +83,7 @@ def keep_unreadable(services: Services, queue: str, body: bytes, message_id: str
         reason=UNREADABLE,
         at=at,
     )
-    services.storage.dead_letters.keep(letter)
+    services.storage.dead_letters.keep(dead_letter)
 
 
 def _letter_id(name: str, at: datetime) -> str:

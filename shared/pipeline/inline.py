@@ -1,6 +1,6 @@
-"""The whole chain in the process that asks for it, for scripts and tests: no host, no waiting in queues.
+"""Run all steps of a job in the caller's process, for scripts and tests: without a host, without waiting in queues.
 
-The rows in storage are written as ever, so what breaks off can be taken up here or by a host.
+The rows in storage are written as ever, so a job that breaks off can go on here or in a host.
 """
 
 import logging
@@ -26,15 +26,15 @@ from shared.storage.ports import QueueFacts, QueueStore, Received, Storage
 log = logging.getLogger(__name__)
 
 MAX_DELIVERIES = 5
-"""How often a message is tried, as in host.json."""
+"""How often a message is delivered, as in host.json."""
 
 PAUSE_SEC = 1.0
-"""The rest after the first failure; it doubles with each."""
+"""The pause after the first failed delivery; it doubles with each."""
 
 
 class InlineQueues:
-    """A `QueueStore` that runs what is sent, in the sender's thread and in the order of sending; what is to come later
-    goes to the queue behind it."""
+    """A `QueueStore` that runs what is sent, in the sender's thread and in the order of sending; a delayed
+    message goes to the queue behind it."""
 
     def __init__(self, behind: QueueStore) -> None:
         self.run: Callable[[Message], None] = lambda message: None
@@ -73,7 +73,7 @@ class InlineQueues:
 
 
 def inline_services(services: Services, sleep: Callable[[float], None] = time.sleep) -> Services:
-    """The same services, with queues that run what is sent."""
+    """Return the same services, with queues that run what is sent."""
     queues = InlineQueues(services.storage.queues)
     kept = {each.name: getattr(services.storage, each.name) for each in fields(Storage)}
     inline = replace(services, storage=Storage(**{**kept, "queues": queues}))
@@ -82,8 +82,8 @@ def inline_services(services: Services, sleep: Callable[[float], None] = time.sl
 
 
 def process_job(services: Services, org_id: str, job_id: str) -> Job:
-    """Does here and now whatever is left of the job, even if its time has not come; returns it as it is then: ended,
-    unless others are at work on it. Raises NotFound."""
+    """Run all that is left of the job now, even if its time has not come; return it as it is then: ended, unless other
+    workers run its steps. Raises NotFound."""
     inline = inline_services(services)
     job = replace(inline.storage.jobs.get(org_id, job_id).value, start_at=None)
     if job.is_runnable:
@@ -93,7 +93,7 @@ def process_job(services: Services, org_id: str, job_id: str) -> Job:
 
 
 def _run(services: Services, message: Message, sleep: Callable[[float], None]) -> None:
-    """Delivers the message until it succeeds or is given up, as the host does."""
+    """Deliver the message until it succeeds or becomes a poison message, as the host does."""
     message_id = f"inline-{services.new_id()}"
     for count in range(1, MAX_DELIVERIES + 1):
         try:

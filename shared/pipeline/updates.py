@@ -1,4 +1,7 @@
-"""Changing a job under contention: read, change, write if nobody else did, else again."""
+"""Change a job or a session under contention: read, change, write under the ETag, and begin again after a conflict.
+
+Apart from storage, which tells of a conflict and leaves the answer to its caller.
+"""
 
 import random
 import time
@@ -17,9 +20,9 @@ MAX_PAUSE_SEC = 0.2
 
 
 def change_job(services: Services, org_id: str, job_id: str, change: Callable[[Job], Job | None]) -> Job:
-    """Applies `change` to the job as it is now and returns what is stored; None from `change` leaves it as it is.
+    """Apply `change` to the job as it is now and return what is stored; None from `change` leaves it as it is.
 
-    Raises NotFound, and WriteConflict when others were quicker `MAX_TRIES` times.
+    Raises NotFound, and WriteConflict after `MAX_TRIES` conflicts.
     """
 
     def once() -> Job:
@@ -31,7 +34,7 @@ def change_job(services: Services, org_id: str, job_id: str, change: Callable[[J
 
 
 def change_session(services: Services, org_id: str, session_id: str, change: Callable[[Session], Session]) -> Session:
-    """Applies `change` to the session as it is now; errors as in `change_job`."""
+    """Apply `change` to the session as it is now and return what is stored; errors as in `change_job`."""
 
     def once() -> Session:
         stored = services.storage.sessions.get(org_id, session_id)
@@ -41,8 +44,7 @@ def change_session(services: Services, org_id: str, session_id: str, change: Cal
 
 
 def retry_conflicts(once: Callable[[], T]) -> T:
-    """Calls `once`, which reads what it changes, until nobody else was quicker; raises WriteConflict after
-    `MAX_TRIES` times."""
+    """Call `once`, which reads what it changes, until it meets no conflict; raise WriteConflict after `MAX_TRIES`."""
     for _ in range(MAX_TRIES - 1):
         try:
             return once()

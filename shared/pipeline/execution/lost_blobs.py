@@ -121,7 +121,7 @@ def _producers_of(services: Services, job: Job, missing: BlobMissing) -> Iterato
 
 
 def _lost_parts(services: Services, job: Job, artefact: Artefact) -> Iterator[int]:
-    """Yield the numbers of the parts whose file of this kind is missing."""
+    """Yield the numbers of the parts that miss their file of this kind."""
     assert artefact.stage is not None  # a file of a part is made by a stage
     prefix = job_blob(job, f"{artefact.stage}/")
     there = {blob.name for blob in services.storage.blobs.listing(artefact.container, prefix)}

@@ -1,4 +1,4 @@
-"""Crons of 5 fields in a time zone, read as Debian's cron reads them.
+"""Read crons of 5 fields in a time zone, as Debian's cron does.
 
 When clocks go forward, what falls into the missing hour runs right after it. When they go back, what has fixed times
 runs once, and what has `*` in the minute's or the hour's field runs in both hours: see the notes on local time changes
@@ -16,8 +16,10 @@ MAX_CRON_CHARS = 200
 
 
 def next_run(cron: str, time_zone: str, after: datetime) -> datetime:
-    """The first of the cron's times after the moment, in UTC; raises InvalidRequest with the reason in words, also for
-    a cron whose time does not come within 50 years."""
+    """Return the first of the cron's times after the moment, in UTC.
+
+    Raises InvalidRequest with the reason in words, also for a cron with no time within 50 years.
+    """
     zone = known_zone(time_zone)
     try:
         if len(cron) > MAX_CRON_CHARS or len(cron.split()) != 5:
@@ -31,7 +33,7 @@ def next_run(cron: str, time_zone: str, after: datetime) -> datetime:
 
 
 def known_zone(name: str) -> ZoneInfo:
-    """The time zone of this name; raises InvalidRequest."""
+    """Return the time zone of this name; raise InvalidRequest."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as err:  # what the name of a directory raises, or one that leads elsewhere

@@ -1,4 +1,4 @@
-"""Turns functions into background jobs:
+"""Turn functions into background jobs:
 
     @job_manager.job(max_attempts=8)
     def send_invitation(services: Services, org_id: str, address: str) -> None: ...
@@ -8,8 +8,8 @@
     send_invitation.schedule_cron("0 8 * * MON", "acme", "ann@example.com", time_zone="Europe/Zurich")
     send_invitation(services, "acme", "ann@example.com")  # here and now, as any function
 
-A job runs at least once, and may run again when its worker died at the last moment: it must bear that. Parameters named
-`services` and `task` are filled in when it runs; all others are JSON. One named `org_id` tells whose the task is.
+A job runs at least once, and again when its worker crashed at the last moment: it has to be idempotent. Parameters
+named `services` and `task` are filled in when it runs; all others are JSON. `org_id` names the task's organisation.
 Modules with jobs are imported by `shared.pipeline.registry`, so that every worker knows them. How it works:
 docs/decisions/0009-background-jobs.md.
 """
@@ -34,13 +34,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 FILLED_IN = ("services", "task")
-"""Parameters that are no arguments: what the worker has at hand."""
+"""Parameters that are no arguments: the worker fills them in."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,99}")
 
 
 class RetryLater(Exception):
-    """Raised by a job that cannot go on yet: it is tried again after `delay`, and that is no failed attempt."""
+    """Raised by a job that cannot go on yet: it runs again after `delay`, and that counts as no failed attempt."""
 
     def __init__(self, delay: timedelta) -> None:
         super().__init__(f"again in {delay}")
@@ -67,32 +67,35 @@ class BackgroundJob(Generic[P, R]):
         update_wrapper(self, function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Runs the function here and now."""
+        """Call the function now."""
         return self._function(*args, **kwargs)
 
     def using(self, services: Services, *, task_id: str | None = None) -> "BoundJob":
-        """The job with these services. With a `task_id` (up to 200 characters that a table's key may hold) a task is
-        made once however often it is asked for, until an hour after its end; and a schedule has that id, so that
-        scheduling again with another cron or other arguments changes it instead of adding one."""
+        """Return the job with these services.
+
+        With a `task_id` (up to 200 characters that a table's key may hold) a task is created once however often it is
+        requested, until an hour after its end. A schedule has that id, too, so that scheduling again with another cron
+        or other arguments changes it instead of adding one.
+        """
         return BoundJob(self, services, task_id)
 
     def delay(self, *args: Any, **kwargs: Any) -> Task:
-        """Has the function called soon. Raises TypeError unless the arguments fit the function and are JSON."""
+        """Enqueue a call of the function; raise TypeError unless the arguments fit the function and are JSON."""
         return self.using(self._manager.services()).delay(*args, **kwargs)
 
     def delay_in(self, delay: timedelta, /, *args: Any, **kwargs: Any) -> Task:
-        """Has the function called after the delay, which may be of any length."""
+        """Enqueue a call of the function after the delay, which may be of any length."""
         return self.using(self._manager.services()).delay_in(delay, *args, **kwargs)
 
     def schedule_cron(self, cron: str, /, *args: Any, time_zone: str = "UTC", **kwargs: Any) -> Schedule:
-        """Has the function called at every time of a cron of 5 fields; the same call again changes nothing.
+        """Schedule calls of the function at every time of a cron of 5 fields; the same call again changes nothing.
 
         Raises InvalidRequest for a cron that cannot be read or never comes, and for an unknown time zone.
         """
         return self.using(self._manager.services()).schedule_cron(cron, *args, time_zone=time_zone, **kwargs)
 
     def arguments(self, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
-        """A call's arguments by parameter name; raises TypeError."""
+        """Return a call's arguments by parameter name; raise TypeError."""
         try:
             bound = dict(self._arguments.bind(*args, **kwargs).arguments)
         except TypeError as err:
@@ -100,12 +103,12 @@ class BackgroundJob(Generic[P, R]):
         for name, value in bound.items():
             if self._arguments.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
                 bound[name] = value = list(value)
-            if (stranger := find_non_json(value, name)) is not None:
-                raise TypeError(f"{self.name}: {stranger}, and a background job's arguments are JSON.")
+            if (found := find_non_json(value, name)) is not None:
+                raise TypeError(f"{self.name}: {found}, and a background job's arguments are JSON.")
         return bound
 
     def run(self, services: Services, task: Task) -> R:
-        """Calls the function with the task's arguments."""
+        """Call the function with the task's arguments."""
         unknown = task.arguments.keys() - self._arguments.parameters.keys()
         if unknown:
             raise TypeError(f"{self.name} has no parameter {', '.join(sorted(unknown))}.")
@@ -124,11 +127,11 @@ class BoundJob:
     task_id: str | None = None
 
     def delay(self, *args: Any, **kwargs: Any) -> Task:
-        """Has the function called soon."""
+        """Enqueue a call of the function."""
         return self.delay_in(timedelta(0), *args, **kwargs)
 
     def delay_in(self, delay: timedelta, /, *args: Any, **kwargs: Any) -> Task:
-        """Has the function called after the delay."""
+        """Enqueue a call of the function after the delay."""
         now, arguments = self.services.clock(), self.job.arguments(*args, **kwargs)
         task = Task(
             task_id=self.task_id or self.services.new_id(),
@@ -142,7 +145,7 @@ class BoundJob:
         return create_task(self.services, task)
 
     def schedule_cron(self, cron: str, /, *args: Any, time_zone: str = "UTC", **kwargs: Any) -> Schedule:
-        """Has the function called at every time of the cron."""
+        """Schedule calls of the function at every time of the cron."""
         arguments = self.job.arguments(*args, **kwargs)
         return keep_schedule(
             self.services,
@@ -156,7 +159,7 @@ class BoundJob:
 
 
 class JobManager:
-    """The background jobs of this process by name, and the services for those who bring none."""
+    """The background jobs of this process by name, and the services for callers that bring none."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, BackgroundJob[Any, Any]] = {}
@@ -179,7 +182,7 @@ class JobManager:
         max_attempts: int = DEFAULT_MAX_ATTEMPTS,
         backoff: Backoff = DEFAULT_BACKOFF,
     ) -> BackgroundJob[P, R] | Callable[[Callable[P, R]], BackgroundJob[P, R]]:
-        """Decorates a function. Its `name`, the function's unless given, stands in stored tasks: keep it when the
+        """Decorate a function. Its `name`, the function's unless given, stands in stored tasks: keep it when the
         function is renamed. After `max_attempts` failures the task is a dead letter."""
         if function is not None:
             return self._register(function, name, max_attempts, backoff)
@@ -201,15 +204,15 @@ class JobManager:
         return job
 
     def find(self, name: str) -> BackgroundJob[Any, Any] | None:
-        """The job of this name, or None in a release that has none."""
+        """Return the job of this name; None in a release that has none."""
         return self._jobs.get(name)
 
     def bind(self, provider: Callable[[], Services]) -> None:
-        """Where `delay` and its like get their services from, when they are first needed."""
+        """Set the provider of the services that `delay` and its like use; it is called when they are first needed."""
         self._provider = provider
 
     def services(self) -> Services:
-        """The services that are bound; raises RuntimeError."""
+        """Return the services that are bound; raise RuntimeError."""
         if self._provider is None:
             raise RuntimeError(
                 "No services are bound: import shared.wiring first, or call .using(services).delay(...)."
@@ -218,7 +221,7 @@ class JobManager:
 
 
 def organisation_of(arguments: Mapping[str, Any]) -> str:
-    """Whose a task with these arguments is; "" when they do not tell."""
+    """Return the organisation of a task with these arguments; "" when they name none."""
     found = arguments.get("org_id")
     return found if isinstance(found, str) else ""
 

@@ -1,13 +1,13 @@
-"""What may stand in a background job's arguments: what JSON gives back as it was."""
+"""Check a background job's arguments: JSON has to give them back as they were."""
 
 import math
 from typing import Any
 
 
 def find_non_json(value: Any, path: str) -> str | None:
-    """What in the value, which is called `path`, is no JSON, as the first half of a sentence; None when all is.
+    """Return the first part of `value` that JSON cannot represent, as the first half of a sentence; else None.
 
-    A tuple is a stranger too: it would come back as a list.
+    `path` names the value in that sentence. A tuple counts, too: it would come back as a list.
     """
     if value is None or isinstance(value, str | bool | int):
         return None

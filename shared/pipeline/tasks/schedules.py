@@ -1,7 +1,7 @@
-"""Schedules: keeping them, and the tick that makes a task of each that is due.
+"""Keep schedules, and create a task of each that is due.
 
 The task of a run has an id made of the schedule's and the run's time, and is written before the schedule moves on to
-its next time. Two ticks at once, or one that dies in between, make one task.
+its next time. Two ticks at once, or one that crashes in between, make one task.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 MAX_RUNS_A_TICK = 200
 MAX_RUNS_A_TICK_PER_ORG = 25
-"""The others of the organisation wait for the next ticks, and nobody else waits for them."""
+"""More schedules of an organisation wait for the next ticks; other organisations do not wait for them."""
 
 
 def keep_schedule(
@@ -38,9 +38,9 @@ def keep_schedule(
     cron: str,
     time_zone: str,
 ) -> Schedule:
-    """The schedule of these calls, made unless it is there; one that is there under the given id is changed.
+    """Return the schedule of these calls; create it unless it is there, and change the one that has the given id.
 
-    Without an id it has one made of everything else, so that the same schedule is never there twice. Raises
+    Without an id it gets one made of everything else, so that the same schedule is never there twice. Raises
     InvalidRequest.
     """
     cron = " ".join(cron.split())
@@ -58,13 +58,13 @@ def keep_schedule(
     try:
         return services.storage.schedules.create(schedule).value
     except WriteConflict:
-        return retry_conflicts(partial(_adapt, services, schedule))
+        return retry_conflicts(partial(_change, services, schedule))
 
 
 def run_due_schedules(services: Services) -> int:
-    """Makes a task of every schedule whose time has come, one however often it came meanwhile; returns their number.
+    """Create one task of every due schedule, however many runs it missed; return how many were created.
 
-    A schedule that cannot be run, for whatever reason, does not keep the others from it.
+    A schedule that cannot be run is logged and skipped.
     """
     runs = 0
     for stored in services.storage.schedules.due(MAX_RUNS_A_TICK, MAX_RUNS_A_TICK_PER_ORG):
@@ -73,7 +73,7 @@ def run_due_schedules(services: Services) -> int:
             _run(services, stored)
             runs += 1
         except WriteConflict:
-            log.info("schedule is in other hands", extra=facts)
+            log.info("schedule skipped: another tick runs it", extra=facts)
         except RostrumError as error:
             log.warning("schedule failed", extra={**facts, "code": error.code, "detail": error.detail})
         except Exception:
@@ -82,7 +82,7 @@ def run_due_schedules(services: Services) -> int:
 
 
 def run_id(schedule: Schedule) -> str:
-    """The id of the task for the schedule's next run."""
+    """Return the id of the task for the schedule's next run."""
     return f"{schedule.schedule_id}-{schedule.next_run_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
@@ -103,10 +103,10 @@ def _run(services: Services, stored: Stored[Schedule]) -> None:
     services.storage.schedules.update(stored, moved)
 
 
-def _adapt(services: Services, wanted: Schedule) -> Schedule:
+def _change(services: Services, wanted: Schedule) -> Schedule:
     stored = services.storage.schedules.get(wanted.org_id, wanted.schedule_id)
     there = stored.value
-    if _essence(there) == _essence(wanted):
+    if _content(there) == _content(wanted):
         return there
     asked = there.evolve(
         name=wanted.name,
@@ -123,7 +123,7 @@ def _earliest(there: Schedule, wanted: Schedule) -> datetime:
     return there.next_run_at if same_times else wanted.next_run_at
 
 
-def _essence(schedule: Schedule) -> tuple[str, Mapping[str, Any], str, str]:
+def _content(schedule: Schedule) -> tuple[str, Mapping[str, Any], str, str]:
     return schedule.name, schedule.arguments, schedule.cron, schedule.time_zone
 
 

@@ -1,6 +1,6 @@
-"""Sweep tasks: find those that lost their message or their worker, and enqueue them again.
+"""Sweep tasks: enqueue again those that lost their message or their worker.
 
-It reads only running tasks and those whose `look_at` has come, however many wait for later.
+It reads only running tasks and those that are due by `look_at`, however many wait for later.
 """
 
 import logging

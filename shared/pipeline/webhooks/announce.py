@@ -1,8 +1,8 @@
-"""Telling a job's end to its callback address, by a background job.
+"""Announce a job's end to its callback address, by a background job.
 
-The task is written before the job ends, due a while later, and made due at once when the job has ended. So no end goes
-untold, whoever dies where; a task that comes too early waits. There is one task, and one `webhook-id`, for each attempt
-of a job that ended. See docs/webhooks.md.
+The task is written before the job ends, due a while later, and made due at once when the job has ended. So a crash at
+any point loses no announcement; a task that comes too early waits. There is one task, and one `webhook-id`, for each
+attempt of a job that ended. See docs/webhooks.md.
 """
 
 from collections.abc import Mapping
@@ -16,26 +16,28 @@ from shared.domain.webhook import Outcome
 from shared.pipeline.context import Services
 from shared.pipeline.tasks.dispatch import run_task_now
 from shared.pipeline.tasks.job_manager import job_manager
-from shared.pipeline.webhooks.delivery import RESTS, deliver, first_task_id, webhook_id_of
+from shared.pipeline.webhooks.delivery import BACKOFF, deliver, first_task_id, webhook_id_of
 
 
 def announce_end(services: Services, job: Job) -> None:
-    """To be called before the job's present attempt ends; calling it again changes nothing."""
+    """Create the task before the job's present attempt ends; idempotent."""
     due_in = timedelta(seconds=services.settings.stale_after_sec)
     task_id = first_task_id(job.job_id, job.attempt)
     deliver_webhook.using(services, task_id=task_id).delay_in(due_in, job.org_id, job.job_id, job.attempt)
 
 
 def tell_end(services: Services, job: Job) -> None:
-    """To be called after the job's attempt ended: the task that was announced begins now rather than a while later."""
+    """Run the announced task now, after the job's attempt has ended, rather than a while later."""
     with suppress(TransientError):
         run_task_now(services, first_task_id(job.job_id, job.attempt))
 
 
 def redeliver_webhook(services: Services, org_id: str, job_id: str, redelivery_id: str) -> str:
-    """Has the job's end told once more, and returns the `webhook-id`, which is that of the first time; doing so again
-    with the same `redelivery_id` changes nothing. Raises NotFound, and Conflict for a job without callbackUrl or one
-    that has not ended."""
+    """Deliver the job's end once more; return the `webhook-id`, which is that of the first time.
+
+    Idempotent with the same `redelivery_id`. Raises NotFound, and Conflict for a job without callbackUrl or one that
+    has not ended.
+    """
     job = services.storage.jobs.get(org_id, job_id).value
     if job.callback_url is None:
         raise Conflict("The job has no callbackUrl.")
@@ -45,9 +47,9 @@ def redeliver_webhook(services: Services, org_id: str, job_id: str, redelivery_i
     return webhook_id_of(job_id, job.attempt)
 
 
-@job_manager.job(max_attempts=12, backoff=RESTS)
+@job_manager.job(max_attempts=12, backoff=BACKOFF)
 def deliver_webhook(services: Services, task: Task, org_id: str, job_id: str, attempt: int) -> None:
-    """Tells how an attempt at a job ended, until the server accepts it or a day has passed."""
+    """Deliver the end of an attempt at a job, until the server accepts it or a day has passed."""
 
     def post(url: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Outcome:
         from shared.pipeline.webhooks import post as posting  # its network library would slow down indexing

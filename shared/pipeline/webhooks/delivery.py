@@ -1,4 +1,4 @@
-"""One delivery of a webhook: what is sent, what came of it in the log, and when the next one is due.
+"""Make one delivery of a webhook: write it to the log, send it, and decide when the next one is due.
 
 The log decides: how often and since when a task has tried is read from there. Knows nothing of how bytes are sent.
 """
@@ -27,26 +27,26 @@ log = logging.getLogger(__name__)
 TRY_FOR = timedelta(hours=24)
 """How long after a task's first delivery its last one is made."""
 
-RESTS = Backoff(first=timedelta(seconds=5), most=timedelta(hours=4))
+BACKOFF = Backoff(first=timedelta(seconds=5), most=timedelta(hours=4))
 
 MAX_RETRY_AFTER = timedelta(hours=4)
 """The longest rest that a server can ask for."""
 
-LOOK_AGAIN_AT_MOST = timedelta(minutes=10)
+MAX_LOOK_AGAIN_PAUSE = timedelta(minutes=10)
 
-DIED = "The process that sent it ended without a word."
+CRASHED = "The process that sent it ended without a word."
 
 Post: TypeAlias = Callable[[str, Mapping[str, str], bytes, datetime], Outcome]
-"""(address, headers, body, now) to what came of it."""
+"""Takes an address, headers, a body and the time; returns the outcome."""
 
 
 def webhook_id_of(job_id: str, attempt: int) -> str:
-    """The same for every delivery of the end of a job's attempt; without full stops, as the signature demands."""
+    """Return the id of every delivery of the end of a job's attempt; without full stops, as the signature demands."""
     return f"msg_{job_id}_{attempt}"
 
 
 def first_task_id(job_id: str, attempt: int) -> str:
-    """The task that tells the end of a job's attempt without being asked to."""
+    """Return the id of the task that delivers the end of a job's attempt without a request."""
     return f"webhook-{job_id}-{attempt}"
 
 
@@ -59,8 +59,11 @@ def deliver(
     post: Post,
     random: Callable[[], float] = random.random,
 ) -> None:
-    """Makes one delivery, unless the server has accepted one. Raises RetryLater when another one is due later or the
-    attempt has not ended, and WebhookUndelivered when it was the last and in vain."""
+    """Make one delivery, unless the server has accepted one.
+
+    Raises RetryLater when another one is due later or the attempt has not ended, and WebhookUndelivered when the last
+    one failed.
+    """
     job = _job(services, org_id, job_id)
     if job is None or job.callback_url is None:
         return
@@ -97,24 +100,24 @@ def deliver(
         return
     if delivery.will_retry_at is not None:
         raise RetryLater(delivery.will_retry_at - services.clock())
-    if delivery.was_last and outcome.status_code != HTTPStatus.GONE:  # who wants no more of it needs nobody's help
+    if delivery.was_last and outcome.status_code != HTTPStatus.GONE:  # a server that is gone needs no dead letter
         raise WebhookUndelivered(f"Given up after {delivery.number} deliveries; the last: {delivery.error}")
 
 
 def next_delivery(
     first: datetime, now: datetime, failures: int, retry_after: timedelta, random: Callable[[], float]
 ) -> datetime | None:
-    """When to try again after so many failures since the `first`: later and later with full jitter, not before the
-    server asks for it, and at last a day after the first; None after that."""
+    """Return when to deliver again after so many failures since the `first`: after the backoff, not before the server
+    asks for it, and at last a day after the first; None after that."""
     last = first + TRY_FOR
-    if now >= last - RESTS.first:
+    if now >= last - BACKOFF.first:
         return None
-    rest = max(RESTS.pause(failures, random), RESTS.first, min(retry_after, MAX_RETRY_AFTER))
+    rest = max(BACKOFF.pause(failures, random), BACKOFF.first, min(retry_after, MAX_RETRY_AFTER))
     return min(now + rest, last)
 
 
 def _job(services: Services, org_id: str, job_id: str) -> Job | None:
-    """The job; None when it was deleted, and then nothing of its log is left behind."""
+    """Return the job; None when it was deleted, and then delete its log."""
     try:
         return services.storage.jobs.get(org_id, job_id).value
     except NotFound:
@@ -123,13 +126,13 @@ def _job(services: Services, org_id: str, job_id: str) -> Job | None:
 
 
 def _until_next_look(services: Services, task: Task) -> timedelta:
-    """Longer and longer: whoever wrote the task died, or went on with the job, which may take hours."""
+    """Return a growing pause: the worker that wrote the task crashed, or works on the job, which may take hours."""
     waited = services.clock() - task.created_at
-    return max(timedelta(seconds=services.settings.stale_after_sec), min(waited / 2, LOOK_AGAIN_AT_MOST))
+    return max(timedelta(seconds=services.settings.stale_after_sec), min(waited / 2, MAX_LOOK_AGAIN_PAUSE))
 
 
 def _is_accepted(known: Sequence[WebhookDelivery], task: Task, job_id: str, attempt: int) -> bool:
-    """Whether the server accepted what the task is for; a redelivery is there to be accepted itself."""
+    """Return whether the server accepted what the task delivers; a redelivery has to be accepted itself."""
     is_first = task.task_id == first_task_id(job_id, attempt)
     return any(
         each.state is DeliveryState.DELIVERED and each.attempt == attempt and (is_first or each.task_id == task.task_id)
@@ -138,13 +141,13 @@ def _is_accepted(known: Sequence[WebhookDelivery], task: Task, job_id: str, atte
 
 
 def _series(services: Services, known: Sequence[WebhookDelivery], task: Task) -> Sequence[WebhookDelivery]:
-    """The task's deliveries since it began, or was begun afresh after it had been given up, oldest first."""
+    """Return the task's deliveries since it began, or was requeued as a dead letter, oldest first."""
     mine = (each for each in known if each.task_id == task.task_id)
     series = list(takewhile(lambda each: not each.was_last, mine))
     for each in series:
         if each.state is DeliveryState.SENDING:
-            died = each.evolve(state=DeliveryState.FAILED, error=DIED, will_retry_at=services.clock())
-            services.storage.deliveries.keep(died)
+            crashed = each.evolve(state=DeliveryState.FAILED, error=CRASHED, will_retry_at=services.clock())
+            services.storage.deliveries.keep(crashed)
     return series[::-1]
 
 

@@ -1,4 +1,7 @@
-"""What a webhook says: how one attempt at a job ended. The same bytes with every delivery, whatever came after."""
+"""Write the body of a webhook: how one attempt at a job ended.
+
+It is the same bytes with every delivery, also when the job began again since.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -42,7 +45,7 @@ class WebhookPayload(_Told):
 
 
 def end_of_attempt(jobs: JobStore, job: Job, attempt: int) -> Event | None:
-    """The event that ended the job's attempt, which need not be its latest; None while the attempt goes on."""
+    """Return the event that ended the job's attempt, which need not be its latest; None while the attempt goes on."""
     if job.attempt == attempt:
         return event_of(job) if job.is_final else None
     ended, was_final, after = 0, False, 0
@@ -57,7 +60,7 @@ def end_of_attempt(jobs: JobStore, job: Job, attempt: int) -> Event | None:
 
 
 def payload_of(job: Job, attempt: int, end: Event) -> bytes:
-    """The body that tells of the attempt's end."""
+    """Return the body for the attempt's end."""
     has_started = job.started_at is not None and job.started_at <= end.at  # and not in a later attempt
     data = EndedJob(
         job_id=job.job_id,

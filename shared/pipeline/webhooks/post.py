@@ -1,5 +1,7 @@
-"""One POST to an address that a stranger gave, through the guarded network: no redirects, no proxy, TLS verified,
-bounded in time and in what is read. Imports a network library: to be imported when it is needed.
+"""POST to an address that a client gave, through the guarded network: no redirects, no proxy, TLS verified, bounded in
+time and in what is read.
+
+Apart from the delivery, because it imports a network library: import it only when it is needed.
 """
 
 import re
@@ -21,7 +23,7 @@ from shared.media.network.guarded_network import DeadlineExceeded, GuardedBacken
 CONNECT_SEC = 5.0
 TOTAL_SEC = 15.0
 MAX_ANSWER_BYTES = 4096
-"""The answer is of no interest: so much of it is taken, for the sake of servers that want to finish their sentence."""
+"""How much of the answer is read and dropped, for servers that fail when the connection closes early."""
 
 MAX_ERROR_CHARS = 500
 
@@ -40,7 +42,7 @@ class PostPolicy:
 def post(
     url: str, headers: Mapping[str, str], body: bytes, policy: PostPolicy, now: datetime, resolve: Resolve = resolve
 ) -> Outcome:
-    """Sends the body, and tells what came of it; raises nothing that the server or the network are to blame for.
+    """Send the body and return the outcome; raise nothing that the server or the network caused.
 
     `now` is what a `Retry-After` with a date is compared with.
     """
@@ -92,7 +94,7 @@ def _exchange(
         extensions={"timeout": waits},
     ) as response:
         outcome = _outcome(response.status, httpx.Headers(response.headers), now)
-        with suppress(*_NETWORK_FAILURES):  # the status has been said
+        with suppress(*_NETWORK_FAILURES):  # the status is known
             _read_some(response)
         return outcome
 
@@ -115,7 +117,7 @@ def _outcome(status: int, headers: httpx.Headers, now: datetime) -> Outcome:
 
 
 def _retry_after(text: str, now: datetime) -> timedelta | None:
-    """A Retry-After in either form: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after"""
+    """Return the pause of a Retry-After in either form: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after"""
     if re.fullmatch(r"[0-9]{1,9}", text.strip()):
         return timedelta(seconds=int(text))
     try:

@@ -1,4 +1,4 @@
-"""Signing webhooks as Standard Webhooks says, and what a callback's address has to be like.
+"""Sign webhooks as Standard Webhooks says, and check callback addresses.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -18,8 +18,8 @@ PREFIX = "whsec_"
 
 
 def check_callback(settings: Settings, url: str | None) -> None:
-    """Raises, before anything is accepted, what no webhook to this address could get past: InvalidRequest,
-    AddressRefused, WebhooksNotConfigured. Where a name leads is looked at with each delivery."""
+    """Raise, before anything is accepted, if no webhook could ever reach the address: InvalidRequest, AddressRefused,
+    WebhooksNotConfigured. A name is resolved and checked with each delivery."""
     if url is None:
         return
     try:
@@ -36,7 +36,7 @@ def check_callback(settings: Settings, url: str | None) -> None:
 
 
 def signing_keys(settings: Settings) -> Sequence[bytes]:
-    """The keys that every webhook is signed with; none with the local emulator when no secret is set.
+    """Return the keys that every webhook is signed with; none with the local emulator when no secret is set.
 
     Raises WebhooksNotConfigured.
     """
@@ -47,7 +47,7 @@ def signing_keys(settings: Settings) -> Sequence[bytes]:
 
 
 def signature(keys: Sequence[bytes], webhook_id: str, timestamp: int, body: bytes) -> str:
-    """The header `webhook-signature`: one signature for each key."""
+    """Return the header `webhook-signature`: one signature for each key."""
     content = f"{webhook_id}.{timestamp}.".encode() + body
     digests = (hmac.digest(key, content, hashlib.sha256) for key in keys)
     return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)

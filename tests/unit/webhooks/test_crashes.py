@@ -14,7 +14,7 @@ from shared.job_status import JobStatus
 from shared.pipeline.execution.run_step import Delivery
 from shared.pipeline.tasks.run_task import run_task
 from shared.pipeline.updates import change_job
-from shared.pipeline.webhooks.delivery import DIED
+from shared.pipeline.webhooks.delivery import CRASHED
 from tests.unit.pipeline.task_host import every_death
 from tests.unit.webhooks.receiver import Receiver
 from tests.unit.webhooks.world import World
@@ -96,7 +96,7 @@ def test_death_while_the_end_is_told(receiver: Receiver, redelivered: bool, answ
         log = world.log(job)
         assert log[-1].state is DeliveryState.DELIVERED
         assert [each.number for each in log] == list(range(1, len(log) + 1))
-        assert all(each.error == DIED for each in log[:-1] if each.status_code is None)
+        assert all(each.error == CRASHED for each in log[:-1] if each.status_code is None)
         assert not [each for each in log if each.state is DeliveryState.SENDING]
         assert world.is_tidy()
         return died

@@ -16,7 +16,7 @@ from shared.pipeline.housekeeping.requeue import requeue_dead_letters
 from shared.pipeline.inline import inline_services
 from shared.pipeline.updates import change_job
 from shared.pipeline.webhooks.announce import redeliver_webhook
-from shared.pipeline.webhooks.delivery import MAX_RETRY_AFTER, RESTS, TRY_FOR, first_task_id, next_delivery
+from shared.pipeline.webhooks.delivery import BACKOFF, MAX_RETRY_AFTER, TRY_FOR, first_task_id, next_delivery
 from tests.unit.pipeline.task_host import START
 from tests.unit.webhooks.receiver import Receiver
 from tests.unit.webhooks.world import PRODUCTION, SECRET, World
@@ -105,7 +105,7 @@ def test_a_server_that_is_down_for_a_day_leaves_a_dead_letter(world: World, rece
     job = world.end(world.job(receiver.url()))
     world.run_until_settled(job)
     log = world.log(job)
-    assert TRY_FOR - RESTS.first <= log[-1].sent_at - log[0].sent_at <= TRY_FOR
+    assert TRY_FOR - BACKOFF.first <= log[-1].sent_at - log[0].sent_at <= TRY_FOR
     assert [each.number for each in log] == list(range(1, len(log) + 1))
     assert log[-1].was_last
     assert len(receiver.received) == len(log)
@@ -137,25 +137,25 @@ def test_deliveries_cover_a_day_and_end(jitter: Callable[[], float]) -> None:
     while (following := next_delivery(START, times[-1], len(times), timedelta(0), jitter)) is not None:
         pauses.append(following - times[-1])
         times.append(following)
-    assert TRY_FOR - RESTS.first <= times[-1] - START <= TRY_FOR
+    assert TRY_FOR - BACKOFF.first <= times[-1] - START <= TRY_FOR
     assert 12 <= len(times) <= 60
-    assert pauses[0] == RESTS.first
-    assert max(pauses) <= RESTS.most
-    assert all(pause <= RESTS.first * 2**failures for failures, pause in enumerate(pauses))
+    assert pauses[0] == BACKOFF.first
+    assert max(pauses) <= BACKOFF.most
+    assert all(pause <= BACKOFF.first * 2**failures for failures, pause in enumerate(pauses))
 
 
 def test_even_without_any_luck_they_end() -> None:
     now, count = START, 0
     while (following := next_delivery(START, now, count + 1, timedelta(0), lambda: 0.0)) is not None:
-        assert following - now >= min(RESTS.first, START + TRY_FOR - now)
+        assert following - now >= min(BACKOFF.first, START + TRY_FOR - now)
         now, count = following, count + 1
-    assert TRY_FOR - RESTS.first <= now - START <= TRY_FOR
+    assert TRY_FOR - BACKOFF.first <= now - START <= TRY_FOR
 
 
 @pytest.mark.parametrize(
     ("asked", "rest"),
     [
-        (timedelta(seconds=1), RESTS.first),
+        (timedelta(seconds=1), BACKOFF.first),
         (timedelta(hours=1), timedelta(hours=1)),
         (timedelta(days=300), MAX_RETRY_AFTER),
     ],
