@@ -1,0 +1,117 @@
+"""The embedded engine: Moonshine tiny-en from the wheel of `moonshine-voice`, run by the onnxruntime that is there.
+
+English only. It writes capitals, punctuation and digits. Utterances are up to 20 s long; one that a guard takes for
+made up is heard again span by span before it is dropped.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from shared.domain.errors import EngineUnavailable
+from shared.transcription.choose import moonshine_warnings
+from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
+from shared.transcription.moonshine import guards
+from shared.transcription.moonshine.files import VERSION, read_model
+from shared.transcription.moonshine.model import FEWEST_SAMPLES, Decoded, MoonshineModel
+from shared.transcription.moonshine.spelling import as_now
+from shared.transcription.moonshine.tokens import Vocabulary
+from shared.transcription.moonshine.utterances import utterances
+from shared.transcription.moonshine.word_times import time_words
+from shared.transcription.vad import Span
+
+NAME = "moonshine"
+MODEL_NAME = "tiny-en"
+UNSURE = 0.6
+"""Of the words below, 25% were wrong on clips of several speakers, of those above 2%."""
+
+Report = Callable[[float], None]
+"""Gets the fraction done of an utterance; may raise to stop the work."""
+
+
+class MoonshineEngine:
+    """`folder` holds the three files of the model. Keeps nothing between utterances, so threads may share it."""
+
+    def __init__(self, folder: Path) -> None:
+        files = read_model(folder)
+        self._vocabulary = Vocabulary(files.tokenizer)
+        self._model = MoonshineModel(files)
+        self._info = EngineInfo(NAME, VERSION, MODEL_NAME, written=True, unsure=UNSURE, doubtful=UNSURE)
+
+    @property
+    def info(self) -> EngineInfo:
+        return self._info
+
+    def warnings_for(self, language: str | None) -> tuple[str, ...]:
+        """Return nothing where English was asked for; else that it was assumed."""
+        return moonshine_warnings(language)
+
+    def transcribe(self, request: TranscriptionRequest) -> Iterator[Segment]:
+        """Yield a segment for each utterance in which words were found."""
+        if request.language not in (None, "en"):
+            raise EngineUnavailable(f"moonshine knows English only, not '{request.language}'.")
+        total = sum(span.length for span in request.spans)
+        done = 0.0
+        for spans in utterances(request.spans):
+            share = sum(span.length for span in spans) / total
+            before = done
+
+            def report(fraction: float, before: float = before, share: float = share) -> None:
+                request.report(min(1.0, before + fraction * share))
+
+            yield from self._hear(request, spans, report)
+            done += share
+        request.report(1.0)
+
+    def _hear(self, request: TranscriptionRequest, spans: Sequence[Span], report: Report) -> Iterator[Segment]:
+        words = self._words(request, Span(spans[0].start, spans[-1].end), report)
+        if words:
+            yield _segment(words)
+        elif len(spans) > 1:
+            for span in spans:
+                yield from self._hear(request, [span], report)
+
+    def _words(self, request: TranscriptionRequest, span: Span, report: Report) -> tuple[Word, ...]:
+        """Return the words of one utterance; none where a guard took them for made up."""
+        samples = request.audio.read(span.start, span.end)
+        if len(samples) < FEWEST_SAMPLES:
+            return ()
+        limit = guards.most_tokens(span.length)
+
+        def goes_on(tokens: Sequence[int]) -> bool:
+            report(len(tokens) / limit)
+            return len(tokens) < limit and not guards.is_looping(tokens)
+
+        report(0.0)
+        decoded = self._model.decode(samples, goes_on)
+        written = self._vocabulary.words(decoded.tokens)
+        text = " ".join(word.text for word in written)
+        if guards.is_made_up(text, decoded.tokens, span.length, ended=decoded.ended):
+            return ()
+        times = time_words(samples, decoded.attention, written)
+        return tuple(
+            Word(
+                text=as_now(word.text),
+                start=span.start + time.start,
+                end=span.start + time.end,
+                confidence=_confidence(decoded, word.first, word.end),
+            )
+            for word, time in zip(written, times, strict=True)
+        )
+
+
+def _confidence(decoded: Decoded, first: int, end: int) -> float:
+    """Return how probable the model thought all of a word's tokens."""
+    return min(1.0, float(np.prod(decoded.probabilities[first:end], dtype=np.float64)))
+
+
+def _segment(words: tuple[Word, ...]) -> Segment:
+    return Segment(
+        start=words[0].start,
+        end=words[-1].end,
+        text=" ".join(word.text for word in words),
+        confidence=sum(word.confidence for word in words) / len(words),
+        words=words,
+        language="en",
+    )
