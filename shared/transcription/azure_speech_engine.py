@@ -27,6 +27,7 @@ from shared.transcription.engine import EngineInfo, Segment, TranscriptionReques
 from shared.transcription.vad import Span
 
 API_VERSION = "2025-10-15"
+EXPECTATION = "How many words the service gets wrong was not measured by this project."
 STRETCH_SEC = 300.0
 LONG_PAUSE_SEC = 20.0  # not worth sending
 BLOCK_SEC = 10.0
@@ -50,7 +51,7 @@ class AzureSpeechEngine:
         self._service = service
         self._timeout = httpx.Timeout(answer_sec, connect=CONNECT_SEC)
         self._sleep = sleep
-        self._info = EngineInfo("azure-speech", API_VERSION, "fast-transcription", written=True)
+        self._info = EngineInfo("azure-speech", API_VERSION, "fast-transcription", written=True, expectation=EXPECTATION)
 
     @property
     def info(self) -> EngineInfo:

@@ -11,17 +11,22 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from shared.domain.errors import EngineUnavailable
+from shared.transcription.moonshine.files import find_model as find_moonshine
 
-EngineName = Literal["auto", "pocketsphinx", "faster-whisper", "azure-speech"]
-ChosenEngine = Literal["pocketsphinx", "faster-whisper", "azure-speech"]
+EngineName = Literal["auto", "moonshine", "pocketsphinx", "faster-whisper", "azure-speech"]
+ChosenEngine = Literal["moonshine", "pocketsphinx", "faster-whisper", "azure-speech"]
 NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")  # without its tokenizer the library would fetch one
 
 QUALITY = (
-    "The embedded engine pocketsphinx was used: expect about one wrong word in four, full stops only where somebody "
-    "paused, and no names in capitals. "
-    "A faster-whisper model gives far better transcripts: `python3 dev.py models` fetches one."
+    "The engine pocketsphinx was used: expect about one wrong word in four, full stops only where the speaker "
+    "paused, and no names in capitals. The engine moonshine, or a faster-whisper model, gives far better transcripts: "
+    "docs/transcription.md says how to install them."
 )
 ASSUMED = "The language was assumed to be English, the only one that the embedded engine knows."
+NOT_INSTALLED = (
+    "The engine moonshine is not installed on this machine: `pip install --no-deps -r requirements-speech.txt` does it "
+    "where its package has a wheel."
+)
 
 # The library's own tables cannot be read without loading all of it; a test holds these against them.
 _SIZES = "tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3"
@@ -61,15 +66,25 @@ class AzureSpeech:
 
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
-    """The engine that will do a job. `directory` is the Whisper model's, `language` None where the engine will find
-    out; `warnings` are what a reader of the transcript should know."""
+    """The engine that will do a job."""
 
     name: ChosenEngine
+
     directory: Path | None
+    """Where the model is; None for pocketsphinx and azure-speech."""
+
     model: str
+
     language: str | None
+    """None where the engine will find out."""
+
     warnings: tuple[str, ...]
+    """What a reader of the transcript should know."""
+
     azure: AzureSpeech | None = None
+
+    other: "EngineChoice | None" = None
+    """The engine for parts that this one, which knows one language, takes for another language."""
 
 
 def choose_engine(
@@ -80,19 +95,40 @@ def choose_engine(
     models: Path | None = None,
     azure: AzureSpeech | None = None,
 ) -> EngineChoice:
-    """The engine called `name`; `auto` is faster-whisper where its model is on this machine, else pocketsphinx. It is
-    never `azure-speech`, which gives the sound away and costs money.
+    """Return the engine called `name`.
 
-    `whisper_model` is a directory, a size ("base") or a Hugging Face repository that was fetched before; `models` is
-    where fetched models are. Raises EngineUnavailable, a final error, for an unknown name, a missing model or key, or
-    a language without an engine for it.
+    `auto` is faster-whisper where its model is on this machine and the language is not English, else moonshine where
+    its files are installed, else faster-whisper where its model is, else pocketsphinx. It is never `azure-speech`,
+    which gives the sound away and costs money. Where no language is given, moonshine gets a multilingual Whisper model
+    as the engine for parts that are not English.
+
+    Args:
+        name: One of `EngineName`.
+        whisper_model: A directory, a size ("base") or a Hugging Face repository that was fetched before.
+        language: As the caller gave it; None and "auto" leave it open.
+        models: Where fetched models are.
+        azure: The speech resource for `azure-speech`.
+
+    Raises:
+        EngineUnavailable: For an unknown name, a missing model or key, or a language without an engine for it.
     """
-    if name not in ("auto", "pocketsphinx", "faster-whisper", "azure-speech"):
-        raise EngineUnavailable(f"'{name}' is no engine: choose auto, pocketsphinx, faster-whisper or azure-speech.")
+    if name not in ("auto", "moonshine", "pocketsphinx", "faster-whisper", "azure-speech"):
+        raise EngineUnavailable(
+            f"'{name}' is no engine: choose auto, moonshine, pocketsphinx, faster-whisper or azure-speech."
+        )
     code = plain_language(language)
     if name == "azure-speech":
         return _choose_azure(azure, language)
-    if name != "pocketsphinx" and (directory := find_whisper_model(whisper_model, models)) is not None:
+    if name in ("moonshine", "pocketsphinx"):
+        return _choose_embedded(name, code, language)
+    directory = find_whisper_model(whisper_model, models)
+    moonshine = find_moonshine() if name == "auto" and code in (None, "en") else None
+    if moonshine is not None:
+        other = None
+        if code is None and directory is not None and not whisper_model.endswith(".en"):
+            other = EngineChoice("faster-whisper", directory, Path(whisper_model).name, None, ())
+        return replace(_choose_embedded("moonshine", code, language), other=other)
+    if directory is not None:
         model = Path(whisper_model).name
         if code is not None and code not in ("en" if model.endswith(".en") else _WHISPER_LANGUAGES).split():
             raise unknown_to_whisper(model, code)
@@ -103,17 +139,27 @@ def choose_engine(
             "or name its directory in ROSTRUM_WHISPER_MODEL."
         )
     if code not in (None, "en"):
-        if name == "pocketsphinx":
-            raise EngineUnavailable(
-                f"The engine pocketsphinx knows English only, not '{language}': leave the choice to auto, or take "
-                "faster-whisper."
-            )
         raise EngineUnavailable(
             f"The language '{language}' needs a faster-whisper model, and none is on this machine; "
-            "the embedded engine knows English only. Fetch one with `python3 dev.py models`, or name a model's "
+            "the embedded engines know English only. Fetch one with `python3 dev.py models`, or name a model's "
             "directory in ROSTRUM_WHISPER_MODEL."
         )
-    return EngineChoice("pocketsphinx", None, "en-us", "en", embedded_warnings(code))
+    return _choose_embedded("pocketsphinx", code, language)
+
+
+def _choose_embedded(name: EngineName | str, code: str | None, language: str | None) -> EngineChoice:
+    """Return moonshine or pocketsphinx; raise EngineUnavailable for another language than English."""
+    if code not in (None, "en"):
+        raise EngineUnavailable(
+            f"The engine {name} knows English only, not '{language}': leave the choice to auto, or take "
+            "faster-whisper."
+        )
+    if name == "pocketsphinx":
+        return EngineChoice("pocketsphinx", None, "en-us", "en", embedded_warnings(code))
+    folder = find_moonshine()
+    if folder is None:
+        raise EngineUnavailable(NOT_INSTALLED)
+    return EngineChoice("moonshine", folder, "tiny-en", "en", ())
 
 
 def _choose_azure(azure: AzureSpeech | None, language: str | None) -> EngineChoice:

@@ -13,12 +13,23 @@ from shared.transcription.vad import Span
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Who made a transcript. `written` says that the engine itself writes capitals and punctuation."""
+    """An engine, and what its transcripts are worth."""
 
     name: str
     version: str
     model: str
+
     written: bool
+    """Whether the engine itself writes capitals and punctuation."""
+
+    expectation: str
+    """One sentence for people on how good its transcripts are, with a measured figure where there is one."""
+
+    unsure: float = 0.4
+    """A transcript whose words have a lower mean confidence is not to be trusted. Confidences of engines differ."""
+
+    doubtful: float = 0.5
+    """Words in a row with a lower mean confidence are worth a second look."""
 
 
 @dataclass(frozen=True, slots=True)

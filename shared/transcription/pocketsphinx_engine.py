@@ -38,6 +38,7 @@ MIN_UTTERANCE_SEC = 0.15
 NOT_A_WORD = re.compile(r"^(<.*>|\[.*\]|\+\+.*\+\+)$")
 PRONUNCIATION = re.compile(r"\(\d+\)$")
 MODEL_NAME = "en-us"
+EXPECTATION = "On read English 20 of 100 words were wrong where this engine was measured, on other voices up to 30."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class PocketsphinxEngine:
         self._decoder = load_decoder()
         self._filler = BandFiller(sounds_of(Path(pocketsphinx.get_model_path(MODEL_NAME)) / MODEL_NAME))
         self._lock = Lock()
-        self._info = EngineInfo("pocketsphinx", version("pocketsphinx"), MODEL_NAME, written=False)
+        self._info = EngineInfo("pocketsphinx", version("pocketsphinx"), MODEL_NAME, written=False, expectation=EXPECTATION)
 
     @property
     def info(self) -> EngineInfo:

@@ -1,11 +1,11 @@
-"""Loads speech engines and keeps them warm: one model a process, the one that was asked for last."""
+"""Loads speech engines and keeps them warm: the two models of a process that were asked for last."""
 
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
 from shared.domain.errors import EngineUnavailable
-from shared.transcription.choose import AzureSpeech, EngineChoice, EngineName, choose_engine
+from shared.transcription.choose import AzureSpeech, ChosenEngine, EngineChoice, EngineName, choose_engine
 from shared.transcription.engine import Engine
 
 _loading = Lock()
@@ -14,28 +14,53 @@ _loading = Lock()
 def select_engine(
     name: EngineName | str, *, whisper_model: str = "base", language: str | None = None, cpu_threads: int = 1
 ) -> Engine:
-    """The engine that `choose_engine` chooses, loaded; raises EngineUnavailable as that does, and for damaged files."""
+    """Return the engine that `choose_engine` chooses, loaded; raise EngineUnavailable as that does, and for damaged
+    files."""
     return warm_engine(choose_engine(name, whisper_model=whisper_model, language=language), cpu_threads=cpu_threads)
 
 
 def warm_engine(choice: EngineChoice, *, cpu_threads: int = 1) -> Engine:
-    """The chosen engine, loaded; raises EngineUnavailable when its files are damaged."""
+    """Return the chosen engine, loaded; raise EngineUnavailable when its files are damaged."""
     with _loading:  # or two threads would load it twice
-        return _load(choice.directory, choice.model, choice.azure, cpu_threads if choice.directory else 1)
+        return _load(choice.name, choice.directory, choice.model, choice.azure, cpu_threads)
 
 
-@lru_cache(maxsize=1)
-def _load(directory: Path | None, model: str, azure: AzureSpeech | None, cpu_threads: int) -> Engine:
-    if azure is not None:
-        from shared.transcription.azure_speech_engine import AzureSpeechEngine
+@lru_cache(maxsize=2)  # an engine for English, and one for parts in other languages
+def _load(
+    name: ChosenEngine, directory: Path | None, model: str, azure: AzureSpeech | None, cpu_threads: int
+) -> Engine:
+    if name == "azure-speech":
+        return _load_azure(azure)
+    if name == "moonshine":
+        return _load_moonshine(directory)
+    if name == "faster-whisper":
+        return _load_whisper(directory, model, cpu_threads)
+    from shared.transcription.pocketsphinx_engine import PocketsphinxEngine
 
-        return AzureSpeechEngine(azure)
-    if directory is None:
-        from shared.transcription.pocketsphinx_engine import PocketsphinxEngine
+    return PocketsphinxEngine()
 
-        return PocketsphinxEngine()
+
+def _load_azure(azure: AzureSpeech | None) -> Engine:
+    from shared.transcription.azure_speech_engine import AzureSpeechEngine
+
+    if azure is None:
+        raise ValueError("azure-speech needs a resource")
+    return AzureSpeechEngine(azure)
+
+
+def _load_moonshine(folder: Path | None) -> Engine:
+    from shared.transcription.moonshine.engine import MoonshineEngine
+
+    if folder is None:
+        raise ValueError("moonshine needs the folder of its model")
+    return MoonshineEngine(folder)
+
+
+def _load_whisper(directory: Path | None, model: str, cpu_threads: int) -> Engine:
     from shared.transcription.whisper_engine import WhisperEngine
 
+    if directory is None:
+        raise ValueError("faster-whisper needs the directory of its model")
     try:
         return WhisperEngine(directory, model, cpu_threads=cpu_threads)
     except (RuntimeError, ValueError) as err:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from shared.domain.errors import EngineUnavailable
-from shared.transcription.choose import moonshine_warnings
 from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
 from shared.transcription.moonshine import guards
 from shared.transcription.moonshine.files import VERSION, read_model
@@ -23,6 +22,10 @@ from shared.transcription.vad import Span
 
 NAME = "moonshine"
 MODEL_NAME = "tiny-en"
+EXPECTATION = (
+    "On read English 2 to 5 of 100 words were wrong where this engine was measured, over a telephone 8; names and "
+    "spelled letters are the least sure."
+)
 UNSURE = 0.6
 """Of the words below, 25% were wrong on clips of several speakers, of those above 2%."""
 
@@ -37,15 +40,15 @@ class MoonshineEngine:
         files = read_model(folder)
         self._vocabulary = Vocabulary(files.tokenizer)
         self._model = MoonshineModel(files)
-        self._info = EngineInfo(NAME, VERSION, MODEL_NAME, written=True, unsure=UNSURE, doubtful=UNSURE)
+        self._info = EngineInfo(NAME, VERSION, MODEL_NAME, written=True, expectation=EXPECTATION, unsure=UNSURE, doubtful=UNSURE)
 
     @property
     def info(self) -> EngineInfo:
         return self._info
 
     def warnings_for(self, language: str | None) -> tuple[str, ...]:
-        """Return nothing where English was asked for; else that it was assumed."""
-        return moonshine_warnings(language)
+        """Return none: whether it was English is told by the confidence of the words."""
+        return ()
 
     def transcribe(self, request: TranscriptionRequest) -> Iterator[Segment]:
         """Yield a segment for each utterance in which words were found."""

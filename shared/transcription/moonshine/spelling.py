@@ -7,4 +7,4 @@ _OLD = re.compile(r"\b(to)-(day|morrow|night)\b", re.IGNORECASE)
 
 def as_now(word: str) -> str:
     """Return `to-day` as `today`, likewise `to-morrow` and `to-night`, whatever their case and punctuation."""
-    return _OLD.sub(lambda found: found[1] + found[2].lower() if found[1] != "TO" else found[0].replace("-", ""), word)
+    return _OLD.sub(r"\1\2", word)
