@@ -1,6 +1,7 @@
 # The function app in the image of the real Functions host. Built to the documentation, not run: see README,
 # "What to know before you rely on it".
-ARG PYTHON_VERSION=3.11
+# 3.13: pocketsphinx has no wheel for 3.12, and the image for 3.11 was Debian 11, too old for the speech model.
+ARG PYTHON_VERSION=3.13
 FROM mcr.microsoft.com/azure-functions/python:4-python${PYTHON_VERSION}
 
 # PYTHON_ENABLE_INIT_INDEXING: without it every HTTP call hangs on Python 3.12 and older (streaming HTTP triggers).

@@ -16,11 +16,13 @@ CHECKS = (
     ("import rules", ["-c", "import sys; from importlinter.cli import lint_imports_command as c; sys.exit(c())"]),
     ("contract drift", ["-m", "shared.api.openapi.document", "--check"]),
 )
-LOCKS = (
-    ("requirements.in", "requirements.txt"),
-    ("requirements-dev.in", "requirements-dev.txt"),
-    ("devhost/emulator/node.in", "devhost/emulator/node.txt"),
+LOCKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("requirements.in", "requirements.txt", ()),
+    ("requirements-dev.in", "requirements-dev.txt", ()),
+    ("requirements-speech.in", "requirements-speech.txt", ("--no-deps",)),
+    ("devhost/emulator/node.in", "devhost/emulator/node.txt", ()),
 )
+"""Source, target, and options of the compiler for this one."""
 
 
 def run_checks(python: Path) -> int:
@@ -45,9 +47,9 @@ def compile_requirements(python: Path) -> int:
         "--no-annotate",
         "--quiet",
     ]
-    for source, target in LOCKS:
+    for source, target, more in LOCKS:
         print(f"{source} → {target}", flush=True)
-        command = [str(python), "-m", "uv", "pip", "compile", *options, "--upgrade", source, "-o", target]
+        command = [str(python), "-m", "uv", "pip", "compile", *options, *more, "--upgrade", source, "-o", target]
         status = subprocess.run(command, cwd=REPO, env={**os.environ, "UV_NO_CONFIG": "1"}, check=False).returncode
         if status != 0:
             return status

@@ -14,6 +14,7 @@ from pathlib import Path
 from devhost.azurite import HOME
 from devhost.errors import SetupError
 from devhost.locks import exclusive
+from devhost.speech import install_speech, without_speech
 
 _COLLECTING = re.compile(r"^\s*Collecting ([A-Za-z0-9_.-]+)")
 
@@ -24,6 +25,7 @@ class Environment:
 
     home: Path = HOME
     requirements: Path = HOME.parent / "requirements-dev.txt"
+    speech: Path = HOME.parent / "requirements-speech.txt"
 
     @property
     def directory(self) -> Path:
@@ -47,6 +49,7 @@ class Environment:
                 if not self._is_ready(wanted):
                     self._make(say)
                     self._install(say)
+                    install_speech(self.python, self.speech, self.log, say)
                     self._stamp.write_text(wanted, encoding="utf-8")
         return self.python
 
@@ -56,7 +59,8 @@ class Environment:
 
     def _fingerprint(self) -> str:
         version = ".".join(map(str, sys.version_info[:2]))
-        return hashlib.sha256(self.requirements.read_bytes() + version.encode()).hexdigest()
+        pins = self.requirements.read_bytes() + self.speech.read_bytes()
+        return hashlib.sha256(pins + version.encode()).hexdigest()
 
     def _is_ready(self, wanted: str) -> bool:
         return self.python.exists() and self._stamp.exists() and self._stamp.read_text(encoding="utf-8") == wanted
@@ -78,10 +82,12 @@ class Environment:
 
     def _install(self, say: Callable[[str], None]) -> None:
         """Installs with pip, telling how far it is."""
-        pins = self.requirements.read_text(encoding="utf-8")
+        pins = without_speech(self.requirements.read_text(encoding="utf-8"))
+        wanted = self.home / "requirements.txt"
+        wanted.write_text(pins, encoding="utf-8")
         total = len(re.findall(r"^[A-Za-z0-9][^\s;=]*==", pins, re.MULTILINE))
         say(f"Installing {total} pinned packages (some minutes, once; the log is {self.log})")
-        options = ["--require-hashes", "--no-input", "--progress-bar", "off", "-r", str(self.requirements)]
+        options = ["--require-hashes", "--no-input", "--progress-bar", "off", "-r", str(wanted)]
         progress = _Progress(total)
         with self.log.open("w", encoding="utf-8") as log:
             process = subprocess.Popen(

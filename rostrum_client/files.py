@@ -111,6 +111,8 @@ class Transcript:
     engine: Engine | None = None
     segments: tuple[Segment, ...] = ()
     warnings: tuple[str, ...] = ()
+    expectation: str | None = None
+    """One sentence on how good transcripts of this engine are."""
 
     @property
     def text(self) -> str:

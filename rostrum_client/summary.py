@@ -47,6 +47,8 @@ def facts(job: Job, results: Results) -> list[tuple[str, str]]:
         told.append(("Transcript", _transcript(results)))
         if quote := first_words(results.transcript.text):
             told.append(("", quote))
+        if results.transcript.word_count and results.transcript.expectation:
+            told.append(("", results.transcript.expectation))
     if results.tracking:
         told.append(("Instructor", _tracking(results)))
     if results.scenes:

@@ -54,8 +54,9 @@ class Settings(BaseSettings):
     """Where the work is done: by whoever listens to the queues, or inside the request that asks for it (for scripts and
     tests: the request takes as long as the job)."""
 
-    engine: Literal["auto", "pocketsphinx", "faster-whisper", "azure-speech"] = "auto"
-    """Transcription engine. `auto` takes faster-whisper when its model is present locally, else pocketsphinx."""
+    engine: Literal["auto", "moonshine", "pocketsphinx", "faster-whisper", "azure-speech"] = "auto"
+    """Transcription engine. `auto` takes moonshine where it is installed and the language is English or open, else
+    faster-whisper where its model is, else pocketsphinx."""
 
     whisper_model: str = "base"
     """Name or local directory of the faster-whisper model."""

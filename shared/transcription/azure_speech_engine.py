@@ -51,7 +51,9 @@ class AzureSpeechEngine:
         self._service = service
         self._timeout = httpx.Timeout(answer_sec, connect=CONNECT_SEC)
         self._sleep = sleep
-        self._info = EngineInfo("azure-speech", API_VERSION, "fast-transcription", written=True, expectation=EXPECTATION)
+        self._info = EngineInfo(
+            "azure-speech", API_VERSION, "fast-transcription", written=True, expectation=EXPECTATION
+        )
 
     @property
     def info(self) -> EngineInfo:

@@ -3,6 +3,7 @@
 Imports no engine, so that what cannot be done is known before a recording is even uploaded.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from shared.domain.errors import EngineUnavailable
-from shared.transcription.moonshine.files import find_model as find_moonshine
+from shared.transcription.moonshine.files import find_model
 
 EngineName = Literal["auto", "moonshine", "pocketsphinx", "faster-whisper", "azure-speech"]
 ChosenEngine = Literal["moonshine", "pocketsphinx", "faster-whisper", "azure-speech"]
@@ -94,6 +95,7 @@ def choose_engine(
     language: str | None = None,
     models: Path | None = None,
     azure: AzureSpeech | None = None,
+    find_moonshine: Callable[[], Path | None] = find_model,
 ) -> EngineChoice:
     """Return the engine called `name`.
 
@@ -108,6 +110,7 @@ def choose_engine(
         language: As the caller gave it; None and "auto" leave it open.
         models: Where fetched models are.
         azure: The speech resource for `azure-speech`.
+        find_moonshine: Gives the folder of moonshine's files, or None where they are not installed.
 
     Raises:
         EngineUnavailable: For an unknown name, a missing model or key, or a language without an engine for it.
@@ -120,14 +123,14 @@ def choose_engine(
     if name == "azure-speech":
         return _choose_azure(azure, language)
     if name in ("moonshine", "pocketsphinx"):
-        return _choose_embedded(name, code, language)
+        return _choose_embedded(name, code, language, find_moonshine() if name == "moonshine" else None)
     directory = find_whisper_model(whisper_model, models)
     moonshine = find_moonshine() if name == "auto" and code in (None, "en") else None
     if moonshine is not None:
         other = None
         if code is None and directory is not None and not whisper_model.endswith(".en"):
             other = EngineChoice("faster-whisper", directory, Path(whisper_model).name, None, ())
-        return replace(_choose_embedded("moonshine", code, language), other=other)
+        return replace(_choose_embedded("moonshine", code, language, moonshine), other=other)
     if directory is not None:
         model = Path(whisper_model).name
         if code is not None and code not in ("en" if model.endswith(".en") else _WHISPER_LANGUAGES).split():
@@ -144,19 +147,17 @@ def choose_engine(
             "the embedded engines know English only. Fetch one with `python3 dev.py models`, or name a model's "
             "directory in ROSTRUM_WHISPER_MODEL."
         )
-    return _choose_embedded("pocketsphinx", code, language)
+    return _choose_embedded("pocketsphinx", code, language, None)
 
 
-def _choose_embedded(name: EngineName | str, code: str | None, language: str | None) -> EngineChoice:
+def _choose_embedded(name: str, code: str | None, language: str | None, folder: Path | None) -> EngineChoice:
     """Return moonshine or pocketsphinx; raise EngineUnavailable for another language than English."""
     if code not in (None, "en"):
         raise EngineUnavailable(
-            f"The engine {name} knows English only, not '{language}': leave the choice to auto, or take "
-            "faster-whisper."
+            f"The engine {name} knows English only, not '{language}': leave the choice to auto, or take faster-whisper."
         )
     if name == "pocketsphinx":
         return EngineChoice("pocketsphinx", None, "en-us", "en", embedded_warnings(code))
-    folder = find_moonshine()
     if folder is None:
         raise EngineUnavailable(NOT_INSTALLED)
     return EngineChoice("moonshine", folder, "tiny-en", "en", ())

@@ -28,6 +28,9 @@ class EngineInfo:
     unsure: float = 0.4
     """A transcript whose words have a lower mean confidence is not to be trusted. Confidences of engines differ."""
 
+    doubts_language: bool = False
+    """Whether it knows one language only, and a mean confidence below `unsure` tells that another one was spoken."""
+
     doubtful: float = 0.5
     """Words in a row with a lower mean confidence are worth a second look."""
 

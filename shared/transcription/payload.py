@@ -42,6 +42,8 @@ class TranscriptSegment(_Payload):
     text: str
     confidence: Confidence
     words: tuple[TranscriptWord, ...]
+    language: str | None = None
+    """ISO 639-1, or `und` where the engine doubts what it is; None in transcripts of earlier versions."""
 
     @model_validator(mode="after")
     def _words_inside(self) -> Self:
@@ -125,6 +127,8 @@ class Transcript(_Payload):
     segments: Segments
     speech_sec: Seconds
     warnings: tuple[str, ...]
+    expectation: str = ""
+    """One sentence on how good transcripts of this engine are."""
     quality: TranscriptQuality | None = None
 
     @model_validator(mode="after")
@@ -148,6 +152,10 @@ class TranscriptPart(_Payload):
     segments: Segments
     speech_sec: Seconds
     warnings: tuple[str, ...]
+    expectation: str = ""
+    unsure: Confidence = 0.4
+    """The engine's own thresholds: see `EngineInfo`. The defaults are those of parts from earlier versions."""
+    doubtful: Confidence = 0.5
 
 
 class ChapterPayload(_Payload):

@@ -23,28 +23,32 @@ def phrase(utterances: Iterable[TranscriptSegment]) -> tuple[TranscriptSegment, 
     joined = list(_joined(utterances))
     segments: list[TranscriptSegment] = []
     opens = True
-    for number, words in enumerate(joined):
-        following = joined[number + 1][0].start if number + 1 < len(joined) else float("inf")
+    for number, (language, words) in enumerate(joined):
+        following = joined[number + 1][1][0].start if number + 1 < len(joined) else float("inf")
         closes = _ends_sentence(words[-1].word, following - words[-1].end)
-        segments.append(_segment(number, words, opens=opens, closes=closes))
+        segments.append(_segment(number, words, language, opens=opens, closes=closes))
         opens = closes
     return tuple(segments)
 
 
-def _joined(utterances: Iterable[TranscriptSegment]) -> Iterable[list[TranscriptWord]]:
+def _joined(utterances: Iterable[TranscriptSegment]) -> Iterable[tuple[str | None, list[TranscriptWord]]]:
     words: list[TranscriptWord] = []
+    language: str | None = None
     for utterance in utterances:
         more = utterance.words
         if not more:
             continue
         if words and (
-            more[0].start - words[-1].end >= JOIN_PAUSE_SEC or more[-1].end - words[0].start > MAX_SEGMENT_SEC
+            more[0].start - words[-1].end >= JOIN_PAUSE_SEC
+            or more[-1].end - words[0].start > MAX_SEGMENT_SEC
+            or utterance.language != language
         ):
-            yield words
+            yield language, words
             words = []
         words = [*words, *more]
+        language = utterance.language
     if words:
-        yield words
+        yield language, words
 
 
 def _ends_sentence(word: str, pause_sec: float) -> bool:
@@ -52,7 +56,9 @@ def _ends_sentence(word: str, pause_sec: float) -> bool:
     return pause_sec >= (THOUGHT_PAUSE_SEC if word.lower() in LEANS_FORWARD else SENTENCE_PAUSE_SEC)
 
 
-def _segment(number: int, words: Sequence[TranscriptWord], *, opens: bool, closes: bool) -> TranscriptSegment:
+def _segment(
+    number: int, words: Sequence[TranscriptWord], language: str | None, *, opens: bool, closes: bool
+) -> TranscriptSegment:
     texts = [FIRST_PERSON.sub("I", word.word) for word in words]
     if opens:
         texts[0] = texts[0][:1].upper() + texts[0][1:]
@@ -66,4 +72,5 @@ def _segment(number: int, words: Sequence[TranscriptWord], *, opens: bool, close
         text=" ".join(texts),
         confidence=round(sum(word.confidence for word in words) / len(words), 3),
         words=shaped,
+        language=language,
     )

@@ -60,7 +60,9 @@ class PocketsphinxEngine:
         self._decoder = load_decoder()
         self._filler = BandFiller(sounds_of(Path(pocketsphinx.get_model_path(MODEL_NAME)) / MODEL_NAME))
         self._lock = Lock()
-        self._info = EngineInfo("pocketsphinx", version("pocketsphinx"), MODEL_NAME, written=False, expectation=EXPECTATION)
+        self._info = EngineInfo(
+            "pocketsphinx", version("pocketsphinx"), MODEL_NAME, written=False, expectation=EXPECTATION
+        )
 
     @property
     def info(self) -> EngineInfo:

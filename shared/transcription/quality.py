@@ -19,11 +19,16 @@ DOUBTFUL = 0.5
 MAX_ENTRIES = 100
 
 
-def assess(transcript: Transcript, languages: Sequence[tuple[float, str]] = ()) -> TranscriptQuality:
-    """The quality of a transcript; `languages` tells from when on which language was heard, in order."""
+def assess(
+    transcript: Transcript, languages: Sequence[tuple[float, str]] = (), doubtful_below: float = DOUBTFUL
+) -> TranscriptQuality:
+    """Return the quality of a transcript.
+
+    `languages` tells from when on which language was heard, in order; `doubtful_below` is the engine's threshold.
+    """
     words = [word for segment in transcript.segments for word in segment.words]
     spoken = sum(_spoken(words))
-    doubtful = list(_doubtful(words))
+    doubtful = list(_doubtful(words, doubtful_below))
     in_doubt = sum(end - first for first, end in doubtful)
     return TranscriptQuality(
         words=len(words),
@@ -51,11 +56,11 @@ def _spoken(words: Sequence[TranscriptWord]) -> Iterator[float]:
     yield from (pause for one, other in pairwise(words) if (pause := other.start - one.end) <= BREATH_SEC)
 
 
-def _doubtful(words: Sequence[TranscriptWord]) -> Iterator[tuple[int, int]]:
+def _doubtful(words: Sequence[TranscriptWord], below: float) -> Iterator[tuple[int, int]]:
     """Where `DOUBT_WORDS` in a row were doubtful on average, as (first word, word after the last)."""
     in_doubt = [False] * len(words)
     for first in range(len(words) - DOUBT_WORDS + 1):
-        if _mean(words[first : first + DOUBT_WORDS]) < DOUBTFUL:
+        if _mean(words[first : first + DOUBT_WORDS]) < below:
             in_doubt[first : first + DOUBT_WORDS] = [True] * DOUBT_WORDS
     at = 0
     for doubted, group in groupby(in_doubt):

@@ -20,16 +20,23 @@ from shared.transcription.payload import (
     TranscriptWord,
 )
 from shared.transcription.phrasing import phrase
+from shared.transcription.sentences import as_sentences
 from shared.transcription.vad import Span, on_grid, pad_spans, speech_probabilities, speech_spans
 
 MAX_UTTERANCE_SEC = 15.0  # pocketsphinx lets no other thread run while it decodes one
 DETECTION_SHARE = 0.05  # of a part's time; the rest is the engine's
 UNDETERMINED = "und"  # BCP 47
 TELEPHONE = "The sound is that of a telephone, without the highs of a voice: expect more wrong words."
-UNSURE = 0.4  # mean confidence; of our recordings of one speaker those that went well have 0.48 and more
+FEWEST_WORDS_TO_TELL = 8
+"""Of fewer words the mean confidence does not tell whether they are in the engine's language."""
 ABOUT_THE_PICTURE = "The picture"
 DOUBTFUL = (
     "The engine was unsure of most of these words: this may be noise, singing, another language, or a voice far away."
+)
+NOT_ENGLISH = (
+    "From {start} to {end} this does not seem to be English, the only language that the embedded engine knows: no text "
+    "was written there. A multilingual faster-whisper model finds the language out (`python3 dev.py models`); with the "
+    "language given as en, the doubtful words are written all the same."
 )
 NO_SPEECH = "No speech was found in this recording."
 NO_WORDS = "Speech was heard in this recording, but no words were understood."
@@ -45,36 +52,63 @@ def transcribe_part(
     language: str | None,
     report: Callable[[float], None],
     hints: Hints = NO_HINTS,
+    other: Callable[[], Engine] | None = None,
 ) -> TranscriptPart:
-    """What is said in part `part` of the `parts` equal ones into which a recording of `duration_sec` is cut.
+    """Return what is said in part `part` of the `parts` equal ones into which a recording of `duration_sec` is cut.
 
-    `report` gets the fraction done, from 0 to 1, and may raise to stop the work.
+    Args:
+        audio: The whole recording's sound; only the part is read.
+        engine: Hears the part.
+        part: The part's number, from 0.
+        parts: How many there are.
+        duration_sec: The recording's length.
+        language: As the caller gave it; None leaves it to the engine.
+        report: Gets the fraction done, from 0 to 1, and may raise to stop the work.
+        hints: What to expect.
+        other: Gives the engine that hears the part again where `engine`, which knows one language only, takes it for
+            another; without one such a part stays without text, and a warning says so.
     """
     report(0.0)
     within = part_span(audio, part, parts, duration_sec)
     language = plain_language(language)
     telephone = is_telephone(audio, within)
     raw = list(_speech(audio, within, gains_for(telephone), lambda done: report(done * DETECTION_SHARE)))
-    request = TranscriptionRequest(
-        audio=audio,
-        spans=tuple(pad_spans(raw, within)),
-        language=language,
-        report=lambda done: report(DETECTION_SHARE + done * (1.0 - DETECTION_SHARE)),
-        hints=hints,
-    )
-    heard = list(engine.transcribe(request)) if request.spans else []
+
+    def hear(by: Engine) -> list[Segment]:
+        request = TranscriptionRequest(
+            audio=audio,
+            spans=tuple(pad_spans(raw, within)),
+            language=language,
+            report=lambda done: report(DETECTION_SHARE + done * (1.0 - DETECTION_SHARE)),
+            hints=hints,
+        )
+        return list(by.transcribe(request)) if request.spans else []
+
+    heard = hear(engine)
+    warnings = [TELEPHONE] if telephone and heard else []
+    if language is None and _in_another_language(heard, engine):
+        if other is not None:
+            engine = other()
+            heard = hear(engine)
+        else:
+            heard = []
+            warnings.append(NOT_ENGLISH.format(start=_clock(within.start), end=_clock(within.end)))
     languages = Counter(segment.language for segment in heard)
     report(1.0)
+    info = engine.info
     return TranscriptPart(
         part=part,
         start=round(within.start, 3),
         end=round(within.end, 3),
         language=languages.most_common(1)[0][0] if languages else None,
-        engine=TranscriptEngine(name=engine.info.name, version=engine.info.version, model=engine.info.model),
-        written=engine.info.written,
+        engine=TranscriptEngine(name=info.name, version=info.version, model=info.model),
+        written=info.written,
         segments=tuple(_tidy(heard, within)),
         speech_sec=round(sum(span.length for span in raw), 3),
-        warnings=(*engine.warnings_for(language), *([TELEPHONE] if telephone and heard else [])),
+        warnings=(*engine.warnings_for(language), *warnings),
+        expectation=info.expectation,
+        unsure=info.unsure,
+        doubtful=info.doubtful,
     )
 
 
@@ -94,6 +128,8 @@ def merge_parts(
     engines: dict[TranscriptEngine, None] = {}
     speech_sec = 0.0
     written = True
+    margin = 0.0
+    expectations: dict[str, None] = {}
     for number, part in enumerate(parts):
         if part.part != number:
             raise ValueError(f"expected part {number}, got part {part.part}")
@@ -101,7 +137,9 @@ def merge_parts(
             segments.append(segment.model_copy(update={"id": len(segments)}))
         warnings.update(dict.fromkeys(part.warnings))
         engines[part.engine] = None
+        expectations[part.expectation] = None
         written = written and part.written
+        margin += sum(word.confidence - part.unsure for segment in part.segments for word in segment.words)
         speech_sec += part.speech_sec
         if part.language:
             spoken[part.language] += len(part.segments)
@@ -109,7 +147,7 @@ def merge_parts(
         raise ValueError("a transcript needs at least one part")
     if not segments:
         warnings[NO_WORDS if speech_sec else NO_SPEECH] = None
-    elif fmean(word.confidence for segment in segments for word in segment.words) < UNSURE:
+    elif margin < 0.0:
         warnings[DOUBTFUL] = None
     if len(spoken) > 1:
         warnings[f"Several languages were heard: {', '.join(sorted(spoken))}."] = None
@@ -123,10 +161,27 @@ def merge_parts(
         language=spoken.most_common(1)[0][0] if spoken else UNDETERMINED,
         duration_sec=duration_sec,
         engine=next(iter(engines)),
-        segments=tuple(segments) if written else phrase(segments),
+        segments=as_sentences(segments) if written else phrase(segments),
         speech_sec=round(min(speech_sec, duration_sec), 3),
         warnings=tuple(warnings),
+        expectation=" ".join(filter(None, expectations)),
     )
+
+
+def _in_another_language(heard: Sequence[Segment], engine: Engine) -> bool:
+    """Return whether an engine that knows one language only was too unsure of it to be right."""
+    confidences = [word.confidence for segment in heard for word in segment.words]
+    return (
+        engine.info.doubts_language
+        and len(confidences) >= FEWEST_WORDS_TO_TELL
+        and fmean(confidences) < engine.info.unsure
+    )
+
+
+def _clock(seconds: float) -> str:
+    """Return a time as hours, minutes and seconds, as in 1:05:09."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
 def _speech(audio: WavAudio, within: Span, gains: Sequence[float], report: Callable[[float], None]) -> Iterator[Span]:
@@ -158,4 +213,5 @@ def _tidy(segments: Iterable[Segment], within: Span) -> Iterator[TranscriptSegme
                 text=segment.text,
                 confidence=round(segment.confidence, 3),
                 words=tuple(words),
+                language=segment.language,
             )

@@ -19,7 +19,7 @@ def select_engine(
     return warm_engine(choose_engine(name, whisper_model=whisper_model, language=language), cpu_threads=cpu_threads)
 
 
-def warm_engine(choice: EngineChoice, *, cpu_threads: int = 1) -> Engine:
+def warm_engine(choice: EngineChoice, cpu_threads: int = 1) -> Engine:
     """Return the chosen engine, loaded; raise EngineUnavailable when its files are damaged."""
     with _loading:  # or two threads would load it twice
         return _load(choice.name, choice.directory, choice.model, choice.azure, cpu_threads)

@@ -27,9 +27,7 @@ SAME_SENTENCES, SAME_WORDS = 2, 5  # so often in a row may be said, without a pa
 CARRIED_CHARS = 200
 BEAM_SIZE = 5
 SENTENCE_ENDS = tuple(".?!。？！…")
-EXPECTATION = (
-    "How many words are wrong depends on the size of the Whisper model; it was not measured by this project."
-)
+EXPECTATION = "How many words are wrong depends on the size of the Whisper model; it was not measured by this project."
 
 
 class WhisperEngine:
@@ -39,7 +37,9 @@ class WhisperEngine:
         self._model = faster_whisper.WhisperModel(
             str(model), device="cpu", compute_type="int8", cpu_threads=cpu_threads, local_files_only=True
         )
-        self._info = EngineInfo("faster-whisper", version("faster-whisper"), name, written=True, expectation=EXPECTATION)
+        self._info = EngineInfo(
+            "faster-whisper", version("faster-whisper"), name, written=True, expectation=EXPECTATION
+        )
 
     @property
     def info(self) -> EngineInfo:

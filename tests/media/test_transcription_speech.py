@@ -56,7 +56,7 @@ def talk() -> NDArray[np.float32]:
 class Listener:
     """An engine that hears one word in each span it is given, and remembers the spans."""
 
-    info = EngineInfo("listener", "1", "none", written=True)
+    info = EngineInfo("listener", "1", "none", written=True, expectation="Hears what it is told.")
 
     def warnings_for(self, language: str | None) -> tuple[str, ...]:
         return ()

@@ -183,12 +183,12 @@ def test_a_report_that_raises_stops_the_work(make_model: ModelMaker) -> None:
 
 def test_auto_takes_whisper_where_the_model_is_and_keeps_it_warm(make_model: ModelMaker) -> None:
     model = make_model()
-    engine = select_engine("auto", whisper_model=str(model))
+    engine = select_engine("faster-whisper", whisper_model=str(model))
     assert (engine.info.name, engine.info.model) == ("faster-whisper", "tiny-test")
     assert engine.info.written
     assert engine.warnings_for(None) == ()
     assert select_engine("faster-whisper", whisper_model=str(model)) is engine
-    assert select_engine("auto", whisper_model=str(make_model("other"))) is not engine
+    assert select_engine("faster-whisper", whisper_model=str(make_model("other"))) is not engine
 
 
 def test_a_model_without_its_tokenizer_is_not_there(make_model: ModelMaker) -> None:
@@ -217,7 +217,10 @@ def test_a_model_in_the_hub_cache_is_found_without_a_network(
 def test_a_fetched_model_is_found_by_its_name(make_model: ModelMaker, tmp_path: Path) -> None:
     make_model("faster-whisper-tiny")
     assert find_whisper_model("tiny", tmp_path) == tmp_path / "faster-whisper-tiny"
-    assert choose_engine("auto", whisper_model="tiny", models=tmp_path).directory == tmp_path / "faster-whisper-tiny"
+    assert (
+        choose_engine("faster-whisper", whisper_model="tiny", models=tmp_path).directory
+        == tmp_path / "faster-whisper-tiny"
+    )
     assert find_whisper_model("../tiny", tmp_path) is None
 
 

@@ -147,7 +147,7 @@ Zone = Annotated[
 class JobOptions(RequestModel):
     """How the recording is to be processed."""
 
-    engine: Literal["auto", "pocketsphinx", "faster-whisper", "azure-speech"] | None = Field(
+    engine: Literal["auto", "moonshine", "pocketsphinx", "faster-whisper", "azure-speech"] | None = Field(
         default=None, description="Transcription engine; the server's setting unless given."
     )
     language: str | None = Field(

@@ -1,6 +1,7 @@
 """The transcription stage: each part's words as a blob, then one transcript in every format."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from shared.domain.options import JobOptions
@@ -29,7 +30,8 @@ def transcribe_part(context: StepContext) -> None:
     """Recognises one time slice of the audio copy."""
     settings, options = context.services.settings, context.job.options
     recording = recording_of(context)
-    engine = warm_engine(engine_for(settings, options), cpu_threads=settings.whisper_threads)
+    choice = engine_for(settings, options)
+    engine = warm_engine(choice, cpu_threads=settings.whisper_threads)
     with open_file(context, artefacts.AUDIO_COPY) as source:
         part = transcribe.transcribe_part(
             WavAudio(source),
@@ -40,6 +42,7 @@ def transcribe_part(context: StepContext) -> None:
             language=options.language,
             report=context.report,
             hints=hints_for(options, context.session.metadata),
+            other=None if choice.other is None else partial(warm_engine, choice.other, settings.whisper_threads),
         )
     write_json(context.services, context.job, artefacts.TRANSCRIPT_PART, part, part=context.message.part)
 
@@ -48,14 +51,15 @@ def merge_transcript(context: StepContext) -> None:
     """Joins the parts and writes the transcript and its captions."""
     recording, job = recording_of(context), context.job
     languages: list[tuple[float, str]] = []
+    doubtful: list[float] = []
     transcript = transcribe.merge_parts(
-        _parts(context, languages),
+        _parts(context, languages, doubtful),
         session_id=job.session_id,
         job_id=job.job_id,
         duration_sec=recording.duration_sec,
         recording_warnings=recording.warnings,
     )
-    transcript = transcript.model_copy(update={"quality": assess(transcript, languages)})
+    transcript = transcript.model_copy(update={"quality": assess(transcript, languages, max(doubtful))})
     context.confirm()
     write_json(context.services, job, artefacts.TRANSCRIPT, transcript)
     for artefact, text in _formats(transcript):
@@ -81,14 +85,15 @@ def hints_for(options: JobOptions, metadata: Mapping[str, Any]) -> Hints:
     return Hints(prompt=prompt, hotwords=tuple(words)[:MAX_HOTWORDS])
 
 
-def _parts(context: StepContext, languages: list[tuple[float, str]]) -> Iterator[TranscriptPart]:
-    """The parts in order; notes from when on which language was heard."""
+def _parts(context: StepContext, languages: list[tuple[float, str]], doubtful: list[float]) -> Iterator[TranscriptPart]:
+    """Yield the parts in order; note from when on which language was heard, and each engine's threshold."""
     count = context.job.stages[Stage.TRANSCRIPTION].parts
     for number in range(count):
         context.report(number / count)
         part = read_json(context.services, context.job, artefacts.TRANSCRIPT_PART, TranscriptPart, part=number)
         if part.language is not None and part.segments:
             languages.append((part.segments[0].start, part.language))
+        doubtful.append(part.doubtful)
         yield part
 
 

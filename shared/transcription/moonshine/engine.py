@@ -40,7 +40,16 @@ class MoonshineEngine:
         files = read_model(folder)
         self._vocabulary = Vocabulary(files.tokenizer)
         self._model = MoonshineModel(files)
-        self._info = EngineInfo(NAME, VERSION, MODEL_NAME, written=True, expectation=EXPECTATION, unsure=UNSURE, doubtful=UNSURE)
+        self._info = EngineInfo(
+            NAME,
+            VERSION,
+            MODEL_NAME,
+            written=True,
+            expectation=EXPECTATION,
+            unsure=UNSURE,
+            doubtful=UNSURE,
+            doubts_language=True,
+        )
 
     @property
     def info(self) -> EngineInfo:
@@ -90,7 +99,9 @@ class MoonshineEngine:
         decoded = self._model.decode(samples, goes_on)
         written = self._vocabulary.words(decoded.tokens)
         text = " ".join(word.text for word in written)
-        if guards.is_made_up(text, decoded.tokens, span.length, ended=decoded.ended):
+        confidences = [_confidence(decoded, word.first, word.end) for word in written]
+        mean = sum(confidences) / max(1, len(confidences))
+        if guards.is_made_up(text, decoded.tokens, span.length, mean, ended=decoded.ended):
             return ()
         times = time_words(samples, decoded.attention, written)
         return tuple(
@@ -98,9 +109,9 @@ class MoonshineEngine:
                 text=as_now(word.text),
                 start=span.start + time.start,
                 end=span.start + time.end,
-                confidence=_confidence(decoded, word.first, word.end),
+                confidence=confidence,
             )
-            for word, time in zip(written, times, strict=True)
+            for word, time, confidence in zip(written, times, confidences, strict=True)
         )
 
 

@@ -15,6 +15,10 @@ LONG_ENOUGH_TO_TELL_SEC = 3.0
 """From this length on, an utterance with fewer tokens than that is not speech."""
 LOOP_TOKENS = 16
 """So many tokens that repeat what stands before them are a loop."""
+LEAST_CONFIDENCE = 0.3
+"""Mean of the words of a shorter utterance, whose pace does not tell; over noise it is lower."""
+SAID_OVER_NOTHING = frozenset({"you", "so"})
+"""What the model writes, alone and without a full stop, over one to three seconds of silence, noise or music."""
 LONGEST_PERIOD = 32
 """Tokens of the longest phrase whose repetition is looked for."""
 
@@ -33,7 +37,19 @@ def is_looping(tokens: Sequence[int]) -> bool:
     return any(tuple(tokens[-LOOP_TOKENS - period : -period]) == recent for period in range(1, longest + 1))
 
 
-def is_made_up(text: str, tokens: Sequence[int], length_sec: float, *, ended: bool) -> bool:
-    """Return whether decoded text is not to be published: without an end, too slow for speech, or no words."""
-    too_slow = length_sec >= LONG_ENOUGH_TO_TELL_SEC and len(tokens) < length_sec * FEWEST_TOKENS_PER_SEC
-    return not ended or too_slow or not any(char.isalnum() for char in text)
+def is_made_up(text: str, tokens: Sequence[int], length_sec: float, confidence: float, *, ended: bool) -> bool:
+    """Return whether decoded text is not to be published.
+
+    Args:
+        text: The words.
+        tokens: What the words were made of.
+        length_sec: The utterance's length.
+        confidence: The mean of its words.
+        ended: Whether the model ended the text itself.
+    """
+    if length_sec >= LONG_ENOUGH_TO_TELL_SEC:
+        unlikely = len(tokens) < length_sec * FEWEST_TOKENS_PER_SEC
+    else:
+        unlikely = confidence < LEAST_CONFIDENCE
+    wordless = text.lower() in SAID_OVER_NOTHING or not any(char.isalnum() for char in text)
+    return not ended or unlikely or wordless

@@ -19,8 +19,12 @@ from shared.transcription.moonshine.tokens import WrittenWord
 FRAME_SEC = FRAME_SAMPLES / SAMPLE_RATE
 CENTRE_SEC = 0.028
 """From the beginning of a frame to the middle of the 895 samples that the encoder's convolutions see of it."""
-QUIET_DB = 40.0
-"""Frames so far below the loudest are a pause."""
+QUIET_DB = (30.0, 40.0)
+"""Frames below the loudest by the second are a pause; by the first where the recording itself hisses so loud."""
+QUIETEST_PERCENT, ABOVE_QUIETEST_DB = 10.0, 6.0
+"""The hiss: so much above the level that the quietest frames keep below."""
+DIGITAL_SILENCE_DB = -90.0
+"""Below a full-scale square wave; frames without any sound say nothing of the hiss."""
 NEAR_SPEECH_FRAMES = 1
 """So close to louder frames, a quiet one is kept."""
 PAUSE_COST = 10.0
@@ -103,8 +107,11 @@ def _scores(attention: NDArray[np.float32]) -> NDArray[np.float64]:
 def _near_speech(samples: NDArray[np.float32], frames: int) -> NDArray[np.bool_]:
     """Return which frames are loud, or next to one that is."""
     padded = np.pad(samples, (0, max(0, frames * FRAME_SAMPLES - len(samples))))[: frames * FRAME_SAMPLES]
-    power = np.square(padded.reshape(frames, FRAME_SAMPLES)).mean(axis=1) + 1e-10
-    loud = power > power.max() * 10.0 ** (-QUIET_DB / 10.0)
+    level_db = 10.0 * np.log10(np.square(padded.reshape(frames, FRAME_SAMPLES)).mean(axis=1) + 1e-10)
+    least, most = QUIET_DB
+    sound_db = level_db[level_db > DIGITAL_SILENCE_DB]
+    hiss_db = np.percentile(sound_db, QUIETEST_PERCENT) + ABOVE_QUIETEST_DB if len(sound_db) else 0.0
+    loud = level_db > np.clip(hiss_db, level_db.max() - most, level_db.max() - least)
     return np.asarray(np.convolve(loud, np.ones(2 * NEAR_SPEECH_FRAMES + 1), "same") > 0.0)
 
 

@@ -47,12 +47,12 @@ def test_utterances_become_sentences_at_long_pauses() -> None:
     assert transcript.speech_sec == 5.0
 
 
-def test_what_an_engine_wrote_itself_is_left_alone() -> None:
+def test_words_that_an_engine_wrote_itself_are_left_alone_and_their_sentences_joined() -> None:
     transcript = merge(
         part(0, segment("i said", 1.0, 0), segment("this.", 2.0, 1), engine=WHISPER),
         part(1, segment("and that", 12.0, 0), engine=WHISPER),
     )
-    assert [(s.id, s.text) for s in transcript.segments] == [(0, "i said"), (1, "this."), (2, "and that")]
+    assert [(s.id, s.text) for s in transcript.segments] == [(0, "i said this."), (1, "and that")]
 
 
 def test_a_recording_without_speech_has_an_empty_transcript_that_says_so() -> None:
@@ -123,10 +123,12 @@ def test_the_file_reads_as_the_contract_says() -> None:
                     {"word": "Hello", "start": 1.0, "end": 1.5, "confidence": 0.5},
                     {"word": "there.", "start": 1.5, "end": 2.0, "confidence": 0.5},
                 ],
+                "language": None,
             }
         ],
         "speechSec": 1.0,
         "warnings": ["careful"],
+        "expectation": "",
         "quality": None,  # judged by the step that merges
     }
     assert Transcript.model_validate_json(made.model_dump_json(by_alias=True)) == made
