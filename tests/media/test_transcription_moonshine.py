@@ -73,10 +73,10 @@ def test_the_loaded_model_understands_real_speech(engine: Engine, speech: Sound)
 def test_words_are_said_where_they_are_heard(engine: Engine, speech: Sound) -> None:
     """A wrong axis of the attention gives plausible, wrong times: only sound in a known place shows it."""
     first = speech[: 2 * SAMPLE_RATE]  # "And so my fellow Americans", which ends at 1.9 s
-    for pause_sec in (0.6, 1.7):
+    for pause_sec in (0.6, 0.8):
         silence = np.zeros(round(pause_sec * SAMPLE_RATE), np.float32)
         words = hear(engine, np.concatenate([silence, first, silence, first]))[0].words
-        begins = [one.start for one, other in pairwise(words) if (one.text.lower(), other.text) == ("and", "so")]
+        begins = [one.start for one, other in pairwise(words) if other.text.startswith("so")]
         onset = 0.32  # of the speech in the clip; hiss before it
         assert begins == pytest.approx([pause_sec + onset, 2 * pause_sec + 2.0 + onset], abs=0.18)
         assert all(word.end - word.start > 0.0 for word in words)
