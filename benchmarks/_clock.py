@@ -10,11 +10,11 @@ CLOCK_SETTING = "ROSTRUM_BENCH_CLOCK"
 
 
 class MovedTime(datetime):
-    """`datetime` whose `now` is off."""
+    """`datetime` with a `now` that is off."""
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
-        """The time by the file, as a plain `datetime`."""
+        """Return the time by the file, as a plain `datetime`."""
         ahead_sec = 0.0
         with suppress(OSError, ValueError):
             ahead_sec = float(Path(os.environ[CLOCK_SETTING]).read_text(encoding="ascii"))
@@ -22,7 +22,7 @@ class MovedTime(datetime):
 
 
 def move_clock(file: Path, ahead_sec: float) -> None:
-    """Sets the clock of all who look at the file, at once."""
+    """Set the clock of every process that reads the file, at once."""
     fresh = file.with_suffix(".new")
     fresh.write_text(str(ahead_sec), encoding="ascii")
     fresh.replace(file)

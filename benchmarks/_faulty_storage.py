@@ -66,7 +66,7 @@ class FaultyStorage:
         thread.join()
 
     def cut(self) -> int:
-        """Breaks every connection off, in the middle of whatever it carries; returns how many there were."""
+        """Break every connection, in the middle of its data; return how many there were."""
 
         async def abort() -> int:
             cut = list(self._writers)
@@ -77,7 +77,7 @@ class FaultyStorage:
         return self._call(abort())
 
     def close(self) -> None:
-        """Ends everything."""
+        """End everything."""
 
         async def end() -> None:
             for server in self._servers:
@@ -108,8 +108,10 @@ class FaultyStorage:
         return await asyncio.start_server(serve, "127.0.0.1", 0, limit=CHUNK_BYTES, backlog=512)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
-        """One client's requests, one after the other. The way back needs no understanding: nobody here asks again
-        before the answer came."""
+        """Serve one client's requests, one after the other.
+
+        Answers are passed back unread: no client here sends a request before the answer to the last one came.
+        """
         back: asyncio.Task[None] | None = None
         there: asyncio.StreamWriter | None = None
         try:
@@ -136,7 +138,7 @@ class FaultyStorage:
 
 
 async def _head(reader: asyncio.StreamReader) -> bytes:
-    """A request's first line and headers; empty when there is none any more."""
+    """Return a request's first line and headers; empty when there is no further one."""
     try:
         return await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
@@ -144,7 +146,7 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
 
 
 async def _pass_body(head: bytes, reader: asyncio.StreamReader, to: asyncio.StreamWriter | None) -> None:
-    """The body that the head announces, by its length or in chunks, on to the storage or nowhere."""
+    """Pass the body that the head announces, by its length or in chunks, to the storage or nowhere."""
     headers = dict(line.lower().partition(b":")[::2] for line in head.split(b"\r\n")[1:])
     if b"chunked" in headers.get(b"transfer-encoding", b""):
         size = -1

@@ -31,7 +31,7 @@ class Memory:
 
 
 def remember(storage: Storage, job_ids: Iterable[str]) -> Memory:
-    """Looks at everything that must outlive the storage's death."""
+    """Return the data that must survive a crash of the storage."""
     events: dict[tuple[str, int], datetime] = {}
     shaken = set[str]()
     for job_id in job_ids:
@@ -45,7 +45,7 @@ def remember(storage: Storage, job_ids: Iterable[str]) -> Memory:
 
 
 def lost(storage: Storage, memory: Memory, died_at: datetime) -> int:
-    """How much of what is older than six seconds at its death the storage has forgotten."""
+    """Return how much of the data that was older than six seconds at the crash the storage has lost."""
     newest, missing, known = died_at - FORGETS_WITHIN, 0, dict[str, int]()
     for (job_id, number), at in memory.events.items():
         if job_id not in known:

@@ -29,7 +29,7 @@ KINDS: Mapping[str, tuple[str, str | None, str | None]] = {
 
 @cache
 def clip(kind: str) -> bytes:
-    """A whole and honest recording of two seconds."""
+    """Return a valid recording of two seconds."""
     muxer, video, audio = KINDS[kind]
     return write(muxer, video=video, audio=audio)
 
@@ -50,7 +50,7 @@ def write(
     metadata: Mapping[str, str] | None = None,
     options: Mapping[str, str] | None = None,
 ) -> bytes:
-    """A recording of a moving grey and a tone; `copies` of each stream."""
+    """Return a recording of a moving grey and a tone; `copies` of each stream."""
     out = io.BytesIO()
     with av.open(out, "w", format=muxer, options=dict(options or {})) as container:
         container.metadata.update(metadata or {})

@@ -32,7 +32,7 @@ def corpus(seed: int = 1, *, cuts: int = 100, flips: int = FLIPS, bombs: bool = 
 
 
 def truncated(cuts: int) -> Iterator[Case]:
-    """Every kind cut at so many places, evenly spread, the first few bytes included."""
+    """Yield every kind cut at so many places, evenly spread, the first few bytes included."""
     for kind in TRUNCATED:
         whole = clip(kind)
         for number in range(cuts):
@@ -41,7 +41,7 @@ def truncated(cuts: int) -> Iterator[Case]:
 
 
 def flipped(seed: int, flips: int) -> Iterator[Case]:
-    """Every kind with some bits turned: a few or many, anywhere or in the header alone."""
+    """Yield every kind with some bits turned: a few or many, anywhere or in the header alone."""
     for kind in KINDS:
         for number in range(flips):
             chance = random.Random(f"{seed} {kind} {number}")
@@ -55,7 +55,7 @@ def flipped(seed: int, flips: int) -> Iterator[Case]:
 
 
 def misnamed() -> Iterator[Case]:
-    """Every kind under names that promise something else."""
+    """Yield every kind under names that promise another kind."""
     for kind in KINDS:
         for name in ("talk.m3u8", "talk.mpd", "talk.sdp", "%03d.png", "concat:a.mp4|b.mp4", "http://127.0.0.1:9/a.mp4"):
             yield name, clip(kind)
@@ -81,18 +81,18 @@ def noise(seed: int, files: int) -> Iterator[Case]:
 
 
 def box(kind: bytes, *content: bytes) -> bytes:
-    """An MP4 box."""
+    """Return an MP4 box."""
     body = b"".join(content)
     return struct.pack(">I", len(body) + 8) + kind + body
 
 
 def ebml(kind: bytes, content: bytes) -> bytes:
-    """A Matroska element."""
+    """Return a Matroska element."""
     return kind + struct.pack(">BI", 0x08, len(content))[:1] + len(content).to_bytes(4, "big") + content
 
 
 def odd_headers(seed: int) -> Iterator[Case]:
-    """Honest files whose numbers were replaced by the largest, smallest and strangest: sizes, rates, counts."""
+    """Yield valid files with numbers replaced by the largest, smallest and strangest: sizes, rates, counts."""
     extremes = (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x00010000)
     whole = clip("mp4")
     for kind in (b"mvhd", b"tkhd", b"mdhd", b"stts", b"stsz", b"stsc", b"stco", b"stsd", b"elst", b"avcC", b"ctts"):
@@ -113,7 +113,7 @@ def odd_headers(seed: int) -> Iterator[Case]:
 
 
 def wav(rate: int, channels: int, data: bytes, bits: int = 16) -> bytes:
-    """A WAV file that says whatever it is told to say."""
+    """Return a WAV file with the header that is asked for."""
     align = channels * bits // 8
     head = struct.pack("<HHIIHH", 1, channels, rate, rate * align & 0xFFFFFFFF, align & 0xFFFF, bits)
     body = b"WAVEfmt " + struct.pack("<I", 16) + head + b"data" + struct.pack("<I", len(data)) + data
@@ -121,7 +121,7 @@ def wav(rate: int, channels: int, data: bytes, bits: int = 16) -> bytes:
 
 
 def lying_clocks() -> Iterator[Case]:
-    """Durations, time stamps and frame rates that nobody can have recorded."""
+    """Yield durations, time stamps and frame rates that cannot have been recorded."""
     mp4 = clip("mp4")
     mdhd = mp4.find(b"mdhd")
     for scale in (1, 2, 0xFFFFFFFF):
@@ -161,12 +161,12 @@ def lying_clocks() -> Iterator[Case]:
 
 
 def patched(data: bytes, at: int, new: bytes) -> bytes:
-    """The data with other bytes at a place."""
+    """Return the data with other bytes at a place."""
     return data[:at] + new + data[at + len(new) :]
 
 
 def places(data: bytes, what: bytes) -> Iterator[int]:
-    """Where something stands."""
+    """Yield the offsets at which the bytes occur."""
     at = data.find(what)
     while at >= 0:
         yield at
@@ -174,7 +174,7 @@ def places(data: bytes, what: bytes) -> Iterator[int]:
 
 
 def tagged_stream(text: str) -> bytes:
-    """A Matroska file whose stream says how long it is."""
+    """Return a Matroska file with a tag for the stream's length."""
     import io
 
     import av
@@ -191,7 +191,9 @@ def tagged_stream(text: str) -> bytes:
 
 
 def sound_with_gap(gap_sec: float, *, lone: bool = False) -> bytes:
-    """A little sound, a long silence that is not even coded, and a little sound; without the first, if `lone`."""
+    """Return a little sound, a long silence that is not even coded, and a little sound; without the first, if
+    `lone`.
+    """
     import io
     from fractions import Fraction
 
@@ -216,7 +218,7 @@ def sound_with_gap(gap_sec: float, *, lone: bool = False) -> bytes:
 
 
 def png_film(width: int, height: int) -> bytes:
-    """A film of one picture of any size, all black, in next to no bytes: the PNG is written by hand."""
+    """Return a film of one picture of any size, all black, in next to no bytes: the PNG is written by hand."""
     packed = zlib.compressobj(9)
     row = bytes(1 + (width + 7) // 8)
     body = b"".join([*(packed.compress(row) for _ in range(min(height, 30_000))), packed.flush()])
@@ -228,7 +230,7 @@ def png_film(width: int, height: int) -> bytes:
 
 
 def with_sample(mov: bytes, sample: bytes) -> bytes:
-    """A QuickTime film of one picture with another picture in its place."""
+    """Return a QuickTime film of one picture with another picture in its place."""
     sizes, offsets = mov.find(b"stsz"), mov.find(b"stco")
     mov = patched(mov, sizes + 8, struct.pack(">II", len(sample), 1))
     return patched(mov, offsets + 12, struct.pack(">I", len(mov))) + sample
@@ -340,7 +342,7 @@ def silent_flac(seconds: int, rate: int) -> bytes:
 
 
 def coded_number(number: int) -> bytes:
-    """As UTF-8 codes a character, and on to 31 bits."""
+    """Return the number coded as UTF-8 codes a character, and on to 31 bits."""
     if number < 0x80:
         return bytes([number])
     for extra, limit in ((1, 11), (2, 16), (3, 21), (4, 26), (5, 31)):
@@ -372,7 +374,7 @@ def crc16(data: bytes) -> int:
 
 
 def short_header(mp4: bytes) -> bytes:
-    """An MP4 that declares a second, in every header, and goes on for much longer."""
+    """Return an MP4 that declares a second, in every header, and goes on for much longer."""
     for kind in (b"mvhd", b"mdhd"):
         at = mp4.find(kind)
         scale = mp4[at + 16 : at + 20]
@@ -384,7 +386,7 @@ def short_header(mp4: bytes) -> bytes:
 
 
 def nested(depth: int) -> bytes:
-    """Boxes in boxes."""
+    """Return boxes in boxes."""
     inner = b""
     for _ in range(depth):
         inner = box(b"udta", inner) if len(inner) < 2**30 else inner
@@ -392,7 +394,7 @@ def nested(depth: int) -> bytes:
 
 
 def naming_others(url: str, path: str) -> Iterator[Case]:
-    """Files that are nothing but a hint to another file or address, in every format that has such hints."""
+    """Yield files that only refer to another file or address, in every format that has such references."""
     for number, target in enumerate(
         (url, f"file://{path}", path, f"concat:{path}|{url}", f"subfile,,start,0,end,0,,:{url}")
     ):
@@ -471,7 +473,7 @@ def naming_others(url: str, path: str) -> Iterator[Case]:
 
 
 def with_reference(whole: bytes, kind: bytes, target: str) -> bytes:
-    """A QuickTime file whose samples are said to stand in another file."""
+    """Return a QuickTime file with samples that are said to stand in another file."""
     entry = (
         box(kind, b"\0\0\0\0", target.encode() + b"\0") if kind != b"alis" else box(kind, b"\0\0\0\0", alias(target))
     )
@@ -488,7 +490,7 @@ def with_reference(whole: bytes, kind: bytes, target: str) -> bytes:
 
 
 def alias(target: str) -> bytes:
-    """An alias record of the old Macintosh, with the path in its entry 2 and 18."""
+    """Return an alias record of the old Macintosh, with the path in its entry 2 and 18."""
     head = bytes(4) + struct.pack(">HH", 0, 2) + bytes(142)
     name = target.encode()
     entries = b"".join(

@@ -52,12 +52,12 @@ class Outcome:
 
     @property
     def is_bad(self) -> bool:
-        """Whether it is one of the things that must never be."""
+        """Return whether it is one of the outcomes that must never occur."""
         return self.kind not in ("result", "refused") or self.peak_mib > MEMORY_MIB
 
 
 def run(files: Iterable[tuple[str, Path]], environment: Mapping[str, str] | None = None) -> Iterator[Outcome]:
-    """The outcome of every file, given as (name, path), as it comes."""
+    """Yield the outcome of every file, given as (name, path), as it comes."""
     command = [sys.executable, "-m", "benchmarks._hostile_run"]
     quiet = {"OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", **(environment or {})}
     with subprocess.Popen(
@@ -162,7 +162,7 @@ def _judge(name: str, path: str) -> tuple[str, str]:
 
 
 def _watched(name: str, path: str) -> Outcome:
-    """Forks, and tells what became of the fork."""
+    """Fork, and return the outcome of the fork."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:

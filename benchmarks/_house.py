@@ -34,7 +34,7 @@ MOST_SPARE_BYTES = 4 * 1024**3
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Serves files and tells nobody."""
+    """A file server that logs nothing."""
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -86,11 +86,11 @@ class House:
 
     @property
     def connection(self) -> str:
-        """The storage as it is, without the faults that the stack sees."""
+        """Return the connection string of the storage without the faults that the stack sees."""
         return self.azurite.connection_string
 
     def start_host(self, **settings: str) -> None:
-        """Starts the host and waits until it answers."""
+        """Start the host and wait until it answers."""
         connection = self.proxy.connection_string if self.proxy else self.connection
         environ = {"AzureWebJobsStorage": connection, "ROSTRUM_LOCAL_DATA_DIR": str(self.directory / "azurite")}
         arguments = ["--data", str(self.directory / "host"), "--port", str(self._port), "--workers", str(self._workers)]
@@ -117,7 +117,7 @@ class House:
         psutil.wait_procs(workers, timeout=30)
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that run the stages and the timers."""
+        """Return the processes that run the stages and the timers."""
         assert self.host is not None
         found = []
         with suppress(psutil.Error):
@@ -128,7 +128,7 @@ class House:
         return found
 
     def restart_azurite(self, kill: bool, away_sec: float = 0.0) -> None:
-        """Stops it, with SIGTERM or with -9, and starts it on the same ports and data."""
+        """Stop it, with SIGTERM or with -9, and start it on the same ports and data."""
         if kill:
             self.azurite.process.send_signal(signal.SIGKILL)
             self.azurite.process.wait()
@@ -138,24 +138,24 @@ class House:
 
     @contextmanager
     def full_disk(self) -> Iterator[None]:
-        """Takes away the disk space that submissions need; there is enough left for running jobs."""
+        """Take away the disk space that submissions need; there is enough left for running jobs."""
         with tempfile.TemporaryFile(dir=self.directory) as ballast:
             fill(ballast, 2 * self._spare_bytes)
             yield
 
     def recording(self, seconds: float) -> str:
-        """The address of the example's first seconds."""
+        """Return the address of the example's first seconds."""
         return f"http://127.0.0.1:{self._server.server_port}/{self.recording_file(seconds).name}"
 
     def recording_file(self, seconds: float) -> Path:
-        """The same as a file."""
+        """Return the example's first seconds as a file."""
         file = self._files / f"{seconds:g}.mp4"
         if not file.exists():
             cut(EXAMPLE, file, seconds)
         return file
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """What the host and its workers logged, oldest first."""
+        """Return the log lines of the host and its workers, oldest first."""
         lines: list[dict[str, Any]] = []
         for file in (self.directory / "host" / "logs").glob("devhost.log*"):
             for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -165,7 +165,7 @@ class House:
 
 
 def fill(file: IO[bytes], size_bytes: int) -> None:
-    """Makes the file take up so much of the disk."""
+    """Make the file take up so much of the disk."""
     if sys.platform == "linux":
         os.posix_fallocate(file.fileno(), 0, size_bytes)
         return
@@ -176,7 +176,7 @@ def fill(file: IO[bytes], size_bytes: int) -> None:
 
 
 def cut(source: Path, target: Path, seconds: float) -> None:
-    """The recording's beginning, packet by packet."""
+    """Write the recording's beginning, packet by packet."""
     with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
         outs = {stream.index: writer.add_stream_from_template(stream) for stream in reader.streams}
         for packet in reader.demux():

@@ -1,9 +1,9 @@
-"""Writes a Whisper model that says what it is told to: for tests without a download, and for memory at real sizes.
+"""Write a Whisper model with a scripted output: for tests without a download, and for memory at real sizes.
 
-Attention and feed-forward layers end in zeros, so nothing counts but the position, whose codes are orthogonal: a
-token's row in the output projection is the sum of the codes of the positions it belongs to. The decoder's attention,
-which the word times are read from, looks at half a second of sound for each word: the first from 0.5 to 1.0 s, and
-so on.
+Attention and feed-forward layers end in zeros, so nothing counts but the position, and the codes of positions are
+orthogonal: a token's row in the output projection is the sum of the codes of the positions it belongs to. The decoder's
+attention, which the word times are read from, looks at half a second of sound for each word: the first from 0.5 to
+1.0 s, and so on.
 """
 
 from collections.abc import Sequence
@@ -46,8 +46,10 @@ def write_model(
     language: str = "<|en|>",
     first_said_at: int = FIRST_SAID_AT,
 ) -> Path:
-    """Writes the model into the new directory `path`; larger ones than TINY in int8. It says `said` from position
-    `first_said_at` on, and hears `language`."""
+    """Write the model into the new directory `path`; larger ones than TINY in int8.
+
+    It outputs `said` from position `first_said_at` on, and detects `language`.
+    """
     width = shape.width
     tokens = _tokens(shape.vocabulary)
     codes = np.eye(CODES, width, dtype=np.float32)

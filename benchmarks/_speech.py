@@ -27,7 +27,7 @@ PAUSE_SEC = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Somebody speaking: 16 kHz mono s16le samples, and what is said."""
+    """Recorded speech: 16 kHz mono s16le samples, and its text."""
 
     name: str
     samples: bytes
@@ -48,7 +48,7 @@ class Placed:
 
 
 def add_arguments(arguments: argparse.ArgumentParser) -> None:
-    """The options that say which speech, and which engine."""
+    """Add the options that choose the speech and the engine."""
     arguments.add_argument("--data", type=Path, default=DATA, help="a folder with NAME.flac and NAME.txt")
     arguments.add_argument("--skip", default="sonnet", help="leave out clips whose name begins so: verse is no test")
     arguments.add_argument("--engine", default="auto")
@@ -56,7 +56,7 @@ def add_arguments(arguments: argparse.ArgumentParser) -> None:
 
 
 def read_clips(directory: Path, skip: str) -> list[Clip]:
-    """All clips of a folder; ends the program where there are none."""
+    """Return all clips of a folder; end the program where there are none."""
     paths = [path for path in sorted(directory.glob("*.flac")) if not path.stem.startswith(skip)]
     if not paths:
         sys.exit(f"no FLAC files in {directory}")
@@ -72,8 +72,9 @@ def _read_clip(path: Path) -> Clip:
 
 
 def in_turns(clips: Sequence[Clip], seconds: float) -> list[Placed]:
-    """The clips one behind the other with a second between them, each once and then again in other orders, for at
-    least `seconds`; the same orders in every run."""
+    """Return the clips in a row with a second between them, each once and then again in other orders, for at least
+    `seconds`; the same orders in every run.
+    """
     placed: list[Placed] = []
     shuffle = random.Random(SEED).shuffle
     order: list[Clip] = []
@@ -89,14 +90,14 @@ def in_turns(clips: Sequence[Clip], seconds: float) -> list[Placed]:
 
 
 def recording(placed: Sequence[Placed]) -> WavAudio:
-    """The sound of it all, in memory."""
+    """Return the sound of all clips, in memory."""
     out = io.BytesIO()
     write_wav(out, (one.clip.samples for one in placed))
     return WavAudio(out)
 
 
 def write_wav(out: io.BytesIO | Path, pieces: Iterator[bytes]) -> None:
-    """A WAV file of pieces of sound with pauses between them."""
+    """Write a WAV file of pieces of sound with pauses between them."""
     with wave.open(str(out) if isinstance(out, Path) else out, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(SAMPLE_BYTES)
@@ -106,7 +107,7 @@ def write_wav(out: io.BytesIO | Path, pieces: Iterator[bytes]) -> None:
 
 
 def transcribe_one(engine: Engine, audio: WavAudio, part: int, parts: int) -> TranscriptPart:
-    """One part of the recording."""
+    """Transcribe one part of the recording."""
     return transcribe_part(
         audio,
         engine,
@@ -119,7 +120,7 @@ def transcribe_one(engine: Engine, audio: WavAudio, part: int, parts: int) -> Tr
 
 
 def transcribe(engine: Engine, audio: WavAudio, part_sec: float | None = None) -> Transcript:
-    """All parts of at most `part_sec` one after another, or one, and the merge."""
+    """Transcribe all parts of at most `part_sec` one after another, or one, and merge them."""
     parts = part_count(audio.duration_sec, part_sec) if part_sec else 1
     made = map(partial(transcribe_one, engine, audio, parts=parts), range(parts))
     return merge_parts(made, session_id="bench", job_id="bench", duration_sec=audio.duration_sec)
@@ -135,6 +136,6 @@ def plain(text: str) -> str:
 
 
 def text_between(transcript: Transcript, start: float = 0.0, end: float = float("inf")) -> str:
-    """What is said in a stretch of the recording, by the middles of the words."""
+    """Return the text of a stretch of the recording, by the middles of the words."""
     words = (word for segment in transcript.segments for word in segment.words)
     return " ".join(word.word.strip() for word in words if start <= (word.start + word.end) / 2 < end)

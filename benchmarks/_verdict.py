@@ -37,8 +37,11 @@ class Line:
 def judge_jobs(
     storage: Storage, accepted: Iterable[str], excused: Collection[str] = (), shaken: Collection[str] = ()
 ) -> list[Line]:
-    """What became of the accepted jobs; `excused` are those that the emulator, killed with -9, may have forgotten, and
-    `shaken` those of which it may have forgotten a row or other, so that a step was done again or seems unfinished."""
+    """Return the outcome of the accepted jobs.
+
+    `excused` are those that the emulator, killed with -9, may have lost. `shaken` are those of which it may have lost a
+    row, so that a step was done again or seems unfinished.
+    """
     ends: Counter[str] = Counter()
     counts = Counter[str]()
     for job_id in accepted:
@@ -75,8 +78,10 @@ def judge_jobs(
 
 
 def judge_leftovers(storage: Storage, connection: str, undecodable: int = 0) -> list[Line]:
-    """Blobs whose job is not there, and messages among the dead letters. Those whose text is not base64 may be there:
-    the host hands them to no function, so that they stay until they expire."""
+    """Return the blobs that belong to no job, and the messages in the poison queues.
+
+    Messages that are not base64 may be there: the host hands them to no function, so that they stay until they expire.
+    """
     orphans = 0
     for container in (WORK, RESULTS, SOURCES):
         for blob in storage.blobs.listing(container, ""):
@@ -99,10 +104,13 @@ def judge_leftovers(storage: Storage, connection: str, undecodable: int = 0) -> 
 def judge_log(
     lines: Iterable[Mapping[str, Any]], host_deaths: Iterable[datetime], shaken: Collection[str] = ()
 ) -> list[Line]:
-    """Merges that came to an end more than once, save of `shaken` jobs; and the recovery: how long it took from the
-    death of a process in the middle of a step to the same step's next beginning. In that are the queue's
-    `visibilityTimeout`, the wait for a worker that is free, deaths of whoever was to take it up, and for a dead host
-    the sweep; not in it are rests after failures that nobody died of."""
+    """Return the merges that ended more than once, except those of `shaken` jobs; and the recovery.
+
+    Recovery is the time from the crash of a process in the middle of a step to the same step's next beginning. It
+    includes
+    the queue's `visibilityTimeout`, the wait for a free worker, crashes of the next worker, and for a crashed host the
+    sweep. It does not include backoff after failures without a crash.
+    """
     merges: Counter[tuple[str, str]] = Counter()
     running: dict[tuple[str, ...], str] = {}
     dead_since: dict[tuple[str, ...], datetime] = {}
@@ -148,7 +156,7 @@ def judge_log(
 
 
 def print_table(lines: Iterable[Line]) -> bool:
-    """Prints the table; whether every bar holds."""
+    """Print the table; return whether every bar holds."""
     lines = list(lines)
     for line in lines:
         bar = "" if line.bar is None else f"≤ {line.bar:g}"

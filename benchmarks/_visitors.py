@@ -32,7 +32,7 @@ class Notes:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, key: str, answer: httpx.Response | None, took_sec: float) -> bool:
-        """Notes an answer, or that none came; whether the job was accepted."""
+        """Note an answer, or that none came; return whether the job was accepted."""
         with self.lock:
             self.longest_sec = max(self.longest_sec, took_sec)
             self.answers[answer.status_code if answer is not None else 0] += 1
@@ -61,17 +61,18 @@ class Visitor:
         self._client.close()
 
     def ask(self, key: str, source_url: str) -> tuple[bool, float | None]:
-        """Asks once; whether the job was accepted, and for how long to wait otherwise in seconds; None when nothing was
-        said of asking again."""
+        """Submit once; return whether the job was accepted, and otherwise after how many seconds to retry, None when
+        the answer
+        did not tell.
+        """
         return self._ask(key, json={"sourceUrl": source_url})
 
     def bring(self, key: str, recording: bytes) -> tuple[bool, float | None]:
-        """The same with the recording in the request."""
+        """Submit once with the recording in the request; return as `ask` does."""
         return self._ask(key, files={"video": ("talk.mp4", recording, "video/mp4")})
 
     def insist(self, key: str, source_url: str, until: float) -> bool:
-        """Asks until the job is accepted, the answer is none that asking again could change, or `time.monotonic()`
-        passes `until`."""
+        """Submit until the job is accepted, a retry cannot help, or `time.monotonic()` passes `until`."""
         while time.monotonic() < until:
             accepted, wait_sec = self.ask(key, source_url)
             if accepted or wait_sec is None:
@@ -116,7 +117,7 @@ def dawdlers(url: str, count: int) -> Iterator[list[socket.socket]]:
 
 
 def still_served(clients: list[socket.socket]) -> int:
-    """How many of the connections nobody has ended."""
+    """Return how many of the connections are still open."""
     served = 0
     for client in clients:
         client.setblocking(False)

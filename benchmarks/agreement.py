@@ -39,7 +39,7 @@ class Agreement:
 
 
 def read_truth(path: Path) -> tuple[list[Truth], float]:
-    """The frames judged by hand, and the picture's height divided by its width."""
+    """Return the frames judged by hand, and the picture's height divided by its width."""
     told = json.loads(path.read_text())
     frames = [Truth(f["t"], f["state"], tuple(f["box"]) if f["box"] else None) for f in told["frames"]]
     return frames, told["height"] / told["width"]
@@ -97,7 +97,7 @@ def detect_all(frames: Iterable[SampledFrame], detector: Detector) -> list[Frame
 
 
 def followed(track: InstructorTracking) -> list[FrameDetections]:
-    """The track, frame by frame: at most one detection, of whoever is followed."""
+    """Return the track, frame by frame: at most one detection, of the person who is followed."""
     at = {point.t: Detection(point.box, point.confidence, point.state) for point in track.track_points}
     return [
         FrameDetections(n, frame.t, (at[frame.t],) if frame.t in at else ())
@@ -106,13 +106,13 @@ def followed(track: InstructorTracking) -> list[FrameDetections]:
 
 
 def same_presence(one: InstructorTracking, other: InstructorTracking) -> float:
-    """The share of the frames in which both have somebody or both have nobody."""
+    """Return the share of the frames in which both tracks have a person or both have none."""
     pairs = list(zip(followed(one), followed(other), strict=True))
     return sum(bool(a.detections) == bool(b.detections) for a, b in pairs) / max(1, len(pairs))
 
 
 def mirrored(truth: Sequence[Truth]) -> list[Truth]:
-    """What is true of the mirrored picture."""
+    """Return the truth for the mirrored picture."""
     return [
         Truth(each.time_sec, each.state, each.box and (1 - each.box[0] - each.box[2], *each.box[1:])) for each in truth
     ]

@@ -106,7 +106,7 @@ class Chaos:
         return self._verdict()
 
     def _submit(self, dice: random.Random) -> None:
-        """Keeps some jobs under way; one that gets no answer is asked for again with the same key."""
+        """Keep some jobs under way; submit one that gets no answer again with the same key."""
         storage = connect(self.house.connection)
         with suppress(RostrumError):
             if len(storage.jobs.active_sequences(ORG)) >= self.plan.jobs_at_once:
@@ -152,7 +152,7 @@ class Chaos:
         self.longest_until_well_sec = max(self.longest_until_well_sec, until_well_sec)
 
     def _jump(self, dice: random.Random) -> None:
-        """The app's clock is ten minutes ahead for a while; the jump back is one as well."""
+        """Put the app's clock ten minutes ahead for a while; the jump back is one as well."""
         move_clock(self.house.clock, JUMP_SEC)
         time.sleep(self.plan.mean_pause_sec * dice.uniform(0.3, 1.7))
         move_clock(self.house.clock, 0.0)
@@ -165,7 +165,7 @@ class Chaos:
             self.taken_by_full_disk += answer.status_code != 503 or "Retry-After" not in answer.headers
 
     def _duplicate(self, dice: random.Random) -> None:
-        """Sends a tenth of the messages of the jobs under way once more."""
+        """Send a tenth of the messages of the jobs under way once more."""
         storage = connect(self.house.connection)
         with suppress(RostrumError):
             for job_id in storage.jobs.active_sequences(ORG):
@@ -176,7 +176,7 @@ class Chaos:
                         self.duplicates += 1
 
     def _drop(self, dice: random.Random) -> None:
-        """Takes a message out of its queue, as if it had never been sent."""
+        """Take a message out of its queue, as if it had never been sent."""
         with QueueServiceClient.from_connection_string(self.house.connection) as queues:
             for name in dice.sample(list(QUEUES.values()), len(QUEUES)):
                 queue = queues.get_queue_client(name)

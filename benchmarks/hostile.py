@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def _written(cases: Iterator[Case], directory: Path, only: str) -> Iterator[tuple[str, Path]]:
-    """Each case as a file that is gone when the next one is asked for."""
+    """Yield each case as a file that is deleted when the next one is asked for."""
     path = directory / "case"
     for name, data in cases:
         if only in name:

@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def make_full_hd(source: Path, target: Path) -> None:
-    """The example scaled to 1920×1080 at its own frame rate."""
+    """Write the example scaled to 1920×1080 at its own frame rate."""
     with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
         picture, sound = reader.streams.video[0], reader.streams.audio[0]
         out_picture = writer.add_stream("libx264", rate=picture.average_rate, options={"preset": "veryfast"})
@@ -71,7 +71,7 @@ def make_full_hd(source: Path, target: Path) -> None:
 
 
 def repeat(source: Path, target: Path, times: int) -> None:
-    """The recording so many times in a row."""
+    """Write the recording so many times in a row."""
     with av.open(str(target), "w") as writer:
         outs: dict[int, av.stream.Stream] = {}
         shift_sec = 0.0
@@ -112,7 +112,7 @@ def run(recording: Path, directory: Path) -> dict[str, int]:
 
 
 def watch(recording: Path, directory: Path, host: "subprocess.Popen[bytes]") -> dict[str, int]:
-    """Runs the client, looking at every process's own account of its peak."""
+    """Run the client, reading every process's own record of its peak."""
     port = json.loads((directory / "host" / "devhost.json").read_text())["port"]
     client = subprocess.Popen(
         [*CLIENT, str(recording), "--out", str(directory / "out"), "--base-url", f"http://127.0.0.1:{port}/api"],
@@ -134,7 +134,7 @@ def watch(recording: Path, directory: Path, host: "subprocess.Popen[bytes]") -> 
 
 
 def peak_bytes(pid: int) -> int:
-    """The kernel's record of the process's largest resident size (Linux)."""
+    """Return the kernel's record of the process's largest resident size (Linux)."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024

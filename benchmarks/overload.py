@@ -60,12 +60,12 @@ class Overload:
     lines: list[Line] = field(default_factory=list)
 
     def source(self, number: int) -> str:
-        """The address of a recording for the job of this number, most of which are not to be found."""
+        """Return the address of a recording for the job of this number; most addresses do not exist."""
         there = self.house.recording(2.0)
         return there if number % REAL_EVERY == 0 else there.replace("/2.mp4", "/missing.mp4")
 
     def crowd(self) -> None:
-        """All jobs at once; every fifth caller asks once more with the same key, as if the answer had not come."""
+        """Submit all jobs at once; every fifth caller repeats with the same key, as if the answer had not come."""
         began = time.monotonic()
         with Visitor(self.house.url, self.notes) as visitor, ThreadPoolExecutor(self.plan.callers) as callers:
 
@@ -86,8 +86,11 @@ class Overload:
         ]
 
     def trouble(self, name: str, fault: Callable[[], AbstractContextManager[object]], seconds: float) -> Counter[int]:
-        """Visitors come and go during a fault, some jobs are at work when it begins, and what was refused is asked for
-        again afterwards. Returns the answers that were given while it lasted, by status."""
+        """Let visitors come and go during a fault, with jobs at work when it begins, and submit refused jobs again
+        afterwards.
+
+        Returns the answers that were given while it lasted, by status.
+        """
         notes, wanted, slug = Notes(), dict[str, str](), name.replace(" ", "-")
         with Visitor(self.house.url, notes) as visitor, ThreadPoolExecutor(self.plan.visitors) as pool:
 
@@ -130,7 +133,7 @@ class Overload:
         self.notes.doubled += notes.doubled
 
     def faults(self) -> None:
-        """One after the other."""
+        """Cause the faults one after the other."""
         proxy, house, seconds = self.house.proxy, self.house, self.plan.fault_sec
         assert proxy is not None
 
@@ -152,13 +155,13 @@ class Overload:
 
     @contextmanager
     def _full_disk(self) -> Iterator[None]:
-        """The disk is nearly full until all that is at work has ended all the same."""
+        """Keep the disk nearly full until all jobs at work have ended all the same."""
         with self.house.full_disk():
             yield
             self.await_end()
 
     def verdict(self) -> list[Line]:
-        """What became of everything."""
+        """Return the outcome of all jobs."""
         storage = connect(self.house.connection)
         told = list(self.notes.jobs.values())
         counts = storage.jobs.count_by_status(ORG)

@@ -59,7 +59,7 @@ def drifting(frame: SampledFrame) -> NDArray[np.uint8]:
 
 
 def with_slides(frame: SampledFrame) -> NDArray[np.uint8]:
-    """A screen that shows something else every 12 seconds."""
+    """Return the frame with a screen that changes every 12 seconds."""
     bgr, side = frame.bgr.copy(), frame.bgr.shape[1] / 640
     colours = np.random.default_rng(int(frame.time_sec // 12)).integers(0, 255, (2, 3)).tolist()
     corners = [tuple(round(value * side) for value in point) for point in ((20, 30), (230, 160), (40, 50), (200, 70))]
@@ -125,7 +125,7 @@ def _changed(frames: Sequence[SampledFrame], change: Change) -> list[SampledFram
 
 
 def quality(clip: Path, truth_file: Path, model: OnnxDetector | None) -> None:
-    """Prints a row for each detector and change of the clip."""
+    """Print a row for each detector and change of the clip."""
     truth, height_to_width = read_truth(truth_file)
     with clip.open("rb") as source:
         recording = probe(source, clip.stat().st_size)
@@ -149,7 +149,7 @@ def quality(clip: Path, truth_file: Path, model: OnnxDetector | None) -> None:
 
 
 def _split(tracked: Tracked, whole: InstructorTracking, source: BinaryIO, count: int) -> str:
-    """How much of the presence a run in `count` parts, each decoded on its own, has in common with `whole`."""
+    """Return the share of presence that a run in `count` parts, each decoded on its own, has in common with `whole`."""
     recording = tracked._recording
     bounds = [round(n * recording.duration_sec / count * SAMPLE_FPS) for n in range(count)]
     parts = []
@@ -192,7 +192,7 @@ def make_clip(source: Path, target: Path, width: int, height: int, seconds: floa
 
 
 def measure_speed(clip: Path, kind: DetectorKind, model: Path | None) -> str:
-    """One row, measured in a process of its own, whose memory is the part's."""
+    """Return one row, measured in a process of its own, so that its memory is the part's."""
     cv2.setNumThreads(1)
     with clip.open("rb") as source:
         recording = probe(source, clip.stat().st_size)
@@ -218,13 +218,13 @@ def measure_speed(clip: Path, kind: DetectorKind, model: Path | None) -> str:
 
 
 def _peak_mb() -> float:
-    """The most memory that this process ever held; not its parent's, which getrusage counts in."""
+    """Return the most memory that this process ever held; not its parent's, which getrusage counts in."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def speed(clip: Path, model: Path | None) -> None:
-    """Prints a row for each detector and size."""
+    """Print a row for each detector and size."""
     print("\ndetector  size        x real time  decoding alone  extra cost   prepare   memory, with the prepare step")
     with tempfile.TemporaryDirectory() as folder:
         for width, height in ((1280, 720), (1920, 1080)):

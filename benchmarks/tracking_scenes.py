@@ -1,9 +1,10 @@
-"""Scenes that the clip does not show, made of the people in it: who is followed when there are several, when lights go
-out, when the camera is held by hand, and when nobody is there; one table for every detector.
+"""Compare the detectors on scenes that the clip does not show, made of the people in it: several people, lights that
+go
+out, a camera held by hand, an empty room.
 
-Usage: `python3 dev.py bench tracking_scenes [scene …]`. The people are cut out of the clip of `../shared` (what differs
-from its empty room inside the boxes drawn by hand) and put back elsewhere, smaller, several at a time. A scene takes
-100 seconds at two samples a second; what is measured is the track, as clients get it.
+Usage: `python3 dev.py bench tracking_scenes [scene …]`. The people are cut out of the clip of `../shared` (the pixels
+that differ from its empty room inside the boxes drawn by hand) and put back elsewhere, smaller, several at a time. A
+scene takes 100 seconds at two samples a second; the track is measured as clients get it.
 """
 
 import math
@@ -53,7 +54,7 @@ class Scene:
 
 
 def walks(left: float, right: float, period: float, *, first: float = 5.0, last: float = 95.0) -> Feet:
-    """To and fro between `left` and `right`, with a rest on each side."""
+    """Return a walk to and fro between `left` and `right`, with a rest on each side."""
 
     def feet(t: float) -> tuple[float, float] | None:
         way = min(1.0, max(0.0, 2 * abs((t / period) % 2 - 1) - 0.5))
@@ -83,7 +84,7 @@ SCENES: dict[str, Scene] = {
 
 
 def cut_out() -> tuple[Floats, list[list[CutOut]]]:
-    """The clip's empty room, and each of its people at several moments of standing."""
+    """Return the clip's empty room, and each of its people at several moments of standing."""
     truth, _ = read_truth(CLIP.with_suffix(".truth.json"))
     with CLIP.open("rb") as source:
         recording = probe(source, CLIP.stat().st_size)
@@ -113,7 +114,7 @@ def _cut(picture: Floats, room: Floats, box: Box) -> CutOut:
 
 
 def _put(onto: Floats, person: CutOut, feet: tuple[float, float], *, seated: bool) -> Box:
-    """Paints `person` with their feet at `feet`; their box, which ends at a desk when they are `seated`."""
+    """Paint `person` with their feet at `feet`; return their box, which ends at a desk when they are `seated`."""
     height, width = onto.shape[:2]
     x, y, across, down = person.box
     place = np.array(
@@ -128,7 +129,7 @@ def _put(onto: Floats, person: CutOut, feet: tuple[float, float], *, seated: boo
 
 
 def filmed(scene: Scene, room: Floats, people: Sequence[Sequence[CutOut]]) -> Iterator[tuple[SampledFrame, list[Box]]]:
-    """The scene's samples, each with the boxes of those who are there, in the order of the scene's people."""
+    """Yield the scene's samples, each with the boxes of the people in it, in the order of the scene's people."""
     rng = np.random.default_rng(1)
     for index in range(round(SECONDS * SAMPLE_FPS)):
         t = index / SAMPLE_FPS
@@ -157,7 +158,7 @@ def _held(picture: Floats, boxes: list[Box], by_hand: float, t: float) -> tuple[
 
 
 def judge(name: str, scene: Scene, made: Sequence[tuple[SampledFrame, list[Box]]], model: OnnxDetector | None) -> None:
-    """Prints a row for each detector."""
+    """Print a row for each detector."""
     frames = [frame for frame, _ in made]
     height, width = frames[0].bgr.shape[:2]
     video = VideoStream(0, "h264", width, height, 0, SAMPLE_FPS, 0.0, SECONDS)

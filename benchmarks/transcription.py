@@ -82,7 +82,7 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
 
 
 def as_it_comes(audio: WavAudio) -> str:
-    """What pocketsphinx hears with its own settings, in one piece."""
+    """Return the text that pocketsphinx recognises with its own settings, in one piece."""
     decoder = pocketsphinx.Decoder(loglevel="FATAL")
     decoder.start_utt()
     decoder.process_raw(audio.read_s16(0.0, audio.duration_sec), no_search=False, full_utt=True)
@@ -91,7 +91,7 @@ def as_it_comes(audio: WavAudio) -> str:
 
 
 def changed_near_cuts(audio: WavAudio, part_sec: float, whole: Transcript, cut: Transcript) -> tuple[int, int]:
-    """Words within a second of a cut that got lost, and that came twice."""
+    """Return the words within a second of a cut that were lost, and those that came twice."""
     parts = part_count(audio.duration_sec, part_sec)
     lost = doubled = 0
     for part in range(1, parts):

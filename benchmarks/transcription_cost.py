@@ -80,7 +80,7 @@ class Overheard:
 
 
 def pipeline(engine: Engine, clips: list[Clip], repeat: int) -> bool:
-    """Whether the pipeline adds as little as it may to the engine's time."""
+    """Return whether the pipeline adds as little to the engine's time as the bar allows."""
     shortest = sorted(clips, key=lambda clip: clip.seconds)[:2]
     audio = recording(in_turns(shortest, 0.0))
     overheard = Overheard(engine)
@@ -102,14 +102,14 @@ def pipeline(engine: Engine, clips: list[Clip], repeat: int) -> bool:
 
 
 def spent(work: Callable[[], object]) -> tuple[float, float]:
-    """Seconds of the CPU and on the clock."""
+    """Return the seconds of the CPU and on the clock."""
     cpu, wall = time.process_time(), time.perf_counter()
     work()
     return time.process_time() - cpu, time.perf_counter() - wall
 
 
 def memory(clips: list[Clip]) -> bool:
-    """Whether a part keeps to its memory, however long the recording is."""
+    """Return whether a part keeps to its memory, however long the recording is."""
     print("\nlargest resident size of a process that transcribes one part:")
     with tempfile.TemporaryDirectory() as name:
         peaks = {}
@@ -132,7 +132,7 @@ def of_fresh_process(path: Path, part_sec: float, engine: str, model: str) -> in
 
 
 def peak_of_part(engine: Engine, path: Path, part_sec: float) -> int:
-    """Transcribes the part in the middle; the process's peak in MiB."""
+    """Transcribe the part in the middle; return the process's peak in MiB."""
     with path.open("rb") as file:
         audio = WavAudio(file)
         parts = part_count(audio.duration_sec, part_sec)
@@ -146,7 +146,9 @@ _audio: WavAudio
 
 
 def two_workers(load: Callable[[], Engine], clips: list[Clip]) -> bool:
-    """Whether two processes are so much faster than one, over the same parts, their engines loaded."""
+    """Return whether two processes are as much faster than one as the bar asks, over the same parts, with loaded
+    engines.
+    """
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "speech.wav"
         write_wav(path, (one.clip.samples for one in in_turns(clips, TWO_WORKERS_SEC)))
@@ -156,7 +158,7 @@ def two_workers(load: Callable[[], Engine], clips: list[Clip]) -> bool:
 
 
 def seconds_of(workers: int, load: Callable[[], Engine], path: Path) -> float:
-    """How long so many processes take for all parts."""
+    """Return the seconds that so many processes take for all parts."""
     spawn = multiprocessing.get_context("spawn")
     ready = spawn.Barrier(workers + 1)
     with spawn.Pool(workers, _begin_worker, (load, path, ready)) as pool:

@@ -33,7 +33,7 @@ ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 
 
 def connection_string(ports: tuple[int, int, int]) -> str:
-    """The connection string of an emulator on these blob, queue and table ports."""
+    """Return the connection string of an emulator on these blob, queue and table ports."""
     endpoints = zip(("Blob", "Queue", "Table"), ports, strict=True)
     services = "".join(f"{name}Endpoint=http://127.0.0.1:{port}/{ACCOUNT};" for name, port in endpoints)
     return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};{services}"
@@ -51,7 +51,7 @@ class Azurite:
         return connection_string(self.ports)
 
     def stop(self) -> None:
-        """Lets it save and close; kills it when that takes too long."""
+        """Let it save and close; kill it when that takes too long."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -64,7 +64,7 @@ class Azurite:
 
 
 def install_azurite(say: Callable[[str], None], *, home: Path = HOME, venv_python: str = sys.executable) -> list[str]:
-    """Installs the pinned Azurite under `home` unless it is there; returns the command that runs it."""
+    """Install the pinned Azurite under `home` unless it is there; return the command that runs it."""
     node = find_node(venv_python, say)
     lock_file = (_EMULATOR / "package-lock.json").read_bytes()
     target = home / f"azurite-{hashlib.sha256(lock_file).hexdigest()[:12]}"
@@ -98,7 +98,7 @@ def _npm_install(node: Node, home: Path, target: Path) -> None:
 
 
 def start_azurite(command: list[str], data_dir: Path, *, ports: tuple[int, int, int] = (0, 0, 0)) -> Azurite:
-    """Starts the emulator on `data_dir` and waits until its three services listen; port 0 takes a free one."""
+    """Start the emulator on `data_dir` and wait until its three services listen; port 0 takes a free one."""
     data_dir.mkdir(parents=True, exist_ok=True)
     log = data_dir / "azurite.log"
     services = [f"--{name}Port={port}" for name, port in zip(("blob", "queue", "table"), ports, strict=True)]

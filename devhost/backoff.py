@@ -22,7 +22,7 @@ class Backoff:
         self._current_sec = MINIMUM_INTERVAL_SEC
 
     def next_delay_sec(self, *, found_message: bool) -> float:
-        """The next wait; `found_message` says whether there was any since the last one."""
+        """Return the next wait; `found_message` tells whether a message came since the last one."""
         if found_message:
             self._current_sec, self._exponent = MINIMUM_INTERVAL_SEC, 1
         elif self._current_sec < self._maximum_sec:

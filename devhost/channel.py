@@ -36,16 +36,16 @@ class Channel:
         threading.Thread(target=self._read, daemon=True, name="supervisor").start()
 
     def receive(self) -> dict[str, Any]:
-        """Waits for the next request."""
+        """Wait for the next request and return it."""
         return self._requests.get()
 
     def send(self, event: dict[str, Any]) -> None:
-        """Tells the supervisor."""
+        """Send an event to the supervisor."""
         self._output.write(json.dumps(event) + "\n")
         self._output.flush()
 
     def end(self, status: int) -> NoReturn:
-        """Ends the process, without waiting for the thread that reads."""
+        """End the process, without waiting for the thread that reads."""
         logging.shutdown()
         os._exit(status)
 
@@ -80,7 +80,7 @@ class RecordHandler(logging.Handler):
 
 
 def log_to_supervisor(level: int) -> RecordHandler:
-    """Sends the root logger's records to the supervisor; Azure's HTTP chatter only from WARNING."""
+    """Send the root logger's records to the supervisor; Azure's HTTP records only from WARNING."""
     handler = RecordHandler()
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.captureWarnings(True)

@@ -26,7 +26,7 @@ LOCKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 
 
 def run_checks(python: Path) -> int:
-    """Runs every check, even after one failed; 0 when all pass."""
+    """Run every check, even after one failed; return 0 when all pass."""
     failed = []
     for name, arguments in CHECKS:
         print(f"== {name}", flush=True)
@@ -37,7 +37,7 @@ def run_checks(python: Path) -> int:
 
 
 def compile_requirements(python: Path) -> int:
-    """Pins the newest allowed versions, with hashes, for every platform."""
+    """Pin the newest allowed versions, with hashes, for every platform."""
     options = [
         "--universal",
         "--python-version",
@@ -57,7 +57,7 @@ def compile_requirements(python: Path) -> int:
 
 
 def run_benchmarks(python: Path, wanted: str | None) -> int:
-    """Runs one benchmark or all of them."""
+    """Run one benchmark or all of them."""
     known = sorted(path.stem for path in (REPO / "benchmarks").glob("*.py") if not path.stem.startswith("_"))
     if wanted is not None and wanted not in known:
         raise SetupError(f"There is no benchmark {wanted!r}; there are: {', '.join(known) or 'none yet'}")

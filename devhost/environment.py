@@ -33,7 +33,7 @@ class Environment:
 
     @property
     def python(self) -> Path:
-        """The environment's interpreter."""
+        """Return the environment's interpreter."""
         return self.directory / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
     @property
@@ -41,7 +41,7 @@ class Environment:
         return self.home / "pip.log"
 
     def ensure(self, say: Callable[[str], None]) -> Path:
-        """Returns the interpreter, making the environment first where needed."""
+        """Return the interpreter, making the environment first where needed."""
         wanted = self._fingerprint()
         if not self._is_ready(wanted):
             waiting = "Waiting for another run that sets up the environment"
@@ -81,7 +81,7 @@ class Environment:
             raise SetupError(f"The virtual environment could not be made:\n{(made.stdout + made.stderr).strip()}")
 
     def _install(self, say: Callable[[str], None]) -> None:
-        """Installs with pip, telling how far it is."""
+        """Install with pip, reporting the progress."""
         pins = without_speech(self.requirements.read_text(encoding="utf-8"))
         wanted = self.home / "requirements.txt"
         wanted.write_text(pins, encoding="utf-8")

@@ -1,8 +1,8 @@
-"""What the local host tells a person when it cannot go on.
+"""The errors that the local host shows when it cannot go on.
 
 DevHostError
 ├── SetupError           the machine lacks something, or an installer failed
-├── StackError           storage or the host did not start, or is in somebody's way
+├── StackError           storage or the host did not start, or another program has its port
 └── AppError             the function app cannot be loaded or uses something this host does not run
 """
 

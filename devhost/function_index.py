@@ -53,7 +53,7 @@ class LoadedFunction:
 
 
 def load_functions(app_dir: Path, module: str) -> dict[str, LoadedFunction]:
-    """Imports the app and returns its functions by name."""
+    """Import the app and return its functions by name."""
     sys.path.insert(0, str(app_dir))
     from azure.functions import FunctionApp
 

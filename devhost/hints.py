@@ -29,7 +29,7 @@ class HintListener:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the listener by a datagram to itself, then frees the port."""
+        """End the listener by a datagram to itself, then free the port."""
         if self._thread.is_alive():
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
                 sender.sendto(b"", self._socket.getsockname())

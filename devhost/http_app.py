@@ -1,7 +1,7 @@
-"""The HTTP triggers as an ASGI application, with the types of `azurefunctions-extensions-http-fastapi`.
+"""Serve the HTTP triggers as an ASGI application, with the types of `azurefunctions-extensions-http-fastapi`.
 
-As in the real worker, a function gets a FastAPI request whose route parameters are the host's, and the response that
-it returns is called with (scope, receive, send), so both bodies stream.
+As in the real worker, a function gets a FastAPI request with the host's route parameters. The response that it returns
+is called with (scope, receive, send), so both bodies stream.
 https://learn.microsoft.com/azure/azure-functions/functions-reference-python#http-streams
 """
 
@@ -43,7 +43,7 @@ class BodyTooLarge(Exception):
 
 
 def compile_route(function: LoadedFunction, prefix: str) -> Route:
-    """Understands `{name}`, `{name:int}`, `{name?}` and `{*rest}` of the host's route templates."""
+    """Compile a route template of the host: `{name}`, `{name:int}`, `{name?}` and `{*rest}`."""
     parts, rank = [], []
     for segment in filter(None, f"{prefix}/{function.trigger.route}".split("/")):
         match = _SEGMENT.match(segment)
@@ -99,7 +99,7 @@ class HttpApp:
             await answer.fail(500)
 
     def _find(self, method: str, path: str) -> tuple[LoadedFunction | None, dict[str, str], set[str]]:
-        """The function and its route parameters; or none, with the methods that functions at the path take."""
+        """Return the function and its route parameters; or None, with the methods that functions at the path accept."""
         allowed = set[str]()
         for route in self._routes:
             match = route.pattern.match(path)
@@ -163,7 +163,7 @@ class _Answer:
         await self._send(message)
 
     async def fail(self, status: int) -> None:
-        """Answers with the bare status, or breaks the connection when a response is already under way."""
+        """Answer with the bare status, or break the connection when a response is already under way."""
         if self._started:
             raise ConnectionAbortedError("the response broke off")
         await Response(status_code=status, headers={"connection": "close"})(self._scope, self._receive, self._send)

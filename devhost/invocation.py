@@ -28,7 +28,7 @@ class InvocationContext:
 
 
 def queue_message(request: dict[str, Any]) -> Any:
-    """The `func.QueueMessage` that Azure's own converter makes of the host's data."""
+    """Return the `func.QueueMessage` that Azure's own converter makes of the host's data."""
     metadata = {
         name: Datum(json.dumps(value), "json") for name, value in request["metadata"].items() if value is not None
     }
@@ -36,12 +36,12 @@ def queue_message(request: dict[str, Any]) -> Any:
 
 
 def timer_request(request: dict[str, Any]) -> Any:
-    """The `func.TimerRequest` that Azure's own converter makes of the host's data."""
+    """Return the `func.TimerRequest` that Azure's own converter makes of the host's data."""
     return TimerRequestConverter.decode(Datum(json.dumps(request["timer"]), "json"), trigger_metadata=None)
 
 
 def call_function(function: LoadedFunction, request: dict[str, Any], runner: asyncio.Runner) -> None:
-    """Calls a queue or timer function; whatever it raises comes out."""
+    """Call a queue or timer function; raise what it raises."""
     argument = queue_message(request) if function.trigger.kind == "queue" else timer_request(request)
     arguments = {function.parameter: argument}
     if function.wants_context:

@@ -16,7 +16,7 @@ else:
 
 
 def try_lock(path: Path) -> IO[str] | None:
-    """Takes the lock and returns the open file that holds it, or None when another process has it."""
+    """Take the lock and return the open file that holds it, or None when another process has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = path.open("a+", encoding="utf-8")
     if fcntl is None:
@@ -31,7 +31,7 @@ def try_lock(path: Path) -> IO[str] | None:
 
 @contextmanager
 def exclusive(path: Path, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-    """Holds the lock for the block; waits for it as long as it takes, after calling `waiting` once."""
+    """Hold the lock for the block; wait for it without a limit, after calling `waiting` once."""
     handle = try_lock(path)
     if handle is None and waiting is not None:
         waiting()

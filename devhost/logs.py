@@ -52,12 +52,12 @@ def _exception(formatter: logging.Formatter, record: logging.LogRecord) -> str:
 
 
 def level_number(name: str) -> int:
-    """The number of a .NET log level as host.json names it."""
+    """Return the number of a .NET log level as host.json names it."""
     return _LEVELS.get(name.lower(), logging.INFO)
 
 
 def set_up_logs(file: Path, *, level: int, as_json: bool, quiet: bool) -> None:
-    """Sends the host's records to `file`, and to standard error unless quiet."""
+    """Send the host's records to `file`, and to standard error unless quiet."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [
         logging.handlers.RotatingFileHandler(file, maxBytes=MAX_FILE_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
@@ -72,7 +72,7 @@ def set_up_logs(file: Path, *, level: int, as_json: bool, quiet: bool) -> None:
 
 
 def relay_worker_output(stream: IO[str], worker: str) -> None:
-    """Logs what a worker writes to standard error, until it ends: its log records, and whatever code printed."""
+    """Log what a worker writes to standard error, until it ends: its log records, and printed text."""
     for text in stream:
         line = text.rstrip("\n")
         record = _parse(line) if line.startswith(RECORD_MARK) else None

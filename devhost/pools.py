@@ -28,20 +28,20 @@ class Pools:
         self._used: list[WorkerPool] = []
 
     def of_queue(self, function: str, queue: str) -> WorkerPool:
-        """The pool of a function that is triggered by this queue."""
+        """Return the pool of a function that is triggered by this queue."""
         return self._own(function) or self._use(self._light if queue.endswith(POISON_SUFFIX) else self._cpu)
 
     def of_timer(self, function: str) -> WorkerPool:
-        """The pool of a function that is triggered by time."""
+        """Return the pool of a function that is triggered by time."""
         return self._own(function) or self._use(self._light)
 
     def open(self) -> None:
-        """Begins to start the workers of every pool that some function was given."""
+        """Begin to start the workers of every pool that has a function."""
         for pool in self._used:
             pool.open()
 
     def close(self, grace_sec: float) -> None:
-        """Waits for busy workers, at most `grace_sec` for all, then ends every process."""
+        """Wait for busy workers, at most `grace_sec` for all, then end every process."""
         deadline = time.monotonic() + grace_sec
         for pool in self._used:
             pool.close(max(0.0, deadline - time.monotonic()))

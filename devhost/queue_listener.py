@@ -66,18 +66,18 @@ class QueueListener:
         self._thread.start()
 
     def notify(self) -> None:
-        """Says that a message was enqueued: the current wait ends."""
+        """End the current wait, because a message was enqueued."""
         self._wake.set()
 
     def stop(self) -> None:
-        """Takes no further message."""
+        """Take no further message."""
         self._stopped.set()
         self._wake.set()
         with self._done:
             self._done.notify_all()
 
     def join(self, timeout_sec: float) -> None:
-        """Waits until what was taken is dealt with."""
+        """Wait until every message that was taken is settled."""
         self._thread.join(timeout_sec)
         with self._done:
             running = list(self._running)
@@ -177,7 +177,7 @@ class QueueListener:
 
 
 def _request(function: str, message: Message, body: bytes) -> dict[str, Any]:
-    """What the worker needs to build the message as Azure's converter does."""
+    """Return the data that the worker needs to build the message as Azure's converter does."""
     times = {
         "InsertionTime": message.inserted,
         "ExpirationTime": message.expires,

@@ -1,4 +1,4 @@
-"""A storage queue as the host's listener uses it: raw message text, and conflicts that mean "somebody else has it"."""
+"""A storage queue as the host's listener uses it: raw message text, and conflicts that mean "another host has it"."""
 
 import logging
 from collections.abc import Callable
@@ -39,12 +39,12 @@ class HostQueue:
 
     @property
     def poison_name(self) -> str | None:
-        """Where failed messages go; a poison queue, or a name too long for the suffix, has none."""
+        """Return the queue for failed messages; None for a poison queue, and for a name too long for the suffix."""
         name = self.name + POISON_SUFFIX
         return None if self.name.endswith(POISON_SUFFIX) or len(name) > MAX_QUEUE_NAME else name
 
     def receive(self, count: int) -> list[Message]:
-        """Takes up to `count` messages; a missing queue or a storage that does not answer has none."""
+        """Take up to `count` messages; none from a missing queue or from a storage that does not answer."""
         try:
             received = list(
                 self._client.receive_messages(
@@ -62,19 +62,21 @@ class HostQueue:
         return [_message(item) for item in received]
 
     def renew(self, message: Message) -> bool:
-        """Hides the message for another ten minutes; False when it must be tried again sooner."""
+        """Hide the message for another ten minutes; return False when that must be tried again sooner."""
         return self._attempt("renew", message, lambda: self._update(message, INVISIBLE_SEC))
 
     def release(self, message: Message, visible_after_sec: float) -> None:
-        """Gives a failed message back."""
+        """Give a failed message back."""
         self._attempt("release", message, lambda: self._update(message, round(visible_after_sec)))
 
     def delete(self, message: Message) -> None:
-        """Removes a message that was processed."""
+        """Delete a message that was processed."""
         self._attempt("delete", message, lambda: self._client.delete_message(message.id, message.pop_receipt))
 
     def move_to_poison(self, message: Message) -> None:
-        """Copies the message to the poison queue, created if missing, and removes it; nothing without one."""
+        """Copy the message to the poison queue, created if missing, and delete it; do nothing without a poison
+        queue.
+        """
         if self.poison_name is None:
             return
         extra = {"queue": self.name, "messageId": message.id, "dequeueCount": message.dequeue_count}

@@ -33,13 +33,13 @@ class Schedule:
         return self.expression if len(self.expression.split()) == 6 else f"0 {self.expression}"
 
     def next_after(self, moment: datetime) -> datetime:
-        """The first occurrence after the moment. Day and day of week must both fit, as in NCrontab."""
+        """Return the first occurrence after the moment. Day and day of week must both fit, as in NCrontab."""
         found = croniter(self._six_fields, moment, second_at_beginning=True, day_or=False).get_next(datetime)
         assert isinstance(found, datetime)
         return found
 
     def is_monitored(self, moment: datetime) -> bool:
-        """Whether the status is kept at all: not for schedules that recur within a minute."""
+        """Return whether the status is kept at all: not for schedules that recur within a minute."""
         first = self.next_after(moment)
         return self.next_after(first) - first >= SHORTEST_MONITORED
 
@@ -84,13 +84,13 @@ class StatusFile:
 
 
 def status_at_start(schedule: Schedule, kept: ScheduleStatus | None, now: datetime) -> ScheduleStatus:
-    """The status to go on from: the kept one, or a fresh one for a new timer or a changed schedule."""
+    """Return the status to go on from: the kept one, or a fresh one for a new timer or a changed schedule."""
     if kept is not None and kept.next == schedule.next_after(kept.last or kept.updated):
         return kept
     return ScheduleStatus(kept.last if kept else None, schedule.next_after(now), now)
 
 
 def status_after_run(schedule: Schedule, status: ScheduleStatus, invoked: datetime, *, on_time: bool) -> ScheduleStatus:
-    """The status after a run that began at `invoked`; a timer that fired a little early is not due again."""
+    """Return the status after a run that began at `invoked`; a timer that fired a little early is not due again."""
     base = max(invoked, status.next) if on_time else invoked
     return ScheduleStatus(base, schedule.next_after(base), base)

@@ -42,7 +42,7 @@ class HostOptions:
 
 
 def parse_time_span(text: str) -> float:
-    """Seconds of a .NET time span such as `00:00:05` or `1.00:00:00`."""
+    """Return the seconds of a .NET time span such as `00:00:05` or `1.00:00:00`."""
     match = _TIME_SPAN.match(text)
     if match is None:
         raise AppError(f"host.json: {text!r} is not a time span like 00:00:05")
@@ -52,7 +52,7 @@ def parse_time_span(text: str) -> float:
 
 
 def read_host_options(app_dir: Path) -> HostOptions:
-    """The app's host.json; the host's defaults where it is silent or absent."""
+    """Return the options of the app's host.json; the host's defaults where it is silent or absent."""
     document = _read_json(app_dir / "host.json")
     extensions = document.get("extensions", {})
     queues = extensions.get("queues", {})
@@ -79,7 +79,7 @@ def read_host_options(app_dir: Path) -> HostOptions:
 
 
 def read_settings(app_dir: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The app's settings: the environment over the values of local.settings.json (or of its example)."""
+    """Return the app's settings: the environment over the values of local.settings.json (or of its example)."""
     for name in ("local.settings.json", "local.settings.json.example"):
         if (app_dir / name).exists():
             values = _read_json(app_dir / name).get("Values", {})
@@ -88,7 +88,7 @@ def read_settings(app_dir: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def resolve(text: str, settings: Mapping[str, str]) -> str:
-    """Replaces each `%NAME%` by the setting of that name."""
+    """Replace each `%NAME%` by the setting of that name."""
 
     def value(match: re.Match[str]) -> str:
         if match.group(1) not in settings:
@@ -99,12 +99,12 @@ def resolve(text: str, settings: Mapping[str, str]) -> str:
 
 
 def is_on(settings: Mapping[str, str], name: str) -> bool:
-    """Whether a setting is there and says yes."""
+    """Return whether a setting is present and true."""
     return settings.get(name, "").lower() in ("1", "true")
 
 
 def storage_connection(name: str, settings: Mapping[str, str]) -> str:
-    """The connection string behind a trigger's `connection`: the setting `name` or `AzureWebJobs<name>`."""
+    """Return the connection string of a trigger's `connection`: the setting `name` or `AzureWebJobs<name>`."""
     for key in (name, f"AzureWebJobs{name}"):
         if settings.get(key):
             return expand_emulator(settings[key])
@@ -112,7 +112,7 @@ def storage_connection(name: str, settings: Mapping[str, str]) -> str:
 
 
 def expand_emulator(connection: str) -> str:
-    """Spells out `UseDevelopmentStorage=true`, which the Python SDK does not know."""
+    """Replace `UseDevelopmentStorage=true`, which the Python SDK does not know, by the full connection string."""
     short = connection.strip().rstrip(";").lower() == "usedevelopmentstorage=true"
     return connection_string(DEFAULT_EMULATOR_PORTS) if short else connection
 

@@ -39,12 +39,12 @@ class Stack:
 
     @property
     def is_ours(self) -> bool:
-        """Whether this process started it."""
+        """Return whether this process started it."""
         return self.host is not None
 
     @property
     def ended(self) -> str | None:
-        """Which process of what was started here is gone, in words; None while all run."""
+        """Return which process that was started here has ended, as a sentence; None while all run."""
         if self.host is not None and self.host.poll() is not None:
             return f"The host ended by itself; see {self.log_file}"
         if self.azurite is not None and self.azurite.process.poll() is not None:
@@ -52,7 +52,7 @@ class Stack:
         return None
 
     def stop(self) -> None:
-        """Ends the functions first, then their storage."""
+        """End the functions first, then their storage."""
         if self.host is not None:
             self.host.terminate()
             try:
@@ -69,9 +69,9 @@ class Stack:
 
 
 def find_running(port: int, *, patience_sec: float = 10.0) -> Stack | None:
-    """The stack that answers on the port, or None when the port is free.
+    """Return the stack that answers on the port, or None when the port is free.
 
-    Raises when something else has the port, and when a stack is there that does not work.
+    Raises StackError when another program has the port, and when the stack that is there does not work.
     """
     if port_is_free(port):
         return None
@@ -91,7 +91,7 @@ def find_running(port: int, *, patience_sec: float = 10.0) -> Stack | None:
 
 
 def start_stack(python: Path, *, port: int, data: Path, workers: int, hints: bool, say: Say, app: Path = REPO) -> Stack:
-    """Starts Azurite and the host, and waits until the API answers."""
+    """Start Azurite and the host, and wait until the API answers."""
     data.mkdir(parents=True, exist_ok=True)
     lock = try_lock(data / "stack.lock")
     if lock is None:
@@ -112,13 +112,13 @@ def start_stack(python: Path, *, port: int, data: Path, workers: int, hints: boo
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
+    """Return a port that no program listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
 def port_is_free(port: int) -> bool:
-    """Whether somebody could listen on the port of the loopback interface."""
+    """Return whether a program can listen on the port of the loopback interface."""
     try:
         with socket.create_server(("127.0.0.1", port)):
             return True

@@ -74,7 +74,7 @@ class Supervisor:
         return self._arguments.data_dir / "devhost.json"
 
     def start(self) -> int:
-        """Starts everything; returns the HTTP port once it answers."""
+        """Start everything; return the HTTP port once it answers."""
         self._lock = try_lock(self._arguments.data_dir / "devhost.lock")
         if self._lock is None:
             raise StackError(f"Another host runs on {self._arguments.data_dir}")
@@ -91,7 +91,7 @@ class Supervisor:
         return port
 
     def stop(self) -> None:
-        """Takes no further work, lets running invocations end within the grace, then ends every process."""
+        """Take no further work, let running invocations end within the grace, then end every process."""
         self._stopped.set()
         for listener in self._listeners:
             listener.stop()
@@ -122,7 +122,7 @@ class Supervisor:
             listener.start()
 
     def _queue_listeners(self, trigger: Trigger) -> list[QueueListener]:
-        """As many host instances as fit into the worker processes, each with its own listener."""
+        """Return as many host instances as fit into the worker processes, each with its own listener."""
         options = self._options.queues
         name = resolve(trigger.queue, self._settings)
         connection = storage_connection(trigger.connection, self._settings)
@@ -177,7 +177,7 @@ class Supervisor:
         return WorkerProcess(name, module, [*app, *level, *more], self._worker_environ, self._arguments.app_dir)
 
     def _keep_http(self, port: int) -> None:
-        """Starts the HTTP process again whenever it ends, on the same port."""
+        """Restart the HTTP process whenever it ends, on the same port."""
         while not self._stopped.is_set():
             assert self._http is not None
             self._http.gone.wait()

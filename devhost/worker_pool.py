@@ -31,13 +31,13 @@ class WorkerPool:
         self.size = size
 
     def open(self) -> None:
-        """Begins to start every worker; `reserve` waits for all of them."""
+        """Begin to start every worker; `reserve` waits for all of them."""
         self._starting.update(range(1, self.size + 1))
         for number in range(1, self.size + 1):
             threading.Thread(target=self._fill, args=(number,), daemon=True, name=f"fill-{number}").start()
 
     def reserve(self, wanted: int, stopped: threading.Event) -> list[WorkerProcess]:
-        """Waits until a worker is idle and takes up to `wanted`; none when the host stops."""
+        """Wait until a worker is idle and take up to `wanted`; none when the host stops."""
         with self._changed:
             while not stopped.is_set() and not self._stop.is_set():
                 alive = [worker for worker in self._idle if worker.alive]
@@ -49,13 +49,13 @@ class WorkerPool:
         return []
 
     def give_back(self, workers: list[WorkerProcess]) -> None:
-        """Returns workers that were reserved; dead ones are being replaced already."""
+        """Return workers that were reserved to the pool; ended ones are being replaced already."""
         with self._changed:
             self._idle.extend(worker for worker in workers if worker in self._all.values())
             self._changed.notify_all()
 
     def close(self, grace_sec: float) -> None:
-        """Waits for busy workers, at most `grace_sec`, then ends every process."""
+        """Wait for busy workers, at most `grace_sec`, then end every process."""
         with self._changed:
             self._stop.set()
             deadline = time.monotonic() + grace_sec
@@ -73,7 +73,7 @@ class WorkerPool:
                 worker.kill()
 
     def _fill(self, number: int) -> None:
-        """Keeps place `number` filled until the host stops."""
+        """Keep place `number` filled until the host stops."""
         while not self._stop.is_set():
             worker = self._start(number)
             with self._changed:
@@ -96,7 +96,7 @@ class WorkerPool:
 
 
 def await_ready(worker: WorkerProcess) -> dict[str, Any] | None:
-    """The worker's first word, or None when it could not load the app; that is logged."""
+    """Return the worker's first event, or None, after logging it, when the worker could not load the app."""
     try:
         event = worker.next_event(START_TIMEOUT_SEC)
     except queue.Empty:

@@ -69,7 +69,7 @@ class WorkerProcess:
         return not self.gone.is_set()
 
     def next_event(self, timeout_sec: float | None = None) -> dict[str, Any] | None:
-        """The next thing the process said, None when it is gone; raises queue.Empty after the timeout."""
+        """Return the process' next event, None when the process has ended; raise queue.Empty after the timeout."""
         return self._events.get(timeout=timeout_sec)
 
     def invoke(
@@ -80,7 +80,7 @@ class WorkerProcess:
         every_sec: float,
         on_tick: Callable[[], object] = lambda: None,
     ) -> Outcome:
-        """Runs one invocation, calling `on_tick` every `every_sec`; kills the process when the time is up."""
+        """Run one invocation, calling `on_tick` every `every_sec`; kill the process when the time is up."""
         began = time.monotonic()
         next_tick = began + every_sec
         deadline = began + timeout_sec if timeout_sec is not None else float("inf")
@@ -105,7 +105,7 @@ class WorkerProcess:
                 return Outcome("failed", event["error"]) if event["error"] else Outcome("succeeded")
 
     def close(self) -> None:
-        """Ends the process' input: an idle worker ends itself."""
+        """End the process' input: an idle worker ends itself."""
         try:
             self._input.close()
         except OSError:
@@ -115,7 +115,7 @@ class WorkerProcess:
         self._process.kill()
 
     def wait(self, timeout_sec: float) -> bool:
-        """Whether the process ended in time."""
+        """Wait for the process to end; return whether it did in time."""
         return self.gone.wait(timeout_sec)
 
     def _died(self) -> Outcome:

@@ -47,7 +47,7 @@ class Pose:
 
 
 def draw_figure(pose: Pose) -> Drawing:
-    """The figure in this pose, `PATCH_HEIGHT` × `PATCH_WIDTH`."""
+    """Return the figure in this pose, `PATCH_HEIGHT` × `PATCH_WIDTH`."""
     canvas = _Canvas()
     side = abs(pose.facing)
     swing = 0.36 * pose.stride * np.sin(pose.step)
@@ -75,7 +75,7 @@ def draw_figure(pose: Pose) -> Drawing:
 
 
 def _leg(pose: Pose, swing: float, forward: float) -> Point:
-    """Angles of thigh and shin; the knee bends while the leg swings forward."""
+    """Return the angles of thigh and shin; the knee bends while the leg swings forward."""
     bend = pose.stride * (0.12 + 0.75 * max(0.0, forward) ** 2)
     return swing + 0.35 * bend, swing - 0.65 * bend
 
@@ -169,7 +169,7 @@ class _Canvas:
         self.light = 1.0
 
     def limb(self, joints: list[tuple[Point, float]], colour: Colour) -> None:
-        """A limb through joints (place, radius)."""
+        """Draw a limb through joints (place, radius)."""
         discs = []
         for (first, first_radius), (last, last_radius) in pairwise(joints):
             for part in np.linspace(0, 1, 14):
@@ -182,7 +182,7 @@ class _Canvas:
         self._lay(mask, colour)
 
     def shape(self, outline: list[Point], colour: Colour, round_off: float) -> None:
-        """A filled outline with rounded corners."""
+        """Draw a filled outline with rounded corners."""
         mask = self._blank()
         cv2.fillPoly(mask, [self._pixels(np.array(outline))], 255)
         size = round_off * HEIGHT_PX * FINE

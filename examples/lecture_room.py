@@ -22,7 +22,7 @@ NIGHT, CREAM, SEA, PALE, DEEP = "#14304f", "#fbf4e1", "#0f6b74", "#e9f1fb", "#3b
 
 
 def draw_room() -> Image:
-    """The room without anybody: wall, floor, screen frame, desk and lamp light."""
+    """Return the empty room: wall, floor, screen frame, desk and lamp light."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     room = _shade((0.70, 0.67, 0.62), 1.10 - 0.25 * (y / FLOOR_Y) - 0.10 * np.abs(x / WIDTH - 0.5))
     lamp = np.exp(-(((x - 1040) / 260) ** 2) - ((y - 60) / 300) ** 2)
@@ -42,7 +42,7 @@ def draw_room() -> Image:
 
 
 def with_slide(room: Image, slide: Image) -> Image:
-    """The room with a slide on the screen, whose light falls a little on the wall and the floor around it."""
+    """Return the room with a slide on the screen; its light falls a little on the wall and the floor around it."""
     lit = room.copy()
     left, top, width, height = SCREEN
     glow = np.zeros_like(room)
@@ -54,7 +54,7 @@ def with_slide(room: Image, slide: Image) -> Image:
 
 
 def desk_mask() -> np.ndarray:
-    """1 where the desk is, which hides whoever stands behind it; else 0; height × width."""
+    """Return 1 where the desk is, which hides a person behind it; else 0; height × width."""
     mask = np.zeros((HEIGHT, WIDTH), np.float32)
     for left, top, width, height in DESK:
         mask[top : top + height, left : left + width] = 1
@@ -62,7 +62,7 @@ def desk_mask() -> np.ndarray:
 
 
 def draw_slides() -> list[Image]:
-    """The slides in order: one for each paragraph of the lecture."""
+    """Return the slides in order: one for each paragraph of the lecture."""
     return [_title(), _up_into_the_air(), _clouds(), _back_to_the_ocean(), _again_and_again()]
 
 

@@ -1,4 +1,4 @@
-"""Makes examples/lecture.mp4, a lecture of under a minute that Rostrum can be tried on, and the track of its lecturer.
+"""Make examples/lecture.mp4, a lecture of under a minute to try Rostrum with, and the track of its lecturer.
 
 The room, the figure and the words are this project's own, so the film may be used like the rest of it. The speech is
 flite's (https://github.com/festvox/flite, Debian package `flite`) voice `rms`, the one that the embedded speech engine
@@ -8,7 +8,7 @@ FFmpeg's own AAC, both out of PyAV's wheel (18.1).
     python examples/make_lecture.py
 
 Needs requirements-dev.txt and `flite`. Beside the film it writes lecture.track.json: twice a second the box
-`[x, y, width, height]`, in fractions of the frame, of what is seen of the lecturer; null while nobody is there.
+`[x, y, width, height]`, in fractions of the frame, of the visible part of the lecturer; null while the room is empty.
 Everything but the speech is the same on every run.
 """
 
@@ -99,7 +99,7 @@ def main() -> None:
 
 
 def speak(text: str) -> Speech:
-    """The text read aloud, sentence by sentence."""
+    """Return the text read aloud, sentence by sentence."""
     pieces: list[np.ndarray] = [_silence(SPEECH_BEGINS_SEC)]
     paragraphs = []
     for paragraph in text.split("\n\n"):
@@ -132,7 +132,7 @@ def _silence(duration_sec: float) -> np.ndarray:
 
 
 def act(speech: Speech) -> list[Moment]:
-    """What the lecturer does in each frame."""
+    """Return the lecturer's action in each frame."""
     t = np.arange(speech.frames) / FPS
     leave, gone = (t[-1] - before for before in LEAVES_BEFORE_END_SEC)
     x = np.full(len(t), float(ENTRANCE))
@@ -165,7 +165,7 @@ def act(speech: Speech) -> list[Moment]:
 
 
 def _eased(fraction: np.ndarray) -> np.ndarray:
-    """0 before, 1 after, and smoothly in between."""
+    """Return 0 before, 1 after, and a smooth value in between."""
     fraction = np.clip(fraction, 0, 1)
     return fraction * fraction * (3 - 2 * fraction)
 
@@ -177,7 +177,7 @@ def _smooth(values: np.ndarray, sigma_sec: float) -> np.ndarray:
 
 
 def film(path: Path, speech: Speech, moments: list[Moment]) -> list[list[float] | None]:
-    """Draws and encodes everything; returns the lecturer's box in each frame."""
+    """Draw and encode everything; return the lecturer's box in each frame."""
     boxes: list[list[float] | None] = []
     with av.open(str(path), "w", options={"movflags": "+faststart", "fflags": "+bitexact"}) as out:
         picture = out.add_stream(
@@ -206,7 +206,7 @@ def film(path: Path, speech: Speech, moments: list[Moment]) -> list[list[float] 
 
 
 def draw(speech: Speech, moments: list[Moment]) -> Iterator[tuple[np.ndarray, list[float] | None]]:
-    """Each frame (height × width × 3, RGB, uint8) and the box of what is seen of the lecturer."""
+    """Yield each frame (height × width × 3, RGB, uint8) and the box of the visible part of the lecturer."""
     empty = room.draw_room()
     scenes = [room.with_slide(empty, slide) for slide in room.draw_slides()]
     changes = np.array(speech.paragraphs[1:]) - SLIDE_LEAD_SEC
@@ -221,7 +221,7 @@ def draw(speech: Speech, moments: list[Moment]) -> Iterator[tuple[np.ndarray, li
 
 
 def _place(lit: np.ndarray, moment: Moment, desk: np.ndarray) -> np.ndarray:
-    """Puts the lecturer and the shadow into the picture, behind the desk; returns how much covers each pixel."""
+    """Paint the lecturer and the shadow into the picture, behind the desk; return how much covers each pixel."""
     covered = np.zeros(lit.shape[:2], np.float32)
     left, top = int(np.floor(moment.x)) - figure.PATCH_WIDTH // 2, GROUND_Y - figure.FEET
     first, last = max(0, left), min(room.WIDTH, left + figure.PATCH_WIDTH)

@@ -31,7 +31,7 @@ _SCOPE_KEYS = (
     "client",
     "server",
 )
-"""What of the scope is the request's; the rest belongs to the worker's own application and would confuse ours."""
+"""The keys of the scope that belong to the request; the others belong to the worker's own application."""
 
 _COORDINATORS = ("azure_functions_worker.http_v2", "azure_functions_runtime.http_v2")
 
@@ -40,7 +40,7 @@ _app: FastAPI | None = None
 
 
 async def application() -> FastAPI:
-    """This process's application, made at the first request: indexing must stay fast and touch no storage."""
+    """Return this process's application, made at the first request: indexing must stay fast and touch no storage."""
     return _app if _app is not None else await run_in_threadpool(_create_once)
 
 
@@ -73,8 +73,7 @@ class HandOn(Response):
 
 
 def _forget(invocation_id: str | None) -> None:
-    """Frees what the worker keeps for ever of each request, about 2 kB; does nothing in a worker that is built
-    otherwise."""
+    """Free the 2 kB that the worker keeps of each request for ever; do nothing in a worker that is built otherwise."""
     for name in _COORDINATORS:
         coordinator = getattr(sys.modules.get(name), "http_coordinator", None)
         references = getattr(coordinator, "_context_references", None)

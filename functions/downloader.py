@@ -1,4 +1,4 @@
-"""Fetches a recording, looks at it and plans its parts: the doors of queue `downloads` and of its dead letters."""
+"""Fetch a recording, examine it and plan its parts: the triggers of queue `downloads` and of its poison queue."""
 
 import azure.functions as func
 
@@ -11,11 +11,11 @@ blueprint = func.Blueprint()
 
 @blueprint.queue_trigger(arg_name="message", queue_name="downloads", connection=CONNECTION)
 def downloader(message: func.QueueMessage) -> None:
-    """Takes a `StageMessage` as JSON: `{"jobId", "orgId", "sessionId", "stage", "step", "part", "attempt"}`."""
+    """Run the step that the message, a `StageMessage` as JSON, asks for."""
     run_message(message)
 
 
 @blueprint.queue_trigger(arg_name="message", queue_name="downloads-poison", connection=CONNECTION)
 def downloader_poison(message: func.QueueMessage) -> None:
-    """Takes what the host gave up on, and ends the job in ERROR."""
+    """Handle a poison message: end the job in ERROR unless the step may be tried again."""
     give_up_message(message, QUEUES[Stage.DOWNLOAD])

@@ -12,7 +12,7 @@ blueprint = func.Blueprint()
 
 @blueprint.timer_trigger(arg_name="timer", schedule="*/15 * * * * *")
 def sweep(timer: func.TimerRequest) -> None:
-    """Asks again for steps and tasks whose message got lost or whose worker died, and runs what is scheduled."""
+    """Requeue steps and tasks that lost their message or their worker, and run schedules that are due."""
     schedule_clean_up(services())
     sweep_tasks(services())  # first, for it is bounded
     sweep_jobs(services())

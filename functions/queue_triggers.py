@@ -1,4 +1,4 @@
-"""What every stage's doors do: read the message, call the use case."""
+"""Handle the messages of every stage's queue: read the message, call the use case."""
 
 from datetime import UTC, datetime
 
@@ -16,12 +16,12 @@ CONNECTION = "AzureWebJobsStorage"
 
 
 def run_message(message: func.QueueMessage) -> None:
-    """Runs the step that a queue's message asks for; what it raises makes the host deliver the message again."""
+    """Run the step that a queue's message names; an error makes the host redeliver the message."""
     run_step(services(), StageMessage.from_bytes(message.get_body()), delivery_of(message))
 
 
 def give_up_message(message: func.QueueMessage, queue: str) -> None:
-    """Ends the job of a message of the stage's queue that the host gave up on, unless its step may be tried again."""
+    """Handle a poison message of the stage's queue: end its job, unless its step may be tried again."""
     try:
         given_up = StageMessage.from_bytes(message.get_body())
     except ValidationError:
@@ -31,11 +31,11 @@ def give_up_message(message: func.QueueMessage, queue: str) -> None:
 
 
 def delivery_of(message: func.QueueMessage) -> Delivery:
-    """Which delivery of which message this is."""
+    """Return which delivery of which message this is."""
     return Delivery(message.id or "unknown", message.dequeue_count or 1)
 
 
 def origin_of(message: func.QueueMessage) -> tuple[str, datetime]:
-    """The message's id, and when it came into this queue."""
+    """Return the message's id, and when it was enqueued."""
     at = message.insertion_time or services().clock()
     return message.id or "unknown", at if at.tzinfo else at.replace(tzinfo=UTC)

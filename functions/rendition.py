@@ -1,4 +1,4 @@
-"""Renders the videos that were asked for: the doors of queue `renditions` and of its dead letters."""
+"""Render the videos that were asked for: the triggers of queue `renditions` and of its poison queue."""
 
 import azure.functions as func
 
@@ -11,11 +11,11 @@ blueprint = func.Blueprint()
 
 @blueprint.queue_trigger(arg_name="message", queue_name="renditions", connection=CONNECTION)
 def rendition(message: func.QueueMessage) -> None:
-    """Takes a `StageMessage` as JSON: `{"jobId", "orgId", "sessionId", "stage", "step", "part", "attempt"}`."""
+    """Run the step that the message, a `StageMessage` as JSON, asks for."""
     run_message(message)
 
 
 @blueprint.queue_trigger(arg_name="message", queue_name="renditions-poison", connection=CONNECTION)
 def rendition_poison(message: func.QueueMessage) -> None:
-    """Takes what the host gave up on, and ends the job in ERROR."""
+    """Handle a poison message: end the job in ERROR unless the step may be tried again."""
     give_up_message(message, QUEUES[Stage.RENDITION])

@@ -1,4 +1,4 @@
-"""Runs background jobs: the doors of queue `tasks` and of its dead letters."""
+"""Run background tasks: the triggers of queue `tasks` and of its poison queue."""
 
 import azure.functions as func
 from pydantic import ValidationError
@@ -15,13 +15,13 @@ blueprint = func.Blueprint()
 
 @blueprint.queue_trigger(arg_name="message", queue_name="tasks", connection=CONNECTION)
 def tasks(message: func.QueueMessage) -> None:
-    """Takes a `TaskMessage` as JSON: `{"taskId", "orgId", "name", "send"}`."""
+    """Run the task that a `TaskMessage` names, as JSON: `{"taskId", "orgId", "name", "send"}`."""
     run_task(services(), job_manager, TaskMessage.from_bytes(message.get_body()), delivery_of(message))
 
 
 @blueprint.queue_trigger(arg_name="message", queue_name="tasks-poison", connection=CONNECTION)
 def tasks_poison(message: func.QueueMessage) -> None:
-    """Takes what the host gave up on: the task is dead when its attempts are used up, and asked for again otherwise."""
+    """Handle a poison message: dead-letter the task if its attempts are used up, requeue it otherwise."""
     try:
         asked = TaskMessage.from_bytes(message.get_body())
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Follows the instructor through the picture: the doors of queue `trackings` and of its dead letters."""
+"""Track the instructor through the picture: the triggers of queue `trackings` and of its poison queue."""
 
 import azure.functions as func
 
@@ -11,11 +11,11 @@ blueprint = func.Blueprint()
 
 @blueprint.queue_trigger(arg_name="message", queue_name="trackings", connection=CONNECTION)
 def tracking(message: func.QueueMessage) -> None:
-    """Takes a `StageMessage` as JSON: `{"jobId", "orgId", "sessionId", "stage", "step", "part", "attempt"}`."""
+    """Run the step that the message, a `StageMessage` as JSON, asks for."""
     run_message(message)
 
 
 @blueprint.queue_trigger(arg_name="message", queue_name="trackings-poison", connection=CONNECTION)
 def tracking_poison(message: func.QueueMessage) -> None:
-    """Takes what the host gave up on, and ends the job in ERROR."""
+    """Handle a poison message: end the job in ERROR unless the step may be tried again."""
     give_up_message(message, QUEUES[Stage.TRACKING])

@@ -1,4 +1,4 @@
-"""Turns sound into text: the doors of queue `transcriptions` and of its dead letters."""
+"""Transcribe the sound: the triggers of queue `transcriptions` and of its poison queue."""
 
 import azure.functions as func
 
@@ -11,11 +11,11 @@ blueprint = func.Blueprint()
 
 @blueprint.queue_trigger(arg_name="message", queue_name="transcriptions", connection=CONNECTION)
 def transcription(message: func.QueueMessage) -> None:
-    """Takes a `StageMessage` as JSON: `{"jobId", "orgId", "sessionId", "stage", "step", "part", "attempt"}`."""
+    """Run the step that the message, a `StageMessage` as JSON, asks for."""
     run_message(message)
 
 
 @blueprint.queue_trigger(arg_name="message", queue_name="transcriptions-poison", connection=CONNECTION)
 def transcription_poison(message: func.QueueMessage) -> None:
-    """Takes what the host gave up on, and ends the job in ERROR."""
+    """Handle a poison message: end the job in ERROR unless the step may be tried again."""
     give_up_message(message, QUEUES[Stage.TRANSCRIPTION])

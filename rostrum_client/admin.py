@@ -10,7 +10,7 @@ from rostrum_client.wire import body, delete, get, post, raise_for_problem, read
 
 
 def queue_info() -> Steps[QueueInfo]:
-    """What waits in the queues, and how many jobs there are in each status."""
+    """Return the length of each queue, and the number of jobs in each status."""
     return fetch(QueueInfo, get("jobs", "queue-info"))
 
 
@@ -21,7 +21,7 @@ def requeue_poison(queue: str, *, idempotency_key: str | None = None) -> Steps[i
 
 
 def removals() -> Listing[Removal]:
-    """The sessions that were deleted, newest first: when, why, and how much there was. Needs the scope `admin`."""
+    """Yield the sessions that were deleted, newest first: when, why, and how much there was. Needs scope `admin`."""
     return fetch_all(Removal, get("removals"))
 
 
@@ -41,22 +41,22 @@ def create_schedule(
 
 
 def schedules() -> Listing[Schedule]:
-    """All schedules, with their next and last runs."""
+    """Yield all schedules, with their next and last runs."""
     return fetch_all(Schedule, get("schedules"))
 
 
 def schedule(schedule_id: str) -> Steps[Schedule]:
-    """A schedule with its next and its last run."""
+    """Return a schedule with its next and its last run."""
     return fetch(Schedule, get("schedules", schedule_id))
 
 
 def delete_schedule(schedule_id: str) -> Steps[None]:
-    """No more jobs by this schedule; those that it submitted go on."""
+    """Delete a schedule; the jobs that it submitted go on."""
     yield from ask(delete("schedules", schedule_id))
 
 
 def health() -> Steps[Health]:
-    """Whether the API and its storage answer, without trying again."""
+    """Return the state of the API and of its storage, without retries."""
     response = (yield from send(get("health"), tries=1)).response
     if response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
         raise_for_problem(response)

@@ -1,4 +1,4 @@
-"""What jobs made of a session. Without `job_id` it is the latest job that made it; with it, an older one."""
+"""The artefacts of a session: of the latest job that made them, or of the job `job_id`."""
 
 import hashlib
 from pathlib import Path, PurePosixPath
@@ -12,22 +12,22 @@ from rostrum_client.wire import Request, artefact, get, post, read, rendition
 
 
 def transcript(session_id: str, *, job_id: str | None = None) -> Steps[Transcript]:
-    """What was said."""
+    """Return the transcript with the times of its words."""
     return fetch(Transcript, _request(session_id, "transcript.json", job_id))
 
 
 def captions(session_id: str, form: str = "vtt", *, job_id: str | None = None) -> Steps[str]:
-    """What was said as `vtt`, `srt` or `txt`."""
+    """Return the transcript as `vtt`, `srt` or `txt`."""
     return (yield from ask(_request(session_id, f"transcript.{form}", job_id))).text
 
 
 def instructor_tracking(session_id: str, *, job_id: str | None = None) -> Steps[Tracking]:
-    """The instructor's way through the picture."""
+    """Return the instructor's track through the picture."""
     return fetch(Tracking, _request(session_id, "instructor-tracking.json", job_id))
 
 
 def sidecar(session_id: str, *, job_id: str | None = None) -> Steps[Sidecar]:
-    """The facts about the recording and the list of its artefacts."""
+    """Return the facts about the recording and the list of its artefacts."""
     return fetch(Sidecar, _request(session_id, "sidecar.json", job_id))
 
 
@@ -39,7 +39,7 @@ def rebuild_sidecar(
 
 
 def thumbnail(session_id: str, name: str, *, job_id: str | None = None) -> Steps[bytes]:
-    """A still of the recording (JPEG), by the name that a scene in the sidecar has for it."""
+    """Return a still of the recording (JPEG), by the name that a scene in the sidecar has for it."""
     request = get("sessions", session_id, "thumbnails", PurePosixPath(name).name, job_id=job_id)
     return (yield from ask(request)).content
 
@@ -92,7 +92,7 @@ def _compare(artefact: Artefact, size_bytes: int, sha256: str) -> None:
 
 
 def _place(directory: Path, name: str) -> Path:
-    """Where an artefact goes: its name may hold folders but never leads out of `directory`."""
+    """Return the path of an artefact: its name may hold folders but never leads out of `directory`."""
     relative = PurePosixPath(name)
     if relative.is_absolute() or ".." in relative.parts or "\\" in name or ":" in name:
         raise ArtefactDamaged(f"The sidecar lists a file with a name that cannot be used: {name!r}.")

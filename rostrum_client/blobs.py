@@ -13,7 +13,7 @@ from rostrum_client.wire import Request
 
 
 def block_id(index: int) -> str:
-    """A block's id: all of a blob's ids must have the same length before encoding (Put Block)."""
+    """Return a block's id: all of a blob's ids must have the same length before encoding (Put Block)."""
     return b64encode(f"{index:08d}".encode()).decode()
 
 
@@ -36,7 +36,7 @@ def put_block_list(upload_url: str, count: int, content_type: str) -> Request:
 
 
 def download(url: str, start: int, etag: str | None) -> Request:
-    """A GET of what stands at a signed address, from byte `start` on if it is still the same."""
+    """Return a GET of the content at a signed address, from byte `start` on if it is still the same."""
     rest = {"Range": f"bytes={start}-", "If-Match": etag} if start and etag else {}
     return Request(method="GET", address=url, headers={"Accept-Encoding": "identity", **rest})
 
@@ -51,5 +51,5 @@ def storage_refusal(response: httpx.Response) -> str | None:
 
 
 def _with_query(url: str, **added: str) -> str:
-    """The signed address stays as it is, byte for byte: parameters are only appended."""
+    """Return the signed address with more parameters; the address itself stays as it is, byte for byte."""
     return f"{url}{'&' if '?' in url else '?'}{urlencode(added)}"

@@ -58,7 +58,7 @@ class RostrumApiError(RostrumClientError):
 
     @property
     def is_callers_mistake(self) -> bool:
-        """Whether the request itself was wrong, so that sending it again cannot help."""
+        """Return whether the request itself was wrong, so that sending it again cannot help."""
         return self.status in (400, 413, 415, 422)
 
 

@@ -92,7 +92,7 @@ class Segment:
 
 @value
 class Engine:
-    """What made the transcript."""
+    """The engine that made the transcript."""
 
     name: str
     version: str | None = None
@@ -101,7 +101,7 @@ class Engine:
 
 @value
 class Transcript:
-    """What was said."""
+    """The transcript of a recording."""
 
     session_id: str | None = None
     job_id: str | None = None
@@ -116,12 +116,12 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """All of it in one line."""
+        """Return all of the text in one line."""
         return " ".join(segment.text.strip() for segment in self.segments if segment.text.strip())
 
     @property
     def word_count(self) -> int:
-        """How many words were recognised."""
+        """Return how many words were recognised."""
         return sum(len(segment.words) or len(segment.text.split()) for segment in self.segments)
 
 

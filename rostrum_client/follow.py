@@ -46,10 +46,10 @@ def wait(
 
 
 def events(job_id: str, *, after: int = 0) -> Listing[JobEvent]:
-    """Every event of the job after number `after`, those that were and then those that come, until the job has ended.
+    """Yield every event of the job after number `after`, past ones first, until the job has ended.
 
-    Comes again with the last number where the connection breaks or the server ends the stream. Raises
-    RostrumUnreachable after several broken connections in a row that brought nothing.
+    Reconnects with the last number where the connection breaks or the server ends the stream. Raises RostrumUnreachable
+    after several broken connections in a row that brought no event.
     """
     failures, is_final = 0, False
     while True:

@@ -1,4 +1,4 @@
-"""What may be said of a job beside its recording."""
+"""The options of a job beside its recording."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ class Processing(TypedDict, total=False):
 
 
 class Naming(TypedDict, total=False):
-    """What the session is called, and anything that is to be kept with it."""
+    """The session's name, and metadata to keep with it."""
 
     session_name: str | None
     metadata: Mapping[str, Any] | None
@@ -27,12 +27,12 @@ class Timing(TypedDict, total=False):
 
 
 class ForUpload(Processing, Naming):
-    """What may be said of a file."""
+    """The options of a job over a file."""
 
 
 class ForSession(Processing, Timing):
-    """What may be said of a recording that is there."""
+    """The options of a job over a stored recording."""
 
 
 class ForJob(Processing, Naming, Timing):
-    """What may be said of any recording."""
+    """The options of a job over any recording."""

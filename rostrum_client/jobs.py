@@ -26,12 +26,12 @@ def submit(
 
 
 def job(job_id: str) -> Steps[Job]:
-    """The job as it is now."""
+    """Return the job as it is now."""
     return fetch(Job, get("jobs", job_id))
 
 
 def status(job_id: str) -> Steps[JobState]:
-    """The job's status alone."""
+    """Return the job's status alone."""
     return fetch(JobState, get("jobs", job_id, "status"))
 
 
@@ -42,7 +42,7 @@ def jobs(
     session_id: str | None = None,
     page_size: int | None = None,
 ) -> Listing[Job]:
-    """All jobs that fit what is asked, newest first; pages are fetched as they are needed."""
+    """Yield all jobs that match the filters, newest first; pages are fetched as they are needed."""
     return fetch_all(Job, get("jobs", active=active, status=status, session_id=session_id, limit=page_size))
 
 
@@ -61,7 +61,7 @@ def retry(job_id: str, *, idempotency_key: str | None = None) -> Steps[Job]:
 
 
 def deliveries(job_id: str) -> Listing[Delivery]:
-    """What was told to the job's `callback_url`, and what came of it."""
+    """Yield the POSTs to the job's `callback_url`, with the outcome of each."""
     return fetch_all(Delivery, get("jobs", job_id, "deliveries"))
 
 

@@ -105,7 +105,7 @@ class Job:
 
     @property
     def is_final(self) -> bool:
-        """Whether the job has ended."""
+        """Return whether the job has ended."""
         return self.status in FINAL_STATUSES
 
 
@@ -134,7 +134,7 @@ class JobEvent:
 
     @property
     def is_final(self) -> bool:
-        """Whether the job had ended then."""
+        """Return whether the job had ended at this event."""
         return self.status in FINAL_STATUSES
 
 
@@ -218,7 +218,7 @@ class Session:
 
 @value
 class ExpectedStage:
-    """What a stage would do: nothing, for the `reason`, or so many parts."""
+    """The planned work of a stage: so many parts, or none for the `reason`."""
 
     parts: int | None = None
     invocations: int | None = None
@@ -227,7 +227,7 @@ class ExpectedStage:
 
 @value
 class Plan:
-    """What a job would do; `problem` says why it would be refused or fail."""
+    """The plan of a job; `problem` says why it would be refused or fail."""
 
     stages: Mapping[str, ExpectedStage] = field(default_factory=dict)
     invocations: int | None = None
@@ -237,7 +237,7 @@ class Plan:
 
 @value
 class Probe(Media):
-    """What a recording is, and what a job would do with it."""
+    """The facts about a recording, and the plan of a job over it."""
 
     plan: Plan
 

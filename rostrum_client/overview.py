@@ -54,7 +54,7 @@ def draw_overview(results: Results, name: str, path: Path) -> Path:
 
 
 def _lanes(results: Results, duration_sec: float) -> list[Lane]:
-    """The rows that this recording has something for."""
+    """Return the rows that this recording has content for."""
     rows: list[Lane] = []
     pictures = overview_rows.pictures(results)
     if pictures:

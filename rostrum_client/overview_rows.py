@@ -1,4 +1,4 @@
-"""The rows of the overview: each function gives a drawer for one row, whose x axis is seconds."""
+"""Draw the rows of the overview: each function returns a drawer for one row; the x axis is in seconds."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -33,7 +33,7 @@ class Picture:
 
 
 def pictures(results: Results) -> list[Picture]:
-    """The thumbnails to show: all of them, or evenly chosen ones where there are many."""
+    """Return the thumbnails to show: all of them, or evenly chosen ones where there are many."""
     found = [((scene.start + scene.end) / 2, path) for scene in results.scenes if (path := results.thumbnail_of(scene))]
     if len(found) > MOST_THUMBNAILS:
         found = [found[round(i * (len(found) - 1) / (MOST_THUMBNAILS - 1))] for i in range(MOST_THUMBNAILS)]
@@ -45,7 +45,7 @@ def pictures(results: Results) -> list[Picture]:
 
 
 def strip_height_in(shown: Sequence[Picture], width_in: float) -> float:
-    """The strip's height: thumbnails side by side fill the width, but are neither tiny nor huge."""
+    """Return the strip's height in inches: thumbnails side by side fill the width, but are neither tiny nor huge."""
     aspect = max(picture.aspect for picture in shown)
     slots = max(len(shown), 4)
     return min(max(width_in / slots / aspect, 0.9), 2.1) + LEADER_IN
@@ -56,7 +56,7 @@ LEADER_IN = 0.22
 
 
 def thumbnails(shown: Sequence[Picture], duration_sec: float) -> Drawer:
-    """The thumbnails side by side, each as near to its moment as the others allow, with a line down to it."""
+    """Draw the thumbnails side by side, each as near to its moment as its neighbours allow, with a line down to it."""
 
     def draw(axes: Axes) -> None:
         figure = axes.figure.get_figure(root=True)
@@ -109,7 +109,7 @@ def settle(wanted: Sequence[float], widths: Sequence[float], room: float, gap: f
 
 
 def scenes(found: Sequence[Scene], duration_sec: float) -> Drawer:
-    """Bands of two tones, numbered where there is room."""
+    """Draw bands of two tones, numbered where there is room."""
 
     def draw(axes: Axes) -> None:
         axes.set_ylim(0, 1)
@@ -125,7 +125,7 @@ def scenes(found: Sequence[Scene], duration_sec: float) -> Drawer:
 
 
 def speech(transcript: Transcript, duration_sec: float, columns: int = 420) -> Drawer:
-    """The phrases as soft blocks, and over them how densely words follow each other, drawn like a waveform."""
+    """Draw the phrases as soft blocks, and over them the density of words as a waveform."""
 
     def draw(axes: Axes) -> None:
         axes.set_ylim(-1.08, 1.08)
@@ -153,7 +153,7 @@ def speech(transcript: Transcript, duration_sec: float, columns: int = 420) -> D
 
 
 def word_density(transcript: Transcript, duration_sec: float, columns: int) -> list[float]:
-    """Letters a second in each of `columns` equal stretches: a word's letters are spread over its time."""
+    """Return letters a second in each of `columns` equal stretches: a word's letters are spread over its time."""
     step = duration_sec / columns
     density = [0.0] * columns
     for start, end, text in _spoken(transcript):
@@ -176,7 +176,9 @@ def _spoken(transcript: Transcript) -> Iterable[tuple[float, float, str]]:
 
 
 def words(transcript: Transcript, duration_sec: float, width_in: float) -> Drawer | None:
-    """What was said under its time, in up to three short lines a phrase; None where phrases are too narrow to read."""
+    """Draw the text under its time, in up to three short lines a phrase; return None where phrases are too narrow to
+    read.
+    """
     per_sec = width_in / duration_sec
     rooms = [int((segment.end - segment.start) * per_sec / CHARACTER_IN) for segment in transcript.segments]
     if not rooms or sorted(rooms)[len(rooms) // 2] < 9:
@@ -193,7 +195,7 @@ def words(transcript: Transcript, duration_sec: float, width_in: float) -> Drawe
 
 
 def fit(text: str, room: int, lines: int) -> list[str]:
-    """The text's beginning in at most so many lines of `room` characters, with an ellipsis where it is cut."""
+    """Return the text's beginning in at most so many lines of `room` characters, with an ellipsis where it is cut."""
     put: list[str] = []
     rest = text.split()
     while rest and len(put) < lines:
@@ -207,7 +209,9 @@ def fit(text: str, room: int, lines: int) -> list[str]:
 
 
 def track(tracking: Tracking) -> Drawer:
-    """The instructor's x from left to right of the picture over time, the body's width around it, and the absences."""
+    """Draw the instructor's x from left to right of the picture over time, the body's width around it, and the
+    absences.
+    """
 
     def draw(axes: Axes) -> None:
         axes.set_ylim(1, 0)
@@ -247,7 +251,7 @@ def _draw_track(axes: Axes, tracking: Tracking) -> None:
 
 
 def split_runs(points: Sequence[TrackPoint], longest_step_sec: float) -> list[list[TrackPoint]]:
-    """The track cut wherever more than a sample is missing, so that no line is drawn across an absence."""
+    """Return the track cut wherever more than a sample is missing, so that no line is drawn across an absence."""
     runs: list[list[TrackPoint]] = []
     for point in points:
         if not runs or point.t - runs[-1][-1].t > longest_step_sec:
@@ -257,7 +261,7 @@ def split_runs(points: Sequence[TrackPoint], longest_step_sec: float) -> list[li
 
 
 def absences(presence: Sequence[tuple[float, float]], duration_sec: float) -> list[tuple[float, float]]:
-    """The time outside the presence intervals: gaps inside the track and the stretches before and after it."""
+    """Return the time outside the presence intervals: gaps inside the track and the stretches before and after it."""
     ordered = sorted(presence)
     edges = [0.0, *(edge for interval in ordered for edge in interval), duration_sec]
     outside = [(edges[i], edges[i + 1]) for i in range(0, len(edges), 2)]
@@ -265,7 +269,7 @@ def absences(presence: Sequence[tuple[float, float]], duration_sec: float) -> li
 
 
 def note(text: str) -> Drawer:
-    """A row with nothing but a sentence."""
+    """Draw a row with nothing but a sentence."""
 
     def draw(axes: Axes) -> None:
         axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=12, color=QUIET)

@@ -23,14 +23,14 @@ LOOPBACK_ADVICE = (
 )
 
 CANCEL_WITHIN_SEC = 5.0
-"""Who pressed Ctrl-C does not want to wait."""
+"""How long the cancellation after Ctrl-C may take."""
 
 LIVELY = PollPace(longest_sec=2.0)
 """A person watches: look a little oftener than a program would."""
 
 
 class BadUsage(Exception):
-    """What was asked for cannot be meant; the message says what to do."""
+    """The arguments make no sense; the message says what to do."""
 
 
 def process(arguments: argparse.Namespace, client: RostrumClient, console: Console) -> int:
@@ -54,7 +54,7 @@ def process(arguments: argparse.Namespace, client: RostrumClient, console: Conso
 
 
 def check_source(source: str) -> str | Path:
-    """The address as it is, or the path of a file that is there. Raises BadUsage."""
+    """Return the address as it is, or the path of a file that exists. Raises BadUsage."""
     if not source.strip():
         raise BadUsage("The recording's path is empty: name a file or an http(s) address.")
     scheme, separator, _ = source.partition("://")
@@ -77,7 +77,7 @@ def check_source(source: str) -> str | Path:
 
 
 def check_out(out: str | None) -> Path | None:
-    """The directory for the results, None where it is to follow from the session. Raises BadUsage."""
+    """Return the directory for the results, None where it is to follow from the session. Raises BadUsage."""
     if out is None:
         return None
     if not out.strip():
@@ -132,7 +132,7 @@ def _follow(client: RostrumClient, source: str | Path, options: dict[str, str | 
 
 
 def _let_go(client: RostrumClient, job: Job | None) -> str:
-    """Cancel the job that nobody waits for any more, as well as that goes in a moment; gives what to say of it."""
+    """Cancel the job after an interruption, if that takes no more than a moment; return the message for the user."""
     if job is None:
         return "Stopped while the recording was being sent."
     try:

@@ -19,19 +19,19 @@ class ProgressView(Protocol):
         """So many bytes of the file are in storage."""
 
     def show_job(self, job: Job, duration_sec: float | None) -> None:
-        """The job as it is now; `duration_sec` is the recording's length once it is known."""
+        """Show the job as it is now; `duration_sec` is the recording's length once it is known."""
 
     def close(self) -> None:
         """Nothing more follows."""
 
 
 def open_view(console: Console) -> ProgressView:
-    """Bars where they can move, lines elsewhere."""
+    """Show bars where they can move, lines elsewhere."""
     return BarView(console) if console.is_terminal else LineView(console)
 
 
 def speed(job: Job, stage: StageStatus, duration_sec: float | None) -> float | None:
-    """How many seconds of the recording a stage does in one second; None while that cannot be told.
+    """Return how many seconds of the recording a stage does in one second; None while that is unknown.
 
     Both times are the server's, so that this machine's clock does not matter.
     """
@@ -42,7 +42,7 @@ def speed(job: Job, stage: StageStatus, duration_sec: float | None) -> float | N
 
 
 def speed_label(times: float | None) -> str:
-    """A speed as people say it."""
+    """Return a speed as a short text."""
     if times is None:
         return ""
     return f"{times:.1f}× real time" if times < 10 else f"{times:.0f}× real time"
@@ -63,12 +63,12 @@ class BarView:
         self._progress.start()
 
     def show_upload(self, sent_bytes: int, size_bytes: int) -> None:
-        """Moves the upload's bar."""
+        """Move the upload's bar."""
         note = f"{sent_bytes / 1e6:,.1f} of {size_bytes / 1e6:,.1f} MB"
         self._move(UPLOAD, sent_bytes / size_bytes if size_bytes else 1.0, note)
 
     def show_job(self, job: Job, duration_sec: float | None) -> None:
-        """Moves the bars of the stages that have begun, and the job's below them."""
+        """Move the bars of the stages that have begun, and the job's below them."""
         for name, stage in job.stages.items():
             if stage.state == "skipped":
                 self._move(name, 0.0, "skipped")
@@ -78,7 +78,7 @@ class BarView:
         self._move("all", job.progress, job.status.lower())
 
     def close(self) -> None:
-        """Leaves the bars as they stand."""
+        """Leave the bars as they stand."""
         self._progress.stop()
 
     def _move(self, name: str, fraction: float, note: str) -> None:
@@ -96,14 +96,14 @@ class LineView:
         self._upload_tenths = -1
 
     def show_upload(self, sent_bytes: int, size_bytes: int) -> None:
-        """A line for every tenth of the file."""
+        """Print a line for every tenth of the file."""
         fraction = sent_bytes / size_bytes if size_bytes else 1.0
         if int(fraction / LINE_EVERY) > self._upload_tenths:
             self._upload_tenths = int(fraction / LINE_EVERY)
             self._say(f"upload {fraction:.0%} of {size_bytes / 1e6:,.1f} MB")
 
     def show_job(self, job: Job, duration_sec: float | None) -> None:
-        """A line when the status or a stage's state changes, and for every tenth of the job."""
+        """Print a line when the status or a stage's state changes, and for every tenth of the job."""
         states = tuple(stage.state for stage in job.stages.values())
         telling = (job.status, *states, int(job.progress / LINE_EVERY))
         if telling == self._told:

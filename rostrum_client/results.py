@@ -1,4 +1,4 @@
-"""What a job left in a directory, read back; any of the files may be missing."""
+"""Read the results of a job back from a directory; any of the files may be missing."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ class Results:
 
     @property
     def duration_sec(self) -> float:
-        """The recording's length as the best witness tells it; 0 when nobody knows."""
+        """Return the recording's length by the most reliable file that has it; 0 when no file has it."""
         told = [
             self.sidecar.media.duration_sec if self.sidecar and self.sidecar.media else None,
             self.transcript.duration_sec if self.transcript else None,
@@ -37,17 +37,17 @@ class Results:
 
     @property
     def scenes(self) -> list[Scene]:
-        """The scenes in order."""
+        """Return the scenes in order."""
         return sorted(self.sidecar.scenes, key=lambda scene: scene.start) if self.sidecar else []
 
     @property
     def warnings(self) -> list[str]:
-        """What the stages had to say, each once, in order."""
+        """Return the warnings of all stages, each once, in order."""
         makers = (self.sidecar.media if self.sidecar else None, self.transcript, self.tracking)
         return list(dict.fromkeys(warning for maker in makers if maker for warning in maker.warnings))
 
     def thumbnail_of(self, scene: Scene) -> Path | None:
-        """The scene's picture, where it was downloaded."""
+        """Return the scene's picture, where it was downloaded."""
         if not scene.thumbnail:
             return None
         places = (self.directory / scene.thumbnail, self.directory / "thumbnails" / Path(scene.thumbnail).name)

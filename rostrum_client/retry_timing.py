@@ -8,17 +8,17 @@ TRIES = 5
 FIRST_PAUSE_SEC = 0.5
 LONGEST_PAUSE_SEC = 20.0
 LONGEST_ASKED_SEC = 90.0
-"""Who asks for more is not waited for: the caller learns of it and decides."""
+"""The longest wait that a server may ask for; the caller gets the error for a longer one."""
 
 
 def pause_before_retry(failures: int, retry_after: float | None) -> float:
-    """Seconds to wait after so many failures in a row: doubling, and never sooner than the server asked."""
+    """Return the seconds to wait after so many failures in a row: doubling, and never sooner than the server asked."""
     backoff = min(FIRST_PAUSE_SEC * 2.0 ** (failures - 1), LONGEST_PAUSE_SEC)
     return max(backoff, retry_after or 0.0)
 
 
 def is_too_long(retry_after: float | None) -> bool:
-    """Whether the server asks for more patience than a call should have."""
+    """Return whether the server asks for a longer wait than a call allows."""
     return retry_after is not None and retry_after > LONGEST_ASKED_SEC
 
 
@@ -36,12 +36,12 @@ class PollPace:
     factor: float = 1.5
 
     def after(self, *, changed: bool) -> "PollPace":
-        """The pace after a look that found a change or none."""
+        """Return the pace after a poll that found a change or none."""
         pause = self.shortest_sec if changed else min(self.pause_sec * self.factor, self.longest_sec)
         return PollPace(
             pause_sec=pause, shortest_sec=self.shortest_sec, longest_sec=self.longest_sec, factor=self.factor
         )
 
     def wait_sec(self, retry_after: float | None) -> float:
-        """Seconds until the next look, never sooner than the server asked."""
+        """Return the seconds until the next poll, never sooner than the server asked."""
         return max(self.pause_sec, retry_after or 0.0)

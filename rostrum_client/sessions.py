@@ -12,12 +12,12 @@ from rostrum_client.wire import body, delete, get, post
 
 
 def sessions(*, page_size: int | None = None) -> Listing[Session]:
-    """All sessions, newest first; pages are fetched as they are needed."""
+    """Yield all sessions, newest first; pages are fetched as they are needed."""
     return fetch_all(Session, get("sessions", limit=page_size))
 
 
 def session(session_id: str) -> Steps[Session]:
-    """A recording, what is known of it, and its latest jobs."""
+    """Return a recording, the facts known of it, and its latest jobs."""
     return fetch(Session, get("sessions", session_id))
 
 
@@ -32,12 +32,15 @@ def delete_session(session_id: str) -> Steps[None]:
 
 
 def search(q: str, *, session_id: str | None = None, page_size: int | None = None) -> Listing[SearchHit]:
-    """Where these words were said, best first: close together, or one after the other when they stand in quotes."""
+    """Yield the places where these words were said, best first.
+
+    The words have to stand close together, or one after the other when they are in quotes.
+    """
     return fetch_all(SearchHit, get("search", q=q, session_id=session_id, limit=page_size))
 
 
 def media_url(session_id: str) -> Steps[str]:
-    """A short-lived address from which the recording can be played, by anybody; it serves ranges."""
+    """Return a short-lived address from which anyone can play the recording; it serves ranges."""
     return stored_url(get("sessions", session_id, "media"))
 
 

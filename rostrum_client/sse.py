@@ -33,7 +33,7 @@ class Parser:
         self._data: list[str] = []
 
     def feed(self, chunk: bytes) -> list[Message]:
-        """The messages that these bytes complete."""
+        """Return the messages that these bytes complete."""
         *lines, self._rest = _LINE_END.split(self._rest + chunk)
         return [message for line in lines if (message := self._take(line.decode("utf-8", "replace")))]
 

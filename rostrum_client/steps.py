@@ -1,7 +1,7 @@
-"""What the client does, described without doing it: an operation is a generator of effects, a client performs them.
+"""Describe the client's operations without performing them: an operation is a generator of effects.
 
-So every operation is written once, and there is a client that blocks and one that does not. `operation` and `listing`
-put such a generator function into the class of both; the types follow the client.
+A client performs the effects. So every operation is written once for the client that blocks and for the one that does
+not. `operation` and `listing` make such a generator function a method of both; the types follow the client.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator
@@ -24,7 +24,7 @@ Awaited = TypeVar("Awaited")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Send it once; gives the Stream of its answer, the body of which has been read unless it is a wanted stream."""
+    """Send the request once; gives the Stream of its answer, with its body read unless `as_stream` is set."""
 
     request: wire.Request
     as_stream: bool = False
@@ -40,7 +40,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class NextChunk:
-    """Gives the stream's next bytes, None at its end."""
+    """Read the stream's next bytes, None at its end."""
 
     stream: Stream
 
@@ -68,15 +68,15 @@ class Item(Generic[T]):
 
 Effect: TypeAlias = Ask | NextChunk | Pause | Call
 Steps: TypeAlias = Generator[Effect, Any, T]
-"""What leads to one value."""
+"""The effects that lead to one value."""
 Listing: TypeAlias = Generator[Effect | Item[T], Any, None]
-"""What leads to any number of values."""
+"""The effects that lead to any number of values."""
 
 
 def send(request: wire.Request, *, tries: int = TRIES, as_stream: bool = False) -> Steps[Stream]:
-    """Send, again after a pause while that may help; the last answer comes back whatever it is.
+    """Send a request, again after a pause while that may help; return the last answer, also when it is a failure.
 
-    Every request may be sent again: what changes something carries an Idempotency-Key, or is a PUT or DELETE.
+    Every request may be sent again: one that changes something carries an Idempotency-Key, or is a PUT or DELETE.
     """
     failures = 0
     while True:
@@ -96,24 +96,24 @@ def send(request: wire.Request, *, tries: int = TRIES, as_stream: bool = False) 
 
 
 def ask(request: wire.Request, *, tries: int = TRIES) -> Steps[httpx.Response]:
-    """The API's answer to the request; raises RostrumApiError, RostrumUnreachable."""
+    """Return the API's answer to the request; raise RostrumApiError, RostrumUnreachable."""
     return (yield from stream(request, tries=tries, as_stream=False)).response
 
 
 def stream(request: wire.Request, *, tries: int = TRIES, as_stream: bool = True) -> Steps[Stream]:
-    """The API's answer, with its body still to come."""
+    """Return the API's answer, with its body still to come."""
     answer = yield from send(request, tries=tries, as_stream=as_stream)
     wire.raise_for_problem(answer.response)
     return answer
 
 
 def fetch(kind: type[T], request: wire.Request, *, tries: int = TRIES) -> Steps[T]:
-    """The value that the API answers with; raises UnexpectedAnswer, too."""
+    """Return the value that the API answers with; raise UnexpectedAnswer, too."""
     return wire.read(kind, (yield from ask(request, tries=tries)))
 
 
 def fetch_all(kind: type[T], request: wire.Request) -> Listing[T]:
-    """Every item of a list, page after page."""
+    """Yield every item of a list, page after page."""
     following: wire.Request | None = request
     while following is not None:
         page = yield from fetch(Page[kind], following)  # type: ignore[valid-type]
@@ -122,7 +122,7 @@ def fetch_all(kind: type[T], request: wire.Request) -> Listing[T]:
 
 
 def single(steps: Steps[T]) -> Listing[T]:
-    """The value as the only item."""
+    """Yield the value as the only item."""
     yield Item((yield from steps))
 
 
@@ -160,12 +160,12 @@ class Method(Generic[P, Blocking, Awaited]):
 
 
 def operation(describe: Callable[P, Steps[T]]) -> Method[P, T, Coroutine[Any, Any, T]]:
-    """A method that gives one value."""
+    """Return a method that gives one value."""
     return Method(describe, "_run")
 
 
 def listing(
     describe: Callable[P, Listing[T]],
 ) -> Method[P, Generator[T, None, None], AsyncGenerator[T, None]]:
-    """A method that gives values one after another."""
+    """Return a method that gives values one after another."""
     return Method(describe, "_iterate")

@@ -15,7 +15,7 @@ from rostrum_client.wire import Request
 
 
 def stored_url(request: Request) -> Steps[str]:
-    """The short-lived address that the API answers this request with."""
+    """Return the short-lived address that the API answers this request with."""
     response = yield from ask(request)
     url: str | None = response.headers.get("Location")
     if url is None:

@@ -1,4 +1,4 @@
-"""What came out of a recording, told in a few lines."""
+"""Summarise the results of a recording in a few lines."""
 
 import textwrap
 from pathlib import Path
@@ -19,14 +19,14 @@ ON_REQUEST = ("rendition",)
 
 
 def clock(seconds: float) -> str:
-    """A length or a moment as m:ss, from an hour on as h:mm:ss."""
+    """Return a length or a moment as m:ss, from an hour on as h:mm:ss."""
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
 
 
 def counted(number: int, noun: str) -> str:
-    """A number with its noun."""
+    """Return a number with its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
@@ -41,7 +41,7 @@ def print_summary(console: Console, name: str, job: Job, results: Results, files
 
 
 def facts(job: Job, results: Results) -> list[tuple[str, str]]:
-    """The lines of the summary as label and text, in the order they are read."""
+    """Return the lines of the summary as label and text, in reading order."""
     told: list[tuple[str, str]] = []
     if results.transcript:
         told.append(("Transcript", _transcript(results)))
@@ -64,7 +64,7 @@ def facts(job: Job, results: Results) -> list[tuple[str, str]]:
 
 
 def first_words(text: str) -> str:
-    """The beginning of the transcript in quotation marks."""
+    """Return the beginning of the transcript in quotation marks."""
     return f"“{textwrap.shorten(text, QUOTE_CHARACTERS, placeholder=' …')}”" if text else ""
 
 

@@ -56,7 +56,7 @@ def probe(
     session_id: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Steps[Probe]:
-    """What a recording is, and what a job with these options would do with it; nothing is kept."""
+    """Return the facts about a recording, and the plan of a job with these options; nothing is kept."""
     asked = body(source_url=source_url, upload_id=upload_id, session_id=session_id, options=options)
     return fetch(Probe, post("ingest", "probe", body=asked))
 

@@ -18,7 +18,7 @@ _READ = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def value(cls: type[T]) -> type[T]:
-    """Makes a class such a dataclass: camelCase on the wire, snake_case here, never changed."""
+    """Make a class such a dataclass: camelCase on the wire, snake_case here, never changed."""
     made: Any = dataclass(frozen=True, slots=True, kw_only=True, config=_READ)(cls)
     frozen: type[T] = made
     return frozen

@@ -1,4 +1,4 @@
-"""How requests are put and answers are read: pure functions, shared by every client whatever its colour.
+"""Build requests and read answers: pure functions, shared by the synchronous and the asynchronous client.
 
 Knows nothing of sending, waiting or files.
 """
@@ -34,8 +34,11 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is to be sent: `address` begins with a slash for the API, which gets the token; anything else is a whole
-    address of somebody else, who does not."""
+    """A request to send.
+
+    An `address` that begins with a slash is the API's, and gets the token. Any other address is complete, belongs to
+    another server, and does not get it.
+    """
 
     method: str
     address: str
@@ -47,45 +50,45 @@ class Request:
 
     @property
     def is_for_api(self) -> bool:
-        """Whether the request goes to Rostrum itself."""
+        """Return whether the request goes to Rostrum itself."""
         return self.address.startswith("/")
 
 
 def get(*path: str, headers: Mapping[str, str] | None = None, **query: Any) -> Request:
-    """A GET of the API; `query` in snake_case, without what is None."""
+    """Return a GET of the API; `query` in snake_case, without parameters that are None."""
     return Request(method="GET", address=_address(path, query), headers=headers or {})
 
 
 def post(*path: str, key: str | None = None, body: Any = None, files: Any = None, **query: Any) -> Request:
-    """A POST of the API, with one key over all its tries, so that it takes effect once."""
+    """Return a POST of the API, with one key over all its tries, so that it takes effect once."""
     headers = {"Idempotency-Key": key or uuid4().hex}
     return Request(method="POST", address=_address(path, query), body=body, files=files, headers=headers)
 
 
 def delete(*path: str, timeout_sec: float | None = None) -> Request:
-    """A DELETE of the API."""
+    """Return a DELETE of the API."""
     return Request(method="DELETE", address=_address(path, {}), timeout_sec=timeout_sec)
 
 
 def body(**fields: Any) -> dict[str, Any]:
-    """A JSON body from the fields that have a value, in camelCase; a time without a zone is local."""
+    """Return a JSON body from the fields that have a value, in camelCase; a time without a zone is local."""
     return {to_camel(name): _plain(value) for name, value in fields.items() if value is not None}
 
 
 def base_address(url: str) -> str:
-    """The API's address without a slash at its end; raises ValueError."""
+    """Return the API's address without a slash at its end; raise ValueError."""
     if not urlsplit(url).hostname or urlsplit(url).scheme not in ("http", "https"):
         raise ValueError(f"base_url has to be an http(s) address, not {url!r}")
     return url.rstrip("/")
 
 
 def is_reached_by_proxy(url: str) -> bool:
-    """Whether a proxy may help: it cannot reach this machine's loopback."""
+    """Return whether a proxy may help: it cannot reach this machine's loopback."""
     return urlsplit(url).hostname not in LOOPBACK_HOSTS
 
 
 def build(http: httpx.Client | httpx.AsyncClient, base: str, request: Request, token: str | None) -> httpx.Request:
-    """The request as httpx sends it."""
+    """Return the request as httpx sends it."""
     headers = dict(request.headers)
     if request.is_for_api and token:
         headers["Authorization"] = f"Bearer {token}"
@@ -101,7 +104,7 @@ def build(http: httpx.Client | httpx.AsyncClient, base: str, request: Request, t
 
 
 def read(kind: type[T], response: httpx.Response, text: str | None = None) -> T:
-    """The answer, or a piece of it, as a value; raises UnexpectedAnswer when it is something else."""
+    """Return the answer, or a piece of it, as a value; raise UnexpectedAnswer when it has another shape."""
     try:
         return from_json(kind, response.content if text is None else text)
     except ValidationError as error:
@@ -113,8 +116,10 @@ def read(kind: type[T], response: httpx.Response, text: str | None = None) -> T:
 
 
 def next_page(request: Request, next_link: str | None) -> Request | None:
-    """The request for the next page. Only the link's query is taken: behind a proxy its host may be another one, which
-    is not to get the token."""
+    """Return the request for the next page.
+
+    Only the link's query is taken: behind a proxy its host may be another one, which must not get the token.
+    """
     if not next_link:
         return None
     path = request.address.partition("?")[0]
@@ -122,7 +127,7 @@ def next_page(request: Request, next_link: str | None) -> Request | None:
 
 
 def may_pass(response: httpx.Response) -> bool:
-    """Whether the same request may succeed a little later."""
+    """Return whether the same request may succeed a little later."""
     if response.status_code == HTTPStatus.CONFLICT:
         return _problem(response.content).get("code") == IN_USE
     return response.status_code in TRY_AGAIN
@@ -151,7 +156,7 @@ def raise_for_problem(response: httpx.Response) -> None:
 
 
 def retry_after_sec(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """The header `Retry-After` in seconds from now: it is a number or an HTTP date (RFC 9110, 10.2.3)."""
+    """Return the header `Retry-After` in seconds from now: it is a number or an HTTP date (RFC 9110, 10.2.3)."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None
@@ -167,8 +172,10 @@ def retry_after_sec(headers: Mapping[str, str], now: datetime | None = None) -> 
 
 
 def artefact(session_id: str, name: str, job_id: str | None = None) -> Request | None:
-    """The request for an artefact by its name in the sidecar, None where the API serves none. Without `job_id` it is
-    the one of the latest job that made it."""
+    """Return the request for an artefact by its name in the sidecar, None where the API serves none.
+
+    Without `job_id` it is the one of the latest job that made it.
+    """
     path = PurePosixPath(name)
     if path.suffix in (".jpg", ".jpeg"):
         return get("sessions", session_id, "thumbnails", path.name, job_id=job_id)
@@ -190,14 +197,14 @@ def artefact(session_id: str, name: str, job_id: str | None = None) -> Request |
 
 
 def rendition(session_id: str, name: str, job_id: str | None) -> Request | None:
-    """The request for the address in storage of a video that a job made, None where it is none."""
+    """Return the request for the address in storage of a video that a job made, None where it is none."""
     if name not in ("track-overlay.mp4", "follow.mp4"):
         return None
     return get("sessions", session_id, "renditions", name, job_id=job_id)
 
 
 def origin(url: httpx.URL) -> str:
-    """Who was asked."""
+    """Return the scheme, host and port of the address."""
     return f"{url.scheme}://{url.netloc.decode()}"
 
 

@@ -51,7 +51,7 @@ ROUTERS = (
 
 
 def create_app(services: Services) -> FastAPI:
-    """The application over these services."""
+    """Return the application over these services."""
     app = FastAPI(
         title="Rostrum",
         version=VERSION,

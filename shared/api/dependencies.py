@@ -1,4 +1,4 @@
-"""What every route gets: the services, who calls, and identifiers that may be looked up."""
+"""Dependencies of every route: the services, the caller, and ids that may be looked up."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from shared.domain.errors import NotFound
 from shared.pipeline.context import Services
 
 ID_PATTERN = r"^[0-9A-Za-z_-]{1,64}$"
-"""What an identifier may look like; anything else could not be a key in storage."""
+"""The pattern of an id; another text cannot be a key in storage."""
 
 _ID = re.compile(ID_PATTERN)
 
@@ -24,15 +24,16 @@ T = TypeVar("T")
 
 
 async def services_of(request: Request) -> Services:
-    """The services that the application was created with."""
+    """Return the services that the application was created with."""
     services = request.app.state.services
     assert isinstance(services, Services)
     return services
 
 
 async def authenticate(request: Request, services: Services) -> Caller:
-    """Who calls, found out once a request, which also counts it; raises what `Identity.caller_of` and
-    `refuse_foreign` raise."""
+    """Return the caller, determined and counted once a request; raise what `Identity.caller_of` and `refuse_foreign`
+    raise.
+    """
     known = getattr(request.state, "caller", None)
     if isinstance(known, Caller):
         return known
@@ -65,7 +66,7 @@ async def caller(
     needed: SecurityScopes,
     _: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
 ) -> Caller:
-    """Who calls; raises what `authenticate` raises, and InsufficientScope."""
+    """Return the caller; raise what `authenticate` raises, and InsufficientScope."""
     who = await authenticate(request, services)
     for scope in needed.scopes:
         who.require(Scope(scope))
@@ -78,12 +79,12 @@ AdminDep = Annotated[Caller, Security(caller, scopes=[Scope.ADMIN.value])]
 
 
 async def known_job_id(jobId: str) -> str:  # noqa: N803 - the name in the path
-    """The path's job id; raises NotFound when it cannot be one."""
+    """Return the path's job id; raise NotFound when it cannot be one."""
     return checked_id(jobId, "job")
 
 
 async def known_session_id(sessionId: str) -> str:  # noqa: N803 - the name in the path
-    """The path's session id; raises NotFound when it cannot be one."""
+    """Return the path's session id; raise NotFound when it cannot be one."""
     return checked_id(sessionId, "session")
 
 
@@ -92,12 +93,12 @@ SessionId = Annotated[str, Depends(known_session_id)]
 
 
 async def off_loop(call: Callable[[], T]) -> T:
-    """Runs a call that may block on a thread, so that the event loop goes on."""
+    """Run a call that may block on a thread, so that the event loop goes on."""
     return await run_in_threadpool(call)
 
 
 def checked_id(value: str, noun: str) -> str:
-    """The id from a path; raises NotFound, with the noun, when it cannot be one."""
+    """Return the id from a path; raise NotFound, with the noun, when it cannot be one."""
     if _ID.fullmatch(value) is None:
         raise NotFound(f"There is no {noun} {value[:64]}.")
     return value

@@ -1,4 +1,4 @@
-"""Who calls, and what they may do. Knows nothing of tokens."""
+"""The caller of a request and its scopes. Knows nothing of tokens."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from shared.domain.errors import InsufficientScope
 
 
 class Scope(StrEnum):
-    """What a caller may do. `jobs:write` does not include reading; `admin` includes everything."""
+    """A right of a caller. `jobs:write` does not include reading; `admin` includes everything."""
 
     READ = "jobs:read"
     WRITE = "jobs:write"
@@ -22,12 +22,12 @@ class Caller:
     scopes: frozenset[str]
 
     def require(self, scope: Scope) -> None:
-        """Raises InsufficientScope unless the caller has the scope."""
+        """Raise InsufficientScope unless the caller has the scope."""
         if scope not in self.scopes and Scope.ADMIN not in self.scopes:
             raise InsufficientScope(f"The token lacks the scope {scope}.", scope)
 
 
 LOCAL_ORGANISATION = "local"
-"""Whose everything is while nobody has to say who they are."""
+"""The organisation of every caller while there is no authentication."""
 
 LOCAL_CALLER = Caller(LOCAL_ORGANISATION, frozenset(Scope))

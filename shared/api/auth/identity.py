@@ -1,4 +1,4 @@
-"""Who calls, by the settings: nobody has to say it over the emulator, a bearer token does elsewhere."""
+"""Find the caller of a request by the settings: the local organisation over the emulator, a bearer token elsewhere."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -36,8 +36,13 @@ class Identity:
         self._reader: Reader | None = None
 
     async def caller_of(self, authorization: str | None) -> Caller:
-        """Who sends this `Authorization` header; raises what stands in the tree under Unauthenticated,
-        KeyServerUnavailable, and RateLimited."""
+        """Return the caller that sends this `Authorization` header.
+
+        Raises:
+            Unauthenticated: or a class below it, when there is no valid token.
+            KeyServerUnavailable: when the token cannot be checked now.
+            RateLimited: when the organisation asks too often.
+        """
         who = await self._who(authorization)
         self._limit.take(who.org_id)
         return who
@@ -58,7 +63,7 @@ class Identity:
         return await self._reader(token)
 
     def _make_reader(self) -> Reader:
-        """How tokens are read; raises AuthNotConfigured, which says what is missing."""
+        """Return the function that reads tokens; raise AuthNotConfigured, which names the missing settings."""
         settings = self._settings
         secret = settings.jwt_secret.get_secret_value().encode() if settings.jwt_secret else b""
         if bool(secret) == bool(settings.jwks_url):

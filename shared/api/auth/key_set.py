@@ -1,8 +1,8 @@
-"""The public keys of a token's issuer (a JSON Web Key Set), kept and renewed. Knows nothing of tokens' claims.
+"""Keep and renew the public keys of a token's issuer (a JSON Web Key Set). Knows nothing of tokens' claims.
 
-A key that is not known makes the set be fetched again, because issuers rotate their keys, but only so often: whoever
-invents key names must not be able to hammer the key server. While the server does not answer, the keys that are there
-go on working for a day. https://www.rfc-editor.org/rfc/rfc7517
+An unknown key id makes the set be fetched again, because issuers rotate their keys. This happens only so often, so that
+a caller who invents key ids cannot hammer the key server. While the server does not answer, the keys that were fetched
+stay valid for a day. https://www.rfc-editor.org/rfc/rfc7517
 """
 
 import asyncio
@@ -49,8 +49,10 @@ class KeySet:
         self._lock = asyncio.Lock()
 
     async def key(self, key_id: str | None) -> jwt.PyJWK:
-        """The key of this name, or the only one for a token that names none; raises TokenInvalid when the issuer has
-        no such key, and KeyServerUnavailable when that cannot be found out now."""
+        """Return the key with this id, or the only key for a token that names none.
+
+        Raises TokenInvalid when the issuer has no such key, and KeyServerUnavailable when that cannot be found out now.
+        """
         if self._age() >= FRESH_SEC or self._known(key_id) is None:
             await self._renew(key_id)
         known = self._known(key_id)
@@ -73,7 +75,9 @@ class KeySet:
         return self._clock() - self._fetched_at
 
     async def _renew(self, key_id: str | None) -> None:
-        """Fetches the set unless that was tried a moment ago; those who have a key need not wait for another's try."""
+        """Fetch the set unless that was tried a moment ago; a caller that has a key does not wait for another caller's
+        fetch.
+        """
         if self._lock.locked() and self._known(key_id) is not None:
             return
         async with self._lock:
@@ -91,7 +95,9 @@ class KeySet:
 
 
 def read_key_set(text: bytes) -> dict[str | None, jwt.PyJWK]:
-    """The usable keys of a JSON Web Key Set by their names; raises ValueError when it is none, or has no such key."""
+    """Return the usable keys of a JSON Web Key Set by their ids; raise ValueError when it is not one, or has no usable
+    key.
+    """
     listed = json.loads(text)
     keys = listed.get("keys") if isinstance(listed, dict) else None
     if not isinstance(keys, list):
@@ -103,7 +109,9 @@ def read_key_set(text: bytes) -> dict[str | None, jwt.PyJWK]:
 
 
 def _usable(data: dict[str, Any]) -> jwt.PyJWK | None:
-    """The key when it is one to verify RS256 or ES256 with, and long enough; a set may have others beside it."""
+    """Return the key if it verifies RS256 or ES256 and is long enough, else None: a set may hold keys for other
+    purposes.
+    """
     kind = data.get("kty")
     algorithm = _ALGORITHMS.get((str(kind), str(data.get("crv")) if kind == "EC" else None))
     if algorithm is None or data.get("alg", algorithm) != algorithm or data.get("use", "sig") != "sig":
@@ -118,7 +126,7 @@ def _usable(data: dict[str, Any]) -> jwt.PyJWK | None:
 
 
 def may_be_key_server(url: str) -> bool:
-    """Whether keys may come from this address: over https, or from this machine."""
+    """Return whether keys may come from this address: over https, or from this machine."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
@@ -127,7 +135,7 @@ def may_be_key_server(url: str) -> bool:
 
 
 async def fetch_key_set(url: str, transport: httpx.AsyncBaseTransport | None = None) -> bytes:
-    """What the key server answers; raises httpx.HTTPError, and ValueError when it is too long."""
+    """Return the key server's answer; raise httpx.HTTPError, or ValueError when it is too long."""
     async with httpx.AsyncClient(timeout=FETCH_SEC, transport=transport) as client, client.stream("GET", url) as answer:
         if answer.status_code != httpx.codes.OK:
             raise ValueError(f"status {answer.status_code}")

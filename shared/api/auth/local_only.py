@@ -1,8 +1,8 @@
-"""Whose requests are taken while nobody has to say who they are: those of this machine's programs and pages.
+"""Without authentication, accept requests from this machine only: guard against CSRF and DNS rebinding.
 
-A browser here also runs pages from elsewhere. Such a page can send a POST to any address, which then names the page's
-origin; and by a name of its own that leads to this machine (DNS rebinding) it could read answers, too, but then the
-request names that host.
+A browser on this machine also runs pages of other sites. Such a page can send a POST to any address; the request then
+names the page's origin. A page can also read answers through a host name of its own that resolves to this machine (DNS
+rebinding); the request then names that host.
 """
 
 from ipaddress import ip_address
@@ -16,8 +16,10 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def refuse_foreign(request: HTTPConnection, public_url: str | None) -> None:
-    """Raises ForeignHost for a request to a host that may be anybody's, ForeignOrigin for an unsafe one from a page
-    that is."""
+    """Raise ForeignHost for a request to a host name that may be another site's, and ForeignOrigin for an unsafe
+    request from
+    a page of such a host.
+    """
     headers = request.headers
     if (host := headers.get("host")) is not None and not _is_ours(f"//{host}", public_url):
         raise ForeignHost(
@@ -32,7 +34,7 @@ def refuse_foreign(request: HTTPConnection, public_url: str | None) -> None:
 
 
 def _is_ours(address: str, public_url: str | None) -> bool:
-    """Whether the address is this machine's, or the API's own."""
+    """Return whether the address is this machine's, or the API's own."""
     try:
         host = urlsplit(address).hostname
         own = urlsplit(public_url).hostname if public_url else None
@@ -42,8 +44,12 @@ def _is_ours(address: str, public_url: str | None) -> bool:
 
 
 def _is_local(host: str) -> bool:
-    """Whether no server on the internet can have this name: a loopback address, a name kept for this machine
-    (RFC 6761), or one without a dot, as containers have on their network."""
+    """Return whether no server on the internet can have this name.
+
+    That holds for a loopback address, a name reserved for this machine (RFC 6761), and a name without a dot, as
+    containers
+    have on their network.
+    """
     try:
         return ip_address(host).is_loopback
     except ValueError:

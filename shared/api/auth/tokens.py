@@ -29,7 +29,7 @@ Key = jwt.PyJWK | bytes
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What a token must be like; `issuer` and `audience` are looked at when they are set."""
+    """The rules for a valid token; `issuer` and `audience` are checked when they are set."""
 
     algorithms: tuple[str, ...]
     issuer: str | None = None
@@ -39,7 +39,7 @@ class TokenRules:
 
 
 def read_token(token: str, key: Key, rules: TokenRules) -> Caller:
-    """The caller whom a valid token names; raises TokenInvalid or TokenExpired."""
+    """Return the caller that a valid token names; raise TokenInvalid or TokenExpired."""
     try:
         claims = jwt.decode(
             token,
@@ -63,7 +63,7 @@ def read_token(token: str, key: Key, rules: TokenRules) -> Caller:
 
 
 def key_id_of(token: str) -> str | None:
-    """The name of the key that the token claims to be signed with; raises TokenInvalid."""
+    """Return the id of the key that the token claims to be signed with; raise TokenInvalid."""
     try:
         return jwt.get_unverified_header(token).get("kid")
     except jwt.PyJWTError as err:
@@ -96,7 +96,7 @@ def _organisation(value: Any, rules: TokenRules) -> str:
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
-    """What the token allows: a list, or a string with spaces, in the first of the claims that is there."""
+    """Return the scopes of the token: a list, or a string with spaces, in the first of the claims that is present."""
     name = next((name for name in _SCOPE_CLAIMS if name in claims), None)
     if name is None:
         return frozenset()

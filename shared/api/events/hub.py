@@ -1,8 +1,9 @@
-"""Tells the followers of jobs when there is something new, for one query a second of each organisation that has any.
+"""Wake the followers of jobs when there are new events, with one query a second for each organisation that has
+followers.
 
 The index of active jobs carries the number of each job's latest event (docs/decisions/0003-event-log.md). The hub reads
-it once for all followers of an organisation and wakes those whose job came on or is no longer active. It does nothing
-while nobody waits. A hub belongs to one application and its event loop; it knows nothing of HTTP.
+it once for all followers of an organisation, and wakes those that follow a job that moved on or is no longer active. It
+is idle while it has no followers. A hub belongs to one application and its event loop; it knows nothing of HTTP.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ class OffLoop(Protocol):
     """Runs a call that may block elsewhere, and waits for it."""
 
     async def __call__(self, call: Callable[[], T], /) -> T:
-        """What the call returns or raises."""
+        """Return or raise what the call returns or raises."""
 
 
 class EventHub:
@@ -47,30 +48,31 @@ class EventHub:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the hub waits for nobody and reads nothing."""
+        """Return whether the hub has no followers and reads nothing."""
         return not (self._waiting or self._polls or self._reads)
 
     def follower(self, org_id: str, job_id: str, after: int) -> "Follower":
-        """A follower of a job who knows the events up to number `after`."""
+        """Return a follower of a job that knows the events up to number `after`."""
         return Follower(self, org_id, job_id, after)
 
     def enter(self, follower: "Follower") -> None:
-        """The follower waits from now on."""
+        """Add the follower to those that are woken."""
         self._waiting.setdefault(follower.org_id, set()).add(follower)
         if follower.org_id not in self._polls:
             self._polls[follower.org_id] = asyncio.create_task(self._poll(follower.org_id))
 
     def leave(self, follower: "Follower") -> None:
-        """The follower waits no longer."""
+        """Remove the follower from those that are woken."""
         others = self._waiting[follower.org_id]
         others.remove(follower)
         if not others:
             del self._waiting[follower.org_id]
 
     async def read(self, org_id: str, job_id: str, after: int, heard: Hashable) -> Sequence[Event]:
-        """The log after an event, read once for all who ask for the same meanwhile.
+        """Return the log after an event, read once for all followers that ask at the same time.
 
-        `heard` tells of which change the reader has heard: a read that began before that change is none for them.
+        `heard` names the change that the reader was woken by: a read that began before that change is not shared with
+        it.
         """
         asked = (org_id, job_id, after, heard)
         task = self._reads.get(asked)
@@ -82,7 +84,7 @@ class EventHub:
         return task.result()
 
     async def _poll(self, org_id: str) -> None:
-        """Looks again and again, until nobody waits; who comes then begins anew, and never looks sooner than this."""
+        """Poll the index until there are no followers; a later follower starts a new poll, at the same pace."""
         try:
             while True:
                 await asyncio.sleep(POLL_SEC)
@@ -117,7 +119,7 @@ class EventHub:
             done.exception()  # it has been told to whoever still listens
 
     def _note_failure(self, error: TransientError) -> None:
-        """Says so once, until something succeeds again."""
+        """Log the first failure of a row of failures."""
         if not self._failing:
             log.warning("event log not read", extra={"action": "follow", "detail": error.detail})
         self._failing = True
@@ -135,7 +137,7 @@ class Follower:
         self._bell: asyncio.Future[None] | None = None
 
     async def news(self, timeout_sec: float) -> bool:
-        """Waits until the job may have come on since `read`; False when the time is up before."""
+        """Wait until the job may have moved on since `read`; return False when the time is up first."""
         bell = self._bell = asyncio.get_running_loop().create_future()
         self._hub.enter(self)
         try:
@@ -145,7 +147,9 @@ class Follower:
         return bell.done()
 
     def hear(self, number: int | None) -> None:
-        """The number of the job's latest event, or None for a job that is not active: it has ended, or was deleted."""
+        """Take the number of the job's latest event, or None for a job that is not active: it has ended, or was
+        deleted.
+        """
         ended = number is None
         if ended != self._heard_of_end or (number is not None and number > self._heard):
             self._heard_of_end = ended

@@ -45,10 +45,11 @@ EVENT_SCHEMA: dict[str, Any] = {
 
 
 async def event_stream(hub: EventHub, services: Services, org_id: str, job_id: str, after: int) -> Response:
-    """The stream of the events with a number above `after`, or of all when the job has never had that many; raises
-    NotFound.
+    """Return the stream of the events with a number above `after`, or of all events when the job has never had that
+    many.
 
-    Answers 204 when the job has ended and all is known: that is what keeps a browser from coming again.
+    Answers 204 when the job has ended and the caller knows every event, which keeps a browser from reconnecting. Raises
+    NotFound.
     """
     follower = hub.follower(org_id, job_id, after)
     first = await follower.read(after)
@@ -67,8 +68,11 @@ async def event_stream(hub: EventHub, services: Services, org_id: str, job_id: s
 
 
 async def follow(follower: Follower, first: Sequence[Event], after: int) -> AsyncIterator[str]:
-    """The lines of the stream: `first`, which follows `after`, and then what happens, until a final status that is the
-    job's latest, or until the time is up. A job that ended may begin again, so its log may go on after a final status.
+    """Yield the lines of the stream: `first`, which follows `after`, and then new events.
+
+    The stream ends at a final status that is the job's latest, or when the time is up. A job that ended may be retried,
+    so
+    its log may go on after a final status.
     """
     now = asyncio.get_running_loop().time
     began = spoke = looked = now()

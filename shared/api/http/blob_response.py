@@ -15,7 +15,7 @@ from shared.storage.ports import RESULTS
 async def result_response(
     request: Request, services: Services, name: str, content_type: str, missing: ResultNotReady
 ) -> Response:
-    """The blob of container `results` with this name; raises `missing` when there is none."""
+    """Return the blob of container `results` with this name as the response; raise `missing` when there is none."""
     facts = await off_loop(partial(services.storage.blobs.facts, RESULTS, name))
     if facts is None:
         raise missing

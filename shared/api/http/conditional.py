@@ -19,13 +19,16 @@ _OPAQUE_TAG = re.compile(r'"[!#-~\x80-\xff]*"')
 
 
 def weak_tag(version: int | str) -> str:
-    """The tag of a version whose bytes may differ from one answer to the next."""
+    """Return the tag of a version; its bytes may differ from one answer to the next."""
     return f'W/"{version}"'
 
 
 def not_modified(request: Request, tag: str, headers: Mapping[str, str] | None = None) -> Response | None:
-    """The 304 that ends the request, with those headers that the whole answer would have too; or None when it has to
-    be answered in full. Tags are compared weakly, as the standard asks of `If-None-Match`."""
+    """Return the 304 that ends the request, or None when it has to be answered in full.
+
+    The 304 carries those headers that the full answer would have too. Tags are compared weakly, as the standard asks of
+    `If-None-Match`.
+    """
     given = ",".join(request.headers.getlist("if-none-match"))
     if given.strip() != "*" and tag.removeprefix("W/") not in _OPAQUE_TAG.findall(given):
         return None
@@ -33,7 +36,7 @@ def not_modified(request: Request, tag: str, headers: Mapping[str, str] | None =
 
 
 def tagged(request: Request, view: BaseModel) -> Response:
-    """The view as JSON, with a tag that is a digest of it; or the 304."""
+    """Return the view as JSON, tagged with a digest of it; or the 304."""
     body = view.model_dump_json(by_alias=True).encode()
     tag = weak_tag(sha256(body).hexdigest()[:32])
     return not_modified(request, tag) or Response(body, media_type="application/json", headers={"ETag": tag})

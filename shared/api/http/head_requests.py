@@ -36,8 +36,10 @@ class HeadIsGet:
 
 
 def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
-    """Every method that is taken at the scope's path: those of the first route that fits it, and of others with the
-    very same pattern. One with an id in that place is another address."""
+    """Return every method that is accepted at the scope's path: those of the first route that matches it, and of other
+    routes
+    with the very same pattern. A route with an id in that place is another address.
+    """
     fitting = [route for route in routes if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE]
     methods = {method for route in fitting if route.path == fitting[0].path for method in route.methods or ()}
     if "GET" in methods and not scope["path"].endswith(_EVENTS):
@@ -46,4 +48,4 @@ def allowed_methods(routes: Iterable[BaseRoute], scope: Scope) -> list[str]:
 
 
 class _HeadSent(Exception):
-    """Ends what makes a response whose head is all that was asked for."""
+    """Stop the code that makes a response when its head is all that was asked for."""

@@ -25,25 +25,25 @@ class Links:
         return cls(str(base.replace(scheme=scheme) if scheme in ("http", "https") else base))
 
     def job(self, job_id: str) -> str:
-        """A job."""
+        """Return the address of a job."""
         return f"{self._base}/jobs/{job_id}"
 
     def job_status(self, job_id: str) -> str:
-        """A job's status alone."""
+        """Return the address of a job's status alone."""
         return f"{self.job(job_id)}/status"
 
     def job_events(self, job_id: str) -> str:
-        """A job's event stream."""
+        """Return the address of a job's event stream."""
         return f"{self.job(job_id)}/events"
 
     def session(self, session_id: str) -> str:
-        """A session."""
+        """Return the address of a session."""
         return f"{self._base}/sessions/{session_id}"
 
     def schedule(self, schedule_id: str) -> str:
-        """A schedule."""
+        """Return the address of a schedule."""
         return f"{self._base}/schedules/{schedule_id}"
 
     def page(self, path: str, query: Mapping[str, str | None]) -> str:
-        """A page of a list."""
+        """Return the address of a page of a list."""
         return f"{self._base}{path}?{urlencode({name: value for name, value in query.items() if value is not None})}"

@@ -49,8 +49,12 @@ PartEvent = PartBegin | PartData | PartEnd
 
 
 async def read_parts(request: Request) -> AsyncIterator[PartEvent]:
-    """What happens in the body, in order; raises HTTPException 415 when it is no form data and 400 when it is
-    cut, and RequestTimedOut when nothing more comes."""
+    """Yield the events of the body in order.
+
+    Raises HTTPException 415 when the body is no form data and 400 when it is cut, and RequestTimedOut when no more
+    bytes
+    arrive.
+    """
     content_type, parameters = parse_options_header(request.headers.get("content-type"))
     if content_type != b"multipart/form-data" or not parameters.get(b"boundary"):
         raise HTTPException(415, NO_FORM)
@@ -91,7 +95,7 @@ class _Collector:
         self._value = bytearray()
 
     def callbacks(self) -> "MultipartCallbacks":
-        """What the parser is to call."""
+        """Return the functions that the parser calls."""
         return {
             "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
             "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),

@@ -1,4 +1,4 @@
-"""The outermost layer: begins the trace, bounds JSON bodies, and turns whatever escapes into a problem response."""
+"""Begin the trace, bound JSON bodies, and turn every escaped exception into a problem response: the outermost layer."""
 
 import logging
 
@@ -54,20 +54,20 @@ class Guard:
 
 
 def _protect(headers: MutableHeaders) -> None:
-    """No browser is to guess what an answer is, nor a cache to keep what its route did not say may be kept."""
+    """Set headers that keep browsers from guessing an answer's type, and caches from keeping what no route allowed."""
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Cache-Control", "no-store")
 
 
 def _log_broken(error: Exception, trace: Trace) -> None:
-    """The host sees only that the connection broke, so the reason is told here."""
+    """Log the reason for a broken connection, since the host sees only that it broke."""
     level = logging.WARNING if isinstance(error.__cause__ or error, RostrumError) else logging.ERROR
     facts = {"action": "answer", "trace_id": trace.trace_id}
     log.log(level, "response broke off", extra=facts, exc_info=error)
 
 
 def _bounded(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
-    """The request with its body counted and known to be JSON, unless it has none or its route streams it."""
+    """Return the request with its body counted and known to be JSON, unless it has none or its route streams it."""
     headers = Headers(scope=scope)
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     length = headers.get("content-length", "")
@@ -80,8 +80,10 @@ def _bounded(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
 
 
 def _as_json(scope: Scope, headers: Headers, content_type: str) -> Scope:
-    """Takes JSON, and what `curl -d` sends unless told otherwise; that only from programs: a browser can send such a
-    form from a foreign page without asking, and then it names the page's origin."""
+    """Accept JSON, and the form type that `curl -d` sends by default, but the latter only from programs.
+
+    A browser can send such a form from a foreign page without asking first, and then it names the page's origin.
+    """
     if content_type == "application/json" or (
         content_type.startswith("application/") and content_type.endswith("+json")
     ):

@@ -103,7 +103,7 @@ class Problem:
 
 
 def problem_of(error: Exception) -> Problem:
-    """What to tell the caller; an error that is none of ours keeps its text to itself."""
+    """Return the problem to show the caller; the text of an unknown error is withheld."""
     if isinstance(error, RequestValidationError):
         return _validation_problem(error.errors())
     if isinstance(error, HTTPException):
@@ -127,7 +127,7 @@ def problem_of(error: Exception) -> Problem:
 
 
 def problem_response(request: HTTPConnection, error: Exception) -> Response:
-    """The failure as a response, logged when it is not the caller's."""
+    """Return the failure as a response, and log it when it is not the caller's."""
     problem, trace = problem_of(error), trace_of(request)
     facts = {"action": "answer", "code": problem.code, "trace_id": trace.trace_id}
     if problem.code == RostrumError.code:
@@ -141,7 +141,7 @@ def problem_response(request: HTTPConnection, error: Exception) -> Response:
 
 
 def problem_fields(problem: Problem, instance: str, trace_id: str) -> dict[str, Any]:
-    """The body of the answer to a request for the path `instance`."""
+    """Return the body of the answer to a request for the path `instance`."""
     fields: dict[str, Any] = {
         "type": f"urn:rostrum:problem:{problem.code}",
         "title": problem.title,
@@ -172,7 +172,7 @@ def _headers(error: RostrumError, status: HTTPStatus) -> dict[str, str]:
 
 
 def _challenge(error: RostrumError) -> str:
-    """What kind of token is wanted, and what was wrong with the one that came.
+    """Return the challenge: the kind of token that is wanted, and the fault of the one that came.
 
     https://www.rfc-editor.org/rfc/rfc6750#section-3
     """
@@ -186,7 +186,7 @@ def _challenge(error: RostrumError) -> str:
 
 
 def _quotable(text: str) -> str:
-    """The text without what may not stand in the quotes of a challenge."""
+    """Return the text without the characters that a challenge's quotes cannot hold."""
     return re.sub(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]", "'", text)
 
 
@@ -225,7 +225,7 @@ def _validation_problem(errors: Sequence[Any]) -> Problem:
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    """A JSON pointer as a fragment for the body (as in RFC 9457), `?name` for a query parameter."""
+    """Return a JSON pointer as a fragment for the body (as in RFC 9457), or `?name` for a query parameter."""
     where, *path = location
     if where == "body":
         escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in path)

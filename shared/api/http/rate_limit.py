@@ -22,7 +22,7 @@ class RateLimit:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, org_id: str) -> None:
-        """Counts a request; raises RateLimited, which says when the next one will be answered."""
+        """Count a request; raise RateLimited, which says when the next one will be answered."""
         if self._per_minute == 0:
             return
         now = self._clock()

@@ -23,7 +23,7 @@ class Trace:
 
 
 def begin_trace(scope: Scope) -> Trace:
-    """Reads or makes the request's trace, and keeps it with the request."""
+    """Read or make the request's trace, and keep it with the request."""
     given = Headers(scope=scope).get("traceparent", "").strip()
     match = _TRACEPARENT.fullmatch(given)
     if match:
@@ -36,7 +36,7 @@ def begin_trace(scope: Scope) -> Trace:
 
 
 def trace_of(request: HTTPConnection) -> Trace:
-    """The trace that `begin_trace` kept."""
+    """Return the trace that `begin_trace` kept."""
     trace = request.state.trace
     assert isinstance(trace, Trace)
     return trace

@@ -1,4 +1,6 @@
-"""What tells one request's body from another's: SHA-256, over JSON whatever its spelling, over forms part by part."""
+"""Fingerprint a request's body to recognise a repeated one: SHA-256 over normalised JSON, and over forms part by
+part.
+"""
 
 import hashlib
 import json
@@ -10,7 +12,9 @@ from shared.api.http.multipart import PartBegin, PartData, PartEnd, PartEvent, r
 
 
 def body_fingerprint(query: str, body: bytes) -> str:
-    """Of a short body. The order of a JSON object's members and the space between them do not count."""
+    """Return the fingerprint of a short body; the order of a JSON object's members and the space between them do not
+    count.
+    """
     with suppress(ValueError, RecursionError):  # no JSON: the route will say so
         body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
     return hashlib.sha256(query.encode() + b"\n" + body).hexdigest()
@@ -24,7 +28,7 @@ class FormFingerprint:
         self._part = hashlib.sha256()
 
     def add(self, event: PartEvent) -> None:
-        """Takes in what happened in the body."""
+        """Add an event of the body."""
         match event:
             case PartBegin(name, file_name, content_type):
                 head = json.dumps([name, file_name, content_type]).encode()
@@ -35,13 +39,15 @@ class FormFingerprint:
                 self._parts.append(self._part.digest())
 
     def hexdigest(self) -> str:
-        """The fingerprint of all that was taken in."""
+        """Return the fingerprint of all events that were added."""
         return hashlib.sha256(b"".join(sorted(self._parts))).hexdigest()
 
 
 async def form_fingerprint(request: Request, at_most_bytes: int) -> str | None:
-    """Reads a form to its end and keeps nothing of it; None when it has more bytes than could have been taken. Raises
-    what `read_parts` raises."""
+    """Read a form to its end, keeping nothing, and return its fingerprint.
+
+    Returns None when it has more bytes than can have been accepted. Raises what `read_parts` raises.
+    """
     fingerprint, size_bytes = FormFingerprint(), 0
     async for event in read_parts(request):
         fingerprint.add(event)

@@ -39,7 +39,7 @@ RENEW_SEC = 15.0
 """How often a request that is served for long says so."""
 
 MAX_OTHER_FIELDS_BYTES = 1024**2
-"""What a form may hold beside the recording, by far."""
+"""A generous bound on the bytes of a form beside the recording."""
 
 _KEPT_HEADERS = ("content-type", "location", "operation-location", "retry-after")
 _KEY = re.compile(rf"[!-~]{{1,{MAX_KEY_CHARS}}}")
@@ -58,7 +58,7 @@ _REPLAYED_DOCS = {
 
 
 class IdempotentRoute(APIRoute):
-    """A route whose POST honours the header; its body has to be short enough to be held."""
+    """A route that honours the header on POST; the body has to be short enough to be held."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         if "POST" in (options.get("methods") or ()):
@@ -76,16 +76,18 @@ class IdempotentRoute(APIRoute):
         return once
 
     async def fingerprint(self, request: Request) -> str | None:
-        """Of the body, or None when the endpoint will call `Claim.settle` with it."""
+        """Return the fingerprint of the body, or None when the endpoint will call `Claim.settle` with it."""
         return body_fingerprint(request.url.query, await request.body())
 
     async def short_body(self, request: Request) -> bytes:
-        """The body where it is short enough to be held."""
+        """Return the body where it is short enough to be held."""
         return await request.body()
 
     async def check_repeated(self, request: Request, record: IdempotencyRecord) -> None:
-        """Raises IdempotencyKeyReused unless the request is the one that the record tells of; to be called for one
-        whose fingerprint was not known before."""
+        """Raise IdempotencyKeyReused unless the request is the one that the record belongs to.
+
+        To be called for a request with a fingerprint that was not known before.
+        """
 
     async def _once(self, request: Request, handle: Handler) -> Response:
         services = await services_of(request)
@@ -102,7 +104,9 @@ class IdempotentRoute(APIRoute):
         return await _serve(request, handle, claimed, await self.short_body(request))
 
     def _scopes(self) -> Iterator[str]:
-        """What the endpoint asks of its caller: a replay is for those alone who could have had the first answer."""
+        """Return the scopes that the endpoint requires: only a caller that could have had the first answer gets the
+        replay.
+        """
         for dependency in self.dependant.dependencies:
             yield from dependency.own_oauth_scopes or ()
 
@@ -124,13 +128,13 @@ class StreamedRoute(IdempotentRoute):
 
 
 def claim_of(request: Request) -> Claim | None:
-    """The claim under which the request is served, if it came with a key."""
+    """Return the claim under which the request is served, or None if it came without a key."""
     claim = getattr(request.state, "claim", None)
     return claim if isinstance(claim, Claim) else None
 
 
 async def reserved_ids(request: Request, services: ServicesDep) -> Reserved:
-    """Identifiers for what the request makes: the same ones when it is repeated with its key, else new ones."""
+    """Return the ids for what the request creates: the same ones when it is repeated with its key, else new ones."""
     claim = claim_of(request)
     return claim.reserved if claim else reserve(services)
 
@@ -158,7 +162,7 @@ async def _serve(request: Request, handle: Handler, claim: Claim, said: bytes) -
 
 @asynccontextmanager
 async def _renewed(claim: Claim) -> AsyncIterator[None]:
-    """Renews the claim now and then until the work in the block is over."""
+    """Renew the claim periodically until the block ends."""
     over = asyncio.Event()
 
     async def renew() -> None:
@@ -193,7 +197,7 @@ def _replayed(record: IdempotencyRecord) -> Response:
 
 
 def _described(options: dict[str, Any]) -> dict[str, Any]:
-    """The route's description with the header, and how a replay is told."""
+    """Return the route's description with the header, and with the mark of a replay."""
     extra = options.get("openapi_extra") or {}
     success = str(options.get("status_code") or 200)
     return {

@@ -18,7 +18,7 @@ HEADER_DOCS = {
 
 
 def accepted(request: Request, response: Response, services: Services, job: Job) -> JobView:
-    """The job as the answer's body; its addresses go into the response's headers."""
+    """Return the job as the answer's body, and put its addresses into the response's headers."""
     links = Links.of(request, services.settings)
     response.headers["Location"] = links.job(job.job_id)
     response.headers["Operation-Location"] = links.job_status(job.job_id)

@@ -1,4 +1,4 @@
-"""What the API shows of a recording that was probed, and how many probes run at once."""
+"""The shapes in which the API shows a probed recording, and the limits on probes that run at once."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,7 +7,7 @@ from anyio import CapacityLimiter, to_thread
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from shared.api.http.concurrency_limit import Slots
+from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.domain.stage import Stage
 from shared.media.payload import AudioStreamPayload, MediaPayload, VideoStreamPayload
 from shared.pipeline.jobs.probe import Probed
@@ -15,10 +15,10 @@ from shared.transcription.choose import ChosenEngine
 
 T = TypeVar("T")
 
-AFAR = Slots("probes of addresses", total=8, per_org=2, wait_sec=3, retry_after_sec=10)
+REMOTE_PROBES = ConcurrencyLimit("probes of addresses", total=8, per_org=2, wait_sec=3, retry_after_sec=10)
 """These may wait for slow servers, each with a process of some 50 MB (1 GiB at the very most); every other request
 goes on."""
-STORED = Slots("probes of stored recordings", total=4, per_org=2, wait_sec=10, retry_after_sec=5)
+STORED_PROBES = ConcurrencyLimit("probes of stored recordings", total=4, per_org=2, wait_sec=10, retry_after_sec=5)
 
 
 class _View(BaseModel):
@@ -71,7 +71,7 @@ class ProbeView(_View):
 
     @classmethod
     def of(cls, probed: Probed) -> "ProbeView":
-        """The view of what was found out."""
+        """Return the view of a probe's result."""
         return cls(
             container=probed.recording.container,
             streams=MediaPayload.of(probed.recording, "").streams,
@@ -83,7 +83,7 @@ class ProbeView(_View):
         )
 
 
-async def probe_off_loop(slots: Slots, org_id: str, call: Callable[[], T]) -> T:
-    """Runs a probe on a thread of its own, in one of the slots; raises Busy when none comes free."""
-    async with slots.take(org_id):
+async def probe_off_loop(limit: ConcurrencyLimit, org_id: str, call: Callable[[], T]) -> T:
+    """Run a probe on a thread of its own, under the limit; raise Busy when no place becomes free."""
+    async with limit.take(org_id):
         return await to_thread.run_sync(call, limiter=CapacityLimiter(1))

@@ -1,4 +1,4 @@
-"""What clients may say: strict models, bounded in every length, that name what they do not know."""
+"""The bodies that clients send: strict models, bounded in every length, that name fields they do not know."""
 
 import json
 import re
@@ -217,7 +217,7 @@ class Submission(RequestModel):
     def job_request(
         self, org_id: str, traceparent: str, reserved: Reserved, start_at: datetime | None = None
     ) -> JobRequest:
-        """The use case's request; the name may also stand in the metadata."""
+        """Return the use case's request; the name may also stand in the metadata."""
         name, metadata = named(self.metadata)
         return JobRequest(
             org_id=org_id,
@@ -233,7 +233,7 @@ class Submission(RequestModel):
 
 
 def refuse_renaming(body: Submission, session_id: str | None) -> None:
-    """Raises ValidationError for a name or metadata that are given with a session: it has its own."""
+    """Raise ValidationError for a name or metadata that are given with a session: it has its own."""
     given = {SESSION_NAME: body.session_name, "metadata": body.metadata} if session_id is not None else {}
     error = PydanticCustomError(
         "renaming", "A session that is there keeps its name and metadata; leave this out with sessionId"
@@ -260,7 +260,7 @@ class _Timed(RequestModel):
         return self
 
     def begins_at(self, now: datetime) -> datetime | None:
-        """The time before which the work must not begin; None for at once."""
+        """Return the time before which the work must not begin; None for at once."""
         asked = self.start_at if self.delay_seconds is None else now + timedelta(seconds=self.delay_seconds)
         if asked is not None and asked > now + timedelta(seconds=MAX_DELAY_SEC):
             raise InvalidRequest(f"startAt may be at most {MAX_DELAY_SEC // 86400} days from now.")
@@ -365,7 +365,7 @@ class CommitUpload(Submission):
 
 
 def named(metadata: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
-    """The session's name that stands in the metadata, if any, and the rest; raises ValueError."""
+    """Return the session's name that stands in the metadata, if any, and the rest; raise ValueError."""
     if _is_deeper(metadata, MAX_METADATA_DEPTH):
         raise ValueError(f"The metadata are nested more than {MAX_METADATA_DEPTH} levels deep")
     try:

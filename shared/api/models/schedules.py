@@ -1,4 +1,4 @@
-"""What clients say and are shown of schedules."""
+"""The bodies in which clients send schedules, and the shapes in which the API shows them."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -61,7 +61,7 @@ class ScheduledJob(Submission):
         return self
 
     def kept(self) -> dict[str, Any]:
-        """What is kept of it, by the names of `POST /jobs`; the session's name may also stand in the metadata."""
+        """Return the fields to store, named as in `POST /jobs`; the session's name may also stand in the metadata."""
         name, metadata = named(self.metadata)
         fields = {
             "sourceUrl": self.source_url,
@@ -130,7 +130,7 @@ class ScheduleView(View):
 
     @classmethod
     def of(cls, schedule: Schedule, links: Links) -> "ScheduleView":
-        """The view of a schedule of submissions."""
+        """Return the view of a schedule of submissions."""
         last_job = links.job(schedule.last_job_id) if schedule.last_job_id else None
         return cls(
             schedule_id=schedule.schedule_id,

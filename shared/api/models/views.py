@@ -1,4 +1,4 @@
-"""What the API shows of jobs and sessions; the shape is the contract's."""
+"""The shapes in which the API shows jobs and sessions, as the contract has them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -48,7 +48,7 @@ class StageView(View):
 
     @classmethod
     def of(cls, progress: StageProgress) -> "StageView":
-        """The view of a stage."""
+        """Return the view of a stage."""
         return cls.model_validate(progress)
 
 
@@ -97,7 +97,7 @@ class JobStatusView(View):
 
     @classmethod
     def of(cls, job: Job) -> "JobStatusView":
-        """The view of a job's status."""
+        """Return the view of a job's status."""
         return cls.model_validate(job)
 
 
@@ -152,7 +152,7 @@ class JobView(View):
 
     @classmethod
     def of(cls, job: Job, links: Links, deliveries: Sequence[WebhookDelivery] | None = None) -> "JobView":
-        """The view of a job."""
+        """Return the view of a job."""
         return cls(
             job_id=job.job_id,
             session_id=job.session_id,
@@ -199,7 +199,7 @@ class EventView(View):
 
     @classmethod
     def of(cls, entry: event.Event) -> "EventView":
-        """The view of an event."""
+        """Return the view of an event."""
         return cls.model_validate(entry)
 
 
@@ -253,7 +253,7 @@ class SessionView(View):
 
     @classmethod
     def of(cls, session: Session, links: Links) -> "SessionView":
-        """The view of a session."""
+        """Return the view of a session."""
         return cls(**_session_fields(session, links))
 
 
@@ -264,7 +264,7 @@ class SessionDetail(SessionView):
 
     @classmethod
     def with_jobs(cls, session: Session, jobs: Sequence[Job], links: Links) -> "SessionDetail":
-        """The view of a session and its jobs."""
+        """Return the view of a session and its jobs."""
         return cls(**_session_fields(session, links), jobs=[JobView.of(job, links) for job in jobs])
 
 
@@ -300,5 +300,5 @@ def _error(error: event.JobError | None) -> JobErrorView | None:
 
 
 def _without_query(url: str) -> str:
-    """What stands behind the question mark may be a signature, which whoever reads the session was not given."""
+    """Return the address without its query, which may be a signature that readers of the session were not given."""
     return url.partition("?")[0].partition("#")[0]

@@ -114,28 +114,30 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 
 
 def reading(*more: Failure) -> ResponseDocs:
-    """The problems of a route that takes no body: these, and those that every route has."""
+    """Return the problems of a route that takes no body: these, and those that every route has."""
     return refusing(*more, *_ALWAYS)
 
 
 def acting(*more: Failure) -> ResponseDocs:
-    """The problems of a POST that needs no body."""
+    """Return the problems of a POST that needs no body."""
     return refusing(*more, *_ALWAYS, *_POSTED)
 
 
 def writing(*more: Failure) -> ResponseDocs:
-    """The problems of a POST that takes a JSON body."""
+    """Return the problems of a POST that takes a JSON body."""
     return refusing(*more, *_ALWAYS, *_WITH_BODY, *_POSTED)
 
 
 def json_file(description: str, model: type[BaseModel], *other_types: str) -> dict[str, Any]:
-    """A response that is a JSON file of this shape, or one of the other types."""
+    """Return a response that is a JSON file of this shape, or one of the other types."""
     content: dict[str, Any] = {kind: {"schema": {"type": "string"}} for kind in other_types}
     return {"description": description, "model": model, "content": content}
 
 
 def refusing(*failures: Failure) -> ResponseDocs:
-    """The responses by status, each with an example for every code; the first failure with a code is its example."""
+    """Return the responses by status, each with an example for every code; the first failure with a code is its
+    example.
+    """
     found: ResponseDocs = {}
     for failure in failures:
         problem = problem_of(EXAMPLES[failure] if isinstance(failure, type) else failure)

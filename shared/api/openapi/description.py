@@ -1,4 +1,4 @@
-"""What the API's description says beside its routes: the introduction, the tags, and an example of everything."""
+"""Complete the API's description beyond its routes: the introduction, the tags, and an example of everything."""
 
 import re
 from typing import Any
@@ -87,7 +87,7 @@ _IF_NONE_MATCH = {
 
 
 def complete(schema: dict[str, Any]) -> dict[str, Any]:
-    """The description with everything that cannot be said beside a route; changes it in place."""
+    """Add to the description everything that cannot be said beside a route; return it, changed in place."""
     components = schema["components"]
     components |= {"examples": {}, "responses": {}}
     components["schemas"] |= {"Problem": PROBLEM_SCHEMA, "EventView": _schema_of(EventView)}
@@ -105,21 +105,23 @@ def complete(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """A model's schema, for one that is no route's; what it refers to is there already."""
+    """Return the schema of a model that no route uses; the schemas that it refers to are in the description already."""
     schema = model.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
     schema.pop("$defs")
     return schema
 
 
 def _describe_success(operation: dict[str, Any]) -> None:
-    """Some other words than the framework's, where the route has none."""
+    """Replace the framework's words where the route has none of its own."""
     for status, response in operation["responses"].items():
         if response["description"] == "Successful Response":
             response["description"] = _SUCCESS[status]
 
 
 def _describe_validation(operation: dict[str, Any]) -> None:
-    """Ours instead of the framework's; none where nothing but the path is given, of which all is 404."""
+    """Replace the framework's validation error by ours; drop it where only the path is given, since every bad path is
+    404.
+    """
     responses = operation["responses"]
     if JSON in responses.get("422", {}).get("content", {}):
         del responses["422"]
@@ -128,7 +130,7 @@ def _describe_validation(operation: dict[str, Any]) -> None:
 
 
 def _describe_conditional(operation: dict[str, Any]) -> None:
-    """What asking with an `ETag` takes and gives, wherever 304 may be answered."""
+    """Describe `ETag` and `If-None-Match` wherever 304 may be answered."""
     responses = operation["responses"]
     if "304" in responses:
         operation.setdefault("parameters", []).append(_IF_NONE_MATCH)
@@ -146,7 +148,7 @@ def _add_examples(operation: dict[str, Any]) -> None:
 
 
 def _share_problems(operation: dict[str, Any], instance: str, components: dict[str, Any]) -> None:
-    """What many operations answer alike is written down once, with the path of the first one."""
+    """Move answers that many operations share to the components, with the path of the first operation."""
     responses = operation["responses"]
     for status, response in responses.items():
         examples = response.get("content", {}).get(PROBLEM_JSON, {}).get("examples")

@@ -17,13 +17,13 @@ TARGET = Path(__file__).parents[3] / "docs" / "openapi.json"
 
 
 def described() -> str:
-    """The description as JSON text, the same at every run."""
+    """Return the description as JSON text, the same at every run."""
     app = create_app(build_services(Settings(), MemoryStorage()))
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
 def main(arguments: list[str]) -> int:
-    """0 when the file is up to date or was written, 1 when it differs."""
+    """Write or check the file; return 0 when it is up to date or was written, 1 when it differs."""
     parser = argparse.ArgumentParser(prog="python -m shared.api.openapi.document", description="Describe the API.")
     parser.add_argument("--check", action="store_true", help="only compare, and fail on a difference")
     wanted = described()

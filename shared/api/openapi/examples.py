@@ -78,7 +78,7 @@ PATH_VALUES = {
     "queue": "transcriptions",
     "name": "scene-0001.jpg",
 }
-"""What stands in the paths of the examples."""
+"""The ids in the paths of the examples."""
 
 _BASE = "http://localhost:7071/api"
 _STORAGE = f"http://127.0.0.1:10000/devstoreaccount1/sources/local/{SESSION_ID}/talk.mp4"
@@ -408,7 +408,7 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
 
 
 def examples_of(operation_id: str) -> dict[str, Any]:
-    """The operation's examples by media type; empty where the schema has its own, or there is nothing to show."""
+    """Return the operation's examples by media type; empty where the schema has its own, or none are needed."""
     found = EXAMPLES.get(operation_id, {})
     texts = {JSON: found.model_dump_json(by_alias=True)} if isinstance(found, BaseModel) else found
     return {kind: json.loads(text) if kind == JSON else text for kind, text in texts.items()}

@@ -75,7 +75,7 @@ async def redeliver(
 
 
 def latest_deliveries(services: Services, job: Job) -> Sequence[WebhookDelivery] | None:
-    """What is shown with the job; None for a job whose end is told to nobody."""
+    """Return the deliveries to show with the job; None for a job without a callback address."""
     if job.callback_url is None:
         return None
     if job.attempt == 1 and not job.is_final:  # the usual case while a job is followed, and no look into storage
@@ -85,7 +85,7 @@ def latest_deliveries(services: Services, job: Job) -> Sequence[WebhookDelivery]
 
 
 def version_with(job: Job, deliveries: Sequence[WebhookDelivery] | None) -> str:
-    """Changes with the job and with what is shown of its deliveries."""
+    """Return a version that changes with the job and with the deliveries that are shown with it."""
     if not deliveries:
         return str(job.event_sequence)
     states = "".join(f"{each.delivery_id}{each.state}{each.will_retry_at}" for each in deliveries)

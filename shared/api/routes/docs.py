@@ -1,4 +1,4 @@
-"""The API's description as a page: Swagger UI, from files of our own and nobody else's server."""
+"""Serve the API's description as a page: Swagger UI, from files of this package and no other server."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from shared.domain.errors import NotFound
 router = APIRouter(include_in_schema=False)
 
 _FILES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon.png": "image/png"}
-"""What of the package `fastapi_offline`, which ships Swagger UI's files, the page needs."""
+"""The files that the page needs of package `fastapi_offline`, which ships Swagger UI."""
 
 _START = """
 SwaggerUIBundle({
@@ -69,13 +69,13 @@ _PAGE_HEADERS = {
 
 @router.get("/docs")
 async def docs() -> Response:
-    """The page."""
+    """Return the page."""
     return HTMLResponse(_PAGE, headers=_PAGE_HEADERS)
 
 
 @router.get("/docs/{name}")
 async def docs_file(name: str) -> Response:
-    """A file that the page needs; raises NotFound."""
+    """Return a file that the page needs; raise NotFound."""
     if name not in _FILES:
         raise NotFound("There is no such file.")
     path = str(files("fastapi_offline") / "static" / name)

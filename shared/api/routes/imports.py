@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from shared.api.dependencies import ServicesDep, WriterDep, off_loop
-from shared.api.http.concurrency_limit import Slots
+from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.http.multipart import CUT_SHORT, NO_FORM, PartBegin, PartData, PartEnd, read_parts
 from shared.api.http.trace import trace_of
 from shared.api.idempotency.fingerprint import FormFingerprint
@@ -45,7 +45,7 @@ router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=StreamedRo
 VIDEO, METADATA = "video", "metadata"
 BLOCK_BYTES = 4 * 1024**2
 """How much is held before it goes to storage."""
-SLOTS = Slots("imports", total=16, per_org=12, wait_sec=2, retry_after_sec=10)
+IMPORT_LIMIT = ConcurrencyLimit("imports", total=16, per_org=12, wait_sec=2, retry_after_sec=10)
 """Each import may hold two blocks in memory."""
 MAX_BLOCKS = 50_000
 MAX_METADATA_BYTES = 64 * 1024
@@ -97,7 +97,7 @@ async def import_session(
     """
     await off_loop(partial(validate_request, services, JobOptions()))
     incoming = Incoming(services, caller.org_id, reserved)
-    async with SLOTS.take(caller.org_id):
+    async with IMPORT_LIMIT.take(caller.org_id):
         try:
             await incoming.receive(request)
         except Exception:
@@ -130,7 +130,7 @@ class Incoming:
         self._session_name: str | None = None
 
     async def receive(self, request: Request) -> None:
-        """Reads the body to its end; raises InvalidRequest, RecordingTooLarge, and what `read_parts` raises."""
+        """Read the body to its end; raise InvalidRequest, RecordingTooLarge, and what `read_parts` raises."""
         async for event in read_parts(request):
             self.fingerprint.add(event)
             match event:
@@ -148,7 +148,7 @@ class Incoming:
             raise EmptyRecording("The file is empty (0 bytes).")
 
     def submit(self, traceparent: str) -> Job:
-        """Makes the blob of its blocks and starts the job."""
+        """Make the blob of its blocks and start the job."""
         assert self._file_name is not None
         self._services.storage.blobs.commit_blocks(SOURCES, self._blob, self._blocks, self._content_type)
         request = JobRequest(
@@ -161,7 +161,7 @@ class Incoming:
         return submit_stored(self._services, request, self._reserved.session_id, self._file_name)
 
     def forget(self) -> None:
-        """Drops what was staged of a recording that did not arrive whole, unless an earlier request's stands there."""
+        """Delete the staged blocks of a recording that did not arrive whole, unless an earlier request staged them."""
         blobs = self._services.storage.blobs
         if self._blocks > 0 and blobs.facts(SOURCES, self._blob) is None:
             blobs.discard(SOURCES, self._blob)

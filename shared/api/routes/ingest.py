@@ -8,7 +8,7 @@ from shared.api.dependencies import ServicesDep, WriterDep, off_loop
 from shared.api.http.trace import trace_of
 from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
 from shared.api.models.accepted import HEADER_DOCS, accepted
-from shared.api.models.probe import AFAR, STORED, ProbeView, probe_off_loop
+from shared.api.models.probe import REMOTE_PROBES, STORED_PROBES, ProbeView, probe_off_loop
 from shared.api.models.requests import AnnounceUpload, CommitUpload, ProbeSource
 from shared.api.models.views import JobView, UploadView
 from shared.api.openapi.described import writing
@@ -101,9 +101,9 @@ async def probe(body: ProbeSource, services: ServicesDep, caller: WriterDep) -> 
         url = await off_loop(partial(address_to_probe, services, caller.org_id, body.session_id))
     if url is not None:
         look = partial(probe_url, services, url, body.options.to_domain())
-        return ProbeView.of(await probe_off_loop(AFAR, caller.org_id, look))
+        return ProbeView.of(await probe_off_loop(REMOTE_PROBES, caller.org_id, look))
     look = partial(_probe_stored, services, caller.org_id, body)
-    return ProbeView.of(await probe_off_loop(STORED, caller.org_id, look))
+    return ProbeView.of(await probe_off_loop(STORED_PROBES, caller.org_id, look))
 
 
 def _probe_stored(services: Services, org_id: str, body: ProbeSource) -> Probed:

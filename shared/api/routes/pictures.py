@@ -1,4 +1,4 @@
-"""What jobs made of a session for eyes: the track's pictures and their data, and the videos that were asked for."""
+"""Serve a session's pictures: the track's pictures and their data, and the videos that were asked for."""
 
 from datetime import timedelta
 from functools import partial

@@ -44,7 +44,7 @@ class QueueInfoView(View):
 
     @classmethod
     def of(cls, info: QueueInfo) -> "QueueInfoView":
-        """The view of the queues."""
+        """Return the view of the queues."""
         queues = [
             QueueView(name=each.name, waiting=each.waiting, poison=each.poison, oldest_seconds=each.oldest_sec)
             for each in info.queues

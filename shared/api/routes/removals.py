@@ -1,4 +1,4 @@
-"""What is kept of deleted sessions: that they were, why, and how much there was."""
+"""List the records of deleted sessions: when, why, and how much there was."""
 
 from datetime import datetime
 from functools import partial

@@ -1,4 +1,4 @@
-"""What jobs made of a session: transcript, instructor's track, sidecar and thumbnails, as files from storage."""
+"""Serve the results of a session: transcript, instructor's track, sidecar and thumbnails, as files from storage."""
 
 import re
 from dataclasses import replace
@@ -241,7 +241,7 @@ async def _send(
 
 
 def preferred_form(accept: str) -> TranscriptFormat:
-    """The form that an `Accept` header likes best, JSON where it does not care; raises 406 for none.
+    """Return the form that an `Accept` header prefers, JSON where it has no preference; raise 406 for none.
 
     https://www.rfc-editor.org/rfc/rfc9110#name-accept
     """
@@ -263,13 +263,15 @@ def preferred_form(accept: str) -> TranscriptFormat:
 
 
 def _derived(services: Services, org_id: str, session_id: str, stage: Stage, job_id: str | None) -> Result:
-    """A result that is made with the sidecar, and without `stage` never; raises NotFound."""
+    """Return a result that is made with the sidecar, and never without `stage`; raise NotFound."""
     made = find_result(services, org_id, session_id, None, job_id)
     return replace(made, missing=find_result(services, org_id, session_id, stage, job_id).missing)
 
 
 def _rebuild_sidecar(services: Services, org_id: str, session_id: str, job_id: str | None) -> str:
-    """The job whose sidecar is going to be written again; raises NotFound, and ResultNotReady unless it is done."""
+    """Have the sidecar of a job written again and return the job's id; raise NotFound, and ResultNotReady unless it is
+    done.
+    """
     result = find_result(services, org_id, session_id, None, job_id)
     if result.job_id is None or services.storage.jobs.get(org_id, result.job_id).value.status is not JobStatus.DONE:
         raise result.missing

@@ -21,7 +21,7 @@ _LOCATION = {"Location": {"description": "The schedule.", "schema": {"type": "st
 
 
 async def known_schedule_id(scheduleId: str) -> str:  # noqa: N803 - the name in the path
-    """The path's schedule id; raises NotFound when it cannot be one."""
+    """Return the path's schedule id; raise NotFound when it cannot be one."""
     return checked_id(scheduleId, "schedule")
 
 

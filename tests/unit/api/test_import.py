@@ -16,7 +16,7 @@ from starlette.types import Message
 
 from shared.api.app import create_app
 from shared.api.http import multipart
-from shared.api.http.concurrency_limit import Slots
+from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.http.multipart import PartBegin, PartData, PartEnd, read_parts
 from shared.api.routes import imports
 from shared.api.routes.imports import BLOCK_BYTES
@@ -216,7 +216,9 @@ def test_a_client_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_more_imports_at_once_than_there_are_slots_are_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "SLOTS", Slots("things", total=1, per_org=1, wait_sec=0.01, retry_after_sec=7))
+    monkeypatch.setattr(
+        imports, "IMPORT_LIMIT", ConcurrencyLimit("things", total=1, per_org=1, wait_sec=0.01, retry_after_sec=7)
+    )
     arrived, go_on = threading.Event(), threading.Event()
     kind = type(house.services.storage.blobs)
     stage = kind.stage_block

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.api.http.concurrency_limit import Slots
+from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.routes import ingest
 from shared.domain.errors import SourceNotFound, SourceTooSlow
 from tests.unit.api.house import House
@@ -31,7 +31,9 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowServer]:
     """All addresses lead to a slow server."""
     server = SlowServer()
     monkeypatch.setattr(ingest, "probe_url", server.probe)
-    monkeypatch.setattr(ingest, "AFAR", Slots("probes", total=16, per_org=2, wait_sec=0.01, retry_after_sec=10))
+    monkeypatch.setattr(
+        ingest, "REMOTE_PROBES", ConcurrencyLimit("probes", total=16, per_org=2, wait_sec=0.01, retry_after_sec=10)
+    )
     yield server
     server.go_on.set()
 

@@ -4,25 +4,25 @@ import asyncio
 
 import pytest
 
-from shared.api.http.concurrency_limit import Slots
+from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.domain.errors import Busy
 
 
 def test_an_organisation_has_its_share_and_leaves_the_others_theirs() -> None:
     async def scene() -> None:
-        slots = Slots("things", total=3, per_org=2, wait_sec=0.01, retry_after_sec=4)
-        async with slots.take("a"), slots.take("a"):
+        limit = ConcurrencyLimit("things", total=3, per_org=2, wait_sec=0.01, retry_after_sec=4)
+        async with limit.take("a"), limit.take("a"):
             with pytest.raises(Busy, match=r"Too many things are going on; ask again in 4 s\.") as refused:
-                async with slots.take("a"):
+                async with limit.take("a"):
                     pass
             assert refused.value.retry_after_sec == 4
-            async with slots.take("b"):
+            async with limit.take("b"):
                 with pytest.raises(Busy):
-                    async with slots.take("c"):
+                    async with limit.take("c"):
                         pass
-            async with slots.take("c"):
+            async with limit.take("c"):
                 pass
-        async with slots.take("a"):
+        async with limit.take("a"):
             pass
 
     asyncio.run(scene())
@@ -30,10 +30,10 @@ def test_an_organisation_has_its_share_and_leaves_the_others_theirs() -> None:
 
 def test_who_waits_gets_the_slot_that_comes_free() -> None:
     async def scene() -> None:
-        slots = Slots("things", total=1, per_org=1, wait_sec=60, retry_after_sec=4)
+        limit = ConcurrencyLimit("things", total=1, per_org=1, wait_sec=60, retry_after_sec=4)
 
         async def work() -> str:
-            async with slots.take("a"):
+            async with limit.take("a"):
                 await asyncio.sleep(0)
                 return "done"
 
