@@ -62,7 +62,8 @@ def settle_failure(
         return None
     if may_go_on:
         _keep(services, job, failure)
-    row = save_outcome(services, claimed, state=StageState.WAITING, owner=None, sends=0, last_error=failure.detail)
+    rests = {"state": StageState.WAITING, "owner": None, "sends": 0, "sent_at": services.clock()}  # not lost yet
+    row = save_outcome(services, claimed, **rests, last_error=failure.detail)
     if row is not None and not may_go_on:
         log.warning("step failed for good", extra={"action": "fail", "job_id": job.job_id}, exc_info=error)
         exhaust(services, job, message, row, run.attempts, failure)

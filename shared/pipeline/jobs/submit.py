@@ -17,10 +17,13 @@ from urllib.parse import unquote, urlsplit
 from shared.domain.errors import Conflict, InvalidRequest, NotFound, StorageFull, UploadIncomplete, WriteConflict
 from shared.domain.idempotency import Reserved
 from shared.domain.job import Job, new_job
+from shared.domain.message import StepKind
 from shared.domain.options import JobOptions
 from shared.domain.session import Session, Upload
+from shared.domain.stage import Stage
+from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
-from shared.pipeline.execution.advance import advance
+from shared.pipeline.execution.dispatch import enqueue
 from shared.pipeline.stages.plan import detector_for, engine_for
 from shared.pipeline.updates import change_session, retry_conflicts
 from shared.pipeline.webhooks.signature import check_callback
@@ -278,6 +281,7 @@ def _enqueue_first_step(services: Services, job: Job, *, is_new: bool) -> Job:
         services.storage.jobs.delete(job.org_id, job.session_id, job.job_id)
         raise
     if not job.is_final:
-        advance(services, job)
+        first = StepRun(job_id=job.job_id, stage=Stage.DOWNLOAD, step=StepKind.PART, number=0, job_attempt=job.attempt)
+        enqueue(services, job, first)
     inline = services.settings.execution == "inline"  # then the job has run to its end by now
     return services.storage.jobs.get(job.org_id, job.job_id).value if inline else job
