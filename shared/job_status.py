@@ -1,4 +1,4 @@
-"""The one list of a job's statuses, and which may follow which."""
+"""Define a job's statuses, and which may follow which."""
 
 from enum import StrEnum
 
@@ -15,12 +15,12 @@ class JobStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing follows without a person's doing."""
+        """Return whether the job has ended: no status follows unless a client retries it."""
         return not NEXT[self]
 
     @property
     def may_begin_again(self) -> bool:
-        """Whether a person may have the job tried again."""
+        """Return whether a client may retry the job."""
         return self in _ENDINGS
 
 

@@ -1,5 +1,8 @@
-"""Every setting, once. Each is an environment variable named `ROSTRUM_` and the field's name in capitals, which in
-Azure is an application setting and locally a value in `local.settings.json`."""
+"""Define every setting, once.
+
+Each is an environment variable named `ROSTRUM_` and the field's name in capitals. In Azure it is an application
+setting, locally a value in `local.settings.json`.
+"""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 GIB = 1024**3
 
 MAX_DAYS = 36_500
-"""A hundred years: what is kept for ever needs no number."""
+"""A hundred years, the longest retention; none keeps sessions for ever."""
 
 _DAYS_OF_ORG = re.compile(r"([^=\s]+)\s*=\s*(\d{1,6}(?:\.\d+)?)", re.ASCII)
 
@@ -27,7 +30,7 @@ class Settings(BaseSettings):
     """Connection string of the storage account; the same setting that the Functions host uses."""
 
     auth: Literal["none", "jwt"] = "none"
-    """Who may call. `none` works only while the storage is the local emulator; `jwt` asks for a bearer token."""
+    """How callers are authenticated: `jwt` by a bearer token; `none` only while the storage is the local emulator."""
 
     jwt_secret: SecretStr | None = None
     """The secret of tokens signed with HS256, at least 32 bytes; or `jwks_url`."""
@@ -51,8 +54,8 @@ class Settings(BaseSettings):
     """Requests of an organisation a minute that each process of the API answers; 0: any number."""
 
     execution: Literal["queue", "inline"] = "queue"
-    """Where the work is done: by whoever listens to the queues, or inside the request that asks for it (for scripts and
-    tests: the request takes as long as the job)."""
+    """Where steps run: in the workers of the queues, or inside the request (for scripts and tests: the request takes as
+    long as the job)."""
 
     engine: Literal["auto", "moonshine", "pocketsphinx", "faster-whisper", "azure-speech"] = "auto"
     """Transcription engine. `auto` takes moonshine where it is installed and the language is English or open, else
@@ -77,11 +80,11 @@ class Settings(BaseSettings):
     """The resource's endpoint, such as `https://NAME.cognitiveservices.azure.com`."""
 
     azure_speech_locales: str = ""
-    """What may be spoken where a job does not say, such as `en-US,de-DE`: one of them is found out for each part.
+    """The languages of jobs without one, such as `en-US,de-DE`: the service identifies one of them for each part.
     Empty: the service's multilingual model."""
 
     detector: Literal["auto", "plate", "onnx", "fused"] = "auto"
-    """Who finds people: the plate (the empty room, learned from each recording), a model in onnxruntime, or both.
+    """What finds people: the plate (the empty room, learned from each recording), a model in onnxruntime, or both.
     `auto` takes both when the model is present locally, else the plate."""
 
     detector_model: Path | None = None
@@ -128,23 +131,23 @@ class Settings(BaseSettings):
     """After this many seconds a download that cannot go on elsewhere is given up: less than the host's own limit."""
 
     heartbeat_sec: float = Field(default=1.0, gt=0)
-    """How often a running step writes its progress and looks whether it is still wanted, in seconds."""
+    """The seconds between two heartbeats of a running step."""
 
     max_attempts: int = Field(default=5, ge=1)
-    """How often a step is begun, whatever ended it; then its job ends in ERROR."""
+    """The attempts at a step, including crashes; after the last one its job ends in ERROR."""
 
     stale_after_sec: float = Field(default=30.0, gt=0)
-    """A step that showed no sign of life for so many seconds is asked for again by the sweep."""
+    """After so many seconds without a heartbeat a lease is stale, and the sweep enqueues the step again."""
 
     retention_days: float | None = Field(default=None, gt=0, le=MAX_DAYS)
-    """Sessions that nothing happened to for so many days are deleted; none: they are kept."""
+    """Sessions without a change for so many days are deleted; none: they are kept."""
 
     retention_days_by_org: str = ""
     """The same for single organisations, such as `acme=30,globex=365`. The fewest days that apply count: these, those
     for all, and those of a session's latest job (`retentionDays`)."""
 
     removal_record_days: float = Field(default=365.0, gt=0, le=MAX_DAYS)
-    """How long it is kept that a session was deleted, in days."""
+    """How long the record of a deleted session is kept, in days."""
 
     upload_valid_hours: float = Field(default=24.0, gt=0)
     """How long an upload address works, in hours."""
@@ -171,25 +174,25 @@ class Settings(BaseSettings):
         return text
 
     def retention_days_of(self, org_id: str) -> float | None:
-        """The days that an organisation's sessions are kept, if anything is said of it alone."""
+        """Return the retention that is set for this organisation alone, in days; None without one."""
         return days_by_org(self.retention_days_by_org).get(org_id)
 
     @property
     def queue_hint_address(self) -> tuple[str, int] | None:
-        """Where to tell the local host of a new message, as (host, port)."""
+        """Return the address of the local host's wake-up listener, as (host, port); None without one."""
         host, _, port = (self.queue_hint or "").rpartition(":")
         return (host, int(port)) if host else None
 
     @property
     def storage_is_emulator(self) -> bool:
-        """Whether the storage is Azurite rather than an account in Azure."""
+        """Return whether the storage is Azurite rather than an account in Azure."""
         marks = ("UseDevelopmentStorage=true", "AccountName=devstoreaccount1;")
         return any(mark in self.storage_connection + ";" for mark in marks)
 
 
 @lru_cache(maxsize=8)
 def days_by_org(text: str) -> Mapping[str, float]:
-    """`acme=30,globex=365` as numbers by organisation; raises ValueError."""
+    """Return `acme=30,globex=365` as numbers by organisation; raise ValueError."""
     found: dict[str, float] = {}
     for entry in filter(None, (each.strip() for each in text.split(","))):
         match = _DAYS_OF_ORG.fullmatch(entry)
@@ -208,5 +211,5 @@ def days_by_org(text: str) -> Mapping[str, float]:
 
 @lru_cache(maxsize=1)
 def load_settings() -> Settings:
-    """The settings of this process, read from its environment once."""
+    """Return the settings of this process, read from its environment once."""
     return Settings()

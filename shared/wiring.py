@@ -1,4 +1,4 @@
-"""The composition root: the only place that builds clients and ties stages to their work."""
+"""Compose the process: the only module that builds clients and binds steps to their work."""
 
 import secrets
 from datetime import UTC, datetime
@@ -19,8 +19,8 @@ from shared.storage.ports import Storage
 
 @lru_cache(maxsize=1)
 def services() -> Services:
-    """This process's services, from its environment."""
-    from shared.storage.connect import connect  # a third of a second that indexing need not wait for
+    """Return this process's services, built from its environment."""
+    from shared.storage.connect import connect  # costs indexing a third of a second
 
     settings = load_settings()
     return build_services(settings, connect(settings.storage_connection, hint=settings.queue_hint_address))
@@ -30,12 +30,12 @@ job_manager.bind(services)
 
 
 def process_job(job_id: str, org_id: str = "local") -> Job:
-    """Runs whatever is left of a job to its end, here and now: for scripts and shells. Raises NotFound."""
+    """Run the rest of a job in this process, for scripts and shells; raise NotFound."""
     return inline.process_job(services(), org_id, job_id)
 
 
 def build_services(settings: Settings, storage: Storage) -> Services:
-    """Services with the real clock and the real work of every step, done where the settings say."""
+    """Return services with the real clock and the real work of every step, executed as the settings say."""
     built = Services(
         storage=storage, settings=settings, clock=_now, new_id=_new_id, work=STEP_WORK, results=required_results()
     )
@@ -51,7 +51,7 @@ def _new_id() -> str:
 
 
 def _step_work(module: str, function: str) -> StepWork:
-    """The work as a function that imports its module when it first runs: indexing must not load media libraries."""
+    """Return the work as a function that imports its module at its first run: indexing loads no media libraries."""
 
     def work(context: StepContext, /) -> None:
         getattr(import_module(f"shared.pipeline.stages.{module}"), function)(context)

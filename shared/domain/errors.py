@@ -57,7 +57,7 @@ class RostrumError(Exception):
 
     @property
     def title(self) -> str:
-        """The kind of failure in a few words, the same for every instance."""
+        """Return the kind of failure in a few words, the same for every instance."""
         return (type(self).__doc__ or RostrumError.__doc__ or "").splitlines()[0].rstrip(".")
 
 
@@ -254,7 +254,7 @@ class BlobMissing(NotFound):
 
     @classmethod
     def of(cls, container: str, name: str) -> "BlobMissing":
-        """The error for this blob."""
+        """Return the error for this blob."""
         return cls(f"There is no blob {container}/{name}.", container, name)
 
 

@@ -1,4 +1,4 @@
-"""An entry of a job's event log: a snapshot of what changed, numbered without gaps."""
+"""Define an entry of a job's event log: a snapshot of what changed, numbered without gaps."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,10 +29,12 @@ class JobError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """The job's state after its `sequence`-th change (the first is 1)."""
+    """The job's state after one change."""
 
     job_id: str
     sequence: int
+    """The number of the change, from 1."""
+
     type: EventType
     at: datetime
     status: JobStatus

@@ -1,4 +1,4 @@
-"""What is known of a request that came with an idempotency key: whose it is, how far it got, and its answer."""
+"""Define the record of a request with an idempotency key: its organisation, its state, and its answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from typing import Any
 from shared.domain.text import LongText
 
 STALE_AFTER = timedelta(seconds=60)
-"""A claim that was not renewed for so long belongs to a process that died."""
+"""A claim that was not renewed for so long belongs to a process that crashed."""
 
 
 class ClaimState(StrEnum):
@@ -23,12 +23,12 @@ class ClaimState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reserved:
-    """Identifiers that were chosen before anything was made, so that whoever repeats the request makes the same things:
-    its job, its session, and whatever else it makes (an upload, a schedule)."""
+    """Identifiers that were chosen before anything was made, so that a repeated request makes the same things."""
 
     job_id: str
     session_id: str
     resource_id: str
+    """What else the request makes: an upload or a schedule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,29 +42,32 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyRecord:
-    """One key of an organisation on one route. `fingerprint` tells the request apart from others; it is None while a
-    long body is still arriving. `claimed_at` is renewed while the request is at work. `about` is the session, else the
-    job or upload, that the request or its answer names: with it goes the answer."""
+    """One key of an organisation on one route."""
 
     org_id: str
     route: str
     key: str
     fingerprint: str | None
+    """What identifies the request's content; None while a long body is still arriving."""
+
     reserved: Reserved
     claimed_at: datetime
+    """When the claim was last renewed; that happens while the request is at work."""
+
     expires_at: datetime
     state: ClaimState = ClaimState.RUNNING
     answer: Answer | None = None
     about: str | None = None
+    """The session, else the job or upload, that the request or its answer names; the answer is deleted with it."""
 
     def evolve(self, **changes: Any) -> "IdempotencyRecord":
-        """The record with some fields changed."""
+        """Return the record with some fields changed."""
         return replace(self, **changes)
 
     def is_at_work(self, now: datetime) -> bool:
-        """Whether somebody is at work on the request, as far as can be seen."""
+        """Return whether a process is at work on the request: its claim is live."""
         return self.state is ClaimState.RUNNING and now - self.claimed_at < STALE_AFTER
 
     def fits(self, fingerprint: str | None) -> bool:
-        """Whether a request with this fingerprint may be the one that the key belongs to."""
+        """Return whether a request with this fingerprint may be the one that the key belongs to."""
         return None in (fingerprint, self.fingerprint) or fingerprint == self.fingerprint

@@ -1,4 +1,4 @@
-"""Identifiers that sort newest first, so that a table lists the latest rows without scanning the old ones."""
+"""Make identifiers that sort newest first, so that a table lists the latest rows without scanning the old ones."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,7 +10,7 @@ _LENGTH = (_TIME_BITS + _RANDOM_BITS) // 5
 
 
 def newest_first_id(now: datetime, random_bits: Callable[[int], int]) -> str:
-    """A 19-character identifier: the milliseconds left until 3084, then 50 random bits.
+    """Return a 19-character identifier: the milliseconds left until 3084, then 50 random bits.
 
     `random_bits(n)` returns an integer of n random bits, as `secrets.randbits` does.
     """

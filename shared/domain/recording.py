@@ -1,30 +1,39 @@
-"""What is known of a recording before anything is made of it; knows nothing of how it was found out."""
+"""Define the facts of a recording, apart from the modules that find them out."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
-    """The picture: `width` and `height` in pixels as a viewer sees them (rotation applied), `rotation` in degrees
-    clockwise that a player has to turn the coded picture, `fps` the average rate, times in seconds."""
+    """The picture."""
 
     index: int
     codec: str
     width: int
+    """In pixels, as a viewer sees it (rotation applied)."""
+
     height: int
+    """In pixels, as a viewer sees it (rotation applied)."""
+
     rotation: int
+    """The degrees clockwise that a player has to turn the coded picture."""
+
     fps: float
+    """The average rate, in frames per second."""
+
     start_sec: float
     duration_sec: float
 
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:
-    """The sound: `sample_rate` in hertz, times in seconds."""
+    """The sound."""
 
     index: int
     codec: str
     sample_rate: int
+    """In hertz."""
+
     channels: int
     start_sec: float
     duration_sec: float
@@ -32,13 +41,16 @@ class AudioStream:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recording's facts. Its clock starts at zero where the earliest stream starts (`start_sec` on the container's
-    own clock), and `duration_sec` is what the container declares, or the decoded length where it declares none."""
+    """A recording's facts. Its clock starts at zero where the earliest stream starts."""
 
     container: str
     size_bytes: int
     start_sec: float
+    """The start of the recording's clock on the container's own clock."""
+
     duration_sec: float
+    """What the container declares, or the decoded length where it declares none."""
+
     video: VideoStream | None
     audio: AudioStream | None
     warnings: tuple[str, ...] = ()

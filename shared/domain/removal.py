@@ -1,4 +1,4 @@
-"""What is kept of a session that was deleted: that it was, why, and how much there was; nothing of its content."""
+"""Define the record of a deleted session: the reason and the amount, nothing of its content."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,31 +15,37 @@ class RemovalReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """The removal of a session: asked for at `at`, and over at `finished_at`, None while something is at work on it.
-
-    The counts are of what was deleted: jobs, blobs and their bytes, rows of tables, and messages taken from queues.
-    """
+    """The removal of a session. The counts are of what was deleted."""
 
     removal_id: str
     org_id: str
     session_id: str
     reason: RemovalReason
     at: datetime
+    """When the removal was asked for."""
+
     finished_at: datetime | None = None
+    """When it was over; None until then."""
+
     jobs: int = 0
     blobs: int = 0
     size_bytes: int = 0
+    """The size of the blobs."""
+
     rows: int = 0
+    """Rows of tables."""
+
     messages: int = 0
+    """Messages withdrawn from queues."""
 
     def evolve(self, **changes: Any) -> "Removal":
-        """The removal with some fields changed."""
+        """Return the removal with some fields changed."""
         return replace(self, **changes)
 
     def plus(
         self, *, jobs: int = 0, blobs: int = 0, size_bytes: int = 0, rows: int = 0, messages: int = 0
     ) -> "Removal":
-        """The removal with more deleted."""
+        """Return the removal with more deleted."""
         return replace(
             self,
             jobs=self.jobs + jobs,

@@ -1,4 +1,4 @@
-"""A recording and what is known of it, and an upload on its way to become one."""
+"""Define the session, which is a recording and its facts, and the upload that becomes one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,15 +11,14 @@ from shared.domain.removal import RemovalReason
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A recording. `source_blob` is its name in container `sources`; the `*_job_id` fields name the latest job that
-    made each result; `recording` is set once the download stage has looked at it; `upload_id` is the upload that the
-    recording came by; `retention_days` is what the latest job's options say; `deleted_at` is set while the session is
-    being removed, with `removal_id` and `removal_reason` for the record of it."""
+    """A recording. The `*_job_id` fields name the latest job that made each result."""
 
     session_id: str
     org_id: str
     name: str
     source_blob: str
+    """The recording's name in container `sources`."""
+
     created_at: datetime
     updated_at: datetime
     source_url: str | None = None
@@ -29,26 +28,34 @@ class Session:
     sha256: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     recording: Recording | None = None
+    """The recording's facts; None until the download stage has found them."""
+
     latest_job_id: str | None = None
     transcript_job_id: str | None = None
     tracking_job_id: str | None = None
     sidecar_job_id: str | None = None
     upload_id: str | None = None
+    """The upload that the recording came by."""
+
     retention_days: int | None = None
+    """The retention by the latest job's options, in days."""
+
     deleted_at: datetime | None = None
+    """When the removal began; None for a session that is not being removed."""
+
     removal_id: str | None = None
+    """The id of the removal's record."""
+
     removal_reason: RemovalReason | None = None
 
     def evolve(self, **changes: Any) -> "Session":
-        """The session with some fields changed."""
+        """Return the session with some fields changed."""
         return replace(self, **changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A file that a client puts into storage itself. Its blob already stands where the session's source belongs.
-
-    `abandoned` is set when it expired without a commit, before what had arrived of it is deleted."""
+    """A file that a client puts into storage itself. Its blob is already where the session's source belongs."""
 
     upload_id: str
     org_id: str
@@ -61,7 +68,8 @@ class Upload:
     expires_at: datetime
     job_id: str | None = None
     abandoned: bool = False
+    """Whether it expired without a commit; set before its blob is deleted."""
 
     def evolve(self, **changes: Any) -> "Upload":
-        """The upload with some fields changed."""
+        """Return the upload with some fields changed."""
         return replace(self, **changes)

@@ -125,7 +125,7 @@ class AzureBlobs:
             self._blob(container, name).delete_blob(delete_snapshots="include", **condition)
 
     def discard(self, container: str, name: str) -> None:
-        """Committing an empty blob is what drops staged blocks."""
+        """Delete the blob and its staged blocks, which the commit of an empty blob drops."""
         self.commit_blocks(container, name, 0, "application/octet-stream")
         self.delete(container, name)
 
@@ -155,7 +155,7 @@ class AzureBlobs:
         content_type: str | None = None,
         content_disposition: str | None = None,
     ) -> str:
-        """An address for this blob alone, from now on, over TLS unless the emulator has none."""
+        """Return an address for this blob alone, from now on, over TLS unless the emulator has none."""
         now, account = self._clock(), str(self._service.account_name)
         token = generate_blob_sas(
             account_name=account,
@@ -172,7 +172,7 @@ class AzureBlobs:
         return f"{self._blob(container, name).url}?{token}"
 
     def _range(self, container: str, name: str, offset: int, length: int, etag: str | None = None) -> bytes:
-        """The range in one request; of the version with this ETag, else raises WriteConflict."""
+        """Return the range in one request; raise WriteConflict when the blob has another ETag."""
         blob = self._blob(container, name)
         with _translated(container, name):
             try:
@@ -226,7 +226,7 @@ def _facts(properties: BlobProperties) -> BlobFacts:
 
 
 def _plain_etag(etag: str) -> str:
-    """The ETag without quotes, which answers have in some places and not in others."""
+    """Return the ETag without quotes, which answers have in some places and not in others."""
     return etag.strip('"')
 
 

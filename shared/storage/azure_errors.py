@@ -1,4 +1,4 @@
-"""Azure's exceptions in our own words; nobody outside this package has to know of `azure.core`."""
+"""Translate Azure's exceptions into the domain's, so that no module outside this package depends on `azure.core`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +14,8 @@ _BUSY = (408, 429)
 
 @contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Raises NotFound for 404, WriteConflict for 409 and 412, StorageUnavailable when the account does not answer as
-    it should; `what` names the thing in the detail. Any other refusal is a mistake of ours and stays what it is."""
+    """Raise NotFound for 404, WriteConflict for 409 and 412, StorageUnavailable when the account does not answer as it
+    should; `what` names the thing in the detail. Any other refusal is a mistake of ours and stays what it is."""
     try:
         yield
     except HttpResponseError as err:
@@ -36,6 +36,6 @@ def translated(what: str) -> Iterator[None]:
 
 
 def has_code(error: HttpResponseError, code: str) -> bool:
-    """Whether the service gave this code of its own, such as `TableNotFound`. The SDKs put it into the text of every
-    error, while the attribute `error_code` is missing where their generated layer raised first."""
+    """Return whether the service gave this code of its own, such as `TableNotFound`. The SDKs put it into the text of
+    every error, while the attribute `error_code` is missing where their generated layer raised first."""
     return code in str(error)

@@ -93,7 +93,7 @@ class _ReceivedSince(Exception):
 
 @contextmanager
 def _unless_received_since() -> Iterator[None]:
-    """Raises _ReceivedSince for the service's 400 or 404."""
+    """Raise _ReceivedSince for the service's 400 or 404."""
     try:
         yield
     except HttpResponseError as err:
@@ -103,7 +103,7 @@ def _unless_received_since() -> Iterator[None]:
 
 
 def _decoded(text: str) -> bytes:
-    """The message as it was before the host's base64; anything else as it is."""
+    """Return the message as it was before the host's base64; anything else as it is."""
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
@@ -111,6 +111,6 @@ def _decoded(text: str) -> bytes:
 
 
 def _wake(address: tuple[str, int], queue: str) -> None:
-    """Tells the local host that it need not wait for its next look; nothing depends on its hearing it."""
+    """Tell the local host to look at the queue now; a datagram that is lost costs only time."""
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.sendto(queue.encode(), address)

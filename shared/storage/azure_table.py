@@ -18,7 +18,7 @@ from shared.storage.table import Row, Value, is_possible_key
 T = TypeVar("T")
 
 MAX_PAGE_SIZE = 1000
-"""What the service returns at once at most."""
+"""The largest number of rows in one answer of the service."""
 
 _KEYS = ("PartitionKey", "RowKey")
 _SYSTEM_COLUMNS = (*_KEYS, "Timestamp")
@@ -31,7 +31,10 @@ class AzureTable:
         self._client = client
 
     def insert(self, row: Row) -> str:
-        """The SDK never repeats a POST; we do once when no answer came, for an idle connection may just have closed."""
+        """Insert the row; repeat the request once when no answer came, for an idle connection may just have closed.
+
+        The SDK never repeats a POST.
+        """
 
         def create() -> str:
             return _etag(self._client.create_entity(_entity(row)))
@@ -130,7 +133,7 @@ class AzureTable:
             yield from map(_row, page)
 
     def _submit(self, operations: Sequence[tuple[str, Mapping[str, Any], Mapping[str, Any]]]) -> None:
-        """A batch, once more when no answer came: none that we send minds being sent twice."""
+        """Submit a batch; repeat it once when no answer came, for every batch is idempotent."""
         submit = partial(self._client.submit_transaction, operations)
         try:
             self._call(submit)
@@ -178,7 +181,7 @@ def _row(entity: TableEntity) -> Row:
 
 
 def _value(cell: Any) -> Value:
-    """A column's value as a plain one: the SDK has types of its own for long integers and times."""
+    """Return a column's value as a plain one: the SDK has types of its own for long integers and times."""
     if isinstance(cell, EntityProperty):
         return int(cell.value)
     if isinstance(cell, datetime):

@@ -1,4 +1,4 @@
-"""How rows are cut into the batches that a table takes at once: rows of one partition, so many and so large at most.
+"""Cut rows into the batches that a table takes at once: rows of one partition, limited in number and size.
 
 https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 """
@@ -18,7 +18,7 @@ _ROW_OVERHEAD_BYTES = 1024
 
 
 def batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
-    """The rows, by partition, in pieces that a table takes at once; of rows with the same keys only the last."""
+    """Yield the rows, by partition, in pieces that a table takes at once; of rows with the same keys only the last."""
     partitions: dict[str, dict[str, Row]] = {}
     for row in rows:
         partitions.setdefault(row.partition, {})[row.key] = row
@@ -27,7 +27,7 @@ def batches(rows: Iterable[Row]) -> Iterator[Sequence[Row]]:
 
 
 def key_batches(keys: Iterable[str]) -> Iterator[Sequence[str]]:
-    """The keys, each once, in pieces of as many as a batch may delete."""
+    """Yield the keys, each once, in pieces of as many as a batch may delete."""
     distinct = list(dict.fromkeys(keys))
     for at in range(0, len(distinct), MAX_BATCH_ROWS):
         yield distinct[at : at + MAX_BATCH_ROWS]

@@ -1,4 +1,4 @@
-"""Frozen dataclasses as columns that a person can read, and back. The fields' types say how:
+"""Turn frozen dataclasses into columns that a person can read, and back. The fields' types decide how:
 
 - a nested dataclass becomes columns with its field's name in front: `error.code` is `errorCode`;
 - a mapping from an enumeration to a dataclass takes the member's name instead: `stages[DOWNLOAD].parts` is

@@ -61,7 +61,7 @@ class AzureStorage(Storage):
     session: requests.Session
 
     def close(self) -> None:
-        """Closes the connections; a process that lives with its storage need not."""
+        """Close the connections; a process that lives with its storage need not."""
         self.session.close()
 
 
@@ -71,9 +71,9 @@ def connect(
     hint: tuple[str, int] | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AzureStorage:
-    """The account's storage. Nothing is asked of it yet: tables, containers and queues are made at their first use.
+    """Return the account's storage; tables, containers and queues are created at their first use.
 
-    `hint` is where the local host listens for news of messages, as (host, port). Raises ValueError for a connection
+    `hint` is where the local host listens for news of messages, as (host, port). Raise ValueError for a connection
     string without the account's key.
     """
     settings = parse_connection_string(connection_string)
@@ -119,7 +119,7 @@ def connect(
 
 
 def parse_connection_string(text: str) -> dict[str, str]:
-    """The settings of a connection string by lower-case name; `UseDevelopmentStorage=true` means the emulator on
+    """Return the settings of a connection string by lower-case name; `UseDevelopmentStorage=true` means the emulator on
     its usual ports."""
     pairs = (pair.strip().partition("=") for pair in text.split(";") if pair.strip())
     settings = {name.lower(): value for name, _, value in pairs}
@@ -132,7 +132,7 @@ def parse_connection_string(text: str) -> dict[str, str]:
 
 
 def _session(*, trust_env: bool) -> requests.Session:
-    """A pool large enough for the API's threads; towards the emulator no proxy of the environment is used."""
+    """Return a pool large enough for the API's threads; towards the emulator no proxy of the environment is used."""
     session = requests.Session()
     session.trust_env = trust_env
     for scheme in ("http://", "https://"):

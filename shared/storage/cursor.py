@@ -1,7 +1,7 @@
-"""Cursors of paged lists: opaque to clients, and nothing but the key of the last row that was handed out.
+"""Make and read cursors of paged lists: opaque to clients, and only the key of the last row that was returned.
 
 A list sorts newest first, so rows that are added meanwhile come before the cursor and never shift what follows it.
-Filters are none of a cursor's business: under other filters it stands at the same place of the other list.
+A cursor is independent of filters: under another filter it marks the same place of the other list.
 """
 
 import base64
@@ -20,12 +20,12 @@ _VERSION = "1"
 
 
 def encode_cursor(kind: str, key: str) -> str:
-    """A cursor of the lists of this kind that stands behind the row with this key."""
+    """Return a cursor of the lists of this kind that stands behind the row with this key."""
     return base64.urlsafe_b64encode(f"{_VERSION}:{kind}:{key}".encode()).decode().rstrip("=")
 
 
 def decode_cursor(kind: str, cursor: str | None) -> str:
-    """The key behind which the page begins, "" for the first page; raises InvalidRequest for a foreign cursor."""
+    """Return the key behind which the page begins, "" for the first page; raise InvalidRequest for a foreign cursor."""
     if cursor is None:
         return ""
     try:
@@ -40,7 +40,7 @@ def decode_cursor(kind: str, cursor: str | None) -> str:
 
 
 def first_page(kind: str, items: Iterable[tuple[str, T]], limit: int) -> Page[T]:
-    """The page that the first `limit` (at least 1) of the (key, value) pairs make; takes at most one pair more."""
+    """Return the page of the first `limit` (at least 1) of the (key, value) pairs; take at most one pair more."""
     if limit < 1:
         raise InvalidRequest("A page holds at least one item.")
     taken = list(islice(items, limit + 1))

@@ -58,5 +58,5 @@ def _partition(org_id: str) -> str:
 
 
 def _row_key(route: str, key: str) -> str:
-    """A key may hold what no row key can, and paths hold slashes."""
+    """Return a hash, for a key may hold what no row key can, and paths hold slashes."""
     return hashlib.sha256(f"{route}\n{key}".encode()).hexdigest()

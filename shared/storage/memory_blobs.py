@@ -135,7 +135,7 @@ class MemoryBlobs:
         sha256: str | None,
         blocks: Sequence[bytes] = (),
     ) -> BlobFacts:
-        """Stores the blob; blocks that were staged and not used are forgotten, as the real storage does."""
+        """Store the blob; blocks that were staged and not used are forgotten, as the real storage does."""
         facts = BlobFacts(name, len(data), content_type, sha256, self._new_etag(), self._clock())
         self._blobs[container, name] = _Blob(data, facts, blocks)
         self._staged.pop((container, name), None)

@@ -63,7 +63,7 @@ class MemoryQueues:
         return QueueFacts(queue, len(entries), poison, max(ages, default=None))
 
     def pop(self, *queues: str) -> Message | None:
-        """Takes out the first message that is visible by now, of these queues or of any; None when there is none."""
+        """Take out the first message that is visible by now, of these queues or of any; None when there is none."""
         with self._lock:
             now = self._clock()
             for entry in self._entries:
@@ -73,12 +73,12 @@ class MemoryQueues:
         return None
 
     def waiting(self, *queues: str) -> Sequence[Message]:
-        """The messages that are there, visible or not, in the order in which they were sent."""
+        """Return the messages that are there, visible or not, in the order in which they were sent."""
         with self._lock:
             return [entry.message for entry in self._entries if _is_of(entry, queues)]
 
     def bury(self, message: Message) -> None:
-        """Puts a message among the dead letters, as the host does after its last delivery failed."""
+        """Put a message among the dead letters, as the host does after its last delivery failed."""
         self._add(poison_queue(message.queue), message)
 
     def _add(self, queue: str, message: Message, delay: timedelta = timedelta(0)) -> Receipt:
@@ -93,5 +93,5 @@ class MemoryQueues:
 
 
 def _is_of(entry: _Entry, queues: Sequence[str]) -> bool:
-    """Whether the entry is in one of the queues; in no queue of dead letters when none is named."""
+    """Return whether the entry is in one of the queues; in no queue of dead letters when none is named."""
     return entry.queue in queues if queues else entry.queue == entry.message.queue

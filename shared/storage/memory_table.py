@@ -83,7 +83,7 @@ class MemoryTable:
             yield row
 
     def _from(self, first: tuple[str, str]) -> Iterator[Row]:
-        """The rows as they are now, from `first` on."""
+        """Return the rows as they are now, from `first` on."""
         with self._lock:
             rows = [self._rows[key] for key in self._sorted_keys[bisect.bisect_left(self._sorted_keys, first) :]]
         yield from rows

@@ -1,4 +1,4 @@
-"""What the stores of jobs, parts, sessions and uploads ask of a table; held by Azure Tables and by the in-memory twin.
+"""Declare what the stores need of a table; implemented by Azure Tables and by the in-memory twin.
 
 A row is found by partition and key, carries columns of simple values, and changes its ETag with every write.
 """
@@ -47,27 +47,31 @@ class Table(Protocol):
     """Rows in partitions, sorted by key. Every method may raise StorageUnavailable."""
 
     def insert(self, row: Row) -> str:
-        """Adds the row and returns its ETag; raises WriteConflict when its keys are taken."""
+        """Insert the row and return its ETag; raise WriteConflict when its keys are taken."""
 
     def get(self, partition: str, key: str) -> Row:
-        """Raises NotFound."""
+        """Return the row; raise NotFound."""
 
     def replace(self, row: Row, etag: str) -> str:
-        """Puts the row (whole: columns it lacks are gone) in place of the one with this ETag and returns the new ETag;
-        raises WriteConflict when the row has another ETag, NotFound when there is none."""
+        """Replace the row with this ETag, whole, and return the new ETag.
+
+        Raise WriteConflict when the row has another ETag, NotFound when there is none.
+        """
 
     def upsert(self, row: Row) -> None:
-        """Puts the row in place of whatever is there."""
+        """Insert the row, or replace the one that is there."""
 
     def delete(self, partition: str, key: str, etag: str) -> None:
-        """Deletes the row if it is there; raises WriteConflict when it has another ETag, unless that is ANY_ETAG."""
+        """Delete the row if it is there; raise WriteConflict when it has another ETag, unless that is ANY_ETAG."""
 
     def upsert_many(self, rows: Iterable[Row]) -> None:
-        """Puts the rows in place of whatever is there, in batches of a partition's rows (see `batches`). A batch is
-        written whole or not at all; of several, the first may be written when a later one fails."""
+        """Insert or replace the rows, in batches of a partition's rows (see `batches`).
+
+        A batch is written whole or not at all. Of several, the first may be written when a later one fails.
+        """
 
     def delete_many(self, partition: str, keys: Iterable[str]) -> None:
-        """Deletes those of the rows that are there, whatever their ETags, in batches."""
+        """Delete those of the rows that are there, with any ETags, in batches."""
 
     def scan(
         self,
@@ -79,18 +83,19 @@ class Table(Protocol):
         select: Collection[str] | None = None,
         page_size: int = 1000,
     ) -> Iterator[Row]:
-        """The partition's rows by key, those with after < key < before and in each column of `where` one of its
+        """Return the partition's rows by key, those with after < key < before and in each column of `where` one of its
         values; with all columns or only those of `select`; fetched `page_size` at a time as they are asked for."""
 
     def scan_partitions(self, prefix: str) -> Iterator[Row]:
-        """The rows of all partitions whose names begin with the prefix (all rows for none), by partition and key."""
+        """Return the rows of all partitions with names that begin with the prefix (all rows for none), by partition and
+        key."""
 
 
 def is_possible_key(key: str) -> bool:
-    """Whether a table can hold such a partition name or row key at all."""
+    """Return whether a table can hold such a partition name or row key at all."""
     return FORBIDDEN_IN_KEYS.isdisjoint(key) and utf16_units(key) <= MAX_KEY_UNITS
 
 
 def utf16_units(text: str) -> int:
-    """The text's length as the table service counts it."""
+    """Return the text's length as the table service counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -55,9 +55,9 @@ class TaskTable:
         yield from self._looked_up(self._due, now, limit)
 
     def _looked_up(self, index: TimeIndex, now: datetime, limit: int) -> Iterator[Stored[Task]]:
-        """Yield the tasks whose latest entry is in this index and due; drop entries that their tasks do not know.
+        """Yield the tasks with their latest entry in this index and due; drop entries that their tasks do not know.
 
-        Of the entries that are due, up to `limit` are looked at. One whose task cannot be read does not count.
+        Up to `limit` due entries are looked at. The entry of a task that cannot be read does not count.
         """
         looked_at = 0
         for entry in index.due(now, limit):

@@ -1,4 +1,4 @@
-"""Rows of older versions are upgraded when they are read, and written back in the new form with their next change.
+"""Upgrade rows of older versions when they are read; they are written back in the new form with their next change.
 
 To change a table's columns, append to its tuple in `UPGRADES` a function from the old columns to the new ones. The
 table's version goes up by one with it, and every row that is written carries it in `schemaVersion`.

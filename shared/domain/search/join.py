@@ -1,4 +1,4 @@
-"""Which transcripts have all of a query's tokens, found without reading all the postings of any of them.
+"""Find the transcripts that have all of a query's tokens, without reading all the postings of any token.
 
 Each token's postings are sorted alike, newest sessions first. The tokens are asked in turn for their first posting at
 or behind the furthest that any has come to, so a rare one leads the common ones in long leaps (a leapfrog join,
@@ -10,19 +10,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from shared.domain.search.transcript import Posting, PostingKey
 
-FIRST_PAGE, LAST_PAGE = 20, 320
-"""How many postings are asked for at once: few after a leap, ever more when one is taken after the other."""
+FIRST_PAGE = 20
+"""The number of postings that are read at once after a leap."""
+
+LAST_PAGE = 320
+"""The largest number that is read at once; it doubles up to this while postings are taken one after the other."""
 
 MAX_POSTINGS = 3000
-"""How many postings are asked for in one search, all tokens taken together."""
+"""The largest number of postings that one search reads, over all tokens."""
 
 Fetch = Callable[[str, int, PostingKey], Sequence[Posting]]
-"""`fetch(token, limit, start)` gives up to `limit` of the token's postings, from that key on."""
+"""`fetch(token, limit, start)` returns up to `limit` of the token's postings, from that key on."""
 
 
 class Join:
-    """The search for transcripts that have all the tokens; `is_complete` tells at the end whether it came to an end or
-    to the bound."""
+    """The search for transcripts that have all the tokens.
+
+    `is_complete` is False at the end when the bound on postings stopped it.
+    """
 
     def __init__(self, fetch: Fetch, tokens: Sequence[str], max_postings: int = MAX_POSTINGS) -> None:
         self._fetch = fetch
@@ -31,7 +36,7 @@ class Join:
         self.is_complete = True
 
     def __iter__(self) -> Iterator[Mapping[str, Posting]]:
-        """For each transcript, newest sessions first, the posting of each token."""
+        """Yield for each transcript, newest sessions first, the posting of each token."""
         target: PostingKey = ("", "")
         while True:
             found: dict[str, Posting] = {}
@@ -71,19 +76,19 @@ class _PostingList:
         self._is_last = False
 
     def reaches(self, target: PostingKey) -> bool:
-        """Whether the first posting at or behind the target, or that there is none, is known."""
+        """Return whether the first posting at or behind the target, or that there is none, is known."""
         return self._is_last or bool(self._page and self._page[-1].key >= target)
 
     def seek(self, target: PostingKey) -> Posting | None:
-        """The first posting at or behind the target; targets never go back."""
+        """Return the first posting at or behind the target; targets never go back."""
         self._at = bisect_left(self._page, target, lo=self._at, key=lambda posting: posting.key)
         return self._page[self._at] if self._at < len(self._page) else None
 
     def next_limit(self, target: PostingKey) -> int:
-        """How many to ask for next: more when the whole page was used up one by one."""
+        """Return the next limit: a larger one when the whole page was used one by one."""
         in_turn = bool(self._page) and self._at == len(self._page) - 1
         return min(2 * self._limit, LAST_PAGE) if in_turn else FIRST_PAGE
 
     def take(self, page: Sequence[Posting], limit: int) -> None:
-        """Goes on to a page that was asked for with this limit."""
+        """Replace the page by the next one, which was read with this limit."""
         self._page, self._limit, self._at, self._is_last = page, limit, 0, len(page) < limit

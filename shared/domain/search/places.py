@@ -1,4 +1,4 @@
-"""Where in one transcript a query is answered, and how well: pure functions of the tokens' positions.
+"""Find and score the places of one transcript that match a query: pure functions of the tokens' positions.
 
 A place is where the terms stand as they were typed (a phrase) or, for several terms, where all of them stand within
 NEAR_TOKENS (near). Words that are further apart make no place: a find is a moment that one can listen to.
@@ -17,10 +17,14 @@ from heapq import merge
 from shared.domain.search.query import Query, Tokens
 
 NEAR_TOKENS = 30
+"""The longest stretch that holds all terms of a place."""
 
-OCCURRENCES_WEIGHT, TITLE_WEIGHT, CLOSENESS_WEIGHT = 0.5, 0.3, 0.2
+OCCURRENCES_WEIGHT = 0.5
+TITLE_WEIGHT = 0.3
+CLOSENESS_WEIGHT = 0.2
+
 HALF_OF_OCCURRENCES = 4
-"""With so many occurrences half of their weight is reached."""
+"""The number of occurrences that reaches half of their weight."""
 
 Span = tuple[int, int]
 """Positions from the first up to but without the second."""
@@ -30,21 +34,23 @@ Positions = Mapping[str, Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Spans, in order of their beginnings, that answer a query close together; `closeness` is 1 for a phrase and less
-    when near."""
+    """Spans close together that match a query."""
 
     marks: tuple[Span, ...]
+    """The spans in order of their beginnings."""
+
     is_phrase: bool
     closeness: float = 1.0
+    """1 for a phrase and less when near."""
 
     @property
     def first(self) -> int:
-        """The first position."""
+        """Return the first position."""
         return self.marks[0][0]
 
     @property
     def end(self) -> int:
-        """The position behind the last."""
+        """Return the position behind the last."""
         return max(end for _, end in self.marks)
 
 
@@ -57,8 +63,10 @@ class ScoredPlace:
 
 
 def find_places(query: Query, positions: Positions) -> list[Place]:
-    """All places, phrases first; places of a kind in the order of the recording. Every occurrence of the phrase is in
-    one place. `positions` has every token of the query."""
+    """Return all places, phrases first; places of a kind in the order of the recording.
+
+    Every occurrence of the phrase is in one place. `positions` has every token of the query.
+    """
     phrases = [Place((span,), is_phrase=True) for span in occurrences(query.phrase, positions)]
     places = list(_grouped(phrases))
     terms = list(dict.fromkeys(query.terms))
@@ -68,7 +76,7 @@ def find_places(query: Query, positions: Positions) -> list[Place]:
 
 
 def score_places(places: Sequence[Place], query: Query, title: Collection[str]) -> list[ScoredPlace]:
-    """The places of one transcript, best first. `title` are the query's tokens that the session's name has."""
+    """Return the places of one transcript, best first. `title` are the query's tokens that the session's name has."""
     answers = sum(len(place.marks) if place.is_phrase else 1 for place in places)
     bonus = OCCURRENCES_WEIGHT * answers / (answers + HALF_OF_OCCURRENCES)
     bonus += TITLE_WEIGHT * len(title) / len(query.tokens)
@@ -83,14 +91,14 @@ def score_places(places: Sequence[Place], query: Query, title: Collection[str]) 
 
 
 def occurrences(tokens: Tokens, positions: Positions) -> list[Span]:
-    """Where exactly these tokens follow each other."""
+    """Return the spans where exactly these tokens follow each other."""
     rarest_first = sorted(enumerate(tokens), key=lambda pair: len(positions[pair[1]]))
     starts = set.intersection(*({at - offset for at in positions[token]} for offset, token in rarest_first))
     return [(start, start + len(tokens)) for start in sorted(starts)]
 
 
 def _windows(terms: Sequence[Tokens], positions: Positions) -> Iterator[Place]:
-    """For each occurrence of a term, the shortest stretch up to it that holds every term, unless it is too long."""
+    """Yield for each occurrence of a term the shortest stretch up to it that holds all terms, unless it is too long."""
     where = [[(span, number) for span in occurrences(term, positions)] for number, term in enumerate(terms)]
     latest: dict[int, Span] = {}
     for span, number in merge(*where):
@@ -103,7 +111,7 @@ def _windows(terms: Sequence[Tokens], positions: Positions) -> Iterator[Place]:
 
 
 def _tightest(windows: Iterable[Place], taken: Iterable[Place]) -> list[Place]:
-    """The windows, from the tightest on, that overlap neither what is taken nor a tighter one; in order."""
+    """Return the windows, from the tightest on, that overlap neither what is taken nor a tighter one; in order."""
     kept = sorted(taken, key=_first)
     for window in sorted(windows, key=lambda window: (-window.closeness, window.first)):
         at = bisect(kept, window.first, key=_first)
@@ -113,7 +121,7 @@ def _tightest(windows: Iterable[Place], taken: Iterable[Place]) -> list[Place]:
 
 
 def _grouped(places: Iterable[Place]) -> Iterator[Place]:
-    """Places that begin close to each other made one: shown apart, they would show the same words."""
+    """Yield the places, those that begin close to each other joined: shown apart, they would show the same words."""
     group: list[Place] = []
     for place in places:
         if group and place.first - group[0].first >= NEAR_TOKENS:

@@ -1,4 +1,4 @@
-"""What somebody asks for: `gradient descent`, `"gradient descent"`, or both kinds together."""
+"""Parse a query: `gradient descent`, `"gradient descent"`, or both kinds together."""
 
 import re
 import unicodedata
@@ -24,18 +24,21 @@ class Query:
 
     @property
     def phrase(self) -> Tokens:
-        """All the terms as they were typed, one after the other."""
+        """Return all the terms as they were typed, one after the other."""
         return tuple(chain.from_iterable(self.terms))
 
     @property
     def tokens(self) -> Tokens:
-        """The different tokens, the longest first: they tend to be the rarest."""
+        """Return the different tokens, the longest first: they tend to be the rarest."""
         return tuple(sorted(set(self.phrase), key=lambda token: (-len(token), token)))
 
 
 def parse_query(text: str) -> Query:
-    """Words stand for themselves, words between quotation marks for that very sequence; an open quotation goes on to
-    the end. Raises InvalidRequest when there is no word in it, or when there are more than `MAX_QUERY_TOKENS`."""
+    """Return the query: single words, and for words between quotation marks the sequence of them.
+
+    A quotation that is not closed extends to the end. Raise InvalidRequest when there is no word in it, or when there
+    are more than `MAX_QUERY_TOKENS`.
+    """
     pieces = _QUOTES.split(unicodedata.normalize("NFC", text))
     candidates = chain.from_iterable([piece] if number % 2 else piece.split() for number, piece in enumerate(pieces))
     terms = [tuple(token.text for token in tokenise(candidate)) for candidate in candidates]

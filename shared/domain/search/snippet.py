@@ -1,4 +1,4 @@
-"""The words around a place, as a reader sees them."""
+"""Make the text around a place, as a reader sees it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,30 +8,34 @@ from shared.domain.search.tokens import Token
 from shared.domain.search.transcript import PASSAGE_TOKENS, Passage, SpokenWord, tokens_of
 
 CONTEXT_TOKENS = 12
-"""How much is shown before and behind a place, in tokens."""
+"""The number of tokens that are shown before and behind a place."""
 
 ELLIPSIS = "…"
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Text with the spans of its characters (Unicode code points) that answer the query, and when the first of them
-    begins and the last ends, in seconds."""
+    """Text around a place."""
 
     text: str
     highlights: tuple[Span, ...]
+    """The spans of the text's characters (Unicode code points) that match the query."""
+
     start: float
+    """When the first match begins, in seconds."""
+
     end: float
+    """When the last match ends, in seconds."""
 
 
 def passages_around(place: Place) -> range:
-    """The numbers of the passages that may hold the place and what is around it."""
+    """Return the numbers of the passages that may hold the place and what is around it."""
     first = (place.first - CONTEXT_TOKENS) // PASSAGE_TOKENS - 1  # a word of many tokens may begin in the one before
     return range(max(0, first), (place.end + CONTEXT_TOKENS) // PASSAGE_TOKENS + 1)
 
 
 def make_snippet(place: Place, passages: Iterable[Passage]) -> Snippet | None:
-    """The place in its surroundings; None when the passages, which come in order, do not hold all of it."""
+    """Return the place with its surroundings; None when the passages, which come in order, do not hold all of it."""
     text, before, behind = "", "", ""
     where: dict[int, tuple[int, int, SpokenWord]] = {}
     for at, word, tokens, spaced in _words(passages):
@@ -56,7 +60,7 @@ def make_snippet(place: Place, passages: Iterable[Passage]) -> Snippet | None:
 
 
 def _words(passages: Iterable[Passage]) -> Iterator[tuple[int, SpokenWord, Sequence[Token], bool]]:
-    """Each word with its first position, its tokens, and whether it stands apart from its neighbours."""
+    """Yield each word with its first position, its tokens, and whether it stands apart from its neighbours."""
     for passage in passages:
         at = passage.first_token
         for word in passage.words:
@@ -66,7 +70,7 @@ def _words(passages: Iterable[Passage]) -> Iterator[tuple[int, SpokenWord, Seque
 
 
 def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """The spans in order, those that overlap made one."""
+    """Return the spans in order, those that overlap made one."""
     joined: list[Span] = []
     for start, end in spans:
         if joined and start < joined[-1][1]:

@@ -1,9 +1,9 @@
-"""Cuts text of any script into the tokens that search compares: what is typed and what was said go the same way.
+"""Cut text of any script into the tokens that search compares, queries and transcripts alike.
 
 A token is a run of letters, marks and digits, folded (NFKC, case) so that `Straße` and `STRASSE` are one. In scripts
-that are written without spaces, and in Korean, whose particles cling to the noun, each character is a token of its own,
-and a word is found as the sequence of its characters. An apostrophe parts tokens like any other sign: `Newton's` is
-`newton s`, so that `newton` finds it, and it does not matter which of the many apostrophes somebody typed.
+that are written without spaces, and in Korean, where particles are joined to the noun, each character is a token, and a
+word is found as the sequence of its characters. An apostrophe parts tokens like any other sign: `Newton's` is
+`newton s`, so that `newton` finds it, and it does not matter which of the many apostrophes was typed.
 """
 
 import unicodedata
@@ -41,14 +41,14 @@ class _Kind(Enum):
 
 
 def tokenise(text: str) -> list[Token]:
-    """The text's tokens in order. `text` should be in NFC: a letter and its accent are looked at one by one."""
+    """Return the text's tokens in order; `text` is to be in NFC, for a letter and its accent are read one by one."""
     return [
         Token(token[:MAX_TOKEN_CHARS], start, end) for start, end in _pieces(text) for token in _folded(text[start:end])
     ]
 
 
 def _folded(piece: str) -> Iterator[str]:
-    """The tokens that a piece is when folded: one, save for signs such as `½` and ligatures of several words."""
+    """Yield the tokens of a folded piece: one, except for signs such as `½` and ligatures of several words."""
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", piece).casefold()).translate(_INVISIBLE)
     if plain.isascii() and plain.isalnum():
         yield plain

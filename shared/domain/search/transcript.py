@@ -1,4 +1,4 @@
-"""A transcript as search keeps it: each token's positions, and passages to show a find in.
+"""Index a transcript for search: each token's positions, and passages to make snippets of.
 
 Positions count the transcript's tokens from 0. Passage n holds the words that begin in tokens n · PASSAGE_TOKENS up to
 (n + 1) · PASSAGE_TOKENS, so that a position tells which passage to fetch.
@@ -14,7 +14,7 @@ from shared.domain.search.tokens import Token, tokenise
 PASSAGE_TOKENS = 128
 
 MAX_WORD_CHARS = 100
-"""What passes for one word and is longer is cut into several. With this a passage fits the columns of a row."""
+"""The length at which a word is cut into several, so that a passage fits the columns of a row."""
 
 MAX_WORD_TOKENS = 100
 """Fewer than PASSAGE_TOKENS, so that no passage is skipped by a word of many tokens."""
@@ -22,23 +22,30 @@ MAX_WORD_TOKENS = 100
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """A word as the transcript writes it, its times in seconds."""
+    """A word as the transcript writes it."""
 
     text: str
     start: float
+    """In seconds."""
+
     end: float
+    """In seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Words in a row. `first_token` is the position of the first word's first token, `spaced` says that words are
-    written with spaces between them, and `new_tokens` are those that no earlier passage has."""
+    """A sequence of words."""
 
     number: int
     first_token: int
+    """The position of the first word's first token."""
+
     words: tuple[SpokenWord, ...]
     spaced: bool
+    """Whether words are written with spaces between them."""
+
     new_tokens: tuple[str, ...]
+    """The tokens that no earlier passage has."""
 
 
 PostingKey = tuple[str, str]
@@ -47,17 +54,18 @@ PostingKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """A transcript that has the token, and its positions; `in_title` says that the session's name has it too."""
+    """A transcript that has the token, and the token's positions."""
 
     token: str
     session_id: str
     job_id: str
     positions: Sequence[int]
     in_title: bool
+    """Whether the session's name has the token, too."""
 
     @property
     def key(self) -> PostingKey:
-        """Where the posting stands among the token's."""
+        """Return the key that orders the token's postings."""
         return self.session_id, self.job_id
 
 
@@ -76,7 +84,7 @@ class IndexedTranscript:
 def index_words(
     words: Iterable[SpokenWord], *, org_id: str, session_id: str, job_id: str, session_name: str, spaced: bool
 ) -> IndexedTranscript:
-    """The index of a transcript's words; those without a letter or digit are left out."""
+    """Return the index of a transcript's words; those without a letter or digit are left out."""
     positions: defaultdict[str, list[int]] = defaultdict(list)
     passages: list[Passage] = []
     said: list[SpokenWord] = []
@@ -104,17 +112,17 @@ def index_words(
 
 
 def title_tokens(name: str) -> frozenset[str]:
-    """The tokens of a session's name."""
+    """Return the tokens of a session's name."""
     return frozenset(token.text for token in tokenise(unicodedata.normalize("NFC", name)))
 
 
 def tokens_of(word: SpokenWord) -> list[Token]:
-    """A word's tokens; everyone who counts positions asks here."""
+    """Return a word's tokens; the only function by which positions are counted."""
     return tokenise(word.text)[:MAX_WORD_TOKENS]
 
 
 def _pieces(word: SpokenWord) -> Iterator[SpokenWord]:
-    """The word, cut where it is too long."""
+    """Yield the word, cut where it is too long."""
     text = unicodedata.normalize("NFC", " ".join(word.text.split()))
     for at in range(0, len(text), MAX_WORD_CHARS):
         yield SpokenWord(text[at : at + MAX_WORD_CHARS].strip(), word.start, word.end)
