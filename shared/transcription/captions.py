@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 
 from pysubs2 import SSAEvent, SSAFile
 
-from shared.transcription.cues import SENTENCE_ENDS, UNSPACED, make_cues
+from shared.transcription.cues import UNSPACED, make_cues
 from shared.transcription.payload import Transcript
+from shared.transcription.sentence_ends import SENTENCE_ENDS
 
 PARAGRAPH_PAUSE_SEC = 2.0
 LONG_PARAGRAPH_CHARS = 600  # ends at the next shorter pause

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from shared.transcription.cues import CLAUSE_ENDS, LEANS_FORWARD, SENTENCE_ENDS, UNSPACED
+from shared.transcription.cues import CLAUSE_ENDS, LEANS_FORWARD, UNSPACED
 from shared.transcription.payload import ChapterPayload, Chapters, Transcript, TranscriptSegment
 from shared.transcription.repetition import bare
+from shared.transcription.sentence_ends import SENTENCE_ENDS
 
 SHORTEST_SEC = 60.0
 LONGEST_SEC = 900.0

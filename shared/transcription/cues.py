@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from shared.transcription.payload import Transcript
+from shared.transcription.sentence_ends import ends_sentence
 
 LINE_CHARS = 42
 MAX_LINES = 2
@@ -23,7 +24,6 @@ STRETCH_PAUSE_SEC = 1.5  # no cue goes on over a longer pause
 PHRASE_PAUSE_SEC = 0.3
 LONG_PAUSE_SEC = 0.7
 SHORT_CUE_CHARS = 15
-SENTENCE_ENDS = tuple(".?!。？！…")
 CLAUSE_ENDS = tuple(",;:，；：、")
 UNSPACED = frozenset({"zh", "ja", "yue", "th", "lo", "my", "km"})
 LEANS_FORWARD = frozenset(
@@ -144,16 +144,16 @@ def _cue_cost(tokens: Sequence[_Token], first: int, end: int, chars: int, until:
         cost += 14.0  # an orphan
     if end < len(tokens):
         pause = tokens[end].start - tokens[end - 1].end
-        cost += _break_cost(tokens[end - 1].text) * (0.3 if pause >= PHRASE_PAUSE_SEC else 1.0)
+        cost += _break_cost(tokens[end - 1].text, tokens[end].text) * (0.3 if pause >= PHRASE_PAUSE_SEC else 1.0)
     for one, other in pairwise(tokens[first:end]):
         if other.start - one.end >= LONG_PAUSE_SEC:
             cost += 12.0  # words that wait for a pause give away what comes
     return cost
 
 
-def _break_cost(before: str) -> float:
-    """How much it disturbs the reader when a line or cue ends with `before`."""
-    if before.endswith(SENTENCE_ENDS):
+def _break_cost(before: str, after: str) -> float:
+    """Return how much it disturbs the reader when a line or cue ends with `before` and `after` follows."""
+    if ends_sentence(before, after):
         return 0.0
     if before.endswith(CLAUSE_ENDS):
         return 2.0
@@ -186,7 +186,7 @@ def break_lines(texts: Sequence[str], space: str = " ") -> tuple[str, ...]:
 
     def disturbance(position: int) -> float:
         upper, lower = len(space.join(texts[:position])), len(space.join(texts[position:]))
-        return _break_cost(texts[position - 1]) + abs(upper - lower) * 0.4
+        return _break_cost(texts[position - 1], texts[position]) + abs(upper - lower) * 0.4
 
     best = min(_line_splits(texts, space), key=disturbance)
     return space.join(texts[:best]), space.join(texts[best:])

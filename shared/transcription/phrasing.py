@@ -7,8 +7,9 @@ question marks and names cannot be heard from pauses and are left out.
 import re
 from collections.abc import Iterable, Sequence
 
-from shared.transcription.cues import LEANS_FORWARD, SENTENCE_ENDS
+from shared.transcription.cues import LEANS_FORWARD
 from shared.transcription.payload import TranscriptSegment, TranscriptWord
+from shared.transcription.sentence_ends import SENTENCE_ENDS
 
 JOIN_PAUSE_SEC = 0.6  # shorter ones are breath, not the end of a thought
 SENTENCE_PAUSE_SEC = 0.7

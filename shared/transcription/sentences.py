@@ -3,32 +3,15 @@
 Only for languages with spaces between words, and only where the words of a segment are its text.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from shared.transcription.cues import SENTENCE_ENDS
 from shared.transcription.payload import TranscriptSegment, TranscriptWord
+from shared.transcription.sentence_ends import ends_sentence
 
 THOUGHT_PAUSE_SEC = 2.0
 """A longer pause ends a segment, whether its sentence has an end or not."""
 LONGEST_SEC = 30.0
 """A sentence is not continued over the end of an utterance beyond this."""
-_ABBREVIATIONS = frozenset(
-    {"mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "cf.", "fig.", "eq.", "vol.", "jr.", "sr.", "gen.", "col."}
-    | {"capt.", "sen.", "rep.", "gov.", "mt.", "approx."}
-)
-_INITIAL = re.compile(r"[A-Za-z]\.|(?:[A-Za-z]\.){2,}")
-_CLOSING = "\"'”’)]»"
-
-
-def ends_sentence(word: str, following: str | None = None) -> bool:
-    """Return whether a sentence ends with `word`; `Mr.`, initials and `...` before lower case do not."""
-    bare = word.rstrip(_CLOSING)
-    if not bare.endswith(SENTENCE_ENDS):
-        return False
-    if bare.endswith(("...", "…")) and following is not None and following[:1].islower():
-        return False
-    return following is None or not (bare.lower() in _ABBREVIATIONS or _INITIAL.fullmatch(bare))
 
 
 def as_sentences(segments: Iterable[TranscriptSegment]) -> tuple[TranscriptSegment, ...]:

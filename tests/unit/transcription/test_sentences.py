@@ -2,8 +2,10 @@
 
 import pytest
 
-from shared.transcription.payload import TranscriptSegment, TranscriptWord
-from shared.transcription.sentences import as_sentences, ends_sentence
+from shared.transcription.cues import make_cues
+from shared.transcription.payload import Transcript, TranscriptEngine, TranscriptSegment, TranscriptWord
+from shared.transcription.sentence_ends import ends_sentence
+from shared.transcription.sentences import as_sentences
 
 
 def utterance(start: float, text: str, language: str = "en", joined: str | None = None) -> TranscriptSegment:
@@ -60,3 +62,21 @@ def test_text_without_spaces_is_left_as_it_is() -> None:
 )
 def test_where_sentences_end(word: str, following: str | None, ends: bool) -> None:
     assert ends_sentence(word, following) is ends
+
+
+def test_a_name_is_not_torn_from_its_title_in_captions() -> None:
+    text = "On that long and cold day in December Mr. Pickwick met Dr. Slammer, who paid 3.5 pounds."
+    segments = as_sentences([utterance(0.0, text)])
+    transcript = Transcript(
+        session_id="s",
+        job_id="j",
+        language="en",
+        duration_sec=20.0,
+        engine=TranscriptEngine(name="e", version="1", model="m"),
+        segments=segments,
+        speech_sec=9.0,
+        warnings=(),
+    )
+    lines = [line for cue in make_cues(transcript) for line in cue.lines]
+    assert " ".join(lines) == text
+    assert not any(line.endswith(("Mr.", "Dr.")) for line in lines)
