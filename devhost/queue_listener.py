@@ -117,7 +117,7 @@ class QueueListener:
         try:
             self._process(worker, message)
         except Exception:
-            log.exception("message could not be dealt with", extra={"fields": {"queue": self.queue_name}})
+            log.exception("message could not be processed", extra={"fields": {"queue": self.queue_name}})
         finally:
             self._pool.give_back([worker])
             with self._done:
