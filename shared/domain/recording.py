@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from shared.domain.warning import RecordingWarning
+
 
 @dataclass(frozen=True, slots=True)
 class VideoStream:
@@ -53,4 +55,4 @@ class Recording:
 
     video: VideoStream | None
     audio: AudioStream | None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[RecordingWarning, ...] = ()

@@ -4,12 +4,13 @@ Imports no media library, so that the API can read and describe it.
 """
 
 from dataclasses import asdict
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from shared.domain.recording import Recording
+from shared.domain.warning import RecordingWarning, texts
 
 
 class _Payload(BaseModel):
@@ -51,6 +52,10 @@ class MediaPayload(_Payload):
     size_bytes: int
     sha256: str
     warnings: list[str] = []
+    warning_details: Annotated[
+        tuple[RecordingWarning, ...],
+        Field(description="The warnings for programs, where there are any.", exclude_if=lambda found: not found),
+    ] = ()
 
     @classmethod
     def of(cls, recording: Recording, sha256: str) -> "MediaPayload":
@@ -66,7 +71,8 @@ class MediaPayload(_Payload):
             duration_sec=recording.duration_sec,
             size_bytes=recording.size_bytes,
             sha256=sha256,
-            warnings=list(recording.warnings),
+            warnings=list(texts(recording.warnings)),
+            warning_details=recording.warnings,
         )
 
 

@@ -4,7 +4,8 @@
 - a mapping from an enumeration to a dataclass takes the member's name instead: `stages[DOWNLOAD].parts` is
   `downloadParts`;
 - a dataclass that says itself how it is JSON (`to_json`, `from_json`) becomes that, in one column;
-- a tuple of strings becomes lines of one text; a tuple of dataclasses, and any other mapping, being free-form, JSON;
+- a tuple of strings becomes lines of one text, as does one of dataclasses that say how (`to_line`, `from_line`);
+  a tuple of dataclasses, and any other mapping, being free-form, JSON;
 - a long text, and the JSON of a tuple, goes on in the columns `body2`, `body3` and so on;
 - metadata `{"column": …}` of a field names its column otherwise than the field is named;
 - None is no column at all; a field that may not be None takes its default when the column is missing.
@@ -79,6 +80,9 @@ def _encode(column: str, kind: Any, value: Any) -> Iterator[tuple[str, Value]]:
             yield from to_columns(inner, str(member)).items()
     elif isinstance(value, Mapping):
         yield column, _fitting(column, _json(column, value))
+    elif hasattr(_tuple_of_dataclass(kind), "from_line"):
+        if value:
+            yield column, _fitting(column, "\n".join(each.to_line() for each in value))
     elif _tuple_of_dataclass(kind) is not None:
         if value:
             rows = [to_columns(each) for each in value]
@@ -112,6 +116,8 @@ def _decode(column: str, kind: Any, columns: Columns) -> Any:
     if kind is LongText:
         return _joined(column, columns)
     if (item := _tuple_of_dataclass(kind)) is not None:
+        if (from_line := getattr(item, "from_line", None)) is not None:
+            return tuple(from_line(line) for line in str(value).split("\n"))
         return tuple(from_columns(item, each) for each in json.loads(_joined(column, columns)))
     if _has_origin(kind, tuple):
         return tuple(str(value).split("\n"))

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from shared.domain.warning import RecordingWarning, read_stored
 from shared.tracking.detection import Detection, FrameDetections
 
 _EDGE = 1e-3
@@ -22,6 +23,8 @@ def _decimals(digits: int) -> AfterValidator:
     return AfterValidator(lambda value: round(value, digits))
 
 
+StoredWarnings = Annotated[tuple[RecordingWarning, ...], BeforeValidator(read_stored)]
+"""Warnings in a file of the stage; those of earlier releases are texts."""
 Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False), _decimals(3)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False), _decimals(4)]
 Coordinate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False), _decimals(5)]
@@ -126,6 +129,10 @@ class InstructorTracking(Payload):
     gaps: Intervals
     derived_metrics: DerivedMetrics
     warnings: tuple[str, ...]
+    warning_details: Annotated[
+        tuple[RecordingWarning, ...],
+        Field(description="The warnings for programs, where there are any.", exclude_if=lambda found: not found),
+    ] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -178,7 +185,7 @@ class TrackingPart(Payload):
     end_index: Annotated[int, Field(ge=0)]
     frames: tuple[PartFrame, ...]
     scene_scores: tuple[tuple[Seconds, Annotated[float, Field(allow_inf_nan=False), _decimals(4)]], ...]
-    warnings: tuple[str, ...] = ()
+    warnings: StoredWarnings = ()
 
     @model_validator(mode="after")
     def _frames_inside(self) -> Self:
@@ -199,7 +206,7 @@ class TrackingPart(Payload):
         scene_scores: Iterable[tuple[float, float]] = (),
         *,
         samples: range | None = None,
-        warnings: Iterable[str] = (),
+        warnings: Iterable[RecordingWarning] = (),
     ) -> Self:
         """A part's file; `samples` are the indices that it owns, by default those from its first frame to its last."""
         if samples is None:

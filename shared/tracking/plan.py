@@ -7,12 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.tracking.payload import FrameBox, Payload, Seconds, TrackingDetector
+from shared.domain.warning import About, RecordingWarning
+from shared.tracking.payload import FrameBox, Payload, Seconds, StoredWarnings, TrackingDetector
 
 WINDOW_SEC = 900.0
 """A plate is of at most so much of a recording: light, furniture and what hangs on the wall change with time."""
 
-MOVED = "The camera moved: positions refer to the picture, not to the room."
+MOVED = RecordingWarning(
+    "camera_moved", About.PICTURE, "The camera moved: positions refer to the picture, not to the room."
+)
 
 DetectorKind = Literal["plate", "onnx", "fused"]
 
@@ -32,11 +35,11 @@ class PlateOfWindow(Payload):
     is_steadied: bool = False
     still: tuple[tuple[FrameBox, Annotated[float, Field(ge=0.0, le=1.0)]], ...] = ()
     faces: tuple[FrameBox, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: StoredWarnings = ()
 
     def only_drawn_upon(self) -> "PlateOfWindow":
         """The same for a model that looks alone: of what there is to be said of the plate, only the camera matters."""
-        moved = tuple(warning for warning in self.warnings if warning == MOVED)
+        moved = tuple(warning for warning in self.warnings if warning.code == MOVED.code)
         return self.model_copy(update={"is_trusted": False, "warnings": moved})
 
 
@@ -47,7 +50,7 @@ class TrackingPlan(Payload):
     kind: DetectorKind
     detector: TrackingDetector
     plates: tuple[PlateOfWindow, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: StoredWarnings = ()
 
     @property
     def needs_faces(self) -> bool:

@@ -21,6 +21,7 @@ import httpx
 import numpy as np
 
 from shared.domain.errors import EngineBusy, EngineUnavailable
+from shared.domain.warning import RecordingWarning
 from shared.transcription.audio import SAMPLE_RATE, WavAudio
 from shared.transcription.choose import AzureSpeech, azure_warnings
 from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
@@ -59,7 +60,7 @@ class AzureSpeechEngine:
     def info(self) -> EngineInfo:
         return self._info
 
-    def warnings_for(self, language: str | None) -> tuple[str, ...]:
+    def warnings_for(self, language: str | None) -> tuple[RecordingWarning, ...]:
         """That the sound left this machine."""
         return azure_warnings(self._service.endpoint)
 

@@ -12,18 +12,25 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from shared.domain.errors import EngineUnavailable
+from shared.domain.warning import About, RecordingWarning
 from shared.transcription.moonshine.files import find_model
 
 EngineName = Literal["auto", "moonshine", "pocketsphinx", "faster-whisper", "azure-speech"]
 ChosenEngine = Literal["moonshine", "pocketsphinx", "faster-whisper", "azure-speech"]
 NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")  # without its tokenizer the library would fetch one
 
-QUALITY = (
+QUALITY = RecordingWarning(
+    "embedded_engine",
+    About.TRANSCRIPT,
     "The engine pocketsphinx was used: expect about one wrong word in four, full stops only where the speaker "
     "paused, and no names in capitals. The engine moonshine, or a faster-whisper model, gives far better transcripts: "
-    "docs/transcription.md says how to install them."
+    "docs/transcription.md says how to install them.",
 )
-ASSUMED = "The language was assumed to be English, the only one that the embedded engine knows."
+ASSUMED = RecordingWarning(
+    "language_assumed",
+    About.TRANSCRIPT,
+    "The language was assumed to be English, the only one that the embedded engine knows.",
+)
 NOT_INSTALLED = (
     "The engine moonshine is not installed on this machine: `pip install --no-deps -r requirements-speech.txt` does it "
     "where its package has a wheel."
@@ -79,7 +86,7 @@ class EngineChoice:
     language: str | None
     """None where the engine will find out."""
 
-    warnings: tuple[str, ...]
+    warnings: tuple[RecordingWarning, ...]
     """What a reader of the transcript should know."""
 
     azure: AzureSpeech | None = None
@@ -186,12 +193,13 @@ def _azure_locale(language: str) -> str:
     return f"{code.lower()}-{region}"
 
 
-def azure_warnings(endpoint: str) -> tuple[str, ...]:
+def azure_warnings(endpoint: str) -> tuple[RecordingWarning, ...]:
     """That the sound left this machine."""
-    return (f"The sound was sent to {urlsplit(endpoint).hostname} for recognition.",)
+    text = f"The sound was sent to {urlsplit(endpoint).hostname} for recognition."
+    return (RecordingWarning("sound_sent_to_service", About.TRANSCRIPT, text),)
 
 
-def embedded_warnings(language: str | None) -> tuple[str, ...]:
+def embedded_warnings(language: str | None) -> tuple[RecordingWarning, ...]:
     """What the embedded engine is good for, and that nobody checked the language when none was asked for."""
     return (QUALITY,) if language else (QUALITY, ASSUMED)
 

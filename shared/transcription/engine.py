@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.domain.warning import RecordingWarning
 from shared.transcription.audio import WavAudio
 from shared.transcription.vad import Span
 
@@ -87,7 +88,7 @@ class Engine(Protocol):
     @property
     def info(self) -> EngineInfo: ...
 
-    def warnings_for(self, language: str | None) -> tuple[str, ...]:
+    def warnings_for(self, language: str | None) -> tuple[RecordingWarning, ...]:
         """What a reader of a transcript by this engine should know, when `language` was asked for."""
         ...
 

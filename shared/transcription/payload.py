@@ -7,8 +7,10 @@ breaks this cannot be made. Imports no media library.
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
+
+from shared.domain.warning import RecordingWarning, read_stored
 
 Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -127,6 +129,10 @@ class Transcript(_Payload):
     segments: Segments
     speech_sec: Seconds
     warnings: tuple[str, ...]
+    warning_details: Annotated[
+        tuple[RecordingWarning, ...],
+        Field(description="The warnings for programs, where there are any.", exclude_if=lambda found: not found),
+    ] = ()
     expectation: str = ""
     """One sentence on how good transcripts of this engine are."""
     quality: TranscriptQuality | None = None
@@ -151,7 +157,7 @@ class TranscriptPart(_Payload):
     written: bool
     segments: Segments
     speech_sec: Seconds
-    warnings: tuple[str, ...]
+    warnings: Annotated[tuple[RecordingWarning, ...], BeforeValidator(read_stored)]
     expectation: str = ""
     unsure: Confidence = 0.4
     """The engine's own thresholds: see `EngineInfo`. The defaults are those of parts from earlier versions."""

@@ -23,6 +23,7 @@ import pocketsphinx
 from numpy.typing import NDArray
 
 from shared.domain.errors import EngineUnavailable
+from shared.domain.warning import RecordingWarning
 from shared.transcription.band import BandFiller, sounds_of
 from shared.transcription.choose import embedded_warnings
 from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
@@ -68,7 +69,7 @@ class PocketsphinxEngine:
     def info(self) -> EngineInfo:
         return self._info
 
-    def warnings_for(self, language: str | None) -> tuple[str, ...]:
+    def warnings_for(self, language: str | None) -> tuple[RecordingWarning, ...]:
         """That the words are not to be trusted too much, and that nobody checked the language."""
         return embedded_warnings(language)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import fmean
 
+from shared.domain.warning import About, RecordingWarning, texts
 from shared.transcription.audio import WavAudio
 from shared.transcription.band import gains_for, is_telephone
 from shared.transcription.choose import plain_language
@@ -26,20 +27,27 @@ from shared.transcription.vad import Span, on_grid, pad_spans, speech_probabilit
 MAX_UTTERANCE_SEC = 15.0  # pocketsphinx lets no other thread run while it decodes one
 DETECTION_SHARE = 0.05  # of a part's time; the rest is the engine's
 UNDETERMINED = "und"  # BCP 47
-TELEPHONE = "The sound is that of a telephone, without the highs of a voice: expect more wrong words."
+TELEPHONE = RecordingWarning(
+    "telephone_sound",
+    About.SOUND,
+    "The sound is that of a telephone, without the highs of a voice: expect more wrong words.",
+)
 FEWEST_WORDS_TO_TELL = 8
 """Of fewer words the mean confidence does not tell whether they are in the engine's language."""
-ABOUT_THE_PICTURE = "The picture"
-DOUBTFUL = (
-    "The engine was unsure of most of these words: this may be noise, singing, another language, or a voice far away."
+DOUBTFUL = RecordingWarning(
+    "words_doubtful",
+    About.TRANSCRIPT,
+    "The engine was unsure of most of these words: this may be noise, singing, another language, or a voice far away.",
 )
 NOT_ENGLISH = (
     "From {start} to {end} this does not seem to be English, the only language that the embedded engine knows: no text "
     "was written there. A multilingual faster-whisper model finds the language out (`python3 dev.py models`); with the "
     "language given as en, the doubtful words are written all the same."
 )
-NO_SPEECH = "No speech was found in this recording."
-NO_WORDS = "Speech was heard in this recording, but no words were understood."
+NO_SPEECH = RecordingWarning("no_speech", About.TRANSCRIPT, "No speech was found in this recording.")
+NO_WORDS = RecordingWarning(
+    "no_words", About.TRANSCRIPT, "Speech was heard in this recording, but no words were understood."
+)
 
 
 def transcribe_part(
@@ -92,7 +100,8 @@ def transcribe_part(
             heard = hear(engine)
         else:
             heard = []
-            warnings.append(NOT_ENGLISH.format(start=_clock(within.start), end=_clock(within.end)))
+            text = NOT_ENGLISH.format(start=_clock(within.start), end=_clock(within.end))
+            warnings.append(RecordingWarning("not_english", About.TRANSCRIPT, text))
     languages = Counter(segment.language for segment in heard)
     report(1.0)
     info = engine.info
@@ -118,12 +127,12 @@ def merge_parts(
     session_id: str,
     job_id: str,
     duration_sec: float,
-    recording_warnings: Iterable[str] = (),
+    recording_warnings: Iterable[RecordingWarning] = (),
 ) -> Transcript:
     """The transcript of the whole recording. `parts` come in order, each exactly once; otherwise ValueError. Of what
     the recording is warned of, all goes into the transcript but what is wrong with its picture."""
     segments: list[TranscriptSegment] = []
-    warnings = {warning: None for warning in recording_warnings if not warning.startswith(ABOUT_THE_PICTURE)}
+    warnings = {warning: None for warning in recording_warnings if warning.about is not About.PICTURE}
     spoken: Counter[str] = Counter()
     engines: dict[TranscriptEngine, None] = {}
     speech_sec = 0.0
@@ -150,10 +159,12 @@ def merge_parts(
     elif margin < 0.0:
         warnings[DOUBTFUL] = None
     if len(spoken) > 1:
-        warnings[f"Several languages were heard: {', '.join(sorted(spoken))}."] = None
+        text = f"Several languages were heard: {', '.join(sorted(spoken))}."
+        warnings[RecordingWarning("several_languages", About.TRANSCRIPT, text)] = None
     if len(engines) > 1:
         names = ", ".join(f"{engine.name} ({engine.model})" for engine in engines)
-        warnings[f"Parts of this transcript were made by different engines: {names}."] = None
+        text = f"Parts of this transcript were made by different engines: {names}."
+        warnings[RecordingWarning("several_engines", About.TRANSCRIPT, text)] = None
     duration_sec = max(round(duration_sec, 3), segments[-1].end if segments else 0.0)
     return Transcript(
         session_id=session_id,
@@ -163,8 +174,9 @@ def merge_parts(
         engine=next(iter(engines)),
         segments=as_sentences(segments) if written else phrase(segments),
         speech_sec=round(min(speech_sec, duration_sec), 3),
-        warnings=tuple(warnings),
+        warnings=texts(warnings),
         expectation=" ".join(filter(None, expectations)),
+        warning_details=tuple(warnings),
     )
 
 

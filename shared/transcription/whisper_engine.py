@@ -10,6 +10,7 @@ from pathlib import Path
 
 import faster_whisper
 
+from shared.domain.warning import RecordingWarning
 from shared.transcription.choose import unknown_to_whisper
 from shared.transcription.engine import EngineInfo, Hints, Segment, TranscriptionRequest, Word
 from shared.transcription.repetition import bare, find_loops
@@ -45,7 +46,7 @@ class WhisperEngine:
     def info(self) -> EngineInfo:
         return self._info
 
-    def warnings_for(self, language: str | None) -> tuple[str, ...]:
+    def warnings_for(self, language: str | None) -> tuple[RecordingWarning, ...]:
         """None: a detected language is in the transcript."""
         return ()
 

@@ -20,6 +20,7 @@ from shared.domain.errors import (
     RostrumError,
 )
 from shared.domain.recording import Recording
+from shared.domain.warning import texts
 from shared.media.audio.decoder import AudioDecoder
 from shared.media.probe.probe import probe
 from shared.media.probe.truncation import truncation_warnings, video_end_sec
@@ -186,14 +187,14 @@ def test_a_recording_that_is_cut_off(
     assert 5.0 < decoder.end_sec < 19.0
     assert picture_end is None or 5.0 < picture_end < 19.0
     (warning,) = truncation_warnings(recording, decoder.end_sec, picture_end)
-    assert warning.startswith("The recording is cut off: it declares 20.")
+    assert warning.text.startswith("The recording is cut off: it declares 20.")
 
 
 def test_a_wav_that_is_cut_off_is_told_by_its_header(make_clip: ClipMaker) -> None:
     data = make_clip("wav", audio="pcm_s16le")
     recording = examine(data[: len(data) // 2])
     assert recording.duration_sec == pytest.approx(1.5, abs=0.01)
-    assert recording.warnings == (
+    assert texts(recording.warnings) == (
         f"The recording is cut off: it declares {len(data)} bytes but the file has only {len(data) // 2}.",
     )
 
@@ -280,7 +281,7 @@ def test_gaps_become_silence(make_clip: ClipMaker, make_beeps: Beeps) -> None:
     decoder, samples = decode(make_clip("matroska", audio="pcm_s16le", sound=sound))
     assert tones(samples) == [pytest.approx(0.5, abs=0.01), pytest.approx(5.5, abs=0.01)]
     assert (decoder.end_sec, decoder.silence_sec) == (pytest.approx(7.0, abs=0.01), pytest.approx(3.0, abs=0.01))
-    assert decoder.warnings == ["The sound has gaps of 3.00 s in all; silence stands in their place."]
+    assert texts(decoder.warnings) == ("The sound has gaps of 3.00 s in all; silence stands in their place.",)
 
 
 def test_mutilated_recordings_end_in_a_result_or_a_final_error(make_clip: ClipMaker) -> None:

@@ -16,6 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from shared.domain.errors import EngineBusy, EngineUnavailable
+from shared.domain.warning import texts
 from shared.transcription.audio import WavAudio
 from shared.transcription.azure_speech_engine import API_VERSION, AzureSpeechEngine
 from shared.transcription.choose import AzureSpeech, choose_engine
@@ -229,7 +230,7 @@ def test_it_is_chosen_by_name_only_and_says_that_the_sound_leaves() -> None:
     service = AzureSpeech("https://westeurope.api.cognitive.microsoft.com", SecretStr(KEY), ("en-US", "de-DE"))
     choice = choose_engine("azure-speech", azure=service)
     assert (choice.name, choice.language, choice.azure) == ("azure-speech", None, service)
-    assert choice.warnings == ("The sound was sent to westeurope.api.cognitive.microsoft.com for recognition.",)
+    assert texts(choice.warnings) == ("The sound was sent to westeurope.api.cognitive.microsoft.com for recognition.",)
     assert KEY not in repr(choice)
     assert choose_engine("auto", azure=service).name in ("moonshine", "pocketsphinx")
     with pytest.raises(EngineUnavailable, match="set ROSTRUM_AZURE_SPEECH_KEY"):

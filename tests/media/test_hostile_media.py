@@ -132,7 +132,7 @@ def test_a_picture_of_a_few_lines_is_none(size: tuple[int, int]) -> None:
     found = probe(io.BytesIO(with_sound), len(with_sound))
     assert found.video is None
     assert found.audio is not None
-    assert "too narrow" in found.warnings[0]
+    assert "too narrow" in found.warnings[0].text
 
 
 @pytest.mark.parametrize("streams", [MAX_STREAMS, MAX_STREAMS + 1, 200])

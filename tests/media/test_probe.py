@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
 from shared.domain.recording import AudioStream, Recording
+from shared.domain.warning import from_text
 from shared.media.probe.probe import GUESSED
 from shared.media.probe.quick_probe import BLOCK_BYTES, HEAD_BYTES, LENGTH_UNKNOWN
 from shared.pipeline.updates import change_session
@@ -253,11 +254,11 @@ def test_a_length_that_stands_nowhere_is_guessed_or_left_open(
     mp3 = make_clip("mp3", seconds=90.0, audio="libmp3lame", options={"write_xing": "0"}, rate=48000)
     seen = house.probe(sourceUrl=server.serve(File(mp3)))
     assert seen["durationSec"] == pytest.approx(90.0, rel=0.1)
-    assert GUESSED in seen["warnings"]
+    assert GUESSED.text in seen["warnings"]
     live = make_clip("webm", video="libvpx", options={"live": "1"})
     seen = house.probe(sourceUrl=server.serve(File(live)))
     assert seen["durationSec"] is None
-    assert LENGTH_UNKNOWN in seen["warnings"]
+    assert LENGTH_UNKNOWN.text in seen["warnings"]
     assert seen["plan"]["stages"]["tracking"] == {"parts": None, "invocations": None, "reason": None}
     assert seen["plan"]["invocations"] is None
 
@@ -370,7 +371,7 @@ def test_what_cannot_be_probed_yet_or_at_all(house: House) -> None:
 def test_what_a_job_found_out_is_not_found_out_again(house: House) -> None:
     job = house.client.post("/jobs", json={"sourceUrl": "https://example.com/talk.mp4"}).json()
     sound = AudioStream(0, "aac", 48_000, 2, 0.0, 9.5)
-    known = Recording("mov,mp4", 123, 0.0, 9.5, None, sound, ("Cut.",))
+    known = Recording("mov,mp4", 123, 0.0, 9.5, None, sound, (from_text("Cut."),))
     services = build_services(Settings(), house.storage)
     change_session(services, "local", job["sessionId"], lambda one: one.evolve(recording=known, sha256="ab" * 32))
     seen = house.probe(sessionId=job["sessionId"])

@@ -199,7 +199,7 @@ def test_of_an_hour_without_speech_nothing_is_written(sound: Samples, engine: En
     assert audio.duration_sec == 3600.0
     transcript = transcribe(audio, engine, parts=12)
     assert transcript.segments == ()
-    assert NO_SPEECH in transcript.warnings
+    assert NO_SPEECH in transcript.warning_details
     assert transcript.speech_sec == 0.0
 
 
@@ -259,12 +259,12 @@ def as_loud(sound: NDArray[np.float64]) -> Samples:
 def test_of_music_and_noise_nothing_is_written(play: Callable[[float], Samples], engine: Engine) -> None:
     transcript = transcribe(copy_of(stored(play(15.0))), engine)
     assert transcript.segments == ()
-    assert NO_SPEECH in transcript.warnings
+    assert NO_SPEECH in transcript.warning_details
 
 
 def test_what_only_sounds_like_a_voice_is_doubted(engine: Engine) -> None:
     transcript = transcribe(copy_of(stored(vowels(8.0))), engine)
-    assert transcript.segments == () or DOUBTFUL in transcript.warnings
+    assert transcript.segments == () or DOUBTFUL in transcript.warning_details
 
 
 @pytest.mark.parametrize("channel", [0, 2], ids=["front left", "centre"])

@@ -164,7 +164,7 @@ def music(seconds: float) -> NDArray[np.float32]:
 def test_where_nobody_speaks_the_transcript_is_empty_and_says_so(samples: NDArray[np.float32]) -> None:
     transcript = whole(wav_of(samples), select_engine("pocketsphinx"), count=2)
     assert transcript.segments == ()
-    assert {NO_SPEECH, NO_WORDS} & set(transcript.warnings)
+    assert {NO_SPEECH, NO_WORDS} & set(transcript.warning_details)
 
 
 def test_the_embedded_engine_refuses_what_it_does_not_know(talk: NDArray[np.float32]) -> None:

@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.domain.stage import Stage
+from shared.domain.warning import texts
 from shared.media.payload import AudioStreamPayload, MediaPayload, VideoStreamPayload
 from shared.pipeline.jobs.probe import Probed
 from shared.transcription.choose import ChosenEngine
@@ -79,7 +80,7 @@ class ProbeView(_View):
             size_bytes=probed.size_bytes,
             sha256=probed.sha256,
             plan=PlanView.model_validate(probed.expected),
-            warnings=list(probed.warnings),
+            warnings=list(texts(probed.warnings)),
         )
 
 

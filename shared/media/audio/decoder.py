@@ -14,6 +14,7 @@ from av.audio.resampler import AudioResampler
 
 from shared.domain.errors import NoUsableStream, RecordingTooLong, UnsupportedRecording
 from shared.domain.recording import AudioStream, Recording
+from shared.domain.warning import About, RecordingWarning
 from shared.media.audio.clock import SAMPLE_RATE, AudioClock
 from shared.media.audio.mono import MonoMix
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
@@ -79,15 +80,17 @@ class AudioDecoder:
         return self.silent_samples / SAMPLE_RATE
 
     @property
-    def warnings(self) -> list[str]:
+    def warnings(self) -> list[RecordingWarning]:
         """What a person should know of the sound, apart from being cut off (see `truncation`)."""
         warnings = []
         if self.damaged_packets:
             places = "1 place" if self.damaged_packets == 1 else f"{self.damaged_packets} places"
-            warnings.append(f"The sound is damaged in {places}; what could not be decoded was left out.")
+            text = f"The sound is damaged in {places}; what could not be decoded was left out."
+            warnings.append(RecordingWarning("sound_damaged", About.SOUND, text))
         if self.lost_samples:
             lost_sec = self.lost_samples / SAMPLE_RATE
-            warnings.append(f"The sound has gaps of {lost_sec:.2f} s in all; silence stands in their place.")
+            text = f"The sound has gaps of {lost_sec:.2f} s in all; silence stands in their place."
+            warnings.append(RecordingWarning("sound_gaps", About.SOUND, text))
         return warnings
 
     def __iter__(self) -> Iterator[bytes]:

@@ -24,6 +24,7 @@ from shared.domain.errors import (
     UnsupportedRecording,
 )
 from shared.domain.recording import AudioStream, Recording, VideoStream
+from shared.domain.warning import About, RecordingWarning
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
 from shared.media.limits import MAX_ASPECT, MAX_FRAME_BYTES, MIN_SIDE, TRIAL_SEC
 
@@ -31,7 +32,11 @@ from shared.media.limits import MAX_ASPECT, MAX_FRAME_BYTES, MIN_SIDE, TRIAL_SEC
 TRIAL_PACKETS_PER_STREAM = 100
 # The other streams are not waited for longer than this many packets: sound may begin minutes after the picture.
 TRIAL_PACKETS = 2000
-GUESSED = "The recording does not say how long it is; its length was guessed from its bit rate."
+GUESSED = RecordingWarning(
+    "duration_guessed",
+    About.RECORDING,
+    "The recording does not say how long it is; its length was guessed from its bit rate.",
+)
 _ENCRYPTED_TAGS = frozenset({"encv", "enca", "drmi", "drms"})
 _NOT_MOVING = Disposition.attached_pic | Disposition.timed_thumbnails
 
@@ -143,27 +148,30 @@ def _codec_tag(stream: Stream) -> str:
         return ""
 
 
-def _sort_out(trials: Sequence[_Trial], whole_read: bool) -> tuple[list[_Trial], list[str]]:
+def _sort_out(trials: Sequence[_Trial], whole_read: bool) -> tuple[list[_Trial], list[RecordingWarning]]:
     """The streams to use, and a warning for each that is left out; an error when none is left."""
     if all(trial.encrypted for trial in trials):
         raise EncryptedRecording("The recording is encrypted (copy protection); it can only be processed without it.")
     if whole_read and all(trial.packets == 0 for trial in trials):
         raise EmptyRecording("The recording has no content: it lasts 0 seconds.")
-    usable, warnings = [], []
+    usable: list[_Trial] = []
+    warnings: list[RecordingWarning] = []
     for trial in trials:
-        what = "picture" if trial.stream.type == "video" else "sound"
+        what = About.PICTURE if trial.stream.type == "video" else About.SOUND
         if isinstance(trial.frame, av.VideoFrame) and (problem := _unusable_picture(trial.frame, trial.stream)):
             if len(trials) == 1:
                 raise UnsupportedRecording(f"The recording's {problem}.")
-            warnings.append(f"The {problem}, and was left out.")
+            warnings.append(RecordingWarning("picture_unusable", what, f"The {problem}, and was left out."))
         elif trial.frame is not None or (trial.packets == 0 and not whole_read):
             usable.append(trial)
         elif trial.encrypted:
-            warnings.append(f"The {what} is encrypted and was left out.")
+            text = f"The {what} is encrypted and was left out."
+            warnings.append(RecordingWarning(f"{what}_encrypted", what, text))
         elif trial.packets == 0:
-            warnings.append(f"The {what} is empty and was left out.")
+            warnings.append(RecordingWarning(f"{what}_empty", what, f"The {what} is empty and was left out."))
         else:
-            warnings.append(f"The {what} is damaged and was left out: nothing of it could be decoded.")
+            text = f"The {what} is damaged and was left out: nothing of it could be decoded."
+            warnings.append(RecordingWarning(f"{what}_undecodable", what, text))
     if not usable:
         raise DamagedRecording("Nothing of the recording's sound or picture could be decoded.")
     return usable, warnings
@@ -310,9 +318,10 @@ def _with_scanned_end(source: BinaryIO, recording: Recording) -> Recording:
     return replace(recording, duration_sec=max(ends.values(), default=0.0), video=video, audio=audio)
 
 
-def _wav_cut_off(source: BinaryIO, size_bytes: int) -> Iterator[str]:
+def _wav_cut_off(source: BinaryIO, size_bytes: int) -> Iterator[RecordingWarning]:
     """FFmpeg trims a cut WAV's length to the file's size, so its header is compared here; streams write 0 or -1."""
     source.seek(0)
     announced = int.from_bytes(source.read(8)[4:8], "little") + 8
     if 0xFFFFFF00 > announced > 8 and size_bytes < 0.98 * announced:
-        yield f"The recording is cut off: it declares {announced} bytes but the file has only {size_bytes}."
+        text = f"The recording is cut off: it declares {announced} bytes but the file has only {size_bytes}."
+        yield RecordingWarning("recording_cut_off", About.RECORDING, text)

@@ -17,13 +17,18 @@ from shared.domain.errors import (
     SourceUnavailable,
 )
 from shared.domain.recording import Recording
+from shared.domain.warning import About, RecordingWarning
 from shared.media.network.fetch import FetchPolicy, RemoteFile, open_source
 from shared.media.network.guarded_network import Resolve, resolve
 from shared.media.probe.decoder import BLOCK_BYTES, Decoder, InThisProcess, ReadRange
 
 HEAD_BYTES = 4 * 1024**2
 
-LENGTH_UNKNOWN = "The recording does not say how long it is: that is known when all of it has been read."
+LENGTH_UNKNOWN = RecordingWarning(
+    "duration_unknown",
+    About.RECORDING,
+    "The recording does not say how long it is: that is known when all of it has been read.",
+)
 
 
 @dataclass(frozen=True, slots=True)

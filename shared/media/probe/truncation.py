@@ -9,6 +9,7 @@ from av.container import InputContainer
 from av.stream import Stream
 
 from shared.domain.recording import Recording
+from shared.domain.warning import About, RecordingWarning
 from shared.media.container import demux_past_damage, open_container
 from shared.media.video.picture import jump
 
@@ -20,17 +21,22 @@ SLACK_SEC = 0.25
 _SEARCH_SEC = 5.0
 
 
-def truncation_warning(declared_sec: float, decoded_sec: float, what: str = "recording") -> str | None:
-    """A sentence when less than 98% of the declared length could be decoded; `what` is recording, sound or picture."""
+def truncation_warning(
+    declared_sec: float, decoded_sec: float, about: About = About.RECORDING
+) -> RecordingWarning | None:
+    """Return a warning if less than 98% of the declared length could be decoded."""
     if decoded_sec >= min(ENOUGH * declared_sec, declared_sec - SLACK_SEC):
         return None
-    return (
-        f"The {what} is cut off: it declares {declared_sec:.1f} s but only {max(0.0, decoded_sec):.1f} s "
+    text = (
+        f"The {about} is cut off: it declares {declared_sec:.1f} s but only {max(0.0, decoded_sec):.1f} s "
         "could be decoded."
     )
+    return RecordingWarning(f"{about}_cut_off", about, text)
 
 
-def truncation_warnings(recording: Recording, sound_end_sec: float | None, picture_end_sec: float | None) -> list[str]:
+def truncation_warnings(
+    recording: Recording, sound_end_sec: float | None, picture_end_sec: float | None
+) -> list[RecordingWarning]:
     """Warnings on the whole recording, or on its sound or picture alone; ends on the recording's clock, None for what
     the recording has not."""
     ends = [end for end in (sound_end_sec, picture_end_sec) if end is not None]
@@ -41,8 +47,8 @@ def truncation_warnings(recording: Recording, sound_end_sec: float | None, pictu
         return [whole]
     warnings = []
     for what, stream, end_sec in (
-        ("sound", recording.audio, sound_end_sec),
-        ("picture", recording.video, picture_end_sec),
+        (About.SOUND, recording.audio, sound_end_sec),
+        (About.PICTURE, recording.video, picture_end_sec),
     ):
         if stream is not None and end_sec is not None:
             warnings.append(truncation_warning(stream.duration_sec, end_sec - stream.start_sec, what))

@@ -12,6 +12,7 @@ from shared.domain.options import JobOptions
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
 from shared.domain.step_run import STEPS
+from shared.domain.warning import About, RecordingWarning
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.submit import arrived_upload
 from shared.pipeline.stages.plan import engine_for, plan_stages, refuse_too_long
@@ -56,7 +57,7 @@ class Probed:
     size_bytes: int | None
     sha256: str | None
     expected: Expected
-    warnings: tuple[str, ...]
+    warnings: tuple[RecordingWarning, ...]
 
 
 def probe_url(services: Services, url: str, options: JobOptions) -> Probed:
@@ -134,7 +135,9 @@ def _probed(
 ) -> Probed:
     expected = _expected(settings, recording, duration_sec, options)
     engine, problem = expected.engine, expected.problem
-    warnings = (*recording.warnings, *(engine.warnings if engine else ()), *((problem.detail,) if problem else ()))
+    warnings = (*recording.warnings, *(engine.warnings if engine else ()))
+    if problem is not None:
+        warnings = (*warnings, RecordingWarning(problem.code, About.RECORDING, problem.detail))
     return Probed(recording, duration_sec, size_bytes, sha256, expected, warnings)
 
 

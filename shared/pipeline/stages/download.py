@@ -22,6 +22,7 @@ from shared.domain.errors import (
 from shared.domain.job import Job
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
+from shared.domain.warning import RecordingWarning
 from shared.media.audio.decoder import AudioDecoder, wav_header
 from shared.media.network.fetch import FetchPolicy, open_source
 from shared.media.probe.probe import probe
@@ -219,7 +220,7 @@ def _read_through(context: StepContext, recording: Recording) -> Recording:
     )
 
 
-def _copy_audio(context: StepContext, recording: Recording) -> tuple[float | None, Sequence[str]]:
+def _copy_audio(context: StepContext, recording: Recording) -> tuple[float | None, Sequence[RecordingWarning]]:
     """Writes the sound as a WAV blob; returns where it ends in seconds (None without sound) and its warnings."""
     if recording.audio is None:
         return None, ()

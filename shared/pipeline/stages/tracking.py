@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from shared.domain.errors import EngineUnavailable
 from shared.domain.stage import Stage
+from shared.domain.warning import About, RecordingWarning
 from shared.media.payload import ScenePayload, ThumbnailPayload
 from shared.media.video.frames import sample_frames
 from shared.media.video.picture import upright_size, video_of
@@ -124,7 +125,7 @@ def merge_tracking(context: StepContext) -> None:
     )
 
 
-def _usable_detector(context: StepContext) -> tuple[DetectorChoice, OnnxDetector | None, tuple[str, ...]]:
+def _usable_detector(context: StepContext) -> tuple[DetectorChoice, OnnxDetector | None, tuple[RecordingWarning, ...]]:
     """The choice, its model loaded, and what is to be said of it; raises EngineUnavailable when no other will do."""
     choice = detector_for(context.services.settings, context.job.options)
     try:
@@ -132,7 +133,9 @@ def _usable_detector(context: StepContext) -> tuple[DetectorChoice, OnnxDetector
     except EngineUnavailable as err:
         if choice.is_asked:
             raise
-        return DetectorChoice("plate", None, is_asked=False), None, (f"{err.detail} People were found without it.",)
+        text = f"{err.detail} People were found without it."
+        warning = RecordingWarning("detector_unavailable", About.TRACK, text)
+        return DetectorChoice("plate", None, is_asked=False), None, (warning,)
 
 
 def _plan(context: StepContext) -> TrackingPlan:

@@ -76,12 +76,12 @@ def plates_of(
     """The plates from the `pictures` of one window, one for each view; as `make_plates` otherwise."""
     stood = _who_stays(pictures, model, report) if model is not None else []
     for view, plate in enumerate(build_plates(pictures)):
-        good_enough = plate.is_steadied or not plate.warnings
+        good_enough = plate.is_steadied or plate.is_trusted
         of_window = PlateOfWindow(
             name=f"plate-{window:03d}-{view}.png",
             start_sec=span[0],
             end_sec=span[1],
-            is_trusted=not plate.warnings,
+            is_trusted=plate.is_trusted,
             is_steadied=plate.is_steadied,
             faces=places_of_faces(pictures, faces, plate.screen, anywhere=not good_enough) if faces else (),
             still=tuple(_in_plate(plate, stood, model)) if model is not None else (),

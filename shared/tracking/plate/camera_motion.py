@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from shared.domain.warning import About, RecordingWarning
 from shared.tracking.plan import MOVED
 from shared.tracking.plate.exposure import Image, apart
 from shared.tracking.plate.repair import Mask, edge_strength
@@ -16,11 +17,15 @@ _NEAR = 18.0  # steps of 0 to 255
 _SETTLED_FRAMES = 0.3
 _UNSETTLED = 0.35  # of the picture
 
-UNSETTLED = "Much of the picture never comes to rest: the background could not be learned well."
+UNSETTLED = RecordingWarning(
+    "background_unsettled",
+    About.PICTURE,
+    "Much of the picture never comes to rest: the background could not be learned well.",
+)
 
 
-def camera_warnings(stack: Image, room: Image, screen: Mask) -> tuple[str, ...]:
-    """What speaks against a fixed camera in `stack` (n × height × width × 3), judged against `room`; in sentences."""
+def camera_warnings(stack: Image, room: Image, screen: Mask) -> tuple[RecordingWarning, ...]:
+    """Return what speaks against a fixed camera in `stack` (n × height × width × 3), judged against `room`."""
     room_edges = edge_strength(room)
     room_edges[screen] = 0
     moved = sum(_has_moved(room_edges, np.where(screen, 0, edge_strength(picture))) for picture in stack)

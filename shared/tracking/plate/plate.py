@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.domain.errors import DamagedRecording
+from shared.domain.warning import About, RecordingWarning
 from shared.media.video.frames import SampledFrame
 from shared.tracking.plan import MOVED
-from shared.tracking.plate.camera_motion import camera_warnings
+from shared.tracking.plate.camera_motion import UNSETTLED, camera_warnings
 from shared.tracking.plate.camera_views import group_views
 from shared.tracking.plate.exposure import Image, apart, exposed_like, small_float
 from shared.tracking.plate.repair import repair_plate
@@ -34,7 +35,11 @@ _OUTLIER = 18.0  # steps of 0 to 255 from the first median beyond which a pictur
 _NOISE_STEPS = 8.0  # noise is kept in eighths of a step
 _MIN_NOISE = 0.5
 _ENOUGH_FRAMES = 8
-TOO_FEW = "The recording has too few pictures to tell a person from the room."
+TOO_FEW = RecordingWarning(
+    "too_few_pictures", About.PICTURE, "The recording has too few pictures to tell a person from the room."
+)
+DOUBTS = frozenset({MOVED.code, UNSETTLED.code, TOO_FEW.code})
+"""Codes of the warnings that say that what differs from a plate need not be a person."""
 _WARNING_KEY, _SLIDES_KEY, _STEADIED_KEY = b"Warning", b"Slides", b"Steadied"
 _PNG_HEAD = 8 + 25  # signature and header chunk
 
@@ -49,9 +54,14 @@ class Plate:
     noise: NDArray[np.uint8]
     screen: NDArray[np.bool_]
     slides: Slides
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[RecordingWarning, ...] = ()
     is_steadied: bool = False
     """Whether the camera moves, and pictures have to be laid over the plate before they are compared with it."""
+
+    @property
+    def is_trusted(self) -> bool:
+        """Return whether what differs from the plate is a person, as far as the plate can tell."""
+        return DOUBTS.isdisjoint(warning.code for warning in self.warnings)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -73,7 +83,7 @@ class Plate:
         data = png.tobytes()
         texts = _text_chunk(_SLIDES_KEY, str(len(self.slides)))
         texts += _text_chunk(_STEADIED_KEY, "yes") if self.is_steadied else b""
-        texts += b"".join(_text_chunk(_WARNING_KEY, warning) for warning in self.warnings)
+        texts += b"".join(_text_chunk(_WARNING_KEY, warning.to_line()) for warning in self.warnings)
         return data[:_PNG_HEAD] + texts + data[_PNG_HEAD:]
 
     @classmethod
@@ -90,7 +100,7 @@ class Plate:
             below[..., 1].copy(),
             below[..., 2] > 127,
             kept,
-            tuple(_texts(data, _WARNING_KEY)),
+            tuple(RecordingWarning.from_line(line) for line in _texts(data, _WARNING_KEY)),
             is_steadied=next(_texts(data, _STEADIED_KEY), None) is not None,
         )
 
@@ -112,11 +122,11 @@ def build_plates(frames: Iterable[SampledFrame]) -> list[Plate]:
 def _steady_plate_of(pictures: list[Image]) -> Plate:
     """The plate of `pictures`, or where the camera moved and that helps, of them laid over each other."""
     plate = _plate_of(pictures)
-    if MOVED not in plate.warnings:
+    if all(warning.code != MOVED.code for warning in plate.warnings):
         return plate
     laid = steadied(pictures)
     steady = _plate_of(laid) if laid is not None else plate
-    return replace(steady, warnings=(MOVED,), is_steadied=True) if not steady.warnings else plate
+    return replace(steady, warnings=(MOVED,), is_steadied=True) if steady.is_trusted else plate
 
 
 def _plate_of(pictures: list[Image]) -> Plate:

@@ -7,22 +7,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
+from shared.domain.warning import About, RecordingWarning
 from shared.tracking.detection import Box, Detection, FrameDetections, overlap
 from shared.tracking.track.association import MAX_FILLED_SEC, TrackPoint
 from shared.tracking.track.confidence import STILL, SURE, coming_and_going, confirmed, with_still
 
-SEVERAL = (
+SEVERAL = RecordingWarning(
+    "several_people",
+    About.TRACK,
     "Several people are in the picture for much of the time: the one who is there longest and moves as one person does "
-    "was followed. A region of interest tells who is meant."
+    "was followed. A region of interest tells who is meant.",
 )
-NEVER_MOVES = "Whoever is followed hardly leaves their place: only the model tells them from the room."
-BY_FACE = "Whoever is followed is found by their face, without a model: not while it is turned away."
-SEVERAL_STILL = "Several people stay in their places all the time: which of them is the instructor is a guess."
+NEVER_MOVES = RecordingWarning(
+    "instructor_never_moves",
+    About.TRACK,
+    "Whoever is followed hardly leaves their place: only the model tells them from the room.",
+)
+BY_FACE = RecordingWarning(
+    "found_by_face",
+    About.TRACK,
+    "Whoever is followed is found by their face, without a model: not while it is turned away.",
+)
+SEVERAL_STILL = RecordingWarning(
+    "several_people_still",
+    About.TRACK,
+    "Several people stay in their places all the time: which of them is the instructor is a guess.",
+)
 FEW = (
     "Somebody is followed for only {percent} % of the time and hardly moves: it may be a part of somebody who never "
     "leaves, or no person."
 )
-LOW = "Whoever is followed is mostly at the picture's lower edge: it may be somebody in the audience."
+LOW = RecordingWarning(
+    "at_lower_edge",
+    About.TRACK,
+    "Whoever is followed is mostly at the picture's lower edge: it may be somebody in the audience.",
+)
 OTHER_PICTURE = (
     "For {percent} % of the time the background could not be used (another camera, another light or a camera that "
     "moves): {then}."
@@ -72,8 +91,8 @@ def candidates(frames: Sequence[FrameDetections], zones: Zones, sample_fps: floa
     ]
 
 
-def doubts(frames: Sequence[FrameDetections], points: Sequence[TrackPoint]) -> list[str]:
-    """What speaks against a track through `frames` (as `candidates` gave them), in sentences."""
+def doubts(frames: Sequence[FrameDetections], points: Sequence[TrackPoint]) -> list[RecordingWarning]:
+    """Return what speaks against a track through `frames` (as `candidates` gave them)."""
     found = []
     sure = [[each for each in frame.detections if each.score >= SURE] for frame in frames]
     some = sum(bool(each) for each in sure)
@@ -90,13 +109,15 @@ def doubts(frames: Sequence[FrameDetections], points: Sequence[TrackPoint]) -> l
         found.append(LOW)
     by_plate_alone = all(frame.judged_by in ((), ("plate",)) for frame in frames)
     if points and by_plate_alone and len(points) < _FEW * len(frames) and _hardly_moves(points):
-        found.append(FEW.format(percent=max(1, round(100 * len(points) / len(frames)))))
+        text = FEW.format(percent=max(1, round(100 * len(points) / len(frames))))
+        found.append(RecordingWarning("seldom_seen", About.TRACK, text))
     by_plate = any("plate" in frame.judged_by for frame in frames)
     others = [frame for frame in frames if by_plate and "plate" not in frame.judged_by]
     if len(others) > _MENTIONED * len(frames):
         then = MODEL_LOOKED if all(frame.judged_by for frame in others) else NOBODY_LOOKED
         then = FACES_LOOKED if any(_FACE in frame.judged_by for frame in others) else then
-        found.append(OTHER_PICTURE.format(percent=round(100 * len(others) / len(frames)), then=then))
+        text = OTHER_PICTURE.format(percent=round(100 * len(others) / len(frames)), then=then)
+        found.append(RecordingWarning("background_unusable", About.TRACK, text))
     return found
 
 

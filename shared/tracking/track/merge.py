@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
 from shared.domain.recording import Recording
+from shared.domain.warning import About, RecordingWarning, texts
 from shared.tracking.detection import FrameDetections
 from shared.tracking.payload import (
     DerivedMetrics,
@@ -19,7 +20,11 @@ from shared.tracking.track.association import TrackPoint, associate
 from shared.tracking.track.candidates import EVERYWHERE, Zones, candidates, doubts
 from shared.tracking.track.metrics import derive_metrics, gaps_of, presence_of
 
-NOBODY_SEEN = "Nobody was seen in the recording. Somebody who never moves may be taken for a part of the room."
+NOBODY_SEEN = RecordingWarning(
+    "nobody_seen",
+    About.TRACK,
+    "Nobody was seen in the recording. Somebody who never moves may be taken for a part of the room.",
+)
 
 
 def merge_tracking(
@@ -30,7 +35,7 @@ def merge_tracking(
     recording: Recording,
     sample_fps: float,
     detector: TrackingDetector,
-    plate_warnings: Sequence[str] = (),
+    plate_warnings: Sequence[RecordingWarning] = (),
     zones: Zones = EVERYWHERE,
 ) -> InstructorTracking:
     """The track through all parts' frames, from `recording`'s start to its declared end; later frames are left out.
@@ -47,6 +52,7 @@ def merge_tracking(
     chosen_from = candidates(frames, zones, sample_fps)
     points = associate(chosen_from, sample_fps)
     warnings += doubts(chosen_from, points)
+    said = tuple(dict.fromkeys((*plate_warnings, *warnings, *(() if points else (NOBODY_SEEN,)))))
     presence = presence_of(points, sample_fps, duration_sec)
     metrics = derive_metrics(
         points, width=video.width, height=video.height, sample_fps=sample_fps, duration_sec=duration_sec
@@ -63,14 +69,15 @@ def merge_tracking(
         presence=presence,
         gaps=gaps_of(presence),
         derived_metrics=DerivedMetrics(**asdict(metrics)),
-        warnings=tuple(dict.fromkeys((*plate_warnings, *warnings, *(() if points else (NOBODY_SEEN,))))),
+        warnings=texts(said),
+        warning_details=said,
     )
 
 
-def _in_one_row(parts: Iterable[TrackingPart]) -> tuple[list[FrameDetections], list[str]]:
+def _in_one_row(parts: Iterable[TrackingPart]) -> tuple[list[FrameDetections], list[RecordingWarning]]:
     """The parts' frames and warnings, one after the other, each frame's detections the likeliest first."""
     frames: list[FrameDetections] = []
-    warnings: list[str] = []
+    warnings: list[RecordingWarning] = []
     end_index = 0
     for number, part in enumerate(parts):
         if part.part != number:

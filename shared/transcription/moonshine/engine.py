@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from shared.domain.errors import EngineUnavailable
+from shared.domain.warning import RecordingWarning
 from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
 from shared.transcription.moonshine import guards
 from shared.transcription.moonshine.files import VERSION, read_model
@@ -55,7 +56,7 @@ class MoonshineEngine:
     def info(self) -> EngineInfo:
         return self._info
 
-    def warnings_for(self, language: str | None) -> tuple[str, ...]:
+    def warnings_for(self, language: str | None) -> tuple[RecordingWarning, ...]:
         """Return none: whether it was English is told by the confidence of the words."""
         return ()
 

@@ -6,6 +6,7 @@ from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
 from shared.domain.recording import AudioStream, Recording
 from shared.domain.stage import Stage
+from shared.domain.warning import from_text
 from tests.unit.api.house import House
 
 
@@ -19,7 +20,7 @@ def test_a_session_tells_what_is_known_of_it(house: House) -> None:
     assert [before[name] for name in ("hasTranscript", "hasInstructorTrackingResult", "hasSidecar")] == [False] * 3
     assert [each["jobId"] for each in before["jobs"]] == [job["jobId"]]
     audio = AudioStream(index=0, codec="flac", sample_rate=48_000, channels=2, start_sec=0.0, duration_sec=9.5)
-    recording = Recording("flac", 1234, 0.0, 9.5, None, audio, ("Cut.",))
+    recording = Recording("flac", 1234, 0.0, 9.5, None, audio, (from_text("Cut."),))
     stored = house.services.storage.sessions.get("local", job["sessionId"])
     house.services.storage.sessions.update(stored, stored.value.evolve(recording=recording, sha256="ab" * 32))
     house.finish(job, {})

@@ -3,6 +3,7 @@
 import json
 
 from shared.domain.recording import AudioStream, Recording, VideoStream
+from shared.domain.warning import About, RecordingWarning
 from shared.media.payload import ArtefactPayload, MediaPayload, ScenePayload, SidecarPayload, ThumbnailPayload
 
 RECORDING = Recording(
@@ -12,7 +13,7 @@ RECORDING = Recording(
     duration_sec=61.2,
     video=VideoStream(0, "h264", 1080, 1920, 90, 29.97, 0.0, 61.2),
     audio=AudioStream(1, "aac", 48000, 2, 0.02, 61.1),
-    warnings=("The sound is cut off.",),
+    warnings=(RecordingWarning("sound_cut_off", About.SOUND, "The sound is cut off."),),
 )
 
 
@@ -55,6 +56,7 @@ def test_names_on_the_wire() -> None:
         "sizeBytes": 1234,
         "sha256": "ab" * 32,
         "warnings": ["The sound is cut off."],
+        "warningDetails": [{"code": "sound_cut_off", "about": "sound", "text": "The sound is cut off."}],
     }
     assert wire["scenes"] == [{"start": 0.0, "end": 61.2, "thumbnail": "scene-000.jpg"}]
     assert wire["renditions"] == []

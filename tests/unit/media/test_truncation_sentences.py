@@ -3,6 +3,7 @@
 import pytest
 
 from shared.domain.recording import AudioStream, Recording, VideoStream
+from shared.domain.warning import About, RecordingWarning
 from shared.media.probe.truncation import truncation_warning, truncation_warnings
 
 
@@ -18,8 +19,10 @@ def recording(sound_sec: float, picture_sec: float) -> Recording:
 
 
 def test_the_sentence() -> None:
-    assert truncation_warning(60.0, 30.1) == (
-        "The recording is cut off: it declares 60.0 s but only 30.1 s could be decoded."
+    assert truncation_warning(60.0, 30.1) == RecordingWarning(
+        "recording_cut_off",
+        About.RECORDING,
+        "The recording is cut off: it declares 60.0 s but only 30.1 s could be decoded.",
     )
 
 
@@ -52,7 +55,7 @@ def test_one_warning_says_what_is_cut(
     sound_end: float | None, picture_end: float | None, beginning: str | None
 ) -> None:
     warnings = truncation_warnings(recording(60.0, 60.0), sound_end, picture_end)
-    assert [w[: len(beginning or "")] for w in warnings] == ([] if beginning is None else [beginning])
+    assert [w.text[: len(beginning or "")] for w in warnings] == ([] if beginning is None else [beginning])
 
 
 def test_a_picture_that_is_meant_to_be_shorter_is_whole() -> None:

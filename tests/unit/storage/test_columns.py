@@ -21,6 +21,7 @@ from shared.domain.recording import Recording, VideoStream
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage, StageProgress
 from shared.domain.step_run import StepRun
+from shared.domain.warning import About, RecordingWarning
 from shared.storage.columns import from_columns, to_columns
 from shared.storage.table import MAX_STRING_UNITS, utf16_units
 
@@ -35,6 +36,7 @@ json_values = st.recursive(
     st.none() | st.booleans() | counts | numbers | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner)
 )
 free_form = st.dictionaries(texts, json_values, max_size=4)
+words = lines.filter(lambda text: "\t" not in text)
 warnings = st.lists(lines.filter(bool), max_size=3).map(tuple)
 KNOWN: dict[Any, st.SearchStrategy[Any]] = {
     str: texts,
@@ -44,6 +46,9 @@ KNOWN: dict[Any, st.SearchStrategy[Any]] = {
     datetime: times,
     NoneType: st.none(),
     tuple[str, ...]: warnings,
+    tuple[RecordingWarning, ...]: st.lists(
+        st.builds(RecordingWarning, st.sampled_from(["other", "no_speech"]), st.sampled_from(About), words), max_size=3
+    ).map(tuple),
     Mapping[str, Any]: free_form,
     JobOptions: free_form.map(JobOptions.from_json),
 }
@@ -106,7 +111,8 @@ def test_a_job_s_columns_can_be_read() -> None:
 
 def test_a_recording_s_columns_can_be_read() -> None:
     video = VideoStream(0, "h264", 1920, 1080, 0, 25, 0, 60)
-    recording = Recording("mp4", 5 * 1024**3, 0, 60, video, None, ("The sound is cut.", "The picture too."))
+    warnings = tuple(RecordingWarning("cut", about, f"The {about} is cut.") for about in (About.SOUND, About.PICTURE))
+    recording = Recording("mp4", 5 * 1024**3, 0, 60, video, None, warnings)
     columns = to_columns(
         Session(
             session_id="s", org_id="o", name="n", source_blob="b", created_at=NOW, updated_at=NOW, recording=recording
@@ -115,7 +121,7 @@ def test_a_recording_s_columns_can_be_read() -> None:
     assert columns["recordingDurationSec"] == 60.0
     assert columns["recordingSizeBytes"] == 5 * 1024**3
     assert columns["recordingVideoWidth"] == 1920
-    assert columns["recordingWarnings"] == "The sound is cut.\nThe picture too."
+    assert columns["recordingWarnings"] == "The sound is cut.\tcut\tsound\nThe picture is cut.\tcut\tpicture"
     assert not any(name.startswith("recordingAudio") for name in columns)
 
 

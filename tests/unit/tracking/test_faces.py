@@ -93,7 +93,7 @@ def test_somebody_who_talks_and_never_leaves_is_found_by_their_face() -> None:
     assert len(plan.plates[0].faces) == 1
     assert track.detector.name == "plate+face"
     assert track.derived_metrics.coverage_percent >= 98
-    assert BY_FACE in track.warnings
+    assert BY_FACE in track.warning_details
     assert {each.source for frame in track.frame_detections for each in frame.detections} == {"face"}
     for point in track.track_points:
         assert point.x == pytest.approx(sways(point.t)[0] / WIDTH, abs=0.02)
@@ -117,7 +117,7 @@ def test_a_portrait_on_the_wall_is_nobody(noise: float) -> None:
     assert len(FaceDetector().detect(frames[0])) == 1
     track, plan = tracked(frames, FaceDetector())
     assert (plan.needs_faces, track.presence, track.detector.name) == (False, (), "plate")
-    assert track.warnings == (NOBODY_SEEN,)
+    assert track.warning_details == (NOBODY_SEEN,)
 
 
 def test_a_face_on_a_screen_is_nobody() -> None:

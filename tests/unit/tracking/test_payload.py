@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from shared.domain.warning import About, RecordingWarning
 from shared.tracking.detection import Detection, FrameDetections
 from shared.tracking.payload import InstructorTracking, PartFrame, TrackingPart
 
@@ -97,7 +98,9 @@ FRAMES = [
 
 
 def test_a_parts_file_gives_back_what_was_found() -> None:
-    part = TrackingPart.of(1, FRAMES, [(2.0, 0.5), (2.5, 0.123456)], warnings=["dark"])
+    part = TrackingPart.of(
+        1, FRAMES, [(2.0, 0.5), (2.5, 0.123456)], warnings=[RecordingWarning("dark", About.PICTURE, "It is dark.")]
+    )
     again = TrackingPart.model_validate_json(part.model_dump_json(by_alias=True))
     assert again == part
     assert again.to_frames() == FRAMES

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from shared.domain.errors import DamagedRecording
+from shared.domain.warning import About, RecordingWarning
 from shared.media.video.frames import SampledFrame
 from shared.tracking.plate.camera_motion import MOVED
 from shared.tracking.plate.plate import MAX_FRAMES, Plate, build_plate
@@ -63,7 +64,8 @@ def test_a_camera_in_the_hand_is_told(make_room: MakeRoom) -> None:
 
 def test_png_keeps_everything(make_room: MakeRoom) -> None:
     made = build_plate(make_room(lambda t: None, seconds=12, slide_sec=3.0))
-    plate = Plate(made.bgr, made.noise, made.screen, made.slides, ("The light went out – twice.", "Another."))
+    warnings = (RecordingWarning("dark", About.PICTURE, "The light went out – twice."), MOVED)
+    plate = Plate(made.bgr, made.noise, made.screen, made.slides, warnings)
     again = Plate.from_png(plate.to_png())
     assert plate.screen.any()
     assert np.array_equal(again.bgr, plate.bgr)
@@ -95,4 +97,4 @@ def test_many_pictures_are_thinned_out() -> None:
 
 
 def test_few_pictures_are_told(make_room: MakeRoom) -> None:
-    assert any("too few" in warning for warning in build_plate(make_room(lambda t: None, seconds=3)).warnings)
+    assert any("too few" in warning.text for warning in build_plate(make_room(lambda t: None, seconds=3)).warnings)

@@ -104,12 +104,12 @@ def test_somebody_who_never_moves_is_found_with_the_model_only(
     box = make_figure().box(0.5)  # type: ignore[attr-defined]
     frames = make_room(lambda t: 0.5, seconds=40, fps=FPS)
     without, _, _ = track(frames, None)
-    assert (without.presence, without.warnings) == ((), (NOBODY_SEEN,))
+    assert (without.presence, without.warning_details) == ((), (NOBODY_SEEN,))
     result, found, plan = track(frames, KnowsPeople(lambda t: [box]))
     assert [overlap(still, box) > 0.9 for still, _ in plan.plates[0].still] == [True]
     assert {d.source for f in found for d in f.detections} == {STILL}
     assert result.presence == ((0.0, 40.0),)
-    assert result.warnings == (NEVER_MOVES,)
+    assert result.warning_details == (NEVER_MOVES,)
     assert {point.state for point in result.track_points} == {"observed"}
 
 
@@ -125,7 +125,7 @@ def test_people_who_sit_still_are_no_sure_instructor(make_room: MakeRoom, make_f
 
     model = KnowsPeople(lambda t: seats)
     alone, _, _ = track(seated(make_room(lambda t: None, seconds=40, fps=FPS)), model)
-    assert SEVERAL_STILL in alone.warnings
+    assert SEVERAL_STILL in alone.warning_details
     frames = seated(make_room(lambda t: 0.5 if 10 <= t < 35 else None, seconds=40, fps=FPS))
     lecture, found, _ = track(frames, KnowsPeople(lambda t: [*seats, figure.box(0.5)][: 3 if 10 <= t < 35 else 2]))  # type: ignore[attr-defined]
     assert lecture.presence == ((10.0, 35.0),)
@@ -184,7 +184,7 @@ def test_furniture_that_was_moved_is_nobody(make_room: MakeRoom) -> None:
     alone, _, _ = track(frames, None)
     assert alone.presence != ()
     result, _, _ = track(frames, KnowsPeople(lambda t: []))
-    assert (result.presence, result.warnings) == ((), (NOBODY_SEEN,))
+    assert (result.presence, result.warning_details) == ((), (NOBODY_SEEN,))
 
 
 def test_two_who_come_and_stay_are_said_to_be_two(make_room: MakeRoom, make_figure: Callable[..., object]) -> None:
@@ -193,7 +193,7 @@ def test_two_who_come_and_stay_are_said_to_be_two(make_room: MakeRoom, make_figu
     for frame in frames[70:]:
         figure.paint(frame.bgr, 0.75)  # type: ignore[attr-defined]
     result, found, _ = track(frames, None)
-    assert SEVERAL in result.warnings
+    assert SEVERAL in result.warning_details
     assert all(len(frame.detections) == 2 for frame in found[72:])
     assert all(abs(point.x - 0.3) < 0.06 for point in result.track_points)
 

@@ -6,13 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.recording import Recording, VideoStream
+from shared.domain.warning import About, RecordingWarning
 from shared.tracking.detection import Detection, FrameDetections
 from shared.tracking.payload import InstructorTracking, TrackingDetector, TrackingPart
+from shared.tracking.plan import MOVED
 from shared.tracking.track.candidates import FEW, LOW, SEVERAL_STILL, Zones
 from shared.tracking.track.merge import NOBODY_SEEN, merge_tracking
 from shared.tracking.track.metrics import derive_metrics
 
 FPS = 2.0
+SHAKY = RecordingWarning("shaky", About.PICTURE, "It is shaky.")
+DARK = RecordingWarning("dark", About.PICTURE, "It is dark.")
 
 
 def recording(duration_sec: float, *, video: bool = True) -> Recording:
@@ -67,12 +71,14 @@ def test_parts_make_one_track_with_its_gap_and_metrics() -> None:
 def test_an_empty_room_gives_no_track_and_says_so() -> None:
     track = merge(TrackingPart.of(0, [nobody(k) for k in range(40)]))
     assert (track.track_points, track.presence, track.gaps) == ((), (), ())
-    assert track.warnings == (NOBODY_SEEN,)
+    assert track.warning_details == (NOBODY_SEEN,)
 
 
 def test_warnings_are_said_once() -> None:
-    parts = [TrackingPart.of(n, [there(20 * n + k) for k in range(20)], warnings=["shaky", "dark"]) for n in range(2)]
-    assert merge(*parts, plate_warnings=["plate", "dark"]).warnings == ("plate", "dark", "shaky")
+    parts = [TrackingPart.of(n, [there(20 * n + k) for k in range(20)], warnings=[SHAKY, DARK]) for n in range(2)]
+    track = merge(*parts, plate_warnings=[MOVED, DARK])
+    assert track.warning_details == (MOVED, DARK, SHAKY)
+    assert track.warnings == (MOVED.text, DARK.text, SHAKY.text)
 
 
 def test_frames_after_the_declared_end_are_left_out() -> None:
@@ -171,7 +177,7 @@ def test_zones_say_who_is_followed_and_all_stay_in_the_frames() -> None:
 
 def test_heads_at_the_lower_edge_are_said_to_be_there() -> None:
     heads = [FrameDetections(k, k / FPS, (Detection((0.4, 0.75, 0.1, 0.25), 0.8, "plate"),)) for k in range(40)]
-    assert merge(TrackingPart.of(0, heads)).warnings == (LOW,)
+    assert merge(TrackingPart.of(0, heads)).warning_details == (LOW,)
     standing = [FrameDetections(h.index, h.time_sec, (*h.detections, *there(h.index).detections)) for h in heads]
     assert {point.box[1] for point in merge(TrackingPart.of(0, standing)).track_points} == {0.2}
 
@@ -188,13 +194,13 @@ def test_the_model_alone_follows_the_one_who_moves_before_an_audience() -> None:
     assert track.presence[0][0] == 15.0
     followed = {round(point.t * FPS): point.box[0] for point in track.track_points if point.state == "observed"}
     assert all(followed[k] == pytest.approx(walker[k], abs=1e-3) for k in followed)
-    assert SEVERAL_STILL not in track.warnings
+    assert SEVERAL_STILL not in track.warning_details
 
 
 def test_an_audience_that_the_model_sees_alone_is_a_guess() -> None:
     track = merge(TrackingPart.of(0, [seen_by_model(k, 0.1, 0.6) for k in range(40)]))
     assert track.presence == ((0.0, 20.0),)
-    assert SEVERAL_STILL in track.warnings
+    assert SEVERAL_STILL in track.warning_details
     assert {each.source for frame in track.frame_detections for each in frame.detections} == {"onnx"}
 
 

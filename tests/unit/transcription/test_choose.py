@@ -40,8 +40,8 @@ def test_auto_falls_back_to_pocketsphinx_and_says_so() -> None:
     assert (engine.info.name, engine.info.model, engine.info.written) == ("pocketsphinx", "en-us", False)
     assert select_engine("pocketsphinx", language="en-GB") is engine
     quality, assumed = engine.warnings_for(None)
-    assert "engine pocketsphinx was used" in quality
-    assert "assumed to be English" in assumed
+    assert "engine pocketsphinx was used" in quality.text
+    assert "assumed to be English" in assumed.text
     assert engine.warnings_for("en") == (quality,)
 
 

@@ -1,8 +1,9 @@
 import pytest
 from pydantic import ValidationError
 
+from shared.domain.warning import OTHER, About, RecordingWarning, from_text
 from shared.transcription.payload import Transcript, TranscriptEngine, TranscriptPart, TranscriptSegment, TranscriptWord
-from shared.transcription.transcribe import DOUBTFUL, NO_SPEECH, NO_WORDS, merge_parts
+from shared.transcription.transcribe import DOUBTFUL, NO_SPEECH, NO_WORDS, TELEPHONE, merge_parts
 
 SPHINX = TranscriptEngine(name="pocketsphinx", version="5", model="en-us")
 WHISPER = TranscriptEngine(name="faster-whisper", version="1", model="base")
@@ -58,8 +59,8 @@ def test_words_that_an_engine_wrote_itself_are_left_alone_and_their_sentences_jo
 def test_a_recording_without_speech_has_an_empty_transcript_that_says_so() -> None:
     transcript = merge(part(0), part(1))
     assert (transcript.segments, transcript.language) == ((), "und")
-    assert transcript.warnings == ("careful", NO_SPEECH)
-    assert merge(part(0, speech_sec=3.0)).warnings == ("careful", NO_WORDS)
+    assert transcript.warnings == ("careful", NO_SPEECH.text)
+    assert merge(part(0, speech_sec=3.0)).warnings == ("careful", NO_WORDS.text)
 
 
 def test_what_is_wrong_with_the_sound_is_told_to_who_reads_the_transcript() -> None:
@@ -71,9 +72,35 @@ def test_what_is_wrong_with_the_sound_is_told_to_who_reads_the_transcript() -> N
         session_id="s1",
         job_id="j1",
         duration_sec=20.0,
-        recording_warnings=[sound, picture, whole],
+        recording_warnings=[from_text(each) for each in (sound, picture, whole)],
     )
     assert merged.warnings == (sound, whole, "careful")
+    assert [(each.code, each.about) for each in merged.warning_details] == [
+        ("sound_damaged", About.SOUND),
+        ("recording_cut_off", About.RECORDING),
+        (OTHER, About.RECORDING),
+    ]
+
+
+def test_the_subject_of_a_warning_decides_and_not_its_words() -> None:
+    about_sound = RecordingWarning("made_up", About.SOUND, "The picture is a good one, and the sound is not.")
+    about_picture = RecordingWarning("made_up", About.PICTURE, "Something is wrong with what is shown.")
+    merged = merge_parts(
+        [part(0, segment("one", 0.0), warnings=())],
+        session_id="s1",
+        job_id="j1",
+        duration_sec=20.0,
+        recording_warnings=[about_sound, about_picture],
+    )
+    assert merged.warning_details == (about_sound,)
+
+
+def test_a_part_that_an_earlier_release_left_is_read() -> None:
+    written = part(0, segment("one", 0.0)).model_dump(by_alias=True, mode="json")
+    written["warnings"] = [TELEPHONE.text, "Something else."]
+    read = TranscriptPart.model_validate(written)
+    assert read.warnings == (TELEPHONE, RecordingWarning(OTHER, About.RECORDING, "Something else."))
+    assert TranscriptPart.model_validate_json(read.model_dump_json(by_alias=True)) == read
 
 
 @pytest.mark.parametrize(("confidence", "doubted"), [(0.2, True), (0.6, False)])
@@ -81,7 +108,7 @@ def test_words_that_the_engine_was_unsure_of_are_told_of(confidence: float, doub
     heard = segment("he he yea", 1.0)
     words = tuple(word.model_copy(update={"confidence": confidence}) for word in heard.words)
     transcript = merge(part(0, heard.model_copy(update={"words": words})), part(1, segment("so", 12.0)))
-    assert (DOUBTFUL in transcript.warnings) is doubted
+    assert (DOUBTFUL in transcript.warning_details) is doubted
 
 
 def test_parts_that_disagree_are_told_of() -> None:
@@ -129,6 +156,7 @@ def test_the_file_reads_as_the_contract_says() -> None:
         "speechSec": 1.0,
         "warnings": ["careful"],
         "expectation": "",
+        "warningDetails": [{"code": "other", "about": "recording", "text": "careful"}],
         "quality": None,  # judged by the step that merges
     }
     assert Transcript.model_validate_json(made.model_dump_json(by_alias=True)) == made
@@ -156,3 +184,9 @@ def test_segments_that_overlap_or_pass_the_end_cannot_be_written() -> None:
     made = merge(part(0, segment("hello", 1.0)))
     with pytest.raises(ValidationError, match="passes the recording's end"):
         Transcript.model_validate(made.model_dump() | {"duration_sec": 1.2})
+
+
+def test_a_transcript_without_warnings_has_no_details_of_them() -> None:
+    made = merge(part(0, segment("hello there", 1.0), warnings=()))
+    assert (made.warnings, made.warning_details) == ((), ())
+    assert "warningDetails" not in made.model_dump(by_alias=True, mode="json")
