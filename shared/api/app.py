@@ -31,7 +31,7 @@ from shared.api.routes import (
 from shared.api.version import VERSION
 from shared.domain.errors import RostrumError
 from shared.pipeline.context import Services
-from shared.pipeline.housekeeping.queue_info import JobCounts
+from shared.pipeline.housekeeping.requeue import JobCounts
 
 ROUTERS = (
     queues.router,  # before the jobs, whose ids its paths would be

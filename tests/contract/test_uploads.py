@@ -8,10 +8,11 @@ import pytest
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.session import Upload
 from shared.pipeline.context import Services
+from shared.pipeline.housekeeping.clean_up import GRACE, expire_uploads
 from shared.pipeline.housekeeping.delete_session import delete_session
-from shared.pipeline.housekeeping.expire_uploads import GRACE, expire_uploads
 from shared.pipeline.jobs.idempotency import reserve
-from shared.pipeline.jobs.submit import JobRequest, announce_upload, commit_upload
+from shared.pipeline.jobs.submit import JobRequest
+from shared.pipeline.jobs.uploads import announce_upload, commit_upload
 from shared.settings import Settings
 from shared.storage.ports import SOURCES, Storage, Stored
 

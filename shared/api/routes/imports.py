@@ -31,13 +31,7 @@ from shared.domain.idempotency import Reserved
 from shared.domain.job import Job
 from shared.domain.options import JobOptions
 from shared.pipeline.context import Services
-from shared.pipeline.jobs.submit import (
-    JobRequest,
-    source_blob_name,
-    source_file_name,
-    submit_stored,
-    validate_request,
-)
+from shared.pipeline.jobs.submit import JobRequest, source_blob_name, source_file_name, submit_stored, validate_request
 from shared.storage.ports import SOURCES
 
 router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=StreamedRoute)

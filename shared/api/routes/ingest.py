@@ -22,7 +22,7 @@ from shared.domain.errors import (
 )
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.probe import Probed, address_to_probe, probe_session, probe_upload, probe_url
-from shared.pipeline.jobs.submit import UPLOAD_BLOCK_BYTES, announce_upload, commit_upload
+from shared.pipeline.jobs.uploads import UPLOAD_BLOCK_BYTES, announce_upload, commit_upload
 
 router = APIRouter(prefix="/ingest", tags=["ingest"], route_class=IdempotentRoute)
 

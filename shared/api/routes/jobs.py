@@ -29,8 +29,8 @@ from shared.domain.errors import (
 from shared.domain.job import Job
 from shared.pipeline.context import Services
 from shared.pipeline.execution.cancel import cancel_job
-from shared.pipeline.jobs.retry import retry_job
-from shared.pipeline.jobs.submit import JobRequest, commit_upload, submit_session, submit_url
+from shared.pipeline.jobs.submit import JobRequest, retry_job, submit_session, submit_url
+from shared.pipeline.jobs.uploads import commit_upload
 
 router = APIRouter(tags=["jobs"], route_class=IdempotentRoute)
 

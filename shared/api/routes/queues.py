@@ -13,8 +13,7 @@ from shared.api.openapi.described import acting, reading
 from shared.api.openapi.problem_examples import NO_QUEUE
 from shared.domain.errors import StorageFull
 from shared.job_status import JobStatus
-from shared.pipeline.housekeeping.queue_info import JobCounts, QueueInfo, queue_info
-from shared.pipeline.housekeeping.requeue import requeue_dead_letters
+from shared.pipeline.housekeeping.requeue import JobCounts, QueueInfo, queue_info, requeue_dead_letters
 
 router = APIRouter(prefix="/jobs", tags=["queues"], route_class=IdempotentRoute)
 

@@ -21,7 +21,7 @@ from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.pipeline.context import Services
 from shared.pipeline.housekeeping.delete_session import delete_session
-from shared.pipeline.jobs.media_url import media_url
+from shared.pipeline.jobs.results import media_url
 from shared.pipeline.jobs.submit import JobRequest, submit_session
 
 router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=IdempotentRoute)

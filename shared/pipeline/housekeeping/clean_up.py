@@ -13,17 +13,19 @@ from shared.domain.dead_letter import DeadLetter
 from shared.domain.errors import NotFound, RostrumError, RowOfLaterRelease, UnreadableRow, WriteConflict
 from shared.domain.job import Job
 from shared.domain.removal import RemovalReason
-from shared.domain.session import Session
+from shared.domain.session import Session, Upload
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
 from shared.pipeline.housekeeping.delete_session import delete_session, remove_session
-from shared.pipeline.housekeeping.expire_uploads import GRACE, expire_uploads
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.storage.ports import RESULTS, SOURCES, WORK, Stored
 
 log = logging.getLogger(__name__)
 
 EVERY_HOUR = "17 * * * *"
+
+GRACE = timedelta(hours=1)
+"""How long after its expiry an upload is left alone: a block or a commit may still be on its way."""
 
 KEEP_DEAD_LETTERS = timedelta(days=30)
 
@@ -156,3 +158,42 @@ def _unless_it_fails(chore: Callable[..., object], *arguments: object) -> None:
         log.warning("clean-up failed", extra={"action": chore.__name__, "code": error.code, "detail": error.detail})
     except Exception:
         log.exception("clean-up failed", extra={"action": chore.__name__})
+
+
+def expire_uploads(services: Services) -> int:
+    """Deletes what nobody committed in time; returns how many uploads that were.
+
+    The row is marked before the blob goes, so that of a commit at the same moment and this only one gets its way.
+    """
+    uploads, deleted = services.storage.uploads, 0
+    for stored in uploads.expired(services.clock() - GRACE):
+        try:
+            if not _is_committed(services, stored.value):
+                stored = _abandoned(services, stored)
+                services.storage.blobs.discard(SOURCES, stored.value.source_blob)
+                deleted += 1
+            uploads.delete(stored)
+        except (WriteConflict, NotFound):
+            continue  # a commit was quicker, or somebody else who cleans up
+    if deleted:
+        log.info("uploads expired", extra={"action": "expire_uploads", "count": deleted})
+    return deleted
+
+
+def _is_committed(services: Services, upload: Upload) -> bool:
+    """Return whether a session was made of it: a commit that crashed may have reserved its job only."""
+    if upload.job_id is None:
+        return False
+    try:
+        services.storage.sessions.get(upload.org_id, upload.session_id, even_deleted=True)
+    except NotFound:
+        return False
+    except (UnreadableRow, RowOfLaterRelease):  # there is one
+        return True
+    return True
+
+
+def _abandoned(services: Services, stored: Stored[Upload]) -> Stored[Upload]:
+    if stored.value.abandoned:
+        return stored
+    return services.storage.uploads.update(stored, stored.value.evolve(abandoned=True))

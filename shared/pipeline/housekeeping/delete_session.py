@@ -5,27 +5,78 @@ job if it takes longer than the request. The session's row goes last: while it s
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import TypedDict, Unpack
 
 from shared.domain.errors import Conflict, NotFound, UnreadableRow, WriteConflict
 from shared.domain.message import QUEUES
-from shared.domain.removal import RemovalReason
+from shared.domain.removal import Removal, RemovalReason
 from shared.domain.session import Session
 from shared.pipeline.artefacts import ARTEFACTS
 from shared.pipeline.context import Services
 from shared.pipeline.execution.cancel import cancel_job, is_at_work
 from shared.pipeline.execution.dispatch import withdraw_messages
-from shared.pipeline.housekeeping.removal_record import RemovalRecord
 from shared.pipeline.stages.search_index import forget_session
 from shared.pipeline.tasks.job_manager import RetryLater, job_manager
-from shared.pipeline.updates import change_session
+from shared.pipeline.updates import change_session, retry_conflicts
 from shared.storage.ports import RESULTS, SOURCES, WORK
 
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN = timedelta(seconds=2)
+
+
+class Counts(TypedDict, total=False):
+    """How much was deleted."""
+
+    jobs: int
+    blobs: int
+    size_bytes: int
+    rows: int
+    messages: int
+
+
+class RemovalRecord:
+    """The record of the removal of a session that is marked as deleted."""
+
+    def __init__(self, services: Services, session: Session) -> None:
+        self._services = services
+        at = session.deleted_at or services.clock()
+        made = services.storage.removals.create(
+            Removal(
+                removal_id=session.removal_id or session.session_id,  # marked by an earlier release
+                org_id=session.org_id,
+                session_id=session.session_id,
+                reason=session.removal_reason or RemovalReason.REQUEST,
+                at=at,
+            )
+        )
+        self._org_id, self._removal_id = made.value.org_id, made.value.removal_id
+
+    def add(self, **counts: Unpack[Counts]) -> None:
+        """Notes that so much more was deleted."""
+        if any(counts.values()):
+            self._change(lambda removal: removal.plus(**counts))
+
+    def finish(self, *, rows: int) -> None:
+        """Notes that nothing is left but the last `rows`; does nothing when that was noted before."""
+        now = self._services.clock()
+
+        def over(removal: Removal) -> Removal:
+            return removal if removal.finished_at else removal.plus(rows=rows).evolve(finished_at=now)
+
+        self._change(over)
+
+    def _change(self, change: Callable[[Removal], Removal]) -> None:
+        removals = self._services.storage.removals
+
+        def once() -> None:
+            stored = removals.get(self._org_id, self._removal_id)
+            removals.update(stored, change(stored.value))
+
+        retry_conflicts(once)
 
 
 def delete_session(

@@ -14,7 +14,7 @@ from shared.domain.stage import Stage
 from shared.domain.step_run import STEPS
 from shared.domain.warning import About, RecordingWarning
 from shared.pipeline.context import Services
-from shared.pipeline.jobs.submit import arrived_upload
+from shared.pipeline.jobs.uploads import arrived_upload
 from shared.pipeline.stages.plan import engine_for, plan_stages, refuse_too_long
 from shared.settings import Settings
 from shared.storage.ports import SOURCES, BlobFacts

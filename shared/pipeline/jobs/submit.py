@@ -7,30 +7,25 @@ when it got lost. Nothing is accepted before its job row stands.
 import re
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from shared.domain.errors import Conflict, InvalidRequest, NotFound, StorageFull, UploadIncomplete, WriteConflict
-from shared.domain.idempotency import Reserved
+from shared.domain import job as jobs
+from shared.domain.errors import Conflict, InvalidRequest, NotFound, StorageFull, WriteConflict
 from shared.domain.job import Job, new_job
 from shared.domain.message import StepKind
 from shared.domain.options import JobOptions
-from shared.domain.session import Session, Upload
+from shared.domain.session import Session
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
+from shared.pipeline.execution.advance import advance
 from shared.pipeline.execution.dispatch import enqueue
 from shared.pipeline.stages.plan import detector_for, engine_for
-from shared.pipeline.updates import change_session, retry_conflicts
+from shared.pipeline.updates import change_job, change_session
 from shared.pipeline.webhooks.signature import check_callback
-from shared.storage.ports import SOURCES, BlobFacts
-
-UPLOAD_BLOCK_BYTES = 8 * 1024**2
-"""Block size that clients are asked to use: 50,000 blocks of it hold 390 GiB."""
 
 MAX_FILE_NAME_CHARS = 120
 DEFAULT_SOURCE_NAME = "recording"
@@ -52,22 +47,14 @@ class JobRequest:
     session_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AnnouncedUpload:
-    """An upload's row and the address that the client PUTs blocks to."""
-
-    upload: Upload
-    url: str
-
-
 def submit_url(services: Services, request: JobRequest, source_url: str) -> Job:
     """A new session and job for a recording at an http(s) address."""
     check_source_url(source_url)
     validate_request(services, request.options, request.callback_url)
     name = unquote(urlsplit(source_url).path.rpartition("/")[2])
     session_id = request.session_id or services.new_id()
-    session = _new_session(services, request, session_id, name, source_url=source_url)
-    return _start_job(services, request, _get_or_create_session(services, session))
+    session = new_session(services, request, session_id, name, source_url=source_url)
+    return start_job(services, request, get_or_create_session(services, session))
 
 
 def check_source_url(source_url: str) -> None:
@@ -83,92 +70,28 @@ def submit_session(services: Services, request: JobRequest, session_id: str) -> 
     """A new job over a session's stored recording; raises NotFound."""
     validate_request(services, request.options, request.callback_url)
     session = services.storage.sessions.get(request.org_id, session_id).value
-    return _start_job(services, request, session)
+    return start_job(services, request, session)
 
 
 def submit_stored(services: Services, request: JobRequest, session_id: str, file_name: str) -> Job:
     """A new session and job for a recording that was just written to `source_blob_name` of the session."""
-    session = _new_session(services, request, session_id, file_name)
-    return _start_job(services, request, _get_or_create_session(services, session))
+    session = new_session(services, request, session_id, file_name)
+    return start_job(services, request, get_or_create_session(services, session))
 
 
-def announce_upload(
-    services: Services,
-    org_id: str,
-    source_name: str,
-    content_length: int,
-    content_type: str,
-    options: JobOptions,
-    reserved: Reserved,
-) -> AnnouncedUpload:
-    """Reserves a session's place and hands out an address to upload to; raises InvalidRequest, StorageFull, and
-    EngineUnavailable for options that a job could only fail with. They are not kept: the commit gives them.
-    Asking again with the same reserved identifiers gives the upload that is there."""
-    validate_request(services, options)
-    if content_length > services.settings.max_source_bytes:
-        raise InvalidRequest(
-            f"The recording has {content_length} bytes; at most {services.settings.max_source_bytes} are accepted."
-        )
-    now = services.clock()
-    valid_for = timedelta(hours=services.settings.upload_valid_hours)
-    upload = Upload(
-        upload_id=reserved.resource_id,
-        org_id=org_id,
-        session_id=reserved.session_id,
-        source_name=source_name,
-        source_blob=source_blob_name(org_id, reserved.session_id, source_file_name(source_name)),
-        content_length=content_length,
-        content_type=content_type,
-        created_at=now,
-        expires_at=now + valid_for,
-    )
-    try:
-        services.storage.uploads.create(upload)
-    except WriteConflict:  # an earlier request got this far
-        upload = services.storage.uploads.get(org_id, upload.upload_id).value
-    url = services.storage.blobs.upload_url(SOURCES, upload.source_blob, upload.expires_at - now)
-    return AnnouncedUpload(upload, url)
+def retry_job(services: Services, org_id: str, job_id: str) -> Job:
+    """Begins the job's next attempt. Raises NotFound, Conflict unless it is ERROR or CANCELED, and what
+    `validate_request` raises for a job that could only fail again."""
 
+    def again(current: Job) -> Job:
+        if not current.status.may_begin_again:
+            raise Conflict(f"Only a job in ERROR or CANCELED can be tried again; this one is {current.status}.")
+        services.storage.sessions.get(org_id, current.session_id)  # it may be on its way out
+        validate_request(services, current.options, current.callback_url)
+        return jobs.restart(current, services.clock())
 
-def commit_upload(services: Services, request: JobRequest, upload_id: str, sha256: str | None = None) -> Job:
-    """The job for a finished upload; committing again returns the same job.
-
-    Raises NotFound, EngineUnavailable, UploadIncomplete when the blob is missing or has another length, and Conflict
-    after the expiry. `sha256`, when given, is compared by the download stage.
-    """
-    return retry_conflicts(partial(_commit_once, services, request, upload_id, sha256))
-
-
-def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256: str | None) -> Job:
-    stored = services.storage.uploads.get(request.org_id, upload_id)
-    upload = stored.value
-    if upload.job_id is not None:
-        with suppress(NotFound):  # the first commit died between the upload's row and the job's
-            return _enqueue_first_step(
-                services, services.storage.jobs.get(upload.org_id, upload.job_id).value, is_new=False
-            )
-    arrived_upload(services, upload)
-    engine_for(services.settings, request.options)
-    detector_for(services.settings, request.options)
-    check_callback(services.settings, request.callback_url)
-    if upload.job_id is None:
-        upload = services.storage.uploads.update(
-            stored, upload.evolve(job_id=request.job_id or services.new_id())
-        ).value
-    assert upload.job_id is not None
-    return _commit(services, request, upload, upload.job_id, sha256)
-
-
-def arrived_upload(services: Services, upload: Upload) -> BlobFacts:
-    """What arrived of an upload when that is what was announced; raises Conflict after its expiry, UploadIncomplete."""
-    if upload.abandoned or upload.expires_at < services.clock():
-        raise Conflict(f"The upload expired at {upload.expires_at:%Y-%m-%d %H:%M} UTC; begin a new one.")
-    blob = services.storage.blobs.facts(SOURCES, upload.source_blob)
-    if blob is None:
-        raise UploadIncomplete("The upload has no committed data yet; PUT the blocks and then the block list.")
-    if blob.size_bytes != upload.content_length:
-        raise UploadIncomplete(f"{upload.content_length} bytes were announced and {blob.size_bytes} arrived.")
-    return blob
+    advance(services, change_job(services, org_id, job_id, again))
+    return services.storage.jobs.get(org_id, job_id).value
 
 
 def source_file_name(name: str) -> str:
@@ -216,7 +139,7 @@ def refuse_when_disk_is_full(services: Services) -> None:
         )
 
 
-def _new_session(
+def new_session(
     services: Services, request: JobRequest, session_id: str, file_name: str, source_url: str | None = None
 ) -> Session:
     now = services.clock()
@@ -232,13 +155,7 @@ def _new_session(
     )
 
 
-def _commit(services: Services, request: JobRequest, upload: Upload, job_id: str, sha256: str | None) -> Job:
-    session = _new_session(services, request, upload.session_id, upload.source_name)
-    session = session.evolve(content_type=upload.content_type, expected_sha256=sha256, upload_id=upload.upload_id)
-    return _start_job(services, request, _get_or_create_session(services, session), job_id)
-
-
-def _get_or_create_session(services: Services, session: Session) -> Session:
+def get_or_create_session(services: Services, session: Session) -> Session:
     """The session's row, made unless an earlier request got this far."""
     try:
         return services.storage.sessions.create(session).value
@@ -246,7 +163,7 @@ def _get_or_create_session(services: Services, session: Session) -> Session:
         return services.storage.sessions.get(session.org_id, session.session_id).value
 
 
-def _start_job(services: Services, request: JobRequest, session: Session, job_id: str | None = None) -> Job:
+def start_job(services: Services, request: JobRequest, session: Session, job_id: str | None = None) -> Job:
     job = new_job(
         job_id=job_id or request.job_id or services.new_id(),
         session_id=session.session_id,
@@ -260,11 +177,11 @@ def _start_job(services: Services, request: JobRequest, session: Session, job_id
     try:
         services.storage.jobs.create(job)
     except WriteConflict:  # an earlier request got this far
-        return _enqueue_first_step(services, services.storage.jobs.get(job.org_id, job.job_id).value, is_new=False)
-    return _enqueue_first_step(services, job, is_new=True)
+        return enqueue_first_step(services, services.storage.jobs.get(job.org_id, job.job_id).value, is_new=False)
+    return enqueue_first_step(services, job, is_new=True)
 
 
-def _enqueue_first_step(services: Services, job: Job, *, is_new: bool) -> Job:
+def enqueue_first_step(services: Services, job: Job, *, is_new: bool) -> Job:
     """Names the job on its session and asks for its first step, unless that was done before."""
 
     def with_latest(current: Session) -> Session:

@@ -13,7 +13,7 @@ from shared.domain.stage import Stage
 from shared.domain.warning import About, RecordingWarning
 from shared.media.payload import ScenePayload, ThumbnailPayload
 from shared.media.video.frames import sample_frames
-from shared.media.video.picture import upright_size, video_of
+from shared.media.video.picture import Picture, upright_size, video_of
 from shared.media.video.scenes import Scene, SceneScorer, scenes_from_scores
 from shared.media.video.thumbnails import DEFAULT_WIDTH, make_thumbnails
 from shared.pipeline import artefacts
@@ -27,7 +27,6 @@ from shared.pipeline.stages.job_blobs import (
 )
 from shared.pipeline.stages.plan import detector_for, sample_range
 from shared.pipeline.stages.sidecar import SceneList
-from shared.pipeline.stages.track_pictures import write_pictures
 from shared.pipeline.updates import change_session
 from shared.storage.ports import WORK
 from shared.tracking.detection import FrameDetections
@@ -36,7 +35,9 @@ from shared.tracking.detectors.choose import DetectorChoice
 from shared.tracking.detectors.faces import FaceDetector
 from shared.tracking.detectors.fused import RecordingDetector, described
 from shared.tracking.detectors.onnx import OnnxDetector, warm_model
-from shared.tracking.payload import TrackingPart
+from shared.tracking.drawing.plot_data import TrackPlot
+from shared.tracking.drawing.track_charts import draw_heat_map, draw_positions
+from shared.tracking.payload import InstructorTracking, TrackingPart
 from shared.tracking.plan import PlateOfWindow, TrackingPlan
 from shared.tracking.plate.plate import Plate
 from shared.tracking.track.candidates import Zones
@@ -114,7 +115,7 @@ def merge_tracking(context: StepContext) -> None:
     write_json(context.services, job, artefacts.INSTRUCTOR_TRACKING, track)
     most_used = plan.most_used(point.t for point in track.track_points)
     plate = Plate.from_png(blobs.read(WORK, context.work_blob(most_used.name)))
-    write_pictures(context, track, plate.bgr)
+    _write_pictures(context, track, plate.bgr)
     context.report(DETECTIONS_DONE)
     scores = [score for part in parts for score in part.scene_scores]
     found = _thumbnails(context, scenes_from_scores(scores, recording.duration_sec))
@@ -123,6 +124,14 @@ def merge_tracking(context: StepContext) -> None:
     change_session(
         context.services, job.org_id, job.session_id, lambda session: session.evolve(tracking_job_id=job.job_id)
     )
+
+
+def _write_pictures(context: StepContext, track: InstructorTracking, plate: Picture) -> None:
+    """Writes the three files of a track; `plate` is the empty room."""
+    services, job, plot = context.services, context.job, TrackPlot.of(track)
+    write_file(services, job, artefacts.HEAT_MAP, draw_heat_map(plot, plate))
+    write_file(services, job, artefacts.POSITIONS, draw_positions(plot))
+    write_json(services, job, artefacts.TRACK_PLOT, plot)
 
 
 def _usable_detector(context: StepContext) -> tuple[DetectorChoice, OnnxDetector | None, tuple[RecordingWarning, ...]]:

@@ -11,7 +11,7 @@ from shared.api.app import create_app
 from shared.domain.message import StageMessage
 from shared.job_status import JobStatus
 from shared.pipeline.execution.failure import handle_poison_message
-from shared.pipeline.housekeeping.queue_info import JobCounts
+from shared.pipeline.housekeeping.requeue import JobCounts
 from tests.unit.api.house import ORG, House, make_services
 from tests.unit.api.keys import SECRET, signed
 

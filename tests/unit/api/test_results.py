@@ -13,7 +13,7 @@ from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.stage import Stage, StageProgress, StageState
 from shared.domain.task import TASKS
 from shared.job_status import JobStatus
-from shared.pipeline.jobs.media_url import media_type
+from shared.pipeline.jobs.results import media_type
 from shared.storage.ports import CHUNK_BYTES, SOURCES
 from tests.unit.api.house import House
 

@@ -17,8 +17,7 @@ from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.housekeeping.clean_up import clean_up
 from shared.pipeline.housekeeping.delete_session import delete_session
 from shared.pipeline.housekeeping.requeue import requeue_dead_letters
-from shared.pipeline.jobs.retry import retry_job
-from shared.pipeline.jobs.submit import JobRequest, submit_url
+from shared.pipeline.jobs.submit import JobRequest, retry_job, submit_url
 from shared.storage.ports import RESULTS, SOURCES, WORK
 from tests.unit.pipeline.mortal_house import MortalHouse, RandomFate
 

@@ -14,9 +14,8 @@ from shared.job_status import JobStatus
 from shared.pipeline.dead_letters import keep_unreadable
 from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.execution.run_step import Delivery, run_step
-from shared.pipeline.housekeeping.queue_info import QUEUE_NAMES, JobCounts, queue_info
-from shared.pipeline.housekeeping.requeue import requeue_dead_letters
-from shared.pipeline.jobs.retry import retry_job
+from shared.pipeline.housekeeping.requeue import QUEUE_NAMES, JobCounts, queue_info, requeue_dead_letters
+from shared.pipeline.jobs.submit import retry_job
 from shared.pipeline.tasks.job_manager import JobManager
 from tests.unit.pipeline.conftest import House
 

@@ -13,7 +13,7 @@ from shared.job_status import JobStatus
 from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
-from shared.pipeline.jobs.retry import retry_job
+from shared.pipeline.jobs.submit import retry_job
 from shared.storage.ports import SOURCES
 
 PART = (Stage.TRACKING, StepKind.PART)

@@ -13,8 +13,7 @@ from shared.pipeline.context import StepContext
 from shared.pipeline.execution.cancel import cancel_job
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.inline import MAX_DELIVERIES, inline_services, process_job
-from shared.pipeline.jobs.retry import retry_job
-from shared.pipeline.jobs.submit import JobRequest, submit_url
+from shared.pipeline.jobs.submit import JobRequest, retry_job, submit_url
 
 URL = "https://example.com/talk.mp4"
 

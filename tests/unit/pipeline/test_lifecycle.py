@@ -17,7 +17,7 @@ from shared.pipeline.execution.cancel import cancel_job
 from shared.pipeline.execution.heartbeat import Heartbeat
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
-from shared.pipeline.jobs.retry import retry_job
+from shared.pipeline.jobs.submit import retry_job
 from shared.storage.ports import RESULTS
 
 ALL_STEPS = [(stage, step) for stage in Stage for step in STEPS[stage]]
@@ -202,7 +202,7 @@ def test_a_retry_that_died_before_its_messages_is_taken_up_by_the_sweep(
     run_until(house, Stage.TRANSCRIPTION, StepKind.MERGE)
     cancel_job(house.services, job.org_id, job.job_id)
     with monkeypatch.context() as patch:
-        patch.setattr("shared.pipeline.jobs.retry.advance", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("shared.pipeline.jobs.submit.advance", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             retry_job(house.services, job.org_id, job.job_id)
 
