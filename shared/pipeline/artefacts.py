@@ -235,7 +235,7 @@ ARTEFACTS: tuple[Artefact, ...] = tuple(each for each in list(globals().values()
 
 
 def find_artefact(container: str, name: str) -> Artefact | None:
-    """Return the artefact whose file has this name below a job's folder, or None for a file that no job makes."""
+    """Return the artefact with a file of this name below a job's folder, or None for a file that no job makes."""
     return next((each for each in ARTEFACTS if each.container == container and each.matches(name)), None)
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.errors import Conflict, NotFound
+from shared.domain.options import JobOptions
 from shared.domain.session import Upload
 from shared.pipeline.context import Services
 from shared.pipeline.housekeeping.clean_up import GRACE, expire_uploads
@@ -46,7 +47,7 @@ class House:
 
     def announce(self, org: str | None = None) -> Upload:
         reserved = reserve(self.services)
-        return announce_upload(self.services, org or self.org, "talk.mp4", 3, "video/mp4", {}, reserved).upload
+        return announce_upload(self.services, org or self.org, "talk.mp4", 3, "video/mp4", JobOptions(), reserved).upload
 
     def put(self, upload: Upload) -> None:
         self.storage.blobs.stage_block(SOURCES, upload.source_blob, 0, b"abc")

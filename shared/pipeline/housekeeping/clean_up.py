@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 EVERY_HOUR = "17 * * * *"
 
 GRACE = timedelta(hours=1)
-"""How long after its expiry an upload is left alone: a block or a commit may still be on its way."""
+"""Time after its expiry in which an upload is left alone: a block or a commit may still be on its way."""
 
 KEEP_DEAD_LETTERS = timedelta(days=30)
 
@@ -161,9 +161,9 @@ def _unless_it_fails(chore: Callable[..., object], *arguments: object) -> None:
 
 
 def expire_uploads(services: Services) -> int:
-    """Deletes what nobody committed in time; returns how many uploads that were.
+    """Delete the uploads that no client committed in time; return their number.
 
-    The row is marked before the blob goes, so that of a commit at the same moment and this only one gets its way.
+    The row is marked before the blob is deleted, so that a commit at the same moment either wins or fails.
     """
     uploads, deleted = services.storage.uploads, 0
     for stored in uploads.expired(services.clock() - GRACE):
@@ -174,7 +174,7 @@ def expire_uploads(services: Services) -> int:
                 deleted += 1
             uploads.delete(stored)
         except (WriteConflict, NotFound):
-            continue  # a commit was quicker, or somebody else who cleans up
+            continue  # a commit was quicker, or another clean-up
     if deleted:
         log.info("uploads expired", extra={"action": "expire_uploads", "count": deleted})
     return deleted

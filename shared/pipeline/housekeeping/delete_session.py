@@ -29,7 +29,7 @@ LOOK_AGAIN = timedelta(seconds=2)
 
 
 class Counts(TypedDict, total=False):
-    """How much was deleted."""
+    """Counts of what was deleted."""
 
     jobs: int
     blobs: int
@@ -56,12 +56,12 @@ class RemovalRecord:
         self._org_id, self._removal_id = made.value.org_id, made.value.removal_id
 
     def add(self, **counts: Unpack[Counts]) -> None:
-        """Notes that so much more was deleted."""
+        """Add to the counts of what was deleted."""
         if any(counts.values()):
             self._change(lambda removal: removal.plus(**counts))
 
     def finish(self, *, rows: int) -> None:
-        """Notes that nothing is left but the last `rows`; does nothing when that was noted before."""
+        """Record that nothing is left but the last `rows`; do nothing if that was recorded before."""
         now = self._services.clock()
 
         def over(removal: Removal) -> Removal:
@@ -82,7 +82,7 @@ class RemovalRecord:
 def delete_session(
     services: Services, org_id: str, session_id: str, reason: RemovalReason = RemovalReason.REQUEST
 ) -> None:
-    """Deletes the session for good; raises NotFound."""
+    """Delete the session for good; raise NotFound."""
     marks = {"deleted_at": services.clock(), "removal_id": services.new_id(), "removal_reason": reason}
     session = change_session(services, org_id, session_id, lambda current: current.evolve(**marks))
     if not _remove(services, session):
@@ -91,7 +91,7 @@ def delete_session(
 
 @job_manager.job
 def remove_session(services: Services, org_id: str, session_id: str) -> None:
-    """Goes on with the removal of a deleted session until nothing of it is left."""
+    """Continue the removal of a deleted session until nothing of it is left."""
     try:
         session = services.storage.sessions.get(org_id, session_id, even_deleted=True).value
     except NotFound:
@@ -101,8 +101,10 @@ def remove_session(services: Services, org_id: str, session_id: str) -> None:
 
 
 def _remove(services: Services, session: Session) -> bool:
-    """Whether everything is gone; False while a step of one of the jobs is at work. What was deleted is counted as it
-    goes: whoever dies in between has counted all but the latest."""
+    """Delete everything of the session; return False while a worker still holds a step of one of its jobs.
+
+    Each deletion is counted as it happens, so that a crash loses at most the latest count.
+    """
     storage, org_id, session_id = services.storage, session.org_id, session.session_id
     record = RemovalRecord(services, session)
     job_ids = storage.jobs.ids_of_session(org_id, session_id)
@@ -127,7 +129,7 @@ def _remove(services: Services, session: Session) -> bool:
 
 
 def _forget_requests(services: Services, session: Session, job_ids: Sequence[str]) -> int:
-    """Deletes the answers that were kept for requests with idempotency keys, which tell of the session."""
+    """Delete the answers kept for idempotency keys that mention the session."""
     store, forgotten = services.storage.idempotency, 0
     ids = {session.session_id, *job_ids} | ({session.upload_id} if session.upload_id else set())
     for stored in list(store.about(session.org_id, ids)):
@@ -138,7 +140,7 @@ def _forget_requests(services: Services, session: Session, job_ids: Sequence[str
 
 
 def _drop_letters(services: Services, org_id: str, job_ids: Sequence[str]) -> int:
-    """Deletes the jobs' dead letters."""
+    """Delete the jobs' dead letters."""
     letters, dropped = services.storage.dead_letters, 0
     for queue in QUEUES.values():
         for stored in list(letters.of_queue(org_id, queue)):

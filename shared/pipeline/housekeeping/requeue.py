@@ -1,7 +1,7 @@
-"""Putting dead letters back: a failed job is tried again, a dead task begun afresh, a message sent once more.
+"""Requeue dead letters and report on the queues: retry a failed job, restart a dead task, send a message again.
 
-Each is done before its letter is deleted. Whoever dies in between leaves a letter that has become pointless, and that
-the next call deletes.
+Each is done before its dead letter is deleted. A crash in between leaves a dead letter without a point, which the next
+call deletes.
 """
 
 import logging
@@ -26,12 +26,12 @@ log = logging.getLogger(__name__)
 
 QUEUE_NAMES = (*QUEUES.values(), TASKS)
 COUNTS_KEPT = timedelta(seconds=5)
-"""How old the jobs' counts may be: counting reads a column of every job that the organisation has."""
+"""Greatest age of the jobs' counts: counting reads a column of every job that the organisation has."""
 MAX_KEPT = 1000
 
 RECEIVE_AT_ONCE = 32
 MAX_RECEIVED = 640
-"""How many messages of the queue of dead letters one call looks at."""
+"""Messages of the poison queue that one call reads."""
 
 HIDDEN_FOR = timedelta(minutes=1)
 
@@ -39,9 +39,9 @@ Parse = Callable[[bytes], StageMessage | TaskMessage]
 
 
 def requeue_dead_letters(services: Services, org_id: str, queue: str) -> int:
-    """Puts the organisation's dead letters of a queue back and returns how many there were that still had a point.
+    """Requeue the organisation's dead letters of a queue; return the number of those that still had a point.
 
-    Raises NotFound for an unknown queue, and StorageFull.
+    Raise NotFound for an unknown queue, and StorageFull.
     """
     if queue not in QUEUE_NAMES:
         raise NotFound(f"There is no queue {queue[:64]}; there are {', '.join(QUEUE_NAMES)}.")
@@ -49,7 +49,7 @@ def requeue_dead_letters(services: Services, org_id: str, queue: str) -> int:
     for stored in services.storage.dead_letters.of_queue(org_id, queue):
         try:
             requeued += _revive(services, stored.value)
-        except FinalError as error:  # it could only fail again: the letter stays for when that has changed
+        except FinalError as error:  # it could only fail again: the dead letter stays until that has changed
             facts = {"action": "requeue", "job_id": stored.value.job_id, "code": error.code}
             log.warning("dead letter stays", extra=facts)
             continue
@@ -59,7 +59,7 @@ def requeue_dead_letters(services: Services, org_id: str, queue: str) -> int:
 
 
 def _revive(services: Services, letter: DeadLetter) -> bool:
-    """Whether the letter had a point: its task is still dead of it, or its job still in ERROR of that attempt."""
+    """Revive what the dead letter is about; return False if that has moved on since."""
     try:
         return _begin_afresh(services, letter) if letter.task_id is not None else _try_again(services, letter)
     except NotFound:
@@ -96,12 +96,12 @@ def _try_again(services: Services, letter: DeadLetter) -> bool:
     try:
         retry_job(services, letter.org_id, letter.job_id)
     except Conflict:
-        return False  # somebody else was quicker
+        return False  # another caller was quicker
     return True
 
 
 def _put_back(services: Services, org_id: str, queue: str) -> int:
-    """Sends what still lies in the queue of dead letters and is the organisation's; the rest stays there."""
+    """Send the organisation's messages that still lie in the poison queue; leave the rest there."""
     parse: Parse = TaskMessage.from_bytes if queue == TASKS else StageMessage.from_bytes
     queues, sent, others = services.storage.queues, 0, list[Received]()
     for _ in range(MAX_RECEIVED // RECEIVE_AT_ONCE):
@@ -130,9 +130,9 @@ def _parsed(parse: Parse, body: bytes) -> StageMessage | TaskMessage | None:
 
 @dataclass(frozen=True, slots=True)
 class QueueInfo:
-    """The queues, whose length is everybody's together, and the organisation's jobs by status.
+    """The queues, shared by all organisations, and the organisation's jobs by status.
 
-    A queue's `poison` counts the organisation's dead letters and what lies in the queue of dead letters unread.
+    A queue's `poison` counts the organisation's dead letters and the unread messages of the poison queue.
     """
 
     queues: Sequence[QueueFacts]
@@ -147,7 +147,7 @@ class JobCounts:
     _kept: dict[str, tuple[datetime, Mapping[JobStatus, int]]] = field(default_factory=dict)
 
     def of(self, org_id: str) -> Mapping[JobStatus, int]:
-        """How many jobs are in each status, or were a moment ago."""
+        """Return the number of jobs in each status, at most `COUNTS_KEPT` old."""
         now = self.services.clock()
         counted_at, counts = self._kept.get(org_id, (None, {}))
         if counted_at is None or now - counted_at >= COUNTS_KEPT:
@@ -159,7 +159,7 @@ class JobCounts:
 
 
 def queue_info(services: Services, org_id: str, job_counts: JobCounts) -> QueueInfo:
-    """The queues as they are now, and the jobs as they were counted last."""
+    """Return the queues as they are now, and the jobs as they were counted last."""
     found = [services.storage.queues.facts(name) for name in QUEUE_NAMES]
     kept = [sum(1 for _ in services.storage.dead_letters.of_queue(org_id, name)) for name in QUEUE_NAMES]
     counts = job_counts.of(org_id)

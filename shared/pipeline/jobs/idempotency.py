@@ -1,7 +1,7 @@
-"""Serving a request that came with an idempotency key once: claim the key, do the work, keep the answer.
+"""Serve a request with an idempotency key once: claim the key, do the work, keep the answer.
 
-A claim reserves the identifiers of what the request makes before anything is made. Should the process die, the next
-request with the key takes the claim over, runs again with the same identifiers, and finds what is there already.
+A claim reserves the identifiers of what the request makes before anything is made. After a crash, the next request
+with the key takes over the claim, runs again with the same identifiers, and finds what is already there.
 """
 
 import logging
@@ -19,7 +19,7 @@ from shared.storage.ports import Stored
 log = logging.getLogger(__name__)
 
 KEPT_FOR = timedelta(hours=24)
-"""How long an answer is replayed."""
+"""The time for which an answer is replayed."""
 
 
 class Claim:
@@ -33,18 +33,19 @@ class Claim:
 
     @property
     def reserved(self) -> Reserved:
-        """The identifiers for what the request makes."""
+        """Return the identifiers for what the request makes."""
         return self._stored.value.reserved
 
     def renew(self) -> None:
-        """Says that somebody is still at work."""
+        """Renew the claim, so that no other request takes it over."""
         self._note("renew", lambda record: record)
 
     def settle(self, fingerprint: str) -> None:
-        """Notes the fingerprint of a body that has arrived by now; to be called before anything is made of it.
+        """Store the fingerprint of a body that has arrived; call it before anything is made of the body.
 
-        Raises IdempotencyKeyReused when the key belongs to another body, and IdempotencyKeyInUse when somebody else
-        took the claim over.
+        Raises:
+            IdempotencyKeyReused: The key belongs to another body.
+            IdempotencyKeyInUse: Another request took over the claim.
         """
         require_same(self._stored.value, fingerprint)
         try:
@@ -53,13 +54,14 @@ class Claim:
             raise _in_use(self._stored.value) from err
 
     def finish(self, answer: Answer, about: str | None = None) -> None:
-        """Keeps the answer, with what it is `about`. Without it the next request would run again, and be answered the
-        same."""
+        """Keep the answer, with the identifier of what it is `about`, so that it can be replayed."""
         self._note("finish", lambda record: record.evolve(state=ClaimState.DONE, answer=answer, about=about))
 
     def release(self, *, nothing_made: bool) -> None:
-        """Gives the claim up after a failure. When nothing was made, the key is free for any request; otherwise it is
-        free for the same one, with the same identifiers."""
+        """Release the claim after a failure.
+
+        If nothing was made, the key is free for any request; otherwise for the same one, with the same identifiers.
+        """
         if not (nothing_made and self._is_first):
             self._note("release", lambda record: record.evolve(state=ClaimState.RELEASED))
             return
@@ -70,7 +72,7 @@ class Claim:
             self._log("release", error)
 
     def _note(self, action: str, change: Callable[[IdempotencyRecord], IdempotencyRecord]) -> None:
-        """Writes what the request itself must not fail for."""
+        """Write a change; a failure is logged, so that the request itself does not fail."""
         try:
             self._write(change)
         except TransientError as error:
@@ -90,16 +92,19 @@ class Claim:
 def claim_key(
     services: Services, org_id: str, route: str, key: str, fingerprint: str | None
 ) -> Claim | IdempotencyRecord:
-    """A claim to serve the request, or the record with the answer that it had before.
+    """Return a claim to serve the request, or the record with the answer that it had before.
 
-    `fingerprint` is None while the body is still to come: then the caller compares it. Raises IdempotencyKeyReused when
-    the key belongs to another request, IdempotencyKeyInUse while that request is served.
+    `fingerprint` is None while the body is still to come: then the caller compares it.
+
+    Raises:
+        IdempotencyKeyReused: The key belongs to another request.
+        IdempotencyKeyInUse: The first request is still being served.
     """
     return retry_conflicts(partial(_claim_once, services, org_id, route, key, fingerprint))
 
 
 def require_same(record: IdempotencyRecord, fingerprint: str | None) -> None:
-    """Raises IdempotencyKeyReused when the key belongs to another request."""
+    """Raise IdempotencyKeyReused if the key belongs to another request."""
     if not record.fits(fingerprint):
         raise IdempotencyKeyReused(
             f"The idempotency key {record.key} was used for a request with another body; use a new key."
@@ -107,7 +112,7 @@ def require_same(record: IdempotencyRecord, fingerprint: str | None) -> None:
 
 
 def reserve(services: Services) -> Reserved:
-    """New identifiers."""
+    """Return new identifiers."""
     return Reserved(job_id=services.new_id(), session_id=services.new_id(), resource_id=services.new_id())
 
 
@@ -130,7 +135,7 @@ def _claim_once(
         try:
             stored = store.get(org_id, route, key)
         except NotFound:
-            raise taken from None  # given up in between: the caller tries again
+            raise taken from None  # released in between: the caller tries again
     record = stored.value
     if record.expires_at <= now:
         return Claim(services, store.update(stored, new), is_first=True)

@@ -1,6 +1,6 @@
-"""What a recording is and what a job over it would do, before there is a job. Reads little, and keeps nothing.
+"""Probe a recording: its facts, and what a job over it would do, before there is a job. Reads little, stores nothing.
 
-What decodes runs in a process of its own: this one is the API's.
+The decoder runs in a process of its own, because this one is the API's.
 """
 
 from collections.abc import Mapping
@@ -23,26 +23,29 @@ from shared.transcription.choose import EngineChoice
 
 @dataclass(frozen=True, slots=True)
 class ExpectedStage:
-    """What a stage would do: in `parts` time slices and so many invocations in all (None while the recording's length
-    is not known), or nothing, for the reason."""
+    """The work of a stage."""
 
     parts: int | None
+    """Time slices; 0 for a stage that is skipped, None while the recording's length is not known."""
     invocations: int | None
+    """Messages in all; None while the recording's length is not known."""
     reason: str | None = None
+    """A sentence for a stage that is skipped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a job would do. `engine` is None where nothing would be transcribed, or nothing here could; `problem` is
-    what the job would end with, or be refused with at once."""
+    """The work of a job."""
 
     stages: Mapping[Stage, ExpectedStage]
     engine: EngineChoice | None
+    """The speech engine; None where there is nothing to transcribe, or no engine here can do it."""
     problem: FinalError | None
+    """The error that the job would end with, or be refused with at once."""
 
     @property
     def invocations(self) -> int | None:
-        """The invocations of all stages; None while they cannot be known."""
+        """Return the invocations of all stages; None while they cannot be known."""
         counts = [stage.invocations for stage in self.stages.values()]
         known = [count for count in counts if count is not None]
         return sum(known) if len(known) == len(counts) else None
@@ -50,7 +53,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What was found out. `duration_sec` and `size_bytes` are None where only reading all of it would tell."""
+    """The facts of a recording; `duration_sec` and `size_bytes` are None if they need a full read."""
 
     recording: Recording
     duration_sec: float | None
@@ -61,9 +64,9 @@ class Probed:
 
 
 def probe_url(services: Services, url: str, options: JobOptions) -> Probed:
-    """A recording at a web address, under the same rules as when a job fetches it.
+    """Probe a recording at a web address, under the same rules as when a job fetches it.
 
-    Raises the FinalError that a job would end with, SourceUnavailable, SourceChanged, and CannotProbe.
+    Raise the FinalError that a job would end with, SourceUnavailable, SourceChanged, or CannotProbe.
     """
     from shared.media.network.fetch import FetchPolicy
     from shared.media.probe.quick_probe import Allowance, glance_at_url
@@ -81,8 +84,10 @@ def probe_url(services: Services, url: str, options: JobOptions) -> Probed:
 
 
 def probe_upload(services: Services, org_id: str, upload_id: str, options: JobOptions) -> Probed:
-    """An upload that is complete, committed or not. Raises NotFound, UploadIncomplete, Conflict after its expiry, and
-    as `probe_url`."""
+    """Probe an upload that is complete, committed or not.
+
+    Raise NotFound, UploadIncomplete, Conflict after its expiry, and as `probe_url`.
+    """
     upload = services.storage.uploads.get(org_id, upload_id).value
     if upload.job_id is None:
         return _probe_blob(services, arrived_upload(services, upload), options)
@@ -90,7 +95,7 @@ def probe_upload(services: Services, org_id: str, upload_id: str, options: JobOp
 
 
 def address_to_probe(services: Services, org_id: str, session_id: str) -> str | None:
-    """Where a session's recording has to be looked at while it is neither known nor stored; raises NotFound."""
+    """Return the source address of a recording that is neither known nor stored, else None; raise NotFound."""
     session = services.storage.sessions.get(org_id, session_id).value
     if session.recording is not None or session.source_url is None:
         return None
@@ -99,8 +104,7 @@ def address_to_probe(services: Services, org_id: str, session_id: str) -> str | 
 
 
 def probe_session(services: Services, org_id: str, session_id: str, options: JobOptions) -> Probed:
-    """A session's recording that is stored: what is known of it, else what shows. Raises NotFound, and as
-    `probe_url`."""
+    """Probe a session's stored recording, or return the facts that are known; raise NotFound, and as `probe_url`."""
     session = services.storage.sessions.get(org_id, session_id).value
     if session.recording is not None:
         found = session.recording
@@ -161,5 +165,5 @@ def _expected(settings: Settings, recording: Recording, duration_sec: float | No
 
 
 def _invocations(stage: Stage, parts: int) -> int:
-    """How many messages the stage's steps take when each works at the first try."""
+    """Return the number of messages that the stage needs if each step works at the first try."""
     return sum(parts if step is StepKind.PART else 1 for step in STEPS[stage])

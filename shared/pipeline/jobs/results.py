@@ -1,4 +1,7 @@
-"""Which job made a session's result, and why there is none where none did."""
+"""Find a session's results: the job that made each, why one is missing, and an address of the recording.
+
+Apart from the routes, so that the reasons for a missing result stand in one place.
+"""
 
 import mimetypes
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ from shared.pipeline.stages.job_blobs import NOT_THERE
 from shared.storage.ports import SOURCES
 
 _ACTIVE_JOBS = 20
-"""Of one session, so many are looked through for one that is at work."""
+"""Active jobs of a session that are searched for one at work."""
 
 UNKNOWN = "application/octet-stream"
 _PICTURES, _SOUNDS = "video/", "audio/"
@@ -34,21 +37,21 @@ _SUBTYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A session's result: the job that made it, if any has, and what to say when there is none."""
+    """A session's result: the job that made it, if any, and the error to raise when there is none."""
 
     session: Session
     job_id: str | None
     missing: ResultNotReady
 
     def blob(self, name: str) -> str:
-        """The file's name in container `results`; raises ResultNotReady."""
+        """Return the file's name in container `results`; raise ResultNotReady."""
         if self.job_id is None:
             raise self.missing
         return blob_name(self.session.org_id, self.session.session_id, self.job_id, name)
 
 
 def find_result(services: Services, org_id: str, session_id: str, stage: Stage | None, job_id: str | None) -> Result:
-    """The session's result of a stage, or its sidecar for None: the latest, or a job's own; raises NotFound."""
+    """Return the session's result of a stage (its sidecar for None), the latest or a job's own; raise NotFound."""
     session = services.storage.sessions.get(org_id, session_id).value
     now = services.clock()
     if job_id is not None:
@@ -65,7 +68,7 @@ def find_result(services: Services, org_id: str, session_id: str, stage: Stage |
 
 
 def no_recording(services: Services, session: Session) -> ResultNotReady:
-    """Why the session's recording is not in storage."""
+    """Return the reason why the session's recording is not in storage."""
     if session.sha256 is not None and session.source_url is None:
         return ResultNotReady(NOT_THERE)
     now = services.clock()
@@ -73,8 +76,7 @@ def no_recording(services: Services, session: Session) -> ResultNotReady:
 
 
 def _telling_job(services: Services, session: Session, now: datetime, *, is_made: bool) -> Job | None:
-    """Whom to ask why there is no result: a job that is at work rather than one that is yet to begin, and that rather
-    than one that has ended."""
+    """Return the job that explains a missing result: one at work, else one yet to begin, else one that has ended."""
     jobs = services.storage.jobs
     try:
         latest = jobs.get(session.org_id, session.latest_job_id or "").value
@@ -88,12 +90,12 @@ def _telling_job(services: Services, session: Session, now: datetime, *, is_made
 
 
 def _is_at_work(job: Job, now: datetime) -> bool:
-    """Whether it has not ended, and need not wait for its time."""
+    """Return whether the job has not ended, and need not wait for its start."""
     return not job.is_final and (job.started_at is not None or job.start_at is None or job.start_at <= now)
 
 
 def _missing(job: Job | None, stage: Stage | None, now: datetime) -> ResultNotReady:
-    """What the job says of why there is no such result."""
+    """Return the reason for a missing result, as the job tells it."""
     if job is None:
         return ResultNotReady("No job has made it yet.")
     if stage is not None and job.stages[stage].state is StageState.SKIPPED:
@@ -110,11 +112,10 @@ def _missing(job: Job | None, stage: Stage | None, now: datetime) -> ResultNotRe
 
 
 def media_url(services: Services, org_id: str, session_id: str) -> str:
-    """An address that reads the session's recording and nothing else; raises NotFound, ResultNotReady, and
-    ResultInTheMaking while a job is to fetch it.
+    """Return an address that reads the session's recording and nothing else, with ranges, for minutes.
 
-    Storage serves ranges there. What it calls the content is never what the uploader called it, unless that is sound or
-    picture: a page that somebody uploaded must not run under the storage's name.
+    The content type is never the declared one, unless that is sound or picture: an uploaded page must not run under
+    the storage's name. Raise NotFound, ResultNotReady, and ResultInTheMaking while a job is to fetch it.
     """
     session = services.storage.sessions.get(org_id, session_id).value
     facts = services.storage.blobs.facts(SOURCES, session.source_blob)
@@ -130,7 +131,7 @@ def media_url(services: Services, org_id: str, session_id: str) -> str:
 
 
 def media_type(recording: Recording | None, declared: str, name: str) -> str:
-    """The content type of a recording: by what was found in it, else as declared, else by its name."""
+    """Return the content type of a recording: by its streams, else as declared, else by its name."""
     if recording is not None:
         found = _subtype(recording)
         if found is not None:

@@ -1,4 +1,7 @@
-"""Scheduled submissions: a recording submitted at every time of a cron, as `POST /jobs` would."""
+"""Submit a recording at every time of a cron, as `POST /jobs` would.
+
+Apart from the schedules of tasks, which know nothing of recordings.
+"""
 
 import hashlib
 import json
@@ -31,11 +34,16 @@ MAX_REQUEST_UNITS = 30_000
 def schedule_submission(
     services: Services, org_id: str, schedule_id: str, cron: str, time_zone: str, request: Mapping[str, Any]
 ) -> Schedule:
-    """Keeps a schedule of submissions; doing so again with the same id gives the one that is there.
+    """Keep a schedule of submissions; the same id again returns the schedule that is there.
 
-    `request` has the fields of `POST /jobs` by their names there, with `sourceUrl` or `sessionId`. What a submission
-    would be refused for is refused now: raises InvalidRequest, NotFound for the session, and others as `submit_url`;
-    and Conflict when the organisation has as many schedules as it may.
+    `request` has the fields of `POST /jobs` by their names there, with `sourceUrl` or `sessionId`. A request that a
+    submission would refuse is refused now.
+
+    Raises:
+        InvalidRequest: The request is too long, or its address is not allowed.
+        NotFound: There is no such session.
+        Conflict: The organisation has the largest number of schedules.
+        RostrumError: As `submit_url`.
     """
     _refuse_too_long(request)
     validate_request(services, JobOptions.from_json(request["options"]), request.get("callbackUrl"))
@@ -56,7 +64,7 @@ def schedule_submission(
 
 
 def submission_schedule(services: Services, org_id: str, schedule_id: str) -> Schedule:
-    """A schedule of submissions; raises NotFound, also for a schedule of anything else."""
+    """Return a schedule of submissions; raise NotFound, also for a schedule of anything else."""
     schedule = services.storage.schedules.get(org_id, schedule_id).value
     if schedule.name != SUBMIT:
         raise NotFound(f"There is no schedule {schedule_id}.")
@@ -64,7 +72,7 @@ def submission_schedule(services: Services, org_id: str, schedule_id: str) -> Sc
 
 
 def remove_schedule(services: Services, org_id: str, schedule_id: str) -> None:
-    """Deletes a schedule of submissions, whose runs that have not begun do not begin any more; raises NotFound."""
+    """Delete a schedule of submissions, so that no further run begins; raise NotFound."""
     submission_schedule(services, org_id, schedule_id)
 
     def once() -> None:
@@ -75,8 +83,10 @@ def remove_schedule(services: Services, org_id: str, schedule_id: str) -> None:
 
 @job_manager.job(name=SUBMIT)
 def submit_scheduled(services: Services, task: Task, org_id: str, schedule_id: str, request: dict[str, Any]) -> None:
-    """Submits a schedule's recording once a run, however often the task runs, and notes on the schedule what came of
-    it. What may work later is tried again as any background job."""
+    """Submit a schedule's recording, and store the outcome on the schedule.
+
+    Idempotent: a task that runs twice submits once. A retryable error is raised, as in any background job.
+    """
     try:
         services.storage.schedules.get(org_id, schedule_id)
     except NotFound:
@@ -124,7 +134,7 @@ def _submit(services: Services, task: Task, org_id: str, request: Mapping[str, A
 
 
 def _id_for(task: Task, what: str) -> str:
-    """The same for the same task, so that its second run finds what the first one made."""
+    """Return an identifier that is the same for the same task, so that a second run finds what the first made."""
     digest = int.from_bytes(hashlib.sha256(f"{task.task_id}:{what}".encode()).digest())
     return newest_first_id(task.created_at, lambda bits: digest >> (256 - bits))
 

@@ -71,9 +71,9 @@ def search(
     cursor: str | None = None,
     session_id: str | None = None,
 ) -> FoundPage:
-    """The organisation's places that answer the query, best first, or those of one session.
+    """Return the organisation's places that answer the query, best first, or those of one session.
 
-    Raises InvalidRequest for a query without a word or with too many, and for a cursor that is none of ours.
+    Raise InvalidRequest for a query without a word or with too many, and for a foreign cursor.
     """
     query, after = parse_query(text), _decoded(cursor)
     index = services.storage.search
@@ -97,7 +97,7 @@ def _candidates(query: Query, postings: Mapping[str, Posting], most: int) -> Ite
 
 
 def _shown(services: Services, org_id: str, ranked: list[_Candidate]) -> Iterator[tuple[str, Found]]:
-    """Places with their words, each with its key for a cursor; read as they are taken."""
+    """Yield places with their words, each with its key for a cursor; reads storage lazily."""
     session_of = cache(partial(find_session, services, org_id))
     for one in ranked:
         session = session_of(one.session_id)

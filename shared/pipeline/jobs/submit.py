@@ -1,7 +1,7 @@
-"""Accepting recordings: an address, an announced upload, a file sent with the request, or a session that is there.
+"""Accept recordings: an address, a stored file, or an existing session; and retry a job that has ended.
 
 The order of writing makes a crash harmless: session, job (with its index), then the message, which the sweep sends
-when it got lost. Nothing is accepted before its job row stands.
+if it got lost. Nothing is accepted before its job row is written.
 """
 
 import re
@@ -33,8 +33,10 @@ DEFAULT_SOURCE_NAME = "recording"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest:
-    """What a client says beside the recording itself. `job_id` and `session_id` are reserved for what is made: asking
-    again with the same ones gives the job that is there."""
+    """A client's request, apart from the recording itself.
+
+    `job_id` and `session_id` are reserved for what is made: the same ones again return the job that is there.
+    """
 
     org_id: str
     session_name: str | None = None
@@ -48,7 +50,7 @@ class JobRequest:
 
 
 def submit_url(services: Services, request: JobRequest, source_url: str) -> Job:
-    """A new session and job for a recording at an http(s) address."""
+    """Create a session and a job for a recording at an http(s) address."""
     check_source_url(source_url)
     validate_request(services, request.options, request.callback_url)
     name = unquote(urlsplit(source_url).path.rpartition("/")[2])
@@ -58,7 +60,7 @@ def submit_url(services: Services, request: JobRequest, source_url: str) -> Job:
 
 
 def check_source_url(source_url: str) -> None:
-    """Raises InvalidRequest for an address that nothing is ever fetched from."""
+    """Raise InvalidRequest for an address that no job may fetch."""
     parts = urlsplit(source_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InvalidRequest("sourceUrl must be an http or https address.")
@@ -67,26 +69,28 @@ def check_source_url(source_url: str) -> None:
 
 
 def submit_session(services: Services, request: JobRequest, session_id: str) -> Job:
-    """A new job over a session's stored recording; raises NotFound."""
+    """Create a job over a session's stored recording; raise NotFound."""
     validate_request(services, request.options, request.callback_url)
     session = services.storage.sessions.get(request.org_id, session_id).value
     return start_job(services, request, session)
 
 
 def submit_stored(services: Services, request: JobRequest, session_id: str, file_name: str) -> Job:
-    """A new session and job for a recording that was just written to `source_blob_name` of the session."""
+    """Create a session and a job for a recording that was just written to `source_blob_name` of the session."""
     session = new_session(services, request, session_id, file_name)
     return start_job(services, request, get_or_create_session(services, session))
 
 
 def retry_job(services: Services, org_id: str, job_id: str) -> Job:
-    """Begins the job's next attempt. Raises NotFound, Conflict unless it is ERROR or CANCELED, and what
-    `validate_request` raises for a job that could only fail again."""
+    """Begin the job's next attempt, from the stage that failed, with every finished part kept.
+
+    Raise NotFound, Conflict unless the job is in ERROR or CANCELED, and as `validate_request`.
+    """
 
     def again(current: Job) -> Job:
         if not current.status.may_begin_again:
             raise Conflict(f"Only a job in ERROR or CANCELED can be tried again; this one is {current.status}.")
-        services.storage.sessions.get(org_id, current.session_id)  # it may be on its way out
+        services.storage.sessions.get(org_id, current.session_id)  # raises NotFound for a session that is being deleted
         validate_request(services, current.options, current.callback_url)
         return jobs.restart(current, services.clock())
 
@@ -95,7 +99,7 @@ def retry_job(services: Services, org_id: str, job_id: str) -> Job:
 
 
 def source_file_name(name: str) -> str:
-    """A safe file name: ASCII letters, digits, dot, dash and underscore, without any path; the extension stays."""
+    """Return a safe file name: ASCII letters, digits, dot, dash and underscore, no path; the extension stays."""
     stem, dot, extension = (re.sub(r"[^\w.-]+", "_", part, flags=re.ASCII) for part in _base(name).rpartition("."))
     if not dot or not extension.strip("_"):
         stem, dot, extension = stem + dot + extension, "", ""
@@ -104,7 +108,7 @@ def source_file_name(name: str) -> str:
 
 
 def readable_name(name: str) -> str:
-    """A file's name as a person gave it, in any script, without its path and what cannot be shown."""
+    """Return a file's name in any script, without its path and unprintable characters."""
     shown = "".join(character for character in _base(name) if character.isprintable()).strip()
     return shown[:MAX_FILE_NAME_CHARS] or DEFAULT_SOURCE_NAME
 
@@ -114,13 +118,15 @@ def _base(name: str) -> str:
 
 
 def source_blob_name(org_id: str, session_id: str, file_name: str) -> str:
-    """Where a session's recording stands in container `sources`."""
+    """Return the name of a session's recording in container `sources`."""
     return f"{org_id}/{session_id}/{file_name}"
 
 
 def validate_request(services: Services, options: JobOptions, callback_url: str | None = None) -> None:
-    """Raises, before anything is accepted, what a job with these options could only end with: EngineUnavailable; what
-    `check_callback` raises; and StorageFull."""
+    """Refuse a request that could only fail, before anything is accepted.
+
+    Raise StorageFull, EngineUnavailable for the options, and as `check_callback`.
+    """
     refuse_when_disk_is_full(services)
     engine_for(services.settings, options)
     detector_for(services.settings, options)
@@ -128,7 +134,7 @@ def validate_request(services: Services, options: JobOptions, callback_url: str 
 
 
 def refuse_when_disk_is_full(services: Services) -> None:
-    """Raises StorageFull while the local storage's disk is nearly full: the emulator would accept and forget."""
+    """Raise StorageFull while the local storage's disk is nearly full: the emulator would accept data and lose it."""
     directory = services.settings.local_data_dir
     if directory is None or not services.settings.storage_is_emulator:
         return
@@ -156,7 +162,7 @@ def new_session(
 
 
 def get_or_create_session(services: Services, session: Session) -> Session:
-    """The session's row, made unless an earlier request got this far."""
+    """Return the session's row; create it unless an earlier request got this far."""
     try:
         return services.storage.sessions.create(session).value
     except WriteConflict:
@@ -182,7 +188,7 @@ def start_job(services: Services, request: JobRequest, session: Session, job_id:
 
 
 def enqueue_first_step(services: Services, job: Job, *, is_new: bool) -> Job:
-    """Names the job on its session and asks for its first step, unless that was done before."""
+    """Name the job on its session and enqueue its first step, unless that was done before."""
 
     def with_latest(current: Session) -> Session:
         outdated = not is_new and (current.latest_job_id or job.job_id) < job.job_id  # newer identifiers sort first
@@ -194,7 +200,7 @@ def enqueue_first_step(services: Services, job: Job, *, is_new: bool) -> Job:
 
     try:
         change_session(services, job.org_id, job.session_id, with_latest)
-    except NotFound:  # the session was deleted meanwhile, by somebody who may not have seen the job
+    except NotFound:  # the session was deleted meanwhile, by a caller that may not have seen the job
         services.storage.jobs.delete(job.org_id, job.session_id, job.job_id)
         raise
     if not job.is_final:

@@ -50,9 +50,16 @@ def announce_upload(
     options: JobOptions,
     reserved: Reserved,
 ) -> AnnouncedUpload:
-    """Reserves a session's place and hands out an address to upload to; raises InvalidRequest, StorageFull, and
-    EngineUnavailable for options that a job could only fail with. They are not kept: the commit gives them.
-    Asking again with the same reserved identifiers gives the upload that is there."""
+    """Reserve a session's place, and return an address to upload to.
+
+    The options are only checked: the commit brings those that count. The same reserved identifiers again return the
+    upload that is there.
+
+    Raises:
+        InvalidRequest: The recording is too large.
+        StorageFull: The local storage's disk is nearly full.
+        EngineUnavailable: A job with these options could only fail.
+    """
     validate_request(services, options)
     if content_length > services.settings.max_source_bytes:
         raise InvalidRequest(
@@ -80,10 +87,15 @@ def announce_upload(
 
 
 def commit_upload(services: Services, request: JobRequest, upload_id: str, sha256: str | None = None) -> Job:
-    """The job for a finished upload; committing again returns the same job.
+    """Return the job for a finished upload; a second commit returns the same job.
 
-    Raises NotFound, EngineUnavailable, UploadIncomplete when the blob is missing or has another length, and Conflict
-    after the expiry. `sha256`, when given, is compared by the download stage.
+    The download stage compares `sha256`, if it is given.
+
+    Raises:
+        NotFound: There is no such upload.
+        UploadIncomplete: The blob is missing, or has another length.
+        Conflict: The upload has expired.
+        EngineUnavailable: A job with these options could only fail.
     """
     return retry_conflicts(partial(_commit_once, services, request, upload_id, sha256))
 
@@ -92,7 +104,7 @@ def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256
     stored = services.storage.uploads.get(request.org_id, upload_id)
     upload = stored.value
     if upload.job_id is not None:
-        with suppress(NotFound):  # the first commit died between the upload's row and the job's
+        with suppress(NotFound):  # the first commit crashed between the upload's row and the job's
             return enqueue_first_step(
                 services, services.storage.jobs.get(upload.org_id, upload.job_id).value, is_new=False
             )
@@ -109,7 +121,7 @@ def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256
 
 
 def arrived_upload(services: Services, upload: Upload) -> BlobFacts:
-    """What arrived of an upload when that is what was announced; raises Conflict after its expiry, UploadIncomplete."""
+    """Return the blob of an upload that arrived as announced; raise UploadIncomplete, and Conflict after its expiry."""
     if upload.abandoned or upload.expires_at < services.clock():
         raise Conflict(f"The upload expired at {upload.expires_at:%Y-%m-%d %H:%M} UTC; begin a new one.")
     blob = services.storage.blobs.facts(SOURCES, upload.source_blob)

@@ -1,7 +1,7 @@
-"""What follows from several results together: chapters, and where the instructor was while each segment was said.
+"""Derive results from several others: chapters, and the place of the instructor during each segment.
 
-Transcription and tracking run side by side, so this is made when both are over, just before the sidecar. It may be
-made any number of times, and gives the same files.
+Transcription and tracking run side by side, so this runs when both are over, just before the sidecar. It is
+idempotent.
 """
 
 import logging
@@ -41,7 +41,7 @@ class _TrackPoint(BaseModel):
 
 
 class _Track(BaseModel):
-    """As much of `instructor-tracking.json` as is needed here: it may hold a hundred thousand detections."""
+    """The part of `instructor-tracking.json` that is needed here: the whole may hold a hundred thousand detections."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
@@ -50,7 +50,7 @@ class _Track(BaseModel):
 
 
 def write_derived(services: Services, job: Job) -> None:
-    """Writes what can be made of the job's results; what there is no transcript or track for is left out."""
+    """Write the files that can be derived; without a transcript or a track, leave out what needs it."""
     transcript = _read(services, job, TRANSCRIPT, Transcript)
     if transcript is None:
         return
@@ -76,7 +76,7 @@ def _join(segments: Sequence[TranscriptSegment], track: _Track) -> list[SegmentP
         length = segment.end - segment.start
         visible = min(1.0, seen / length) if length else float(len(around) > 0)
         first, last = bisect_left(times, segment.start), bisect_right(times, segment.end)
-        if first == last and visible and times:  # shorter than the time between two looks: the nearest tells
+        if first == last and visible and times:  # shorter than the sampling interval: take the nearest point
             first = min(
                 range(max(0, first - 1), min(len(times), first + 1)), key=lambda at: abs(times[at] - segment.start)
             )
@@ -107,7 +107,7 @@ def _read(services: Services, job: Job, artefact: Artefact, kind: type[T]) -> T 
         return read_json(services, job, artefact, kind)
     except NotFound:
         return None
-    except ValidationError:  # the job has its result; what would follow from it is not worth failing for
+    except ValidationError:  # the job has its result; a derived file is not worth failing for
         log.exception(
             "a result cannot be read", extra={"action": "derive", "job_id": job.job_id, "result": artefact.name}
         )

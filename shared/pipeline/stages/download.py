@@ -1,6 +1,6 @@
-"""The download stage: the recording in Blob storage, examined, its sound copied, and the rest of the job planned.
+"""Run the download stage: store the recording, examine it, copy its sound, and plan the rest of the job.
 
-Nothing is ever held whole, in memory or on disk. A step that runs again finds what is there and goes on from it.
+Never holds the whole recording, in memory or on disk. A step that runs again continues from what is stored.
 """
 
 import hashlib
@@ -38,11 +38,11 @@ log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 8 * 1024**2
 FETCHED, HASHED, PROBED = 0.4, 0.5, 0.52
-"""How far the step is after each of its phases."""
+"""Progress of the step after each of its phases."""
 
 
 def download_recording(context: StepContext) -> None:
-    """The work of the download stage's only part."""
+    """Do the work of the download stage, which has one part."""
     source = _source(context)
     _rest_when_late(context)
     sha256 = _checked_sha256(context, source)
@@ -66,15 +66,17 @@ def download_recording(context: StepContext) -> None:
 
 
 def _planned(job: Job, plan: Plan, now: datetime) -> Job | None:
-    """The job with its parts. Where the download is done once more for what was lost of it, the parts stay: settings
-    may have changed, and some of the parts are done."""
+    """Return the job with its parts, or None to leave it as it is.
+
+    When the download runs again for a lost blob, the parts stay: settings may have changed, and some parts are done.
+    """
     if job.is_final or job.stages[Stage.DOWNLOAD].state.is_over:
         return None
     return jobs.plan_stages(job, plan.parts, plan.skipped, now)
 
 
 def _source(context: StepContext) -> BlobFacts:
-    """The recording as a blob, fetched now if it is not there yet."""
+    """Return the recording as a blob; fetch it now if it is not there yet."""
     blobs, session = context.services.storage.blobs, context.session
     source = blobs.facts(SOURCES, session.source_blob)
     if session.source_url is not None and (source is None or source.size_bytes == 0):
@@ -91,9 +93,9 @@ def _source(context: StepContext) -> BlobFacts:
 
 
 def _fetch(context: StepContext, url: str) -> BlobFacts:
-    """Streams an address into the session's blob, block by block, from where an earlier delivery stopped.
+    """Stream an address into the session's blob, block by block, from where an earlier delivery stopped.
 
-    Every block but the last is `BLOCK_BYTES` long, so deliveries agree on the boundaries whoever staged them.
+    Every block but the last is `BLOCK_BYTES` long, so that all deliveries agree on the boundaries.
     """
     blobs, name, settings = context.services.storage.blobs, context.session.source_blob, context.services.settings
     validator = context.session.source_validator
@@ -106,7 +108,7 @@ def _fetch(context: StepContext, url: str) -> BlobFacts:
     index, offset = len(staged), sum(staged)
 
     def watch() -> None:
-        """A server that sends next to nothing keeps neither a canceled job nor the time limit waiting."""
+        """Check for cancellation and for the time limit even while the server sends next to nothing."""
         context.report(0.0)
         _stop_when_slow(context)
 
@@ -147,7 +149,7 @@ def _forget_staged_blocks(context: StepContext) -> None:
 
 
 def _rest_when_late(context: StepContext) -> None:
-    """To be called where all that was done is stored: the next invocation begins with a budget of its own."""
+    """Raise ContinueLater when the invocation's budget is used up; call it only where all progress is stored."""
     if context.elapsed_sec() > context.services.settings.invocation_budget_sec:
         raise ContinueLater
 
@@ -161,7 +163,7 @@ def _stop_when_slow(context: StepContext) -> None:
 
 
 def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same bytes in blocks of `BLOCK_BYTES`, the last one shorter."""
+    """Yield the same bytes in blocks of `BLOCK_BYTES`, the last one shorter."""
     buffer = bytearray()
     for chunk in chunks:
         buffer += chunk
@@ -173,7 +175,7 @@ def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _checked_sha256(context: StepContext, source: BlobFacts) -> str:
-    """The recording's SHA-256, kept with the blob; raises ChecksumMismatch."""
+    """Return the recording's SHA-256, which is kept with the blob; raise ChecksumMismatch."""
     blobs = context.services.storage.blobs
     sha256 = source.sha256
     if sha256 is None:
@@ -201,7 +203,7 @@ def _examine(context: StepContext, source: BlobFacts) -> Recording:
 
 
 def _read_through(context: StepContext, recording: Recording) -> Recording:
-    """Copies the sound, finds where sound and picture really end, and returns the recording as it really is."""
+    """Copy the sound, find where sound and picture end, and return the recording with these ends and warnings."""
     sound_end_sec, sound_warnings = _copy_audio(context, recording)
     with open_recording(context) as file:
         picture_end_sec = video_end_sec(file, recording)
@@ -221,7 +223,7 @@ def _read_through(context: StepContext, recording: Recording) -> Recording:
 
 
 def _copy_audio(context: StepContext, recording: Recording) -> tuple[float | None, Sequence[RecordingWarning]]:
-    """Writes the sound as a WAV blob; returns where it ends in seconds (None without sound) and its warnings."""
+    """Write the sound as a WAV blob; return its end in seconds (None without sound) and its warnings."""
     if recording.audio is None:
         return None, ()
     blobs, name = context.services.storage.blobs, context.work_blob(AUDIO_COPY.name)

@@ -23,7 +23,7 @@ CHANGED = "The recording was changed after it had been submitted; upload it as a
 
 
 def open_blob(services: Services, container: str, name: str) -> BinaryIO:
-    """A blob as a seekable file that holds a few blocks of it; raises BlobMissing."""
+    """Open a blob as a seekable file that holds a few blocks of it; raise BlobMissing."""
     blobs = services.storage.blobs
     facts = blobs.facts(container, name)
     if facts is None:
@@ -32,10 +32,10 @@ def open_blob(services: Services, container: str, name: str) -> BinaryIO:
 
 
 def open_recording(context: StepContext) -> BinaryIO:
-    """The recording; raises BlobMissing, and ChecksumMismatch when it is not the one that was examined.
+    """Open the recording; raise BlobMissing, and ChecksumMismatch if it is not the one that was examined.
 
-    An upload's address still writes for a while after the commit. Writing over a blob drops the hash noted with it.
-    Where nobody but the download stage writes, a recording without a hash is one that is being fetched once more.
+    An upload's address can still write for a while after the commit. Writing over a blob drops the hash kept with it.
+    A recording that only the download stage writes has no hash while it is being fetched again.
     """
     session = context.session
     facts = context.services.storage.blobs.facts(SOURCES, session.source_blob)
@@ -73,7 +73,7 @@ def read_json(services: Services, job: Job, artefact: Artefact, model: type[T], 
 
 
 def recording_of(context: StepContext) -> Recording:
-    """What the download stage found out; the stages after it cannot run before."""
+    """Return the facts that the download stage found; raise ValueError before it has run."""
     if context.session.recording is None:
         raise ValueError(f"session {context.session.session_id} has no recording yet")
     return context.session.recording

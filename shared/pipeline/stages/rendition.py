@@ -1,6 +1,6 @@
-"""The rendition stage: the overlay and the follow-cam, rendered in parts by time and joined without encoding again.
+"""Run the rendition stage: render overlay and follow-cam in parts by time, and join them without encoding again.
 
-The camera's path is worked out from the whole track in every part: that takes a second, and makes all parts agree.
+Every part plans the camera's path from the whole track: that takes a second, and makes all parts agree.
 """
 
 import hashlib
@@ -43,19 +43,21 @@ from shared.tracking.payload import InstructorTracking
 
 OVERLAY_HEIGHT = 540
 HASHED_FROM = 0.9
-"""How far a join is when the file is written and its hash begins."""
+"""Progress of a join when the file is written and its hash begins."""
 
 
 class RenditionPart(BaseModel):
-    """What a part leaves beside its pieces of video: `frames` pictures of each, the first at `first_index` / rate."""
+    """The file that a part leaves beside its pieces of video."""
 
     first_index: int
+    """The first picture is at `first_index` / rate seconds."""
     frames: int
+    """Pictures in each piece."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Video:
-    """One of the videos: how a frame becomes a picture of it."""
+    """One of the videos, and how to paint a picture of it from a frame."""
 
     artefact: Artefact
     piece: Artefact
@@ -65,7 +67,7 @@ class _Video:
 
 
 def render_part(context: StepContext) -> None:
-    """Renders one time slice of every video that was asked for."""
+    """Render one time slice of every video that was asked for."""
     recording, number = recording_of(context), context.message.part
     rate = frame_rate(video_of(recording))
     fps = float(rate)
@@ -103,7 +105,7 @@ def render_part(context: StepContext) -> None:
 
 
 def join_renditions(context: StepContext) -> None:
-    """Joins the parts of each video, with the recording's sound, and notes what there is for the sidecar."""
+    """Join the parts of each video with the recording's sound, and list the videos for the sidecar."""
     rate = frame_rate(video_of(recording_of(context)))
     parts = list(_parts(context))
     videos = _videos(context, rate) if parts else []
@@ -129,7 +131,7 @@ def _report(context: StepContext, turn: int, turns: int, fraction: float) -> Non
 
 
 def _videos(context: StepContext, rate: Fraction) -> list[_Video]:
-    """The videos that were asked for."""
+    """Return the videos that were asked for."""
     wanted = context.job.options
     track = read_json(context.services, context.job, artefacts.INSTRUCTOR_TRACKING, InstructorTracking)
     videos = []
@@ -174,7 +176,7 @@ def _even(pixels: float) -> int:
 
 
 def _parts(context: StepContext) -> Iterator[tuple[int, RenditionPart]]:
-    """The parts that have pictures, by number."""
+    """Yield the parts that have pictures, by number."""
     for number in range(context.job.stages[Stage.RENDITION].parts):
         part = read_json(context.services, context.job, artefacts.RENDITION_PART, RenditionPart, part=number)
         if part.frames:
@@ -209,7 +211,7 @@ def _join(
 
 
 def _sound(context: StepContext) -> Callable[[], BinaryIO] | None:
-    """Where the video's sound comes from: the recording, as it is, or the copy that was made for the transcription."""
+    """Return how to open the sound: the recording as it is, or the copy made for transcription; None without sound."""
     recording = recording_of(context)
     if recording.audio is None:
         return None

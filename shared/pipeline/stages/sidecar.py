@@ -1,4 +1,7 @@
-"""The sidecar: what is known of a recording and of every file that a job made of it."""
+"""Write the sidecar: the facts of a recording and of every file that a job made of it.
+
+Apart from the other derived files because it lists them all, and can be rebuilt at any time.
+"""
 
 from contextlib import suppress
 from typing import TypeVar
@@ -26,7 +29,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class SceneList(BaseModel):
-    """What the tracking stage found of scenes, as it leaves it in container `work` for the sidecar."""
+    """The scenes that the tracking stage found, as it leaves them in container `work` for the sidecar."""
 
     scenes: list[ScenePayload] = []
     thumbnails: list[ThumbnailPayload] = []
@@ -39,7 +42,7 @@ class RenditionList(BaseModel):
 
 
 def write_sidecar(services: Services, job: Job) -> None:
-    """Writes `sidecar.json`, listing every other file of the job with its hash."""
+    """Write `sidecar.json`, which lists every other file of the job with its hash."""
     session = services.storage.sessions.get(job.org_id, job.session_id).value
     found, made = _noted(services, job, SCENES, SceneList), _noted(services, job, RENDITIONS, RenditionList)
     sidecar = SidecarPayload(
@@ -54,20 +57,20 @@ def write_sidecar(services: Services, job: Job) -> None:
     write_json(services, job, SIDECAR, sidecar)
     try:
         services.storage.sessions.get(job.org_id, job.session_id)
-    except NotFound:  # deleted meanwhile: nothing may be left behind
+    except NotFound:  # deleted meanwhile: leave nothing behind
         services.storage.blobs.delete(RESULTS, job_blob(job, SIDECAR.name))
         raise
 
 
 @job_manager.job
 def rebuild_sidecar(services: Services, org_id: str, job_id: str) -> None:
-    """Writes the sidecar of a job that is done once more, with the files that are there now."""
+    """Write the sidecar of a job that is done again, with the files that are there now."""
     with suppress(NotFound):  # deleted meanwhile
         write_sidecar(services, services.storage.jobs.get(org_id, job_id).value)
 
 
 def _noted(services: Services, job: Job, artefact: Artefact, kind: type[T]) -> T:
-    """What a stage left, from where it left it or, when that was cleaned up, from the present sidecar."""
+    """Return the list that a stage left, or after the clean-up the one in the present sidecar."""
     for source in (artefact, SIDECAR):
         with suppress(NotFound):
             return read_json(services, job, source, kind)

@@ -1,8 +1,7 @@
-"""The tracking stage: the plate, each part's detections and scene scores, then the track, its pictures, the scenes and
-their thumbnails.
+"""Run the tracking stage: the plates, each part's detections and scene scores, then the track, pictures and scenes.
 
-The parts only look; all that needs the whole recording (who is followed, where scenes begin) is decided in the merge,
-so that a split run equals an unsplit one.
+The parts only detect. The merge decides all that needs the whole recording (the person to follow, the scenes), so that
+a split run equals an unsplit one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -45,11 +44,11 @@ from shared.tracking.track.merge import merge_tracking as merge_parts
 
 MAX_THUMBNAILS = 200
 DETECTIONS_DONE = 0.5
-"""How far the merge is when the track is written and the thumbnails begin."""
+"""Progress of the merge when the track is written and the thumbnails begin."""
 
 
 def prepare_tracking(context: StepContext) -> None:
-    """Chooses the detector, and makes the pictures of the empty room that all parts share."""
+    """Choose the detector, and build the plates that all parts share."""
     recording, blobs = recording_of(context), context.services.storage.blobs
     choice, model, warnings = _usable_detector(context)
     plates: list[PlateOfWindow] = []
@@ -69,7 +68,7 @@ def prepare_tracking(context: StepContext) -> None:
 
 
 def track_part(context: StepContext) -> None:
-    """Looks at one time slice's frames."""
+    """Detect people in the frames of one time slice, and score scene changes."""
     recording, settings = recording_of(context), context.services.settings
     samples = _samples(context, context.message.part)
     detector = _detector(context, _plan(context))
@@ -97,7 +96,7 @@ def track_part(context: StepContext) -> None:
 
 
 def merge_tracking(context: StepContext) -> None:
-    """Follows the instructor through all parts' detections, draws that, finds the scenes and makes their thumbnails."""
+    """Follow the instructor through all parts' detections, draw the track, find the scenes and write thumbnails."""
     recording, job, blobs = recording_of(context), context.job, context.services.storage.blobs
     parts = list(_parts(context))
     plan = _plan(context)
@@ -127,7 +126,7 @@ def merge_tracking(context: StepContext) -> None:
 
 
 def _write_pictures(context: StepContext, track: InstructorTracking, plate: Picture) -> None:
-    """Writes the three files of a track; `plate` is the empty room."""
+    """Write heat map, positions and plot of a track; `plate` is the empty room."""
     services, job, plot = context.services, context.job, TrackPlot.of(track)
     write_file(services, job, artefacts.HEAT_MAP, draw_heat_map(plot, plate))
     write_file(services, job, artefacts.POSITIONS, draw_positions(plot))
@@ -135,7 +134,7 @@ def _write_pictures(context: StepContext, track: InstructorTracking, plate: Pict
 
 
 def _usable_detector(context: StepContext) -> tuple[DetectorChoice, OnnxDetector | None, tuple[RecordingWarning, ...]]:
-    """The choice, its model loaded, and what is to be said of it; raises EngineUnavailable when no other will do."""
+    """Return the detector, its loaded model and the warnings; raise EngineUnavailable if the client insists on it."""
     choice = detector_for(context.services.settings, context.job.options)
     try:
         return choice, warm_model(choice.model) if choice.model is not None else None, ()
@@ -152,7 +151,7 @@ def _plan(context: StepContext) -> TrackingPlan:
 
 
 def _detector(context: StepContext, plan: TrackingPlan) -> RecordingDetector:
-    """The detector of the plan; raises EngineUnavailable when this machine has not the model that it was made with."""
+    """Return the detector of the plan; raise EngineUnavailable if this machine lacks the model it was made with."""
     blobs = context.services.storage.blobs
     model = None
     if plan.kind != "plate":
@@ -180,7 +179,7 @@ def _parts(context: StepContext) -> Iterator[TrackingPart]:
 
 
 def _thumbnails(context: StepContext, scenes: Sequence[Scene]) -> SceneList:
-    """Every scene, and for at most `MAX_THUMBNAILS` of them a picture from the scene's middle."""
+    """Return every scene, and write for at most `MAX_THUMBNAILS` of them a picture from the scene's middle."""
     recording = recording_of(context)
     step = -(-len(scenes) // MAX_THUMBNAILS)
     numbers = {_middle(scene): n + 1 for n, scene in enumerate(scenes) if n % step == 0}

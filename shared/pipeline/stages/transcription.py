@@ -1,4 +1,7 @@
-"""The transcription stage: each part's words as a blob, then one transcript in every format."""
+"""Run the transcription stage: each part's words as a blob, then one transcript in every format.
+
+Apart from `shared.transcription`, which knows no storage.
+"""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -27,7 +30,7 @@ MAX_HOTWORDS = 60
 
 
 def transcribe_part(context: StepContext) -> None:
-    """Recognises one time slice of the audio copy."""
+    """Recognise one time slice of the audio copy."""
     settings, options = context.services.settings, context.job.options
     recording = recording_of(context)
     choice = engine_for(settings, options)
@@ -48,7 +51,7 @@ def transcribe_part(context: StepContext) -> None:
 
 
 def merge_transcript(context: StepContext) -> None:
-    """Joins the parts and writes the transcript and its captions."""
+    """Join the parts, and write the transcript and its captions."""
     recording, job = recording_of(context), context.job
     languages: list[tuple[float, str]] = []
     doubtful: list[float] = []
