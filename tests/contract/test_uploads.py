@@ -47,7 +47,9 @@ class House:
 
     def announce(self, org: str | None = None) -> Upload:
         reserved = reserve(self.services)
-        return announce_upload(self.services, org or self.org, "talk.mp4", 3, "video/mp4", JobOptions(), reserved).upload
+        return announce_upload(
+            self.services, org or self.org, "talk.mp4", 3, "video/mp4", JobOptions(), reserved
+        ).upload
 
     def put(self, upload: Upload) -> None:
         self.storage.blobs.stage_block(SOURCES, upload.source_blob, 0, b"abc")

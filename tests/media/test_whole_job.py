@@ -145,6 +145,7 @@ def test_a_model_that_is_none_is_said_and_done_without(
     found = track(results_of(silent_lecture, detector_model=broken))
     warning = "The detector's model 'yolox_nano.onnx' cannot be used: it is damaged, or no ONNX model."
     assert found.pop("warnings") == [f"{warning} People were found without it."]
+    assert [detail["code"] for detail in found.pop("warningDetails")] == ["detector_unavailable"]
     without = track(once)
     del without["warnings"]
     assert found == without
