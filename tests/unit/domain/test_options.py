@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.options import FollowCam, JobOptions
@@ -44,6 +44,7 @@ def test_every_option_is_read_by_its_name_on_the_wire() -> None:
     assert JobOptions.from_json(EVERYTHING).to_json() == EVERYTHING
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*EVERYTHING, "captions", "x"]), json_values))
 def test_what_a_row_holds_is_written_back(stored: dict[str, Any]) -> None:
     options = JobOptions.from_json(stored)

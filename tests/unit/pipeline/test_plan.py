@@ -1,7 +1,7 @@
 """How a recording is cut: fewest equal parts, and every sample owned once."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.options import NO_RENDITION, JobOptions
@@ -53,6 +53,7 @@ def test_a_stage_that_does_not_apply_is_skipped(found: Recording, skipped: set[S
     assert not skipped & set(plan.parts)
 
 
+@settings(deadline=None)
 @given(st.floats(0.01, 20_000), st.integers(1, 40), st.sampled_from([0.5, 1.0, 2.0, 2.5, 10.0]))
 def test_every_sample_is_owned_once(duration_sec: float, parts: int, sample_fps: float) -> None:
     found = recording(duration_sec)
