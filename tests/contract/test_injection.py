@@ -25,7 +25,7 @@ from shared.storage.azure_blobs import AzureBlobs
 from shared.storage.connect import AzureStorage
 from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.ports import RESULTS, SOURCES, Storage
-from tests.unit.api.keys import SECRET, signed
+from tests.support.signing_keys import SECRET, signed
 from tests.unit.api.test_tenancy import BODIES, FORM, ROUTES
 
 NASTY = [

@@ -15,7 +15,7 @@ from shared.domain.stage import Stage
 from shared.settings import Settings
 from shared.storage.connect import AzureStorage, connect
 from shared.wiring import build_services
-from tests.unit.api.keys import SECRET, signed
+from tests.support.signing_keys import SECRET, signed
 
 REQUESTS = 200
 SETTINGS = Settings(auth="jwt", jwt_secret=SecretStr(SECRET.decode()))

@@ -30,7 +30,7 @@ class Clock:
         return self.now
 
 
-class House:
+class UploadHarness:
     """The use cases over a storage, with a clock that stands until it is set."""
 
     def __init__(self, storage: Storage, org: str) -> None:
@@ -70,129 +70,129 @@ class House:
 
 
 @pytest.fixture
-def house(storage: Storage, org: str, monkeypatch: pytest.MonkeyPatch) -> House:
-    made = House(storage, org)
+def harness(storage: Storage, org: str, monkeypatch: pytest.MonkeyPatch) -> UploadHarness:
+    made = UploadHarness(storage, org)
     expired = storage.uploads.expired
     mine = lambda now: (each for each in expired(now) if each.value.org_id.startswith(org))  # noqa: E731
     monkeypatch.setattr(storage.uploads, "expired", mine)
     return made
 
 
-def test_uploads_past_their_time_are_found_whoever_s_they_are(house: House) -> None:
-    first, other = house.announce(), house.announce(f"{house.org}-other")
-    house.clock.now += timedelta(hours=1)
-    later = house.announce()
-    found = {each.value.upload_id for each in house.storage.uploads.expired(LONG_AGO + DAY)}
+def test_uploads_past_their_time_are_found_whoever_s_they_are(harness: UploadHarness) -> None:
+    first, other = harness.announce(), harness.announce(f"{harness.org}-other")
+    harness.clock.now += timedelta(hours=1)
+    later = harness.announce()
+    found = {each.value.upload_id for each in harness.storage.uploads.expired(LONG_AGO + DAY)}
     assert found == {first.upload_id, other.upload_id}
     assert later.upload_id not in found
 
 
-def test_what_nobody_committed_is_deleted_after_a_grace(house: House) -> None:
-    silent, staged, whole = house.announce(), house.announce(), house.announce()
-    house.storage.blobs.stage_block(SOURCES, staged.source_blob, 0, b"ab")
-    house.put(whole)
-    house.clock.now += DAY + GRACE - timedelta(seconds=1)
-    assert expire_uploads(house.services) == 0
-    house.clock.now += timedelta(seconds=1)
-    assert expire_uploads(house.services) == 3
+def test_what_nobody_committed_is_deleted_after_a_grace(harness: UploadHarness) -> None:
+    silent, staged, whole = harness.announce(), harness.announce(), harness.announce()
+    harness.storage.blobs.stage_block(SOURCES, staged.source_blob, 0, b"ab")
+    harness.put(whole)
+    harness.clock.now += DAY + GRACE - timedelta(seconds=1)
+    assert expire_uploads(harness.services) == 0
+    harness.clock.now += timedelta(seconds=1)
+    assert expire_uploads(harness.services) == 3
     for upload in (silent, staged, whole):
-        assert not house.is_known(upload)
-        assert not house.is_stored(upload)
-        assert list(house.storage.blobs.staged_blocks(SOURCES, upload.source_blob)) == []
-    assert expire_uploads(house.services) == 0
+        assert not harness.is_known(upload)
+        assert not harness.is_stored(upload)
+        assert list(harness.storage.blobs.staged_blocks(SOURCES, upload.source_blob)) == []
+    assert expire_uploads(harness.services) == 0
 
 
-def test_a_committed_upload_loses_its_row_and_keeps_its_recording(house: House) -> None:
-    upload = house.announce()
-    house.put(upload)
-    house.commit(upload)
-    house.clock.now += DAY + GRACE
-    assert expire_uploads(house.services) == 0
-    assert house.is_stored(upload)
-    assert not house.is_known(upload)
-    delete_session(house.services, house.org, upload.session_id)
-    assert not house.is_stored(upload)
+def test_a_committed_upload_loses_its_row_and_keeps_its_recording(harness: UploadHarness) -> None:
+    upload = harness.announce()
+    harness.put(upload)
+    harness.commit(upload)
+    harness.clock.now += DAY + GRACE
+    assert expire_uploads(harness.services) == 0
+    assert harness.is_stored(upload)
+    assert not harness.is_known(upload)
+    delete_session(harness.services, harness.org, upload.session_id)
+    assert not harness.is_stored(upload)
     with pytest.raises(NotFound):
-        house.storage.sessions.get(house.org, upload.session_id, even_deleted=True)
+        harness.storage.sessions.get(harness.org, upload.session_id, even_deleted=True)
 
 
-def test_a_commit_that_never_got_beyond_its_claim_is_no_commit(house: House) -> None:
-    upload = house.announce()
-    house.put(upload)
-    stored = house.storage.uploads.get(house.org, upload.upload_id)
-    house.storage.uploads.update(stored, upload.evolve(job_id="reserved"))
-    house.clock.now += DAY + GRACE
-    assert expire_uploads(house.services) == 1
-    assert not house.is_stored(upload)
+def test_a_commit_that_never_got_beyond_its_claim_is_no_commit(harness: UploadHarness) -> None:
+    upload = harness.announce()
+    harness.put(upload)
+    stored = harness.storage.uploads.get(harness.org, upload.upload_id)
+    harness.storage.uploads.update(stored, upload.evolve(job_id="reserved"))
+    harness.clock.now += DAY + GRACE
+    assert expire_uploads(harness.services) == 1
+    assert not harness.is_stored(upload)
 
 
-def test_cleaning_up_goes_on_where_it_broke_off(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    upload = house.announce()
-    house.put(upload)
-    house.clock.now += DAY + GRACE
-    delete = house.storage.uploads.delete
+def test_cleaning_up_goes_on_where_it_broke_off(harness: UploadHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = harness.announce()
+    harness.put(upload)
+    harness.clock.now += DAY + GRACE
+    delete = harness.storage.uploads.delete
 
     def die(stored: Stored[Upload]) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(house.storage.uploads, "delete", die)
+    monkeypatch.setattr(harness.storage.uploads, "delete", die)
     with pytest.raises(ConnectionError):
-        expire_uploads(house.services)
-    monkeypatch.setattr(house.storage.uploads, "delete", delete)
-    assert house.storage.uploads.get(house.org, upload.upload_id).value.abandoned
-    assert expire_uploads(house.services) == 1
-    assert not house.is_known(upload)
+        expire_uploads(harness.services)
+    monkeypatch.setattr(harness.storage.uploads, "delete", delete)
+    assert harness.storage.uploads.get(harness.org, upload.upload_id).value.abandoned
+    assert expire_uploads(harness.services) == 1
+    assert not harness.is_known(upload)
 
 
-def test_a_commit_that_is_quicker_keeps_its_recording(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_that_is_quicker_keeps_its_recording(harness: UploadHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The committer's clock is an hour slow, and it claims the upload between the cleaner's look and its mark."""
-    upload = house.announce()
-    house.put(upload)
-    update = house.storage.uploads.update
+    upload = harness.announce()
+    harness.put(upload)
+    update = harness.storage.uploads.update
 
     def update_after_a_commit(stored: Stored[Upload], changed: Upload) -> Stored[Upload]:
-        monkeypatch.setattr(house.storage.uploads, "update", update)
-        house.clock.now = LONG_AGO + DAY
-        house.commit(upload)
+        monkeypatch.setattr(harness.storage.uploads, "update", update)
+        harness.clock.now = LONG_AGO + DAY
+        harness.commit(upload)
         return update(stored, changed)
 
-    house.clock.now += DAY + GRACE
-    monkeypatch.setattr(house.storage.uploads, "update", update_after_a_commit)
-    assert expire_uploads(house.services) == 0
-    assert house.is_stored(upload)
-    assert house.storage.sessions.get(house.org, upload.session_id).value.source_blob == upload.source_blob
+    harness.clock.now += DAY + GRACE
+    monkeypatch.setattr(harness.storage.uploads, "update", update_after_a_commit)
+    assert expire_uploads(harness.services) == 0
+    assert harness.is_stored(upload)
+    assert harness.storage.sessions.get(harness.org, upload.session_id).value.source_blob == upload.source_blob
 
 
-def test_a_commit_that_is_too_late_is_told_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    upload = house.announce()
-    house.put(upload)
-    house.clock.now += DAY + GRACE
-    discard = house.storage.blobs.discard
+def test_a_commit_that_is_too_late_is_told_so(harness: UploadHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = harness.announce()
+    harness.put(upload)
+    harness.clock.now += DAY + GRACE
+    discard = harness.storage.blobs.discard
     refused: list[str] = []
 
     def discard_after_a_commit(container: str, name: str) -> None:
-        house.clock.now = LONG_AGO + DAY
+        harness.clock.now = LONG_AGO + DAY
         with pytest.raises(Conflict) as conflict:
-            house.commit(upload)
+            harness.commit(upload)
         refused.append(conflict.value.detail)
         discard(container, name)
 
-    monkeypatch.setattr(house.storage.blobs, "discard", discard_after_a_commit)
-    assert expire_uploads(house.services) == 1
+    monkeypatch.setattr(harness.storage.blobs, "discard", discard_after_a_commit)
+    assert expire_uploads(harness.services) == 1
     assert refused == ["The upload expired at 2001-01-02 00:00 UTC; begin a new one."]
 
 
-def test_several_may_clean_up_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    upload = house.announce()
-    house.put(upload)
-    house.clock.now += DAY + GRACE
-    update: Callable[[Stored[Upload], Upload], Stored[Upload]] = house.storage.uploads.update
+def test_several_may_clean_up_at_once(harness: UploadHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload = harness.announce()
+    harness.put(upload)
+    harness.clock.now += DAY + GRACE
+    update: Callable[[Stored[Upload], Upload], Stored[Upload]] = harness.storage.uploads.update
 
     def update_after_another(stored: Stored[Upload], changed: Upload) -> Stored[Upload]:
-        monkeypatch.setattr(house.storage.uploads, "update", update)
-        assert expire_uploads(house.services) == 1
+        monkeypatch.setattr(harness.storage.uploads, "update", update)
+        assert expire_uploads(harness.services) == 1
         return update(stored, changed)
 
-    monkeypatch.setattr(house.storage.uploads, "update", update_after_another)
-    assert expire_uploads(house.services) == 0
-    assert not house.is_known(upload)
+    monkeypatch.setattr(harness.storage.uploads, "update", update_after_another)
+    assert expire_uploads(harness.services) == 0
+    assert not harness.is_known(upload)

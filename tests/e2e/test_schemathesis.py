@@ -32,7 +32,7 @@ from shared.storage.ports import RESULTS, SOURCES
 from shared.wiring import build_services
 from tests.e2e.conftest import REPO, eventually, running_stack
 from tests.e2e.fuzz import LaidOut, Outcome, fuzz
-from tests.unit.api.keys import SECRET, signed
+from tests.support.signing_keys import SECRET, signed
 
 pytestmark = pytest.mark.e2e
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import WEBHOOK_SECRET, RunningStack, eventually
-from tests.unit.webhooks.receiver import receiving
+from tests.support.webhook_receiver import receiving
 
 pytestmark = pytest.mark.e2e
 

@@ -123,7 +123,7 @@ def server() -> Iterator[Server]:
 
 
 @dataclass
-class House:
+class ProbeHarness:
     client: TestClient
     storage: MemoryStorage
 
@@ -146,19 +146,19 @@ class House:
 
 
 @pytest.fixture
-def open_house(
+def open_harness(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., House]]:
+) -> Iterator[Callable[..., ProbeHarness]]:
     """Opens an API with settings of the test's own; no Whisper model is on this machine."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
     opened: list[TestClient] = []
 
-    def make(**settings: Any) -> House:
+    def make(**settings: Any) -> ProbeHarness:
         given = {"AzureWebJobsStorage": "UseDevelopmentStorage=true", "allow_loopback_sources": True, **settings}
         storage = MemoryStorage()
         client = TestClient(create_app(build_services(Settings.model_validate(given), storage)), base_url="http://api")
         opened.append(client)
-        return House(client, storage)
+        return ProbeHarness(client, storage)
 
     yield make
     for client in opened:
@@ -166,8 +166,8 @@ def open_house(
 
 
 @pytest.fixture
-def house(open_house: Callable[..., House]) -> House:
-    return open_house()
+def harness(open_harness: Callable[..., ProbeHarness]) -> ProbeHarness:
+    return open_harness()
 
 
 @pytest.fixture(scope="session")
@@ -179,9 +179,11 @@ def index_at_the_end(make_clip: ClipMaker) -> bytes:
     return clip
 
 
-def test_a_recording_is_described_with_what_will_happen(house: House, server: Server, make_clip: ClipMaker) -> None:
+def test_a_recording_is_described_with_what_will_happen(
+    harness: ProbeHarness, server: Server, make_clip: ClipMaker
+) -> None:
     clip = make_clip("mp4", **BOTH)
-    seen = house.probe(sourceUrl=server.serve(File(clip)), options={"language": "en-GB"})
+    seen = harness.probe(sourceUrl=server.serve(File(clip)), options={"language": "en-GB"})
     assert seen["container"].startswith("mov,mp4")
     assert [(stream["kind"], stream["codec"]) for stream in seen["streams"]] == [("video", "h264"), ("audio", "aac")]
     assert seen["durationSec"] == pytest.approx(3.0, abs=0.2)
@@ -200,15 +202,17 @@ def test_a_recording_is_described_with_what_will_happen(house: House, server: Se
     assert [warning for warning in seen["warnings"] if "pocketsphinx" in warning] == seen["warnings"]
 
 
-def test_nothing_is_kept(house: House, server: Server, make_clip: ClipMaker) -> None:
-    house.probe(sourceUrl=server.serve(File(make_clip("mp4", **BOTH))))
-    assert not house.storage.jobs.page("local", limit=1).items
-    assert not house.storage.sessions.page("local", limit=1).items
-    assert not [blob for container in (SOURCES, WORK, RESULTS) for blob in house.storage.blobs.listing(container, "")]
+def test_nothing_is_kept(harness: ProbeHarness, server: Server, make_clip: ClipMaker) -> None:
+    harness.probe(sourceUrl=server.serve(File(make_clip("mp4", **BOTH))))
+    assert not harness.storage.jobs.page("local", limit=1).items
+    assert not harness.storage.sessions.page("local", limit=1).items
+    assert not [blob for container in (SOURCES, WORK, RESULTS) for blob in harness.storage.blobs.listing(container, "")]
 
 
-def test_an_index_at_the_end_is_found_by_few_requests(house: House, server: Server, index_at_the_end: bytes) -> None:
-    seen = house.probe(sourceUrl=server.serve(File(index_at_the_end)))
+def test_an_index_at_the_end_is_found_by_few_requests(
+    harness: ProbeHarness, server: Server, index_at_the_end: bytes
+) -> None:
+    seen = harness.probe(sourceUrl=server.serve(File(index_at_the_end)))
     assert seen["durationSec"] == pytest.approx(60.0)
     assert seen["plan"]["stages"]["tracking"] == {
         "parts": 0,
@@ -220,10 +224,10 @@ def test_an_index_at_the_end_is_found_by_few_requests(house: House, server: Serv
 
 
 def test_a_long_recording_has_several_parts(
-    open_house: Callable[..., House], server: Server, index_at_the_end: bytes
+    open_harness: Callable[..., ProbeHarness], server: Server, index_at_the_end: bytes
 ) -> None:
-    house = open_house(transcription_part_sec=10)
-    seen = house.probe(sourceUrl=server.serve(File(index_at_the_end)))
+    harness = open_harness(transcription_part_sec=10)
+    seen = harness.probe(sourceUrl=server.serve(File(index_at_the_end)))
     assert seen["plan"]["stages"]["transcription"] == {"parts": 6, "invocations": 7, "reason": None}
     assert seen["plan"]["invocations"] == 8
 
@@ -241,22 +245,22 @@ def test_a_long_recording_has_several_parts(
 )
 @pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])
 def test_kinds(
-    house: House, server: Server, make_clip: ClipMaker, format: str, options: dict[str, Any], ranges: bool
+    harness: ProbeHarness, server: Server, make_clip: ClipMaker, format: str, options: dict[str, Any], ranges: bool
 ) -> None:
-    seen = house.probe(sourceUrl=server.serve(File(make_clip(format, **options), ranges=ranges)))
+    seen = harness.probe(sourceUrl=server.serve(File(make_clip(format, **options), ranges=ranges)))
     assert seen["durationSec"] == pytest.approx(3.0, abs=0.3)
     assert len(seen["streams"]) == ("video" in options) + ("audio" in options)
 
 
 def test_a_length_that_stands_nowhere_is_guessed_or_left_open(
-    house: House, server: Server, make_clip: ClipMaker
+    harness: ProbeHarness, server: Server, make_clip: ClipMaker
 ) -> None:
     mp3 = make_clip("mp3", seconds=90.0, audio="libmp3lame", options={"write_xing": "0"}, rate=48000)
-    seen = house.probe(sourceUrl=server.serve(File(mp3)))
+    seen = harness.probe(sourceUrl=server.serve(File(mp3)))
     assert seen["durationSec"] == pytest.approx(90.0, rel=0.1)
     assert GUESSED.text in seen["warnings"]
     live = make_clip("webm", video="libvpx", options={"live": "1"})
-    seen = house.probe(sourceUrl=server.serve(File(live)))
+    seen = harness.probe(sourceUrl=server.serve(File(live)))
     assert seen["durationSec"] is None
     assert LENGTH_UNKNOWN.text in seen["warnings"]
     assert seen["plan"]["stages"]["tracking"] == {"parts": None, "invocations": None, "reason": None}
@@ -264,43 +268,43 @@ def test_a_length_that_stands_nowhere_is_guessed_or_left_open(
 
 
 def test_without_ranges_the_beginning_has_to_do(
-    house: House, server: Server, make_clip: ClipMaker, index_at_the_end: bytes
+    harness: ProbeHarness, server: Server, make_clip: ClipMaker, index_at_the_end: bytes
 ) -> None:
     front = make_clip(
         "mov", seconds=60.0, audio="pcm_s16le", rate=48000, layout="stereo", options={"movflags": "faststart"}
     )
     for declared in (-1, None):
         server.sent.clear()
-        seen = house.probe(sourceUrl=server.serve(File(front, ranges=False, declared=declared)))
+        seen = harness.probe(sourceUrl=server.serve(File(front, ranges=False, declared=declared)))
         assert seen["durationSec"] == pytest.approx(60.0)
         assert seen["sizeBytes"] == (len(front) if declared else None)
-        refusal = house.refusal(sourceUrl=server.serve(File(index_at_the_end, ranges=False, declared=declared)))
+        refusal = harness.refusal(sourceUrl=server.serve(File(index_at_the_end, ranges=False, declared=declared)))
         assert refusal == (422, "cannot_probe")
         assert len(server.sent) == 2
 
 
 def test_a_recording_that_takes_too_much_reading(
-    open_house: Callable[..., House], server: Server, index_at_the_end: bytes
+    open_harness: Callable[..., ProbeHarness], server: Server, index_at_the_end: bytes
 ) -> None:
-    house = open_house(probe_max_bytes=MIB)
-    assert house.refusal(sourceUrl=server.serve(File(index_at_the_end))) == (422, "cannot_probe")
+    harness = open_harness(probe_max_bytes=MIB)
+    assert harness.refusal(sourceUrl=server.serve(File(index_at_the_end))) == (422, "cannot_probe")
     assert sum(server.sent) <= MIB + HEAD_BYTES
 
 
-def test_a_server_that_never_stops(house: House, server: Server, make_clip: ClipMaker) -> None:
+def test_a_server_that_never_stops(harness: ProbeHarness, server: Server, make_clip: ClipMaker) -> None:
     noise = File(ranges=False, declared=None, then=bytes(64 * 1024))
-    assert house.refusal(sourceUrl=server.serve(noise)) == (422, "not_media")
+    assert harness.refusal(sourceUrl=server.serve(noise)) == (422, "not_media")
     radio = make_clip("mp3", audio="libmp3lame", options={"write_xing": "0"})
-    seen = house.probe(sourceUrl=server.serve(File(radio, ranges=False, declared=None, then=radio)))
+    seen = harness.probe(sourceUrl=server.serve(File(radio, ranges=False, declared=None, then=radio)))
     assert (seen["durationSec"], seen["sizeBytes"]) == (None, None)
     assert [stream["kind"] for stream in seen["streams"]] == ["audio"]
 
 
 @pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no ranges"])
-def test_a_server_that_takes_too_long(open_house: Callable[..., House], server: Server, ranges: bool) -> None:
-    house = open_house(probe_max_sec=0.2)
+def test_a_server_that_takes_too_long(open_harness: Callable[..., ProbeHarness], server: Server, ranges: bool) -> None:
+    harness = open_harness(probe_max_sec=0.2)
     url = server.serve(File(bytes(10), declared=MIB, stall=True, ranges=ranges))
-    answer = house.client.post("/ingest/probe", json={"sourceUrl": url})
+    answer = harness.client.post("/ingest/probe", json={"sourceUrl": url})
     assert (answer.status_code, answer.json()["code"]) == (422, "source_too_slow")
 
 
@@ -328,63 +332,67 @@ def test_a_server_that_takes_too_long(open_house: Callable[..., House], server: 
     ],
 )
 def test_what_a_job_would_end_with_is_said_now(
-    house: House, server: Server, file: File, refusal: tuple[int, str]
+    harness: ProbeHarness, server: Server, file: File, refusal: tuple[int, str]
 ) -> None:
-    assert house.refusal(sourceUrl=server.serve(file)) == refusal
+    assert harness.refusal(sourceUrl=server.serve(file)) == refusal
 
 
-def test_an_encrypted_recording(house: House, server: Server, make_clip: ClipMaker) -> None:
+def test_an_encrypted_recording(harness: ProbeHarness, server: Server, make_clip: ClipMaker) -> None:
     key = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "76" * 16, "encryption_kid": "a7" * 16}
     url = server.serve(File(make_clip("mp4", video="libx264", options=key)))
-    assert house.refusal(sourceUrl=url) == (422, "encrypted_recording")
+    assert harness.refusal(sourceUrl=url) == (422, "encrypted_recording")
 
 
-def test_a_file_that_changes_while_it_is_looked_at(house: House, server: Server, index_at_the_end: bytes) -> None:
+def test_a_file_that_changes_while_it_is_looked_at(
+    harness: ProbeHarness, server: Server, index_at_the_end: bytes
+) -> None:
     url = server.serve(File(index_at_the_end, changes=True))
-    assert house.refusal(sourceUrl=url) == (503, "source_changed")
+    assert harness.refusal(sourceUrl=url) == (503, "source_changed")
 
 
-def test_this_machine_is_not_probed_unless_that_is_allowed(open_house: Callable[..., House], server: Server) -> None:
-    house = open_house(allow_loopback_sources=False)
-    assert house.refusal(sourceUrl=server.serve(File())) == (422, "address_refused")
+def test_this_machine_is_not_probed_unless_that_is_allowed(
+    open_harness: Callable[..., ProbeHarness], server: Server
+) -> None:
+    harness = open_harness(allow_loopback_sources=False)
+    assert harness.refusal(sourceUrl=server.serve(File())) == (422, "address_refused")
     assert server.sent == []
 
 
-def test_an_upload_is_probed_before_and_after_its_commit(house: House, make_clip: ClipMaker) -> None:
+def test_an_upload_is_probed_before_and_after_its_commit(harness: ProbeHarness, make_clip: ClipMaker) -> None:
     clip = make_clip("mp4", **BOTH)
-    upload_id = house.upload(clip)
-    before = house.probe(uploadId=upload_id)
-    job = house.client.post("/ingest/commit", json={"uploadId": upload_id}).json()
+    upload_id = harness.upload(clip)
+    before = harness.probe(uploadId=upload_id)
+    job = harness.client.post("/ingest/commit", json={"uploadId": upload_id}).json()
     assert before["durationSec"] == pytest.approx(3.0, abs=0.2)
-    assert house.probe(uploadId=upload_id) == before == house.probe(sessionId=job["sessionId"])
+    assert harness.probe(uploadId=upload_id) == before == harness.probe(sessionId=job["sessionId"])
 
 
-def test_what_cannot_be_probed_yet_or_at_all(house: House) -> None:
-    assert house.refusal(uploadId=house.upload(b"abc", length=5)) == (409, "upload_incomplete")
-    assert house.refusal(uploadId="nothing") == (404, "not_found")
-    assert house.refusal(sessionId="nothing") == (404, "not_found")
-    assert house.refusal(uploadId=house.upload(b"abc")) == (422, "not_media")
-    assert house.refusal(uploadId="a", sessionId="b") == (422, "invalid_request")
-    assert house.refusal() == (422, "invalid_request")
+def test_what_cannot_be_probed_yet_or_at_all(harness: ProbeHarness) -> None:
+    assert harness.refusal(uploadId=harness.upload(b"abc", length=5)) == (409, "upload_incomplete")
+    assert harness.refusal(uploadId="nothing") == (404, "not_found")
+    assert harness.refusal(sessionId="nothing") == (404, "not_found")
+    assert harness.refusal(uploadId=harness.upload(b"abc")) == (422, "not_media")
+    assert harness.refusal(uploadId="a", sessionId="b") == (422, "invalid_request")
+    assert harness.refusal() == (422, "invalid_request")
 
 
-def test_what_a_job_found_out_is_not_found_out_again(house: House) -> None:
-    job = house.client.post("/jobs", json={"sourceUrl": "https://example.com/talk.mp4"}).json()
+def test_what_a_job_found_out_is_not_found_out_again(harness: ProbeHarness) -> None:
+    job = harness.client.post("/jobs", json={"sourceUrl": "https://example.com/talk.mp4"}).json()
     sound = AudioStream(0, "aac", 48_000, 2, 0.0, 9.5)
     known = Recording("mov,mp4", 123, 0.0, 9.5, None, sound, (from_text("Cut."),))
-    services = build_services(Settings(), house.storage)
+    services = build_services(Settings(), harness.storage)
     change_session(services, "local", job["sessionId"], lambda one: one.evolve(recording=known, sha256="ab" * 32))
-    seen = house.probe(sessionId=job["sessionId"])
+    seen = harness.probe(sessionId=job["sessionId"])
     assert (seen["durationSec"], seen["sizeBytes"], seen["sha256"]) == (9.5, 123, "ab" * 32)
     assert seen["warnings"][0] == "Cut."
 
 
 def test_a_session_that_was_not_fetched_yet_is_probed_at_its_address(
-    house: House, server: Server, make_clip: ClipMaker
+    harness: ProbeHarness, server: Server, make_clip: ClipMaker
 ) -> None:
     url = server.serve(File(make_clip("mp4", **BOTH)))
-    job = house.client.post("/jobs", json={"sourceUrl": url}).json()
-    assert house.probe(sessionId=job["sessionId"])["durationSec"] == pytest.approx(3.0, abs=0.2)
+    job = harness.client.post("/jobs", json={"sourceUrl": url}).json()
+    assert harness.probe(sessionId=job["sessionId"])["durationSec"] == pytest.approx(3.0, abs=0.2)
 
 
 @pytest.mark.parametrize(
@@ -396,15 +404,15 @@ def test_a_session_that_was_not_fetched_yet_is_probed_at_its_address(
     ],
 )
 def test_what_a_job_would_be_refused_for_is_told_beside_the_facts(
-    open_house: Callable[..., House],
+    open_harness: Callable[..., ProbeHarness],
     make_clip: ClipMaker,
     settings: dict[str, Any],
     options: Any,
     code: str,
     words: str,
 ) -> None:
-    house = open_house(**settings)
-    seen = house.probe(uploadId=house.upload(make_clip("mp4", **BOTH)), options=options)
+    harness = open_harness(**settings)
+    seen = harness.probe(uploadId=harness.upload(make_clip("mp4", **BOTH)), options=options)
     assert seen["durationSec"] == pytest.approx(3.0, abs=0.2)
     assert seen["plan"]["engine"] is None
     assert seen["plan"]["problem"]["code"] == code
@@ -412,8 +420,8 @@ def test_what_a_job_would_be_refused_for_is_told_beside_the_facts(
     assert seen["plan"]["problem"]["detail"] in seen["warnings"]
 
 
-def test_an_upload_that_expired_is_not_probed(house: House, make_clip: ClipMaker) -> None:
-    upload_id = house.upload(make_clip("mp4", **BOTH))
-    stored = house.storage.uploads.get("local", upload_id)
-    house.storage.uploads.update(stored, stored.value.evolve(expires_at=datetime(2026, 1, 1, tzinfo=UTC)))
-    assert house.refusal(uploadId=upload_id) == (409, "conflict")
+def test_an_upload_that_expired_is_not_probed(harness: ProbeHarness, make_clip: ClipMaker) -> None:
+    upload_id = harness.upload(make_clip("mp4", **BOTH))
+    stored = harness.storage.uploads.get("local", upload_id)
+    harness.storage.uploads.update(stored, stored.value.evolve(expires_at=datetime(2026, 1, 1, tzinfo=UTC)))
+    assert harness.refusal(uploadId=upload_id) == (409, "conflict")

@@ -6,12 +6,12 @@ import pytest
 from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
-from tests.unit.api.house import House, make_services
+from tests.support.api_harness import ApiHarness, make_services
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
+def harness() -> Iterator[ApiHarness]:
     """An API with its storage and a clock that goes on by itself."""
     services = make_services()
     with TestClient(create_app(services), base_url="http://api.localhost") as client:
-        yield House(services, client)
+        yield ApiHarness(services, client)

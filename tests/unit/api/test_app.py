@@ -14,56 +14,56 @@ from shared.api.openapi import document
 from shared.api.routes import health
 from shared.api.version import VERSION
 from shared.domain.errors import StorageUnavailable
-from tests.unit.api.house import House
+from tests.support.api_harness import ApiHarness
 
 REPO = Path(__file__).parents[3]
 
 
-def test_health(house: House) -> None:
-    answer = house.client.get("/health")
+def test_health(harness: ApiHarness) -> None:
+    answer = harness.client.get("/health")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "version": VERSION, "storage": "ok"})
 
 
-def test_health_without_storage(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_without_storage(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise StorageUnavailable("Down.")
 
-    monkeypatch.setattr(type(house.services.storage.jobs), "page", broken)
-    answer = house.client.get("/health")
+    monkeypatch.setattr(type(harness.services.storage.jobs), "page", broken)
+    answer = harness.client.get("/health")
     assert (answer.status_code, answer.json()["storage"]) == (503, "unavailable")
 
 
-def test_health_does_not_wait_for_a_storage_that_hangs(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_does_not_wait_for_a_storage_that_hangs(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "STORAGE_ANSWERS_WITHIN_SEC", 0.05)
-    monkeypatch.setattr(type(house.services.storage.jobs), "page", lambda *_, **__: time.sleep(1))
-    assert house.client.get("/health").status_code == 503
+    monkeypatch.setattr(type(harness.services.storage.jobs), "page", lambda *_, **__: time.sleep(1))
+    assert harness.client.get("/health").status_code == 503
 
 
 def test_the_version_is_the_projects() -> None:
     assert tomllib.loads((REPO / "pyproject.toml").read_text())["project"]["version"] == VERSION
 
 
-def routes(house: House) -> Iterator[tuple[str, str]]:
+def routes(harness: ApiHarness) -> Iterator[tuple[str, str]]:
     """Every described route with the ids filled in."""
-    for path, methods in house.client.get("/openapi.json").json()["paths"].items():
+    for path, methods in harness.client.get("/openapi.json").json()["paths"].items():
         for method in methods:
             yield method.upper(), re.sub(r"{\w+}", "x", path)
 
 
-def test_without_the_emulator_nobody_may_call_before_authentication_is_set_up(house: House) -> None:
+def test_without_the_emulator_nobody_may_call_before_authentication_is_set_up(harness: ApiHarness) -> None:
     connection = "DefaultEndpointsProtocol=https;AccountName=real;AccountKey=a2V5;EndpointSuffix=core.windows.net"
-    settings = house.services.settings.model_copy(update={"storage_connection": connection})
-    object.__setattr__(house.services, "settings", settings)
+    settings = harness.services.settings.model_copy(update={"storage_connection": connection})
+    object.__setattr__(harness.services, "settings", settings)
     bodies = {
         "/jobs": {"sessionId": "x"},
         "/downloader": {"sessionId": "x"},
         "/ingest/init": {"sourceName": "a", "contentLength": 1},
         "/ingest/commit": {"uploadId": "x"},
     }
-    asked = list(routes(house))
+    asked = list(routes(harness))
     assert len(asked) > 15
     for method, path in asked:
-        answer = house.client.request(method, path, json=bodies.get(path) if method == "POST" else None)
+        answer = harness.client.request(method, path, json=bodies.get(path) if method == "POST" else None)
         if path == "/health":
             assert answer.status_code == 200
             continue

@@ -25,7 +25,7 @@ from shared.domain.options import JobOptions
 from shared.domain.stage import Stage
 from shared.domain.task import TaskMessage
 from shared.storage.columns import from_columns, to_columns
-from tests.unit.api.house import make_services
+from tests.support.api_harness import make_services
 
 quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 anything = st.recursive(

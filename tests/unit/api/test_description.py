@@ -43,7 +43,6 @@ class Operation:
 OPERATIONS = [
     Operation(path, method, said) for path, methods in SCHEMA["paths"].items() for method, said in methods.items()
 ]
-every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
 
 
 def resolved(part: dict[str, Any]) -> dict[str, Any]:
@@ -115,15 +114,13 @@ def test_no_example_is_left_of_an_operation_that_is_gone() -> None:
     assert set(EXAMPLES) <= {operation.name for operation in OPERATIONS}
 
 
-@every_operation
-def test_it_is_said_what_an_operation_does(operation: Operation) -> None:
+def _says_what_it_does(operation: Operation) -> None:
     assert operation.said["summary"]
     assert operation.said["description"]
     assert all(response["description"] for response in operation.responses().values())
 
 
-@every_operation
-def test_what_is_asked_has_examples(operation: Operation) -> None:
+def _requests_have_examples(operation: Operation) -> None:
     for content in operation.said.get("requestBody", {}).get("content", {}).values():
         examples = examples_of(content)
         assert examples
@@ -131,8 +128,7 @@ def test_what_is_asked_has_examples(operation: Operation) -> None:
             check(content["schema"], example)
 
 
-@every_operation
-def test_what_is_answered_has_examples(operation: Operation) -> None:
+def _answers_have_examples(operation: Operation) -> None:
     given = {status: response for status, response in operation.responses().items() if status[0] in "23"}
     assert given
     for status, response in given.items():
@@ -144,8 +140,7 @@ def test_what_is_answered_has_examples(operation: Operation) -> None:
                 check(content["schema"], example)
 
 
-@every_operation
-def test_every_refusal_has_examples_with_its_status(operation: Operation) -> None:
+def _refusals_have_examples(operation: Operation) -> None:
     for status, response in operation.responses().items():
         if status[0] not in "45" or operation.name in OPEN:
             continue
@@ -160,8 +155,7 @@ def test_every_refusal_has_examples_with_its_status(operation: Operation) -> Non
             assert len(example["detail"]) > 10
 
 
-@every_operation
-def test_statuses_are_those_that_can_come(operation: Operation) -> None:
+def _statuses_can_come(operation: Operation) -> None:
     if operation.name in OPEN:
         return
     statuses = set(operation.responses())
@@ -177,8 +171,7 @@ def test_statuses_are_those_that_can_come(operation: Operation) -> None:
         assert "404" in statuses
 
 
-@every_operation
-def test_headers_that_tell_where_and_when_are_described(operation: Operation) -> None:
+def _headers_are_described(operation: Operation) -> None:
     for status, response in operation.responses().items():
         headers = set(response.get("headers", {}))
         if status in ("201", "202") and operation.method == "post" and operation.name != "announceUpload":
@@ -189,6 +182,22 @@ def test_headers_that_tell_where_and_when_are_described(operation: Operation) ->
             assert "Retry-After" in headers
         if status in ("302", "303"):
             assert "Location" in headers
+
+
+QUESTIONS = (
+    _says_what_it_does,
+    _requests_have_examples,
+    _answers_have_examples,
+    _refusals_have_examples,
+    _statuses_can_come,
+    _headers_are_described,
+)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_an_operation_is_described(operation: Operation) -> None:
+    for question in QUESTIONS:
+        question(operation)
 
 
 def test_every_route_is_described() -> None:

@@ -20,7 +20,7 @@ from shared.domain.job import Job, new_job
 from shared.domain.options import JobOptions
 from shared.domain.stage import Stage
 from shared.storage.memory import MemoryStorage
-from tests.unit.api.virtual_time import inline, run_virtually
+from tests.support.virtual_time import inline, run_virtually
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 Told = list[tuple[float, int]]

@@ -15,8 +15,8 @@ from shared.domain.errors import NotFound, NotMedia
 from shared.domain.event import Event, EventType
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
-from tests.unit.api.house import House
-from tests.unit.api.virtual_time import inline, run_virtually
+from tests.support.api_harness import ApiHarness
+from tests.support.virtual_time import inline, run_virtually
 
 FIRST = Event(
     job_id="j",
@@ -39,16 +39,16 @@ def parsed(text: str) -> list[dict[str, Any]]:
     return events
 
 
-def failed(house: House) -> str:
-    job_id: str = house.submit()["jobId"]
-    house.change(job_id, lambda job: jobs.note_progress(job, Stage.DOWNLOAD, 0.5, 0, job.created_at))
-    house.change(job_id, lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
+def failed(harness: ApiHarness) -> str:
+    job_id: str = harness.submit()["jobId"]
+    harness.change(job_id, lambda job: jobs.note_progress(job, Stage.DOWNLOAD, 0.5, 0, job.created_at))
+    harness.change(job_id, lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
     return job_id
 
 
-def test_the_history_is_told_whole_and_the_stream_ends_with_the_job(house: House) -> None:
-    job_id = failed(house)
-    answer = house.client.get(f"/jobs/{job_id}/events")
+def test_the_history_is_told_whole_and_the_stream_ends_with_the_job(harness: ApiHarness) -> None:
+    job_id = failed(harness)
+    answer = harness.client.get(f"/jobs/{job_id}/events")
     assert answer.headers["Content-Type"].startswith("text/event-stream")
     events = parsed(answer.text)
     assert [(each["event"], each["id"]) for each in events] == [("status", 1), ("progress", 2), ("error", 3)]
@@ -57,27 +57,27 @@ def test_the_history_is_told_whole_and_the_stream_ends_with_the_job(house: House
     assert set(events[0]["data"]) >= {"jobId", "status", "stage", "progress", "error"}
 
 
-def test_a_client_resumes_after_the_last_event_it_knows(house: House) -> None:
-    job_id = failed(house)
-    answer = house.client.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": "2"})
+def test_a_client_resumes_after_the_last_event_it_knows(harness: ApiHarness) -> None:
+    job_id = failed(harness)
+    answer = harness.client.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": "2"})
     assert [each["id"] for each in parsed(answer.text)] == [3]
 
 
-def test_a_client_that_cannot_set_headers_resumes_by_query_and_the_header_goes_before(house: House) -> None:
-    path = f"/jobs/{failed(house)}/events?lastEventId=1"
-    assert [each["id"] for each in parsed(house.client.get(path).text)] == [2, 3]
-    reconnected = house.client.get(path, headers={"Last-Event-ID": "2"})
+def test_a_client_that_cannot_set_headers_resumes_by_query_and_the_header_goes_before(harness: ApiHarness) -> None:
+    path = f"/jobs/{failed(harness)}/events?lastEventId=1"
+    assert [each["id"] for each in parsed(harness.client.get(path).text)] == [2, 3]
+    reconnected = harness.client.get(path, headers={"Last-Event-ID": "2"})
     assert [each["id"] for each in parsed(reconnected.text)] == [3]
 
 
 @pytest.mark.parametrize("number", ["4", "99999999999999999999"])
-def test_a_client_that_knows_more_than_ever_happened_is_told_all(house: House, number: str) -> None:
-    answer = house.client.get(f"/jobs/{failed(house)}/events", headers={"Last-Event-ID": number})
+def test_a_client_that_knows_more_than_ever_happened_is_told_all(harness: ApiHarness, number: str) -> None:
+    answer = harness.client.get(f"/jobs/{failed(harness)}/events", headers={"Last-Event-ID": number})
     assert [each["id"] for each in parsed(answer.text)] == [1, 2, 3]
 
 
-def test_a_client_that_knows_all_of_an_ended_job_is_told_not_to_come_again(house: House) -> None:
-    answer = house.client.get(f"/jobs/{failed(house)}/events", headers={"Last-Event-ID": "3"})
+def test_a_client_that_knows_all_of_an_ended_job_is_told_not_to_come_again(harness: ApiHarness) -> None:
+    answer = harness.client.get(f"/jobs/{failed(harness)}/events", headers={"Last-Event-ID": "3"})
     assert (answer.status_code, answer.content) == (204, b"")
 
 
@@ -168,7 +168,7 @@ def test_the_stream_of_a_deleted_job_ends() -> None:
 
 
 @pytest.mark.parametrize("value", ["abc", "-1", "²", ""])
-def test_a_last_event_id_that_is_none_of_ours_means_from_the_start(house: House, value: str) -> None:
+def test_a_last_event_id_that_is_none_of_ours_means_from_the_start(harness: ApiHarness, value: str) -> None:
     header = {"Last-Event-ID": value.encode("latin-1")}
-    answer = house.client.get(f"/jobs/{failed(house)}/events", headers=header)
+    answer = harness.client.get(f"/jobs/{failed(harness)}/events", headers=header)
     assert [each["id"] for each in parsed(answer.text)] == [1, 2, 3]

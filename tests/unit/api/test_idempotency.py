@@ -14,7 +14,7 @@ from shared.domain.errors import StorageUnavailable
 from shared.domain.idempotency import ClaimState
 from shared.domain.job import Job
 from shared.pipeline.jobs.idempotency import Claim, claim_key
-from tests.unit.api.keyed import TALK, World, form_of, token, with_tokens
+from tests.support.keyed_api_harness import TALK, KeyedApiHarness, form_of, token, with_tokens
 
 POSTS = ["/jobs", "/downloader", "/ingest/init", "/sessions/import"]
 OTHER = {**TALK, "sessionName": "Another talk"}
@@ -33,18 +33,20 @@ def told(answer: httpx.Response) -> tuple[int, str]:
 
 
 @asynccontextmanager
-async def stuck(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[asyncio.Task[Any], Any]]:
+async def stuck(
+    harness: KeyedApiHarness, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[asyncio.Task[Any], Any]]:
     """A request that has claimed its key and stands before the job's row, until `go` is called."""
-    entered, go, create = threading.Event(), threading.Event(), world.storage.jobs.create
+    entered, go, create = threading.Event(), threading.Event(), harness.storage.jobs.create
 
     def slow_create(job: Job) -> Any:
-        monkeypatch.setattr(world.storage.jobs, "create", create)
+        monkeypatch.setattr(harness.storage.jobs, "create", create)
         entered.set()
         assert go.wait(60)
         return create(job)
 
-    monkeypatch.setattr(world.storage.jobs, "create", slow_create)
-    first = asyncio.create_task(world.post())
+    monkeypatch.setattr(harness.storage.jobs, "create", slow_create)
+    first = asyncio.create_task(harness.post())
     try:
         assert await asyncio.to_thread(entered.wait, 60)
         yield first, go.set
@@ -55,35 +57,35 @@ async def stuck(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 @pytest.mark.parametrize("path", POSTS)
 async def test_the_first_answer_is_replayed(path: str) -> None:
-    world = World()
+    harness = KeyedApiHarness()
     announced = {"sourceName": "talk.mp4", "contentLength": 3}
 
     async def ask() -> httpx.Response:
         if path == "/sessions/import":
-            return await world.send(metadata={"course": "Algebra"})
-        return await world.post(path, json=announced if path == "/ingest/init" else TALK)
+            return await harness.send(metadata={"course": "Algebra"})
+        return await harness.post(path, json=announced if path == "/ingest/init" else TALK)
 
     first = await ask()
-    world.clock.pass_(hours=23)
+    harness.clock.pass_(hours=23)
     again = await ask()
     assert first.is_success, first.text
     assert (again.status_code, again.content) == (first.status_code, first.content)
     assert (again.headers.pop("idempotency-replayed"), again.headers) == ("true", first.headers)
-    assert len(world.jobs()) == len(world.messages()) == (path != "/ingest/init")
+    assert len(harness.jobs()) == len(harness.messages()) == (path != "/ingest/init")
 
 
 async def test_without_a_key_every_request_counts() -> None:
-    world = World()
-    first, second = await world.post(key=None), await world.post(key=None)
+    harness = KeyedApiHarness()
+    first, second = await harness.post(key=None), await harness.post(key=None)
     assert first.json()["jobId"] != second.json()["jobId"]
     assert "idempotency-replayed" not in second.headers
 
 
 async def test_the_same_body_spelled_otherwise_is_the_same() -> None:
-    world = World()
-    first = await world.post(content=b'{"sourceUrl": "https://e.org/a", "metadata": {"a": 1, "b": "\\u00e4"}}',
+    harness = KeyedApiHarness()
+    first = await harness.post(content=b'{"sourceUrl": "https://e.org/a", "metadata": {"a": 1, "b": "\\u00e4"}}',
                              headers={"Content-Type": "application/json"})  # fmt: skip
-    again = await world.post(content='{"metadata":{"b":"ä","a":1},\n"sourceUrl":"https://e.org/a"}'.encode(),
+    again = await harness.post(content='{"metadata":{"b":"ä","a":1},\n"sourceUrl":"https://e.org/a"}'.encode(),
                              headers={"Content-Type": "application/json"})  # fmt: skip
     assert first.status_code == 202, first.text
     assert again.content == first.content
@@ -95,100 +97,100 @@ async def test_the_same_body_spelled_otherwise_is_the_same() -> None:
     ids=["another", "no JSON", "too deep", "none"],
 )
 async def test_a_key_with_another_body_is_refused(other: dict[str, Any]) -> None:
-    world = World()
-    await world.post()
-    answer = await world.post(**{"headers": {"Content-Type": "application/json"}, **other})
+    harness = KeyedApiHarness()
+    await harness.post()
+    answer = await harness.post(**{"headers": {"Content-Type": "application/json"}, **other})
     assert told(answer) == (422, "idempotency_key_reused")
     assert not answer.json()["retryable"]
-    assert len(world.jobs()) == 1
+    assert len(harness.jobs()) == 1
 
 
 async def test_a_key_belongs_to_its_path() -> None:
-    world = World()
-    answers = [await world.post(path) for path in ("/jobs", "/downloader")]
+    harness = KeyedApiHarness()
+    answers = [await harness.post(path) for path in ("/jobs", "/downloader")]
     session = answers[0].json()["sessionId"]
-    answers.append(await world.post(f"/sessions/{session}/process", content=b""))
+    answers.append(await harness.post(f"/sessions/{session}/process", content=b""))
     assert [answer.status_code for answer in answers] == [202, 202, 202]
     assert len({answer.json()["jobId"] for answer in answers}) == 3
 
 
 async def test_a_key_belongs_to_its_organisation() -> None:
-    world = with_tokens()
-    ours, theirs = [await world.post(token=token(org)) for org in ("acme", "bell")]
+    harness = with_tokens()
+    ours, theirs = [await harness.post(token=token(org)) for org in ("acme", "bell")]
     assert ours.status_code == theirs.status_code == 202
     assert ours.json()["jobId"] != theirs.json()["jobId"]
-    assert [len(world.jobs(org)) for org in ("acme", "bell")] == [1, 1]
+    assert [len(harness.jobs(org)) for org in ("acme", "bell")] == [1, 1]
 
 
 async def test_a_replay_is_for_those_who_might_have_asked() -> None:
-    world = with_tokens()
-    await world.post(token=token("acme"))
-    assert told(await world.post(token=token("acme", "jobs:read"))) == (403, "insufficient_scope")
-    assert told(await world.post()) == (401, "token_missing")
-    assert (await world.post(token=token("acme", "admin"))).headers["idempotency-replayed"] == "true"
+    harness = with_tokens()
+    await harness.post(token=token("acme"))
+    assert told(await harness.post(token=token("acme", "jobs:read"))) == (403, "insufficient_scope")
+    assert told(await harness.post()) == (401, "token_missing")
+    assert (await harness.post(token=token("acme", "admin"))).headers["idempotency-replayed"] == "true"
 
 
 async def test_while_the_first_request_is_served_the_second_is_told_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World()
-    async with stuck(world, monkeypatch) as (first, go):
-        second = await world.post()
+    harness = KeyedApiHarness()
+    async with stuck(harness, monkeypatch) as (first, go):
+        second = await harness.post()
         assert told(second) == (409, "idempotency_key_in_use")
         assert second.headers["retry-after"] == "1"
         assert second.json()["retryable"]
-        assert told(await world.post(json=OTHER)) == (422, "idempotency_key_reused")
+        assert told(await harness.post(json=OTHER)) == (422, "idempotency_key_reused")
         go()
         answer = await first
     assert answer.status_code == 202
-    assert (await world.post()).content == answer.content
+    assert (await harness.post()).content == answer.content
 
 
 async def test_who_is_slow_but_alive_keeps_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World()
+    harness = KeyedApiHarness()
     monkeypatch.setattr(keyed_route, "RENEW_SEC", 0.01)
-    async with stuck(world, monkeypatch):
-        world.clock.pass_(minutes=10)
+    async with stuck(harness, monkeypatch):
+        harness.clock.pass_(minutes=10)
         async with asyncio.timeout(60):
-            while world.record().claimed_at < world.clock():
+            while harness.record().claimed_at < harness.clock():
                 await asyncio.sleep(0.01)
-        assert told(await world.post()) == (409, "idempotency_key_in_use")
+        assert told(await harness.post()) == (409, "idempotency_key_in_use")
 
 
 async def test_two_who_both_believe_to_have_the_claim_make_one_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World()
-    async with stuck(world, monkeypatch) as (first, go):
-        world.clock.pass_(seconds=61)
-        second = await world.post()
+    harness = KeyedApiHarness()
+    async with stuck(harness, monkeypatch) as (first, go):
+        harness.clock.pass_(seconds=61)
+        second = await harness.post()
         go()
         slow = await first
     assert slow.status_code == second.status_code == 202
     assert slow.json()["jobId"] == second.json()["jobId"]
-    assert len(world.jobs()) == len(world.sessions()) == len(world.messages()) == 1
-    assert (await world.post()).content == second.content
+    assert len(harness.jobs()) == len(harness.sessions()) == len(harness.messages()) == 1
+    assert (await harness.post()).content == second.content
 
 
 async def test_a_request_that_was_refused_gives_its_key_up() -> None:
-    world = World()
+    harness = KeyedApiHarness()
     refused = [
-        await world.post(json={"sessionId": "nothing"}),
-        await world.post(json={"sourceUrl": 5}),
-        await world.post(content=b"{", headers={"Content-Type": "application/json"}),
+        await harness.post(json={"sessionId": "nothing"}),
+        await harness.post(json={"sourceUrl": 5}),
+        await harness.post(content=b"{", headers={"Content-Type": "application/json"}),
     ]
     assert [answer.status_code for answer in refused] == [404, 422, 400]
-    corrected = await world.post()
+    corrected = await harness.post()
     assert corrected.status_code == 202
     assert "idempotency-replayed" not in corrected.headers
 
 
 async def test_who_took_a_claim_over_keeps_its_identifiers_though_refused() -> None:
-    world = World()
+    harness = KeyedApiHarness()
 
     def claim() -> Claim:
-        claimed = claim_key(world.services, "local", "/jobs", "key", "abc")
+        claimed = claim_key(harness.services, "local", "/jobs", "key", "abc")
         assert isinstance(claimed, Claim)
         return claimed
 
     first = claim()
-    world.clock.pass_(seconds=61)
+    harness.clock.pass_(seconds=61)
     claim().release(nothing_made=True)  # but what did the first one make?
     assert claim().reserved == first.reserved
 
@@ -197,74 +199,74 @@ async def test_who_took_a_claim_over_keeps_its_identifiers_though_refused() -> N
 async def test_after_a_failure_the_same_request_may_come_again_at_once(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World()
+    harness = KeyedApiHarness()
 
     def fail(*_: Any) -> None:
         raise StorageUnavailable("The storage account did not answer.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(getattr(world.storage, store), "send" if store == "queues" else "create", fail)
-        assert (await world.post()).status_code == 503
-    assert world.record().state is ClaimState.RELEASED
-    assert told(await world.post(json=OTHER)) == (422, "idempotency_key_reused")
-    answer = await world.post()
+        broken.setattr(getattr(harness.storage, store), "send" if store == "queues" else "create", fail)
+        assert (await harness.post()).status_code == 503
+    assert harness.record().state is ClaimState.RELEASED
+    assert told(await harness.post(json=OTHER)) == (422, "idempotency_key_reused")
+    answer = await harness.post()
     assert answer.status_code == 202, answer.text
-    assert [job.job_id for job in world.jobs()] == [answer.json()["jobId"]]
-    assert len(world.sessions()) == 1
+    assert [job.job_id for job in harness.jobs()] == [answer.json()["jobId"]]
+    assert len(harness.sessions()) == 1
 
 
 async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = World()
+    harness = KeyedApiHarness()
 
     def fail(*_: Any) -> None:
         raise StorageUnavailable("The storage account did not answer.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(world.storage.idempotency, "update", fail)
-        first = await world.post()
+        broken.setattr(harness.storage.idempotency, "update", fail)
+        first = await harness.post()
     assert first.status_code == 202
-    assert told(await world.post()) == (409, "idempotency_key_in_use")
-    world.clock.pass_(seconds=61)
-    assert (await world.post()).json()["jobId"] == first.json()["jobId"]
-    assert len(world.jobs()) == 1
+    assert told(await harness.post()) == (409, "idempotency_key_in_use")
+    harness.clock.pass_(seconds=61)
+    assert (await harness.post()).json()["jobId"] == first.json()["jobId"]
+    assert len(harness.jobs()) == 1
 
 
 async def test_after_24_hours_a_key_is_as_good_as_new() -> None:
-    world = World()
-    first = await world.post()
-    world.clock.pass_(hours=23, minutes=59)
-    assert (await world.post()).headers["idempotency-replayed"] == "true"
-    assert not list(world.storage.idempotency.expired(world.clock()))
-    world.clock.pass_(minutes=1)
-    assert len(list(world.storage.idempotency.expired(world.clock()))) == 1
-    other = await world.post(json=OTHER)
+    harness = KeyedApiHarness()
+    first = await harness.post()
+    harness.clock.pass_(hours=23, minutes=59)
+    assert (await harness.post()).headers["idempotency-replayed"] == "true"
+    assert not list(harness.storage.idempotency.expired(harness.clock()))
+    harness.clock.pass_(minutes=1)
+    assert len(list(harness.storage.idempotency.expired(harness.clock()))) == 1
+    other = await harness.post(json=OTHER)
     assert other.status_code == 202
     assert other.json()["jobId"] != first.json()["jobId"]
-    assert (await world.post(json=OTHER)).content == other.content
+    assert (await harness.post(json=OTHER)).content == other.content
 
 
 @pytest.mark.parametrize("key", ["a", "x" * 255, '"8e03978e-40d5-43dd-bc93-6894a57f9324"', "a/b?c#d\\e"])
 async def test_keys_that_are_taken(key: str) -> None:
-    world = World()
-    first = await world.post(key=key)
-    assert (await world.post(key=key)).content == first.content
+    harness = KeyedApiHarness()
+    first = await harness.post(key=key)
+    assert (await harness.post(key=key)).content == first.content
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ä".encode(), b"a\x7f"])
 async def test_keys_that_are_none(key: str | bytes) -> None:
-    world = World()
+    harness = KeyedApiHarness()
     for path in POSTS:
-        assert told(await world.post(path, key)) == (422, "invalid_request")
-    twice = await world.post(headers={"idempotency-key": "another"})
+        assert told(await harness.post(path, key)) == (422, "invalid_request")
+    twice = await harness.post(headers={"idempotency-key": "another"})
     assert told(twice) == (422, "invalid_request")
-    assert not world.jobs()
+    assert not harness.jobs()
 
 
 async def test_reading_knows_no_keys() -> None:
-    world = World()
-    await world.post()
+    harness = KeyedApiHarness()
+    await harness.post()
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=world.app), base_url="http://api.localhost"
+        transport=httpx.ASGITransport(app=harness.app), base_url="http://api.localhost"
     ) as client:
         for _ in range(2):
             answer = await client.get("/jobs", headers={"Idempotency-Key": "key"})
@@ -273,20 +275,20 @@ async def test_reading_knows_no_keys() -> None:
 
 
 async def test_a_recording_that_differs_is_another_request() -> None:
-    world = World()
-    first = await world.send(metadata={"course": "Algebra"})
+    harness = KeyedApiHarness()
+    first = await harness.send(metadata={"course": "Algebra"})
     assert first.status_code == 202, first.text
     for other in ({"data": b"other"}, {"name": "other.mp4"}, {"metadata": {"course": "Biology"}}, {"metadata": None}):
-        answer = await world.send(**{"metadata": {"course": "Algebra"}, **other})
+        answer = await harness.send(**{"metadata": {"course": "Algebra"}, **other})
         assert told(answer) == (422, "idempotency_key_reused")
-    assert told(await world.send(metadata={"course": "Algebra"}, end=False)) == (400, "malformed_request")
-    assert (await world.send(metadata={"course": "Algebra"})).content == first.content
-    assert len(world.jobs()) == 1
+    assert told(await harness.send(metadata={"course": "Algebra"}, end=False)) == (400, "malformed_request")
+    assert (await harness.send(metadata={"course": "Algebra"})).content == first.content
+    assert len(harness.jobs()) == 1
 
 
 async def test_a_recording_longer_than_could_be_taken_is_not_read_to_its_end() -> None:
-    world = World(max_source_bytes=1000)
-    assert (await world.send()).status_code == 202
+    harness = KeyedApiHarness(max_source_bytes=1000)
+    assert (await harness.send()).status_code == 202
     read = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -297,32 +299,32 @@ async def test_a_recording_longer_than_could_be_taken_is_not_read_to_its_end() -
             yield bytes(64 * 1024)
 
     head = {"Content-Type": "multipart/form-data; boundary=xYzZY"}
-    answer = await world.post("/sessions/import", content=endless(), headers=head)
+    answer = await harness.post("/sessions/import", content=endless(), headers=head)
     assert told(answer) == (422, "idempotency_key_reused")
     assert read < 100
 
 
 async def test_a_recording_that_was_cut_off_may_be_sent_again() -> None:
-    world = World()
-    assert (await world.send(end=False)).status_code == 400
-    assert (await world.send(data=b"more")).status_code == 202
+    harness = KeyedApiHarness()
+    assert (await harness.send(end=False)).status_code == 400
+    assert (await harness.send(data=b"more")).status_code == 202
 
 
 async def test_while_a_recording_arrives_no_other_is_read() -> None:
-    world = World()
-    claim_key(world.services, "local", "/sessions/import", "key", None)
+    harness = KeyedApiHarness()
+    claim_key(harness.services, "local", "/sessions/import", "key", None)
 
     async def never() -> AsyncIterator[bytes]:
         raise AssertionError("the body was read")
         yield b""
 
     head = {"Content-Type": "multipart/form-data; boundary=xYzZY"}
-    answer = await world.post("/sessions/import", content=never(), headers=head)
+    answer = await harness.post("/sessions/import", content=never(), headers=head)
     assert told(answer) == (409, "idempotency_key_in_use")
 
 
 def test_every_post_is_described_with_its_key() -> None:
-    paths = World().app.openapi()["paths"]
+    paths = KeyedApiHarness().app.openapi()["paths"]
     operations = {path: methods["post"] for path, methods in paths.items() if "post" in methods}
     assert set(operations) >= {*POSTS, "/jobs/{jobId}/retry", "/ingest/commit", "/sessions/{sessionId}/process"}
     for path, operation in operations.items():

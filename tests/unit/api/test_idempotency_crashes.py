@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from shared.storage.ports import SOURCES
-from tests.unit.api.keyed import Killed, Killer, World
+from tests.support.crashing_storage import ProcessKilled
+from tests.support.keyed_api_harness import KeyedApiHarness
 
 Ask = Callable[[], Awaitable[httpx.Response]]
 RECORDING = b"a recording"
@@ -25,132 +26,131 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def submission(world: World) -> Ask:
-    return world.post
+async def submission(harness: KeyedApiHarness) -> Ask:
+    return harness.post
 
 
-async def announcement(world: World) -> Ask:
-    return lambda: world.post("/ingest/init", json={"sourceName": "talk.mp4", "contentLength": len(RECORDING)})
+async def announcement(harness: KeyedApiHarness) -> Ask:
+    return lambda: harness.post("/ingest/init", json={"sourceName": "talk.mp4", "contentLength": len(RECORDING)})
 
 
-async def commit(world: World) -> Ask:
-    announced = (await world.post("/ingest/init", json={"sourceName": "a.mp4", "contentLength": len(RECORDING)})).json()
-    blob = world.storage.uploads.get("local", announced["uploadId"]).value.source_blob
-    world.storage.blobs.write(SOURCES, blob, RECORDING, "video/mp4")
-    return lambda: world.post("/ingest/commit", json={"uploadId": announced["uploadId"]})
+async def commit(harness: KeyedApiHarness) -> Ask:
+    announced = (
+        await harness.post("/ingest/init", json={"sourceName": "a.mp4", "contentLength": len(RECORDING)})
+    ).json()
+    blob = harness.storage.uploads.get("local", announced["uploadId"]).value.source_blob
+    harness.storage.blobs.write(SOURCES, blob, RECORDING, "video/mp4")
+    return lambda: harness.post("/ingest/commit", json={"uploadId": announced["uploadId"]})
 
 
-async def processing(world: World) -> Ask:
-    session = world.storage.sessions.get("local", (await world.post(key=None)).json()["sessionId"])
-    world.storage.blobs.write(SOURCES, session.value.source_blob, RECORDING, "video/mp4")
-    return lambda: world.post(f"/sessions/{session.value.session_id}/process", content=b"")
+async def processing(harness: KeyedApiHarness) -> Ask:
+    session = harness.storage.sessions.get("local", (await harness.post(key=None)).json()["sessionId"])
+    harness.storage.blobs.write(SOURCES, session.value.source_blob, RECORDING, "video/mp4")
+    return lambda: harness.post(f"/sessions/{session.value.session_id}/process", content=b"")
 
 
-async def sending(world: World) -> Ask:
-    return lambda: world.send(data=RECORDING, metadata={"course": "Algebra"})
+async def sending(harness: KeyedApiHarness) -> Ask:
+    return lambda: harness.send(data=RECORDING, metadata={"course": "Algebra"})
 
 
 @pytest.mark.parametrize("kills", [1, 2], ids=["one death", "two deaths"])
 @pytest.mark.parametrize("prepare", [submission, announcement, commit, processing, sending])
 async def test_whenever_the_process_dies_one_thing_is_made(
-    prepare: Callable[[World], Awaitable[Ask]], kills: int, monkeypatch: pytest.MonkeyPatch
+    prepare: Callable[[KeyedApiHarness], Awaitable[Ask]], kills: int
 ) -> None:
-    killer = Killer(monkeypatch)
     for writes in count():
-        killer.writes_left = None
-        world = World()
-        ask = await prepare(world)
-        before = {job.job_id for job in world.jobs()}, len(world.messages()), len(world.sessions())
+        harness = KeyedApiHarness()
+        ask = await prepare(harness)
+        before = {job.job_id for job in harness.jobs()}, len(harness.messages()), len(harness.sessions())
         died = 0
         while died < kills:
-            killer.writes_left = writes
+            harness.crash_point.left = writes + 1
             try:
                 answer = await ask()
-            except Killed:
+            except ProcessKilled:
                 died += 1
             else:
                 break
             finally:
-                killer.writes_left = None
+                harness.crash_point.left = None
             if writes > 0 and died == 1:
                 assert (await ask()).json()["code"] == "idempotency_key_in_use"
-            world.clock.pass_(seconds=61)
+            harness.clock.pass_(seconds=61)
         if died:
             answer = await ask()
         assert answer.is_success, answer.text
         again = await ask()
         assert (again.content, again.headers["idempotency-replayed"]) == (answer.content, "true")
-        check(world, answer, *before)
+        check(harness, answer, *before)
         if not died:
             assert writes > 2  # the claim, something made, and the answer
             return
 
 
-def check(world: World, answer: httpx.Response, jobs: set[str], messages: int, sessions: int) -> None:
+def check(harness: KeyedApiHarness, answer: httpx.Response, jobs: set[str], messages: int, sessions: int) -> None:
     """Nothing is there but what the answer tells of."""
     told = answer.json()
     if "jobId" not in told:
-        assert world.storage.uploads.get("local", told["uploadId"]).value.content_length == len(RECORDING)
-        assert not world.jobs()
+        assert harness.storage.uploads.get("local", told["uploadId"]).value.content_length == len(RECORDING)
+        assert not harness.jobs()
         return
-    made = [job for job in world.jobs() if job.job_id not in jobs]
+    made = [job for job in harness.jobs() if job.job_id not in jobs]
     assert [job.job_id for job in made] == [told["jobId"]]
-    assert len(world.sessions()) - sessions in (0, 1)
-    session = world.storage.sessions.get("local", made[0].session_id).value
+    assert len(harness.sessions()) - sessions in (0, 1)
+    session = harness.storage.sessions.get("local", made[0].session_id).value
     assert session.latest_job_id == told["jobId"]
-    assert len(world.messages()) - messages <= 1  # the sweep sends the one that got lost
-    assert told["jobId"] in {job.job_id for job in world.storage.jobs.all_active()}
-    sources = [blob.name for blob in world.storage.blobs.listing(SOURCES, "")]
+    assert len(harness.messages()) - messages <= 1  # the sweep sends the one that got lost
+    assert told["jobId"] in {job.job_id for job in harness.storage.jobs.all_active()}
+    sources = [blob.name for blob in harness.storage.blobs.listing(SOURCES, "")]
     assert sources in ([], [session.source_blob])
 
 
-async def test_a_job_that_went_on_meanwhile_is_answered_and_nothing_newer_is_undone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    world = await dead_when(lambda world: bool(world.jobs()), World.post, Killer(monkeypatch))
-    [job] = world.jobs()
-    newer = (await world.post("/jobs", "another", json={"sessionId": job.session_id})).json()["jobId"]
-    answer = await world.post()
+async def test_a_job_that_went_on_meanwhile_is_answered_and_nothing_newer_is_undone() -> None:
+    harness = await dead_when(lambda harness: bool(harness.jobs()), KeyedApiHarness.post)
+    [job] = harness.jobs()
+    newer = (await harness.post("/jobs", "another", json={"sessionId": job.session_id})).json()["jobId"]
+    answer = await harness.post()
     assert answer.json()["jobId"] == job.job_id
-    assert world.storage.sessions.get("local", job.session_id).value.latest_job_id == newer
+    assert harness.storage.sessions.get("local", job.session_id).value.latest_job_id == newer
 
 
-async def test_once_a_recording_has_arrived_whole_no_other_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    def arrived(world: World) -> bool:
-        return bool(list(world.storage.blobs.listing(SOURCES, "")))
+async def test_once_a_recording_has_arrived_whole_no_other_takes_its_place() -> None:
+    def arrived(harness: KeyedApiHarness) -> bool:
+        return bool(list(harness.storage.blobs.listing(SOURCES, "")))
 
-    world = await dead_when(arrived, lambda world: world.send(data=RECORDING), Killer(monkeypatch))
-    assert (await world.send(data=b"another")).json()["code"] == "idempotency_key_reused"
-    assert (await world.send(data=RECORDING)).status_code == 202
-    assert source_of(world) == RECORDING
+    harness = await dead_when(arrived, lambda harness: harness.send(data=RECORDING))
+    assert (await harness.send(data=b"another")).json()["code"] == "idempotency_key_reused"
+    assert (await harness.send(data=RECORDING)).status_code == 202
+    assert source_of(harness) == RECORDING
 
 
-async def test_before_a_recording_has_arrived_whole_another_may_come_instead(monkeypatch: pytest.MonkeyPatch) -> None:
-    def claimed(world: World) -> bool:
-        return bool(list(world.storage.idempotency.expired(datetime.max.replace(tzinfo=UTC))))
+async def test_before_a_recording_has_arrived_whole_another_may_come_instead() -> None:
+    def claimed(harness: KeyedApiHarness) -> bool:
+        return bool(list(harness.storage.idempotency.expired(datetime.max.replace(tzinfo=UTC))))
 
-    world = await dead_when(claimed, lambda world: world.send(data=RECORDING), Killer(monkeypatch))
-    assert (await world.send(data=b"another")).status_code == 202
-    assert source_of(world) == b"another"
+    harness = await dead_when(claimed, lambda harness: harness.send(data=RECORDING))
+    assert (await harness.send(data=b"another")).status_code == 202
+    assert source_of(harness) == b"another"
 
 
 async def dead_when(
-    happened: Callable[[World], bool], ask: Callable[[World], Awaitable[object]], killer: Killer
-) -> World:
-    """A world whose process died just after this had happened, longer ago than a claim lasts."""
+    happened: Callable[[KeyedApiHarness], bool],
+    ask: Callable[[KeyedApiHarness], Awaitable[object]],
+) -> KeyedApiHarness:
+    """A harness whose process died just after this had happened, longer ago than a claim lasts."""
     for writes in count():
-        world = World()
-        killer.writes_left = writes
-        with pytest.raises(Killed):
-            await ask(world)
-        killer.writes_left = None
-        if happened(world):
-            world.clock.pass_(seconds=61)
-            return world
+        harness = KeyedApiHarness()
+        harness.crash_point.left = writes + 1
+        with pytest.raises(ProcessKilled):
+            await ask(harness)
+        harness.crash_point.left = None
+        if happened(harness):
+            harness.clock.pass_(seconds=61)
+            return harness
     raise AssertionError
 
 
-def source_of(world: World) -> bytes:
-    [job] = world.jobs()
-    session = world.storage.sessions.get("local", job.session_id).value
-    return world.storage.blobs.read(SOURCES, session.source_blob)
+def source_of(harness: KeyedApiHarness) -> bytes:
+    [job] = harness.jobs()
+    session = harness.storage.sessions.get("local", job.session_id).value
+    return harness.storage.blobs.read(SOURCES, session.source_blob)

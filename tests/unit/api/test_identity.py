@@ -12,8 +12,8 @@ from fastapi.testclient import TestClient
 from shared.api.app import create_app
 from shared.api.auth.identity import Identity
 from shared.api.auth.key_set import FRESH_SEC, REST_SEC, STALE_SEC
-from tests.unit.api.house import House, make_services
-from tests.unit.api.keys import (
+from tests.support.api_harness import ApiHarness, make_services
+from tests.support.signing_keys import (
     AUDIENCE,
     ISSUER,
     SECRET,
@@ -231,9 +231,9 @@ def test_who_is_not_known_costs_an_organisation_nothing() -> None:
         assert get(client, signed())[0] == 200
 
 
-def test_without_authentication_the_limit_holds_as_well(house: House) -> None:
-    client = house.client
+def test_without_authentication_the_limit_holds_as_well(harness: ApiHarness) -> None:
+    client = harness.client
     client.app.state.identity = Identity(  # type: ignore[attr-defined]
-        house.services.settings.model_copy(update={"rate_limit_per_minute": 1}), clock=lambda: 0.0
+        harness.services.settings.model_copy(update={"rate_limit_per_minute": 1}), clock=lambda: 0.0
     )
     assert [client.get("/jobs").status_code for _ in range(2)] == [200, 429]

@@ -22,7 +22,7 @@ from shared.api.routes import imports
 from shared.api.routes.imports import BLOCK_BYTES
 from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.ports import SOURCES
-from tests.unit.api.house import ORG, House, make_services
+from tests.support.api_harness import ORG, ApiHarness, make_services
 
 BOUNDARY = "xYzZY"
 TYPE = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
@@ -46,24 +46,24 @@ RECORDING = bytes(range(256)) * (BLOCK_BYTES // 128) + b"the end"
 
 
 @pytest.mark.parametrize("order", ["video first", "metadata first"])
-def test_a_recording_becomes_a_session_and_a_job(house: House, order: str) -> None:
+def test_a_recording_becomes_a_session_and_a_job(harness: ApiHarness, order: str) -> None:
     parts = [video(RECORDING, "Größe/my talk.mp4"), metadata('{"sessionName": "A talk", "course": "Algebra"}')]
     body = form(*(parts if order == "video first" else parts[::-1]))
-    answer = house.client.post("/sessions/import", content=body, headers=TYPE)
+    answer = harness.client.post("/sessions/import", content=body, headers=TYPE)
     assert answer.status_code == 202, answer.text
     assert set(answer.json()) == {"jobId", "sessionId"}
     assert answer.headers["Location"].endswith(answer.json()["jobId"])
-    session = house.session(answer.json()["sessionId"])
+    session = harness.session(answer.json()["sessionId"])
     assert (session.name, session.metadata) == ("A talk", {"course": "Algebra"})
     assert session.source_blob.endswith("/my_talk.mp4")
-    facts = house.services.storage.blobs.facts(SOURCES, session.source_blob)
+    facts = harness.services.storage.blobs.facts(SOURCES, session.source_blob)
     assert facts is not None
     assert (facts.size_bytes, facts.content_type) == (len(RECORDING), "video/mp4")
-    assert house.services.storage.blobs.read(SOURCES, session.source_blob) == RECORDING
+    assert harness.services.storage.blobs.read(SOURCES, session.source_blob) == RECORDING
 
 
-def test_a_recording_goes_to_storage_block_by_block(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = type(house.services.storage.blobs)
+def test_a_recording_goes_to_storage_block_by_block(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = type(harness.services.storage.blobs)
     staged: list[tuple[int, int]] = []
     stage = kind.stage_block
 
@@ -72,13 +72,13 @@ def test_a_recording_goes_to_storage_block_by_block(house: House, monkeypatch: p
         stage(blobs, container, name, index, data)
 
     monkeypatch.setattr(kind, "stage_block", watched)
-    assert house.client.post("/sessions/import", content=form(video(RECORDING)), headers=TYPE).status_code == 202
+    assert harness.client.post("/sessions/import", content=form(video(RECORDING)), headers=TYPE).status_code == 202
     assert staged == [(0, BLOCK_BYTES), (1, BLOCK_BYTES), (2, len(b"the end"))]
 
 
-def test_the_name_is_the_files_without_metadata(house: House) -> None:
-    answer = house.client.post("/sessions/import", content=form(video(b"abc")), headers=TYPE)
-    assert house.session(answer.json()["sessionId"]).name == "talk.mp4"
+def test_the_name_is_the_files_without_metadata(harness: ApiHarness) -> None:
+    answer = harness.client.post("/sessions/import", content=form(video(b"abc")), headers=TYPE)
+    assert harness.session(answer.json()["sessionId"]).name == "talk.mp4"
 
 
 @pytest.mark.parametrize(
@@ -97,10 +97,10 @@ def test_the_name_is_the_files_without_metadata(house: House) -> None:
     ],
 )
 def test_a_file_name_is_kept_for_people_and_made_safe_for_storage(
-    house: House, given: str, name: str, blob: str
+    harness: ApiHarness, given: str, name: str, blob: str
 ) -> None:
-    answer = house.client.post("/sessions/import", content=form(video(b"abc", given)), headers=TYPE)
-    session = house.session(answer.json()["sessionId"])
+    answer = harness.client.post("/sessions/import", content=form(video(b"abc", given)), headers=TYPE)
+    session = harness.session(answer.json()["sessionId"])
     assert (session.name, session.source_blob.rpartition("/")[2]) == (name, blob)
 
 
@@ -125,22 +125,22 @@ def test_a_file_name_is_kept_for_people_and_made_safe_for_storage(
         pytest.param(b"", 400, "malformed_request", id="nothing"),
     ],
 )  # fmt: skip
-def test_a_form_that_cannot_be_taken(house: House, body: bytes, status: int, code: str) -> None:
-    answer = house.client.post("/sessions/import", content=body, headers=TYPE)
+def test_a_form_that_cannot_be_taken(harness: ApiHarness, body: bytes, status: int, code: str) -> None:
+    answer = harness.client.post("/sessions/import", content=body, headers=TYPE)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert not house.client.get("/sessions").json()["items"]
+    assert not harness.client.get("/sessions").json()["items"]
 
 
-def test_a_body_that_is_no_form(house: House) -> None:
+def test_a_body_that_is_no_form(harness: ApiHarness) -> None:
     for kind in ("application/json", "multipart/form-data", "multipart/mixed; boundary=a"):
-        answer = house.client.post("/sessions/import", content=b"{}", headers={"Content-Type": kind})
+        answer = harness.client.post("/sessions/import", content=b"{}", headers={"Content-Type": kind})
         assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
 
 
-def test_a_recording_above_the_limit_is_refused_while_it_arrives(house: House) -> None:
-    settings = house.services.settings.model_copy(update={"max_source_bytes": 1000})
-    object.__setattr__(house.services, "settings", settings)
-    answer = house.client.post("/sessions/import", content=form(video(bytes(1001))), headers=TYPE)
+def test_a_recording_above_the_limit_is_refused_while_it_arrives(harness: ApiHarness) -> None:
+    settings = harness.services.settings.model_copy(update={"max_source_bytes": 1000})
+    object.__setattr__(harness.services, "settings", settings)
+    answer = harness.client.post("/sessions/import", content=form(video(bytes(1001))), headers=TYPE)
     assert (answer.status_code, answer.json()["code"]) == (413, "recording_too_large")
 
 
@@ -168,8 +168,10 @@ async def collected(chunks: list[bytes]) -> list[PartBegin | PartData | PartEnd]
 
 
 @pytest.mark.parametrize("tail", [b"", form(metadata("nope"))], ids=["broken off", "nonsense behind it"])
-def test_what_did_not_arrive_whole_is_dropped(house: House, monkeypatch: pytest.MonkeyPatch, tail: bytes) -> None:
-    kind = type(house.services.storage.blobs)
+def test_what_did_not_arrive_whole_is_dropped(
+    harness: ApiHarness, monkeypatch: pytest.MonkeyPatch, tail: bytes
+) -> None:
+    kind = type(harness.services.storage.blobs)
     names: set[str] = set()
     stage = kind.stage_block
 
@@ -179,10 +181,10 @@ def test_what_did_not_arrive_whole_is_dropped(house: House, monkeypatch: pytest.
 
     monkeypatch.setattr(kind, "stage_block", watched)
     body = form(video(RECORDING), end="") + tail
-    assert house.client.post("/sessions/import", content=body, headers=TYPE).status_code in (400, 422)
+    assert harness.client.post("/sessions/import", content=body, headers=TYPE).status_code in (400, 422)
     (name,) = names
-    assert list(house.services.storage.blobs.staged_blocks(SOURCES, name)) == []
-    assert house.services.storage.blobs.facts(SOURCES, name) is None
+    assert list(harness.services.storage.blobs.staged_blocks(SOURCES, name)) == []
+    assert harness.services.storage.blobs.facts(SOURCES, name) is None
 
 
 def test_a_client_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,12 +217,14 @@ def test_a_client_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
     assert not list(services.storage.sessions.page(ORG, limit=1).items)
 
 
-def test_more_imports_at_once_than_there_are_slots_are_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_imports_at_once_than_there_are_slots_are_refused(
+    harness: ApiHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(
         imports, "IMPORT_LIMIT", ConcurrencyLimit("things", total=1, per_org=1, wait_sec=0.01, retry_after_sec=7)
     )
     arrived, go_on = threading.Event(), threading.Event()
-    kind = type(house.services.storage.blobs)
+    kind = type(harness.services.storage.blobs)
     stage = kind.stage_block
 
     def slow(*args: Any) -> None:
@@ -231,10 +235,10 @@ def test_more_imports_at_once_than_there_are_slots_are_refused(house: House, mon
     monkeypatch.setattr(kind, "stage_block", slow)
     body = form(video(b"abc"))
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(house.client.post, "/sessions/import", content=body, headers=TYPE)
+        first = pool.submit(harness.client.post, "/sessions/import", content=body, headers=TYPE)
         assert arrived.wait(60)
-        second = house.client.post("/sessions/import", content=body, headers=TYPE)
+        second = harness.client.post("/sessions/import", content=body, headers=TYPE)
         go_on.set()
         assert first.result().status_code == 202
     assert (second.status_code, second.json()["code"], second.headers["Retry-After"]) == (503, "busy", "7")
-    assert house.client.post("/sessions/import", content=body, headers=TYPE).status_code == 202
+    assert harness.client.post("/sessions/import", content=body, headers=TYPE).status_code == 202

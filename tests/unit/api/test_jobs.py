@@ -12,7 +12,7 @@ from shared.domain.failure import StepFailure
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage
 from shared.storage.ports import SOURCES
-from tests.unit.api.house import House, pointers
+from tests.support.api_harness import ApiHarness, pointers
 
 CONTRACT_JOB_FIELDS = {
     "jobId", "sessionId", "orgId", "status", "stage", "progress", "stages", "cancelRequested", "attempt", "error",
@@ -22,7 +22,7 @@ CONTRACT_STAGE_FIELDS = {"state", "progress", "partsDone", "parts", "attempts", 
 
 
 @pytest.mark.parametrize("path", ["/jobs", "/downloader"])
-def test_a_job_is_accepted_with_the_addresses_to_follow_it_at(house: House, path: str) -> None:
+def test_a_job_is_accepted_with_the_addresses_to_follow_it_at(harness: ApiHarness, path: str) -> None:
     body = {
         "sourceUrl": "https://example.com/talk.mp4",
         "sessionName": "A talk",
@@ -30,7 +30,7 @@ def test_a_job_is_accepted_with_the_addresses_to_follow_it_at(house: House, path
         "options": {"engine": "pocketsphinx", "language": "en-GB"},
         "callbackUrl": "https://example.com/hook",
     }
-    answer = house.client.post(path, json=body)
+    answer = harness.client.post(path, json=body)
     job = answer.json()
     assert answer.status_code == 202
     assert set(job) >= CONTRACT_JOB_FIELDS
@@ -47,14 +47,14 @@ def test_a_job_is_accepted_with_the_addresses_to_follow_it_at(house: House, path
     assert answer.headers["Location"] == job["links"]["self"]
     assert answer.headers["Operation-Location"] == job["links"]["self"] + "/status"
     assert int(answer.headers["Retry-After"]) > 0
-    session = house.session(job["sessionId"])
+    session = harness.session(job["sessionId"])
     assert (session.name, session.metadata) == ("A talk", {"course": "Algebra"})
 
 
-def test_a_job_tells_of_the_failed_attempts_at_its_steps(house: House) -> None:
-    job = house.submit()
+def test_a_job_tells_of_the_failed_attempts_at_its_steps(harness: ApiHarness) -> None:
+    job = harness.submit()
     assert job["failures"] == []
-    at = house.services.clock()
+    at = harness.services.clock()
     failure = StepFailure(
         code="storage_unavailable",
         title="The storage account did not answer",
@@ -67,9 +67,9 @@ def test_a_job_tells_of_the_failed_attempts_at_its_steps(house: House) -> None:
         at=at,
         retryable=True,
     )
-    before = house.client.get(f"/jobs/{job['jobId']}").headers["ETag"]
-    house.change(job["jobId"], lambda current: jobs.note_failure(current, failure, at) or current)
-    answer = house.client.get(f"/jobs/{job['jobId']}", headers={"If-None-Match": before})
+    before = harness.client.get(f"/jobs/{job['jobId']}").headers["ETag"]
+    harness.change(job["jobId"], lambda current: jobs.note_failure(current, failure, at) or current)
+    answer = harness.client.get(f"/jobs/{job['jobId']}", headers={"If-None-Match": before})
     [shown] = answer.json()["failures"]
     assert shown.pop("at").startswith("2026-01-02T03:04:05")
     assert shown == {
@@ -85,45 +85,45 @@ def test_a_job_tells_of_the_failed_attempts_at_its_steps(house: House) -> None:
     }
 
 
-def test_the_trace_goes_on_into_the_pipeline(house: House) -> None:
+def test_the_trace_goes_on_into_the_pipeline(harness: ApiHarness) -> None:
     given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    job = house.client.post("/jobs", json={"sourceUrl": "https://e.org/a"}, headers={"traceparent": given}).json()
-    assert house.services.storage.jobs.get("local", job["jobId"]).value.traceparent == given
+    job = harness.client.post("/jobs", json={"sourceUrl": "https://e.org/a"}, headers={"traceparent": given}).json()
+    assert harness.services.storage.jobs.get("local", job["jobId"]).value.traceparent == given
 
 
-def test_links_follow_the_public_address_or_the_front_ends_scheme(house: House) -> None:
-    job = house.submit()
-    behind_tls = house.client.get(f"/jobs/{job['jobId']}", headers={"X-Forwarded-Proto": "https"}).json()
+def test_links_follow_the_public_address_or_the_front_ends_scheme(harness: ApiHarness) -> None:
+    job = harness.submit()
+    behind_tls = harness.client.get(f"/jobs/{job['jobId']}", headers={"X-Forwarded-Proto": "https"}).json()
     assert behind_tls["links"]["self"] == f"https://api.localhost/jobs/{job['jobId']}"
-    settings = house.services.settings.model_copy(update={"public_url": "https://rostrum.example/api/"})
-    object.__setattr__(house.services, "settings", settings)
-    public = house.client.get(f"/jobs/{job['jobId']}").json()
+    settings = harness.services.settings.model_copy(update={"public_url": "https://rostrum.example/api/"})
+    object.__setattr__(harness.services, "settings", settings)
+    public = harness.client.get(f"/jobs/{job['jobId']}").json()
     assert public["links"]["self"] == f"https://rostrum.example/api/jobs/{job['jobId']}"
 
 
-def test_what_curl_sends_by_default_is_taken_as_json_but_not_from_a_web_page(house: House) -> None:
+def test_what_curl_sends_by_default_is_taken_as_json_but_not_from_a_web_page(harness: ApiHarness) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     body = b'{"sourceUrl": "https://example.com/talk.mp4"}'
-    assert house.client.post("/downloader", content=body, headers=form).status_code == 202
-    from_a_page = house.client.post("/downloader", content=body, headers={**form, "Origin": "https://evil.example"})
+    assert harness.client.post("/downloader", content=body, headers=form).status_code == 202
+    from_a_page = harness.client.post("/downloader", content=body, headers={**form, "Origin": "https://evil.example"})
     assert from_a_page.status_code == 415
 
 
-def test_a_new_job_over_a_session_that_is_there(house: House) -> None:
-    first = house.submit()
-    again = house.client.post("/jobs", json={"sessionId": first["sessionId"]}).json()
+def test_a_new_job_over_a_session_that_is_there(harness: ApiHarness) -> None:
+    first = harness.submit()
+    again = harness.client.post("/jobs", json={"sessionId": first["sessionId"]}).json()
     assert again["sessionId"] == first["sessionId"]
     assert again["jobId"] != first["jobId"]
-    assert house.client.post("/jobs", json={"sessionId": "nothing"}).status_code == 404
+    assert harness.client.post("/jobs", json={"sessionId": "nothing"}).status_code == 404
 
 
-def test_a_job_over_an_upload(house: House) -> None:
-    upload = house.client.post("/ingest/init", json={"sourceName": "a.mp4", "contentLength": 3}).json()
-    missing = house.client.post("/jobs", json={"uploadId": upload["uploadId"]})
+def test_a_job_over_an_upload(harness: ApiHarness) -> None:
+    upload = harness.client.post("/ingest/init", json={"sourceName": "a.mp4", "contentLength": 3}).json()
+    missing = harness.client.post("/jobs", json={"uploadId": upload["uploadId"]})
     assert (missing.status_code, missing.json()["code"]) == (409, "upload_incomplete")
-    blob = house.services.storage.uploads.get("local", upload["uploadId"]).value.source_blob
-    house.services.storage.blobs.write(SOURCES, blob, b"abc", "video/mp4")
-    assert house.client.post("/jobs", json={"uploadId": upload["uploadId"]}).status_code == 202
+    blob = harness.services.storage.uploads.get("local", upload["uploadId"]).value.source_blob
+    harness.services.storage.blobs.write(SOURCES, blob, b"abc", "video/mp4")
+    assert harness.client.post("/jobs", json={"uploadId": upload["uploadId"]}).status_code == 202
 
 
 @pytest.mark.parametrize(
@@ -163,16 +163,16 @@ def test_a_job_over_an_upload(house: House) -> None:
         pytest.param([1], "#", id="no object"),
     ],
 )
-def test_a_request_that_is_not_valid_says_where(house: House, body: Any, pointer: str) -> None:
-    answer = house.client.post("/jobs", json=body)
+def test_a_request_that_is_not_valid_says_where(harness: ApiHarness, body: Any, pointer: str) -> None:
+    answer = harness.client.post("/jobs", json=body)
     assert answer.status_code == 422
     assert answer.json()["code"] == "invalid_request"
     assert pointers(answer.json()) == [pointer]
-    assert not house.client.get("/jobs").json()["items"]
+    assert not harness.client.get("/jobs").json()["items"]
 
 
-def test_a_start_too_far_away_is_refused(house: House) -> None:
-    answer = house.client.post("/jobs", json={"sourceUrl": "https://e.org/a", "startAt": "2099-01-01T00:00:00Z"})
+def test_a_start_too_far_away_is_refused(harness: ApiHarness) -> None:
+    answer = harness.client.post("/jobs", json={"sourceUrl": "https://e.org/a", "startAt": "2099-01-01T00:00:00Z"})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert "366 days" in answer.json()["detail"]
 
@@ -187,52 +187,52 @@ def test_a_start_too_far_away_is_refused(house: House) -> None:
         ({}, None),
     ],
 )
-def test_a_job_says_when_it_will_begin(house: House, body: dict[str, Any], start_at: str | None) -> None:
-    told = house.submit(**body)["startAt"]
+def test_a_job_says_when_it_will_begin(harness: ApiHarness, body: dict[str, Any], start_at: str | None) -> None:
+    told = harness.submit(**body)["startAt"]
     assert (told[:19] if told else None) == start_at
 
 
-def test_a_queued_job_is_canceled_and_tried_again(house: House) -> None:
-    job = house.submit()
-    canceled = house.client.delete(f"/jobs/{job['jobId']}")
+def test_a_queued_job_is_canceled_and_tried_again(harness: ApiHarness) -> None:
+    job = harness.submit()
+    canceled = harness.client.delete(f"/jobs/{job['jobId']}")
     assert (canceled.status_code, canceled.json()["status"]) == (202, "CANCELED")
-    twice = house.client.delete(f"/jobs/{job['jobId']}")
+    twice = harness.client.delete(f"/jobs/{job['jobId']}")
     assert (twice.status_code, twice.json()["code"]) == (409, "conflict")
 
-    again = house.client.post(f"/jobs/{job['jobId']}/retry")
+    again = harness.client.post(f"/jobs/{job['jobId']}/retry")
     assert again.status_code == 202
     assert (again.json()["status"], again.json()["attempt"]) == ("CREATED", 2)
     assert again.headers["Location"] == job["links"]["self"]
-    assert house.client.post(f"/jobs/{job['jobId']}/retry").status_code == 409
+    assert harness.client.post(f"/jobs/{job['jobId']}/retry").status_code == 409
 
 
 @pytest.mark.parametrize(("method", "path"), [("DELETE", "/jobs/none"), ("POST", "/jobs/none/retry")])
-def test_a_job_that_is_not_there_is_not_found(house: House, method: str, path: str) -> None:
-    assert house.client.request(method, path).status_code == 404
+def test_a_job_that_is_not_there_is_not_found(harness: ApiHarness, method: str, path: str) -> None:
+    assert harness.client.request(method, path).status_code == 404
 
 
-def test_metadata_that_no_row_can_hold_is_refused(house: House) -> None:
-    answer = house.client.post("/jobs", json={"sourceUrl": "https://e.org/a", "metadata": {"a": "x" * 40_000}})
+def test_metadata_that_no_row_can_hold_is_refused(harness: ApiHarness) -> None:
+    answer = harness.client.post("/jobs", json={"sourceUrl": "https://e.org/a", "metadata": {"a": "x" * 40_000}})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
 @pytest.mark.parametrize("suffix", ["", "/status"])
-def test_an_unchanged_job_costs_a_304(house: House, suffix: str) -> None:
-    job = house.submit()
+def test_an_unchanged_job_costs_a_304(harness: ApiHarness, suffix: str) -> None:
+    job = harness.submit()
     path = f"/jobs/{job['jobId']}{suffix}"
-    first = house.client.get(path)
+    first = harness.client.get(path)
     known = {"If-None-Match": first.headers["ETag"]}
-    unchanged = house.client.get(path, headers=known)
+    unchanged = harness.client.get(path, headers=known)
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     assert unchanged.headers["ETag"] == first.headers["ETag"]
-    house.change(job["jobId"], lambda job: jobs.note_progress(job, Stage.DOWNLOAD, 0.5, 0, job.created_at))
-    assert house.client.get(path, headers=known).status_code == 200
+    harness.change(job["jobId"], lambda job: jobs.note_progress(job, Stage.DOWNLOAD, 0.5, 0, job.created_at))
+    assert harness.client.get(path, headers=known).status_code == 200
 
 
-def test_a_failed_job_tells_why(house: House) -> None:
-    job = house.submit()
+def test_a_failed_job_tells_why(harness: ApiHarness) -> None:
+    job = harness.submit()
     error = NotMedia("This is a text file.")
-    house.change(job["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, error, job.created_at))
+    harness.change(job["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, error, job.created_at))
     told = {
         "code": "not_media",
         "title": "The file is not a recording",
@@ -240,10 +240,10 @@ def test_a_failed_job_tells_why(house: House) -> None:
         "stage": "download",
         "retryable": False,
     }
-    whole = house.client.get(f"/jobs/{job['jobId']}").json()
+    whole = harness.client.get(f"/jobs/{job['jobId']}").json()
     assert whole["error"] == told
     assert whole["stages"]["download"]["reason"] == "This is a text file."
-    assert house.client.get(f"/jobs/{job['jobId']}/status").json() == {
+    assert harness.client.get(f"/jobs/{job['jobId']}/status").json() == {
         "jobId": job["jobId"],
         "status": "ERROR",
         "stage": "download",
@@ -253,51 +253,51 @@ def test_a_failed_job_tells_why(house: House) -> None:
 
 
 @pytest.mark.parametrize("job_id", ["nothing", "a%2Fb", "a%5Cb", "x" * 65, "a%0A", "%23"])
-def test_an_unknown_job_is_not_found(house: House, job_id: str) -> None:
+def test_an_unknown_job_is_not_found(harness: ApiHarness, job_id: str) -> None:
     for suffix in ("", "/status", "/events"):
-        answer = house.client.get(f"/jobs/{job_id}{suffix}")
+        answer = harness.client.get(f"/jobs/{job_id}{suffix}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("member", ['{"a": NaN}', '{"a": "\\ud800"}', '{"a": ' + "[" * 32 + "]" * 32 + "}"])
-def test_metadata_that_are_no_plain_json_are_refused(house: House, member: str) -> None:
+def test_metadata_that_are_no_plain_json_are_refused(harness: ApiHarness, member: str) -> None:
     body = '{"sourceUrl": "https://e.org/a", "metadata": ' + member + "}"
-    answer = house.client.post("/jobs", content=body, headers={"Content-Type": "application/json"})
+    answer = harness.client.post("/jobs", content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, pointers(answer.json())) == (422, ["#"])
 
 
-def test_metadata_as_deep_as_allowed_can_be_read_again(house: House) -> None:
+def test_metadata_as_deep_as_allowed_can_be_read_again(harness: ApiHarness) -> None:
     deep: list[Any] = []
     for _ in range(30):
         deep = [deep]
-    session = house.client.get(house.submit(metadata={"a": deep})["links"]["session"])
+    session = harness.client.get(harness.submit(metadata={"a": deep})["links"]["session"])
     assert session.json()["metadata"] == {"a": deep}
 
 
 @pytest.mark.parametrize("field", ["sourceUrl", "sessionName", "callbackUrl"])
-def test_a_text_that_is_none_is_refused(house: House, field: str) -> None:
+def test_a_text_that_is_none_is_refused(harness: ApiHarness, field: str) -> None:
     body = {"sourceUrl": "https://e.org/a", field: "https://e.org/\ud800"}
-    answer = house.client.post("/jobs", content=json.dumps(body), headers={"Content-Type": "application/json"})
+    answer = harness.client.post("/jobs", content=json.dumps(body), headers={"Content-Type": "application/json"})
     assert (answer.status_code, pointers(answer.json())) == (422, [f"#/{field}"])
 
 
-def test_another_organisations_job_is_not_found(house: House) -> None:
-    job = house.submit()
-    stored = house.services.storage.jobs.get("local", job["jobId"]).value
+def test_another_organisations_job_is_not_found(harness: ApiHarness) -> None:
+    job = harness.submit()
+    stored = harness.services.storage.jobs.get("local", job["jobId"]).value
     foreign = jobs.replace(stored, org_id="acme", job_id="foreign")
-    house.services.storage.jobs.create(foreign)
-    assert house.client.get("/jobs/foreign").status_code == 404
-    assert [each["jobId"] for each in house.client.get("/jobs").json()["items"]] == [job["jobId"]]
+    harness.services.storage.jobs.create(foreign)
+    assert harness.client.get("/jobs/foreign").status_code == 404
+    assert [each["jobId"] for each in harness.client.get("/jobs").json()["items"]] == [job["jobId"]]
 
 
-def test_lists_are_paged_newest_first_and_keep_their_filters(house: House) -> None:
-    made = [house.submit()["jobId"] for _ in range(5)]
+def test_lists_are_paged_newest_first_and_keep_their_filters(harness: ApiHarness) -> None:
+    made = [harness.submit()["jobId"] for _ in range(5)]
     error = NotMedia("Text.")
-    house.change(made[2], lambda job: jobs.fail(job, Stage.DOWNLOAD, error, job.created_at))
+    harness.change(made[2], lambda job: jobs.fail(job, Stage.DOWNLOAD, error, job.created_at))
     seen, address = [], "/jobs?active=true&limit=2"
     pages = 0
     while address:
-        page = house.client.get(address).json()
+        page = harness.client.get(address).json()
         seen += [job["jobId"] for job in page["items"]]
         assert len(page["items"]) <= 2
         address = page.get("nextLink")
@@ -306,50 +306,50 @@ def test_lists_are_paged_newest_first_and_keep_their_filters(house: House) -> No
     assert seen == [job for job in reversed(made) if job != made[2]]
     assert pages == 2
     assert "nextLink" not in page
-    assert [job["jobId"] for job in house.client.get("/jobs?status=ERROR").json()["items"]] == [made[2]]
-    session = house.client.get(f"/jobs/{made[0]}").json()["sessionId"]
-    assert [job["jobId"] for job in house.client.get(f"/jobs?sessionId={session}").json()["items"]] == [made[0]]
+    assert [job["jobId"] for job in harness.client.get("/jobs?status=ERROR").json()["items"]] == [made[2]]
+    session = harness.client.get(f"/jobs/{made[0]}").json()["sessionId"]
+    assert [job["jobId"] for job in harness.client.get(f"/jobs?sessionId={session}").json()["items"]] == [made[0]]
 
 
 @pytest.mark.parametrize(
     ("query", "pointer"),
     [("limit=0", "?limit"), ("limit=101", "?limit"), ("status=NEW", "?status"), ("active=maybe", "?active")],
 )
-def test_a_list_query_that_is_not_valid_says_which(house: House, query: str, pointer: str) -> None:
-    answer = house.client.get(f"/jobs?{query}")
+def test_a_list_query_that_is_not_valid_says_which(harness: ApiHarness, query: str, pointer: str) -> None:
+    answer = harness.client.get(f"/jobs?{query}")
     assert answer.status_code == 422
     assert pointers(answer.json()) == [pointer]
 
 
 @pytest.mark.parametrize("path", ["/jobs", "/sessions"])
-def test_a_query_parameter_that_is_empty_is_not_given(house: House, path: str) -> None:
-    made = [house.submit()["jobId"] for _ in range(21)][::-1]
+def test_a_query_parameter_that_is_empty_is_not_given(harness: ApiHarness, path: str) -> None:
+    made = [harness.submit()["jobId"] for _ in range(21)][::-1]
     filters = "active=&status=&sessionId=&" if path == "/jobs" else ""
-    page = house.client.get(f"{path}?{filters}limit=&cursor=").json()
+    page = harness.client.get(f"{path}?{filters}limit=&cursor=").json()
     shown = [each.get("jobId", each.get("latestJobId")) for each in page["items"]]
     assert shown == made[:20]
     assert "=&" not in page["nextLink"]
-    rest = house.client.get(page["nextLink"]).json()
+    rest = harness.client.get(page["nextLink"]).json()
     assert [each.get("jobId", each.get("latestJobId")) for each in rest["items"]] == made[20:]
 
 
-def test_a_cursor_stands_at_the_same_place_under_other_filters(house: House) -> None:
-    made = [house.submit()["jobId"] for _ in range(6)][::-1]
+def test_a_cursor_stands_at_the_same_place_under_other_filters(harness: ApiHarness) -> None:
+    made = [harness.submit()["jobId"] for _ in range(6)][::-1]
     error = NotMedia("Text.")
     for job_id in made[::2]:
-        house.change(job_id, lambda job: jobs.fail(job, Stage.DOWNLOAD, error, job.created_at))
-    address = house.client.get("/jobs?limit=2").json()["nextLink"]
+        harness.change(job_id, lambda job: jobs.fail(job, Stage.DOWNLOAD, error, job.created_at))
+    address = harness.client.get("/jobs?limit=2").json()["nextLink"]
     cursor = address.partition("cursor=")[2]
-    assert [job["jobId"] for job in house.client.get(f"/jobs?status=ERROR&cursor={cursor}").json()["items"]] == [
+    assert [job["jobId"] for job in harness.client.get(f"/jobs?status=ERROR&cursor={cursor}").json()["items"]] == [
         made[2],
         made[4],
     ]
-    answer = house.client.get(f"/sessions?cursor={cursor}")
+    answer = harness.client.get(f"/sessions?cursor={cursor}")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
-def test_a_foreign_cursor_is_refused(house: House) -> None:
-    answer = house.client.get("/jobs?cursor=bm9uc2Vuc2U")
+def test_a_foreign_cursor_is_refused(harness: ApiHarness) -> None:
+    answer = harness.client.get("/jobs?cursor=bm9uc2Vuc2U")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
@@ -365,13 +365,13 @@ def test_a_foreign_cursor_is_refused(house: House) -> None:
     ],
 )
 def test_a_session_that_is_there_cannot_be_renamed(
-    house: House, path: str, wrap: Callable[[Any], Any], given: dict[str, Any]
+    harness: ApiHarness, path: str, wrap: Callable[[Any], Any], given: dict[str, Any]
 ) -> None:
-    session_id = house.submit()["sessionId"]
-    answer = house.client.post(path, json=wrap({"sessionId": session_id, **given}))
+    session_id = harness.submit()["sessionId"]
+    answer = harness.client.post(path, json=wrap({"sessionId": session_id, **given}))
     assert answer.status_code == 422
     prefix = "#/job/" if path == "/schedules" else "#/"
     assert pointers(answer.json()) == [prefix + name for name in given]
     assert "keeps its name and metadata" in answer.json()["detail"]
     empty = {"sessionId": session_id, "sessionName": None, "metadata": {}}
-    assert house.client.post(path, json=wrap(empty)).status_code in (201, 202)
+    assert harness.client.post(path, json=wrap(empty)).status_code in (201, 202)

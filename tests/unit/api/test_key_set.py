@@ -19,7 +19,7 @@ from shared.api.auth.key_set import (
     read_key_set,
 )
 from shared.domain.errors import KeyServerUnavailable, TokenInvalid
-from tests.unit.api.keys import ec_key, key_set, published, rsa_key
+from tests.support.signing_keys import ec_key, key_set, published, rsa_key
 
 ONE = published(rsa_key("one"), kid="one", use="sig", alg="RS256")
 TWO = published(ec_key("two"), kid="two")

@@ -6,8 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
-from tests.unit.api.house import House, make_services
-from tests.unit.api.keys import SECRET
+from tests.support.api_harness import ApiHarness, make_services
+from tests.support.signing_keys import SECRET
 
 JOB = {"sourceUrl": "https://example.com/talk.mp4"}
 OURS = [
@@ -32,19 +32,19 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("host", OURS)
-def test_this_machines_names_are_answered(house: House, host: str) -> None:
-    assert house.client.get("/jobs", headers={"Host": host}).status_code == 200
-    assert house.client.post("/jobs", json=JOB, headers={"Host": host, "Origin": f"http://{host}"}).status_code == 202
+def test_this_machines_names_are_answered(harness: ApiHarness, host: str) -> None:
+    assert harness.client.get("/jobs", headers={"Host": host}).status_code == 200
+    assert harness.client.post("/jobs", json=JOB, headers={"Host": host, "Origin": f"http://{host}"}).status_code == 202
 
 
 @pytest.mark.parametrize("host", FOREIGN)
 @pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "a"}], ids=["without key", "with key"])
-def test_a_name_that_may_be_anybodys_is_not(house: House, host: str, key: Mapping[str, str]) -> None:
-    read = house.client.get("/jobs", headers={"Host": host})
-    written = house.client.post("/jobs", json=JOB, headers={"Host": host, **key})
+def test_a_name_that_may_be_anybodys_is_not(harness: ApiHarness, host: str, key: Mapping[str, str]) -> None:
+    read = harness.client.get("/jobs", headers={"Host": host})
+    written = harness.client.post("/jobs", json=JOB, headers={"Host": host, **key})
     for answer in (read, written):
         assert (answer.status_code, answer.json()["code"]) == (403, "foreign_host")
-    assert house.client.get("/jobs").json()["items"] == []
+    assert harness.client.get("/jobs").json()["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -58,24 +58,24 @@ def test_a_name_that_may_be_anybodys_is_not(house: House, host: str, key: Mappin
         {"Sec-Fetch-Site": "Cross-Site", "Origin": "http://localhost"},
     ],
 )
-def test_another_sites_page_gives_no_orders(house: House, headers: Mapping[str, str]) -> None:
-    job = house.submit()
+def test_another_sites_page_gives_no_orders(harness: ApiHarness, headers: Mapping[str, str]) -> None:
+    job = harness.submit()
     form = {**headers, "Content-Type": "multipart/form-data; boundary=a"}
     refused = [
-        house.client.post("/jobs", json=JOB, headers=headers),
-        house.client.delete(f"/jobs/{job['jobId']}", headers=headers),
-        house.client.delete(f"/sessions/{job['sessionId']}", headers=headers),
-        house.client.post(f"/sessions/{job['sessionId']}/sidecar", headers=headers),
-        house.client.post("/sessions/import", content=b"--a", headers=form),
+        harness.client.post("/jobs", json=JOB, headers=headers),
+        harness.client.delete(f"/jobs/{job['jobId']}", headers=headers),
+        harness.client.delete(f"/sessions/{job['sessionId']}", headers=headers),
+        harness.client.post(f"/sessions/{job['sessionId']}/sidecar", headers=headers),
+        harness.client.post("/sessions/import", content=b"--a", headers=form),
     ]
     assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(403, "foreign_origin")}
-    assert [one["status"] for one in house.client.get("/jobs", headers=headers).json()["items"]] == ["CREATED"]
+    assert [one["status"] for one in harness.client.get("/jobs", headers=headers).json()["items"]] == ["CREATED"]
 
 
 @pytest.mark.parametrize("site", ["same-origin", "same-site", "none"])
-def test_pages_of_this_machine_do(house: House, site: str) -> None:
+def test_pages_of_this_machine_do(harness: ApiHarness, site: str) -> None:
     headers = {"Origin": "http://localhost:3000", "Sec-Fetch-Site": site}
-    assert house.client.post("/jobs", json=JOB, headers=headers).status_code == 202
+    assert harness.client.post("/jobs", json=JOB, headers=headers).status_code == 202
 
 
 def test_the_public_address_is_the_apis_own() -> None:

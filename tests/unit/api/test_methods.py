@@ -4,7 +4,7 @@ import pytest
 
 from shared.api.http.head_requests import allowed_methods
 from shared.storage.ports import CHUNK_BYTES
-from tests.unit.api.house import House
+from tests.support.api_harness import ApiHarness
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,8 @@ from tests.unit.api.house import House
         ("PUT", "/sessions/import", {"POST"}),
     ],
 )
-def test_a_wrong_method_is_told_every_right_one(house: House, method: str, path: str, allowed: set[str]) -> None:
-    answer = house.client.request(method, path)
+def test_a_wrong_method_is_told_every_right_one(harness: ApiHarness, method: str, path: str, allowed: set[str]) -> None:
+    answer = harness.client.request(method, path)
     assert answer.status_code == 405
     assert set(answer.headers["Allow"].split(", ")) == allowed
 
@@ -39,24 +39,24 @@ def test_a_path_that_is_none_allows_nothing() -> None:
 @pytest.mark.parametrize(
     "path", ["/health", "/jobs", "/jobs/{jobId}", "/sessions", "/sessions/{sessionId}/sidecar", "/docs", "/jobs/none"]
 )
-def test_a_head_is_the_get_without_its_body(house: House, path: str) -> None:
-    job = house.submit()
-    house.finish(job, {"sidecar.json": b"{}"})
+def test_a_head_is_the_get_without_its_body(harness: ApiHarness, path: str) -> None:
+    job = harness.submit()
+    harness.finish(job, {"sidecar.json": b"{}"})
     path = path.format_map(job)
-    head, get = house.client.head(path), house.client.get(path)
+    head, get = harness.client.head(path), harness.client.get(path)
     assert head.content == b""
     assert head.status_code == get.status_code
     for name in ("Content-Length", "Content-Type", "ETag"):
         assert head.headers.get(name) == get.headers.get(name), name
 
 
-def test_a_head_reads_nothing_of_the_file(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = house.submit()
-    house.finish(job, {"sidecar.json": b"x" * CHUNK_BYTES})
+def test_a_head_reads_nothing_of_the_file(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = harness.submit()
+    harness.finish(job, {"sidecar.json": b"x" * CHUNK_BYTES})
 
     def broken(*_: object) -> None:
         raise AssertionError("read")
 
-    monkeypatch.setattr(type(house.services.storage.blobs), "chunks", lambda *_: iter(broken, None))
-    answer = house.client.head(f"/sessions/{job['sessionId']}/sidecar")
+    monkeypatch.setattr(type(harness.services.storage.blobs), "chunks", lambda *_: iter(broken, None))
+    answer = harness.client.head(f"/sessions/{job['sessionId']}/sidecar")
     assert (answer.status_code, answer.headers["Content-Length"]) == (200, str(CHUNK_BYTES))

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from shared.api.openapi import document
-from tests.unit.api.house import House
+from tests.support.api_harness import ApiHarness
 
 PATHS: dict[str, dict[str, Any]] = json.loads(document.TARGET.read_text(encoding="utf-8"))["paths"]
 READ = sorted(path for path, methods in PATHS.items() if "get" in methods)
@@ -78,40 +78,42 @@ def hold(answer: httpx.Response) -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in READ if "{" in path])
-def test_an_odd_id_is_not_found(house: House, path: str) -> None:
+def test_an_odd_id_is_not_found(harness: ApiHarness, path: str) -> None:
     for odd in ODD_IDS:
-        answer = house.client.get(filled(path, odd))
+        answer = harness.client.get(filled(path, odd))
         hold(answer)
         assert answer.status_code in (404, 200, 307)
 
 
 @pytest.mark.parametrize("path", READ)
-def test_an_odd_value_in_the_query_is_answered(house: House, path: str) -> None:
+def test_an_odd_value_in_the_query_is_answered(harness: ApiHarness, path: str) -> None:
     names = [each["name"] for each in PATHS[path]["get"].get("parameters", ()) if each["in"] == "query"]
     for name in [*names, "%00"]:
         for odd in ODD_VALUES:
-            hold(house.client.get(f"{filled(path, 'x')}?{name}={odd}"))
+            hold(harness.client.get(f"{filled(path, 'x')}?{name}={odd}"))
 
 
 @pytest.mark.parametrize(("name", "odd"), [(name, odd) for name, values in ODD_HEADERS.items() for odd in values])
-def test_an_odd_header_is_answered(house: House, name: str, odd: str) -> None:
-    job = house.submit()
-    house.finish(job, {"transcript.json": b"{}"})
-    house.client.delete(f"/jobs/{job['jobId']}")
+def test_an_odd_header_is_answered(harness: ApiHarness, name: str, odd: str) -> None:
+    job = harness.submit()
+    harness.finish(job, {"transcript.json": b"{}"})
+    harness.client.delete(f"/jobs/{job['jobId']}")
     header = {name: odd.encode("latin-1")}
     session = f"/sessions/{job['sessionId']}"
     for path in ("/jobs", f"/jobs/{job['jobId']}", f"/jobs/{job['jobId']}/events", f"{session}/results/transcript"):
-        hold(house.client.get(path, headers=header))
+        hold(harness.client.get(path, headers=header))
     for path in ("/jobs", f"{session}/process", "/sessions/import"):
-        hold(house.client.post(path, content=b'{"sourceUrl": "https://e.org/"}', headers=header))
+        hold(harness.client.post(path, content=b'{"sourceUrl": "https://e.org/"}', headers=header))
 
 
 @pytest.mark.parametrize("number", range(len(ODD_BODIES)))
 @pytest.mark.parametrize("path", ["/jobs", "/ingest/init", "/ingest/commit", "/schedules", "/sessions/x/process"])
-def test_an_odd_body_is_answered(house: House, path: str, number: int) -> None:
+def test_an_odd_body_is_answered(harness: ApiHarness, path: str, number: int) -> None:
     for headers in ({}, {"Idempotency-Key": "k"}):
         hold(
-            house.client.post(path, content=ODD_BODIES[number], headers={"Content-Type": "application/json", **headers})
+            harness.client.post(
+                path, content=ODD_BODIES[number], headers={"Content-Type": "application/json", **headers}
+            )
         )
-    hold(house.client.get("/jobs"))
-    hold(house.client.get("/sessions"))
+    hold(harness.client.get("/jobs"))
+    hold(harness.client.get("/sessions"))

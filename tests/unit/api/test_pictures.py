@@ -5,7 +5,7 @@ import pytest
 from shared.domain import job as jobs
 from shared.domain.options import NO_RENDITION
 from shared.domain.stage import Stage
-from tests.unit.api.house import House
+from tests.support.api_harness import ApiHarness
 
 FILES = {
     "track-heatmap.png": b"\x89PNG heat",
@@ -15,9 +15,9 @@ FILES = {
 }
 
 
-def finished(house: House) -> str:
-    job = house.submit(options={"followCam": {"aspect": "9:16", "height": 360}})
-    house.finish(job, FILES)
+def finished(harness: ApiHarness) -> str:
+    job = harness.submit(options={"followCam": {"aspect": "9:16", "height": 360}})
+    harness.finish(job, FILES)
     session_id: str = job["sessionId"]
     return session_id
 
@@ -30,35 +30,35 @@ def finished(house: House) -> str:
         ("results/track-plot", "track-plot.json", "application/json"),
     ],
 )
-def test_a_picture_is_the_stored_file(house: House, path: str, name: str, content_type: str) -> None:
-    answer = house.client.get(f"/sessions/{finished(house)}/{path}")
+def test_a_picture_is_the_stored_file(harness: ApiHarness, path: str, name: str, content_type: str) -> None:
+    answer = harness.client.get(f"/sessions/{finished(harness)}/{path}")
     assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (200, FILES[name], content_type)
 
 
-def test_a_video_is_played_from_storage(house: House) -> None:
-    session_id = finished(house)
-    answer = house.client.get(f"/sessions/{session_id}/renditions/follow.mp4", follow_redirects=False)
+def test_a_video_is_played_from_storage(harness: ApiHarness) -> None:
+    session_id = finished(harness)
+    answer = harness.client.get(f"/sessions/{session_id}/renditions/follow.mp4", follow_redirects=False)
     assert answer.status_code == 302
     assert session_id in answer.headers["Location"]
     assert answer.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("path", ["pictures/other.png", "pictures/..%2Fsidecar.json", "renditions/other.mp4"])
-def test_a_name_leads_nowhere_else(house: House, path: str) -> None:
-    answer = house.client.get(f"/sessions/{finished(house)}/{path}", follow_redirects=False)
+def test_a_name_leads_nowhere_else(harness: ApiHarness, path: str) -> None:
+    answer = harness.client.get(f"/sessions/{finished(harness)}/{path}", follow_redirects=False)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("path", ["pictures/track-x.png", "results/track-plot", "renditions/follow.mp4"])
-def test_what_does_not_exist_yet(house: House, path: str) -> None:
-    answer = house.client.get(f"/sessions/{house.submit()['sessionId']}/{path}", follow_redirects=False)
+def test_what_does_not_exist_yet(harness: ApiHarness, path: str) -> None:
+    answer = harness.client.get(f"/sessions/{harness.submit()['sessionId']}/{path}", follow_redirects=False)
     assert (answer.status_code, answer.json()["code"]) == (404, "result_not_ready")
 
 
-def test_a_video_that_nobody_asked_for_says_so(house: House) -> None:
-    job = house.submit()
-    house.change(job["jobId"], lambda job: jobs.start_stage(job, Stage.DOWNLOAD, 1, job.created_at))
-    answer = house.client.get(f"/sessions/{job['sessionId']}/renditions/follow.mp4", follow_redirects=False).json()
+def test_a_video_that_nobody_asked_for_says_so(harness: ApiHarness) -> None:
+    job = harness.submit()
+    harness.change(job["jobId"], lambda job: jobs.start_stage(job, Stage.DOWNLOAD, 1, job.created_at))
+    answer = harness.client.get(f"/sessions/{job['sessionId']}/renditions/follow.mp4", follow_redirects=False).json()
     assert answer["detail"] == f"There will be none: {NO_RENDITION}"
 
 
@@ -72,7 +72,7 @@ def test_a_video_that_nobody_asked_for_says_so(house: House) -> None:
         {"overlay": 1},
     ],
 )
-def test_an_option_that_makes_no_sense_is_refused(house: House, options: dict[str, object]) -> None:
-    answer = house.client.post("/jobs", json={"sourceUrl": "https://example.com/a.mp4", "options": options})
+def test_an_option_that_makes_no_sense_is_refused(harness: ApiHarness, options: dict[str, object]) -> None:
+    answer = harness.client.post("/jobs", json={"sourceUrl": "https://example.com/a.mp4", "options": options})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert answer.json()["errors"][0]["pointer"].startswith(f"#/options/{next(iter(options))}")

@@ -10,7 +10,7 @@ import pytest
 from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.routes import ingest
 from shared.domain.errors import SourceNotFound, SourceTooSlow
-from tests.unit.api.house import House
+from tests.support.api_harness import ApiHarness
 
 
 class SlowServer:
@@ -39,25 +39,25 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowServer]:
 
 
 def test_an_organisation_waits_for_two_slow_servers_at_once_and_for_nothing_else(
-    house: House, slow: SlowServer
+    harness: ApiHarness, slow: SlowServer
 ) -> None:
     body = {"sourceUrl": "https://slow.example/talk.mp4"}
     upload = {"sourceName": "talk.mp4", "contentLength": 1}
     with ThreadPoolExecutor(2) as pool:
-        first = [pool.submit(house.client.post, "/ingest/probe", json=body) for _ in range(2)]
+        first = [pool.submit(harness.client.post, "/ingest/probe", json=body) for _ in range(2)]
         assert all(slow.asked.acquire(timeout=60) for _ in first)
-        third = house.client.post("/ingest/probe", json=body)
+        third = harness.client.post("/ingest/probe", json=body)
         assert (third.status_code, third.json()["code"], third.headers["Retry-After"]) == (503, "busy", "10")
-        announced = house.client.post("/ingest/init", json=upload).json()["uploadId"]
-        stored = house.client.post("/ingest/probe", json={"uploadId": announced})
+        announced = harness.client.post("/ingest/init", json=upload).json()["uploadId"]
+        stored = harness.client.post("/ingest/probe", json={"uploadId": announced})
         assert (stored.status_code, stored.json()["code"]) == (409, "upload_incomplete")
         slow.go_on.set()
         assert [each.result().json()["code"] for each in first] == ["source_too_slow"] * 2
-    assert house.client.post("/ingest/probe", json=body).json()["code"] == "source_too_slow"
+    assert harness.client.post("/ingest/probe", json=body).json()["code"] == "source_too_slow"
 
 
 def test_a_session_whose_recording_was_not_fetched_yet_is_probed_at_its_address(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: ApiHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
 
@@ -66,6 +66,6 @@ def test_a_session_whose_recording_was_not_fetched_yet_is_probed_at_its_address(
         raise SourceNotFound("Gone.")
 
     monkeypatch.setattr(ingest, "probe_url", probe)
-    session_id = house.submit(sourceUrl="https://example.com/a.mp4")["sessionId"]
-    assert house.client.post("/ingest/probe", json={"sessionId": session_id}).json()["detail"] == "Gone."
+    session_id = harness.submit(sourceUrl="https://example.com/a.mp4")["sessionId"]
+    assert harness.client.post("/ingest/probe", json={"sessionId": session_id}).json()["detail"] == "Gone."
     assert asked == ["https://example.com/a.mp4"]

@@ -11,7 +11,7 @@ from shared.api.http.outer_middleware import MAX_JSON_BYTES
 from shared.api.http.problems import problem_of
 from shared.domain import errors
 from shared.domain.errors import RostrumError, StorageFull, StorageUnavailable, WriteConflict
-from tests.unit.api.house import House
+from tests.support.api_harness import ApiHarness
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "retryable", "traceId"}
 JSON = {"Content-Type": "application/json"}
@@ -75,13 +75,13 @@ def send(client: TestClient, method: str, path: str, body: bytes | None, headers
     ],
 )  # fmt: skip
 def test_what_no_route_answers(
-    house: House, method: str, path: str, body: bytes | None, headers: dict[str, str], status: int, code: str
+    harness: ApiHarness, method: str, path: str, body: bytes | None, headers: dict[str, str], status: int, code: str
 ) -> None:
-    problem = send(house.client, method, path, body, headers)
+    problem = send(harness.client, method, path, body, headers)
     assert (problem["status"], problem["code"]) == (status, code)
 
 
-def test_a_large_body_of_unknown_length_is_refused_while_it_arrives(house: House) -> None:
+def test_a_large_body_of_unknown_length_is_refused_while_it_arrives(harness: ApiHarness) -> None:
     sent = 0
 
     def pieces() -> Iterator[bytes]:
@@ -90,26 +90,26 @@ def test_a_large_body_of_unknown_length_is_refused_while_it_arrives(house: House
             sent += 1
             yield b" " * 10_000
 
-    answer = house.client.post("/jobs", content=pieces(), headers=JSON)
+    answer = harness.client.post("/jobs", content=pieces(), headers=JSON)
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
-def test_the_callers_trace_is_told(house: House) -> None:
+def test_the_callers_trace_is_told(harness: ApiHarness) -> None:
     trace_id = "0af7651916cd43dd8448eb211c80319c"
     known = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
-    assert send(house.client, "GET", "/nowhere", None, known)["traceId"] == trace_id
+    assert send(harness.client, "GET", "/nowhere", None, known)["traceId"] == trace_id
     for nonsense in ("", "00-xyz", f"00-{'0' * 32}-b7ad6b7169203331-01", f"ff-{trace_id}-b7ad6b7169203331-01"):
-        assert send(house.client, "GET", "/nowhere", None, {"traceparent": nonsense})["traceId"] != trace_id
+        assert send(harness.client, "GET", "/nowhere", None, {"traceparent": nonsense})["traceId"] != trace_id
 
 
 def test_an_unknown_failure_is_logged_and_keeps_its_text_to_itself(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    harness: ApiHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("the secret")
 
-    monkeypatch.setattr(type(house.services.storage.jobs), "get", broken)
-    problem = send(house.client, "GET", "/jobs/x", None, {})
+    monkeypatch.setattr(type(harness.services.storage.jobs), "get", broken)
+    problem = send(harness.client, "GET", "/jobs/x", None, {})
     assert (problem["status"], problem["code"]) == (500, "internal_error")
     assert "secret" not in str(problem)
     logged = [record for record in caplog.records if record.levelno == logging.ERROR]
@@ -119,31 +119,31 @@ def test_an_unknown_failure_is_logged_and_keeps_its_text_to_itself(
 
 @pytest.mark.parametrize("error", [StorageUnavailable("Down."), WriteConflict("Busy."), StorageFull("Full.")])
 def test_a_failure_that_passes_asks_to_come_again(
-    house: House, monkeypatch: pytest.MonkeyPatch, error: RostrumError
+    harness: ApiHarness, monkeypatch: pytest.MonkeyPatch, error: RostrumError
 ) -> None:
     def broken(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(type(house.services.storage.jobs), "get", broken)
-    answer = house.client.get("/jobs/x")
+    monkeypatch.setattr(type(harness.services.storage.jobs), "get", broken)
+    answer = harness.client.get("/jobs/x")
     assert answer.status_code == 503
     assert answer.json()["retryable"] is True
     assert int(answer.headers["Retry-After"]) > 0
 
 
 def test_a_stream_that_breaks_off_is_logged_and_not_ended_as_if_it_were_whole(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    harness: ApiHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    job = house.submit()
-    house.finish(job, {"sidecar.json": b"x" * 100})
+    job = harness.submit()
+    harness.finish(job, {"sidecar.json": b"x" * 100})
 
     def broken(*_: object, **__: object) -> Iterator[bytes]:
         yield b"x"
         raise WriteConflict("Written anew meanwhile.")
 
-    monkeypatch.setattr(type(house.services.storage.blobs), "chunks", broken)
+    monkeypatch.setattr(type(harness.services.storage.blobs), "chunks", broken)
     with pytest.raises(RuntimeError, match="response already started"):
-        house.client.get(f"/sessions/{job['sessionId']}/sidecar")
+        harness.client.get(f"/sessions/{job['sessionId']}/sidecar")
     (logged,) = [record for record in caplog.records if record.name.startswith("shared.")]
     assert (logged.message, logged.levelno) == ("response broke off", logging.WARNING)
     assert "Written anew meanwhile." in caplog.text

@@ -12,31 +12,31 @@ from shared.domain.message import StageMessage
 from shared.job_status import JobStatus
 from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.housekeeping.requeue import JobCounts
-from tests.unit.api.house import ORG, House, make_services
-from tests.unit.api.keys import SECRET, signed
+from tests.support.api_harness import ORG, ApiHarness, make_services
+from tests.support.signing_keys import SECRET, signed
 
 
 @pytest.fixture
-def shared_house() -> Iterator[House]:
+def shared_house() -> Iterator[ApiHarness]:
     """An API where callers say who they are."""
     services = make_services(auth="jwt", jwt_secret=SECRET.decode(), jwt_issuer=None, jwt_audience=None)
     with TestClient(create_app(services), base_url="http://api.localhost") as client:
-        yield House(services, client)
+        yield ApiHarness(services, client)
 
 
-def give_up(house: House) -> None:
+def give_up(harness: ApiHarness) -> None:
     """The host gives up on the first message that waits, of a step whose attempts are used up."""
-    message = house.services.storage.queues.pop("downloads")
+    message = harness.services.storage.queues.pop("downloads")
     assert isinstance(message, StageMessage)
-    (row,) = house.services.storage.step_runs.of_job(message.job_id)
-    house.services.storage.step_runs.update(row, row.value.evolve(attempts=house.services.settings.max_attempts))
-    handle_poison_message(house.services, message)
+    (row,) = harness.services.storage.step_runs.of_job(message.job_id)
+    harness.services.storage.step_runs.update(row, row.value.evolve(attempts=harness.services.settings.max_attempts))
+    handle_poison_message(harness.services, message)
 
 
-def test_the_queues_are_told_with_the_jobs_by_status(house: House) -> None:
+def test_the_queues_are_told_with_the_jobs_by_status(harness: ApiHarness) -> None:
     for _ in range(2):
-        house.submit()
-    info = house.client.get("/jobs/queue-info").json()
+        harness.submit()
+    info = harness.client.get("/jobs/queue-info").json()
     assert [one["name"] for one in info["queues"]] == [
         "downloads",
         "transcriptions",
@@ -56,16 +56,16 @@ def test_the_queues_are_told_with_the_jobs_by_status(house: House) -> None:
     assert info["jobs"] == {"CREATED": 2, "DOWNLOADED": 0, "TRANSCRIBED": 0, "DONE": 0, "ERROR": 0, "CANCELED": 0}
 
 
-def test_dead_letters_are_seen_and_put_back(house: House) -> None:
-    job = house.submit()
-    give_up(house)
-    info = house.client.get("/jobs/queue-info").json()
+def test_dead_letters_are_seen_and_put_back(harness: ApiHarness) -> None:
+    job = harness.submit()
+    give_up(harness)
+    info = harness.client.get("/jobs/queue-info").json()
     assert (info["queues"][0]["poison"], info["jobs"]["ERROR"]) == (1, 1)
-    assert house.client.post("/jobs/poison/downloads/requeue").json() == {"requeued": 1}
-    assert house.client.post("/jobs/poison/downloads/requeue").json() == {"requeued": 0}
-    again = house.client.get(f"/jobs/{job['jobId']}").json()
+    assert harness.client.post("/jobs/poison/downloads/requeue").json() == {"requeued": 1}
+    assert harness.client.post("/jobs/poison/downloads/requeue").json() == {"requeued": 0}
+    again = harness.client.get(f"/jobs/{job['jobId']}").json()
     assert (again["status"], again["attempt"]) == ("CREATED", 2)
-    assert house.client.get("/jobs/queue-info").json()["queues"][0] == {
+    assert harness.client.get("/jobs/queue-info").json()["queues"][0] == {
         "name": "downloads",
         "waiting": 1,
         "poison": 0,
@@ -73,13 +73,13 @@ def test_dead_letters_are_seen_and_put_back(house: House) -> None:
     }
 
 
-def test_an_unknown_queue_is_not_found(house: House) -> None:
-    answer = house.client.post("/jobs/poison/downloads-poison/requeue")
+def test_an_unknown_queue_is_not_found(harness: ApiHarness) -> None:
+    answer = harness.client.post("/jobs/poison/downloads-poison/requeue")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_an_administrator_puts_back_what_is_the_organisations_own(shared_house: House) -> None:
-    house = shared_house
+def test_an_administrator_puts_back_what_is_the_organisations_own(shared_house: ApiHarness) -> None:
+    harness = shared_house
     tokens = {
         name: {"Authorization": f"Bearer {signed(org_id=org, scopes=scopes)}"}
         for name, org, scopes in (
@@ -89,41 +89,41 @@ def test_an_administrator_puts_back_what_is_the_organisations_own(shared_house: 
         )
     }
     body = {"sourceUrl": "https://example.com/talk.mp4"}
-    assert house.client.post("/jobs", json=body, headers=tokens["member"]).status_code == 202
-    give_up(house)
+    assert harness.client.post("/jobs", json=body, headers=tokens["member"]).status_code == 202
+    give_up(harness)
     seen = {
-        name: house.client.get("/jobs/queue-info", headers=token).json()["queues"][0]["poison"]
+        name: harness.client.get("/jobs/queue-info", headers=token).json()["queues"][0]["poison"]
         for name, token in tokens.items()
     }
     assert seen == {"member": 1, "admin": 1, "stranger": 0}
     requeue = "/jobs/poison/downloads/requeue"
-    assert house.client.post(requeue, headers=tokens["member"]).status_code == 403
-    assert house.client.post(requeue, headers=tokens["stranger"]).json() == {"requeued": 0}
-    assert house.client.post(requeue, headers=tokens["admin"]).json() == {"requeued": 1}
+    assert harness.client.post(requeue, headers=tokens["member"]).status_code == 403
+    assert harness.client.post(requeue, headers=tokens["stranger"]).json() == {"requeued": 0}
+    assert harness.client.post(requeue, headers=tokens["admin"]).json() == {"requeued": 1}
 
 
-def test_jobs_are_not_counted_anew_for_every_request(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    start, seconds = house.services.clock(), 0.0
+def test_jobs_are_not_counted_anew_for_every_request(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, seconds = harness.services.clock(), 0.0
     monkeypatch.setattr(
-        house.client.app.state,  # type: ignore[attr-defined]
+        harness.client.app.state,  # type: ignore[attr-defined]
         "job_counts",
-        JobCounts(replace(house.services, clock=lambda: start + timedelta(seconds=seconds))),
+        JobCounts(replace(harness.services, clock=lambda: start + timedelta(seconds=seconds))),
     )
 
     def created() -> int:
-        count: int = house.client.get("/jobs/queue-info").json()["jobs"]["CREATED"]
+        count: int = harness.client.get("/jobs/queue-info").json()["jobs"]["CREATED"]
         return count
 
-    house.submit()
+    harness.submit()
     assert created() == 1
-    house.submit()
+    harness.submit()
     seconds = 4.9
     assert created() == 1
     seconds = 5
     assert created() == 2
 
 
-def test_counts_are_each_organisations_own(house: House) -> None:
-    counts = JobCounts(house.services)
-    house.submit()
+def test_counts_are_each_organisations_own(harness: ApiHarness) -> None:
+    counts = JobCounts(harness.services)
+    harness.submit()
     assert (counts.of(ORG)[JobStatus.CREATED], counts.of("other")[JobStatus.CREATED]) == (1, 0)

@@ -15,7 +15,7 @@ from shared.domain.task import TASKS
 from shared.job_status import JobStatus
 from shared.pipeline.jobs.results import media_type
 from shared.storage.ports import CHUNK_BYTES, SOURCES
-from tests.unit.api.house import House
+from tests.support.api_harness import ApiHarness
 
 FILES = {
     "transcript.json": b'{"version": "v1"}',
@@ -31,9 +31,9 @@ FILES = {
 }
 
 
-def finished(house: House) -> str:
-    job = house.submit()
-    house.finish(job, FILES)
+def finished(harness: ApiHarness) -> str:
+    job = harness.submit()
+    harness.finish(job, FILES)
     session_id: str = job["sessionId"]
     return session_id
 
@@ -58,29 +58,29 @@ def finished(house: House) -> str:
         ("thumbnails/scene-001.jpg", "*/*", "image/jpeg", "thumbnails/scene-001.jpg"),
     ],
 )
-def test_a_result_is_the_stored_file(house: House, path: str, accept: str, content_type: str, name: str) -> None:
-    answer = house.client.get(f"/sessions/{finished(house)}/{path}", headers={"Accept": accept})
+def test_a_result_is_the_stored_file(harness: ApiHarness, path: str, accept: str, content_type: str, name: str) -> None:
+    answer = harness.client.get(f"/sessions/{finished(harness)}/{path}", headers={"Accept": accept})
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == content_type
     assert answer.content == FILES[name]
     assert int(answer.headers["Content-Length"]) == len(FILES[name])
 
 
-def test_a_known_result_costs_a_304_until_it_is_made_anew(house: House) -> None:
-    job = house.submit()
-    house.finish(job, FILES)
+def test_a_known_result_costs_a_304_until_it_is_made_anew(harness: ApiHarness) -> None:
+    job = harness.submit()
+    harness.finish(job, FILES)
     path = f"/sessions/{job['sessionId']}/sidecar"
-    known = {"If-None-Match": house.client.get(path).headers["ETag"]}
-    assert house.client.get(path, headers=known).status_code == 304
-    house.put(job, "sidecar.json", b"{}")
-    assert house.client.get(path, headers=known).content == b"{}"
+    known = {"If-None-Match": harness.client.get(path).headers["ETag"]}
+    assert harness.client.get(path, headers=known).status_code == 304
+    harness.put(job, "sidecar.json", b"{}")
+    assert harness.client.get(path, headers=known).content == b"{}"
 
 
-def test_a_result_longer_than_a_chunk_arrives_whole(house: House) -> None:
-    job = house.submit()
+def test_a_result_longer_than_a_chunk_arrives_whole(harness: ApiHarness) -> None:
+    job = harness.submit()
     long = bytes(range(256)) * (CHUNK_BYTES // 256 * 2 + 7)
-    house.finish(job, {"instructor-tracking.json": long})
-    assert house.client.get(f"/sessions/{job['sessionId']}/results/instructor-tracking").content == long
+    harness.finish(job, {"instructor-tracking.json": long})
+    assert harness.client.get(f"/sessions/{job['sessionId']}/results/instructor-tracking").content == long
 
 
 @pytest.mark.parametrize(
@@ -95,44 +95,44 @@ def test_a_result_longer_than_a_chunk_arrives_whole(house: House) -> None:
         "media",
     ],
 )
-def test_a_result_that_does_not_exist_yet(house: House, path: str) -> None:
-    answer = house.client.get(f"/sessions/{house.submit()['sessionId']}/{path}")
+def test_a_result_that_does_not_exist_yet(harness: ApiHarness, path: str) -> None:
+    answer = harness.client.get(f"/sessions/{harness.submit()['sessionId']}/{path}")
     assert (answer.status_code, answer.json()["code"]) == (404, "result_not_ready")
 
 
-def test_a_file_that_is_gone_is_not_ready_either(house: House) -> None:
-    job = house.submit()
-    house.finish(job, {})
-    answer = house.client.get(f"/sessions/{job['sessionId']}/sidecar")
+def test_a_file_that_is_gone_is_not_ready_either(harness: ApiHarness) -> None:
+    job = harness.submit()
+    harness.finish(job, {})
+    answer = harness.client.get(f"/sessions/{job['sessionId']}/sidecar")
     assert (answer.status_code, answer.json()["code"]) == (404, "result_not_ready")
 
 
-def test_a_result_that_will_never_be_says_why(house: House) -> None:
-    job = house.submit()
+def test_a_result_that_will_never_be_says_why(harness: ApiHarness) -> None:
+    job = harness.submit()
     why = "The recording has no sound."
-    house.change(
+    harness.change(
         job["jobId"],
         lambda job: jobs.plan_stages(job, {Stage.TRACKING: 1}, {Stage.TRANSCRIPTION: why}, job.created_at),
     )
-    answer = house.client.get(f"/sessions/{job['sessionId']}/results/transcript").json()
+    answer = harness.client.get(f"/sessions/{job['sessionId']}/results/transcript").json()
     assert answer["detail"] == f"There will be none: {why}"
-    house.change(job["jobId"], lambda job: jobs.fail(job, Stage.TRACKING, NotMedia("Text."), job.created_at))
-    answer = house.client.get(f"/sessions/{job['sessionId']}/results/instructor-tracking").json()
+    harness.change(job["jobId"], lambda job: jobs.fail(job, Stage.TRACKING, NotMedia("Text."), job.created_at))
+    answer = harness.client.get(f"/sessions/{job['sessionId']}/results/instructor-tracking").json()
     assert answer["detail"] == f"Job {job['jobId']} ended in ERROR: Text."
 
 
 @pytest.mark.parametrize(
     "name", ["..%2Fsidecar.json", "%2E%2E", "..%5Csidecar.json", "a%00", "scene-001.png", "scene-001.jpg.jpg", "%2Fetc"]
 )
-def test_a_thumbnails_name_leads_nowhere_else(house: House, name: str) -> None:
-    answer = house.client.get(f"/sessions/{finished(house)}/thumbnails/{name}")
+def test_a_thumbnails_name_leads_nowhere_else(harness: ApiHarness, name: str) -> None:
+    answer = harness.client.get(f"/sessions/{finished(harness)}/thumbnails/{name}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_an_unknown_form_of_transcript_is_refused(house: House) -> None:
-    session_id = finished(house)
-    assert house.client.get(f"/sessions/{session_id}/results/transcript?format=doc").status_code == 422
-    answer = house.client.get(f"/sessions/{session_id}/results/transcript", headers={"Accept": "image/png"})
+def test_an_unknown_form_of_transcript_is_refused(harness: ApiHarness) -> None:
+    session_id = finished(harness)
+    assert harness.client.get(f"/sessions/{session_id}/results/transcript?format=doc").status_code == 422
+    answer = harness.client.get(f"/sessions/{session_id}/results/transcript", headers={"Accept": "image/png"})
     assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
 
 
@@ -151,18 +151,18 @@ def test_the_accept_header_chooses_the_form(accept: str, form: str) -> None:
     assert preferred_form(accept) == form
 
 
-def test_the_recording_is_played_from_storage(house: House) -> None:
-    job = house.submit()
-    house.services.storage.blobs.write(SOURCES, house.session(job["sessionId"]).source_blob, b"abc", "video/mp4")
-    answer = house.client.get(f"/sessions/{job['sessionId']}/media", follow_redirects=False)
+def test_the_recording_is_played_from_storage(harness: ApiHarness) -> None:
+    job = harness.submit()
+    harness.services.storage.blobs.write(SOURCES, harness.session(job["sessionId"]).source_blob, b"abc", "video/mp4")
+    answer = harness.client.get(f"/sessions/{job['sessionId']}/media", follow_redirects=False)
     assert answer.status_code == 302
-    assert house.session(job["sessionId"]).source_blob in answer.headers["Location"]
+    assert harness.session(job["sessionId"]).source_blob in answer.headers["Location"]
     assert answer.headers["Cache-Control"] == "no-store"
     query = parse_qs(urlsplit(answer.headers["Location"]).query)
     assert (query["sp"], query["rsct"], query["rscd"]) == (["r"], ["video/mp4"], ['inline; filename="talk.mp4"'])
     start, end = (datetime.fromisoformat(query[name][0]) for name in ("st", "se"))
-    assert start < house.services.clock() < end
-    assert end - start <= timedelta(minutes=house.services.settings.media_url_minutes + 6)
+    assert start < harness.services.clock() < end
+    assert end - start <= timedelta(minutes=harness.services.settings.media_url_minutes + 6)
 
 
 @pytest.mark.parametrize(
@@ -203,69 +203,69 @@ OLDER = {name: b"older " + data for name, data in FILES.items()}
         ("thumbnails/scene-001", "thumbnails/scene-001.jpg"),
     ],
 )
-def test_an_older_job_s_results_stay_reachable(house: House, path: str, name: str) -> None:
-    first = house.submit()
-    house.finish(first, OLDER)
+def test_an_older_job_s_results_stay_reachable(harness: ApiHarness, path: str, name: str) -> None:
+    first = harness.submit()
+    harness.finish(first, OLDER)
     session_id = first["sessionId"]
-    again = house.client.post("/jobs", json={"sessionId": session_id}).json()
-    house.finish(again, FILES)
+    again = harness.client.post("/jobs", json={"sessionId": session_id}).json()
+    harness.finish(again, FILES)
     url = f"/sessions/{session_id}/{path}"
     joined = "&" if "?" in url else "?"
-    assert house.client.get(url).content == FILES[name]
-    assert house.client.get(f"{url}{joined}jobId={again['jobId']}").content == FILES[name]
-    assert house.client.get(f"{url}{joined}jobId={first['jobId']}").content == OLDER[name]
-    elsewhere = house.submit()
+    assert harness.client.get(url).content == FILES[name]
+    assert harness.client.get(f"{url}{joined}jobId={again['jobId']}").content == FILES[name]
+    assert harness.client.get(f"{url}{joined}jobId={first['jobId']}").content == OLDER[name]
+    elsewhere = harness.submit()
     for job_id in (elsewhere["jobId"], "nobody"):
-        answer = house.client.get(f"{url}{joined}jobId={job_id}")
+        answer = harness.client.get(f"{url}{joined}jobId={job_id}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert house.client.get(f"{url}{joined}jobId=..%2F").status_code == 422
+    assert harness.client.get(f"{url}{joined}jobId=..%2F").status_code == 422
 
 
-def test_a_job_that_has_no_result_of_its_own_says_why(house: House) -> None:
-    first = house.submit()
-    house.finish(first, FILES)
+def test_a_job_that_has_no_result_of_its_own_says_why(harness: ApiHarness) -> None:
+    first = harness.submit()
+    harness.finish(first, FILES)
     url = f"/sessions/{first['sessionId']}/sidecar"
-    again = house.client.post("/jobs", json={"sessionId": first["sessionId"]}).json()["jobId"]
+    again = harness.client.post("/jobs", json={"sessionId": first["sessionId"]}).json()["jobId"]
 
     def why() -> str:
-        answer = house.client.get(f"{url}?jobId={again}")
+        answer = harness.client.get(f"{url}?jobId={again}")
         assert (answer.status_code, answer.json()["code"]) == (404, "result_not_ready")
         return str(answer.json()["detail"])
 
     assert why() == f"Job {again} is at work on it."
-    house.change(again, lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
+    harness.change(again, lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
     assert why() == f"Job {again} ended in ERROR: Text."
 
 
-def test_a_sidecar_is_built_again(house: House) -> None:
-    job = house.submit()
+def test_a_sidecar_is_built_again(harness: ApiHarness) -> None:
+    job = harness.submit()
     path = f"/sessions/{job['sessionId']}/sidecar"
-    early = house.client.post(path)
+    early = harness.client.post(path)
     assert (early.status_code, early.json()["code"]) == (404, "result_not_ready")
 
-    house.finish(job, {"sidecar.json": b"{}"})
+    harness.finish(job, {"sidecar.json": b"{}"})
     stages = dict.fromkeys(Stage, StageProgress(state=StageState.DONE))
-    house.change(job["jobId"], lambda current: replace(current, status=JobStatus.DONE, stages=stages))
-    answer = house.client.post(path)
+    harness.change(job["jobId"], lambda current: replace(current, status=JobStatus.DONE, stages=stages))
+    answer = harness.client.post(path)
     assert (answer.status_code, answer.json()) == (202, {"jobId": job["jobId"], "sessionId": job["sessionId"]})
     assert answer.headers["Location"].endswith(path)
-    assert [message.name for message in house.services.storage.queues.waiting(TASKS)] == ["rebuild_sidecar"]
-    assert house.client.post(path, params={"jobId": "none"}).status_code == 404
+    assert [message.name for message in harness.services.storage.queues.waiting(TASKS)] == ["rebuild_sidecar"]
+    assert harness.client.post(path, params={"jobId": "none"}).status_code == 404
 
 
-def test_a_job_at_work_tells_why_rather_than_one_that_is_yet_to_begin(house: House) -> None:
-    first = house.submit()
+def test_a_job_at_work_tells_why_rather_than_one_that_is_yet_to_begin(harness: ApiHarness) -> None:
+    first = harness.submit()
     url = f"/sessions/{first['sessionId']}/results/transcript"
     later = {"sessionId": first["sessionId"], "startAt": "2026-01-31T02:00:00Z"}
-    second = house.client.post("/jobs", json=later).json()["jobId"]
+    second = harness.client.post("/jobs", json=later).json()["jobId"]
 
     def why() -> tuple[str, bool]:
-        answer = house.client.get(url)
+        answer = harness.client.get(url)
         assert (answer.status_code, answer.json()["code"]) == (404, "result_not_ready")
         return answer.json()["detail"], answer.json()["retryable"]
 
     assert why() == (f"Job {first['jobId']} is at work on it.", True)
-    house.change(first["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
+    harness.change(first["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
     assert why() == (f"Job {second}, which begins at 2026-01-31 02:00 UTC, will make it.", True)
-    house.change(second, lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
+    harness.change(second, lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
     assert why() == (f"Job {second} ended in ERROR: Text.", False)

@@ -8,12 +8,12 @@ import pytest
 from shared.api.routes.search import EXAMPLE
 from shared.pipeline.stages.search_index import index_transcript
 from shared.transcription.payload import Transcript, TranscriptEngine, TranscriptSegment, TranscriptWord
-from tests.unit.api.house import ORG, House
+from tests.support.api_harness import ORG, ApiHarness
 
 
-def talk(house: House, text: str, name: str = "A talk") -> str:
+def talk(harness: ApiHarness, text: str, name: str = "A talk") -> str:
     """A session in which the text is said, a word a second; its id."""
-    job = house.submit(sessionName=name)
+    job = harness.submit(sessionName=name)
     words = tuple(TranscriptWord(word=word, start=at, end=at + 1, confidence=1) for at, word in enumerate(text.split()))
     transcript = Transcript(
         session_id=job["sessionId"],
@@ -25,28 +25,28 @@ def talk(house: House, text: str, name: str = "A talk") -> str:
         speech_sec=len(words),
         warnings=(),
     )
-    house.finish(job, {"transcript.json": transcript.model_dump_json(by_alias=True).encode()})
-    index_transcript(house.services, ORG, job["sessionId"], job["jobId"])
+    harness.finish(job, {"transcript.json": transcript.model_dump_json(by_alias=True).encode()})
+    index_transcript(harness.services, ORG, job["sessionId"], job["jobId"])
     session_id: str = job["sessionId"]
     return session_id
 
 
-def search(house: House, query: str) -> dict[str, Any]:
-    answer = house.client.get(f"/search?{query}")
+def search(harness: ApiHarness, query: str) -> dict[str, Any]:
+    answer = harness.client.get(f"/search?{query}")
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
     return body
 
 
-def test_a_find_tells_where_it_is_and_shows_it(house: House) -> None:
-    session_id = talk(house, "So: gradient Descent, step by step.", "Lecture 4")
-    body = search(house, "q=gradient+descent")
+def test_a_find_tells_where_it_is_and_shows_it(harness: ApiHarness) -> None:
+    session_id = talk(harness, "So: gradient Descent, step by step.", "Lecture 4")
+    body = search(harness, "q=gradient+descent")
     (item,) = body["items"]
     assert item.pop("score") > 2
     assert item == {
         "sessionId": session_id,
         "sessionName": "Lecture 4",
-        "jobId": house.session(session_id).transcript_job_id,
+        "jobId": harness.session(session_id).transcript_job_id,
         "start": 1.0,
         "end": 3.0,
         "snippet": "So: gradient Descent, step by step.",
@@ -56,20 +56,20 @@ def test_a_find_tells_where_it_is_and_shows_it(house: House) -> None:
     assert "nextLink" not in body
 
 
-def test_nothing_found_is_an_empty_list(house: House) -> None:
-    talk(house, "gradient descent")
-    assert search(house, "q=elsewhere") == {"items": [], "complete": True}
-    assert search(house, "q=gradient&sessionId=nothing") == {"items": [], "complete": True}
+def test_nothing_found_is_an_empty_list(harness: ApiHarness) -> None:
+    talk(harness, "gradient descent")
+    assert search(harness, "q=elsewhere") == {"items": [], "complete": True}
+    assert search(harness, "q=gradient&sessionId=nothing") == {"items": [], "complete": True}
 
 
-def test_pages_lead_to_each_other_and_keep_the_question(house: House) -> None:
-    made = [talk(house, "“Übung” macht den Meister & mehr") for _ in range(5)]
+def test_pages_lead_to_each_other_and_keep_the_question(harness: ApiHarness) -> None:
+    made = [talk(harness, "“Übung” macht den Meister & mehr") for _ in range(5)]
     question = quote('"übung macht" & meister')
     link: str | None = f"/search?q={question}&limit=2"
     got: list[str] = []
     pages = 0
     while link is not None:
-        answer = house.client.get(link)
+        answer = harness.client.get(link)
         assert answer.status_code == 200
         got += [item["sessionId"] for item in answer.json()["items"]]
         link, pages = answer.json().get("nextLink"), pages + 1
@@ -77,11 +77,11 @@ def test_pages_lead_to_each_other_and_keep_the_question(house: House) -> None:
     assert pages == 3
 
 
-def test_one_session_alone_is_searched_page_by_page(house: House) -> None:
-    talk(house, "gradient")
-    session_id = talk(house, ("gradient " + "x " * 40) * 3)
-    first = search(house, f"q=gradient&sessionId={session_id}&limit=2")
-    second = house.client.get(first["nextLink"]).json()
+def test_one_session_alone_is_searched_page_by_page(harness: ApiHarness) -> None:
+    talk(harness, "gradient")
+    session_id = talk(harness, ("gradient " + "x " * 40) * 3)
+    first = search(harness, f"q=gradient&sessionId={session_id}&limit=2")
+    second = harness.client.get(first["nextLink"]).json()
     assert [item["start"] for item in first["items"] + second["items"]] == [0.0, 41.0, 82.0]
     assert {item["sessionId"] for item in first["items"] + second["items"]} == {session_id}
 
@@ -100,8 +100,8 @@ def test_one_session_alone_is_searched_page_by_page(house: House) -> None:
         pytest.param("q=a&sessionId=a%2Fb", id="no session's id"),
     ],
 )
-def test_what_cannot_be_asked_is_refused(house: House, query: str) -> None:
-    answer = house.client.get(f"/search?{query}")
+def test_what_cannot_be_asked_is_refused(harness: ApiHarness, query: str) -> None:
+    answer = harness.client.get(f"/search?{query}")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 

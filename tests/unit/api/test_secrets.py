@@ -18,8 +18,8 @@ from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.settings import Settings
 from shared.storage.connect import connect
 from shared.storage.memory_table import MemoryTable
-from tests.unit.api.house import make_services
-from tests.unit.api.keys import signed
+from tests.support.api_harness import make_services
+from tests.support.signing_keys import signed
 
 JWT = "jwtsecretjwtsecretjwtsecretjwtsecret"
 WEBHOOK = "webhooksecretwebhooksecretwebhook"

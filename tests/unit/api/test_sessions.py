@@ -7,13 +7,13 @@ from shared.domain.errors import NotMedia
 from shared.domain.recording import AudioStream, Recording
 from shared.domain.stage import Stage
 from shared.domain.warning import from_text
-from tests.unit.api.house import House
+from tests.support.api_harness import ApiHarness
 
 
-def test_a_session_tells_what_is_known_of_it(house: House) -> None:
-    job = house.submit(sessionName="A talk", metadata={"course": "Algebra"})
+def test_a_session_tells_what_is_known_of_it(harness: ApiHarness) -> None:
+    job = harness.submit(sessionName="A talk", metadata={"course": "Algebra"})
     address = job["links"]["session"]
-    before = house.client.get(address).json()
+    before = harness.client.get(address).json()
     assert before["sessionName"] == "A talk"
     assert before["metadata"] == {"course": "Algebra"}
     assert before["media"] is None
@@ -21,10 +21,10 @@ def test_a_session_tells_what_is_known_of_it(house: House) -> None:
     assert [each["jobId"] for each in before["jobs"]] == [job["jobId"]]
     audio = AudioStream(index=0, codec="flac", sample_rate=48_000, channels=2, start_sec=0.0, duration_sec=9.5)
     recording = Recording("flac", 1234, 0.0, 9.5, None, audio, (from_text("Cut."),))
-    stored = house.services.storage.sessions.get("local", job["sessionId"])
-    house.services.storage.sessions.update(stored, stored.value.evolve(recording=recording, sha256="ab" * 32))
-    house.finish(job, {})
-    after = house.client.get(address).json()
+    stored = harness.services.storage.sessions.get("local", job["sessionId"])
+    harness.services.storage.sessions.update(stored, stored.value.evolve(recording=recording, sha256="ab" * 32))
+    harness.finish(job, {})
+    after = harness.client.get(address).json()
     assert after["media"]["durationSec"] == 9.5
     assert after["media"]["streams"][0]["sampleRate"] == 48_000
     assert after["media"]["sha256"] == "ab" * 32
@@ -32,35 +32,35 @@ def test_a_session_tells_what_is_known_of_it(house: House) -> None:
     assert [after[name] for name in ("hasTranscript", "hasInstructorTrackingResult", "hasSidecar")] == [True] * 3
 
 
-def test_the_recording_s_address_says_whether_it_is_worth_asking_again(house: House) -> None:
-    job = house.submit()
-    waiting = house.client.get(f"/sessions/{job['sessionId']}/media").json()
+def test_the_recording_s_address_says_whether_it_is_worth_asking_again(harness: ApiHarness) -> None:
+    job = harness.submit()
+    waiting = harness.client.get(f"/sessions/{job['sessionId']}/media").json()
     assert (waiting["status"], waiting["code"], waiting["retryable"]) == (404, "result_not_ready", True)
     failed = NotMedia("It is a text file.")
-    house.change(job["jobId"], lambda current: jobs.fail(current, Stage.DOWNLOAD, failed, house.services.clock()))
-    ended = house.client.get(f"/sessions/{job['sessionId']}/media").json()
+    harness.change(job["jobId"], lambda current: jobs.fail(current, Stage.DOWNLOAD, failed, harness.services.clock()))
+    ended = harness.client.get(f"/sessions/{job['sessionId']}/media").json()
     assert (ended["code"], ended["retryable"]) == ("result_not_ready", False)
     assert ended["detail"].endswith("It is a text file.")
 
 
-def test_sessions_are_listed_newest_first_in_pages(house: House) -> None:
-    made = [house.submit()["sessionId"] for _ in range(5)]
-    first = house.client.get("/sessions?limit=3").json()
-    second = house.client.get(first["nextLink"]).json()
+def test_sessions_are_listed_newest_first_in_pages(harness: ApiHarness) -> None:
+    made = [harness.submit()["sessionId"] for _ in range(5)]
+    first = harness.client.get("/sessions?limit=3").json()
+    second = harness.client.get(first["nextLink"]).json()
     assert [each["sessionId"] for each in first["items"] + second["items"]] == made[::-1]
     assert "nextLink" not in second
 
 
 @pytest.mark.parametrize("suffix", ["", "/media", "/results/transcript", "/sidecar", "/thumbnails/a"])
-def test_an_unknown_session_is_not_found(house: House, suffix: str) -> None:
+def test_an_unknown_session_is_not_found(harness: ApiHarness, suffix: str) -> None:
     for session_id in ("nothing", "a%5Cb", "%23"):
-        answer = house.client.get(f"/sessions/{session_id}{suffix}")
+        answer = harness.client.get(f"/sessions/{session_id}{suffix}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_a_recording_is_processed_again_with_other_options(house: House) -> None:
-    first = house.submit()
-    answer = house.client.post(
+def test_a_recording_is_processed_again_with_other_options(harness: ApiHarness) -> None:
+    first = harness.submit()
+    answer = harness.client.post(
         f"/sessions/{first['sessionId']}/process", json={"options": {"language": "en"}, "delaySeconds": 60}
     )
     assert answer.status_code == 202
@@ -69,16 +69,16 @@ def test_a_recording_is_processed_again_with_other_options(house: House) -> None
     assert job["jobId"] != first["jobId"]
     assert job["startAt"] is not None
     assert answer.headers["Location"] == job["links"]["self"]
-    assert house.client.post(f"/sessions/{first['sessionId']}/process").status_code == 202
-    assert house.client.post("/sessions/none/process").status_code == 404
+    assert harness.client.post(f"/sessions/{first['sessionId']}/process").status_code == 202
+    assert harness.client.post("/sessions/none/process").status_code == 404
 
 
-def test_a_deleted_session_is_not_found_anywhere(house: House) -> None:
-    job = house.submit()
-    house.finish(job, {"transcript.json": b"{}"})
-    answer = house.client.delete(f"/sessions/{job['sessionId']}")
+def test_a_deleted_session_is_not_found_anywhere(harness: ApiHarness) -> None:
+    job = harness.submit()
+    harness.finish(job, {"transcript.json": b"{}"})
+    answer = harness.client.delete(f"/sessions/{job['sessionId']}")
     assert (answer.status_code, answer.content) == (204, b"")
     for path in (f"/sessions/{job['sessionId']}", f"/jobs/{job['jobId']}", f"/jobs/{job['jobId']}/events"):
-        assert house.client.get(path).status_code == 404
-    assert house.client.delete(f"/sessions/{job['sessionId']}").status_code == 404
-    assert house.client.get("/sessions").json()["items"] == house.client.get("/jobs").json()["items"] == []
+        assert harness.client.get(path).status_code == 404
+    assert harness.client.delete(f"/sessions/{job['sessionId']}").status_code == 404
+    assert harness.client.get("/sessions").json()["items"] == harness.client.get("/jobs").json()["items"] == []

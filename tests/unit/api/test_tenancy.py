@@ -18,8 +18,8 @@ from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
 from shared.domain.stage import Stage
 from shared.storage.ports import SOURCES
-from tests.unit.api.house import ORG, House, make_services
-from tests.unit.api.keys import SECRET, signed
+from tests.support.api_harness import ORG, ApiHarness, make_services
+from tests.support.signing_keys import SECRET, signed
 
 OPEN = {"/health", "/docs", "/docs/{name}"}
 """Anybody may read these."""
@@ -104,14 +104,14 @@ def acme() -> Iterator[Acme]:
     services = make_services(auth="jwt", jwt_secret=SECRET.decode(), jwt_issuer=None, jwt_audience=None)
     with TestClient(create_app(services), base_url="http://api.localhost") as client:
         client.headers["Authorization"] = f"Bearer {OWNER}"
-        house = House(services, client)
-        job = house.submit(sessionName="A talk")
-        session = house.session(job["sessionId"])
+        harness = ApiHarness(services, client)
+        job = harness.submit(sessionName="A talk")
+        session = harness.session(job["sessionId"])
         services.storage.blobs.write(SOURCES, session.source_blob, b"abc", "video/mp4")
         files = ("transcript.json", "instructor-tracking.json", "chapters.json", "instructor-by-segment.json")
         files += ("sidecar.json", "thumbnails/scene-001.jpg")
-        house.finish(job, dict.fromkeys(files, b'{"segments": []}'))
-        house.change(job["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
+        harness.finish(job, dict.fromkeys(files, b'{"segments": []}'))
+        harness.change(job["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
         upload = client.post("/ingest/init", json=BODIES["/ingest/init"]).json()
         ids = {"jobId": job["jobId"], "sessionId": job["sessionId"], "name": "scene-001"}
         made = Acme(client, {**ids, "uploadId": upload["uploadId"]})

@@ -10,7 +10,7 @@ import pytest
 from shared.api.auth.caller import Caller
 from shared.api.auth.tokens import HS256, WITH_KEY_PAIR, Key, TokenRules, key_id_of, read_token
 from shared.domain.errors import TokenExpired, TokenInvalid
-from tests.unit.api.keys import (
+from tests.support.signing_keys import (
     AUDIENCE,
     ISSUER,
     SECRET,

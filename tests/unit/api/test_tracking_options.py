@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from tests.unit.api.house import House
+from tests.support.api_harness import ApiHarness
 
 
-def test_a_detector_and_zones_go_with_the_job(house: House) -> None:
+def test_a_detector_and_zones_go_with_the_job(harness: ApiHarness) -> None:
     options = {
         "detector": "plate",
         "regionOfInterest": [0, 0, 1, 0.7],
         "ignoreZones": [[0, 0.6, 1, 0.4], [0, 0, 0.1, 1]],
     }
-    answer = house.client.post("/jobs", json={"sourceUrl": "https://example.com/talk.mp4", "options": options})
+    answer = harness.client.post("/jobs", json={"sourceUrl": "https://example.com/talk.mp4", "options": options})
     assert answer.status_code == 202
     assert answer.json()["options"] == options
 
@@ -30,15 +30,15 @@ def test_a_detector_and_zones_go_with_the_job(house: House) -> None:
     ],
     ids=["unknown", "past the edge", "empty", "three numbers", "too tall", "too many"],
 )
-def test_what_is_no_zone_or_detector_is_refused(house: House, options: dict[str, Any]) -> None:
-    answer = house.client.post("/jobs", json={"sourceUrl": "https://example.com/talk.mp4", "options": options})
+def test_what_is_no_zone_or_detector_is_refused(harness: ApiHarness, options: dict[str, Any]) -> None:
+    answer = harness.client.post("/jobs", json={"sourceUrl": "https://example.com/talk.mp4", "options": options})
     assert answer.status_code in (400, 422)
     assert answer.json()["errors"]
 
 
-def test_a_detector_without_its_model_is_refused_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_detector_without_its_model_is_refused_at_once(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.tracking.detectors.choose._KNOWN", "none-of-these*.onnx")
     body = {"sourceUrl": "https://example.com/talk.mp4", "options": {"detector": "onnx"}}
-    answer = house.client.post("/jobs", json=body)
+    answer = harness.client.post("/jobs", json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "engine_unavailable")
     assert "needs a model" in answer.json()["detail"]

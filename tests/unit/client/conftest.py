@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from rostrum_client.client import RostrumClient
-from tests.unit.client.blocking import Awaiting
-from tests.unit.client.made_up import write, write_results
-from tests.unit.client.served import Served, serve
+from tests.support.awaiting_client import Awaiting
+from tests.support.made_up_results import write, write_results
+from tests.support.served_api import Served, serve
 
 
 class Server:

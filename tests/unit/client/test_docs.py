@@ -13,7 +13,7 @@ import pytest
 import rostrum_client
 from rostrum_client import AsyncRostrumClient, RostrumClient, retry_timing, sse
 from rostrum_client.operations import Operations
-from tests.unit.client.served import Served, serve
+from tests.support.served_api import Served, serve
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "client.md"
 DOCUMENTED_URL = "http://127.0.0.1:7071/api"

@@ -21,7 +21,7 @@ from rostrum_client.process import BAD_USAGE, DONE, FAILED, ending, process
 from rostrum_client.progress import BarView, LineView, speed
 from rostrum_client.retry_timing import TRIES
 from rostrum_client.values import from_json
-from tests.unit.client.served import Served
+from tests.support.served_api import Served
 
 REPO = Path(__file__).resolve().parents[3]
 STARTED = "2026-01-02T03:04:05Z"

@@ -6,7 +6,7 @@ from threading import Thread
 import pytest
 
 from rostrum_client import RostrumApiError, RostrumClient
-from tests.unit.client.served import JPEG, Served, serve
+from tests.support.served_api import JPEG, Served, serve
 
 SOURCE = "https://example.com/talk.mp4"
 

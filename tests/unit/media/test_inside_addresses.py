@@ -21,7 +21,7 @@ from shared.media.network.fetch import FetchPolicy, open_source
 from shared.media.network.guarded_network import Resolve, resolve
 from shared.media.probe.quick_probe import Allowance, glance_at_url
 from shared.pipeline.webhooks.post import PostPolicy, post
-from tests.unit.api.house import House, make_services
+from tests.support.api_harness import ApiHarness, make_services
 
 PUBLIC = "93.184.215.14"
 POLICY = FetchPolicy(max_bytes=1000, max_seconds=20.0)
@@ -189,10 +189,10 @@ def inside() -> Iterator[Inside]:
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
+def harness() -> Iterator[ApiHarness]:
     services = make_services()
     with TestClient(create_app(services), base_url="http://api.localhost") as client:
-        yield House(services, client)
+        yield ApiHarness(services, client)
 
 
 class Network(httpcore.SyncBackend):
@@ -268,8 +268,8 @@ def test_no_spelling_reaches_inside(
 
 
 @pytest.mark.parametrize("host", NUMERIC)
-def test_numbers_are_refused_for_what_they_are_before_anything_is_accepted(host: str, house: House) -> None:
-    answer = house.client.post(
+def test_numbers_are_refused_for_what_they_are_before_anything_is_accepted(host: str, harness: ApiHarness) -> None:
+    answer = harness.client.post(
         "/jobs", json={"sourceUrl": "https://example.com/a.mp4", "callbackUrl": f"http://{host}/"}
     )
     assert answer.status_code == 422, answer.text
@@ -321,12 +321,12 @@ def test_one_inside_address_among_public_ones_is_enough(inside: Inside, network:
     assert (inside.visits, network.asked) == (0, [])
 
 
-def test_through_the_api(house: House, inside: Inside, network: type[Network]) -> None:
+def test_through_the_api(harness: ApiHarness, inside: Inside, network: type[Network]) -> None:
     for spelling in SPELLINGS:
         url = spelling.replace("{port}", str(inside.port))
-        answer = house.client.post("/ingest/probe", json={"sourceUrl": url})
+        answer = harness.client.post("/ingest/probe", json={"sourceUrl": url})
         assert 400 <= answer.status_code < 500, (spelling, answer.text)
-        accepted = house.client.post("/jobs", json={"sourceUrl": url, "callbackUrl": url})
+        accepted = harness.client.post("/jobs", json={"sourceUrl": url, "callbackUrl": url})
         assert accepted.status_code in (202, 422), (
             spelling,
             accepted.text,

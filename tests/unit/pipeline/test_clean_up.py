@@ -24,119 +24,119 @@ from shared.pipeline.tasks.schedules import run_due_schedules
 from shared.storage.ports import RESULTS, SOURCES, WORK
 
 
-def work_blobs(house: Any) -> list[str]:
-    return [blob.name.rpartition("/")[2] for blob in house.storage.blobs.listing(WORK, "")]
+def work_blobs(harness: Any) -> list[str]:
+    return [blob.name.rpartition("/")[2] for blob in harness.storage.blobs.listing(WORK, "")]
 
 
 @pytest.fixture
-def house(house: Any) -> Any:
+def harness(harness: Any) -> Any:
     def leave_work(context: StepContext) -> None:
-        house.storage.blobs.write(WORK, context.work_blob(f"{context.job.job_id}.wav"), b"x", "audio/wav")
+        harness.storage.blobs.write(WORK, context.work_blob(f"{context.job.job_id}.wav"), b"x", "audio/wav")
 
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = leave_work
-    return house
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = leave_work
+    return harness
 
 
-def test_what_stages_left_for_each_other_goes_once_the_job_is_done(house: Any) -> None:
-    done = house.submit()
-    house.drain()
-    canceled = house.submit()
-    house.storage.blobs.write(WORK, f"acme/{canceled.session_id}/{canceled.job_id}/kept", b"x", "audio/wav")
-    cancel_job(house.services, "acme", canceled.job_id)
-    house.storage.blobs.write(WORK, "acme/gone/gone/orphan", b"x", "audio/wav")
-    assert set(work_blobs(house)) == {f"{done.job_id}.wav", "orphan", "kept"}
+def test_what_stages_left_for_each_other_goes_once_the_job_is_done(harness: Any) -> None:
+    done = harness.submit()
+    harness.drain()
+    canceled = harness.submit()
+    harness.storage.blobs.write(WORK, f"acme/{canceled.session_id}/{canceled.job_id}/kept", b"x", "audio/wav")
+    cancel_job(harness.services, "acme", canceled.job_id)
+    harness.storage.blobs.write(WORK, "acme/gone/gone/orphan", b"x", "audio/wav")
+    assert set(work_blobs(harness)) == {f"{done.job_id}.wav", "orphan", "kept"}
 
-    clean_up(house.services)
+    clean_up(harness.services)
 
-    assert work_blobs(house) == ["kept"]
+    assert work_blobs(harness) == ["kept"]
 
 
 @pytest.mark.parametrize(("days", "left"), [(None, 2), (30, 1)])
-def test_sessions_past_their_time_are_deleted(house: Any, days: float | None, left: int) -> None:
-    house.services = replace(
-        house.services, settings=house.services.settings.model_copy(update={"retention_days": days})
+def test_sessions_past_their_time_are_deleted(harness: Any, days: float | None, left: int) -> None:
+    harness.services = replace(
+        harness.services, settings=harness.services.settings.model_copy(update={"retention_days": days})
     )
-    house.submit()
-    house.drain()
-    house.now += timedelta(days=31)
-    house.submit()
-    house.drain()
-    clean_up(house.services)
-    assert len(house.storage.sessions.page("acme", limit=10).items) == left
+    harness.submit()
+    harness.drain()
+    harness.now += timedelta(days=31)
+    harness.submit()
+    harness.drain()
+    clean_up(harness.services)
+    assert len(harness.storage.sessions.page("acme", limit=10).items) == left
 
 
-def test_a_removal_that_broke_off_is_taken_up(house: Any) -> None:
-    job = house.submit()
-    stored = house.storage.sessions.get("acme", job.session_id)
-    house.storage.sessions.update(stored, stored.value.evolve(deleted_at=house.now))
+def test_a_removal_that_broke_off_is_taken_up(harness: Any) -> None:
+    job = harness.submit()
+    stored = harness.storage.sessions.get("acme", job.session_id)
+    harness.storage.sessions.update(stored, stored.value.evolve(deleted_at=harness.now))
 
-    clean_up(house.services)
-    run_task(house.services, job_manager, house.storage.queues.pop(TASKS), Delivery("m", 1))
+    clean_up(harness.services)
+    run_task(harness.services, job_manager, harness.storage.queues.pop(TASKS), Delivery("m", 1))
 
     with pytest.raises(NotFound):
-        house.storage.sessions.get("acme", job.session_id, even_deleted=True)
-    assert house.storage.queues.waiting() == []
+        harness.storage.sessions.get("acme", job.session_id, even_deleted=True)
+    assert harness.storage.queues.waiting() == []
 
 
 def test_a_chore_that_fails_does_not_keep_the_others_from_being_done(
-    house: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    harness: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(services: Any) -> int:
         raise RuntimeError("out of order")
 
     monkeypatch.setattr(module, "expire_uploads", fail)
-    house.submit()
-    house.drain()
-    clean_up(house.services)
-    assert work_blobs(house) == []
+    harness.submit()
+    harness.drain()
+    clean_up(harness.services)
+    assert work_blobs(harness) == []
     assert "clean-up failed" in caplog.text
 
 
-def test_the_clean_up_runs_every_hour_however_often_it_is_scheduled(house: Any) -> None:
+def test_the_clean_up_runs_every_hour_however_often_it_is_scheduled(harness: Any) -> None:
     for _ in range(3):
-        schedule_clean_up(house.services)
-    house.now += timedelta(hours=3, minutes=1)
-    run_due_schedules(house.services)
-    assert [message.name for message in house.storage.queues.waiting(TASKS)] == ["clean_up"]
+        schedule_clean_up(harness.services)
+    harness.now += timedelta(hours=3, minutes=1)
+    run_due_schedules(harness.services)
+    assert [message.name for message in harness.storage.queues.waiting(TASKS)] == ["clean_up"]
 
 
-def test_dead_letters_are_kept_for_a_month_and_their_tasks_with_them(house: Any) -> None:
-    schedule_clean_up(house.services)
-    house.now += timedelta(hours=1, minutes=1)
-    run_due_schedules(house.services)
-    stored = house.storage.tasks.get(house.storage.queues.pop(TASKS).task_id)
-    dead_letter_task(house.services, stored, "It failed.")
+def test_dead_letters_are_kept_for_a_month_and_their_tasks_with_them(harness: Any) -> None:
+    schedule_clean_up(harness.services)
+    harness.now += timedelta(hours=1, minutes=1)
+    run_due_schedules(harness.services)
+    stored = harness.storage.tasks.get(harness.storage.queues.pop(TASKS).task_id)
+    dead_letter_task(harness.services, stored, "It failed.")
     for days, left in ((29, 1), (2, 0)):
-        house.now += timedelta(days=days)
-        clean_up(house.services)
-        assert len(list(house.storage.dead_letters.of_queue("", TASKS))) == left
+        harness.now += timedelta(days=days)
+        clean_up(harness.services)
+        assert len(list(harness.storage.dead_letters.of_queue("", TASKS))) == left
     with pytest.raises(NotFound):
-        house.storage.tasks.get(stored.value.task_id)
+        harness.storage.tasks.get(stored.value.task_id)
 
 
-def test_blobs_of_sessions_that_are_gone_go_when_no_upload_can_be_on_its_way(house: Any) -> None:
-    kept = house.submit()
-    house.drain()
+def test_blobs_of_sessions_that_are_gone_go_when_no_upload_can_be_on_its_way(harness: Any) -> None:
+    kept = harness.submit()
+    harness.drain()
     for container in (SOURCES, RESULTS):
         for session_id in ("gone", kept.session_id):
-            house.storage.blobs.write(container, f"acme/{session_id}/a.mp4", b"x", "video/mp4")
+            harness.storage.blobs.write(container, f"acme/{session_id}/a.mp4", b"x", "video/mp4")
     orphans = [(SOURCES, "acme/gone/a.mp4"), (RESULTS, "acme/gone/a.mp4")]
     for hours, left in ((24, 2), (2, 0)):
-        house.now += timedelta(hours=hours)
-        clean_up(house.services)
-        assert sum(house.storage.blobs.facts(*orphan) is not None for orphan in orphans) == left
-    assert house.storage.blobs.facts(SOURCES, f"acme/{kept.session_id}/a.mp4") is not None
-    assert house.storage.blobs.facts(RESULTS, f"acme/{kept.session_id}/a.mp4") is not None
+        harness.now += timedelta(hours=hours)
+        clean_up(harness.services)
+        assert sum(harness.storage.blobs.facts(*orphan) is not None for orphan in orphans) == left
+    assert harness.storage.blobs.facts(SOURCES, f"acme/{kept.session_id}/a.mp4") is not None
+    assert harness.storage.blobs.facts(RESULTS, f"acme/{kept.session_id}/a.mp4") is not None
 
 
-def test_a_sidecar_that_is_built_again_after_the_clean_up_keeps_its_scenes(house: Any) -> None:
-    job = house.submit()
+def test_a_sidecar_that_is_built_again_after_the_clean_up_keeps_its_scenes(harness: Any) -> None:
+    job = harness.submit()
     found = {"scenes": [{"start": 0, "end": 1, "thumbnail": "scene-001.jpg"}], "thumbnails": []}
     name = f"acme/{job.session_id}/{job.job_id}/scenes.json"
-    house.storage.blobs.write(WORK, name, json.dumps(found).encode(), "application/json")
-    house.drain()
-    clean_up(house.services)
-    assert house.storage.blobs.facts(WORK, name) is None
-    rebuild_sidecar(house.services, "acme", job.job_id)
-    sidecar = json.loads(house.storage.blobs.read(RESULTS, f"acme/{job.session_id}/{job.job_id}/sidecar.json"))
+    harness.storage.blobs.write(WORK, name, json.dumps(found).encode(), "application/json")
+    harness.drain()
+    clean_up(harness.services)
+    assert harness.storage.blobs.facts(WORK, name) is None
+    rebuild_sidecar(harness.services, "acme", job.job_id)
+    sidecar = json.loads(harness.storage.blobs.read(RESULTS, f"acme/{job.session_id}/{job.job_id}/sidecar.json"))
     assert [scene["thumbnail"] for scene in sidecar["scenes"]] == ["scene-001.jpg"]

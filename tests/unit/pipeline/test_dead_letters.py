@@ -17,7 +17,7 @@ from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.housekeeping.requeue import QUEUE_NAMES, JobCounts, queue_info, requeue_dead_letters
 from shared.pipeline.jobs.submit import retry_job
 from shared.pipeline.tasks.job_manager import JobManager
-from tests.unit.pipeline.conftest import House
+from tests.support.pipeline_harness import PipelineHarness
 
 DOWNLOADS = QUEUES[Stage.DOWNLOAD]
 
@@ -26,7 +26,7 @@ def unlucky(context: Any) -> None:
     raise StorageUnavailable("The storage is away.")
 
 
-def give_up_download(house: House, job: Job) -> StageMessage:
+def give_up_download(harness: PipelineHarness, job: Job) -> StageMessage:
     """The message is delivered in vain until its attempts are used up."""
     message = StageMessage(
         job_id=job.job_id,
@@ -34,124 +34,124 @@ def give_up_download(house: House, job: Job) -> StageMessage:
         session_id=job.session_id,
         stage=Stage.DOWNLOAD,
         step=StepKind.PART,
-        attempt=house.job(job).attempt,
+        attempt=harness.job(job).attempt,
     )
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = unlucky
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = unlucky
     for count in range(1, 6):
-        run_step(house.services, message, Delivery("m", count))
-    house.instead.clear()
-    house.take()
-    house.now += timedelta(hours=1)
-    house.take()
+        run_step(harness.services, message, Delivery("m", count))
+    harness.instead.clear()
+    harness.take()
+    harness.now += timedelta(hours=1)
+    harness.take()
     return message
 
 
-def poison(house: House, queue: str = DOWNLOADS, org_id: str = "acme") -> int:
+def poison(harness: PipelineHarness, queue: str = DOWNLOADS, org_id: str = "acme") -> int:
     (facts,) = [
-        each for each in queue_info(house.services, org_id, JobCounts(house.services)).queues if each.name == queue
+        each for each in queue_info(harness.services, org_id, JobCounts(harness.services)).queues if each.name == queue
     ]
     return facts.poison
 
 
-def requeue(house: House, queue: str = DOWNLOADS, org_id: str = "acme") -> int:
-    return requeue_dead_letters(house.services, org_id, queue)
+def requeue(harness: PipelineHarness, queue: str = DOWNLOADS, org_id: str = "acme") -> int:
+    return requeue_dead_letters(harness.services, org_id, queue)
 
 
-def test_a_job_that_was_given_up_is_tried_again_by_its_letter(house: House) -> None:
-    job = house.submit()
-    message = give_up_download(house, job)
-    assert house.job(job).status is JobStatus.ERROR
-    assert (poison(house), poison(house, org_id="other"), poison(house, "trackings")) == (1, 0, 0)
-    (letter,) = house.storage.dead_letters.of_queue("acme", DOWNLOADS)
+def test_a_job_that_was_given_up_is_tried_again_by_its_letter(harness: PipelineHarness) -> None:
+    job = harness.submit()
+    message = give_up_download(harness, job)
+    assert harness.job(job).status is JobStatus.ERROR
+    assert (poison(harness), poison(harness, org_id="other"), poison(harness, "trackings")) == (1, 0, 0)
+    (letter,) = harness.storage.dead_letters.of_queue("acme", DOWNLOADS)
     assert StageMessage.from_bytes(letter.value.body.encode()) == message
     assert letter.value.job_id == job.job_id
     assert "The storage is away." in letter.value.reason
 
-    assert requeue(house, org_id="other") == 0
-    assert requeue(house) == 1
-    assert (house.job(job).status, house.job(job).attempt) == (JobStatus.CREATED, 2)
-    house.drain()
-    assert house.job(job).status is JobStatus.DONE
-    assert poison(house) == 0
-    assert requeue(house) == 0
+    assert requeue(harness, org_id="other") == 0
+    assert requeue(harness) == 1
+    assert (harness.job(job).status, harness.job(job).attempt) == (JobStatus.CREATED, 2)
+    harness.drain()
+    assert harness.job(job).status is JobStatus.DONE
+    assert poison(harness) == 0
+    assert requeue(harness) == 0
 
 
-def test_a_dead_letter_that_the_host_delivers_again_is_kept_once(house: House) -> None:
-    message = give_up_download(house, house.submit())
+def test_a_dead_letter_that_the_host_delivers_again_is_kept_once(harness: PipelineHarness) -> None:
+    message = give_up_download(harness, harness.submit())
     for _ in range(2):
-        handle_poison_message(house.services, message)
-    assert poison(house) == 1
+        handle_poison_message(harness.services, message)
+    assert poison(harness) == 1
 
 
-def test_a_dead_letter_of_a_job_that_goes_on_is_none(house: House) -> None:
-    job = house.submit()
-    (message,) = house.take()
-    run_step(house.services, message, Delivery("m", 1))
-    handle_poison_message(house.services, message)
-    assert house.job(job).status is JobStatus.DOWNLOADED
-    handle_poison_message(house.services, message.model_copy(update={"job_id": "nothing"}))
-    assert poison(house) == 0
+def test_a_dead_letter_of_a_job_that_goes_on_is_none(harness: PipelineHarness) -> None:
+    job = harness.submit()
+    (message,) = harness.take()
+    run_step(harness.services, message, Delivery("m", 1))
+    handle_poison_message(harness.services, message)
+    assert harness.job(job).status is JobStatus.DOWNLOADED
+    handle_poison_message(harness.services, message.model_copy(update={"job_id": "nothing"}))
+    assert poison(harness) == 0
 
 
-def test_letters_without_a_point_are_dropped(house: House) -> None:
-    tried_again, deleted = house.submit(), house.submit()
-    give_up_download(house, tried_again)
-    give_up_download(house, deleted)
-    retry_job(house.services, "acme", tried_again.job_id)
-    give_up_download(house, tried_again)
-    house.storage.jobs.delete("acme", deleted.session_id, deleted.job_id)
-    assert poison(house) == 3
-    assert requeue(house) == 1  # the one of the second attempt
-    assert house.job(tried_again).attempt == 3
-    assert poison(house) == 0
+def test_letters_without_a_point_are_dropped(harness: PipelineHarness) -> None:
+    tried_again, deleted = harness.submit(), harness.submit()
+    give_up_download(harness, tried_again)
+    give_up_download(harness, deleted)
+    retry_job(harness.services, "acme", tried_again.job_id)
+    give_up_download(harness, tried_again)
+    harness.storage.jobs.delete("acme", deleted.session_id, deleted.job_id)
+    assert poison(harness) == 3
+    assert requeue(harness) == 1  # the one of the second attempt
+    assert harness.job(tried_again).attempt == 3
+    assert poison(harness) == 0
 
 
-def test_messages_that_still_lie_in_the_queue_of_dead_letters_are_sent_again(house: House) -> None:
-    job = house.submit()
-    (message,) = house.take()
-    house.storage.queues.bury(message)
-    house.storage.queues.bury(message.model_copy(update={"org_id": "other"}))
-    assert poison(house) == 2
-    assert requeue(house) == 1
-    assert house.storage.queues.waiting(DOWNLOADS) == [message]
-    assert poison(house) == 1
-    assert requeue(house) == 0
-    assert requeue(house, org_id="other") == 1
-    house.drain()
-    assert house.job(job).status is JobStatus.DONE
+def test_messages_that_still_lie_in_the_queue_of_dead_letters_are_sent_again(harness: PipelineHarness) -> None:
+    job = harness.submit()
+    (message,) = harness.take()
+    harness.storage.queues.bury(message)
+    harness.storage.queues.bury(message.model_copy(update={"org_id": "other"}))
+    assert poison(harness) == 2
+    assert requeue(harness) == 1
+    assert harness.storage.queues.waiting(DOWNLOADS) == [message]
+    assert poison(harness) == 1
+    assert requeue(harness) == 0
+    assert requeue(harness, org_id="other") == 1
+    harness.drain()
+    assert harness.job(job).status is JobStatus.DONE
 
 
-def test_a_tasks_message_in_the_queue_of_dead_letters_is_sent_again(house: House) -> None:
+def test_a_tasks_message_in_the_queue_of_dead_letters_is_sent_again(harness: PipelineHarness) -> None:
     message = TaskMessage(task_id="t", org_id="acme", name="work")
-    house.storage.queues.bury(message)
-    assert requeue(house, TASKS) == 1
-    assert house.storage.queues.waiting(TASKS) == [message]
+    harness.storage.queues.bury(message)
+    assert requeue(harness, TASKS) == 1
+    assert harness.storage.queues.waiting(TASKS) == [message]
 
 
-def test_unreadable_messages_belong_to_nobody(house: House) -> None:
-    at = house.now
+def test_unreadable_messages_belong_to_nobody(harness: PipelineHarness) -> None:
+    at = harness.now
     for _ in range(2):
-        keep_unreadable(house.services, DOWNLOADS, b"\xff\x00{" * 4000, "m", at)
-    (kept,) = house.storage.dead_letters.of_queue("", DOWNLOADS)
+        keep_unreadable(harness.services, DOWNLOADS, b"\xff\x00{" * 4000, "m", at)
+    (kept,) = harness.storage.dead_letters.of_queue("", DOWNLOADS)
     assert kept.value.body.startswith("\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}{")
-    assert poison(house) == 0
-    assert requeue(house) == 0
+    assert poison(harness) == 0
+    assert requeue(harness) == 0
 
 
 @pytest.mark.parametrize("queue", ["", "tasks-poison", "Downloads", "x" * 500])
-def test_an_unknown_queue_is_not_found(house: House, queue: str) -> None:
+def test_an_unknown_queue_is_not_found(harness: PipelineHarness, queue: str) -> None:
     with pytest.raises(NotFound, match="there are downloads, transcriptions, trackings, renditions, tasks"):
-        requeue(house, queue)
+        requeue(harness, queue)
 
 
-def test_the_queues_and_the_jobs_are_counted(house: House) -> None:
-    house.submit()
-    failed = house.submit()
-    give_up_download(house, failed)
-    JobManager().job(name="work")(lambda: None).using(house.services).delay()
-    info = queue_info(house.services, "acme", JobCounts(house.services))
+def test_the_queues_and_the_jobs_are_counted(harness: PipelineHarness) -> None:
+    harness.submit()
+    failed = harness.submit()
+    give_up_download(harness, failed)
+    JobManager().job(name="work")(lambda: None).using(harness.services).delay()
+    info = queue_info(harness.services, "acme", JobCounts(harness.services))
     assert [each.name for each in info.queues] == list(QUEUE_NAMES)
     assert [each.waiting for each in info.queues] == [0, 0, 0, 0, 1]
     assert info.queues[4].oldest_sec is not None
     assert info.jobs == {**dict.fromkeys(JobStatus, 0), JobStatus.CREATED: 1, JobStatus.ERROR: 1}
-    assert not any(queue_info(house.services, "other", JobCounts(house.services)).jobs.values())
+    assert not any(queue_info(harness.services, "other", JobCounts(harness.services)).jobs.values())

@@ -20,15 +20,15 @@ INSTRUCTOR_BY_SEGMENT = "instructor-by-segment.json"
 class Finished:
     """A job with results, and what was made of them."""
 
-    house: Any
+    harness: Any
     job: Job
 
     def put(self, name: str, text: str, container: str = RESULTS) -> None:
-        self.house.storage.blobs.write(container, job_blob(self.job, name), text.encode(), "application/json")
+        self.harness.storage.blobs.write(container, job_blob(self.job, name), text.encode(), "application/json")
 
     def derive(self) -> dict[str, Any]:
-        write_derived(self.house.services, self.job)
-        blobs, made = self.house.storage.blobs, {}
+        write_derived(self.harness.services, self.job)
+        blobs, made = self.harness.storage.blobs, {}
         for name in (CHAPTERS, CHAPTERS_VTT, INSTRUCTOR_BY_SEGMENT):
             if blobs.facts(RESULTS, job_blob(self.job, name)) is not None:
                 text = blobs.read(RESULTS, job_blob(self.job, name)).decode()
@@ -37,8 +37,8 @@ class Finished:
 
 
 @pytest.fixture
-def finished(house: Any) -> Finished:
-    return Finished(house, house.submit())
+def finished(harness: Any) -> Finished:
+    return Finished(harness, harness.submit())
 
 
 TRACK = {
@@ -86,14 +86,14 @@ def test_without_a_transcript_nothing_follows(finished: Finished, text: str | No
     assert finished.derive() == {}
 
 
-def test_the_sidecar_of_a_done_job_lists_them(house: Any) -> None:
-    job = house.submit()
-    house.storage.blobs.write(
+def test_the_sidecar_of_a_done_job_lists_them(harness: Any) -> None:
+    job = harness.submit()
+    harness.storage.blobs.write(
         RESULTS,
         job_blob(job, "transcript.json"),
         lecture(4.0).model_dump_json(by_alias=True).encode(),
         "application/json",
     )
-    house.drain()
-    sidecar = json.loads(house.storage.blobs.read(RESULTS, job_blob(job, "sidecar.json")))
+    harness.drain()
+    sidecar = json.loads(harness.storage.blobs.read(RESULTS, job_blob(job, "sidecar.json")))
     assert {CHAPTERS, CHAPTERS_VTT} <= {artefact["name"] for artefact in sidecar["artefacts"]}

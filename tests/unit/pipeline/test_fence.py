@@ -26,40 +26,40 @@ def test_every_method_of_the_storage_is_a_read_or_asks_first() -> None:
 
 @pytest.mark.parametrize("moved", [timedelta(minutes=5), timedelta(minutes=-10)], ids=["late", "clock put back"])
 @pytest.mark.parametrize("ended", [False, True], ids=["others are at work", "the job has ended"])
-def test_who_stood_still_writes_nothing_any_more(house: Any, ended: bool, moved: timedelta) -> None:
-    job = house.submit()
-    [download] = house.take()
-    run_step(house.services, download, Delivery("download", 1))
-    messages = house.take()
+def test_who_stood_still_writes_nothing_any_more(harness: Any, ended: bool, moved: timedelta) -> None:
+    job = harness.submit()
+    [download] = harness.take()
+    run_step(harness.services, download, Delivery("download", 1))
+    messages = harness.take()
     [prepare] = [each for each in messages if (each.stage, each.step) == PREPARE]
     turns = iter(("old release", "new release"))
 
     def write(context: StepContext) -> None:
         mine = next(turns)
         if mine == "old release":
-            house.now += moved
-            run_step(house.services, prepare, Delivery("other", 1))
+            harness.now += moved
+            run_step(harness.services, prepare, Delivery("other", 1))
             if ended:
                 for number, message in enumerate(each for each in messages if each is not prepare):
-                    run_step(house.services, message, Delivery(f"rest{number}", 1))
-                house.drain()
-                assert house.job(job).status is JobStatus.DONE
+                    run_step(harness.services, message, Delivery(f"rest{number}", 1))
+                harness.drain()
+                assert harness.job(job).status is JobStatus.DONE
         context.services.storage.blobs.write(WORK, context.work_blob("plate.png"), mine.encode(), "image/png")
 
-    house.instead[PREPARE] = write
-    run_step(house.services, prepare, Delivery("first", 1))
-    assert house.storage.blobs.read(WORK, f"acme/{job.session_id}/{job.job_id}/plate.png") == b"new release"
-    assert [each.code for each in house.job(job).failures] == ["worker_died"]
+    harness.instead[PREPARE] = write
+    run_step(harness.services, prepare, Delivery("first", 1))
+    assert harness.storage.blobs.read(WORK, f"acme/{job.session_id}/{job.job_id}/plate.png") == b"new release"
+    assert [each.code for each in harness.job(job).failures] == ["worker_died"]
 
 
-def test_every_write_asks_and_no_read_does(house: Any) -> None:
+def test_every_write_asks_and_no_read_does(harness: Any) -> None:
     asked = []
 
     def refuse() -> None:
         asked.append(True)
         raise StopWork
 
-    blobs = guard_writes(house.services, refuse).storage.blobs
+    blobs = guard_writes(harness.services, refuse).storage.blobs
     writes = [
         lambda: blobs.write(WORK, "a", b"", "text/plain"),
         lambda: blobs.stage_block(WORK, "a", 0, b""),
@@ -78,9 +78,9 @@ def test_every_write_asks_and_no_read_does(house: Any) -> None:
     assert len(asked) == len(writes)
 
 
-def test_a_step_that_shows_life_is_not_asked_after(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_shows_life_is_not_asked_after(harness: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     reads = []
-    get = type(house.storage.jobs).get
+    get = type(harness.storage.jobs).get
 
     def counted(store: Any, org_id: str, job_id: str) -> Any:
         reads.append(job_id)
@@ -91,8 +91,8 @@ def test_a_step_that_shows_life_is_not_asked_after(house: Any, monkeypatch: pyte
         context.services.storage.blobs.write(WORK, context.work_blob("a"), b"x", "text/plain")
         assert len(reads) == before
 
-    monkeypatch.setattr(type(house.storage.jobs), "get", counted)
-    house.instead[PREPARE] = write
-    job = house.submit()
-    house.drain()
-    assert house.job(job).status is JobStatus.DONE
+    monkeypatch.setattr(type(harness.storage.jobs), "get", counted)
+    harness.instead[PREPARE] = write
+    job = harness.submit()
+    harness.drain()
+    assert harness.job(job).status is JobStatus.DONE

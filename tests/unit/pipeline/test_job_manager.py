@@ -13,12 +13,13 @@ from shared.pipeline.execution.run_step import Delivery
 from shared.pipeline.tasks.job_manager import Backoff, JobManager, RetryLater
 from shared.pipeline.tasks.run_task import KEEP_DONE, UNKNOWN_PAUSE, give_up_task, run_task
 from shared.pipeline.tasks.sweep import sweep_tasks
-from tests.unit.pipeline.task_host import START, Host, Killed
+from tests.support.crashing_storage import ProcessKilled
+from tests.support.task_harness import START, TaskHarness
 
 
 @pytest.fixture
-def host() -> Host:
-    return Host()
+def host() -> TaskHarness:
+    return TaskHarness()
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def calls() -> list[Any]:
 
 
 @pytest.fixture
-def note(host: Host, calls: list[Any]) -> Any:
+def note(host: TaskHarness, calls: list[Any]) -> Any:
     @host.jobs.job
     def note(what: Any, /, *more: Any, end: str = ".", **rest: Any) -> int:
         calls.append((what, more, end, rest))
@@ -36,14 +37,14 @@ def note(host: Host, calls: list[Any]) -> Any:
     return note
 
 
-def test_a_call_is_a_call(note: Any, calls: list[Any], host: Host) -> None:
+def test_a_call_is_a_call(note: Any, calls: list[Any], host: TaskHarness) -> None:
     assert note("now") == 1
     assert calls == [("now", (), ".", {})]
     assert note.__name__ == "note"
     assert not host.run_all()
 
 
-def test_a_delayed_call_runs_once_with_its_arguments(host: Host, note: Any, calls: list[Any]) -> None:
+def test_a_delayed_call_runs_once_with_its_arguments(host: TaskHarness, note: Any, calls: list[Any]) -> None:
     task = note.delay({"a": [1, None, True]}, 2.5, "x", end="!", why="so")
     assert not calls
     assert host.run_all() == 1
@@ -53,7 +54,7 @@ def test_a_delayed_call_runs_once_with_its_arguments(host: Host, note: Any, call
     assert len(calls) == 1
 
 
-def test_services_and_the_task_are_filled_in_wherever_they_stand(host: Host) -> None:
+def test_services_and_the_task_are_filled_in_wherever_they_stand(host: TaskHarness) -> None:
     seen: list[Any] = []
 
     @host.jobs.job(name="fill.in")
@@ -79,13 +80,13 @@ def test_services_and_the_task_are_filled_in_wherever_they_stand(host: Host) -> 
         pytest.param(b"", "what is of type bytes", id="bytes"),
     ],
 )
-def test_what_is_no_json_is_refused_at_once(host: Host, note: Any, value: object, complaint: str) -> None:
+def test_what_is_no_json_is_refused_at_once(host: TaskHarness, note: Any, value: object, complaint: str) -> None:
     with pytest.raises(TypeError, match=f"^note: {complaint}, and a background job's arguments are JSON"):
         note.delay(value)
     assert not host.storage.queues.waiting()
 
 
-def test_arguments_that_do_not_fit_are_refused_at_once(host: Host, note: Any) -> None:
+def test_arguments_that_do_not_fit_are_refused_at_once(host: TaskHarness, note: Any) -> None:
     with pytest.raises(TypeError, match="note: missing a required argument: 'what'"):
         note.delay()
     with pytest.raises(InvalidRequest, match="arguments is too long"):
@@ -93,7 +94,7 @@ def test_arguments_that_do_not_fit_are_refused_at_once(host: Host, note: Any) ->
     assert not host.storage.queues.waiting()
 
 
-def test_names_are_checked(host: Host, note: Callable[[], None]) -> None:
+def test_names_are_checked(host: TaskHarness, note: Callable[[], None]) -> None:
     with pytest.raises(ValueError, match="already"):
         host.jobs.job(name="note")(lambda: None)
     with pytest.raises(ValueError, match="cannot be a background job's name"):
@@ -109,7 +110,7 @@ def test_without_services_it_says_what_to_do() -> None:
         lonely.delay()
 
 
-def test_a_task_with_a_chosen_id_is_made_once(host: Host, note: Any, calls: list[Any]) -> None:
+def test_a_task_with_a_chosen_id_is_made_once(host: TaskHarness, note: Any, calls: list[Any]) -> None:
     for end in ("1", "2"):
         note.using(host.services, task_id="order-7").delay("x", end=end)
     assert host.run_all() == 1
@@ -120,7 +121,7 @@ def test_a_task_with_a_chosen_id_is_made_once(host: Host, note: Any, calls: list
     assert host.is_gone("order-7")
 
 
-def test_a_delay_may_be_longer_than_the_queues(host: Host, note: Any, calls: list[Any]) -> None:
+def test_a_delay_may_be_longer_than_the_queues(host: TaskHarness, note: Any, calls: list[Any]) -> None:
     task = note.delay_in(timedelta(days=30), "late")
     step = timedelta(hours=1)
     host.live(timedelta(days=30) - step, step)
@@ -131,13 +132,13 @@ def test_a_delay_may_be_longer_than_the_queues(host: Host, note: Any, calls: lis
     assert host.is_gone(task.task_id)
 
 
-def test_a_delay_behind_us_is_none(host: Host, note: Any, calls: list[Any]) -> None:
+def test_a_delay_behind_us_is_none(host: TaskHarness, note: Any, calls: list[Any]) -> None:
     note.delay_in(timedelta(days=-1), "now")
     host.run_all()
     assert calls
 
 
-def test_a_failing_job_rests_longer_and_longer_and_is_a_dead_letter_at_last(host: Host) -> None:
+def test_a_failing_job_rests_longer_and_longer_and_is_a_dead_letter_at_last(host: TaskHarness) -> None:
     times: list[float] = []
     backoff = Backoff(first=timedelta(seconds=10), most=timedelta(seconds=30))
 
@@ -165,7 +166,7 @@ def test_half_of_the_rest_is_random(random: float, seconds: float) -> None:
     assert Backoff().pause(100, lambda: random) == timedelta(hours=1) * (0.5 + 0.5 * random)
 
 
-def test_retry_later_is_no_failure(host: Host) -> None:
+def test_retry_later_is_no_failure(host: TaskHarness) -> None:
     tries: list[int] = []
 
     @host.jobs.job(max_attempts=1)
@@ -181,7 +182,7 @@ def test_retry_later_is_no_failure(host: Host) -> None:
     assert host.is_gone(task.task_id)
 
 
-def test_what_trying_again_cannot_help_is_dead_at_once(host: Host) -> None:
+def test_what_trying_again_cannot_help_is_dead_at_once(host: TaskHarness) -> None:
     @host.jobs.job
     def hopeless() -> None:
         raise NotMedia("The file is a poem.")
@@ -192,7 +193,7 @@ def test_what_trying_again_cannot_help_is_dead_at_once(host: Host) -> None:
     assert host.letters() == ["The file is a poem."]
 
 
-def test_a_job_that_this_release_does_not_know_waits(host: Host, note: Any, calls: list[Any]) -> None:
+def test_a_job_that_this_release_does_not_know_waits(host: TaskHarness, note: Any, calls: list[Any]) -> None:
     elsewhere = JobManager()
     task = elsewhere.job(name="novelty")(lambda: None).using(host.services).delay()
     host.run_all()
@@ -205,7 +206,7 @@ def test_a_job_that_this_release_does_not_know_waits(host: Host, note: Any, call
     assert host.is_gone(task.task_id)
 
 
-def test_arguments_of_another_release_are_no_silent_half_call(host: Host, note: Any) -> None:
+def test_arguments_of_another_release_are_no_silent_half_call(host: TaskHarness, note: Any) -> None:
     elsewhere = JobManager()
     elsewhere.job(name="hello", max_attempts=1)(lambda one, two: None).using(host.services).delay(1, 2)
     host.jobs.job(name="hello", max_attempts=1)(lambda one: None)
@@ -213,14 +214,14 @@ def test_arguments_of_another_release_are_no_silent_half_call(host: Host, note: 
     assert host.letters() == ["TypeError: hello has no parameter two."]
 
 
-def test_a_lost_message_is_sent_again(host: Host, note: Any, calls: list[Any]) -> None:
+def test_a_lost_message_is_sent_again(host: TaskHarness, note: Any, calls: list[Any]) -> None:
     note.delay("x")
     host.pop()
     host.live(timedelta(minutes=3))
     assert len(calls) == 1
 
 
-def test_a_message_that_only_waits_its_turn_is_sent_again_at_growing_intervals(host: Host, note: Any) -> None:
+def test_a_message_that_only_waits_its_turn_is_sent_again_at_growing_intervals(host: TaskHarness, note: Any) -> None:
     note.delay("x")
     sent = 0
     for _ in range(24 * 60 * 2):
@@ -230,7 +231,7 @@ def test_a_message_that_only_waits_its_turn_is_sent_again_at_growing_intervals(h
     assert host.run_all() == sent + 1
 
 
-def test_equal_messages_run_a_task_once(host: Host, note: Any, calls: list[Any]) -> None:
+def test_equal_messages_run_a_task_once(host: TaskHarness, note: Any, calls: list[Any]) -> None:
     task = note.using(host.services, task_id="t").delay("x")
     message = TaskMessage(task_id=task.task_id, name="note")
     for _ in range(3):
@@ -239,7 +240,7 @@ def test_equal_messages_run_a_task_once(host: Host, note: Any, calls: list[Any])
     assert len(calls) == 1
 
 
-def test_a_message_of_a_task_at_work_is_ignored(host: Host) -> None:
+def test_a_message_of_a_task_at_work_is_ignored(host: TaskHarness) -> None:
     runs: list[int] = []
 
     @host.jobs.job
@@ -252,8 +253,8 @@ def test_a_message_of_a_task_at_work_is_ignored(host: Host) -> None:
     assert len(runs) == 1
 
 
-def test_a_worker_that_died_is_followed_by_another(host: Host) -> None:
-    deaths = iter([Killed(), Killed()])
+def test_a_worker_that_died_is_followed_by_another(host: TaskHarness) -> None:
+    deaths = iter([ProcessKilled(), ProcessKilled()])
     runs: list[int] = []
 
     @host.jobs.job(max_attempts=3)
@@ -265,25 +266,25 @@ def test_a_worker_that_died_is_followed_by_another(host: Host) -> None:
     task = work.delay()
     message = host.pop()
     assert message is not None
-    with pytest.raises(Killed):
+    with pytest.raises(ProcessKilled):
         run_task(host.services, host.jobs, message, Delivery("m", 1))
-    with pytest.raises(Killed):  # the host delivers the same message again
+    with pytest.raises(ProcessKilled):  # the host delivers the same message again
         run_task(host.services, host.jobs, message, Delivery("m", 2))
     host.live(timedelta(minutes=5))  # and then it is lost
     assert runs == [1, 2, 3]
     assert host.is_gone(task.task_id)
 
 
-def test_a_task_that_kills_every_worker_is_a_dead_letter(host: Host) -> None:
+def test_a_task_that_kills_every_worker_is_a_dead_letter(host: TaskHarness) -> None:
     @host.jobs.job(max_attempts=3)
     def bomb() -> None:
-        raise Killed
+        raise ProcessKilled
 
     task = bomb.delay()
     message = host.pop()
     assert message is not None
     for count in range(1, 4):
-        with pytest.raises(Killed):
+        with pytest.raises(ProcessKilled):
             run_task(host.services, host.jobs, message, Delivery("m", count))
     give_up_task(host.services, host.jobs, message)
     assert host.task(task.task_id).state is TaskState.RUNNING  # it may be at work: nobody knows yet
@@ -293,13 +294,13 @@ def test_a_task_that_kills_every_worker_is_a_dead_letter(host: Host) -> None:
     assert host.letters() == ["The process that ran it ended without a word; it may have run out of memory."]
 
 
-def test_without_the_hosts_dead_letter_the_sweep_finds_it_too(host: Host) -> None:
+def test_without_the_hosts_dead_letter_the_sweep_finds_it_too(host: TaskHarness) -> None:
     @host.jobs.job(max_attempts=1)
     def bomb() -> None:
-        raise Killed
+        raise ProcessKilled
 
     task = bomb.delay()
-    with pytest.raises(Killed):
+    with pytest.raises(ProcessKilled):
         host.deliver()
     host.live(timedelta(minutes=3))
     assert host.task(task.task_id).state is TaskState.FAILED
@@ -307,7 +308,7 @@ def test_without_the_hosts_dead_letter_the_sweep_finds_it_too(host: Host) -> Non
 
 
 def test_a_dead_letter_of_a_task_with_attempts_left_is_left_to_the_sweep(
-    host: Host, note: Any, calls: list[Any]
+    host: TaskHarness, note: Any, calls: list[Any]
 ) -> None:
     note.delay("x")
     message = host.pop()
@@ -320,7 +321,7 @@ def test_a_dead_letter_of_a_task_with_attempts_left_is_left_to_the_sweep(
     assert host.letters() == []
 
 
-def test_who_lost_the_task_does_not_settle_it(host: Host) -> None:
+def test_who_lost_the_task_does_not_settle_it(host: TaskHarness) -> None:
     """A worker that stood still for a while comes back to a task that another one has taken over."""
     runs: list[int] = []
 

@@ -25,23 +25,23 @@ from shared.pipeline.jobs.submit import JobRequest, submit_url
 from shared.storage.ports import Stored
 
 
-def test_a_short_recording_goes_the_whole_way(house: Any) -> None:
-    job = house.submit()
-    house.drain()
+def test_a_short_recording_goes_the_whole_way(harness: Any) -> None:
+    job = harness.submit()
+    harness.drain()
 
-    done = house.job(job)
+    done = harness.job(job)
     assert done.status is JobStatus.DONE
     assert done.progress == 1.0
     assert done.stage is None
     assert {stage: progress.state for stage, progress in done.stages.items()} == dict.fromkeys(Stage, StageState.DONE)
-    assert house.statuses(job) == [
+    assert harness.statuses(job) == [
         JobStatus.CREATED,
         JobStatus.DOWNLOADED,
         JobStatus.TRANSCRIBED,
         JobStatus.DONE,
     ]
-    assert set(house.ran.values()) == {1}
-    assert list(house.storage.jobs.all_active()) == []
+    assert set(harness.ran.values()) == {1}
+    assert list(harness.storage.jobs.all_active()) == []
 
 
 @pytest.mark.parametrize(
@@ -52,109 +52,109 @@ def test_a_short_recording_goes_the_whole_way(house: Any) -> None:
     ],
 )
 def test_a_stage_that_does_not_apply_is_skipped_and_says_why(
-    new_house: Any, parts: dict[Stage, int], skipped: dict[Stage, str]
+    new_harness: Any, parts: dict[Stage, int], skipped: dict[Stage, str]
 ) -> None:
-    house = new_house(parts=parts, skipped=skipped)
-    job = house.submit()
-    house.drain()
+    harness = new_harness(parts=parts, skipped=skipped)
+    job = harness.submit()
+    harness.drain()
 
-    done = house.job(job)
+    done = harness.job(job)
     (stage, reason), *_ = skipped.items()
     assert done.status is JobStatus.DONE
     assert (done.stages[stage].state, done.stages[stage].reason) == (StageState.SKIPPED, reason)
-    assert not any(ran_stage == stage for ran_stage, _, _ in house.ran)
+    assert not any(ran_stage == stage for ran_stage, _, _ in harness.ran)
 
 
-def test_messages_that_arrive_twice_change_nothing(house: Any) -> None:
-    job = house.submit()
-    house.drain(deliveries=3)
+def test_messages_that_arrive_twice_change_nothing(harness: Any) -> None:
+    job = harness.submit()
+    harness.drain(deliveries=3)
 
-    assert house.job(job).status is JobStatus.DONE
-    assert set(house.ran.values()) == {1}
-    sequence = [event.sequence for event in house.storage.jobs.events(job.org_id, job.job_id)]
+    assert harness.job(job).status is JobStatus.DONE
+    assert set(harness.ran.values()) == {1}
+    sequence = [event.sequence for event in harness.storage.jobs.events(job.org_id, job.job_id)]
     assert sequence == list(range(1, len(sequence) + 1))
 
 
 @given(st.integers(1, 7), st.integers(1, 7), st.randoms(use_true_random=False))
 @settings(max_examples=40, deadline=None)
 def test_parts_in_any_order_are_merged_once(
-    new_house: Any, transcriptions: int, trackings: int, shuffler: random.Random
+    new_harness: Any, transcriptions: int, trackings: int, shuffler: random.Random
 ) -> None:
-    house = new_house(parts={Stage.TRANSCRIPTION: transcriptions, Stage.TRACKING: trackings})
-    job = house.submit()
-    waiting = house.take()
+    harness = new_harness(parts={Stage.TRANSCRIPTION: transcriptions, Stage.TRACKING: trackings})
+    job = harness.submit()
+    waiting = harness.take()
     while waiting:
         shuffler.shuffle(waiting)
         message = waiting.pop()
-        run_step(house.services, message, Delivery(f"{message.stage}{message.step}{message.part}", 1))
+        run_step(harness.services, message, Delivery(f"{message.stage}{message.step}{message.part}", 1))
         if shuffler.random() < 0.3:
-            run_step(house.services, message, Delivery("again", 1))
-        waiting += house.take()
+            run_step(harness.services, message, Delivery("again", 1))
+        waiting += harness.take()
 
-    assert house.job(job).status is JobStatus.DONE
-    assert set(house.ran.values()) == {1}
-    assert house.job(job).stages[Stage.TRACKING].parts_done == trackings
+    assert harness.job(job).status is JobStatus.DONE
+    assert set(harness.ran.values()) == {1}
+    assert harness.job(job).stages[Stage.TRACKING].parts_done == trackings
 
 
 @pytest.mark.parametrize("lost", range(7))
-def test_a_lost_message_is_sent_again_by_the_sweep(house: Any, lost: int) -> None:
-    job = house.submit()
+def test_a_lost_message_is_sent_again_by_the_sweep(harness: Any, lost: int) -> None:
+    job = harness.submit()
     numbers = count()
     for _ in range(20):
-        for message in house.take():
+        for message in harness.take():
             if next(numbers) != lost:
-                run_step(house.services, message, Delivery(f"m{next(numbers)}", 1))
-        if not house.job(job).is_final:
-            house.now += timedelta(minutes=5)
-            sweep(house.services)
+                run_step(harness.services, message, Delivery(f"m{next(numbers)}", 1))
+        if not harness.job(job).is_final:
+            harness.now += timedelta(minutes=5)
+            sweep(harness.services)
 
-    assert house.job(job).status is JobStatus.DONE
+    assert harness.job(job).status is JobStatus.DONE
 
 
 def test_a_sweep_that_knows_the_job_from_before_its_plan_merges_nothing_early(
-    house: Any, monkeypatch: pytest.MonkeyPatch
+    harness: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 1}
-    before_plan = house.submit()
-    (download,) = house.take()
-    run_step(house.services, download, Delivery("download", 1))
-    first, *_ = (message for message in house.take() if message.stage is Stage.TRANSCRIPTION)
-    run_step(house.services, first, Delivery("first", 1))
-    monkeypatch.setattr(house.storage.jobs, "all_active", lambda: iter([before_plan]))
+    harness.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 1}
+    before_plan = harness.submit()
+    (download,) = harness.take()
+    run_step(harness.services, download, Delivery("download", 1))
+    first, *_ = (message for message in harness.take() if message.stage is Stage.TRANSCRIPTION)
+    run_step(harness.services, first, Delivery("first", 1))
+    monkeypatch.setattr(harness.storage.jobs, "all_active", lambda: iter([before_plan]))
 
-    sweep(house.services)
+    sweep(harness.services)
 
-    assert [message for message in house.take() if message.step is StepKind.MERGE] == []
+    assert [message for message in harness.take() if message.step is StepKind.MERGE] == []
 
 
 def test_a_job_that_cannot_be_swept_does_not_keep_the_others_from_it(
-    house: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    harness: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broken, waiting = house.submit(), house.submit()
-    house.take()
-    of_job = house.storage.step_runs.of_job
+    broken, waiting = harness.submit(), harness.submit()
+    harness.take()
+    of_job = harness.storage.step_runs.of_job
 
     def fail_for_the_broken(job_id: str, stage: Stage | None = None) -> Sequence[Stored[StepRun]]:
         if job_id == broken.job_id:
             raise ValueError("a row that nobody can read")
         return of_job(job_id, stage)
 
-    monkeypatch.setattr(house.storage.step_runs, "of_job", fail_for_the_broken)
-    monkeypatch.setattr(house.storage.jobs, "all_active", lambda: iter([broken, waiting]))
-    house.now += timedelta(minutes=5)
+    monkeypatch.setattr(harness.storage.step_runs, "of_job", fail_for_the_broken)
+    monkeypatch.setattr(harness.storage.jobs, "all_active", lambda: iter([broken, waiting]))
+    harness.now += timedelta(minutes=5)
 
-    assert sweep(house.services) == 1
-    assert [message.job_id for message in house.take()] == [waiting.job_id]
+    assert sweep(harness.services) == 1
+    assert [message.job_id for message in harness.take()] == [waiting.job_id]
     assert "a row that nobody can read" in caplog.text
 
 
-def test_a_message_that_waits_its_turn_is_sent_again_ever_more_rarely(house: Any) -> None:
-    house.submit()
-    house.take()
+def test_a_message_that_waits_its_turn_is_sent_again_ever_more_rarely(harness: Any) -> None:
+    harness.submit()
+    harness.take()
     resent = []
     for _ in range(12 * 60):
-        house.now += timedelta(minutes=1)
-        resent.append(sweep(house.services))
+        harness.now += timedelta(minutes=1)
+        resent.append(sweep(harness.services))
 
     assert 5 <= sum(resent) <= 18
     assert sum(resent[:60]) > sum(resent[-60:])
@@ -167,225 +167,225 @@ def die(context: StepContext) -> None:
 
 @pytest.mark.parametrize(("stage", "step"), [(stage, step) for stage in Stage for step in StepKind])
 def test_a_step_whose_process_was_killed_is_taken_over_by_its_next_delivery(
-    house: Any, stage: Stage, step: StepKind
+    harness: Any, stage: Stage, step: StepKind
 ) -> None:
-    job = house.submit()
+    job = harness.submit()
     killed = 0
-    while messages := house.take():
+    while messages := harness.take():
         for message in messages:
             dequeue_count = 1
             if (message.stage, message.step) == (stage, step):
-                house.instead[stage, step] = die
+                harness.instead[stage, step] = die
                 with pytest.raises(SystemExit):
-                    run_step(house.services, message, Delivery("m", 1))
-                del house.instead[stage, step]
-                run_step(house.services, message, Delivery("another", 1))  # a duplicate leaves the claim alone
+                    run_step(harness.services, message, Delivery("m", 1))
+                del harness.instead[stage, step]
+                run_step(harness.services, message, Delivery("another", 1))  # a duplicate leaves the claim alone
                 killed, dequeue_count = killed + 1, 2
-            run_step(house.services, message, Delivery("m", dequeue_count))
+            run_step(harness.services, message, Delivery("m", dequeue_count))
 
-    assert house.job(job).status is JobStatus.DONE
-    assert killed == sum(1 for ran_stage, ran_step, _ in house.ran if (ran_stage, ran_step) == (stage, step))
+    assert harness.job(job).status is JobStatus.DONE
+    assert killed == sum(1 for ran_stage, ran_step, _ in harness.ran if (ran_stage, ran_step) == (stage, step))
 
 
-def test_a_step_whose_host_was_killed_is_taken_over_when_it_shows_no_life(house: Any) -> None:
-    job = house.submit()
-    (message,) = house.take()
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = die
+def test_a_step_whose_host_was_killed_is_taken_over_when_it_shows_no_life(harness: Any) -> None:
+    job = harness.submit()
+    (message,) = harness.take()
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = die
     with pytest.raises(SystemExit):
-        run_step(house.services, message, Delivery("hidden for ten minutes", 1))
-    house.instead.clear()
+        run_step(harness.services, message, Delivery("hidden for ten minutes", 1))
+    harness.instead.clear()
 
-    house.now += timedelta(minutes=3)
-    assert sweep(house.services) == 1
-    house.drain()
+    harness.now += timedelta(minutes=3)
+    assert sweep(harness.services) == 1
+    harness.drain()
 
-    assert house.job(job).status is JobStatus.DONE
+    assert harness.job(job).status is JobStatus.DONE
 
 
-def test_a_final_failure_ends_the_job_at_once(house: Any) -> None:
+def test_a_final_failure_ends_the_job_at_once(harness: Any) -> None:
     def refuse(context: StepContext) -> None:
         raise NotMedia("talk.mp4 is a text file.")
 
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = refuse
-    job = house.submit()
-    house.drain()
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = refuse
+    job = harness.submit()
+    harness.drain()
 
-    failed = house.job(job)
+    failed = harness.job(job)
     assert failed.status is JobStatus.ERROR
     assert failed.error is not None
     assert (failed.error.code, failed.error.detail) == ("not_media", "talk.mp4 is a text file.")
     assert failed.stages[Stage.DOWNLOAD].state is StageState.FAILED
-    (row,) = house.storage.step_runs.of_job(job.job_id)
+    (row,) = harness.storage.step_runs.of_job(job.job_id)
     assert (row.value.state, row.value.last_error) == (StageState.FAILED, "talk.mp4 is a text file.")
-    assert house.statuses(job) == [JobStatus.CREATED]
-    assert house.take() == []
+    assert harness.statuses(job) == [JobStatus.CREATED]
+    assert harness.take() == []
 
 
 def stumble(context: StepContext) -> None:
     raise SourceUnavailable("The server answered 503.")
 
 
-def test_a_passing_failure_rests_and_the_next_attempt_mends_it(house: Any) -> None:
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = stumble
-    job = house.submit()
-    (message,) = house.take()
-    run_step(house.services, message, Delivery("m", 1))
-    assert house.job(job).status is JobStatus.CREATED
-    assert house.take() == []  # it rests
-    (row,) = house.storage.step_runs.of_job(job.job_id)
+def test_a_passing_failure_rests_and_the_next_attempt_mends_it(harness: Any) -> None:
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = stumble
+    job = harness.submit()
+    (message,) = harness.take()
+    run_step(harness.services, message, Delivery("m", 1))
+    assert harness.job(job).status is JobStatus.CREATED
+    assert harness.take() == []  # it rests
+    (row,) = harness.storage.step_runs.of_job(job.job_id)
     assert (row.value.state, row.value.last_error) == (StageState.WAITING, "The server answered 503.")
 
-    house.instead.clear()
-    house.now += timedelta(seconds=10)
-    house.drain()
-    assert house.job(job).status is JobStatus.DONE
-    assert house.job(job).stages[Stage.DOWNLOAD].attempts == 2
+    harness.instead.clear()
+    harness.now += timedelta(seconds=10)
+    harness.drain()
+    assert harness.job(job).status is JobStatus.DONE
+    assert harness.job(job).stages[Stage.DOWNLOAD].attempts == 2
 
 
-def test_rests_grow_and_are_no_two_alike(house: Any) -> None:
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = stumble
+def test_rests_grow_and_are_no_two_alike(harness: Any) -> None:
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = stumble
     rests: dict[float, list[float]] = {}
     for chance in (0.0, 1.0):
-        job = house.submit()
-        (message,) = house.take()
+        job = harness.submit()
+        (message,) = harness.take()
         for attempt in range(4):
-            run_step(house.services, message, Delivery(f"m{attempt}", 1), random=partial(float, chance))
-            (row,) = house.storage.step_runs.of_job(job.job_id)
-            rests.setdefault(chance, []).append(round((row.value.sent_at - house.now).total_seconds()))
-            house.now += timedelta(minutes=2)
-            (message,) = house.take()
-        run_step(house.services, message, Delivery("last", 1))
-        assert house.job(job).status is JobStatus.ERROR
+            run_step(harness.services, message, Delivery(f"m{attempt}", 1), random=partial(float, chance))
+            (row,) = harness.storage.step_runs.of_job(job.job_id)
+            rests.setdefault(chance, []).append(round((row.value.sent_at - harness.now).total_seconds()))
+            harness.now += timedelta(minutes=2)
+            (message,) = harness.take()
+        run_step(harness.services, message, Delivery("last", 1))
+        assert harness.job(job).status is JobStatus.ERROR
     assert rests == {0.0: [5, 10, 20, 40], 1.0: [10, 20, 40, 80]}
 
 
-def test_a_source_that_is_away_for_a_minute_is_waited_for(house: Any) -> None:
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = stumble
-    job = house.submit()
-    away_until = house.now + timedelta(minutes=1)
-    while not house.job(job).is_final:
-        if house.now >= away_until:
-            house.instead.clear()
-        house.now += timedelta(seconds=1)
-        house.drain()
-    assert house.job(job).status is JobStatus.DONE
+def test_a_source_that_is_away_for_a_minute_is_waited_for(harness: Any) -> None:
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = stumble
+    job = harness.submit()
+    away_until = harness.now + timedelta(minutes=1)
+    while not harness.job(job).is_final:
+        if harness.now >= away_until:
+            harness.instead.clear()
+        harness.now += timedelta(seconds=1)
+        harness.drain()
+    assert harness.job(job).status is JobStatus.DONE
 
 
-def test_a_step_that_fails_again_and_again_ends_the_job_and_names_the_last_failure(house: Any) -> None:
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = stumble
-    job = house.submit()
-    while not house.job(job).is_final:
-        house.now += timedelta(minutes=2)
-        house.drain()
+def test_a_step_that_fails_again_and_again_ends_the_job_and_names_the_last_failure(harness: Any) -> None:
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = stumble
+    job = harness.submit()
+    while not harness.job(job).is_final:
+        harness.now += timedelta(minutes=2)
+        harness.drain()
 
-    error = house.job(job).error
+    error = harness.job(job).error
     assert error is not None
     assert (error.code, error.retryable) == ("stage_exhausted", True)
     assert "5 times" in error.detail
-    assert house.ran[Stage.DOWNLOAD, StepKind.PART, 0] == 5
-    (row,) = house.storage.step_runs.of_job(job.job_id)
+    assert harness.ran[Stage.DOWNLOAD, StepKind.PART, 0] == 5
+    (row,) = harness.storage.step_runs.of_job(job.job_id)
     assert row.value.state is StageState.FAILED
     assert "The server answered 503." in error.detail
-    assert house.take() == []
+    assert harness.take() == []
 
 
-def test_a_step_that_takes_its_host_with_it_is_not_tried_for_ever(house: Any) -> None:
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = die
-    job = house.submit()
+def test_a_step_that_takes_its_host_with_it_is_not_tried_for_ever(harness: Any) -> None:
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = die
+    job = harness.submit()
     for number in range(20):
-        for message in house.take():
+        for message in harness.take():
             try:
-                run_step(house.services, message, Delivery(f"m{number}", 1))
+                run_step(harness.services, message, Delivery(f"m{number}", 1))
             except SystemExit:
                 continue  # the message is hidden from all for ten minutes
-        house.now += timedelta(minutes=2)
-        sweep(house.services)
+        harness.now += timedelta(minutes=2)
+        sweep(harness.services)
 
-    error = house.job(job).error
+    error = harness.job(job).error
     assert error is not None
-    assert (error.code, house.ran[Stage.DOWNLOAD, StepKind.PART, 0]) == ("stage_exhausted", 5)
+    assert (error.code, harness.ran[Stage.DOWNLOAD, StepKind.PART, 0]) == ("stage_exhausted", 5)
     assert "without a word" in error.detail
 
 
-def test_what_the_host_gave_up_is_asked_for_again_while_there_are_attempts_left(house: Any) -> None:
-    job = house.submit()
-    (message,) = house.take()
-    handle_poison_message(house.services, message)  # the storage was away at each delivery
-    assert not house.job(job).is_final
+def test_what_the_host_gave_up_is_asked_for_again_while_there_are_attempts_left(harness: Any) -> None:
+    job = harness.submit()
+    (message,) = harness.take()
+    handle_poison_message(harness.services, message)  # the storage was away at each delivery
+    assert not harness.job(job).is_final
 
-    house.now += timedelta(minutes=2)
-    sweep(house.services)
-    house.drain()
-    assert house.job(job).status is JobStatus.DONE
+    harness.now += timedelta(minutes=2)
+    sweep(harness.services)
+    harness.drain()
+    assert harness.job(job).status is JobStatus.DONE
 
 
-def test_an_internal_error_never_shows_its_text(house: Any) -> None:
+def test_an_internal_error_never_shows_its_text(harness: Any) -> None:
     def fail(context: StepContext) -> None:
         raise ValueError("secret path /home/me")
 
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = fail
-    job = house.submit()
-    while not house.job(job).is_final:
-        house.now += timedelta(minutes=2)
-        house.drain()
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = fail
+    job = harness.submit()
+    while not harness.job(job).is_final:
+        harness.now += timedelta(minutes=2)
+        harness.drain()
 
-    error = house.job(job).error
+    error = harness.job(job).error
     assert error is not None
     assert "secret" not in error.detail
     assert "ValueError" in error.detail
 
 
-def test_a_step_may_go_on_in_another_invocation(house: Any) -> None:
+def test_a_step_may_go_on_in_another_invocation(harness: Any) -> None:
     def rest_twice(context: StepContext) -> None:
-        if house.ran[Stage.DOWNLOAD, StepKind.PART, 0] < 3:
+        if harness.ran[Stage.DOWNLOAD, StepKind.PART, 0] < 3:
             raise ContinueLater
 
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = rest_twice
-    job = house.submit()
-    house.drain()
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = rest_twice
+    job = harness.submit()
+    harness.drain()
 
-    assert house.job(job).status is JobStatus.DONE
-    assert house.ran[Stage.DOWNLOAD, StepKind.PART, 0] == 3
-    (part,) = house.storage.step_runs.of_job(job.job_id, Stage.DOWNLOAD)
+    assert harness.job(job).status is JobStatus.DONE
+    assert harness.ran[Stage.DOWNLOAD, StepKind.PART, 0] == 3
+    (part,) = harness.storage.step_runs.of_job(job.job_id, Stage.DOWNLOAD)
     assert (part.value.attempts, part.value.sends) == (1, 1)  # a rest is no failed attempt
-    assert house.job(job).stages[Stage.DOWNLOAD].attempts == 1
+    assert harness.job(job).stages[Stage.DOWNLOAD].attempts == 1
 
 
-def test_a_finished_part_counts_before_its_stage_is_merged(house: Any) -> None:
-    house.parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
-    job = house.submit()
-    (download,) = house.take()
-    run_step(house.services, download, Delivery("download", 1))
-    parts = [message for message in house.take() if message.stage is Stage.TRANSCRIPTION]
+def test_a_finished_part_counts_before_its_stage_is_merged(harness: Any) -> None:
+    harness.parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
+    job = harness.submit()
+    (download,) = harness.take()
+    run_step(harness.services, download, Delivery("download", 1))
+    parts = [message for message in harness.take() if message.stage is Stage.TRANSCRIPTION]
 
     seen = []
     for message in parts:
-        run_step(house.services, message, Delivery(f"part {message.part}", 1))
-        stage = house.job(job).stages[Stage.TRANSCRIPTION]
+        run_step(harness.services, message, Delivery(f"part {message.part}", 1))
+        stage = harness.job(job).stages[Stage.TRANSCRIPTION]
         seen.append((stage.parts_done, stage.progress))
 
     assert seen == [(1, PARTS_SHARE / 2), (2, PARTS_SHARE)]
 
 
-def test_a_dead_letter_does_not_end_a_step_that_another_delivery_works_on(house: Any) -> None:
-    job = house.submit()
-    (message,) = house.take()
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = lambda context: handle_poison_message(house.services, message)
-    run_step(house.services, message, Delivery("m", 1))
-    assert not house.job(job).is_final
-    house.drain()
-    assert house.job(job).status is JobStatus.DONE
+def test_a_dead_letter_does_not_end_a_step_that_another_delivery_works_on(harness: Any) -> None:
+    job = harness.submit()
+    (message,) = harness.take()
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = lambda context: handle_poison_message(harness.services, message)
+    run_step(harness.services, message, Delivery("m", 1))
+    assert not harness.job(job).is_final
+    harness.drain()
+    assert harness.job(job).status is JobStatus.DONE
 
 
-def test_an_address_with_a_password_is_not_stored(house: Any) -> None:
+def test_an_address_with_a_password_is_not_stored(harness: Any) -> None:
     with pytest.raises(InvalidRequest, match="password"):
-        submit_url(house.services, JobRequest(org_id="acme"), "https://me:secret@example.com/talk.mp4")
+        submit_url(harness.services, JobRequest(org_id="acme"), "https://me:secret@example.com/talk.mp4")
 
 
-def test_progress_never_goes_down(house: Any) -> None:
-    house.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 2}
-    job = house.submit()
-    house.drain()
-    progress = [event.progress for event in house.storage.jobs.events(job.org_id, job.job_id)]
+def test_progress_never_goes_down(harness: Any) -> None:
+    harness.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 2}
+    job = harness.submit()
+    harness.drain()
+    progress = [event.progress for event in harness.storage.jobs.events(job.org_id, job.job_id)]
     assert progress == sorted(progress)
     assert progress[-1] == 1.0

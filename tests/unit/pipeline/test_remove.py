@@ -24,7 +24,7 @@ ALL_STEPS = [(stage, step) for stage in Stage for step in STEPS[stage]]
 
 @pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch) -> list[MemoryTable]:
-    """Every table of the storage that the test's house will have."""
+    """Every table of the storage that the test's harness will have."""
     made: list[MemoryTable] = []
     begin = MemoryTable.__init__
 
@@ -36,111 +36,113 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> list[MemoryTable]:
     return made
 
 
-def left_over(house: Any, tables: list[MemoryTable]) -> list[str]:
+def left_over(harness: Any, tables: list[MemoryTable]) -> list[str]:
     """Everything that is in storage, by its name, but what is kept of deleted sessions."""
-    kept = house.storage.removals._removals._table
+    kept = harness.storage.removals._removals._table
     rows = [f"{row.partition}/{row.key}" for table in tables if table is not kept for row in table.scan_partitions("")]
-    blobs = [each.name for container in (SOURCES, WORK, RESULTS) for each in house.storage.blobs.listing(container, "")]
-    return rows + blobs + [message.to_text() for message in house.storage.queues.waiting()]
+    blobs = [
+        each.name for container in (SOURCES, WORK, RESULTS) for each in harness.storage.blobs.listing(container, "")
+    ]
+    return rows + blobs + [message.to_text() for message in harness.storage.queues.waiting()]
 
 
-def leave_blobs(house: Any, session: Any, job_id: str) -> None:
+def leave_blobs(harness: Any, session: Any, job_id: str) -> None:
     for container, name in ((SOURCES, "talk.mp4"), (WORK, f"{job_id}/audio.wav"), (RESULTS, f"{job_id}/a.json")):
         blob = f"{session.org_id}/{session.session_id}/{name}"
-        house.storage.blobs.write(container, blob, b"x", "video/mp4")
-        house.storage.blobs.stage_block(container, blob, 3, b"y")
+        harness.storage.blobs.write(container, blob, b"x", "video/mp4")
+        harness.storage.blobs.stage_block(container, blob, 3, b"y")
 
 
-def run_until(house: Any, stage: Stage, step: StepKind) -> Any:
+def run_until(harness: Any, stage: Stage, step: StepKind) -> Any:
     for _ in range(20):
-        for message in house.take():
+        for message in harness.take():
             if (message.stage, message.step) == (stage, step):
                 return message
-            run_step(house.services, message, Delivery(f"m-{house.now}", 1))
+            run_step(harness.services, message, Delivery(f"m-{harness.now}", 1))
     raise AssertionError(f"{stage} {step} was never asked for")
 
 
 @pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
 def test_a_session_that_nobody_works_on_is_gone_at_once(
-    tables: list[MemoryTable], new_house: Any, stage: Stage, step: StepKind
+    tables: list[MemoryTable], new_harness: Any, stage: Stage, step: StepKind
 ) -> None:
-    house = new_house(parts={Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2})
-    other = house.submit()
-    kept = left_over(house, tables)
-    job = house.submit()
-    leave_blobs(house, job, job.job_id)
-    again = submit_session(house.services, JobRequest(org_id="acme"), job.session_id)
-    other_message = house.storage.queues.pop()
+    harness = new_harness(parts={Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2})
+    other = harness.submit()
+    kept = left_over(harness, tables)
+    job = harness.submit()
+    leave_blobs(harness, job, job.job_id)
+    again = submit_session(harness.services, JobRequest(org_id="acme"), job.session_id)
+    other_message = harness.storage.queues.pop()
     assert other_message.job_id == other.job_id
-    message = run_until(house, stage, step)
+    message = run_until(harness, stage, step)
 
-    delete_session(house.services, "acme", job.session_id)
+    delete_session(harness.services, "acme", job.session_id)
 
-    remaining = left_over(house, tables)
+    remaining = left_over(harness, tables)
     assert [name for name in remaining if job.session_id in name or again.job_id in name] == []
     assert len(remaining) == len(kept) - 1  # the other job's message was taken out
-    run_step(house.services, message, Delivery("late", 1))
-    assert left_over(house, tables) == remaining
+    run_step(harness.services, message, Delivery("late", 1))
+    assert left_over(harness, tables) == remaining
     with pytest.raises(NotFound):
-        delete_session(house.services, "acme", job.session_id)
+        delete_session(harness.services, "acme", job.session_id)
 
 
 @pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
 def test_a_session_at_work_is_out_of_sight_at_once_and_gone_when_the_work_has_stopped(
-    tables: list[MemoryTable], new_house: Any, stage: Stage, step: StepKind
+    tables: list[MemoryTable], new_harness: Any, stage: Stage, step: StepKind
 ) -> None:
-    house = new_house()
+    harness = new_harness()
 
     def deleted_meanwhile(context: StepContext) -> None:
-        delete_session(house.services, "acme", job.session_id)
+        delete_session(harness.services, "acme", job.session_id)
         with pytest.raises(NotFound):
-            house.storage.sessions.get("acme", job.session_id)
-        assert house.storage.sessions.page("acme", limit=10).items == ()
-        leave_blobs(house, job, job.job_id)
+            harness.storage.sessions.get("acme", job.session_id)
+        assert harness.storage.sessions.page("acme", limit=10).items == ()
+        leave_blobs(harness, job, job.job_id)
 
-    house.instead[stage, step] = deleted_meanwhile
-    job = house.submit()
-    message = run_until(house, stage, step)
+    harness.instead[stage, step] = deleted_meanwhile
+    job = harness.submit()
+    message = run_until(harness, stage, step)
     try:
-        run_step(house.services, message, Delivery("running", 1))
+        run_step(harness.services, message, Delivery("running", 1))
     except NotFound:  # the host delivers the message again, and nobody wants it then
-        run_step(house.services, message, Delivery("running", 2))
-    house.now += LOOK_AGAIN
-    run_task(house.services, job_manager, house.storage.queues.pop(TASKS), Delivery("task", 1))
+        run_step(harness.services, message, Delivery("running", 2))
+    harness.now += LOOK_AGAIN
+    run_task(harness.services, job_manager, harness.storage.queues.pop(TASKS), Delivery("task", 1))
 
-    assert left_over(house, tables) == []
+    assert left_over(harness, tables) == []
 
 
 def test_a_job_over_a_session_that_is_being_deleted_is_not_accepted(
-    tables: list[MemoryTable], new_house: Any, monkeypatch: pytest.MonkeyPatch
+    tables: list[MemoryTable], new_harness: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = new_house()
-    job = house.submit()
-    create = house.storage.jobs.create
+    harness = new_harness()
+    job = harness.submit()
+    create = harness.storage.jobs.create
 
     def deleted_just_before(new: Any) -> Any:
-        delete_session(house.services, "acme", job.session_id)
+        delete_session(harness.services, "acme", job.session_id)
         return create(new)
 
-    monkeypatch.setattr(type(house.storage.jobs), "create", lambda _, new: deleted_just_before(new))
+    monkeypatch.setattr(type(harness.storage.jobs), "create", lambda _, new: deleted_just_before(new))
     with pytest.raises(NotFound):
-        submit_session(house.services, JobRequest(org_id="acme"), job.session_id)
-    assert left_over(house, tables) == []
+        submit_session(harness.services, JobRequest(org_id="acme"), job.session_id)
+    assert left_over(harness, tables) == []
 
 
 def test_a_session_deleted_while_its_sidecar_is_written_leaves_nothing(
-    tables: list[MemoryTable], new_house: Any, monkeypatch: pytest.MonkeyPatch
+    tables: list[MemoryTable], new_harness: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = new_house()
-    job = house.submit()
-    house.drain()
-    write = house.storage.blobs.write
+    harness = new_harness()
+    job = harness.submit()
+    harness.drain()
+    write = harness.storage.blobs.write
 
     def deleted_just_before(_: Any, container: str, name: str, data: bytes, content_type: str) -> Any:
         monkeypatch.undo()
-        delete_session(house.services, "acme", job.session_id)
+        delete_session(harness.services, "acme", job.session_id)
         return write(container, name, data, content_type)
 
-    monkeypatch.setattr(type(house.storage.blobs), "write", deleted_just_before)
-    rebuild_sidecar(house.services, "acme", job.job_id)
-    assert left_over(house, tables) == []
+    monkeypatch.setattr(type(harness.storage.blobs), "write", deleted_just_before)
+    rebuild_sidecar(harness.services, "acme", job.job_id)
+    assert left_over(harness, tables) == []

@@ -22,17 +22,17 @@ from shared.pipeline.tasks.run_task import run_task
 from shared.settings import Settings, days_by_org
 from shared.storage.memory_table import MemoryTable
 from shared.storage.ports import RESULTS, SOURCES, WORK
-from tests.unit.pipeline.mortal_house import MortalHouse
-from tests.unit.pipeline.test_crashes import every_death
+from tests.support.crashing_harness import CrashingHarness
+from tests.support.crashing_storage import every_crash
 
 
-def configured(house: Any, **settings: Any) -> Any:
-    house.services = replace(house.services, settings=house.services.settings.model_copy(update=settings))
-    return house
+def configured(harness: Any, **settings: Any) -> Any:
+    harness.services = replace(harness.services, settings=harness.services.settings.model_copy(update=settings))
+    return harness
 
 
-def removals(house: Any, org_id: str = "acme") -> list[Removal]:
-    return list(house.storage.removals.page(org_id, limit=100).items)
+def removals(harness: Any, org_id: str = "acme") -> list[Removal]:
+    return list(harness.storage.removals.page(org_id, limit=100).items)
 
 
 @pytest.mark.parametrize(
@@ -50,44 +50,44 @@ def removals(house: Any, org_id: str = "acme") -> list[Removal]:
     ],
 )
 def test_the_fewest_days_count(
-    house: Any, everybody: float | None, by_org: str, job: int | None, kept_for: float | None
+    harness: Any, everybody: float | None, by_org: str, job: int | None, kept_for: float | None
 ) -> None:
-    configured(house, retention_days=everybody, retention_days_by_org=by_org)
-    house.submit(options={} if job is None else {"retentionDays": job})
-    house.drain()
-    ended = house.now
+    configured(harness, retention_days=everybody, retention_days_by_org=by_org)
+    harness.submit(options={} if job is None else {"retentionDays": job})
+    harness.drain()
+    ended = harness.now
     if kept_for is None:
-        house.now += timedelta(days=5000)
-        clean_up(house.services)
-        assert len(house.storage.sessions.page("acme", limit=10).items) == 1
+        harness.now += timedelta(days=5000)
+        clean_up(harness.services)
+        assert len(harness.storage.sessions.page("acme", limit=10).items) == 1
         return
     for days, left in ((kept_for - 0.1, 1), (kept_for + 0.1, 0)):
-        house.now = ended + timedelta(days=days)
-        clean_up(house.services)
-        assert len(house.storage.sessions.page("acme", limit=10).items) == left
-    assert [each.reason for each in removals(house)] == [RemovalReason.RETENTION]
+        harness.now = ended + timedelta(days=days)
+        clean_up(harness.services)
+        assert len(harness.storage.sessions.page("acme", limit=10).items) == left
+    assert [each.reason for each in removals(harness)] == [RemovalReason.RETENTION]
 
 
-def test_of_a_session_s_jobs_the_latest_counts(house: Any) -> None:
-    first = house.submit(options={"retentionDays": 1})
-    house.drain()
-    submit_session(house.services, JobRequest(org_id="acme"), first.session_id)
-    house.drain()
-    house.now += timedelta(days=100)
-    clean_up(house.services)
-    submit_session(house.services, JobRequest(org_id="acme", options=JobOptions(retention_days=7)), first.session_id)
-    house.drain()
-    house.now += timedelta(days=8)
-    clean_up(house.services)
-    assert house.storage.sessions.page("acme", limit=10).items == ()
+def test_of_a_session_s_jobs_the_latest_counts(harness: Any) -> None:
+    first = harness.submit(options={"retentionDays": 1})
+    harness.drain()
+    submit_session(harness.services, JobRequest(org_id="acme"), first.session_id)
+    harness.drain()
+    harness.now += timedelta(days=100)
+    clean_up(harness.services)
+    submit_session(harness.services, JobRequest(org_id="acme", options=JobOptions(retention_days=7)), first.session_id)
+    harness.drain()
+    harness.now += timedelta(days=8)
+    clean_up(harness.services)
+    assert harness.storage.sessions.page("acme", limit=10).items == ()
 
 
-def test_a_session_stays_until_its_job_has_ended(house: Any) -> None:
-    configured(house, retention_days=1)
-    house.submit(start_at=house.now + timedelta(days=3))
-    house.now += timedelta(days=2)
-    clean_up(house.services)
-    assert len(house.storage.sessions.page("acme", limit=10).items) == 1
+def test_a_session_stays_until_its_job_has_ended(harness: Any) -> None:
+    configured(harness, retention_days=1)
+    harness.submit(start_at=harness.now + timedelta(days=3))
+    harness.now += timedelta(days=2)
+    clean_up(harness.services)
+    assert len(harness.storage.sessions.page("acme", limit=10).items) == 1
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_days_that_can_be_read() -> None:
     assert Settings(retention_days_by_org="acme=30").retention_days_of("globex") is None
 
 
-def test_a_removal_is_recorded_with_counts_and_without_content(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_removal_is_recorded_with_counts_and_without_content(harness: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     deleted: list[tuple[str, str]] = []
     delete = MemoryTable.delete
 
@@ -117,21 +117,21 @@ def test_a_removal_is_recorded_with_counts_and_without_content(house: Any, monke
         deleted.append((partition, key))
         delete(table, partition, key, etag)
 
-    job = house.submit(session_name="Secret name", metadata={"course": "Secret course"})
-    [download] = house.take()
-    run_step(house.services, download, Delivery("m", 1))
+    job = harness.submit(session_name="Secret name", metadata={"course": "Secret course"})
+    [download] = harness.take()
+    run_step(harness.services, download, Delivery("m", 1))
     for container, name in (
         (SOURCES, "talk.mp4"),
         (WORK, f"{job.job_id}/audio.wav"),
         (RESULTS, f"{job.job_id}/a.json"),
     ):
-        house.storage.blobs.write(container, f"acme/{job.session_id}/{name}", b"12345", "video/mp4")
-    waiting = len(house.storage.queues.waiting())
+        harness.storage.blobs.write(container, f"acme/{job.session_id}/{name}", b"12345", "video/mp4")
+    waiting = len(harness.storage.queues.waiting())
     monkeypatch.setattr(MemoryTable, "delete", noted)
-    before = house.now
-    delete_session(house.services, "acme", job.session_id)
+    before = harness.now
+    delete_session(harness.services, "acme", job.session_id)
 
-    [removal] = removals(house)
+    [removal] = removals(harness)
     assert (removal.session_id, removal.org_id, removal.reason) == (job.session_id, "acme", RemovalReason.REQUEST)
     assert before < removal.at < (removal.finished_at or before)
     assert (removal.jobs, removal.blobs, removal.size_bytes, removal.messages) == (1, 3, 15, waiting)
@@ -139,25 +139,25 @@ def test_a_removal_is_recorded_with_counts_and_without_content(house: Any, monke
     active_row = 1  # it is gone since the job was canceled, and not counted
     assert removal.rows == len(deleted) - 2 * active_row
     assert "Secret" not in repr(removal)
-    assert removals(house, "globex") == []
+    assert removals(harness, "globex") == []
 
 
-def test_a_removal_that_waits_for_work_is_finished_later(house: Any) -> None:
+def test_a_removal_that_waits_for_work_is_finished_later(harness: Any) -> None:
     def deleted_meanwhile(context: Any) -> None:
-        delete_session(house.services, "acme", context.session.session_id)
-        [removal] = removals(house)
+        delete_session(harness.services, "acme", context.session.session_id)
+        [removal] = removals(harness)
         assert removal.finished_at is None
 
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = deleted_meanwhile
-    house.submit()
-    [message] = house.take()
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = deleted_meanwhile
+    harness.submit()
+    [message] = harness.take()
     try:
-        run_step(house.services, message, Delivery("m", 1))
+        run_step(harness.services, message, Delivery("m", 1))
     except NotFound:
-        run_step(house.services, message, Delivery("m", 2))
-    house.now += LOOK_AGAIN
-    run_task(house.services, job_manager, house.storage.queues.pop(TASKS), Delivery("task", 1))
-    [removal] = removals(house)
+        run_step(harness.services, message, Delivery("m", 2))
+    harness.now += LOOK_AGAIN
+    run_task(harness.services, job_manager, harness.storage.queues.pop(TASKS), Delivery("task", 1))
+    [removal] = removals(harness)
     assert removal.finished_at is not None
     assert (removal.jobs, removal.reason) == (1, RemovalReason.REQUEST)
 
@@ -165,51 +165,51 @@ def test_a_removal_that_waits_for_work_is_finished_later(house: Any) -> None:
 def test_death_before_every_write_leaves_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.pipeline.updates.MAX_PAUSE_SEC", 0.0)
 
-    def act(death: int) -> bool:
-        house = MortalHouse()
-        job = house.submit()
-        house.drain()
+    def act(crash_at: int) -> bool:
+        harness = CrashingHarness()
+        job = harness.submit()
+        harness.drain()
         for name in "abc":
-            house.storage.blobs.write(RESULTS, f"acme/{job.session_id}/{job.job_id}/{name}", b"12345", "text/plain")
-        there = sum(1 for where in (SOURCES, WORK, RESULTS) for _ in house.storage.blobs.listing(where, ""))
-        house.fate.left = death
-        died = not house.alive(lambda: delete_session(house.services, "acme", job.session_id))
-        house.fate.left = None
+            harness.storage.blobs.write(RESULTS, f"acme/{job.session_id}/{job.job_id}/{name}", b"12345", "text/plain")
+        there = sum(1 for where in (SOURCES, WORK, RESULTS) for _ in harness.storage.blobs.listing(where, ""))
+        harness.crash_point.left = crash_at
+        died = not harness.alive(lambda: delete_session(harness.services, "acme", job.session_id))
+        harness.crash_point.left = None
         if died:
-            clean_up(house.services)
-            for task in iter(lambda: house.storage.queues.pop(TASKS), None):
-                run_task(house.services, job_manager, task, Delivery("task", 1))
-            if house.storage.sessions.page("acme", limit=1).items:  # died before the mark
-                delete_session(house.services, "acme", job.session_id)
-        [removal] = removals(house)
+            clean_up(harness.services)
+            for task in iter(lambda: harness.storage.queues.pop(TASKS), None):
+                run_task(harness.services, job_manager, task, Delivery("task", 1))
+            if harness.storage.sessions.page("acme", limit=1).items:  # died before the mark
+                delete_session(harness.services, "acme", job.session_id)
+        [removal] = removals(harness)
         assert removal.finished_at is not None
         assert removal.blobs <= there
         assert removal.jobs <= 1
-        assert list(house.storage.sessions.all()) == []
+        assert list(harness.storage.sessions.all()) == []
         return died
 
-    assert every_death(act) > 10
+    assert every_crash(act) > 10
 
 
-def test_records_are_kept_for_a_year(house: Any) -> None:
-    job = house.submit()
-    delete_session(house.services, "acme", job.session_id)
+def test_records_are_kept_for_a_year(harness: Any) -> None:
+    job = harness.submit()
+    delete_session(harness.services, "acme", job.session_id)
     for days, left in ((364, 1), (2, 0)):
-        house.now += timedelta(days=days)
-        clean_up(house.services)
-        assert len(removals(house)) == left
+        harness.now += timedelta(days=days)
+        clean_up(harness.services)
+        assert len(removals(harness)) == left
 
 
-def test_dead_letters_of_the_session_go_with_it(house: Any) -> None:
+def test_dead_letters_of_the_session_go_with_it(harness: Any) -> None:
     def fail(context: Any) -> None:
         raise ValueError("again")
 
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = fail
-    jobs = [house.submit(), house.submit()]
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = fail
+    jobs = [harness.submit(), harness.submit()]
     for _ in range(8):
-        house.drain()
-        house.now += timedelta(minutes=10)
-    letters = house.storage.dead_letters
+        harness.drain()
+        harness.now += timedelta(minutes=10)
+    letters = harness.storage.dead_letters
     assert {each.value.job_id for each in letters.of_queue("acme", "downloads")} == {job.job_id for job in jobs}
-    delete_session(house.services, "acme", jobs[0].session_id)
+    delete_session(harness.services, "acme", jobs[0].session_id)
     assert [each.value.job_id for each in letters.of_queue("acme", "downloads")] == [jobs[1].job_id]

@@ -14,7 +14,8 @@ from shared.pipeline.jobs.scheduled_submission import (
     submit_scheduled,
 )
 from shared.pipeline.registry import job_manager
-from tests.unit.pipeline.task_host import Host, every_death
+from tests.support.crashing_storage import every_crash
+from tests.support.task_harness import TaskHarness
 
 REQUEST = {
     "sourceUrl": "https://example.com/talk.mp4",
@@ -34,20 +35,20 @@ def bound_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def host() -> Host:
-    return Host(jobs=job_manager)
+def host() -> TaskHarness:
+    return TaskHarness(jobs=job_manager)
 
 
-def keep(host: Host, schedule_id: str = "daily", **changes: Any) -> Schedule:
+def keep(host: TaskHarness, schedule_id: str = "daily", **changes: Any) -> Schedule:
     request = {name: value for name, value in {**REQUEST, **changes}.items() if value is not None}
     return schedule_submission(host.services, "acme", schedule_id, "0 8 * * *", "UTC", request)
 
 
-def jobs(host: Host, org_id: str = "acme") -> list[Any]:
+def jobs(host: TaskHarness, org_id: str = "acme") -> list[Any]:
     return list(host.storage.jobs.page(org_id, limit=100).items)
 
 
-def test_a_job_a_run_as_if_it_had_been_posted(host: Host) -> None:
+def test_a_job_a_run_as_if_it_had_been_posted(host: TaskHarness) -> None:
     keep(host)
     host.live(2 * DAY, STEP)
     latest, first = jobs(host)
@@ -64,20 +65,20 @@ def test_a_job_a_run_as_if_it_had_been_posted(host: Host) -> None:
 
 
 def test_a_run_that_dies_anywhere_makes_one_job() -> None:
-    def scenario(death: int) -> bool:
-        host = Host(jobs=job_manager)
+    def scenario(crash_at: int) -> bool:
+        host = TaskHarness(jobs=job_manager)
         keep(host)
         host.now += DAY
-        died = host.fate.strikes_at(death, lambda: host.live(timedelta(seconds=1)))
+        died = host.crash_point.crashes_at(crash_at, lambda: host.live(timedelta(seconds=1)))
         host.live(timedelta(hours=2), STEP)
         assert len(jobs(host)) == 1
         assert submission_schedule(host.services, "acme", "daily").last_job_id == jobs(host)[0].job_id
         return died
 
-    every_death(scenario)
+    every_crash(scenario)
 
 
-def test_a_session_is_processed_again_and_again(host: Host) -> None:
+def test_a_session_is_processed_again_and_again(host: TaskHarness) -> None:
     keep(host)
     host.live(DAY, STEP)
     session_id = jobs(host)[0].session_id
@@ -88,23 +89,23 @@ def test_a_session_is_processed_again_and_again(host: Host) -> None:
     assert len(jobs(host)) == 3
 
 
-def test_what_a_submission_would_be_refused_for_is_refused_at_once(host: Host) -> None:
+def test_what_a_submission_would_be_refused_for_is_refused_at_once(host: TaskHarness) -> None:
     with pytest.raises(NotFound, match="session nothing"):
         keep(host, sourceUrl=None, sessionId="nothing")
     with pytest.raises(InvalidRequest, match="user name"):
         keep(host, sourceUrl="https://a:b@example.com/")
     with pytest.raises(InvalidRequest, match="does not come"):
         schedule_submission(host.services, "acme", "x", "* * */20 * 1L", "UTC", REQUEST)
-    assert host.tables["plans"].size() == 0
+    assert "schedules" not in host.rows()
 
 
-def test_asking_twice_for_a_schedule_makes_one(host: Host) -> None:
+def test_asking_twice_for_a_schedule_makes_one(host: TaskHarness) -> None:
     first = keep(host)
     host.now += timedelta(seconds=5)
     assert keep(host) == first
 
 
-def test_a_refused_run_is_told_and_the_schedule_goes_on(host: Host) -> None:
+def test_a_refused_run_is_told_and_the_schedule_goes_on(host: TaskHarness) -> None:
     keep(host)
     host.live(DAY, STEP)
     (job,) = jobs(host)
@@ -119,7 +120,7 @@ def test_a_refused_run_is_told_and_the_schedule_goes_on(host: Host) -> None:
     assert after.next_run_at > host.now
 
 
-def test_what_may_work_later_is_tried_again(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_may_work_later_is_tried_again(host: TaskHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(host)
     failures = iter([StorageUnavailable("The storage is away.")])
     create = host.storage.jobs.create
@@ -138,7 +139,7 @@ def test_what_may_work_later_is_tried_again(host: Host, monkeypatch: pytest.Monk
     assert (len(jobs(host)), after.last_error) == (1, None)
 
 
-def test_a_run_that_has_begun_when_its_schedule_is_deleted_submits_nothing(host: Host) -> None:
+def test_a_run_that_has_begun_when_its_schedule_is_deleted_submits_nothing(host: TaskHarness) -> None:
     keep(host)
     read = host.storage.schedules.get("acme", "daily")
     remove_schedule(host.services, "acme", "daily")
@@ -149,14 +150,14 @@ def test_a_run_that_has_begun_when_its_schedule_is_deleted_submits_nothing(host:
         remove_schedule(host.services, "acme", "daily")
 
 
-def test_another_organisations_schedule_is_not_found(host: Host) -> None:
+def test_another_organisations_schedule_is_not_found(host: TaskHarness) -> None:
     keep(host)
     for call in (submission_schedule, remove_schedule):
         with pytest.raises(NotFound):
             call(host.services, "other", "daily")
 
 
-def test_a_schedule_of_anything_else_is_not_shown(host: Host) -> None:
+def test_a_schedule_of_anything_else_is_not_shown(host: TaskHarness) -> None:
     other = submit_scheduled.using(host.services, task_id="x").schedule_cron("0 0 * * *", "acme", "x", {})
     stored = host.storage.schedules.get("acme", other.schedule_id)
     host.storage.schedules.update(stored, stored.value.evolve(name="something_else"))

@@ -11,12 +11,13 @@ from shared.domain.schedule import Schedule
 from shared.domain.task import TASKS
 from shared.pipeline.tasks.schedules import run_due_schedules
 from shared.pipeline.tasks.sweep import sweep_tasks
-from tests.unit.pipeline.task_host import START, Host, every_death
+from tests.support.crashing_storage import every_crash
+from tests.support.task_harness import START, TaskHarness
 
 
 @pytest.fixture
-def host() -> Host:
-    return Host()
+def host() -> TaskHarness:
+    return TaskHarness()
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def calls() -> list[Any]:
 
 
 @pytest.fixture
-def note(host: Host, calls: list[Any]) -> Any:
+def note(host: TaskHarness, calls: list[Any]) -> Any:
     @host.jobs.job
     def note(what: str, org_id: str = "") -> None:
         calls.append((what, host.now - START))
@@ -33,11 +34,11 @@ def note(host: Host, calls: list[Any]) -> Any:
     return note
 
 
-def stored(host: Host, schedule: Schedule) -> Schedule:
+def stored(host: TaskHarness, schedule: Schedule) -> Schedule:
     return host.storage.schedules.get(schedule.org_id, schedule.schedule_id).value
 
 
-def test_a_schedule_runs_at_its_times(host: Host, note: Any, calls: list[Any]) -> None:
+def test_a_schedule_runs_at_its_times(host: TaskHarness, note: Any, calls: list[Any]) -> None:
     schedule = note.schedule_cron("0 */6 * * *", "x", org_id="acme")
     assert (schedule.next_run_at, schedule.last_run_at) == (START + timedelta(hours=6), None)
     host.live(timedelta(hours=19), timedelta(minutes=5))
@@ -51,7 +52,7 @@ def test_the_time_zone_counts(note: Any) -> None:
     assert schedule.next_run_at == datetime(2026, 1, 1, 23, tzinfo=UTC)
 
 
-def test_the_same_schedule_is_there_once(host: Host, note: Any, calls: list[Any]) -> None:
+def test_the_same_schedule_is_there_once(host: TaskHarness, note: Any, calls: list[Any]) -> None:
     first = note.schedule_cron("0 0 * * *", "x", org_id="acme")
     host.now += timedelta(hours=1)
     assert note.schedule_cron(" 0 0 *  * *", org_id="acme", what="x") == first
@@ -62,7 +63,7 @@ def test_the_same_schedule_is_there_once(host: Host, note: Any, calls: list[Any]
     assert len(calls) == 4
 
 
-def test_a_schedule_with_an_id_is_changed_by_another_cron(host: Host, note: Any, calls: list[Any]) -> None:
+def test_a_schedule_with_an_id_is_changed_by_another_cron(host: TaskHarness, note: Any, calls: list[Any]) -> None:
     daily = note.using(host.services, task_id="report")
     daily.schedule_cron("0 12 * * *", "x")
     changed = daily.schedule_cron("0 18 * * *", "y")
@@ -71,16 +72,18 @@ def test_a_schedule_with_an_id_is_changed_by_another_cron(host: Host, note: Any,
     assert [what for what, _ in calls] == ["y"]
 
 
-def test_crons_and_zones_are_checked_at_once(host: Host, note: Any) -> None:
+def test_crons_and_zones_are_checked_at_once(host: TaskHarness, note: Any) -> None:
     for cron, zone in (("0 0 31 2 *", "UTC"), ("0 0 * * *", "Mars/Olympus")):
         with pytest.raises(InvalidRequest):
             note.schedule_cron(cron, "x", time_zone=zone)
     with pytest.raises(TypeError, match="missing a required argument"):
         note.schedule_cron("0 0 * * *")
-    assert host.tables["plans"].size() == 0
+    assert "schedules" not in host.rows()
 
 
-def test_runs_missed_while_nobody_was_there_are_made_up_for_by_one(host: Host, note: Any, calls: list[Any]) -> None:
+def test_runs_missed_while_nobody_was_there_are_made_up_for_by_one(
+    host: TaskHarness, note: Any, calls: list[Any]
+) -> None:
     schedule = note.schedule_cron("*/10 * * * *", "x")
     host.now += timedelta(days=3, minutes=5)
     host.live(timedelta(minutes=4), timedelta(minutes=1))
@@ -92,7 +95,7 @@ def test_runs_missed_while_nobody_was_there_are_made_up_for_by_one(host: Host, n
     assert len(calls) == 2
 
 
-def test_two_ticks_at_once_make_one_task(host: Host, note: Any, calls: list[Any]) -> None:
+def test_two_ticks_at_once_make_one_task(host: TaskHarness, note: Any, calls: list[Any]) -> None:
     """Both have read the schedule before either moves it on."""
     note.schedule_cron("0 0 * * *", "x")
     host.now += timedelta(days=1)
@@ -117,7 +120,7 @@ def test_two_ticks_at_once_make_one_task(host: Host, note: Any, calls: list[Any]
 
 
 def test_a_slow_tick_does_not_run_what_another_made_and_a_worker_finished(
-    host: Host, note: Any, calls: list[Any]
+    host: TaskHarness, note: Any, calls: list[Any]
 ) -> None:
     note.schedule_cron("0 0 * * *", "x")
     host.now += timedelta(days=1)
@@ -131,35 +134,37 @@ def test_a_slow_tick_does_not_run_what_another_made_and_a_worker_finished(
 
 
 def test_a_tick_that_dies_before_any_write_makes_one_task() -> None:
-    def scenario(death: int) -> bool:
-        host, ran = Host(), list[int]()
+    def scenario(crash_at: int) -> bool:
+        host, ran = TaskHarness(), list[int]()
         schedule = host.jobs.job(name="work")(lambda: ran.append(1)).schedule_cron("0 0 * * *")
         host.now += timedelta(days=1)
-        died = host.fate.strikes_at(death, lambda: run_due_schedules(host.services))
+        died = host.crash_point.crashes_at(crash_at, lambda: run_due_schedules(host.services))
         host.run_all()
         host.live(timedelta(hours=20), timedelta(minutes=5))
         assert len(ran) == 1
         assert stored(host, schedule).next_run_at == START + timedelta(days=2)
-        assert (host.tables["tasks"].size(), host.tables["index"].size()) == (0, 1)
+        assert (host.rows().get("tasks"), host.rows().get("timeindex")) == (None, 1)
         return died
 
-    every_death(scenario)
+    every_crash(scenario)
 
 
 def test_making_a_schedule_may_die_too() -> None:
-    def scenario(death: int) -> bool:
-        host, ran = Host(), list[int]()
+    def scenario(crash_at: int) -> bool:
+        host, ran = TaskHarness(), list[int]()
         job = host.jobs.job(name="work")(lambda: ran.append(1))
-        died = host.fate.strikes_at(death, lambda: job.schedule_cron("0 0 * * *"))
+        died = host.crash_point.crashes_at(crash_at, lambda: job.schedule_cron("0 0 * * *"))
         job.schedule_cron("0 0 * * *")
         host.live(timedelta(days=1, hours=1), timedelta(minutes=5))
         assert len(ran) == 1
         return died
 
-    every_death(scenario)
+    every_crash(scenario)
 
 
-def test_a_broken_schedule_does_not_stop_the_others(host: Host, note: Any, calls: list[Any], caplog: Any) -> None:
+def test_a_broken_schedule_does_not_stop_the_others(
+    host: TaskHarness, note: Any, calls: list[Any], caplog: Any
+) -> None:
     broken = note.schedule_cron("0 0 * * *", "broken")
     read = host.storage.schedules.get("", broken.schedule_id)
     host.storage.schedules.update(read, read.value.evolve(time_zone="Mars/Olympus"))
@@ -171,11 +176,11 @@ def test_a_broken_schedule_does_not_stop_the_others(host: Host, note: Any, calls
     assert "schedule failed" in caplog.text
 
 
-def test_a_deleted_schedule_does_not_run(host: Host, note: Any, calls: list[Any]) -> None:
+def test_a_deleted_schedule_does_not_run(host: TaskHarness, note: Any, calls: list[Any]) -> None:
     schedule = note.schedule_cron("0 0 * * *", "x")
     host.storage.schedules.delete(host.storage.schedules.get("", schedule.schedule_id))
     with pytest.raises(NotFound):
         stored(host, schedule)
     host.live(timedelta(days=2), timedelta(minutes=30))
     assert calls == []
-    assert host.tables["index"].size() == 0
+    assert "timeindex" not in host.rows()

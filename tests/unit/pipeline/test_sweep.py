@@ -18,7 +18,7 @@ from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import BUDGET, sweep
 from shared.pipeline.housekeeping.delete_session import delete_session
 from shared.storage.ports import RESULTS, SOURCES, WORK, Stored
-from tests.unit.pipeline.conftest import House
+from tests.support.pipeline_harness import PipelineHarness
 
 TIMER = timedelta(seconds=15)
 PROMISE = timedelta(minutes=1)
@@ -28,121 +28,123 @@ def killed(context: StepContext) -> None:
     raise SystemExit
 
 
-def seconds_until_asked_again(house: House) -> float:
-    since, until = house.now, house.now + 2 * PROMISE
-    while house.now < until:
-        house.now += TIMER
-        sweep(house.services)
-        if house.take():
-            return (house.now - since).total_seconds()
+def seconds_until_asked_again(harness: PipelineHarness) -> float:
+    since, until = harness.now, harness.now + 2 * PROMISE
+    while harness.now < until:
+        harness.now += TIMER
+        sweep(harness.services)
+        if harness.take():
+            return (harness.now - since).total_seconds()
     raise AssertionError("nobody asked again")
 
 
-def test_a_message_that_was_never_sent_is_sent_within_a_minute(house: House) -> None:
-    house.submit()
-    house.take()
-    assert seconds_until_asked_again(house) < PROMISE.total_seconds()
+def test_a_message_that_was_never_sent_is_sent_within_a_minute(harness: PipelineHarness) -> None:
+    harness.submit()
+    harness.take()
+    assert seconds_until_asked_again(harness) < PROMISE.total_seconds()
 
 
-def test_a_step_whose_host_died_is_asked_for_again_within_a_minute(house: House) -> None:
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = killed
-    house.submit()
-    (message,) = house.take()
+def test_a_step_whose_host_died_is_asked_for_again_within_a_minute(harness: PipelineHarness) -> None:
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = killed
+    harness.submit()
+    (message,) = harness.take()
     with pytest.raises(SystemExit):
-        run_step(house.services, message, Delivery("hidden for ten minutes", 1))
-    assert seconds_until_asked_again(house) < PROMISE.total_seconds()
+        run_step(harness.services, message, Delivery("hidden for ten minutes", 1))
+    assert seconds_until_asked_again(harness) < PROMISE.total_seconds()
 
 
 @pytest.mark.parametrize("moved", [timedelta(minutes=10), timedelta(minutes=-10)])
-def test_the_same_although_the_clock_was_moved_since(house: House, moved: timedelta) -> None:
-    house.instead[Stage.DOWNLOAD, StepKind.PART] = killed
-    house.submit()
-    (message,) = house.take()
+def test_the_same_although_the_clock_was_moved_since(harness: PipelineHarness, moved: timedelta) -> None:
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = killed
+    harness.submit()
+    (message,) = harness.take()
     with pytest.raises(SystemExit):
-        run_step(house.services, message, Delivery("hidden for ten minutes", 1))
-    house.now += moved
-    assert seconds_until_asked_again(house) < PROMISE.total_seconds()
+        run_step(harness.services, message, Delivery("hidden for ten minutes", 1))
+    harness.now += moved
+    assert seconds_until_asked_again(harness) < PROMISE.total_seconds()
 
 
-def test_a_message_that_waits_its_turn_is_seldom_sent_again(house: House) -> None:
-    house.submit()
-    house.take()
+def test_a_message_that_waits_its_turn_is_seldom_sent_again(harness: PipelineHarness) -> None:
+    harness.submit()
+    harness.take()
     asked = 0
     for _ in range(4 * 60):
-        house.now += TIMER
-        sweep(house.services)
-        asked += len(house.take())
+        harness.now += TIMER
+        sweep(harness.services)
+        asked += len(harness.take())
     assert 1 <= asked <= 4
 
 
 def test_parts_that_were_never_asked_for_are_found_although_the_stage_has_begun(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    harness: PipelineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 1}
-    job = house.submit()
-    create = house.storage.step_runs.create
+    harness.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 1}
+    job = harness.submit()
+    create = harness.storage.step_runs.create
 
     def die_before_the_second(part: StepRun) -> Stored[StepRun]:
         if part.stage is Stage.TRANSCRIPTION and part.number == 1:
             raise SystemExit
         return create(part)
 
-    (download,) = house.take()
+    (download,) = harness.take()
     with monkeypatch.context() as patch:
-        patch.setattr(house.storage.step_runs, "create", die_before_the_second)
+        patch.setattr(harness.storage.step_runs, "create", die_before_the_second)
         with pytest.raises(SystemExit):
-            run_step(house.services, download, Delivery("download", 1))
+            run_step(harness.services, download, Delivery("download", 1))
 
-    house.now += PROMISE
-    sweep(house.services)
-    house.drain()
-    assert house.job(job).status is JobStatus.DONE
+    harness.now += PROMISE
+    sweep(harness.services)
+    harness.drain()
+    assert harness.job(job).status is JobStatus.DONE
 
 
-def test_two_sweeps_at_once_send_each_message_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = [house.submit() for _ in range(3)]
-    house.take()
-    house.now += PROMISE
+def test_two_sweeps_at_once_send_each_message_once(harness: PipelineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [harness.submit() for _ in range(3)]
+    harness.take()
+    harness.now += PROMISE
     advance, nested = module.advance, []
 
     def another_sweep_in_between(*arguments: Any) -> Any:
         rows = advance(*arguments)
         if not nested:
             nested.append(True)
-            sweep(house.services)
+            sweep(harness.services)
         return rows
 
     monkeypatch.setattr(module, "advance", another_sweep_in_between)
-    sweep(house.services)
-    assert Counter(message.job_id for message in house.take()) == Counter(job.job_id for job in jobs)
+    sweep(harness.services)
+    assert Counter(message.job_id for message in harness.take()) == Counter(job.job_id for job in jobs)
 
 
-def test_one_run_does_so_much_and_the_next_ones_do_the_rest(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = {house.submit().job_id for _ in range(8)}
+def test_one_run_does_so_much_and_the_next_ones_do_the_rest(
+    harness: PipelineHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = {harness.submit().job_id for _ in range(8)}
     looked_at: list[str] = []
 
     def slow(services: Any, job: Any) -> list[Any]:
         looked_at.append(job.job_id)
-        house.now += BUDGET / 3
+        harness.now += BUDGET / 3
         return []
 
     monkeypatch.setattr(module, "advance", slow)
-    sweep(house.services)
+    sweep(harness.services)
     assert len(looked_at) == 3
     for _ in range(100):
-        sweep(house.services)
+        sweep(harness.services)
     assert set(looked_at) == jobs
 
 
-def suspended(house: House, during: Callable[[], None]) -> Callable[[StepContext], None]:
+def suspended(harness: PipelineHarness, during: Callable[[], None]) -> Callable[[StepContext], None]:
     """A worker that stands still for longer than anybody waits for it, while others do something, and then goes on."""
 
     def work(context: StepContext) -> None:
-        house.instead.clear()
-        house.now += timedelta(seconds=house.services.settings.stale_after_sec)
+        harness.instead.clear()
+        harness.now += timedelta(seconds=harness.services.settings.stale_after_sec)
         during()
         for container, name in ((WORK, "part.json"), (RESULTS, "transcript.json")):
-            house.storage.blobs.write(container, context.work_blob(name), b"late", "application/json")
+            harness.storage.blobs.write(container, context.work_blob(name), b"late", "application/json")
 
     return work
 
@@ -151,49 +153,49 @@ def suspended(house: House, during: Callable[[], None]) -> Callable[[StepContext
     ("stage", "step"),
     [(Stage.DOWNLOAD, StepKind.PART), (Stage.TRANSCRIPTION, StepKind.PART), (Stage.TRACKING, StepKind.MERGE)],
 )
-def test_a_worker_that_was_suspended_disturbs_nobody(house: House, stage: Stage, step: StepKind) -> None:
+def test_a_worker_that_was_suspended_disturbs_nobody(harness: PipelineHarness, stage: Stage, step: StepKind) -> None:
     def others() -> None:
-        sweep(house.services)
-        house.drain()
+        sweep(harness.services)
+        harness.drain()
 
-    house.instead[stage, step] = suspended(house, others)
-    job = house.submit()
-    house.drain()
-    assert house.job(job).status is JobStatus.DONE
-    assert house.statuses(job).count(JobStatus.DONE) == 1
-    assert house.ran[stage, step, 0] == 2
+    harness.instead[stage, step] = suspended(harness, others)
+    job = harness.submit()
+    harness.drain()
+    assert harness.job(job).status is JobStatus.DONE
+    assert harness.statuses(job).count(JobStatus.DONE) == 1
+    assert harness.ran[stage, step, 0] == 2
 
 
-def test_what_a_suspended_worker_made_of_a_canceled_job_goes(house: House) -> None:
+def test_what_a_suspended_worker_made_of_a_canceled_job_goes(harness: PipelineHarness) -> None:
     def others() -> None:
-        cancel_job(house.services, job.org_id, job.job_id)
-        assert house.job(job).status is JobStatus.CANCELED
+        cancel_job(harness.services, job.org_id, job.job_id)
+        assert harness.job(job).status is JobStatus.CANCELED
 
-    house.instead[Stage.TRANSCRIPTION, StepKind.MERGE] = suspended(house, others)
-    job = house.submit()
-    house.drain()
-    assert house.job(job).status is JobStatus.CANCELED
-    assert list(house.storage.blobs.listing(RESULTS, f"acme/{job.session_id}/{job.job_id}/transcript.")) == []
+    harness.instead[Stage.TRANSCRIPTION, StepKind.MERGE] = suspended(harness, others)
+    job = harness.submit()
+    harness.drain()
+    assert harness.job(job).status is JobStatus.CANCELED
+    assert list(harness.storage.blobs.listing(RESULTS, f"acme/{job.session_id}/{job.job_id}/transcript.")) == []
 
 
-def test_a_suspended_merge_of_a_canceled_job_shows_nothing(house: House) -> None:
+def test_a_suspended_merge_of_a_canceled_job_shows_nothing(harness: PipelineHarness) -> None:
     def stand_still(context: StepContext) -> None:
-        house.now += timedelta(seconds=house.services.settings.stale_after_sec)
-        cancel_job(house.services, job.org_id, job.job_id)
+        harness.now += timedelta(seconds=harness.services.settings.stale_after_sec)
+        cancel_job(harness.services, job.org_id, job.job_id)
         context.confirm()
         raise AssertionError("the merge went on")
 
-    house.instead[Stage.TRANSCRIPTION, StepKind.MERGE] = stand_still
-    job = house.submit()
-    house.drain()
-    assert house.job(job).status is JobStatus.CANCELED
+    harness.instead[Stage.TRANSCRIPTION, StepKind.MERGE] = stand_still
+    job = harness.submit()
+    harness.drain()
+    assert harness.job(job).status is JobStatus.CANCELED
 
 
-def test_what_a_suspended_worker_made_of_a_deleted_session_goes(house: House) -> None:
-    house.instead[Stage.TRANSCRIPTION, StepKind.PART] = suspended(
-        house, lambda: delete_session(house.services, job.org_id, job.session_id)
+def test_what_a_suspended_worker_made_of_a_deleted_session_goes(harness: PipelineHarness) -> None:
+    harness.instead[Stage.TRANSCRIPTION, StepKind.PART] = suspended(
+        harness, lambda: delete_session(harness.services, job.org_id, job.session_id)
     )
-    job = house.submit()
-    house.drain()
-    blobs = [blob.name for where in (SOURCES, WORK, RESULTS) for blob in house.storage.blobs.listing(where, "")]
+    job = harness.submit()
+    harness.drain()
+    blobs = [blob.name for where in (SOURCES, WORK, RESULTS) for blob in harness.storage.blobs.listing(where, "")]
     assert blobs == []

@@ -13,30 +13,26 @@ from shared.pipeline.housekeeping.requeue import requeue_dead_letters
 from shared.pipeline.tasks.job_manager import Backoff, RetryLater
 from shared.pipeline.tasks.run_task import KEEP_DONE, run_task
 from shared.pipeline.tasks.sweep import sweep_tasks
-from tests.unit.pipeline.task_host import Host, every_death
+from tests.support.crashing_storage import every_crash
+from tests.support.task_harness import TaskHarness
 
 A_WHILE = timedelta(hours=3)
 
 
-def assert_nothing_is_left(host: Host) -> None:
+def assert_nothing_is_left(host: TaskHarness) -> None:
     host.live(A_WHILE + KEEP_DONE, timedelta(minutes=1))
     assert host.storage.queues.waiting(TASKS) == []
-    assert {name: table.size() for name, table in host.tables.items()} == {
-        "tasks": 0,
-        "index": 0,
-        "letters": 0,
-        "plans": 0,
-    }
+    assert host.rows() == {}
 
 
 @pytest.mark.parametrize("once", [False, True])
 def test_death_while_a_task_is_made(once: bool) -> None:
-    def scenario(death: int) -> bool:
-        host, ran = Host(), list[str]()
+    def scenario(crash_at: int) -> bool:
+        host, ran = TaskHarness(), list[str]()
         job = host.jobs.job(name="work")(lambda: ran.append("x"))
         bound = job.using(host.services, task_id="chosen" if once else None)
-        died = host.fate.strikes_at(death, bound.delay)
-        stands = host.tables["tasks"].size() == 1
+        died = host.crash_point.crashes_at(crash_at, bound.delay)
+        stands = host.rows().get("tasks") == 1
         if died and once:
             bound.delay()  # whoever asked did not get an answer, and asks again
         host.live(A_WHILE)
@@ -44,7 +40,7 @@ def test_death_while_a_task_is_made(once: bool) -> None:
         assert_nothing_is_left(host)
         return died
 
-    every_death(scenario)
+    every_crash(scenario)
 
 
 OUTCOMES: dict[str, Callable[[Task], None]] = {}
@@ -76,8 +72,8 @@ def rest_first(task: Task) -> None:
 @pytest.mark.parametrize("once", [False, True], ids=["any id", "chosen id"])
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_death_while_a_task_runs(name: str, once: bool, redelivered: bool) -> None:
-    def scenario(death: int) -> bool:
-        host, finished = Host(), list[int]()
+    def scenario(crash_at: int) -> bool:
+        host, finished = TaskHarness(), list[int]()
 
         def work(task: Task) -> None:
             OUTCOMES[name](task)
@@ -85,20 +81,20 @@ def test_death_while_a_task_runs(name: str, once: bool, redelivered: bool) -> No
 
         job = host.jobs.job(name="work", max_attempts=3)(work)
         job.using(host.services, task_id="chosen" if once else None).delay()
-        died = strike(host, death, redelivered)
+        died = strike(host, crash_at, redelivered)
         host.live(A_WHILE)
         assert 1 <= len(finished) <= 2  # at least once
         assert host.letters() == []
         assert_nothing_is_left(host)
         return died
 
-    every_death(scenario)
+    every_crash(scenario)
 
 
 @pytest.mark.parametrize("redelivered", [True, False], ids=["redelivered", "lost"])
 def test_death_while_a_task_is_buried_and_while_it_is_dug_out(redelivered: bool) -> None:
-    def scenario(death: int) -> bool:
-        host, bad, ran = Host(), [True], list[int]()
+    def scenario(crash_at: int) -> bool:
+        host, bad, ran = TaskHarness(), [True], list[int]()
 
         def work() -> None:
             ran.append(1)
@@ -106,26 +102,26 @@ def test_death_while_a_task_is_buried_and_while_it_is_dug_out(redelivered: bool)
                 raise OSError("bad")
 
         task = host.jobs.job(name="work", max_attempts=1, backoff=Backoff(first=timedelta(0)))(work).delay()
-        died = strike(host, death, redelivered)
+        died = strike(host, crash_at, redelivered)
         host.live(A_WHILE)
         assert host.task(task.task_id).state is TaskState.FAILED
         assert len(host.letters()) == 1
 
         bad.clear()
         ran.clear()
-        died_again = host.fate.strikes_at(death, lambda: requeue_dead_letters(host.services, "", TASKS))
+        died_again = host.crash_point.crashes_at(crash_at, lambda: requeue_dead_letters(host.services, "", TASKS))
         requeue_dead_letters(host.services, "", TASKS)
         host.live(A_WHILE)
         assert ran
         assert_nothing_is_left(host)
         return died or died_again
 
-    every_death(scenario)
+    every_crash(scenario)
 
 
 def test_death_of_the_sweep() -> None:
-    def scenario(death: int) -> bool:
-        host, ran = Host(), list[Any]()
+    def scenario(crash_at: int) -> bool:
+        host, ran = TaskHarness(), list[Any]()
         job = host.jobs.job(name="work", max_attempts=1)(ran.append)
         job.using(host.services, task_id="lost").delay("lost")
         job.using(host.services, task_id="done").delay("done")
@@ -135,20 +131,20 @@ def test_death_of_the_sweep() -> None:
         died = False
         for _ in range(5):
             host.now += timedelta(minutes=20)
-            died = host.fate.strikes_at(death, lambda: sweep_tasks(host.services)) or died
+            died = host.crash_point.crashes_at(crash_at, lambda: sweep_tasks(host.services)) or died
         host.live(A_WHILE)
         assert ran == ["done", "lost"]
         assert_nothing_is_left(host)
         return died
 
-    every_death(scenario)
+    every_crash(scenario)
 
 
-def strike(host: Host, death: int, redelivered: bool) -> bool:
+def strike(host: TaskHarness, crash_at: int, redelivered: bool) -> bool:
     """Delivers the first message to a worker that dies; the host delivers it again, or it is lost with its host."""
     message = host.pop()
     assert message is not None
-    if not host.fate.strikes_at(death, lambda: run_task(host.services, host.jobs, message, Delivery("m", 1))):
+    if not host.crash_point.crashes_at(crash_at, lambda: run_task(host.services, host.jobs, message, Delivery("m", 1))):
         return False
     if redelivered:
         try:

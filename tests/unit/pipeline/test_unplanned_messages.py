@@ -22,42 +22,42 @@ UNPLANNED = [
 ]
 
 
-def by_the_queue(house: Any, message: StageMessage) -> None:
-    run_step(house.services, message, Delivery("stranger", 1))
+def by_the_queue(harness: Any, message: StageMessage) -> None:
+    run_step(harness.services, message, Delivery("stranger", 1))
 
 
-def by_the_poison_queue(house: Any, message: StageMessage) -> None:
-    handle_poison_message(house.services, message)
+def by_the_poison_queue(harness: Any, message: StageMessage) -> None:
+    handle_poison_message(harness.services, message)
 
 
 @pytest.mark.parametrize(("stage", "step", "number"), UNPLANNED)
 @pytest.mark.parametrize("deliver", [by_the_queue, by_the_poison_queue])
 def test_a_message_for_an_unplanned_step_is_ignored(
-    house: Any,
+    harness: Any,
     caplog: pytest.LogCaptureFixture,
     deliver: Callable[[Any, StageMessage], None],
     stage: Stage,
     step: StepKind,
     number: int,
 ) -> None:
-    house.parts = {Stage.TRANSCRIPTION: 2}
-    house.skipped = {Stage.TRACKING: "The recording has no picture."}
+    harness.parts = {Stage.TRANSCRIPTION: 2}
+    harness.skipped = {Stage.TRACKING: "The recording has no picture."}
     if stage is Stage.RENDITION:
-        house.parts, house.skipped = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}, {}
-    job = house.submit()
-    (download,) = house.take()
-    run_step(house.services, download, Delivery("download", 1))
-    planned = house.take()
-    rows = house.storage.step_runs.of_job(job.job_id)
+        harness.parts, harness.skipped = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}, {}
+    job = harness.submit()
+    (download,) = harness.take()
+    run_step(harness.services, download, Delivery("download", 1))
+    planned = harness.take()
+    rows = harness.storage.step_runs.of_job(job.job_id)
 
     message = download.model_copy(update={"stage": stage, "step": step, "part": number})
     with caplog.at_level(logging.WARNING):
-        deliver(house, message)
+        deliver(harness, message)
 
     assert "the job's plan has no such step" in caplog.text
-    assert house.storage.step_runs.of_job(job.job_id) == rows
-    assert house.job(job).status is JobStatus.DOWNLOADED
+    assert harness.storage.step_runs.of_job(job.job_id) == rows
+    assert harness.job(job).status is JobStatus.DOWNLOADED
     for number_of_message, each in enumerate(planned):
-        run_step(house.services, each, Delivery(f"planned-{number_of_message}", 1))
-    house.drain()
-    assert house.job(job).status is JobStatus.DONE
+        run_step(harness.services, each, Delivery(f"planned-{number_of_message}", 1))
+    harness.drain()
+    assert harness.job(job).status is JobStatus.DONE

@@ -125,30 +125,30 @@ def test_the_sweep_leaves_a_job_alone_with_a_step_that_cannot_be_read(
     assert spoilt.storage.jobs.get(ORG, submitted[1].job_id).value.stages[Stage.DOWNLOAD].state is StageState.WAITING
 
 
-def test_parts_are_not_merged_before_all_can_be_read(house: Any) -> None:
+def test_parts_are_not_merged_before_all_can_be_read(harness: Any) -> None:
     """A part that is at work, and whose row cannot be read, counts neither as done nor as one that is not there."""
-    named = cache(lambda name: MemoryTable(house._tick))
-    house.storage = MemoryStorage(house._tick, named)
-    house.services = replace(house.services, storage=house.storage)
-    house.parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
-    job = house.submit()
-    for message in house.take():
-        run_step(house.services, message, Delivery("download", 1))
+    named = cache(lambda name: MemoryTable(harness._tick))
+    harness.storage = MemoryStorage(harness._tick, named)
+    harness.services = replace(harness.services, storage=harness.storage)
+    harness.parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
+    job = harness.submit()
+    for message in harness.take():
+        run_step(harness.services, message, Delivery("download", 1))
     row = named("parts").get(job.job_id, "transcription-part-00001")
     named("parts").upsert(replace(row, columns={**row.columns, "state": "asleep"}))
-    for message in house.take():
+    for message in harness.take():
         with pytest.raises(UnreadableRow):
-            run_step(house.services, message, Delivery(f"{message.stage}-{message.part}", 1))
-    assert house.ran[Stage.TRANSCRIPTION, "part", 0] == 1
-    assert not any(step == "merge" for _, step, _ in house.ran)
-    sweep(house.services)
-    assert house.take() == []
+            run_step(harness.services, message, Delivery(f"{message.stage}-{message.part}", 1))
+    assert harness.ran[Stage.TRANSCRIPTION, "part", 0] == 1
+    assert not any(step == "merge" for _, step, _ in harness.ran)
+    sweep(harness.services)
+    assert harness.take() == []
     named("parts").upsert(row)  # it can be read again
-    house.now += timedelta(hours=2)
-    sweep(house.services)
-    house.drain()
-    assert house.job(job).status == "DONE"
-    assert {run: number for run, number in house.ran.items() if number != 1} == {}
+    harness.now += timedelta(hours=2)
+    sweep(harness.services)
+    harness.drain()
+    assert harness.job(job).status == "DONE"
+    assert {run: number for run, number in harness.ran.items() if number != 1} == {}
 
 
 @every_bad_row

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -43,6 +44,7 @@ Light = Callable[[float], float]
 Walk = Callable[[float], float | None]
 
 
+@cache
 def _wall() -> NDArray[np.uint8]:
     rng = np.random.default_rng(7)
     rough = cv2.resize(
@@ -54,6 +56,7 @@ def _wall() -> NDArray[np.uint8]:
     return wall
 
 
+@cache
 def _slide(number: int) -> NDArray[np.uint8]:
     rng = np.random.default_rng(100 + number)
     picture = np.full((67, 100, 3), rng.integers(0, 255, 3), np.uint8)
@@ -78,7 +81,7 @@ def _frames(
     frames = []
     for index in range(round(seconds * fps)):
         time_sec = index / fps
-        bgr = _wall()
+        bgr = _wall().copy()
         if slide_sec is not None:
             bgr[20:87, 200:300] = _slide(int(time_sec // slide_sec))
         x = walk(time_sec)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.webhooks.receiver import Receiver, receiving
+from tests.support.webhook_receiver import Receiver, receiving
 
 
 @pytest.fixture

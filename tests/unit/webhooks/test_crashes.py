@@ -15,9 +15,9 @@ from shared.pipeline.execution.run_step import Delivery
 from shared.pipeline.tasks.run_task import run_task
 from shared.pipeline.updates import change_job
 from shared.pipeline.webhooks.delivery import CRASHED
-from tests.unit.pipeline.task_host import every_death
-from tests.unit.webhooks.receiver import Receiver
-from tests.unit.webhooks.world import World
+from tests.support.crashing_storage import every_crash
+from tests.support.webhook_harness import WebhookHarness
+from tests.support.webhook_receiver import Receiver
 
 A_WHILE = timedelta(minutes=30)
 
@@ -34,37 +34,37 @@ def told(receiver: Receiver) -> list[tuple[str, str]]:
 def test_death_while_a_job_ends(receiver: Receiver, others: JobStatus) -> None:
     """The host delivers the step again, or somebody else ends the job, one way or another."""
 
-    def scenario(death: int) -> bool:
-        world = World()
-        job = world.job(receiver.url())
-        died = world.fate.strikes_at(death, lambda: world.end(job))
-        was_final = world.read(job).is_final
+    def scenario(crash_at: int) -> bool:
+        harness = WebhookHarness()
+        job = harness.job(receiver.url())
+        died = harness.crash_point.crashes_at(crash_at, lambda: harness.end(job))
+        was_final = harness.read(job).is_final
         if not was_final:
-            world.live(A_WHILE)
+            harness.live(A_WHILE)
             assert told(receiver) == []
-            world.end(world.read(job), others)
-        world.live(A_WHILE)
+            harness.end(harness.read(job), others)
+        harness.live(A_WHILE)
         end = JobStatus.ERROR if was_final else others
-        assert world.read(job).status is end
+        assert harness.read(job).status is end
         assert told(receiver) == [("msg_j1_1", f"job.{end.lower()}")]
-        assert world.is_tidy()
+        assert harness.is_tidy()
         return died
 
-    every_death(scenario)
+    every_crash(scenario)
 
 
 def test_death_while_a_job_ends_and_then_it_begins_again(receiver: Receiver) -> None:
-    def scenario(death: int) -> bool:
-        world = World()
-        job = world.job(receiver.url())
-        died = world.fate.strikes_at(death, lambda: world.end(job))
-        if not world.read(job).is_final:
+    def scenario(crash_at: int) -> bool:
+        harness = WebhookHarness()
+        job = harness.job(receiver.url())
+        died = harness.crash_point.crashes_at(crash_at, lambda: harness.end(job))
+        if not harness.read(job).is_final:
             return died
-        again = change_job(world.services, "acme", "j1", lambda current: jobs.restart(current, world.now))
-        world.end(again, JobStatus.CANCELED)
-        world.live(A_WHILE)
+        again = change_job(harness.services, "acme", "j1", lambda current: jobs.restart(current, harness.now))
+        harness.end(again, JobStatus.CANCELED)
+        harness.live(A_WHILE)
         assert sorted(told(receiver)) == [("msg_j1_1", "job.error"), ("msg_j1_2", "job.canceled")]
-        assert world.is_tidy()
+        assert harness.is_tidy()
         return died
 
     world_ends = 0
@@ -76,29 +76,29 @@ def test_death_while_a_job_ends_and_then_it_begins_again(receiver: Receiver) -> 
 @pytest.mark.parametrize("answers", [[204], [500, 204]], ids=["accepted", "accepted later"])
 @pytest.mark.parametrize("redelivered", [True, False], ids=["redelivered", "lost"])
 def test_death_while_the_end_is_told(receiver: Receiver, redelivered: bool, answers: list[int]) -> None:
-    def scenario(death: int) -> bool:
+    def scenario(crash_at: int) -> bool:
         receiver._given, receiver.answers = 0, answers
-        world = World()
-        job = world.end(world.job(receiver.url()))
-        message = world.pop()
+        harness = WebhookHarness()
+        job = harness.end(harness.job(receiver.url()))
+        message = harness.pop()
         assert isinstance(message, TaskMessage)
 
         def run(count: int) -> None:
-            run_task(world.services, world.jobs, message, Delivery("m", count), lambda: 1.0)
+            run_task(harness.services, harness.jobs, message, Delivery("m", count), lambda: 1.0)
 
-        died = world.fate.strikes_at(death, lambda: run(1))
+        died = harness.crash_point.crashes_at(crash_at, lambda: run(1))
         if died and redelivered:
             run(2)
-        world.live(A_WHILE)
+        harness.live(A_WHILE)
         heard = told(receiver)
         assert set(heard) == {("msg_j1_1", "job.error")}
         assert len(answers) <= len(heard) <= len(answers) + 1
-        log = world.log(job)
+        log = harness.log(job)
         assert log[-1].state is DeliveryState.DELIVERED
         assert [each.number for each in log] == list(range(1, len(log) + 1))
         assert all(each.error == CRASHED for each in log[:-1] if each.status_code is None)
         assert not [each for each in log if each.state is DeliveryState.SENDING]
-        assert world.is_tidy()
+        assert harness.is_tidy()
         return died
 
-    every_death(scenario)
+    every_crash(scenario)

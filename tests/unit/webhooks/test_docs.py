@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.webhooks.world import World
+from tests.support.webhook_harness import WebhookHarness
 
 GUIDE = (Path(__file__).parents[3] / "docs/webhooks.md").read_text(encoding="utf-8")
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -42,15 +42,15 @@ def example(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
 def test_the_receiver_takes_what_is_sent_once(
     example: dict[str, Any], capsys: pytest.CaptureFixture[str], secret: str
 ) -> None:
-    world = World(datetime.now(UTC), webhook_secret=secret)
-    job = world.end(world.job(example["url"]))
-    world.run_all()
-    assert [each.status_code for each in world.log(job)] == [204]
+    harness = WebhookHarness(datetime.now(UTC), webhook_secret=secret)
+    job = harness.end(harness.job(example["url"]))
+    harness.run_all()
+    assert [each.status_code for each in harness.log(job)] == [204]
     from shared.pipeline.webhooks.announce import redeliver_webhook
 
-    redeliver_webhook(world.services, "acme", "j1", "r1")
-    world.run_all()
-    assert [each.status_code for each in world.log(job)] == [204, 204]
+    redeliver_webhook(harness.services, "acme", "j1", "r1")
+    harness.run_all()
+    assert [each.status_code for each in harness.log(job)] == [204, 204]
     assert capsys.readouterr().out == "j1 ERROR\n"
     assert example["handled"] == {"msg_j1_1"}
 
@@ -66,10 +66,10 @@ def test_the_receiver_takes_what_is_sent_once(
     ids=["another secret", "early", "late", "not signed"],
 )
 def test_the_receiver_takes_nothing_else(example: dict[str, Any], secret: str, late: timedelta) -> None:
-    world = World(datetime.now(UTC) + late, webhook_secret=secret)
-    job = world.end(world.job(example["url"]))
-    world.run_all()
-    assert [each.status_code for each in world.log(job)] == [401]
+    harness = WebhookHarness(datetime.now(UTC) + late, webhook_secret=secret)
+    job = harness.end(harness.job(example["url"]))
+    harness.run_all()
+    assert [each.status_code for each in harness.log(job)] == [401]
     assert example["handled"] == set()
 
 
@@ -81,8 +81,8 @@ def test_the_payload_has_the_fields_that_are_shown(example: dict[str, Any]) -> N
         self.send_response(200),
         self.end_headers(),
     )
-    world = World()
-    world.end(world.job(example["url"]))
-    world.run_all()
+    harness = WebhookHarness()
+    harness.end(harness.job(example["url"]))
+    harness.run_all()
     assert list(sent[0]) == list(shown)
     assert list(sent[0]["data"]) == list(shown["data"])

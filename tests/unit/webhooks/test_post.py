@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from shared.domain.webhook import Outcome
 from shared.pipeline.webhooks.post import PostPolicy, post
-from tests.unit.webhooks.receiver import Receiver, receiving
+from tests.support.webhook_receiver import Receiver, receiving
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HERE = PostPolicy(allow_loopback=True)

@@ -7,7 +7,7 @@ import pytest
 from shared.domain.errors import AddressRefused, InvalidRequest, RostrumError, WebhooksNotConfigured
 from shared.pipeline.webhooks.signature import check_callback, signature, signing_keys
 from shared.settings import Settings
-from tests.unit.webhooks.world import PRODUCTION
+from tests.support.webhook_harness import PRODUCTION
 
 # https://github.com/standard-webhooks/standard-webhooks/blob/main/libraries/javascript/src/webhook.test.ts
 VECTOR_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

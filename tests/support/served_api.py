@@ -30,7 +30,7 @@ from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.ports import RESULTS, SOURCES, WORK, Storage
-from tests.unit.client.made_up import tracking, transcript
+from tests.support.made_up_results import tracking, transcript
 
 ORG = "local"
 DURATION_SEC = 60.0

@@ -38,7 +38,7 @@ def make_services(**settings: Any) -> Services:
 
 
 @dataclass
-class House:
+class ApiHarness:
     """An API and its storage."""
 
     services: Services

@@ -16,28 +16,17 @@ from shared.pipeline.execution.end_job import end_job
 from shared.pipeline.tasks.run_task import KEEP_DONE
 from shared.pipeline.webhooks.announce import deliver_webhook
 from shared.settings import Settings
-from shared.storage.delivery_table import DeliveryTable
-from shared.storage.job_table import JobTable
-from tests.unit.pipeline.task_host import START, Host, MortalTable
+from tests.support.task_harness import START, TaskHarness
 
 SECRET = "a-secret-as-plain-text"
 PRODUCTION = "DefaultEndpointsProtocol=https;AccountName=prod;AccountKey=aaaa"
 
 
-class World(Host):
+class WebhookHarness(TaskHarness):
     """A host that knows webhooks, may die before any write to jobs, tasks and deliveries, and may call loopback."""
 
     def __init__(self, now: datetime = START, **settings: Any) -> None:
         super().__init__(now)
-        self.tables |= {name: MortalTable(lambda: self.now, self.fate) for name in ("jobs", "jobindex", "deliveries")}
-        stores = {
-            "jobs": JobTable(
-                self.tables["jobs"], self.tables["jobindex"], MortalTable(lambda: self.now, self.fate), lambda: self.now
-            ),
-            "deliveries": DeliveryTable(self.tables["deliveries"]),
-        }
-        for name, store in stores.items():
-            object.__setattr__(self.storage, name, store)
         self.set(**{"allow_loopback_sources": True, "webhook_secret": SECRET, **settings})
         register = self.jobs.job(
             name=deliver_webhook.name, max_attempts=deliver_webhook.max_attempts, backoff=deliver_webhook.backoff
@@ -88,4 +77,4 @@ class World(Host):
     def is_tidy(self) -> bool:
         """Whether no task is left after a while."""
         self.live(KEEP_DONE + timedelta(minutes=10), timedelta(minutes=2))
-        return self.tables["tasks"].size() == 0
+        return self.crashing.tables["tasks"].size() == 0

@@ -1,12 +1,11 @@
 """An API that is asked with idempotency keys, whose clock stands until it is moved, and whose process can be killed."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import pytest
 from pydantic import SecretStr
 
 from shared.api.app import create_app
@@ -15,24 +14,11 @@ from shared.domain.job import Job
 from shared.domain.message import StageMessage
 from shared.pipeline.context import Services
 from shared.settings import Settings
-from shared.storage.memory import MemoryStorage
-from shared.storage.memory_blobs import MemoryBlobs
-from shared.storage.memory_queues import MemoryQueues
-from shared.storage.memory_table import MemoryTable
-from tests.unit.api.keys import SECRET, signed
+from tests.support.crashing_storage import CrashingStorage, CrashPoint
+from tests.support.signing_keys import SECRET, signed
 
 TALK = {"sourceUrl": "https://example.com/talk.mp4", "sessionName": "A talk"}
 BOUNDARY = "xYzZY"
-WRITES = [
-    (MemoryTable, ("insert", "replace", "upsert", "delete")),
-    (MemoryBlobs, ("write", "stage_block", "commit_blocks")),
-    (MemoryQueues, ("send",)),
-]
-"""Everything that lasts."""
-
-
-class Killed(BaseException):
-    """The process ends here: nothing of ours may catch this."""
 
 
 class Clock:
@@ -48,13 +34,14 @@ class Clock:
         self.now += timedelta(**span)
 
 
-class World:
+class KeyedApiHarness:
     """The API over storage that outlives it."""
 
     def __init__(self, **settings: Any) -> None:
         self.clock = Clock()
         self._numbers = iter(range(1_000_000, 0, -1))
-        self.storage = MemoryStorage(self.clock)
+        self.crash_point = CrashPoint(for_good=True)
+        self.storage = CrashingStorage(self.clock, self.crash_point).storage
         self.services = Services(
             storage=self.storage,
             settings=Settings().model_copy(update=settings),
@@ -106,30 +93,10 @@ def form_of(
     return form + (f"\r\n--{BOUNDARY}--\r\n".encode() if end else b"")
 
 
-def with_tokens() -> World:
-    """A world that asks for tokens."""
-    return World(auth="jwt", jwt_secret=SecretStr(SECRET.decode()))
+def with_tokens() -> KeyedApiHarness:
+    """A harness that asks for tokens."""
+    return KeyedApiHarness(auth="jwt", jwt_secret=SecretStr(SECRET.decode()))
 
 
 def token(org_id: str, *scopes: str) -> str:
     return signed(org_id=org_id, scopes=list(scopes or ("jobs:write",)))
-
-
-class Killer:
-    """Kills the process just before one of its lasting writes."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.writes_left: int | None = None
-        for kind, names in WRITES:
-            for name in names:
-                monkeypatch.setattr(kind, name, self._watched(getattr(kind, name)))
-
-    def _watched(self, write: Callable[..., Any]) -> Callable[..., Any]:
-        def watched(*args: Any, **options: Any) -> Any:
-            if self.writes_left is not None:
-                if self.writes_left == 0:
-                    raise Killed
-                self.writes_left -= 1
-            return write(*args, **options)
-
-        return watched

@@ -14,8 +14,8 @@ from shared.pipeline.stages.job_blobs import open_blob, open_recording
 from shared.pipeline.stages.sidecar import RenditionList, SceneList
 from shared.pipeline.updates import change_job, change_session
 from shared.storage.ports import RESULTS, SOURCES, WORK
-from tests.unit.pipeline.conftest import RECORDING
-from tests.unit.pipeline.mortal_house import MortalHouse
+from tests.support.crashing_harness import CrashingHarness
+from tests.support.pipeline_harness import RECORDING
 
 PLAN, TRACK, TRANSCRIPT, PICTURE = "tracking-plan.json", "instructor-tracking.json", "transcript.txt", "scene-0001.jpg"
 PLATE = "plate-000-0.png"
@@ -26,7 +26,7 @@ Key = tuple[Stage, StepKind, int]
 
 
 @dataclass
-class ReadingHouse(MortalHouse):
+class ReadingHarness(CrashingHarness):
     """`made` counts how often each step came to its end, `fetched` how often the recording was downloaded."""
 
     made: Counter[Key] = field(default_factory=Counter)
