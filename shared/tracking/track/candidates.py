@@ -21,12 +21,12 @@ SEVERAL = RecordingWarning(
 NEVER_MOVES = RecordingWarning(
     "instructor_never_moves",
     About.TRACK,
-    "Whoever is followed hardly leaves their place: only the model tells them from the room.",
+    "The person who is followed hardly moves: only the model tells them from the room.",
 )
 BY_FACE = RecordingWarning(
     "found_by_face",
     About.TRACK,
-    "Whoever is followed is found by their face, without a model: not while it is turned away.",
+    "The person who is followed is found by their face, without a model: not while it is turned away.",
 )
 SEVERAL_STILL = RecordingWarning(
     "several_people_still",
@@ -34,19 +34,19 @@ SEVERAL_STILL = RecordingWarning(
     "Several people stay in their places all the time: which of them is the instructor is a guess.",
 )
 FEW = (
-    "Somebody is followed for only {percent} % of the time and hardly moves: it may be a part of somebody who never "
+    "A person is followed for only {percent} % of the time and hardly moves: it may be a part of a person who never "
     "leaves, or no person."
 )
 LOW = RecordingWarning(
     "at_lower_edge",
     About.TRACK,
-    "Whoever is followed is mostly at the picture's lower edge: it may be somebody in the audience.",
+    "The person who is followed is mostly at the picture's lower edge: it may be a person in the audience.",
 )
 OTHER_PICTURE = (
     "For {percent} % of the time the background could not be used (another camera, another light or a camera that "
     "moves): {then}."
 )
-MODEL_LOOKED, NOBODY_LOOKED = "the model alone looked there", "nobody could be found there"
+MODEL_LOOKED, NOBODY_LOOKED = "the model alone looked there", "no person could be found there"
 FACES_LOOKED = "only faces were looked for there"
 
 _LOW_BOTTOM, _LOW_TOP = 0.97, 0.62

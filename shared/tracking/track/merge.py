@@ -23,7 +23,7 @@ from shared.tracking.track.metrics import derive_metrics, gaps_of, presence_of
 NOBODY_SEEN = RecordingWarning(
     "nobody_seen",
     About.TRACK,
-    "Nobody was seen in the recording. Somebody who never moves may be taken for a part of the room.",
+    "No person was seen in the recording. A person who never moves may be taken for a part of the room.",
 )
 
 

@@ -152,7 +152,7 @@ def test_a_light_that_was_never_learned_is_the_models(make_room: MakeRoom) -> No
         )
     result, found, _ = track(frames, None)
     assert [frame.judged_by for frame in found[99:105]] == [("plate",), (), (), (), (), ("plate",)]
-    assert OTHER_PICTURE.format(percent=3, then="nobody could be found there") in result.warnings
+    assert OTHER_PICTURE.format(percent=3, then="no person could be found there") in result.warnings
     result, found, _ = track(frames, KnowsPeople(lambda t: []))
     assert found[101].judged_by == ("onnx",)
     assert OTHER_PICTURE.format(percent=3, then="the model alone looked there") in result.warnings
