@@ -21,7 +21,7 @@ CENTRE_SEC = 0.028
 """From the beginning of a frame to the middle of the 895 samples that the encoder's convolutions see of it."""
 QUIET_DB = (30.0, 40.0)
 """Frames below the loudest by the second are a pause; by the first where the recording itself hisses so loud."""
-QUIETEST_PERCENT, ABOVE_QUIETEST_DB = 10.0, 6.0
+QUIETEST_PERCENT, ABOVE_QUIETEST_DB = 5.0, 6.0
 """The hiss: so much above the level that the quietest frames keep below."""
 DIGITAL_SILENCE_DB = -90.0
 """Below a full-scale square wave; frames without any sound say nothing of the hiss."""
