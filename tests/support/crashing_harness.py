@@ -12,7 +12,8 @@ from itertools import pairwise
 from typing import Any
 
 from shared.domain.errors import NotFound
-from shared.domain.message import Message, StageMessage
+from shared.domain.message import Message, StageMessage, StepKind
+from shared.domain.stage import Stage
 from shared.domain.task import TaskMessage
 from shared.job_status import NEXT, JobStatus
 from shared.pipeline.execution.failure import handle_poison_message
@@ -23,7 +24,7 @@ from shared.pipeline.tasks.run_task import give_up_task, run_task
 from shared.pipeline.tasks.sweep import sweep_tasks
 from shared.storage.memory import MemoryStorage
 from tests.support.crashing_storage import CrashingStorage, CrashPoint, ProcessKilled, StorageSnapshot
-from tests.support.pipeline_harness import PipelineHarness
+from tests.support.pipeline_harness import PipelineHarness, Work
 
 MAX_DELIVERIES = 5
 A_TURN = timedelta(seconds=30)
@@ -39,7 +40,9 @@ class Moment:
     storage: StorageSnapshot
     now: datetime
     ran: Counter[tuple[str, str, int]]
+    instead: dict[tuple[Stage, StepKind], Work]
     begin: Callable[[], object]
+    """What the process does."""
 
 
 @dataclass
@@ -59,31 +62,40 @@ class CrashingHarness(PipelineHarness):
         self.crashing = CrashingStorage(self._tick, self.crash_point)
         return self.crashing.storage
 
-    def crash_everywhere(self, begin: Callable[[], object]) -> Iterator[int]:
+    def crash_everywhere(self, begin: Callable[[], object], then: Callable[[], object] | None = None) -> Iterator[int]:
         """Do `begin` and live on without a crash, then yield after a run for every write, with a crash before it.
 
-        A run with a crash begins at the moment at which the process of that write began, not at the beginning.
+        A run with a crash begins at the moment at which the process of that write began, not at the beginning. `then`
+        is done after everything came to rest, and is followed by more life.
         """
         moments = self._moments = []
         self._step(begin)
         self.live()
+        first = len(moments)
+        if then is not None:
+            self._step(then)
+            self.live()
         self._moments = None
         ends = [moment.writes for moment in moments[1:]] + [self.crash_point.writes]
-        for moment, end in zip(moments, ends, strict=True):
+        for number, (moment, end) in enumerate(zip(moments, ends, strict=True)):
             for write in range(moment.writes + 1, end + 1):
                 self.crashing.restore(moment.storage)
-                self.now, self.ran = moment.now, moment.ran.copy()
+                self.now, self.ran, self.instead = moment.now, moment.ran.copy(), dict(moment.instead)
                 self.crash_point.left = write - moment.writes
                 moment.begin()
                 assert self.crash_point.left <= 0
                 self._deliver_all()
                 self.live()
+                if then is not None and number < first:
+                    then()
+                    self.live()
                 yield write
 
     def _step(self, begin: Callable[[], object]) -> None:
         if self._moments is not None:
             storage = self.crashing.snapshot()
-            self._moments.append(Moment(self.crash_point.writes, storage, self.now, self.ran.copy(), begin))
+            kept = self.ran.copy(), dict(self.instead)
+            self._moments.append(Moment(self.crash_point.writes, storage, self.now, *kept, begin))
         begin()
 
     def alive(self, work: Callable[[], Any]) -> bool:

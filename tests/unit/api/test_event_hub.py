@@ -125,18 +125,21 @@ def play(play: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
     run_virtually(whole())
 
 
-def test_a_thousand_idle_streams_cost_one_query_a_second_and_a_slow_look_each() -> None:
+STREAMS = 250
+
+
+def test_many_idle_streams_cost_one_query_a_second_and_a_slow_look_each() -> None:
     async def idle(scene: Scene) -> None:
-        for number in range(1000):
+        for number in range(STREAMS):
             scene.store.add(f"job{number:04}")
-        told = await asyncio.gather(*(scene.client(f"job{number:04}") for number in range(1000)))
-        assert [[number for _, number in each] for each in told] == [[1]] * 1000
+        told = await asyncio.gather(*(scene.client(f"job{number:04}") for number in range(STREAMS)))
+        assert [[number for _, number in each] for each in told] == [[1]] * STREAMS
         assert now() == pytest.approx(STREAM_SEC)
         assert STREAM_SEC - 2 <= scene.store.asked["look at org"] <= STREAM_SEC / POLL_SEC
         looks_each = STREAM_SEC / LOOK_SEC - 1
-        assert scene.store.asked["events"] == 1000 * (1 + looks_each)
-        assert scene.store.asked.total() / STREAM_SEC < 20
-        assert len(scene.pings) >= 1000 * (STREAM_SEC / PING_SEC - 1)
+        assert scene.store.asked["events"] == STREAMS * (1 + looks_each)
+        assert scene.store.asked.total() / STREAM_SEC < 6
+        assert len(scene.pings) >= STREAMS * (STREAM_SEC / PING_SEC - 1)
 
     play(idle)
 

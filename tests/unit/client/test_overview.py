@@ -24,11 +24,17 @@ def share(path: Path, colour: tuple[float, float, float]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("sound", "picture"), [(True, True), (True, False), (False, True)], ids=["both", "sound only", "picture only"]
+    ("duration_sec", "sound", "picture"),
+    [
+        pytest.param(8.0, True, True, id="seconds"),
+        pytest.param(60.0, True, True, id="a minute"),
+        pytest.param(60.0, True, False, id="sound only"),
+        pytest.param(60.0, False, True, id="picture only"),
+        pytest.param(10800.0, True, True, id="three hours"),
+    ],
 )
-@pytest.mark.parametrize("duration_sec", [8.0, 60.0, 10800.0], ids=["seconds", "a minute", "three hours"])
 def test_what_the_recording_has_is_drawn(
-    sound: bool, picture: bool, duration_sec: float, make_results: Callable[..., Path]
+    duration_sec: float, sound: bool, picture: bool, make_results: Callable[..., Path]
 ) -> None:
     directory = make_results(duration_sec, sound=sound, picture=picture)
     path = draw_overview(read_results(directory), "a $talk$ of 5$ — 講義", directory / "overview.png")

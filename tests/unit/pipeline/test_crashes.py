@@ -26,6 +26,7 @@ pytestmark = pytest.mark.usefixtures("no_pauses")
 URL = "https://example.com/talk.mp4"
 REQUEST = JobRequest(org_id="acme", job_id="j", session_id="s")
 WRITES_OF_A_JOB = 121
+WRITES_OF_GIVING_UP = 202
 PARTS = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
 
 
@@ -65,27 +66,26 @@ def test_death_before_every_write_of_a_whole_job(lost: bool) -> None:
 @pytest.mark.parametrize("lost", [False, True], ids=["redelivered", "lost"])
 def test_death_before_every_write_of_giving_up_and_trying_again(lost: bool) -> None:
     stage = Stage.TRACKING
+    harness = CrashingHarness(parts=PARTS, loses=lambda: lost)
 
-    def act(crash_at: int) -> bool:
-        harness = CrashingHarness(parts=PARTS, loses=lambda: lost)
+    def fail(context: Any) -> None:
+        raise ValueError("again")
 
-        def fail(context: Any) -> None:
-            raise ValueError("again")
-
-        harness.instead[stage, StepKind.PART] = fail
-        submitted(harness)
-        harness.crash_point.left = crash_at
-        harness.live()
+    def requeue() -> None:
         assert harness.history("acme", "j")[-1] is JobStatus.ERROR
         assert len(list(harness.storage.dead_letters.of_queue("acme", QUEUES[stage]))) >= 1
         harness.instead.clear()
         while not harness.alive(lambda: requeue_dead_letters(harness.services, "acme", QUEUES[stage])):
             pass
-        harness.live()
-        assert_done_once(harness)
-        return harness.crash_point.left <= 0
 
-    assert every_crash(act) > 10
+    submitted(harness)
+    harness.crash_point.writes = 0
+    harness.instead[stage, StepKind.PART] = fail
+    crashes = 0
+    for _ in harness.crash_everywhere(lambda: None, requeue):
+        assert_done_once(harness)
+        crashes += 1
+    assert crashes == WRITES_OF_GIVING_UP
 
 
 def test_death_before_every_write_of_cancel_and_retry() -> None:
