@@ -94,7 +94,7 @@ def examine(name: str, data: bytes) -> str:
     from shared.settings import Settings
     from shared.storage.columns import from_columns, to_columns
     from shared.tracking.detectors.plate import PlateDetector
-    from shared.tracking.plate.plate import PLATE_WIDTH, build_plate
+    from shared.tracking.plate.plate import PLATE_WIDTH_PX, build_plate
 
     class Named(io.BytesIO):
         """FFmpeg is told a file's name, and judges by it."""
@@ -117,7 +117,7 @@ def examine(name: str, data: bytes) -> str:
     plan = plan_stages(recording, settings, JobOptions())
     frames = 0
     if recording.video is not None:
-        plate = build_plate(keyframes(source, recording, width=PLATE_WIDTH, report=_report))
+        plate = build_plate(keyframes(source, recording, width=PLATE_WIDTH_PX, report=_report))
         detector, scorer, duration = PlateDetector(plate), SceneScorer(), recording.duration_sec
         for start in {0.0, max(0.0, duration - 60)}:
             for frame in sample_frames(

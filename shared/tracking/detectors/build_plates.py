@@ -10,7 +10,7 @@ from shared.tracking.detection import Box, Detection, overlap
 from shared.tracking.detector import Detector
 from shared.tracking.detectors.faces import FaceDetector, places_of_faces
 from shared.tracking.plan import PlateOfWindow, windows
-from shared.tracking.plate.plate import PLATE_WIDTH, Plate, build_plates
+from shared.tracking.plate.plate import PLATE_WIDTH_PX, Plate, build_plates
 
 DECODED_SEC = 600.0
 """Of a recording with few key pictures, so much is decoded at most, in all windows together."""
@@ -52,7 +52,7 @@ def make_plates(
                 start_sec=start_sec,
                 end_sec=end_sec,
                 decoded_sec=DECODED_SEC / len(spans),
-                width=PLATE_WIDTH if model is None and faces is None else DEFAULT_WIDTH,
+                width=PLATE_WIDTH_PX if model is None and faces is None else DEFAULT_WIDTH,
                 report=report_window,
             )
         )

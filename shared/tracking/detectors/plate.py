@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import Box, Detection
-from shared.tracking.plate.exposure import Image, apart, fit_exposure, small_float
+from shared.tracking.plate.exposure import Image, colour_distance, fit_exposure, shrink_and_smooth
 from shared.tracking.plate.plate import Plate
 from shared.tracking.plate.repair import edge_strength, has_edges_of, is_ghost
 from shared.tracking.plate.slides import Screen
-from shared.tracking.plate.stabilize import Steadier, back
+from shared.tracking.plate.stabilize import Stabilizer, box_in_picture
 
 # A pixel is different beyond this many steps of 0 to 255, plus what it trembles, plus what an edge there shifts.
 _DIFFERENT, _PER_NOISE, _PER_EDGE = 10.0, 4.0, 0.6
@@ -113,7 +113,7 @@ class PlateDetector:
         self._screen = Screen(plate.slides, plate.screen)
         self._empty = _Scene.of(plate.bgr.astype(np.float32), plate)
         self._with_slides: dict[int, _Scene] = {}
-        self._steadier = Steadier(self._empty.bgr) if plate.is_steadied else None
+        self._stabilizer = Stabilizer(self._empty.bgr) if plate.is_steadied else None
 
     def detect(self, frame: SampledFrame) -> tuple[Detection, ...]:
         """The people in `frame` (of any size), the likeliest first; none when all of the picture changed."""
@@ -121,14 +121,14 @@ class PlateDetector:
 
     def look(self, frame: SampledFrame) -> "Look":
         """What differs in `frame` (of any size) from the plate."""
-        picture = small_float(frame.bgr, self._plate.size)
-        if self._steadier is None:
+        picture = shrink_and_smooth(frame.bgr, self._plate.size)
+        if self._stabilizer is None:
             return self._look(picture)
-        motion = self._steadier.motion(picture)
+        motion = self._stabilizer.motion(picture)
         if motion is None:
             return Look(1.0, np.ones(picture.shape[:2], bool), ())
-        look = self._look(self._steadier.laid_over(picture, motion))
-        boxes = [(each, back(each.box, motion, self._plate.size)) for each in look.detections]
+        look = self._look(self._stabilizer.warp(picture, motion))
+        boxes = [(each, box_in_picture(each.box, motion, self._plate.size)) for each in look.detections]
         return replace(look, detections=tuple(replace(each, box=box) for each, box in boxes if box is not None))
 
     def _look(self, picture: Image) -> "Look":
@@ -136,8 +136,8 @@ class PlateDetector:
         exposure = fit_exposure(self._empty.bgr, picture, self._plate.screen)
         slide = self._screen.shown(picture, exposure)
         scene = self._scene(slide)
-        room = exposure.of(scene.bgr, picture)
-        away = apart(picture, room)
+        room = exposure.apply(scene.bgr, picture)
+        away = colour_distance(picture, room)
         if float(np.mean(away > _FAR)) > _MAX_CHANGED and not has_edges_of(scene.edges, edge_strength(picture)):
             return Look(1.0, np.ones(away.shape, bool), ())
         light = float(np.mean(exposure.gain))
@@ -204,7 +204,7 @@ def _shadow(picture: Image, room: Image, edges: Image) -> Mask:
     light, room_light = cv2.transform(picture, _SUM), cv2.transform(room, _SUM) + 1.0
     left = light / room_light
     darker = (left > _SHADOW[0]) & (left < _SHADOW[1])
-    off = apart(picture, left[..., None] * room)
+    off = colour_distance(picture, left[..., None] * room)
     same_colour = off < 4.0 + _SHADOW_COLOUR * light / 3
     own_edges = cv2.blur(np.maximum(edge_strength(picture) - edges, 0), (5, 5))
     like_shadow: Mask = darker & same_colour

@@ -12,7 +12,7 @@ from shared.media.video.frames import SampledFrame
 from shared.tracking.detectors.plate import PlateDetector
 from shared.tracking.plate.camera_motion import MOVED
 from shared.tracking.plate.plate import Plate, build_plates
-from shared.tracking.plate.stabilize import Steadier, back, steadied
+from shared.tracking.plate.stabilize import Stabilizer, align_pictures, box_in_picture
 
 MakeRoom = Callable[..., list[SampledFrame]]
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -101,24 +101,24 @@ def test_a_camera_on_a_stand_costs_nothing_more(make_room: MakeRoom) -> None:
 
 def test_a_picture_of_something_else_is_not_laid_over(make_room: MakeRoom) -> None:
     room = posters(make_room(lambda t: None, seconds=1))[0].bgr.astype(np.float32)
-    steadier = Steadier(room)
+    steadier = Stabilizer(room)
     same = steadier.motion(room)
     assert same is not None
     assert same == pytest.approx(np.array([[1, 0, 0], [0, 1, 0]]), abs=0.02)
     other = np.random.default_rng(1).integers(0, 255, room.shape).astype(np.float32)
     assert steadier.motion(other) is None
     assert steadier.motion(np.full_like(room, 90)) is None
-    assert Steadier(np.full_like(room, 90)).motion(room) is None
-    assert steadied([room, other, other, other, room]) is None
+    assert Stabilizer(np.full_like(room, 90)).motion(room) is None
+    assert align_pictures([room, other, other, other, room]) is None
 
 
 def test_a_box_goes_back_to_where_it_was_seen() -> None:
     motion = carried(2.0, 180, 320)
-    assert back((0.4, 0.3, 0.1, 0.4), np.array([[1.0, 0, 0], [0, 1.0, 0]]), (320, 180)) == pytest.approx(
+    assert box_in_picture((0.4, 0.3, 0.1, 0.4), np.array([[1.0, 0, 0], [0, 1.0, 0]]), (320, 180)) == pytest.approx(
         (0.4, 0.3, 0.1, 0.4)
     )
-    seen = back((0.4, 0.3, 0.1, 0.4), motion, (320, 180))
+    seen = box_in_picture((0.4, 0.3, 0.1, 0.4), motion, (320, 180))
     assert seen is not None
     middle = motion @ np.array([(seen[0] + seen[2] / 2) * 320, (seen[1] + seen[3] / 2) * 180, 1.0])
     assert middle == pytest.approx([0.45 * 320, 0.5 * 180])
-    assert back((0.9, 0.9, 0.05, 0.05), np.array([[1.0, 0, -160], [0, 1.0, 0]]), (320, 180)) is None
+    assert box_in_picture((0.9, 0.9, 0.05, 0.05), np.array([[1.0, 0, -160], [0, 1.0, 0]]), (320, 180)) is None
