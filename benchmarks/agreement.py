@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.media.video.frames import SampledFrame
-from shared.tracking.detection import Box, Detection, FrameDetections, overlap
-from shared.tracking.detector import Detector
+from shared.tracking.detection import Box, Detection, Detector, FrameDetections, overlap
 from shared.tracking.payload import InstructorTracking
 
 CLIP = Path(__file__).resolve().parents[2] / "shared" / "data" / "tracking" / "one-by-one-person-detection.mp4"

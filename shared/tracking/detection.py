@@ -1,6 +1,13 @@
-"""What a detector says of one frame; knows nothing of how it was found, of tracks or of result files."""
+"""Define what a detector returns for one frame, and the interface of every detector.
+
+Apart from the detectors, tracks and result files, which all use it. Imports no media library.
+"""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from shared.media.video.frames import SampledFrame
 
 Box = tuple[float, float, float, float]
 """x, y, width and height in fractions of the upright picture; x, y is the top left corner."""
@@ -8,39 +15,63 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One place where a person may be; `score` runs from 0 to 1, `source` names the detector."""
+    """One place where a person may be."""
 
     box: Box
+    """Where the person may be."""
     score: float
+    """How likely it is a person, 0 to 1."""
     source: str
+    """Name of the detector that found it."""
 
     @property
     def centre(self) -> tuple[float, float]:
+        """Return the centre of the box, x and y in fractions of the picture."""
         x, y, width, height = self.box
         return x + width / 2, y + height / 2
 
 
 @dataclass(frozen=True, slots=True)
 class FrameDetections:
-    """All detections of the frame at `index` on the sampling grid, shown `time_sec` into the recording.
-
-    `judged_by` names the detectors that looked at it and could tell: a frame judged by none says nothing of absence.
-    """
+    """All detections of one frame on the sampling grid."""
 
     index: int
+    """Number of the frame on the sampling grid of the recording."""
     time_sec: float
+    """Time at which the frame is shown, on the recording's clock."""
     detections: tuple[Detection, ...]
+    """The detections, in descending order of score."""
     judged_by: tuple[str, ...] = ("plate",)
+    """Names of the detectors that could judge the frame. If there are none, missing detections say nothing of absence.
+    """
+
+
+class Detector(Protocol):
+    """Finds the people in one frame, without memory of the frames before it.
+
+    Judging each frame alone is what lets a recording be cut into parts anywhere without changing the result.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return the name that the detections carry as `source`."""
+
+    @property
+    def version(self) -> str:
+        """Return the version; it changes whenever the same frame may give other detections."""
+
+    def detect(self, frame: "SampledFrame") -> tuple[Detection, ...]:
+        """Return the people in `frame`, in descending order of score."""
 
 
 def overlap(one: Box, other: Box) -> float:
-    """Intersection over union."""
+    """Return the intersection over union of two boxes, 0 to 1."""
     common = shared_area(one, other)
     return common / max(one[2] * one[3] + other[2] * other[3] - common, 1e-12)
 
 
 def shared_area(one: Box, other: Box) -> float:
-    """The area that two boxes have in common."""
+    """Return the area of the intersection of two boxes, as a fraction of the picture."""
     width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
     return max(0.0, width) * max(0.0, height)

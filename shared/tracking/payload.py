@@ -1,8 +1,10 @@
-"""The instructor's track as clients read it (`instructor-tracking.json`, v1) and the file that one part leaves.
+"""Define the result of tracking (`instructor-tracking.json`, v1) and the file of one part.
 
-Boxes and points are fractions of the frame, times are seconds on the recording's clock; numbers are rounded on the way
-in, so that what is computed, written and read again is the same. A track whose times are out of order or outside the
-recording cannot be made. Imports no media library.
+Apart from the tracking itself, so that clients and the API can read a track without a media library.
+
+Boxes and points are fractions of the frame, times are seconds on the recording's clock. Numbers are rounded when a
+model is made, so that computed and re-read values are the same. A track with times out of order or outside the
+recording cannot be made.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,11 +17,12 @@ from pydantic.alias_generators import to_camel
 from shared.domain.warning import RecordingWarning, read_stored
 from shared.tracking.detection import Detection, FrameDetections
 
-_EDGE = 1e-3
-"""How far a box may pass the frame's edge, and be cut there, before it is an error: rounding, not a wrong box."""
+_EDGE_SHARE = 1e-3
+"""A box may pass the frame's edge by this much, from rounding, and is cut there."""
 
 
 def _decimals(digits: int) -> AfterValidator:
+    """Return a validator that rounds to `digits` decimals."""
     return AfterValidator(lambda value: round(value, digits))
 
 
@@ -32,8 +35,9 @@ Coordinate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False), _decim
 
 
 def _inside_frame(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """Cut a box at the frame's edge. Raise ValueError if it passes the edge by more than `_EDGE_SHARE`."""
     x, y, width, height = box
-    if x + width > 1.0 + _EDGE or y + height > 1.0 + _EDGE:
+    if x + width > 1.0 + _EDGE_SHARE or y + height > 1.0 + _EDGE_SHARE:
         raise ValueError(f"the box {list(box)} passes the frame's edge")
     return x, y, min(width, round(1.0 - x, 4)), min(height, round(1.0 - y, 4))
 
@@ -43,6 +47,7 @@ FrameBox = Annotated[tuple[Fraction, Fraction, Fraction, Fraction], AfterValidat
 
 
 def _in_order(intervals: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    """Return `intervals`. Raise ValueError if one ends before it starts, or starts before the end of the one before."""
     at = 0.0
     for start, end in intervals:
         if start < at or end < start:
@@ -56,13 +61,13 @@ Intervals = Annotated[tuple[tuple[Seconds, Seconds], ...], AfterValidator(_in_or
 
 
 class Payload(BaseModel):
-    """Camel case in files, and never changed."""
+    """A frozen model in camel case."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
 class TrackingSource(Payload):
-    """The picture that was looked at, and how often a second."""
+    """The picture that was analysed, and the rate of the samples."""
 
     width: Annotated[int, Field(gt=0)]
     height: Annotated[int, Field(gt=0)]
@@ -72,7 +77,7 @@ class TrackingSource(Payload):
 
 
 class TrackingDetector(Payload):
-    """Who found the people."""
+    """The detector that found the people."""
 
     name: str
     version: str
@@ -88,17 +93,18 @@ class DetectionPayload(Payload):
 
 
 class FramePayload(Payload):
-    """All that was found at one instant; an empty list says that it was looked at and nobody seen."""
+    """All detections of one sample. An empty list means that the frame was analysed and no person was found."""
 
     t: Seconds
     detections: tuple[DetectionPayload, ...]
 
 
 class TrackPointPayload(Payload):
-    """Where the instructor is: `x`, `y` is the box's centre. Interpolated points stand only in gaps of 2 s or less."""
+    """A position of the instructor. Interpolated points stand only in gaps of 2 s or less."""
 
     t: Seconds
     x: Coordinate
+    """The box's centre."""
     y: Coordinate
     box: FrameBox
     confidence: Fraction
@@ -106,17 +112,21 @@ class TrackPointPayload(Payload):
 
 
 class DerivedMetrics(Payload):
-    """The track in numbers; `totalDistance` and `jitter` in frame widths."""
+    """Measures of the track."""
 
     coverage_percent: Annotated[float, Field(ge=0.0, le=100.0), _decimals(3)]
+    """Share of the recording's time with the instructor present."""
     gaps_count: Annotated[int, Field(ge=0)]
     longest_gap_sec: Seconds
     total_distance: Annotated[float, Field(ge=0.0, allow_inf_nan=False), _decimals(4)]
+    """Length of the way within presences, in frame widths."""
     jitter: Annotated[float, Field(ge=0.0, allow_inf_nan=False), _decimals(6)]
+    """Root mean square of the second differences, in frame widths."""
 
 
 class InstructorTracking(Payload):
-    """`instructor-tracking.json`. A gap lies between two presences; before the first and after the last is none."""
+    """`instructor-tracking.json`. A gap lies between two presences; the time before the first and after the last is
+    none."""
 
     version: Literal["v1"] = "v1"
     session_id: str
@@ -148,6 +158,7 @@ class InstructorTracking(Payload):
 
 
 def _check_times(what: str, times: Sequence[float], duration_sec: float) -> None:
+    """Raise ValueError if `times` are out of order or pass `duration_sec`."""
     for before, after in pairwise(times):
         if after <= before:
             raise ValueError(f"the {what} at {after} does not come after the one at {before}")
@@ -156,35 +167,39 @@ def _check_times(what: str, times: Sequence[float], duration_sec: float) -> None
 
 
 class PartFrame(FramePayload):
-    """A frame with its place on the sampling grid, which the merge goes by, and who could tell what is on it."""
+    """A frame with its number on the sampling grid, which the merge sorts by."""
 
     index: Annotated[int, Field(ge=0)]
     judged_by: tuple[str, ...] = ("plate",)
+    """Names of the detectors that could judge the frame."""
 
     @classmethod
     def of(cls, frame: FrameDetections) -> Self:
-        """The frame as a part writes it down."""
+        """Return the frame in the form that a part writes."""
         detections = tuple(
             DetectionPayload(box=each.box, score=each.score, source=each.source) for each in frame.detections
         )
         return cls(index=frame.index, t=frame.time_sec, detections=detections, judged_by=frame.judged_by)
 
     def to_frame_detections(self) -> FrameDetections:
-        """The frame as the association reads it, rounded as it was written."""
+        """Return the frame in the form that the association reads, rounded as it was written."""
         found = tuple(Detection(each.box, each.score, each.source) for each in self.detections)
         return FrameDetections(self.index, self.t, found, self.judged_by)
 
 
 class TrackingPart(Payload):
-    """What part number `part` found at the samples `start_index` to `end_index` (exclusive) of the recording's grid,
-    and how much each sample differs from the one before it, as (seconds, score)."""
+    """The file of one part: what was found at its samples, and how much each sample differs from the one before."""
 
     version: Literal["v1"] = "v1"
     part: Annotated[int, Field(ge=0)]
+    """Number of the part, from 0."""
     start_index: Annotated[int, Field(ge=0)]
+    """First sample of the part on the recording's grid."""
     end_index: Annotated[int, Field(ge=0)]
+    """End of its samples, exclusive."""
     frames: tuple[PartFrame, ...]
     scene_scores: tuple[tuple[Seconds, Annotated[float, Field(allow_inf_nan=False), _decimals(4)]], ...]
+    """Time in seconds and score of each pair of neighbouring samples."""
     warnings: StoredWarnings = ()
 
     @model_validator(mode="after")
@@ -208,7 +223,10 @@ class TrackingPart(Payload):
         samples: range | None = None,
         warnings: Iterable[RecordingWarning] = (),
     ) -> Self:
-        """A part's file; `samples` are the indices that it owns, by default those from its first frame to its last."""
+        """Return the file of a part.
+
+        `samples` are the indices that the part owns; by default, those from its first frame to its last.
+        """
         if samples is None:
             samples = range(frames[0].index, frames[-1].index + 1) if frames else range(0)
         return cls(
@@ -221,5 +239,5 @@ class TrackingPart(Payload):
         )
 
     def to_frames(self) -> list[FrameDetections]:
-        """The frames as the association reads them."""
+        """Return the frames in the form that the association reads."""
         return [frame.to_frame_detections() for frame in self.frames]

@@ -1,4 +1,7 @@
-"""What the parts of a recording's tracking share: who looks, and which plate holds when; imports no media library."""
+"""Describe the plan of a recording's tracking, which all parts share: the detector, and the plate for each time.
+
+Apart from the detectors, so that the stage can read a plan without a media library.
+"""
 
 import math
 from collections import Counter
@@ -11,7 +14,7 @@ from shared.domain.warning import About, RecordingWarning
 from shared.tracking.payload import FrameBox, Payload, Seconds, StoredWarnings, TrackingDetector
 
 WINDOW_SEC = 900.0
-"""A plate is of at most so much of a recording: light, furniture and what hangs on the wall change with time."""
+"""Longest stretch of a recording with one plate. Light, furniture and the walls change over time."""
 
 MOVED = RecordingWarning(
     "camera_moved", About.PICTURE, "The camera moved: positions refer to the picture, not to the room."
@@ -21,44 +24,55 @@ DetectorKind = Literal["plate", "onnx", "fused"]
 
 
 class PlateOfWindow(Payload):
-    """The plate that holds from `start_sec` to `end_sec`, for one view of the room.
-
-    `is_trusted` says whether what differs from it is a person, `is_steadied` that pictures are laid over it first, so
-    that without a model it is good enough though the camera moves; `still` is where a person is part of it, `faces`
-    where faces are looked for when there is no model.
-    """
+    """The plate of one view of the room, for one window of time."""
 
     name: str
+    """Name of the plate's file."""
     start_sec: Seconds
+    """Start of the window on the recording's clock."""
     end_sec: Seconds
+    """End of the window."""
     is_trusted: bool = True
+    """Whether a difference from the plate is a person."""
     is_steadied: bool = False
+    """Whether frames are aligned with the plate first. Then it is good enough without a model although the camera
+    moves."""
     still: tuple[tuple[FrameBox, Annotated[float, Field(ge=0.0, le=1.0)]], ...] = ()
+    """Box and score of each person who is part of the plate."""
     faces: tuple[FrameBox, ...] = ()
+    """Where faces are looked for if there is no model."""
     warnings: StoredWarnings = ()
+    """Warnings of the plate."""
 
     def only_drawn_upon(self) -> "PlateOfWindow":
-        """The same for a model that looks alone: of what there is to be said of the plate, only the camera matters."""
+        """Return the plate for a model that detects alone: not trusted, and with no warning but the camera's motion."""
         moved = tuple(warning for warning in self.warnings if warning.code == MOVED.code)
         return self.model_copy(update={"is_trusted": False, "warnings": moved})
 
 
 class TrackingPlan(Payload):
-    """Left by the step that prepares the stage for those that look and merge."""
+    """The plan that the first step of the stage writes, for the parts and the merge."""
 
     version: Literal["v1"] = "v1"
     kind: DetectorKind
+    """The kind of detector."""
     detector: TrackingDetector
+    """The detector as the result names it."""
     plates: tuple[PlateOfWindow, ...] = ()
+    """All plates, in order of time; of one window, the main view first."""
     warnings: StoredWarnings = ()
+    """Warnings of the choice of the detector."""
 
     @property
     def needs_faces(self) -> bool:
-        """Whether faces are looked for anywhere."""
+        """Return whether any plate has places at which faces are looked for."""
         return any(plate.faces for plate in self.plates)
 
     def plates_at(self, time_sec: float) -> list[PlateOfWindow]:
-        """The plates that hold at `time_sec`; where there are none, as past the end, those nearest in time."""
+        """Return the plates that hold at `time_sec`, the main view first; if none does, those nearest in time.
+
+        At a boundary of two windows the later one holds.
+        """
 
         def away(plate: PlateOfWindow) -> float:
             return max(plate.start_sec - time_sec, time_sec - plate.end_sec, 0.0)
@@ -69,9 +83,9 @@ class TrackingPlan(Payload):
         return [plate for plate in found if plate.start_sec == starts]
 
     def most_used(self, times_sec: Iterable[float]) -> PlateOfWindow:
-        """Of the plates of each window's main view, the one that holds at most of `times_sec`; without any, the first.
+        """Return the main plate that holds at most of `times_sec`, or the first plate if there are no times.
 
-        Raises ValueError when there is no plate.
+        Raise ValueError if the plan has no plate.
         """
         if not self.plates:
             raise ValueError("the plan has no plate")
@@ -81,7 +95,7 @@ class TrackingPlan(Payload):
 
 
 def windows(duration_sec: float) -> Sequence[tuple[float, float]]:
-    """Equal stretches of a recording that have plates of their own, as (start, end) in seconds."""
+    """Return equal stretches of a recording that have plates of their own, as (start, end) in seconds."""
     count = max(1, math.ceil(duration_sec / WINDOW_SEC))
     length = duration_sec / count
     return [(n * length, duration_sec if n == count - 1 else (n + 1) * length) for n in range(count)]

@@ -6,8 +6,7 @@ from typing import BinaryIO
 from shared.domain.errors import DamagedRecording
 from shared.domain.recording import Recording
 from shared.media.video.frames import DEFAULT_WIDTH, SampledFrame, keyframes
-from shared.tracking.detection import Box, Detection, overlap
-from shared.tracking.detector import Detector
+from shared.tracking.detection import Box, Detection, Detector, overlap
 from shared.tracking.detectors.faces import FaceDetector, places_of_faces
 from shared.tracking.plan import PlateOfWindow, windows
 from shared.tracking.plate.plate import PLATE_WIDTH_PX, Plate, build_plates

@@ -9,8 +9,7 @@ model sees goes by their number.
 from collections.abc import Callable, Sequence
 
 from shared.media.video.frames import SampledFrame
-from shared.tracking.detection import Box, Detection, FrameDetections, overlap, shared_area
-from shared.tracking.detector import Detector
+from shared.tracking.detection import Box, Detection, Detector, FrameDetections, overlap, shared_area
 from shared.tracking.detectors.faces import FaceDetector
 from shared.tracking.detectors.onnx import OnnxDetector
 from shared.tracking.detectors.plate import Look, PlateDetector

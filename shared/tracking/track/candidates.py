@@ -1,6 +1,7 @@
-"""Who of those that were found may be the instructor, and how sure that is; before one path through them is chosen.
+"""Select the detections that may be the instructor, and tell what makes a track doubtful.
 
-Looks at all parts' frames together, so that how the recording was cut does not matter. Pure arithmetic.
+Apart from `association.py`, which chooses one path through the selected detections. Works on the frames of all parts
+together, so that the cut into parts does not matter.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from itertools import combinations, pairwise
 from shared.domain.warning import About, RecordingWarning
 from shared.tracking.detection import Box, Detection, FrameDetections, overlap
 from shared.tracking.track.association import MAX_FILLED_SEC, TrackPoint
-from shared.tracking.track.confidence import STILL, SURE, coming_and_going, confirmed, with_still
+from shared.tracking.track.confidence import STILL, SURE, lower_unconfirmed, mark_still_people, raise_at_edges
 
 SEVERAL = RecordingWarning(
     "several_people",
@@ -49,24 +50,38 @@ OTHER_PICTURE = (
 MODEL_LOOKED, NOBODY_LOOKED = "the model alone looked there", "no person could be found there"
 FACES_LOOKED = "only faces were looked for there"
 
-_LOW_BOTTOM, _LOW_TOP = 0.97, 0.62
-_LOW_SCORE = 0.7
-_MOVERS = 0.4  # of the frames: then nobody who is part of the room is the instructor
-_OFTEN = 0.3
-_MOSTLY_LOW = 0.6
-_MENTIONED = 0.01
-_FEW, _IN_PLACE = 0.25, 0.1
+_LOW_BOTTOM = 0.97
+"""A box reaches the lower edge if its bottom is below this fraction of the height."""
+_LOW_TOP = 0.62
+"""A box at the lower edge is an audience's if its top is below this fraction of the height."""
+_LOW_FACTOR = 0.7
+"""Factor on the score of a box at the lower edge."""
+_MOVERS_SHARE = 0.4
+"""If moving people are detected in this share of the frames, a still person is not the instructor."""
+_OFTEN_SHARE = 0.3
+"""Share of the frames with a person from which a warning about them is given."""
+_MOSTLY_LOW_SHARE = 0.6
+"""Share of the points at the lower edge from which `LOW` is given."""
+_MENTIONED_SHARE = 0.01
+"""Share of the frames without a usable plate from which it is mentioned."""
+_FEW_SHARE = 0.25
+"""Share of the frames with a point below which `FEW` may be given."""
+_IN_PLACE_SHARE = 0.1
+"""Distance that counts as staying in place, as a fraction of the width."""
 _FACE = "face"
 
 
 @dataclass(frozen=True, slots=True)
 class Zones:
-    """Only whose centre is in `region` (None: everywhere) and in none of `ignored` is followed; in fractions."""
+    """Limits on who is followed, by the centre of the box; in fractions of the frame."""
 
     region: Box | None = None
+    """Only people in this box are followed; None for everywhere."""
     ignored: tuple[Box, ...] = ()
+    """People in these boxes are not followed."""
 
     def allow(self, box: Box) -> bool:
+        """Return whether a person at `box` may be followed."""
         centre = box[0] + box[2] / 2, box[1] + box[3] / 2
         wanted = self.region is None or _holds(self.region, centre)
         return wanted and not any(_holds(zone, centre) for zone in self.ignored)
@@ -75,45 +90,45 @@ class Zones:
 EVERYWHERE = Zones()
 
 
-def candidates(frames: Sequence[FrameDetections], zones: Zones, sample_fps: float) -> list[FrameDetections]:
-    """`frames` with those who may be the instructor, and with how much that is to be believed as their scores."""
+def select_candidates(frames: Sequence[FrameDetections], zones: Zones, sample_fps: float) -> list[FrameDetections]:
+    """Return `frames` with only those detections that may be the instructor, with corrected scores."""
     allowed = [
         replace(frame, detections=tuple(each for each in frame.detections if zones.allow(each.box))) for frame in frames
     ]
-    believed = coming_and_going(with_still(confirmed(allowed, sample_fps)))
-    movers = sum(any(each.source != STILL and each.score >= SURE for each in f.detections) for f in believed)
-    leave_still = movers >= _MOVERS * max(1, len(believed))
+    corrected = raise_at_edges(mark_still_people(lower_unconfirmed(allowed, sample_fps)))
+    movers = sum(any(each.source != STILL and each.score >= SURE for each in f.detections) for f in corrected)
+    leave_still = movers >= _MOVERS_SHARE * max(1, len(corrected))
     return [
         replace(
             frame, detections=tuple(_placed(d) for d in frame.detections if not (leave_still and d.source == STILL))
         )
-        for frame in believed
+        for frame in corrected
     ]
 
 
-def doubts(frames: Sequence[FrameDetections], points: Sequence[TrackPoint]) -> list[RecordingWarning]:
-    """Return what speaks against a track through `frames` (as `candidates` gave them)."""
+def track_warnings(frames: Sequence[FrameDetections], points: Sequence[TrackPoint]) -> list[RecordingWarning]:
+    """Return warnings about the track `points` through `frames`, which `select_candidates` returned."""
     found = []
     sure = [[each for each in frame.detections if each.score >= SURE] for frame in frames]
     some = sum(bool(each) for each in sure)
     still = [[each.box for each in of_frame if each.source == STILL] for of_frame in sure]
-    if points and sum(len(boxes) > 1 for boxes in still) > _OFTEN * some:
+    if points and sum(len(boxes) > 1 for boxes in still) > _OFTEN_SHARE * some:
         found.append(SEVERAL_STILL)
-    elif points and sum(map(_are_several, sure)) > _OFTEN * some:
+    elif points and sum(map(_are_several, sure)) > _OFTEN_SHARE * some:
         found.append(SEVERAL)
-    if points and sum(map(bool, still)) > _OFTEN * some:
+    if points and sum(map(bool, still)) > _OFTEN_SHARE * some:
         found.append(NEVER_MOVES)
-    if points and sum(any(each.source == _FACE for each in of_frame) for of_frame in sure) > _OFTEN * some:
+    if points and sum(any(each.source == _FACE for each in of_frame) for of_frame in sure) > _OFTEN_SHARE * some:
         found.append(BY_FACE)
-    if points and sum(_is_low(point.box, 0.55) for point in points) > _MOSTLY_LOW * len(points):
+    if points and sum(_is_low(point.box, 0.55) for point in points) > _MOSTLY_LOW_SHARE * len(points):
         found.append(LOW)
     by_plate_alone = all(frame.judged_by in ((), ("plate",)) for frame in frames)
-    if points and by_plate_alone and len(points) < _FEW * len(frames) and _hardly_moves(points):
+    if points and by_plate_alone and len(points) < _FEW_SHARE * len(frames) and _hardly_moves(points):
         text = FEW.format(percent=max(1, round(100 * len(points) / len(frames))))
         found.append(RecordingWarning("seldom_seen", About.TRACK, text))
     by_plate = any("plate" in frame.judged_by for frame in frames)
     others = [frame for frame in frames if by_plate and "plate" not in frame.judged_by]
-    if len(others) > _MENTIONED * len(frames):
+    if len(others) > _MENTIONED_SHARE * len(frames):
         then = MODEL_LOOKED if all(frame.judged_by for frame in others) else NOBODY_LOOKED
         then = FACES_LOOKED if any(_FACE in frame.judged_by for frame in others) else then
         text = OTHER_PICTURE.format(percent=round(100 * len(others) / len(frames)), then=then)
@@ -122,30 +137,36 @@ def doubts(frames: Sequence[FrameDetections], points: Sequence[TrackPoint]) -> l
 
 
 def _placed(detection: Detection) -> Detection:
-    """An audience's heads are at the lower edge; a lecturer seldom is, and is larger."""
+    """Return `detection` with a lower score if it is a small box at the lower edge.
+
+    The heads of an audience are there. A lecturer seldom is, and is larger.
+    """
     if _is_low(detection.box, _LOW_TOP):
-        return replace(detection, score=round(detection.score * _LOW_SCORE, 4))
+        return replace(detection, score=round(detection.score * _LOW_FACTOR, 4))
     return detection
 
 
 def _is_low(box: Box, top: float) -> bool:
+    """Return whether `box` reaches the lower edge and begins below `top`."""
     return box[1] + box[3] >= _LOW_BOTTOM and box[1] > top
 
 
 def _are_several(detections: Sequence[Detection]) -> bool:
+    """Return whether two of the best eight detections hardly overlap."""
     return any(overlap(one.box, other.box) < 0.2 for one, other in combinations(detections[:8], 2))
 
 
 def _hardly_moves(points: Sequence[TrackPoint]) -> bool:
-    """Whether each presence stays where it begins."""
+    """Return whether each presence stays within `_IN_PLACE_SHARE` of where it begins."""
     start = points[0]
     for before, point in pairwise(points):
         if point.time_sec - before.time_sec > MAX_FILLED_SEC:
             start = point
-        elif abs(point.x - start.x) > _IN_PLACE:
+        elif abs(point.x - start.x) > _IN_PLACE_SHARE:
             return False
     return True
 
 
 def _holds(zone: Box, point: tuple[float, float]) -> bool:
+    """Return whether `point` (x, y) is inside `zone`."""
     return zone[0] <= point[0] <= zone[0] + zone[2] and zone[1] <= point[1] <= zone[1] + zone[3]

@@ -1,6 +1,6 @@
-"""How much of what was found is to be believed, seen together with what was found before and after.
+"""Correct the scores of detections by what was found before and after them.
 
-Pure arithmetic over all parts' frames; knows nothing of who the instructor is.
+Apart from `candidates.py`, which decides who may be the instructor. Works on the frames of all parts together.
 """
 
 from bisect import bisect_left, bisect_right
@@ -11,62 +11,76 @@ from math import dist
 from shared.tracking.detection import Box, Detection, FrameDetections, overlap
 
 STILL = "still"
-"""The source of detections of people who are always where they are."""
+"""Source of detections of people who are always in one place."""
 SURE = 0.4
+"""Score from which a detection is most likely a person."""
 
 _AROUND_SEC = 15.0
-_SAME_PLACE = 0.5
+"""Time each way in which the model may confirm a detection."""
+_SAME_PLACE_IOU = 0.5
+"""Intersection over union from which two boxes are at the same place."""
 _MIN_LOOKS = 4
-_NEVER_CONFIRMED = 0.15
-"""What is left of the score of something that the model looked at again and again and never took for a person."""
-_NEVER_LEAVES = 0.9  # of the frames that the model alone looked at
-_MOST_FRAMES = 300
-_AT_EDGE = 0.015
-_PLAIN, _WITHIN_REACH = 0.45, 0.3
-_HALF_SEEN = 0.5
-"""The score of somebody who is half in the picture, just before or after they were plainly seen."""
+"""Least number of frames that the model examined for a verdict."""
+_UNCONFIRMED_FACTOR = 0.15
+"""Factor on the score of a detection that the model never confirmed."""
+_NEVER_LEAVES_SHARE = 0.9
+"""Share of the frames judged by the model alone in which a still person is detected."""
+_MAX_FRAMES = 300
+"""Most frames that are searched for still people."""
+_AT_EDGE_SHARE = 0.015
+"""Distance from the picture's edge at which a box touches it, as a fraction of the picture."""
+_PLAIN_SCORE = 0.45
+"""Score from which a person is plainly detected."""
+_REACH_SHARE = 0.3
+"""Distance that a person moves between two samples, as a fraction of the picture."""
+_HALF_SEEN_SCORE = 0.5
+"""Score of a person who is half in the picture just before or after being plainly detected."""
 
 
-def confirmed(frames: Sequence[FrameDetections], sample_fps: float) -> list[FrameDetections]:
-    """`frames`, with less belief in what stays in a place and was never taken for a person there by the model."""
+def lower_unconfirmed(frames: Sequence[FrameDetections], sample_fps: float) -> list[FrameDetections]:
+    """Return `frames` with lower scores for what stays in one place and was never confirmed by the model."""
     around = max(1, round(_AROUND_SEC * sample_fps))
-    looked = [frame for frame in frames if len(frame.judged_by) > 1]
-    at = [frame.index for frame in looked]
-    if not looked:
+    examined = [frame for frame in frames if len(frame.judged_by) > 1]
+    at = [frame.index for frame in examined]
+    if not examined:
         return list(frames)
-    believed = []
+    corrected = []
     for frame in frames:
-        near = looked[bisect_left(at, frame.index - around) : bisect_right(at, frame.index + around)]
+        near = examined[bisect_left(at, frame.index - around) : bisect_right(at, frame.index + around)]
         detections = tuple(
-            replace(each, score=round(each.score * _NEVER_CONFIRMED, 4)) if _is_refuted(each, near) else each
+            replace(each, score=round(each.score * _UNCONFIRMED_FACTOR, 4)) if _is_refuted(each, near) else each
             for each in frame.detections
         )
-        believed.append(replace(frame, detections=detections))
-    return believed
+        corrected.append(replace(frame, detections=detections))
+    return corrected
 
 
-def _is_refuted(detection: Detection, looks: Sequence[FrameDetections]) -> bool:
+def _is_refuted(detection: Detection, examined: Sequence[FrameDetections]) -> bool:
+    """Return whether the model examined the place of `detection` often enough and never found a person there."""
     if detection.source != "plate":
         return False
     same = [
-        [other.source for other in look.detections if overlap(other.box, detection.box) >= _SAME_PLACE]
-        for look in looks
+        [other.source for other in other_frame.detections if overlap(other.box, detection.box) >= _SAME_PLACE_IOU]
+        for other_frame in examined
     ]
     seen = [sources for sources in same if sources]
     return len(seen) >= _MIN_LOOKS and all(source == "plate" for sources in seen for source in sources)
 
 
-def with_still(frames: Sequence[FrameDetections]) -> list[FrameDetections]:
-    """`frames`, with those who never leave their places marked as still where no plate tells: an audience, mostly."""
+def mark_still_people(frames: Sequence[FrameDetections]) -> list[FrameDetections]:
+    """Return `frames` with people who never leave their places marked as still, where no plate can judge.
+
+    Mostly these are an audience.
+    """
     alone = [frame for frame in frames if frame.judged_by and "plate" not in frame.judged_by]
-    places = _always_taken(alone[:: -(-len(alone) // _MOST_FRAMES) or 1])
+    places = _always_taken(alone[:: -(-len(alone) // _MAX_FRAMES) or 1])
 
     def marked(frame: FrameDetections) -> FrameDetections:
         return replace(
             frame,
             detections=tuple(
                 replace(each, source=STILL)
-                if any(overlap(each.box, place) >= _SAME_PLACE for place in places)
+                if any(overlap(each.box, place) >= _SAME_PLACE_IOU for place in places)
                 else each
                 for each in frame.detections
             ),
@@ -76,47 +90,51 @@ def with_still(frames: Sequence[FrameDetections]) -> list[FrameDetections]:
 
 
 def _always_taken(frames: Sequence[FrameDetections]) -> list[Box]:
-    """The places at which there is somebody in nearly all of `frames`."""
+    """Return the boxes at which a person is detected in nearly all of `frames`."""
     places: list[tuple[Box, int]] = []
     for frame in frames:
         for each in frame.detections:
             if each.score < SURE:
                 continue
-            at = next((n for n, (box, _) in enumerate(places) if overlap(box, each.box) >= _SAME_PLACE), None)
+            at = next((n for n, (box, _) in enumerate(places) if overlap(box, each.box) >= _SAME_PLACE_IOU), None)
             if at is None:
                 places.append((each.box, 1))
             else:
                 places[at] = (places[at][0], places[at][1] + 1)
-    return [box for box, times in places if len(frames) >= _MIN_LOOKS and times >= _NEVER_LEAVES * len(frames)]
+    return [box for box, times in places if len(frames) >= _MIN_LOOKS and times >= _NEVER_LEAVES_SHARE * len(frames)]
 
 
-def coming_and_going(frames: Sequence[FrameDetections]) -> list[FrameDetections]:
-    """`frames`, with more belief in the weak signs of somebody at the picture's edge who is plainly seen in the next
-    sample or was in the one before; but not in what stays there."""
-    nobody: tuple[Detection, ...] = ()
-    believed = list(frames)
+def raise_at_edges(frames: Sequence[FrameDetections]) -> list[FrameDetections]:
+    """Return `frames` with higher scores for weak detections of people who enter or leave the picture.
+
+    A weak detection at the picture's edge is raised if a person is plainly detected beside it in the next sample or in
+    the one before, unless it stays there.
+    """
+    none: tuple[Detection, ...] = ()
+    corrected = list(frames)
     for n, frame in enumerate(frames):
-        before = frames[n - 1].detections if n and frames[n - 1].index == frame.index - 1 else nobody
-        after = frames[n + 1].detections if n + 1 < len(frames) and frames[n + 1].index == frame.index + 1 else nobody
+        before = frames[n - 1].detections if n and frames[n - 1].index == frame.index - 1 else none
+        after = frames[n + 1].detections if n + 1 < len(frames) and frames[n + 1].index == frame.index + 1 else none
         detections = tuple(
-            replace(each, score=_HALF_SEEN)
-            if each.score < _HALF_SEEN
+            replace(each, score=_HALF_SEEN_SCORE)
+            if each.score < _HALF_SEEN_SCORE
             and _touches_edge(each.box)
             and (_is_half_of(each, after, before) or _is_half_of(each, before, after))
             else each
             for each in frame.detections
         )
         if detections != frame.detections:
-            believed[n] = replace(frame, detections=detections)
-    return believed
+            corrected[n] = replace(frame, detections=detections)
+    return corrected
 
 
 def _is_half_of(weak: Detection, near: Sequence[Detection], far: Sequence[Detection]) -> bool:
-    """Whether `weak` goes with somebody plainly seen in the sample `near`, and nothing is there in the one `far`."""
-    if any(overlap(weak.box, each.box) >= _SAME_PLACE for each in far):
+    """Return whether `weak` belongs to a plainly detected person in `near` and has no counterpart in `far`."""
+    if any(overlap(weak.box, each.box) >= _SAME_PLACE_IOU for each in far):
         return False
-    return any(each.score >= _PLAIN and dist(each.centre, weak.centre) <= _WITHIN_REACH for each in near)
+    return any(each.score >= _PLAIN_SCORE and dist(each.centre, weak.centre) <= _REACH_SHARE for each in near)
 
 
 def _touches_edge(box: Box) -> bool:
-    return box[0] <= _AT_EDGE or box[0] + box[2] >= 1 - _AT_EDGE or box[1] + box[3] >= 1 - _AT_EDGE
+    """Return whether `box` touches the left, right or lower edge of the picture."""
+    return box[0] <= _AT_EDGE_SHARE or box[0] + box[2] >= 1 - _AT_EDGE_SHARE or box[1] + box[3] >= 1 - _AT_EDGE_SHARE

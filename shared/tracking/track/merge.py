@@ -1,4 +1,7 @@
-"""All parts' detections become the instructor's track; knows nothing of pictures, storage or jobs' rows."""
+"""Merge the detections of all parts into the instructor's track.
+
+Apart from the stage, because it knows nothing of pictures, storage or rows.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
@@ -17,7 +20,7 @@ from shared.tracking.payload import (
     TrackPointPayload,
 )
 from shared.tracking.track.association import TrackPoint, associate
-from shared.tracking.track.candidates import EVERYWHERE, Zones, candidates, doubts
+from shared.tracking.track.candidates import EVERYWHERE, Zones, select_candidates, track_warnings
 from shared.tracking.track.metrics import derive_metrics, gaps_of, presence_of
 
 NOBODY_SEEN = RecordingWarning(
@@ -38,21 +41,33 @@ def merge_tracking(
     plate_warnings: Sequence[RecordingWarning] = (),
     zones: Zones = EVERYWHERE,
 ) -> InstructorTracking:
-    """The track through all parts' frames, from `recording`'s start to its declared end; later frames are left out.
+    """Return the track through the frames of all parts, from the start of `recording` to its declared end.
 
-    Those outside of `zones` stay in the frames' detections and are not followed.
-    Takes the parts numbered 0, 1, 2, … in this order; raises ValueError for any other, for parts whose samples overlap
-    and for a recording without a picture. How the recording was cut into parts does not change the result.
+    Detections outside of `zones` are reported with their frames and not followed. The cut into parts does not change
+    the result. Frames past the end are left out.
+
+    Args:
+        parts: the parts numbered 0, 1, 2, … in this order.
+        session_id: written into the result.
+        job_id: written into the result.
+        recording: the facts of the recording.
+        sample_fps: samples a second.
+        detector: written into the result.
+        plate_warnings: warnings of the plan.
+        zones: limits on who is followed.
+
+    Raises:
+        ValueError: the parts are in another order or their samples overlap, or the recording has no picture.
     """
     video, duration_sec = recording.video, recording.duration_sec
     if video is None:
         raise ValueError("a recording without a picture has no track")
-    frames, warnings = _in_one_row(parts)
+    frames, warnings = _concatenate(parts)
     frames = [frame for frame in frames if frame.index < duration_sec * sample_fps]
-    chosen_from = candidates(frames, zones, sample_fps)
-    points = associate(chosen_from, sample_fps)
-    warnings += doubts(chosen_from, points)
-    said = tuple(dict.fromkeys((*plate_warnings, *warnings, *(() if points else (NOBODY_SEEN,)))))
+    selected = select_candidates(frames, zones, sample_fps)
+    points = associate(selected, sample_fps)
+    warnings += track_warnings(selected, points)
+    all_warnings = tuple(dict.fromkeys((*plate_warnings, *warnings, *(() if points else (NOBODY_SEEN,)))))
     presence = presence_of(points, sample_fps, duration_sec)
     metrics = derive_metrics(
         points, width=video.width, height=video.height, sample_fps=sample_fps, duration_sec=duration_sec
@@ -69,13 +84,13 @@ def merge_tracking(
         presence=presence,
         gaps=gaps_of(presence),
         derived_metrics=DerivedMetrics(**asdict(metrics)),
-        warnings=texts(said),
-        warning_details=said,
+        warnings=texts(all_warnings),
+        warning_details=all_warnings,
     )
 
 
-def _in_one_row(parts: Iterable[TrackingPart]) -> tuple[list[FrameDetections], list[RecordingWarning]]:
-    """The parts' frames and warnings, one after the other, each frame's detections the likeliest first."""
+def _concatenate(parts: Iterable[TrackingPart]) -> tuple[list[FrameDetections], list[RecordingWarning]]:
+    """Return frames and warnings of the parts in one row, the detections of each frame by descending score."""
     frames: list[FrameDetections] = []
     warnings: list[RecordingWarning] = []
     end_index = 0
@@ -93,11 +108,13 @@ def _in_one_row(parts: Iterable[TrackingPart]) -> tuple[list[FrameDetections], l
 
 
 def _frame_payload(frame: FrameDetections) -> FramePayload:
+    """Return the frame as the result lists it."""
     written = PartFrame.of(frame)
     return FramePayload(t=written.t, detections=written.detections)
 
 
 def _point_payload(point: TrackPoint) -> TrackPointPayload:
+    """Return the point as the result lists it."""
     return TrackPointPayload(
         t=point.time_sec, x=point.x, y=point.y, box=point.box, confidence=point.confidence, state=point.state
     )

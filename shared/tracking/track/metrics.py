@@ -1,8 +1,10 @@
-"""When the instructor is there and the track in numbers, exactly as the contract defines them. Pure arithmetic.
+"""Compute presence, gaps and the measures of a track, as the contract defines them.
 
-A point stands for one sample period: [t, t + 1 / sample_fps), cut at the recording's end. Points a sample period apart
-make one presence. A gap is the time between two presences; the time before the first and after the last is absence and
-no gap, and so is a recording in which nobody was seen.
+A point stands for one sample period: [t, t + 1 / sample_fps), cut at the recording's end. Points one sample period
+apart form one presence. A gap is the time between two presences. The time before the first and after the last presence
+is absence and no gap; so is a recording without any presence.
+
+Apart from the merge, because it is pure arithmetic on points.
 """
 
 import math
@@ -13,8 +15,8 @@ from typing import Protocol
 
 Interval = tuple[float, float]
 
-_APART = 1.5
-"""Points more than this many sample periods apart belong to two presences (they are 1 or at least 2 apart)."""
+_APART_PERIODS = 1.5
+"""Points more than this many sample periods apart belong to two presences. They are 1 or at least 2 apart."""
 
 
 class Point(Protocol):
@@ -32,39 +34,44 @@ class Point(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TrackMetrics:
-    """`coverage_percent` of the recording's time, `total_distance` and `jitter` in frame widths."""
+    """Measures of a track."""
 
     coverage_percent: float
+    """Share of the recording's time with the instructor present."""
     gaps_count: int
     longest_gap_sec: float
     total_distance: float
+    """In frame widths."""
     jitter: float
+    """In frame widths."""
 
 
 def presence_of(points: Sequence[Point], sample_fps: float, duration_sec: float) -> tuple[Interval, ...]:
-    """The intervals [start, end] in which the instructor is there, from points on the sampling grid, in order."""
+    """Return the intervals [start, end] in seconds in which the instructor is present; `points` are in order."""
     return tuple(
         (run[0].time_sec, min(run[-1].time_sec + 1 / sample_fps, duration_sec)) for run in _runs(points, sample_fps)
     )
 
 
 def gaps_of(presence: Sequence[Interval]) -> tuple[Interval, ...]:
-    """The intervals between one presence and the next."""
+    """Return the intervals in seconds between one presence and the next."""
     return tuple((before[1], after[0]) for before, after in pairwise(presence))
 
 
 def derive_metrics(
     points: Sequence[Point], *, width: int, height: int, sample_fps: float, duration_sec: float
 ) -> TrackMetrics:
-    """The track in numbers, interpolated points counting as observed ones do; `width` and `height` of the frame.
-
-    - coverage: length of all presences ÷ `duration_sec` × 100; 0 for a recording without length.
-    - total distance: the sum of the straight ways from each point to the next within a presence. A gap is not crossed:
-      nobody knows the way there.
-    - jitter: the root mean square of |p[i-1] - 2 p[i] + p[i+1]| over all three neighbouring points within a presence;
-      0 where there are none.
+    """Return the measures of a track; interpolated points count as observed ones do.
 
     Ways are in frame widths: a way down the frame counts `height` ÷ `width` times its fraction of the frame.
+
+    - coverage: length of all presences ÷ `duration_sec` × 100; 0 for a recording without length.
+    - total distance: the sum of the straight ways from each point to the next within a presence. Gaps are not crossed,
+      because the way there is unknown.
+    - jitter: the root mean square of |p[i-1] - 2 p[i] + p[i+1]| over all three neighbouring points within a presence; 0
+      if there are none.
+
+    Raise ValueError if `width` or `height` (of the frame, in pixels) is not positive.
     """
     if width <= 0 or height <= 0:
         raise ValueError(f"the frame is {width} by {height}")
@@ -90,7 +97,9 @@ def derive_metrics(
 
 
 def _runs(points: Sequence[Point], sample_fps: float) -> list[Sequence[Point]]:
-    """The points cut wherever one is missing between two."""
-    breaks = [n + 1 for n, (a, b) in enumerate(pairwise(points)) if b.time_sec - a.time_sec > _APART / sample_fps]
+    """Return the points cut wherever a sample is missing between two."""
+    breaks = [
+        n + 1 for n, (a, b) in enumerate(pairwise(points)) if b.time_sec - a.time_sec > _APART_PERIODS / sample_fps
+    ]
     bounds = [0, *breaks, len(points)]
     return [points[start:end] for start, end in pairwise(bounds) if end > start]

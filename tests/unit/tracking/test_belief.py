@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from shared.tracking.detection import Box, Detection, FrameDetections
-from shared.tracking.track.confidence import coming_and_going
+from shared.tracking.track.confidence import raise_at_edges
 
 INSIDE: Box = (0.55, 0.2, 0.2, 0.7)
 HALF: Box = (0.8, 0.4, 0.2, 0.5)
@@ -18,7 +18,7 @@ def believed(seen: Seen) -> list[list[float]]:
         FrameDetections(k, k / 2, tuple(Detection(box, score, "onnx") for box, score in found))
         for k, found in enumerate(seen)
     ]
-    return [[each.score for each in frame.detections] for frame in coming_and_going(frames)]
+    return [[each.score for each in frame.detections] for frame in raise_at_edges(frames)]
 
 
 @pytest.mark.parametrize("turn", [1, -1], ids=["goes", "comes"])
@@ -47,5 +47,5 @@ def test_samples_that_are_missing_between_are_no_neighbours() -> None:
         FrameDetections(0, 0.0, (Detection(INSIDE, 0.9, "onnx"),)),
         FrameDetections(3, 1.5, (Detection(HALF, 0.2, "onnx"),)),
     ]
-    assert [after.index - before.index for before, after in pairwise(coming_and_going(frames))] == [3]
-    assert coming_and_going(frames) == frames
+    assert [after.index - before.index for before, after in pairwise(raise_at_edges(frames))] == [3]
+    assert raise_at_edges(frames) == frames
