@@ -27,9 +27,9 @@ from shared.media.container import open_container
 from shared.media.probe.probe import probe
 from shared.media.video.frames import SampledFrame, keyframes, sample_frames
 from shared.media.video.picture import video_of, video_stream
-from shared.tracking.detectors.build_plates import plates_of
+from shared.tracking.detectors.build_plates import build_window_plates
 from shared.tracking.detectors.faces import FaceDetector
-from shared.tracking.detectors.fused import RecordingDetector, described
+from shared.tracking.detectors.fused import RecordingDetector, describe_detector
 from shared.tracking.detectors.onnx import OnnxDetector
 from shared.tracking.payload import InstructorTracking, TrackingPart
 from shared.tracking.plan import DetectorKind, TrackingPlan
@@ -92,11 +92,11 @@ class Tracked:
         if self._kind != "onnx":
             span = (0.0, self._recording.duration_sec)
             wanted = FaceDetector() if self._kind == "plate" else None
-            made = list(plates_of(pictures, 0, span, self._model, lambda fraction: None, wanted))
+            made = list(build_window_plates(pictures, 0, span, self._model, lambda fraction: None, wanted))
         plates = {of_window.name: plate for of_window, plate in made}
         plan = TrackingPlan(
             kind=self._kind,
-            detector=described(self._kind, self._model, faces=any(of_window.faces for of_window, _ in made)),
+            detector=describe_detector(self._kind, self._model, faces=any(of_window.faces for of_window, _ in made)),
             plates=tuple(of_window for of_window, _ in made),
             warnings=tuple(warning for of_window, _ in made for warning in of_window.warnings),
         )
@@ -106,7 +106,7 @@ class Tracked:
 
     def part(self, number: int, frames: list[SampledFrame], samples: range) -> TrackingPart:
         assert self._detector is not None
-        return TrackingPart.of(number, [self._detector.look(frame) for frame in frames], samples=samples)
+        return TrackingPart.of(number, [self._detector.detect(frame) for frame in frames], samples=samples)
 
     def merge(self, parts: Sequence[TrackingPart]) -> InstructorTracking:
         return merge_tracking(

@@ -32,8 +32,8 @@ from shared.tracking.detection import FrameDetections
 from shared.tracking.detectors.build_plates import make_plates
 from shared.tracking.detectors.choose import DetectorChoice
 from shared.tracking.detectors.faces import FaceDetector
-from shared.tracking.detectors.fused import RecordingDetector, described
-from shared.tracking.detectors.onnx import OnnxDetector, warm_model
+from shared.tracking.detectors.fused import RecordingDetector, describe_detector
+from shared.tracking.detectors.onnx import OnnxDetector, load_model
 from shared.tracking.drawing.plot_data import TrackPlot
 from shared.tracking.drawing.track_charts import draw_heat_map, draw_positions
 from shared.tracking.payload import InstructorTracking, TrackingPart
@@ -60,7 +60,7 @@ def prepare_tracking(context: StepContext) -> None:
             plates.append(plate if choice.kind != "onnx" else plate.only_drawn_upon())
     plan = TrackingPlan(
         kind=choice.kind,
-        detector=described(choice.kind, model, faces=any(plate.faces for plate in plates)),
+        detector=describe_detector(choice.kind, model, faces=any(plate.faces for plate in plates)),
         plates=tuple(plates),
         warnings=tuple(dict.fromkeys((*warnings, *(each for plate in plates for each in plate.warnings)))),
     )
@@ -89,7 +89,7 @@ def track_part(context: StepContext) -> None:
                 continue
             if score is not None:
                 scores.append((frame.time_sec, score))
-            found.append(detector.look(frame))
+            found.append(detector.detect(frame))
             context.report((frame.index - samples.start) / len(samples))
     part = TrackingPart.of(context.message.part, found, scores, samples=samples)
     write_json(context.services, context.job, artefacts.TRACKING_PART, part, part=context.message.part)
@@ -137,7 +137,7 @@ def _usable_detector(context: StepContext) -> tuple[DetectorChoice, OnnxDetector
     """Return the detector, its loaded model and the warnings; raise EngineUnavailable if the client insists on it."""
     choice = detector_for(context.services.settings, context.job.options)
     try:
-        return choice, warm_model(choice.model) if choice.model is not None else None, ()
+        return choice, load_model(choice.model) if choice.model is not None else None, ()
     except EngineUnavailable as err:
         if choice.is_asked:
             raise
@@ -156,8 +156,8 @@ def _detector(context: StepContext, plan: TrackingPlan) -> RecordingDetector:
     model = None
     if plan.kind != "plate":
         choice = detector_for(context.services.settings, replace(context.job.options, detector=plan.kind))
-        model = warm_model(choice.model) if choice.model is not None else None
-    if described(plan.kind, model, faces=plan.needs_faces) != plan.detector:
+        model = load_model(choice.model) if choice.model is not None else None
+    if describe_detector(plan.kind, model, faces=plan.needs_faces) != plan.detector:
         raise EngineUnavailable("The workers of this job have different models or versions of the detector.")
     return RecordingDetector(
         plan,

@@ -1,4 +1,7 @@
-"""Makes the plates of a recording, window by window, and finds who is part of them; knows nothing of storage."""
+"""Build the plates of a recording, window by window, and find the people who are part of them.
+
+Apart from the stage, because it knows nothing of storage.
+"""
 
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
@@ -7,20 +10,27 @@ from shared.domain.errors import DamagedRecording
 from shared.domain.recording import Recording
 from shared.media.video.frames import DEFAULT_WIDTH, SampledFrame, keyframes
 from shared.tracking.detection import Box, Detection, Detector, overlap
-from shared.tracking.detectors.faces import FaceDetector, places_of_faces
+from shared.tracking.detectors.faces import FaceDetector, find_face_places
 from shared.tracking.plan import PlateOfWindow, windows
 from shared.tracking.plate.plate import PLATE_WIDTH_PX, Plate, build_plates
 
 DECODED_SEC = 600.0
-"""Of a recording with few key pictures, so much is decoded at most, in all windows together."""
+"""Of a recording with few keyframes, at most this much is decoded, in all windows together."""
 _PICTURES = 80
+"""Pictures of a window."""
 _PICTURES_OF_LONG = 48
+"""Pictures of a window if the recording has more than `_FEW_WINDOWS`."""
 _FEW_WINDOWS = 4
-_LOOKED_AT = 10
-_STILL_SHARE = 0.6  # of the pictures that the model looks at
+_MODEL_PICTURES = 10
+"""Pictures of a window that the model examines."""
+_STILL_SHARE = 0.6
+"""Share of the examined pictures in which a person who is part of the plate is detected."""
 _MIN_SCORE = 0.4
-_MIN_SCORE_IN_PLATE = 0.25  # a plate is small and a little blurred
-_SAME_PLACE = 0.45
+"""Least score of a detection in a picture."""
+_MIN_SCORE_IN_PLATE = 0.25
+"""Least score of a detection in the plate, which is small and slightly blurred."""
+_SAME_PLACE_IOU = 0.45
+"""Intersection over union from which two boxes are at the same place."""
 
 
 def make_plates(
@@ -30,11 +40,17 @@ def make_plates(
     report: Callable[[float], None],
     faces: FaceDetector | None = None,
 ) -> Iterator[tuple[PlateOfWindow, Plate]]:
-    """The plates of all windows, in order; holds one window's pictures at a time.
+    """Yield the plates of all windows in order; hold the pictures of one window at a time.
 
-    With a `model`, somebody who is in most of a window's pictures at one place is noted as a part of its plate; with
-    `faces`, where somebody's face is.
-    `report` gets the fraction done, and may raise to stop the work. Raises DamagedRecording when nothing decodes.
+    Args:
+        source: the recording's file, seekable.
+        recording: its facts.
+        model: if given, a person it detects at one place in most of a window's pictures is noted as part of the plate.
+        report: called with the fraction done; may raise to stop the work.
+        faces: if given, places where faces are seen are noted.
+
+    Raises:
+        DamagedRecording: no picture could be decoded.
     """
     spans = windows(recording.duration_sec)
     found = False
@@ -57,14 +73,14 @@ def make_plates(
         )
         if not pictures:  # damaged there, or shorter than it says
             continue
-        for made in plates_of(pictures, number, (start_sec, end_sec), model, report_window, faces):
+        for made in build_window_plates(pictures, number, (start_sec, end_sec), model, report_window, faces):
             found = True
             yield made
     if not found:
         raise DamagedRecording("No picture of the recording could be decoded.")
 
 
-def plates_of(
+def build_window_plates(
     pictures: list[SampledFrame],
     window: int,
     span: tuple[float, float],
@@ -72,8 +88,11 @@ def plates_of(
     report: Callable[[float], None],
     faces: FaceDetector | None = None,
 ) -> Iterator[tuple[PlateOfWindow, Plate]]:
-    """The plates from the `pictures` of one window, one for each view; as `make_plates` otherwise."""
-    stood = _who_stays(pictures, model, report) if model is not None else []
+    """Yield the plates of the `pictures` of one window, one for each view.
+
+    `span` is the start and end of the window in seconds. The rest is as in `make_plates`.
+    """
+    detections = _detect_in_some(pictures, model, report) if model is not None else []
     for view, plate in enumerate(build_plates(pictures)):
         good_enough = plate.is_steadied or plate.is_trusted
         of_window = PlateOfWindow(
@@ -82,30 +101,33 @@ def plates_of(
             end_sec=span[1],
             is_trusted=plate.is_trusted,
             is_steadied=plate.is_steadied,
-            faces=places_of_faces(pictures, faces, plate.screen, anywhere=not good_enough) if faces else (),
-            still=tuple(_in_plate(plate, stood, model)) if model is not None else (),
+            faces=find_face_places(pictures, faces, plate.screen, anywhere=not good_enough) if faces else (),
+            still=tuple(_in_plate(plate, detections, model)) if model is not None else (),
             warnings=plate.warnings,
         )
         yield of_window, plate
 
 
-def _who_stays(pictures: list[SampledFrame], model: Detector, report: Callable[[float], None]) -> list[list[Detection]]:
-    """What the model finds in some of the pictures."""
+def _detect_in_some(
+    pictures: list[SampledFrame], model: Detector, report: Callable[[float], None]
+) -> list[list[Detection]]:
+    """Return the model's detections in some of the pictures, one list for each."""
     found = []
-    step = -(-len(pictures) // _LOOKED_AT)
+    step = -(-len(pictures) // _MODEL_PICTURES)
     for picture in pictures[::step]:
         report(1.0)
         found.append([each for each in model.detect(picture) if each.score >= _MIN_SCORE])
     return found
 
 
-def _in_plate(plate: Plate, looks: list[list[Detection]], model: Detector) -> Iterator[tuple[Box, float]]:
-    """Where the model sees somebody in the plate itself who is in most of the pictures, too; with the mean score."""
+def _in_plate(plate: Plate, examined: list[list[Detection]], model: Detector) -> Iterator[tuple[Box, float]]:
+    """Yield box and mean score of each person that the model detects both in the plate and in most of the pictures."""
     for person in model.detect(SampledFrame(0, 0.0, plate.bgr)):
         if person.score < _MIN_SCORE_IN_PLATE:
             continue
         same = [
-            max((d.score for d in look if overlap(d.box, person.box) >= _SAME_PLACE), default=0.0) for look in looks
+            max((d.score for d in found_there if overlap(d.box, person.box) >= _SAME_PLACE_IOU), default=0.0)
+            for found_there in examined
         ]
-        if sum(score > 0 for score in same) >= _STILL_SHARE * len(looks):
+        if sum(score > 0 for score in same) >= _STILL_SHARE * len(examined):
             yield person.box, sum(same) / len(same)

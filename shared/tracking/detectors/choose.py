@@ -1,4 +1,7 @@
-"""Which detector looks at a recording: what was asked for, and whether there is a model; imports no media library."""
+"""Choose the detector of a recording by what was asked for and whether a model is present.
+
+Apart from the detectors, so that the API can refuse a choice without a media library.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,30 +12,39 @@ from shared.tracking.plan import DetectorKind
 
 Asked = Literal["auto", "plate", "onnx", "fused"]
 
-_KNOWN = "**/yolox*.onnx"
+_MODEL_PATTERN = "**/yolox*.onnx"
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorChoice:
-    """The detector, and the model's file where it needs one; `is_asked` says that no other will do."""
+    """The detector to use."""
 
     kind: DetectorKind
+    """The kind of detector."""
     model: Path | None
+    """The model's file, if the detector needs one."""
     is_asked: bool
+    """Whether the client asked for this detector, so that no other will do."""
 
 
 def choose_detector(asked: str, model: Path | None, models: Path) -> DetectorChoice:
-    """The detector for `asked`: auto, plate, onnx or fused. `model` is the file that the settings name, if any; else
-    the first of this family in `models` is taken.
+    """Return the detector for `asked`: auto, plate, onnx or fused.
 
-    auto is fused where there is a model, else the plate. Raises EngineUnavailable for an unknown name, and for onnx
-    and fused without a model.
+    `auto` means fused if there is a model, else the plate.
+
+    Args:
+        asked: the option of the job.
+        model: the file that the settings name; None takes the first file of this family in `models`.
+        models: the folder of models.
+
+    Raises:
+        EngineUnavailable: the name is unknown, or onnx or fused was asked for without a model.
     """
     if asked not in ("auto", "plate", "onnx", "fused"):
         raise EngineUnavailable(f"'{asked}' is no detector: choose auto, plate, onnx or fused.")
     if asked == "plate":
         return DetectorChoice("plate", None, is_asked=True)
-    path = model if model is not None else next(iter(sorted(models.glob(_KNOWN))), None)
+    path = model if model is not None else next(iter(sorted(models.glob(_MODEL_PATTERN))), None)
     present = path is not None and path.is_file()
     if asked == "auto" and not present:
         return DetectorChoice("plate", None, is_asked=False)

@@ -1,7 +1,7 @@
-"""Finds people by what they look like, with a model of the YOLOX family in onnxruntime; remembers no frame.
+"""Detect people by their appearance, with a model of the YOLOX family in onnxruntime.
 
-Slower than the plate, and it needs a file that is not part of the project, but it knows a person who never moves, and
-does not mind a camera that does.
+Slower than the plate, and the model is not part of the project. But it finds a person who never moves and works with a
+moving camera. Apart from `yolox.py`, which holds the arithmetic.
 """
 
 import hashlib
@@ -16,35 +16,44 @@ from numpy.typing import NDArray
 from shared.domain.errors import EngineUnavailable
 from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import Detection
-from shared.tracking.detectors.onnx_shape import with_picture_size
-from shared.tracking.detectors.yolox import check_values, letterbox, needed_size, people, row_count
+from shared.tracking.detectors.onnx_shape import resize_input
+from shared.tracking.detectors.yolox import check_values, decode_people, letterbox, needed_size, row_count
 
 MIN_SCORE = 0.04
-"""Of what the model says. So little tells of nobody, unless somebody comes into the picture there or leaves it."""
-_SCORE_POWER = 0.6  # a tenth, by which a person half in the picture is found, is worth a quarter
+"""Least score of the model. So low a score matters only if a person enters or leaves the picture there."""
+_SCORE_POWER = 0.6
+"""Exponent that maps the model's score to ours: a score of 0.1, typical for a person half in the picture, becomes 0.25.
+"""
 _GREY = 114
-_LARGEST_SIDE = 1280
-_MIN_COLUMNS = 6  # box, anything, one class
+"""Value of the test picture."""
+_MAX_SIDE_PX = 1280
+"""Largest input of a model."""
+_MIN_COLUMNS = 6
+"""Columns of the output: box, objectness, and at least one class."""
 _ERRORS_ONLY = 3
-_MOST_SIZES = 3
+"""The runtime's log level for errors."""
+_MAX_SIZES = 3
+"""Number of sessions for different picture sizes that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sized:
-    """A model that takes pictures of `size`: height and width in pixels."""
+    """A model for pictures of one size."""
 
     session: onnxruntime.InferenceSession
+    """The runtime's session."""
     size: tuple[int, int]
+    """Height and width in pixels."""
 
 
 class OnnxDetector:
-    """Runs a model on frames of any size, in one thread."""
+    """Runs a model on frames of any size, in one thread, without memory of other frames."""
 
     name = "onnx"
     version = "2"
 
     def __init__(self, path: Path) -> None:
-        """Raises EngineUnavailable when there is no such file or it is no model of this family."""
+        """Load the model. Raise EngineUnavailable if the file is missing or is no model of this family."""
         try:
             data = path.read_bytes()
         except OSError as err:
@@ -61,12 +70,12 @@ class OnnxDetector:
         self._sized: dict[tuple[int, int], _Sized] = {self._square.size: self._square}
 
     def detect(self, frame: SampledFrame) -> tuple[Detection, ...]:
-        """The people in `frame`, the likeliest first."""
+        """Return the people in `frame`, in descending order of score."""
         model = self._for(frame.bgr)
         picture, scale = letterbox(frame.bgr, model.size)
         height, width = frame.bgr.shape[0] * scale, frame.bgr.shape[1] * scale
         found = []
-        for (left, top, across, down), score in people(self._run(model, picture), model.size, MIN_SCORE):
+        for (left, top, across, down), score in decode_people(self._run(model, picture), model.size, MIN_SCORE):
             x, y = max(0.0, left / width), max(0.0, top / height)
             right, bottom = min(1.0, (left + across) / width), min(1.0, (top + down) / height)
             if right > x and bottom > y:
@@ -75,27 +84,28 @@ class OnnxDetector:
         return tuple(found)
 
     def _for(self, bgr: NDArray[np.uint8]) -> "_Sized":
-        """The model for pictures of the shape of `bgr`: without most of the square's grey, if it can do without."""
+        """Return the model for pictures of this shape, without most of the square's padding if the model allows it."""
         size = needed_size(bgr, self._side)
         if size not in self._sized:
             try:
-                smaller = _session(with_picture_size(self._data, self._input, *size))
+                smaller = _session(resize_input(self._data, self._input, *size))
                 made = self._checked(smaller, size)
             except ValueError:  # the square is part of its arithmetic
                 made = self._square
-            if len(self._sized) >= _MOST_SIZES:
+            if len(self._sized) >= _MAX_SIZES:
                 self._sized = {self._square.size: self._square}
             self._sized[size] = made
             return made
         return self._sized[size]
 
     def _checked(self, session: onnxruntime.InferenceSession, size: tuple[int, int]) -> "_Sized":
+        """Return the model if it gives valid values for a grey picture. Raise ValueError otherwise."""
         model = _Sized(session, size)
         check_values(self._run(model, np.full((1, 3, *size), _GREY, np.float32)))
         return model
 
     def _run(self, model: "_Sized", picture: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The model's rows; raises ValueError when they do not have the family's shape."""
+        """Return the model's rows. Raise ValueError if they do not have the family's shape."""
         try:
             output = np.asarray(model.session.run(None, {self._input: picture})[0])
         except Exception as err:  # as when it is loaded
@@ -109,11 +119,12 @@ class OnnxDetector:
 
 @cache
 def _loaded(path: Path, changed_ns: int) -> OnnxDetector:
+    """Return the model at `path`; `changed_ns` makes the cache load a changed file again."""
     return OnnxDetector(path)
 
 
-def warm_model(path: Path) -> OnnxDetector:
-    """The model at `path`, loaded once a process unless the file changes; raises EngineUnavailable."""
+def load_model(path: Path) -> OnnxDetector:
+    """Return the model at `path`, loaded once per process unless the file changes. Raise EngineUnavailable."""
     try:
         return _loaded(path, path.stat().st_mtime_ns)
     except OSError as err:
@@ -121,6 +132,7 @@ def warm_model(path: Path) -> OnnxDetector:
 
 
 def _session(data: bytes) -> onnxruntime.InferenceSession:
+    """Return a session for the model file `data`. Raise ValueError if the runtime refuses it."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
@@ -131,12 +143,12 @@ def _session(data: bytes) -> onnxruntime.InferenceSession:
 
 
 def _input(session: onnxruntime.InferenceSession) -> tuple[str, int]:
-    """The name of the model's one input, and its side in pixels."""
+    """Return the name of the model's only input and its side in pixels. Raise ValueError if it is no square picture."""
     inputs = session.get_inputs()
     if len(inputs) != 1 or inputs[0].type != "tensor(float)" or len(inputs[0].shape) != 4:
         raise ValueError("it does not take one picture of floats")
     _, channels, height, width = inputs[0].shape
-    square = isinstance(height, int) and height == width and height % 32 == 0 and 32 <= height <= _LARGEST_SIDE
+    square = isinstance(height, int) and height == width and height % 32 == 0 and 32 <= height <= _MAX_SIDE_PX
     if channels != 3 or not square:
         raise ValueError(f"it takes an input of {list(inputs[0].shape)}, not of [1, 3, side, side]")
     return str(inputs[0].name), int(height)

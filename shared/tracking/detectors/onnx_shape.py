@@ -1,31 +1,48 @@
-"""Gives an ONNX model's one picture another size: an exported network is made of convolutions, which take any.
+"""Change the picture size of an ONNX model: its network is made of convolutions and accepts any size.
 
-An export is for a square, of which a wide picture leaves nearly half grey. The runtime takes no other size than the
-file names, and the library that edits such files is large. So the few bytes are changed where they stand: ONNX files
-are protocol buffers (https://protobuf.dev/programming-guides/encoding), and the numbers of the fields are those of
-https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. Whether the model then still gives what it should is for the
-caller to see.
+An export is for a square, of which a wide picture leaves nearly half grey. The runtime takes only the size that the
+file declares, and the library that edits such files is large. So the few bytes are changed in place. ONNX files are
+protocol buffers (https://protobuf.dev/programming-guides/encoding); the field numbers are those of
+https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. The caller has to check that the model still gives valid output.
 """
 
 from collections.abc import Callable, Iterator
 
 _GRAPH = 7
-_INPUT, _OUTPUT, _INNER = 11, 12, 13
-_NAME, _TYPE = 1, 2
+"""Field of ModelProto."""
+_INPUT = 11
+"""Field of GraphProto."""
+_OUTPUT = 12
+"""Field of GraphProto."""
+_INNER = 13
+"""Field of GraphProto: shapes of values inside the graph."""
+_NAME = 1
+"""Field of ValueInfoProto."""
+_TYPE = 2
+"""Field of ValueInfoProto."""
 _TENSOR = 1
+"""Field of TypeProto."""
 _SHAPE = 2
+"""Field of TypeProto.Tensor."""
 _DIMENSION = 1
+"""Field of TensorShapeProto."""
 _VALUE_KEY = b"\x08"
-_HEIGHT, _WIDTH = 2, 3
+"""Key of the varint field 1 of a dimension."""
+_HEIGHT = 2
+"""Index of the dimension."""
+_WIDTH = 3
+"""Index of the dimension."""
 _LENGTH_DELIMITED = 2
+"""Wire type."""
 
 Change = Callable[[bytes], bytes | None]
 
 
-def with_picture_size(model: bytes, name: str, height: int, width: int) -> bytes:
-    """`model` with `height` and `width` for the last two dimensions of its input `name`, and no other shape declared.
+def resize_input(model: bytes, name: str, height: int, width: int) -> bytes:
+    """Return `model` with `height` and `width` as the last two dimensions of its input `name`, and no other shape
+    declared.
 
-    Raises ValueError when `model` is no protocol buffer.
+    Raise ValueError if `model` is no protocol buffer.
     """
 
     def resized(value: bytes) -> bytes:
@@ -54,11 +71,12 @@ def with_picture_size(model: bytes, name: str, height: int, width: int) -> bytes
 
 
 def _changed(message: bytes, number: int, change: Change) -> bytes:
+    """Return `message` with the fields of this number changed."""
     return _changed_all(message, {number: change})
 
 
 def _changed_all(message: bytes, changes: dict[int, Change]) -> bytes:
-    """`message` with the fields of these numbers changed; None leaves one out."""
+    """Return `message` with the fields of these numbers changed; a change to None removes the field."""
     pieces = []
     for number, whole, content in _fields(message):
         if content is None or number not in changes:
@@ -69,7 +87,7 @@ def _changed_all(message: bytes, changes: dict[int, Change]) -> bytes:
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes | None]]:
-    """(number, the field as it stands, what is in it if it is a message or text)."""
+    """Yield number, whole bytes, and content (for length-delimited fields, else None) of each field of `message`."""
     at = 0
     while at < len(message):
         start = at
@@ -92,10 +110,12 @@ def _fields(message: bytes) -> Iterator[tuple[int, bytes, bytes | None]]:
 
 
 def _field(number: int, content: bytes) -> bytes:
+    """Return a length-delimited field."""
     return _varint(number << 3 | _LENGTH_DELIMITED) + _varint(len(content)) + content
 
 
 def _varint(value: int) -> bytes:
+    """Return `value` as a varint."""
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -105,6 +125,7 @@ def _varint(value: int) -> bytes:
 
 
 def _read_varint(message: bytes, at: int) -> tuple[int, int]:
+    """Return the varint at `at` and the position behind it. Raise ValueError if it is cut off."""
     value = shift = 0
     while at < len(message) and shift < 64:
         byte = message[at]

@@ -1,7 +1,9 @@
-"""Finds people as what differs from the plate, in one frame at a time.
+"""Detect people as what differs from the plate, one frame at a time.
 
-A person who stands still differs from the empty room as much as one who walks. Light that changes does not count:
-exposure is adapted, and a region that is only darker, in the same colours and without edges of its own, is a shadow.
+A person who stands still differs from the empty room as much as one who walks. Changing light does not count: the
+exposure is matched, and a region that is only darker, with the same colours and no edges of its own, is a shadow.
+
+Apart from `plate/`, which builds the plate that this module compares with.
 """
 
 from dataclasses import dataclass, replace
@@ -19,39 +21,64 @@ from shared.tracking.plate.repair import edge_strength, has_edges_of, is_ghost
 from shared.tracking.plate.slides import Screen
 from shared.tracking.plate.stabilize import Stabilizer, box_in_picture
 
-# A pixel is different beyond this many steps of 0 to 255, plus what it trembles, plus what an edge there shifts.
-_DIFFERENT, _PER_NOISE, _PER_EDGE = 10.0, 4.0, 0.6
-_ON_SCREEN = 6.0  # more: screens flicker
-_SHADOW = (0.5, 0.99)  # brightness left in a shadow
-_SHADOW_COLOUR = 0.06  # how far a shadow's colour may be off, of its brightness
-_MIN_CLEAR = 0.3  # share of a blob that is no shadow
-_FAR = 22.0  # steps: so far no noise and no clipped light take a picture that shows the same edges
-_DIM = 0.6  # of the plate's light: with less, people stand out by fewer steps
-_DIMMEST = 0.4  # of the steps: there is noise in the dark, too
-_MAX_CHANGED = 0.5  # of the picture: more is another light or another camera
-_MIN_HEIGHT, _MAX_WIDTH, _MIN_AREA = 0.1, 0.6, 0.0015  # of the picture
-_WIDTH_TO_HEIGHT = (0.12, 1.5)  # in pixels
-_MIN_FILL = 0.25
+_DIFFERENT_STEPS = 10.0
+"""A pixel differs beyond this distance in steps of 0 to 255, plus the terms below."""
+_STEPS_PER_NOISE = 4.0
+"""Added to the threshold for each step of noise."""
+_STEPS_PER_EDGE = 0.6
+"""Added for each step a pixel of edge strength, because edges shift."""
+_SCREEN_STEPS = 6.0
+"""Added on a screen, because screens flicker."""
+_SHADOW_RANGE = (0.5, 0.99)
+"""Share of the brightness that a shadow leaves."""
+_SHADOW_COLOUR_SHARE = 0.06
+"""Error of a shadow's colour, as a share of its brightness."""
+_MIN_CLEAR_SHARE = 0.3
+"""Least share of a blob that is no shadow."""
+_FAR_STEPS = 22.0
+"""Distance that noise and clipping do not reach in a picture with the same edges."""
+_DIM_SHARE = 0.6
+"""Share of the plate's light below which people stand out less."""
+_MIN_THRESHOLD_SHARE = 0.4
+"""Least share of the threshold in dim light: there is noise in the dark, too."""
+_MAX_CHANGED_SHARE = 0.5
+"""Share of the picture beyond which it shows another light or another camera."""
+_MIN_HEIGHT_SHARE = 0.1
+"""Least height of a person, as a share of the picture's."""
+_MAX_WIDTH_SHARE = 0.6
+"""Largest width of a person, as a share of the picture's."""
+_MIN_AREA_SHARE = 0.0015
+"""Least area of a person, as a share of the picture's."""
+_ASPECT_RANGE = (0.12, 1.5)
+"""Width to height of a person, in pixels."""
+_MIN_FILL_SHARE = 0.25
+"""Least share of the bounding box that differs."""
 _MIN_SCORE = 0.05
-_MARGIN = 8  # pixels: more than the shadows' filters reach
+"""Least score of a detection."""
+_MARGIN_PX = 8
+"""More than the reach of the shadows' filters."""
 
 _SUM = np.ones((1, 3), np.float32)
+"""Sums the three channels."""
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class _Blob:
-    """A region that differs: `area` is of the pixels that do, `strength` in multiples of the threshold."""
+    """A region that differs from the plate; bounds in pixels, right and bottom exclusive."""
 
     left: int
     top: int
     right: int
     bottom: int
     area: int
+    """Number of pixels that differ."""
     strength: float
+    """Mean difference in multiples of the threshold."""
 
-    def with_(self, other: "_Blob") -> "_Blob":
+    def union(self, other: "_Blob") -> "_Blob":
+        """Return the union of two blobs."""
         area = self.area + other.area
         strength = (self.strength * self.area + other.strength * other.area) / area
         return _Blob(
@@ -66,36 +93,48 @@ class _Blob:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scene:
-    """The room with one slide: its picture, edges, and the steps beyond which a pixel is different."""
+    """The room with one slide."""
 
     bgr: Image
+    """Height × width × 3."""
     edges: Image
+    """Edge strength, height × width."""
     threshold: Image
+    """Steps beyond which a pixel differs, height × width."""
 
     @classmethod
     def of(cls, bgr: Image, plate: Plate) -> "_Scene":
+        """Return the scene for the picture `bgr` of the room."""
         edges = edge_strength(bgr)
-        threshold = _DIFFERENT + _PER_NOISE * plate.noise_level + _PER_EDGE * edges + _ON_SCREEN * plate.screen
+        threshold = (
+            _DIFFERENT_STEPS
+            + _STEPS_PER_NOISE * plate.noise_level
+            + _STEPS_PER_EDGE * edges
+            + _SCREEN_STEPS * plate.screen
+        )
         return cls(bgr, edges, threshold.astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """What differs from the plate: the share of the picture, where (height × width of the plate), and who it is."""
+class PlateComparison:
+    """A frame compared with the plate."""
 
     changed: float
+    """Share of the picture that differs."""
     where: Mask
+    """Where it differs, height × width of the plate."""
     detections: tuple[Detection, ...]
+    """The people, in descending order of score."""
     is_dim: bool = False
-    """Whether there is so little light that somebody may be missed."""
+    """Whether there is so little light that a person may be missed."""
 
     @property
     def is_of_the_room(self) -> bool:
-        """Whether the picture is of the plate's room in a light like the plate's."""
-        return self.changed <= _MAX_CHANGED
+        """Return whether the frame shows the plate's room in similar light."""
+        return self.changed <= _MAX_CHANGED_SHARE
 
     def share_in(self, box: Box) -> float:
-        """How much of `box` differs."""
+        """Return the share of `box` that differs."""
         height, width = self.where.shape
         left, top = int(box[0] * width), int(box[1] * height)
         right, bottom = max(left + 1, round((box[0] + box[2]) * width)), max(top + 1, round((box[1] + box[3]) * height))
@@ -103,7 +142,7 @@ class Look:
 
 
 class PlateDetector:
-    """Compares frames with a plate; keeps nothing of a frame."""
+    """Compares frames with a plate, without memory of other frames."""
 
     name = "plate"
     version = "4"
@@ -116,32 +155,34 @@ class PlateDetector:
         self._stabilizer = Stabilizer(self._empty.bgr) if plate.is_steadied else None
 
     def detect(self, frame: SampledFrame) -> tuple[Detection, ...]:
-        """The people in `frame` (of any size), the likeliest first; none when all of the picture changed."""
-        return self.look(frame).detections
+        """Return the people in `frame` (of any size) by descending score; none if the whole picture changed."""
+        return self.compare(frame).detections
 
-    def look(self, frame: SampledFrame) -> "Look":
-        """What differs in `frame` (of any size) from the plate."""
+    def compare(self, frame: SampledFrame) -> "PlateComparison":
+        """Compare `frame` (of any size) with the plate."""
         picture = shrink_and_smooth(frame.bgr, self._plate.size)
         if self._stabilizer is None:
-            return self._look(picture)
+            return self._compare(picture)
         motion = self._stabilizer.motion(picture)
         if motion is None:
-            return Look(1.0, np.ones(picture.shape[:2], bool), ())
-        look = self._look(self._stabilizer.warp(picture, motion))
-        boxes = [(each, box_in_picture(each.box, motion, self._plate.size)) for each in look.detections]
-        return replace(look, detections=tuple(replace(each, box=box) for each, box in boxes if box is not None))
+            return PlateComparison(1.0, np.ones(picture.shape[:2], bool), ())
+        comparison = self._compare(self._stabilizer.warp(picture, motion))
+        boxes = [(each, box_in_picture(each.box, motion, self._plate.size)) for each in comparison.detections]
+        return replace(comparison, detections=tuple(replace(each, box=box) for each, box in boxes if box is not None))
 
-    def _look(self, picture: Image) -> "Look":
-        """What differs in `picture`, which is of the plate's size and camera."""
+    def _compare(self, picture: Image) -> "PlateComparison":
+        """Compare `picture`, which has the plate's size and is aligned with it."""
         exposure = fit_exposure(self._empty.bgr, picture, self._plate.screen)
         slide = self._screen.shown(picture, exposure)
         scene = self._scene(slide)
         room = exposure.apply(scene.bgr, picture)
         away = colour_distance(picture, room)
-        if float(np.mean(away > _FAR)) > _MAX_CHANGED and not has_edges_of(scene.edges, edge_strength(picture)):
-            return Look(1.0, np.ones(away.shape, bool), ())
+        if float(np.mean(away > _FAR_STEPS)) > _MAX_CHANGED_SHARE and not has_edges_of(
+            scene.edges, edge_strength(picture)
+        ):
+            return PlateComparison(1.0, np.ones(away.shape, bool), ())
         light = float(np.mean(exposure.gain))
-        threshold = scene.threshold * min(1.0, max(_DIMMEST, light / _DIM))
+        threshold = scene.threshold * min(1.0, max(_MIN_THRESHOLD_SHARE, light / _DIM_SHARE))
         strength: Image = (away / (threshold + 3 * float(np.median(away)))).astype(np.float32)
         different = strength > 1
         if slide < 0:
@@ -150,18 +191,19 @@ class PlateDetector:
             counted = different & ~self._shown_on_screen(different, picture, scene)
         changed = np.count_nonzero(counted) / counted.size
         closed = _closed(counted)
-        if changed > _MAX_CHANGED or not closed.any():
-            return Look(changed, counted, (), is_dim=light < _DIM)
-        # Shadows are looked for only around what may be somebody: most of the picture is the room.
+        if changed > _MAX_CHANGED_SHARE or not closed.any():
+            return PlateComparison(changed, counted, (), is_dim=light < _DIM_SHARE)
+        # Search for shadows only around possible people: most of the picture is the room.
         inside = _around(closed)
         clear = counted.copy()
         clear[inside] &= ~_shadow(picture[inside], room[inside], scene.edges[inside])
         blobs = _join(_blobs(closed, counted, clear, strength))
-        found = [detection for blob in blobs if (detection := self._judge(blob)) is not None]
+        found = [detection for blob in blobs if (detection := self._to_detection(blob)) is not None]
         found.sort(key=lambda detection: -detection.score)
-        return Look(changed, counted, tuple(found), is_dim=light < _DIM)
+        return PlateComparison(changed, counted, tuple(found), is_dim=light < _DIM_SHARE)
 
     def _scene(self, slide: int) -> "_Scene":
+        """Return the scene with this slide; -1 for the room without one."""
         if slide < 0:
             return self._empty
         if slide not in self._with_slides:
@@ -170,7 +212,7 @@ class PlateDetector:
         return self._with_slides[slide]
 
     def _shown_on_screen(self, different: Mask, picture: Image, scene: "_Scene") -> Mask:
-        """Where the screen differs from the slide, but by what it shows, or by who stood there in the slide."""
+        """Return where the screen differs from the slide by its content, or by a person baked into the slide."""
         shown = different & self._plate.screen
         _, labels = cv2.connectedComponents(_closed(different), connectivity=8)
         edges = edge_strength(picture)
@@ -180,15 +222,16 @@ class PlateDetector:
                 shown &= ~blob
         return shown
 
-    def _judge(self, blob: _Blob) -> Detection | None:
+    def _to_detection(self, blob: _Blob) -> Detection | None:
+        """Return the detection for `blob`, or None if its size, shape or score rule out a person."""
         width, height = self._plate.size
         across, down = blob.right - blob.left, blob.bottom - blob.top
         fill = blob.area / (across * down)
-        tall_enough = down >= _MIN_HEIGHT * height and across <= _MAX_WIDTH * width
-        shaped = _WIDTH_TO_HEIGHT[0] <= across / down <= _WIDTH_TO_HEIGHT[1] and fill >= _MIN_FILL
-        if not (tall_enough and shaped and blob.area >= _MIN_AREA * width * height):
+        tall_enough = down >= _MIN_HEIGHT_SHARE * height and across <= _MAX_WIDTH_SHARE * width
+        shaped = _ASPECT_RANGE[0] <= across / down <= _ASPECT_RANGE[1] and fill >= _MIN_FILL_SHARE
+        if not (tall_enough and shaped and blob.area >= _MIN_AREA_SHARE * width * height):
             return None
-        size = min(1.0, blob.area / (10 * _MIN_AREA * width * height)) ** 0.5
+        size = min(1.0, blob.area / (10 * _MIN_AREA_SHARE * width * height)) ** 0.5
         contrast = min(1.0, blob.strength / 3.0)
         solid = min(1.0, fill / 0.4)
         upright = 1.0 if across <= 0.9 * down else 0.7
@@ -200,36 +243,40 @@ class PlateDetector:
 
 
 def _shadow(picture: Image, room: Image, edges: Image) -> Mask:
-    """Where the room is only darker: the same colours, and no edges that the room has not."""
+    """Return where the room is only darker: the same colours, and no edges that the room lacks."""
     light, room_light = cv2.transform(picture, _SUM), cv2.transform(room, _SUM) + 1.0
     left = light / room_light
-    darker = (left > _SHADOW[0]) & (left < _SHADOW[1])
+    darker = (left > _SHADOW_RANGE[0]) & (left < _SHADOW_RANGE[1])
     off = colour_distance(picture, left[..., None] * room)
-    same_colour = off < 4.0 + _SHADOW_COLOUR * light / 3
+    same_colour = off < 4.0 + _SHADOW_COLOUR_SHARE * light / 3
     own_edges = cv2.blur(np.maximum(edge_strength(picture) - edges, 0), (5, 5))
     like_shadow: Mask = darker & same_colour
     inner = like_shadow & (own_edges < 4.0)
-    # A shadow's own outline is an edge that the room has not: what touches the inside of one belongs to it.
+    # The outline of a shadow is an edge that the room lacks: what touches the inside of a shadow belongs to it.
     return like_shadow & (cv2.dilate(inner.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0)
 
 
 def _closed(different: Mask) -> NDArray[np.uint8]:
-    """Without single pixels, and without the gaps that a belt or a neck makes."""
+    """Return `different` without single pixels, with the gaps closed that a belt or a neck makes."""
     mask = cv2.morphologyEx(different.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     gap = max(3, round(different.shape[0] * 0.04) | 1)
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((gap, 5), np.uint8)), np.uint8)
 
 
 def _around(mask: NDArray[np.uint8]) -> tuple[slice, slice]:
-    """The rows and columns of `mask`, and those close to them that a shadow's edges depend on."""
+    """Return rows and columns of `mask` with the margin that the shadows' filters need."""
     left, top, width, height = cv2.boundingRect(mask)
     return (
-        slice(max(0, top - _MARGIN), top + height + _MARGIN),
-        slice(max(0, left - _MARGIN), left + width + _MARGIN),
+        slice(max(0, top - _MARGIN_PX), top + height + _MARGIN_PX),
+        slice(max(0, left - _MARGIN_PX), left + width + _MARGIN_PX),
     )
 
 
 def _blobs(mask: NDArray[np.uint8], different: Mask, clear: Mask, strength: Image) -> list[_Blob]:
+    """Return the regions of `mask` that are not mostly shadow.
+
+    `different` and `clear` mark differing pixels with and without shadows; `strength` is in multiples of the threshold.
+    """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     found = []
     for label in range(1, count):
@@ -239,7 +286,7 @@ def _blobs(mask: NDArray[np.uint8], different: Mask, clear: Mask, strength: Imag
         inside = np.s_[top : top + down, left : left + width]
         own: NDArray[Any] = labels[inside] == label
         sure = own & clear[inside]
-        if np.count_nonzero(sure) < _MIN_CLEAR * np.count_nonzero(own & different[inside]):
+        if np.count_nonzero(sure) < _MIN_CLEAR_SHARE * np.count_nonzero(own & different[inside]):
             continue
         trimmed = _trim(sure)
         if trimmed is None:
@@ -261,7 +308,7 @@ def _blobs(mask: NDArray[np.uint8], different: Mask, clear: Mask, strength: Imag
 
 
 def _trim(sure: Mask) -> tuple[int, int, int, int] | None:
-    """The rows and columns that hold more than stray pixels."""
+    """Return first and last (exclusive) row and column with more than one pixel, or None if there are none."""
     rows = np.flatnonzero(np.count_nonzero(sure, axis=1) >= 2)
     columns = np.flatnonzero(np.count_nonzero(sure, axis=0) >= 2)
     if not len(rows) or not len(columns):
@@ -270,12 +317,12 @@ def _trim(sure: Mask) -> tuple[int, int, int, int] | None:
 
 
 def _join(blobs: list[_Blob]) -> list[_Blob]:
-    """Head, trunk and legs are one person: blobs one above the other become one."""
+    """Return the blobs with those above each other united: head, trunk and legs are one person."""
     joined: list[_Blob] = []
     for blob in sorted(blobs, key=lambda b: -b.area):
         for index, other in enumerate(joined):
             if _belong_together(blob, other):
-                joined[index] = other.with_(blob)
+                joined[index] = other.union(blob)
                 break
         else:
             joined.append(blob)
@@ -283,6 +330,7 @@ def _join(blobs: list[_Blob]) -> list[_Blob]:
 
 
 def _belong_together(small: _Blob, large: _Blob) -> bool:
+    """Return whether two blobs overlap horizontally and are close vertically."""
     overlap = min(small.right, large.right) - max(small.left, large.left)
     between = max(small.top, large.top) - min(small.bottom, large.bottom)
     narrower = min(small.right - small.left, large.right - large.left)

@@ -1,9 +1,11 @@
-"""How pictures go into models of the YOLOX family, and how people come out; pure arithmetic, without the runtime.
+"""Convert pictures into the input of YOLOX models, and their output into people.
 
-The official export (https://github.com/Megvii-BaseDetection/YOLOX, Apache-2.0): BGR from 0 to 255, scaled to fit and
-put into the top left of a grey square, or of as much of it as the picture needs; out come, for every cell of three
-grids, the offset of the centre, the logarithm of the size, the likelihood of anything being there, and of each class if
-so. Class 0 of COCO is a person.
+The official export (https://github.com/Megvii-BaseDetection/YOLOX, Apache-2.0) takes BGR from 0 to 255, scaled to fit
+into the top left of a grey square, or into as much of it as the picture needs. For every cell of three grids it gives
+the offset of the centre, the logarithm of the size, the objectness and the probability of each class. Class 0 of COCO
+is a person.
+
+Apart from `onnx.py`, because it is arithmetic and needs no runtime.
 """
 
 import math
@@ -17,23 +19,28 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 Values = NDArray[np.float32]
 
-_STRIDES = (8, 16, 32)
+_STRIDES_PX = (8, 16, 32)
+"""Cell sizes of the three grids."""
 _GREY = 114
-_BOX, _OBJECT, _PERSON = slice(0, 4), 4, 5
-_MOST_SAME = 0.5
-"""Boxes that overlap by more show the same person: the less likely one is dropped."""
+"""Value of the padding."""
+_OBJECT = 4
+"""Column of the objectness."""
+_PERSON = 5
+"""Column of the class "person"."""
+_MAX_IOU = 0.5
+"""Boxes with a larger intersection over union show the same person; the one with the lower score is dropped."""
 
 
 def needed_size(bgr: Picture, side: int) -> tuple[int, int]:
-    """Of a square of `side` pixels, the height and width that `bgr` needs, scaled to fit: whole cells of all grids."""
+    """Return the height and width of the square of `side` pixels that `bgr` needs, scaled to fit, in whole cells."""
     height, width = bgr.shape[:2]
     scale = min(side / width, side / height)
-    cell = _STRIDES[-1]
+    cell = _STRIDES_PX[-1]
     return min(side, math.ceil(height * scale / cell) * cell), min(side, math.ceil(width * scale / cell) * cell)
 
 
 def letterbox(bgr: Picture, size: tuple[int, int]) -> tuple[Values, float]:
-    """`bgr` as the model takes it (1 × 3 × height × width, these being the `size`), and by how much it was scaled."""
+    """Return `bgr` as model input (1 × 3 × height × width, these being `size`) and the scale factor."""
     height, width = bgr.shape[:2]
     scale = min(size[1] / width, size[0] / height)
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -43,13 +50,15 @@ def letterbox(bgr: Picture, size: tuple[int, int]) -> tuple[Values, float]:
 
 
 def row_count(size: tuple[int, int]) -> int:
-    """How many rows come out for a picture of `size` (height, width) pixels."""
-    return sum((size[0] // stride) * (size[1] // stride) for stride in _STRIDES)
+    """Return the number of output rows for a picture of `size` (height, width) in pixels."""
+    return sum((size[0] // stride) * (size[1] // stride) for stride in _STRIDES_PX)
 
 
 def check_values(output: Values) -> None:
-    """Raises ValueError when `output` (rows × columns) is not what the official export gives: other exports leave the
-    likelihoods unbounded, or have decoded the boxes to pixels already."""
+    """Raise ValueError if `output` (rows × columns) is not what the official export gives.
+
+    Other exports leave the scores unbounded, or have decoded the boxes to pixels already.
+    """
     likely = output[:, _OBJECT:]
     if not np.isfinite(output).all():
         raise ValueError("it gives values that are no numbers")
@@ -59,11 +68,13 @@ def check_values(output: Values) -> None:
         raise ValueError("its boxes are not relative to the grid")
 
 
-def people(
+def decode_people(
     output: Values, size: tuple[int, int], min_score: float
 ) -> list[tuple[tuple[float, float, float, float], float]]:
-    """The people in `output` (rows × columns) for a picture of `size` (height, width), the likeliest first: (left, top,
-    width, height) in its pixels, and the score from 0 to 1; of those that overlap much, the likeliest one."""
+    """Return the people in `output` (rows × columns) in descending order of score, after non-maximum suppression.
+
+    Each is a box (left, top, width, height) in pixels of the picture of `size` (height, width) and a score from 0 to 1.
+    """
     scores = output[:, _OBJECT] * output[:, _PERSON]
     rows = np.flatnonzero(scores >= min_score)
     if not len(rows):
@@ -78,9 +89,9 @@ def people(
 
 @cache
 def _grid(size: tuple[int, int]) -> tuple[Values, Values]:
-    """Each row's cell (x, y), and its grid's stride in pixels."""
+    """Return the cell (x, y) of each row, and its grid's stride in pixels."""
     cells, strides = [], []
-    for stride in _STRIDES:
+    for stride in _STRIDES_PX:
         across, down = np.meshgrid(np.arange(size[1] // stride), np.arange(size[0] // stride))
         cells.append(np.stack([across.ravel(), down.ravel()], axis=1))
         strides.append(np.full((across.size, 1), stride))
@@ -88,7 +99,7 @@ def _grid(size: tuple[int, int]) -> tuple[Values, Values]:
 
 
 def _suppress(boxes: Values, scores: Values) -> Sequence[int]:
-    """The rows of `boxes` that stay, the likeliest first."""
+    """Return the rows of `boxes` that remain after non-maximum suppression, in descending order of score."""
     order = [int(row) for row in np.lexsort((boxes[:, 0], -scores))]
     right_bottom = boxes[:, :2] + boxes[:, 2:]
     area = boxes[:, 2] * boxes[:, 3]
@@ -96,11 +107,12 @@ def _suppress(boxes: Values, scores: Values) -> Sequence[int]:
     for row in order:
         common = np.minimum(right_bottom[row], right_bottom[kept]) - np.maximum(boxes[row, :2], boxes[kept, :2])
         overlap = np.prod(np.maximum(common, 0.0), axis=1)
-        if not np.any(overlap > _MOST_SAME * (area[row] + area[kept] - overlap)):
+        if not np.any(overlap > _MAX_IOU * (area[row] + area[kept] - overlap)):
             kept.append(row)
     return kept
 
 
 def _four(box: Values) -> tuple[float, float, float, float]:
+    """Return the row of an array as four numbers."""
     left, top, width, height = (float(value) for value in box)
     return left, top, width, height

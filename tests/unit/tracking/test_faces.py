@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from shared.domain.recording import Recording, VideoStream
 from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import overlap
-from shared.tracking.detectors.build_plates import plates_of
-from shared.tracking.detectors.faces import ANYWHERE, FaceDetector, places_of_faces
-from shared.tracking.detectors.fused import RecordingDetector, described
+from shared.tracking.detectors.build_plates import build_window_plates
+from shared.tracking.detectors.faces import ANYWHERE, FaceDetector, find_face_places
+from shared.tracking.detectors.fused import RecordingDetector, describe_detector
 from shared.tracking.payload import InstructorTracking, TrackingPart
 from shared.tracking.plan import TrackingPlan
 from shared.tracking.track.candidates import BY_FACE
@@ -67,17 +67,17 @@ def filmed(place: Place, *, seconds: float = 40.0, size: float = 90, noise: floa
 
 def tracked(frames: list[SampledFrame], faces: FaceDetector | None) -> tuple[InstructorTracking, TrackingPlan]:
     seconds = len(frames) / FPS
-    made = list(plates_of(frames[::2], 0, (0.0, seconds), None, lambda fraction: None, faces))
+    made = list(build_window_plates(frames[::2], 0, (0.0, seconds), None, lambda fraction: None, faces))
     plates = {of_window.name: plate for of_window, plate in made}
     plan = TrackingPlan(
         kind="plate",
-        detector=described("plate", None, faces=any(of_window.faces for of_window, _ in made)),
+        detector=describe_detector("plate", None, faces=any(of_window.faces for of_window, _ in made)),
         plates=tuple(of_window for of_window, _ in made),
         warnings=tuple(warning for of_window, _ in made for warning in of_window.warnings),
     )
     detector = RecordingDetector(plan, plates.__getitem__, None, FPS, faces if plan.needs_faces else None)
     track = merge_tracking(
-        [TrackingPart.of(0, [detector.look(frame) for frame in frames])],
+        [TrackingPart.of(0, [detector.detect(frame) for frame in frames])],
         session_id="s",
         job_id="j",
         recording=Recording("mp4", 1, 0.0, seconds, VideoStream(0, "h264", WIDTH, HEIGHT, 0, FPS, 0.0, seconds), None),
@@ -123,9 +123,9 @@ def test_a_portrait_on_the_wall_is_nobody(noise: float) -> None:
 def test_a_face_on_a_screen_is_nobody() -> None:
     frames = filmed(sways, seconds=20)
     screen = np.zeros((180, 320), bool)
-    assert len(places_of_faces(frames, FaceDetector(), screen, anywhere=False)) == 1
+    assert len(find_face_places(frames, FaceDetector(), screen, anywhere=False)) == 1
     screen[20:160, 80:240] = True
-    assert places_of_faces(frames, FaceDetector(), screen, anywhere=False) == ()
+    assert find_face_places(frames, FaceDetector(), screen, anywhere=False) == ()
 
 
 def test_where_the_camera_moves_faces_are_looked_for_everywhere() -> None:
@@ -133,8 +133,8 @@ def test_where_the_camera_moves_faces_are_looked_for_everywhere() -> None:
         return 320 + 160 * np.sin(t), 170.0
 
     screen = np.zeros((180, 320), bool)
-    assert places_of_faces(filmed(carried, seconds=20), FaceDetector(), screen, anywhere=True) == (ANYWHERE,)
-    assert places_of_faces(filmed(lambda t: None, seconds=20), FaceDetector(), screen, anywhere=True) == ()
+    assert find_face_places(filmed(carried, seconds=20), FaceDetector(), screen, anywhere=True) == (ANYWHERE,)
+    assert find_face_places(filmed(lambda t: None, seconds=20), FaceDetector(), screen, anywhere=True) == ()
 
 
 def test_a_known_face_is_looked_for_nearby_only() -> None:

@@ -12,9 +12,9 @@ from benchmarks.agreement import CLIP, MODEL
 from shared.domain.errors import EngineUnavailable
 from shared.media.probe.probe import probe
 from shared.media.video.frames import SampledFrame, sample_frames
-from shared.tracking.detectors.onnx import OnnxDetector, warm_model
-from shared.tracking.detectors.onnx_shape import with_picture_size
-from shared.tracking.detectors.yolox import letterbox, people, row_count
+from shared.tracking.detectors.onnx import OnnxDetector, load_model
+from shared.tracking.detectors.onnx_shape import resize_input
+from shared.tracking.detectors.yolox import decode_people, letterbox, row_count
 
 SIDE = 64
 Rows = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
@@ -142,14 +142,14 @@ def test_a_model_keeps_few_sizes(bright_cells: Path) -> None:
 
 def test_what_is_no_model_has_no_size_to_change(bright_cells: Path) -> None:
     data = bright_cells.read_bytes()
-    changed = onnx.load_from_string(with_picture_size(data, "images", 32, SIDE))
+    changed = onnx.load_from_string(resize_input(data, "images", 32, SIDE))
     assert [dim.dim_value for dim in changed.graph.input[0].type.tensor_type.shape.dim] == [1, 3, 32, SIDE]
     assert not changed.graph.value_info
     assert changed.graph.node == onnx.load_from_string(data).graph.node
-    assert with_picture_size(data, "another", 32, SIDE) != data  # other shapes go, the input stays
+    assert resize_input(data, "another", 32, SIDE) != data  # other shapes go, the input stays
     for broken in (data[:-3], b"\x0f" * 20, b"\xff" * 20):
         with pytest.raises(ValueError, match="protocol buffer"):
-            with_picture_size(broken, "images", 32, SIDE)
+            resize_input(broken, "images", 32, SIDE)
 
 
 def test_nobody_in_the_dark(make_model: MakeModel) -> None:
@@ -221,13 +221,13 @@ def test_a_file_that_is_none_and_one_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(EngineUnavailable, match=r"'broken\.onnx' cannot be used: it is damaged"):
         OnnxDetector(broken)
     with pytest.raises(EngineUnavailable, match=r"'missing\.onnx' is not on this machine"):
-        warm_model(tmp_path / "missing.onnx")
+        load_model(tmp_path / "missing.onnx")
 
 
 def test_a_model_is_loaded_once(make_model: MakeModel) -> None:
     path = make_model(rows_with(STANDING))
-    assert warm_model(path) is warm_model(path)
-    assert warm_model(path).model == f"tiny sha256:{warm_model(path).sha256}"
+    assert load_model(path) is load_model(path)
+    assert load_model(path).model == f"tiny sha256:{load_model(path).sha256}"
 
 
 def test_pictures_are_put_into_the_top_left() -> None:
@@ -238,7 +238,7 @@ def test_pictures_are_put_into_the_top_left() -> None:
 
 
 def test_nobody_is_likely_enough() -> None:
-    assert people(rows_with((3, [0, 0, 0, 0, 0.2, 0.2]))[0], (SIDE, SIDE), 0.1) == []
+    assert decode_people(rows_with((3, [0, 0, 0, 0, 0.2, 0.2]))[0], (SIDE, SIDE), 0.1) == []
 
 
 @pytest.mark.skipif(not (MODEL.exists() and CLIP.exists()), reason="the model or the recording is not here")

@@ -9,7 +9,7 @@ import pytest
 from shared.domain.recording import Recording, VideoStream
 from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import Box, Detection, FrameDetections, overlap
-from shared.tracking.detectors.build_plates import plates_of
+from shared.tracking.detectors.build_plates import build_window_plates
 from shared.tracking.detectors.fused import BOTH, MODEL_EVERY_SEC, RecordingDetector, fuse
 from shared.tracking.payload import InstructorTracking, TrackingDetector, TrackingPart
 from shared.tracking.plan import MOVED, PlateOfWindow, TrackingPlan
@@ -41,7 +41,9 @@ def track(
     frames: list[SampledFrame], model: KnowsPeople | None
 ) -> tuple[InstructorTracking, list[FrameDetections], TrackingPlan]:
     seconds = len(frames) / FPS
-    made = list(plates_of(frames[:: max(1, len(frames) // 60)], 0, (0.0, seconds), model, lambda fraction: None))
+    made = list(
+        build_window_plates(frames[:: max(1, len(frames) // 60)], 0, (0.0, seconds), model, lambda fraction: None)
+    )
     plates = {of_window.name: plate for of_window, plate in made}
     plan = TrackingPlan(
         kind="plate" if model is None else "fused",
@@ -52,7 +54,7 @@ def track(
     if model is not None:
         model.seen.clear()
     detector = RecordingDetector(plan, plates.__getitem__, model, FPS)
-    found = [detector.look(frame) for frame in frames]
+    found = [detector.detect(frame) for frame in frames]
     result = merge_tracking(
         [TrackingPart.of(0, found)],
         session_id="s",
@@ -89,12 +91,12 @@ def test_the_model_looks_now_and_then_and_agrees(make_room: MakeRoom, make_figur
 @pytest.mark.parametrize(("sample_fps", "seen"), [(0.25, 3), (0.5, 6), (1.0, 6), (2.0, 6), (5.0, 6), (30.0, 6)])
 def test_the_model_looks_equally_often_at_any_rate(make_room: MakeRoom, sample_fps: float, seen: int) -> None:
     pictures = make_room(walk, seconds=12, fps=FPS)
-    ((of_window, plate),) = plates_of(pictures, 0, (0.0, 12.0), None, lambda fraction: None)
+    ((of_window, plate),) = build_window_plates(pictures, 0, (0.0, 12.0), None, lambda fraction: None)
     plan = TrackingPlan(kind="fused", detector=TrackingDetector(name="test", version="1"), plates=(of_window,))
     model = KnowsPeople(lambda t: [])
     detector = RecordingDetector(plan, lambda name: plate, model, sample_fps)
     for index in range(round(12 * sample_fps)):
-        detector.look(SampledFrame(index, index / sample_fps, pictures[0].bgr))
+        detector.detect(SampledFrame(index, index / sample_fps, pictures[0].bgr))
     assert len(model.seen) == seen
 
 
@@ -239,7 +241,7 @@ def test_a_model_alone_says_only_that_the_camera_moved() -> None:
 
 def test_a_plate_is_loaded_once(make_room: MakeRoom) -> None:
     frames = make_room(walk, seconds=20, fps=FPS)
-    ((of_window, plate),) = plates_of(frames, 0, (0.0, 20.0), None, lambda fraction: None)
+    ((of_window, plate),) = build_window_plates(frames, 0, (0.0, 20.0), None, lambda fraction: None)
     plan = TrackingPlan(kind="plate", detector=TrackingDetector(name="plate", version="1"), plates=(of_window,))
     loaded: list[str] = []
 
@@ -249,5 +251,5 @@ def test_a_plate_is_loaded_once(make_room: MakeRoom) -> None:
 
     detector = RecordingDetector(plan, load, None, FPS)
     for frame in frames[:5]:
-        detector.look(frame)
+        detector.detect(frame)
     assert loaded == ["plate-000-0.png"]
