@@ -1,7 +1,7 @@
-"""A file that is written into numbered blocks somewhere else, so that a muxer can write what nothing holds whole.
+"""Write a file as numbered blocks to another place, so that a muxer's output never has to be held whole.
 
-A muxer goes back: to the file's head when it knows the length, and within the index that it writes last. So the first
-block and the latest few stay in memory until the end; the others are given out as soon as they are full.
+A muxer seeks back: to the file's head when it knows the length, and within the index that it writes last. So the first
+block and the latest few stay in memory until the end. The other blocks are staged when room is needed.
 """
 
 import io
@@ -9,13 +9,16 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 DEFAULT_BLOCK_BYTES = 8 * 1024 * 1024
+
 DEFAULT_BLOCKS = 6
+"""Blocks held in memory besides the first."""
 
 
 class BlockWriter(io.BufferedIOBase, BinaryIO):
-    """Calls `stage_block(index, data)` once for each block, every one but the last `block_bytes` long, the first last.
+    """A seekable, write-only binary file that calls `stage_block(index, data)` once for each block.
 
-    Memory stays within `blocks` + 1 blocks. Writing where a block has been given out raises OSError.
+    Every block but the last of the file is `block_bytes` long. Block 0 is staged last. Memory stays within
+    `blocks` + 1 blocks. Writing to a block that has been staged raises OSError.
     """
 
     def __init__(
@@ -41,7 +44,7 @@ class BlockWriter(io.BufferedIOBase, BinaryIO):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to `offset` bytes from the start, the present position or the end, but not past the end."""
+        """Move to `offset` bytes from the start, the present position or the end; raise OSError past the end."""
         bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}
         target = bases[whence] + offset
         if not 0 <= target <= self._size:
@@ -63,7 +66,7 @@ class BlockWriter(io.BufferedIOBase, BinaryIO):
         return len(data)
 
     def finish(self) -> int:
-        """Gives out what is still held; the number of blocks in all."""
+        """Stage the blocks that are still held; return the number of blocks of the whole file, at least 1."""
         for number in sorted(self._held, reverse=True):
             if number == 0 or self._held[number]:
                 self._stage_block(number, bytes(self._held[number]))

@@ -1,8 +1,8 @@
-"""Opening a recording with PyAV, safely: the one place that calls `av.open` on what a stranger uploaded.
+"""Open a recording with PyAV, safely: the one place that calls `av.open` on an untrusted upload.
 
 A container may name further files (playlists, external references). Only self-contained formats are opened, and any
-attempt to open something else is refused, so that no recording makes us read local files or call addresses. How much
-it may want of us, `limits` says.
+attempt to open another file is refused. So no recording makes the process read local files or call addresses. The
+limits on memory and streams are in `limits`.
 """
 
 from collections.abc import Iterator
@@ -18,23 +18,28 @@ from av.stream import Stream
 from shared.domain.errors import DamagedRecording, EmptyRecording, NotMedia, UnsupportedRecording
 from shared.media.limits import DECODER_OPTIONS, DEMUXER_OPTIONS, MAX_PIXELS, MAX_STREAMS, limit_allocations
 
-# PyAV's packets are generic only in its type stubs.
+# PyAV's packets are generic in its type stubs only.
 if TYPE_CHECKING:
     AnyPacket: TypeAlias = Packet[Stream]
 else:
     AnyPacket = Packet
 
-# FFmpeg's names of demuxers that read one file and decode to sound or moving pictures. Left out on purpose: playlists
-# (hls, dash, concat), devices, network protocols, still pictures, text, subtitles, and bare video streams (h264, hevc),
-# which carry no times.
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,live_flv,kux,mpegts,mpeg,asf,mxf,gxf,dv,rm,nut,ivf,nsv,wtv,"
     "wav,w64,aiff,au,caf,flac,mp3,ogg,aac,loas,ac3,eac3,ac4,dts,dtshd,truehd,mlp,amr,amrnb,amrwb,ape,wv,tta,tak,"
     "mpc,mpc8,dsf,iff,voc,spdif,shn,oma,qcp,gsm,g722"
 )
-# Of these, the ones that declare neither length nor times: FFmpeg guesses from the bit rate and adds up packets.
+"""FFmpeg's names of the demuxers that read one file and decode to sound or moving pictures.
+
+Left out on purpose: playlists (hls, dash, concat), devices, network protocols, still pictures, text, subtitles, and
+bare video streams (h264, hevc), which carry no times.
+"""
+
 HEADERLESS = frozenset({"aac", "ac3", "eac3", "loas", "amr", "amrnb", "amrwb", "dts", "truehd", "mlp", "mp3"})
+"""The `FORMATS` that declare neither length nor times: FFmpeg guesses from the bit rate and adds up packets."""
+
 READ_BYTES = 256 * 1024
+"""Size of FFmpeg's read buffer."""
 
 limit_allocations()
 
@@ -52,15 +57,23 @@ _OTHER_KINDS = (
     (b"MZ", "a program"),
     (b"\x7fELF", "a program"),
 )
+"""First bytes of files that are no recordings, and the name of their kind in error messages."""
+
 _ISO_MEDIA_BOXES = (b"ftyp", b"moov", b"mdat", b"moof")
+"""Types of the boxes that an MP4 or QuickTime file (ISO 14496-12) may begin with."""
 
 
 @contextmanager
 def open_container(source: BinaryIO) -> Iterator[InputContainer]:
-    """Open `source` (seekable, from its start) for demuxing; closes the container, not the source.
+    """Open `source` (seekable, read from its start) for demuxing; close the container at the end, not the source.
 
-    Raises EmptyRecording, NotMedia, UnsupportedRecording, or DamagedRecording when it cannot be opened; exceptions
-    of `source` itself pass through.
+    Exceptions of `source` itself pass through.
+
+    Raises:
+        EmptyRecording: The file has no bytes.
+        NotMedia: The file is not a sound or video recording.
+        UnsupportedRecording: The file exceeds a limit or refers to other files.
+        DamagedRecording: The file begins like a recording but cannot be opened.
     """
     source.seek(0)
     head = source.read(4096)
@@ -71,9 +84,9 @@ def open_container(source: BinaryIO) -> Iterator[InputContainer]:
         container = av.open(
             source,
             "r",
-            # Options, not the format argument: FFmpeg still finds out by itself which of these it is.
+            # Options, not the format argument: FFmpeg still detects by itself which of these formats it is.
             container_options={"format_whitelist": FORMATS, **DEMUXER_OPTIONS},
-            options=dict(DECODER_OPTIONS),  # of the decoders that FFmpeg opens to find out what the streams are
+            options=dict(DECODER_OPTIONS),  # for the decoders that FFmpeg opens to analyse the streams
             metadata_errors="replace",
             buffer_size=READ_BYTES,
             io_open=_refuse_further_files,
@@ -90,10 +103,10 @@ def open_container(source: BinaryIO) -> Iterator[InputContainer]:
 
 
 def demux_past_damage(container: InputContainer, *streams: Stream, give_up_after: int = 100) -> Iterator[AnyPacket]:
-    """The packets of `streams` (of all, when none is named), going on after unreadable places.
+    """Yield the packets of `streams` (of all streams when none is named) and continue after unreadable places.
 
-    Ends early after `give_up_after` failures in a row; each stream's last packet is an empty one, which makes its
-    decoder give out what it still holds.
+    End early after `give_up_after` failures in a row. Each stream's last packet is empty, which makes its decoder
+    flush the frames that it still holds.
     """
     failures = 0
     while failures < give_up_after:
@@ -109,13 +122,13 @@ def demux_past_damage(container: InputContainer, *streams: Stream, give_up_after
 
 
 def _limit_streams(container: InputContainer) -> None:
-    """Raises UnsupportedRecording when there is more than can be processed."""
+    """Raise UnsupportedRecording for more streams or larger pictures than can be processed; limit the decoders."""
     if len(container.streams) > MAX_STREAMS:
         raise UnsupportedRecording(
             f"The recording has {len(container.streams)} streams; at most {MAX_STREAMS} can be processed."
         )
     for stream in container.streams.video:
-        # A stream whose codec is unknown to this FFmpeg has no codec context, whatever the type stubs say.
+        # A stream with a codec that this FFmpeg does not know has no codec context, against the type stubs.
         if getattr(stream, "codec_context", None) is None:
             continue
         if stream.width * stream.height > MAX_PIXELS:
@@ -131,7 +144,7 @@ def _refuse_further_files(url: str, flags: int, options: dict[str, str]) -> NoRe
 
 
 def _explain(head: bytes, err: Exception) -> NoReturn:
-    """Turn FFmpeg's refusal into the sentence that a person needs, judging by the file's first bytes."""
+    """Raise DamagedRecording or NotMedia for FFmpeg's error `err`, judging by the file's first bytes, `head`."""
     if head[4:8] in _ISO_MEDIA_BOXES:
         raise DamagedRecording(
             "The file begins like an MP4 recording but its index is missing or broken: "

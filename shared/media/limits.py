@@ -1,6 +1,6 @@
-"""How much a recording may want of the process that decodes it, whatever it says of itself.
+"""Limit the memory and time that a recording may take of the process that decodes it.
 
-FFmpeg keeps to these limits before it takes the memory: a small file can declare pictures of billions of pixels.
+FFmpeg applies the limits before it allocates: a small file can declare pictures of billions of pixels.
 """
 
 import ctypes
@@ -10,36 +10,45 @@ from pathlib import Path
 log = logging.getLogger(__name__)
 
 MAX_STREAMS = 32
-"""FFmpeg opens a decoder for each while it finds out what they are."""
+"""Streams of one recording; FFmpeg opens a decoder for each while it analyses the file."""
 
 MAX_PIXELS = 4096 * 4096
-"""Of one picture: up to 5K. A decoder of H.264 holds up to 18 of them at once."""
+"""Pixels of one picture: up to 5K. A decoder of H.264 holds up to 18 pictures at once."""
 
-MIN_SIDE, MAX_ASPECT = 8, 20
-"""A picture with fewer pixels on a side, or one side so many times the other, shows nothing that could be followed."""
+MIN_SIDE = 8
+"""Pixels of a picture's shorter side; a smaller picture shows nothing that can be tracked."""
+
+MAX_ASPECT = 20
+"""Longer side of a picture over its shorter side; a narrower picture shows nothing that can be tracked."""
 
 MAX_FRAME_BYTES = 40 * 1024**2
-"""Of one decoded picture: 4K with four bytes a pixel, or `MAX_PIXELS` with two and a half."""
+"""Bytes of one decoded picture: 4K at four bytes a pixel, or `MAX_PIXELS` at two and a half."""
 
 MAX_ALLOCATION_BYTES = 128 * 1024**2
-"""At once: an index of five million samples, or twice the largest picture."""
+"""Bytes of one allocation of FFmpeg: an index of five million samples, or twice the largest picture."""
 
 MAX_SOUND_FRAME_SEC = 600.0
-"""What one packet of sound may last; a WAV file of a few hertz has long ones."""
+"""Length of one packet of sound; a WAV file of a few hertz has long ones."""
 
 MAX_SOUND_SEC = (2**32 - 1 - 36) / 32_000
-"""As much sound as its 16 kHz copy, a WAV file, can hold: 37 hours."""
+"""Length of a recording's sound: 37 hours, which is as much as its 16 kHz copy, a WAV file, can hold."""
 
 TRIAL_SEC = 30.0
-"""How long it is tried to decode the first picture and the first sound."""
+"""Time limit for decoding the first picture and the first sound on trial."""
 
 DEMUXER_OPTIONS = {"max_streams": str(MAX_STREAMS + 1)}
+"""FFmpeg's options for the demuxer; they allow one stream over the limit."""
+
 DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
+"""FFmpeg's options for every decoder."""
 
 
 def limit_allocations() -> bool:
-    """Has FFmpeg refuse to take more than `MAX_ALLOCATION_BYTES` at once, in this process and for good; whether it
-    could be told. PyAV has no call for it, and the options reach no decoder that FFmpeg opens for itself."""
+    """Make FFmpeg refuse allocations over `MAX_ALLOCATION_BYTES`; return whether the limit could be set.
+
+    The limit holds for this process until it ends. The function calls FFmpeg's library directly, because PyAV has no
+    call for it and the options reach no decoder that FFmpeg opens for itself.
+    """
     for path in _loaded_libraries("libavutil"):
         try:
             limit = ctypes.CDLL(path).av_max_alloc
@@ -53,7 +62,10 @@ def limit_allocations() -> bool:
 
 
 def _loaded_libraries(name: str) -> list[str]:
-    """Files of shared libraries that this process has loaded (Linux); PyAV's first: OpenCV brings an FFmpeg, too."""
+    """Return the paths of the shared libraries called `name` that this process has loaded (Linux; else none).
+
+    PyAV's library is first, because OpenCV brings an FFmpeg, too.
+    """
     try:
         lines = Path("/proc/self/maps").read_text().splitlines()
     except OSError:

@@ -1,6 +1,6 @@
-"""The shape of `sidecar.json`: what is known of a recording and of every file that was made of it.
+"""Describe the shape of `sidecar.json`: the facts of a recording and of every file made from it.
 
-Imports no media library, so that the API can read and describe it.
+Apart from the media code so that the API can read and describe the file without a media library.
 """
 
 from dataclasses import asdict
@@ -59,7 +59,7 @@ class MediaPayload(_Payload):
 
     @classmethod
     def of(cls, recording: Recording, sha256: str) -> "MediaPayload":
-        """The facts of `recording`, whose bytes have the digest `sha256` (hexadecimal)."""
+        """Return the facts of `recording`; `sha256` is the digest of its bytes (hexadecimal)."""
         streams: list[VideoStreamPayload | AudioStreamPayload] = []
         if recording.video is not None:
             streams.append(VideoStreamPayload(**asdict(recording.video)))

@@ -1,7 +1,7 @@
-"""A seekable file over "give me these bytes", so that a demuxer can read a recording it never holds.
+"""Present ranged reads as a seekable file, so that a demuxer can read a recording that is never held whole.
 
-Memory stays within `blocks` blocks whatever the recording's size; reading onward fetches the next block in the
-background. Knows nothing of blobs: `read_range` may ask anything that can hand out a slice of bytes.
+Memory stays within `blocks` blocks at any size of the recording. Sequential reading fetches the next block in the
+background. The module is independent of blob storage: `read_range` may read from any source of byte ranges.
 """
 
 import io
@@ -11,16 +11,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO
 
 DEFAULT_BLOCK_BYTES = 4 * 1024 * 1024
+
 DEFAULT_BLOCKS = 4
+"""Blocks held in memory, with the one read ahead."""
 
 
 class RangeReader(io.BufferedIOBase, BinaryIO):
-    """A read-only binary file of `size_bytes` bytes whose content comes from `read_range(offset, length)`.
+    """A read-only binary file of `size_bytes` bytes; `read_range(offset, length)` delivers its content.
 
-    `read_range` has to return exactly `length` bytes; a shorter answer raises EOFError, and its own exceptions pass
+    `read_range` has to return exactly `length` bytes. Another length raises EOFError, and its own exceptions pass
     through unchanged. It is called from a second thread for read-ahead, but never twice at the same time for one
-    block. Where a read is dear, `read_ahead=False` has only those blocks read that are asked for. Not safe for use from
-    several threads at once.
+    block. With `read_ahead=False` only the requested blocks are read, for sources where a read is expensive. A reader
+    is not safe for use from several threads at once.
     """
 
     def __init__(
@@ -32,7 +34,7 @@ class RangeReader(io.BufferedIOBase, BinaryIO):
         *,
         read_ahead: bool = True,
     ) -> None:
-        self._thread: ThreadPoolExecutor | None = None  # first: close() looks at it, also after a refusal below
+        self._thread: ThreadPoolExecutor | None = None  # first: close() reads it, also after an error below
         if size_bytes < 0:
             raise ValueError(f"size_bytes must not be negative, got {size_bytes}")
         if block_bytes < 1:
@@ -71,7 +73,7 @@ class RangeReader(io.BufferedIOBase, BinaryIO):
         return target
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Up to `size` bytes from the present position (all that is left when negative or None)."""
+        """Return up to `size` bytes from the present position (all that is left when negative or None)."""
         if self.closed:
             raise ValueError("read of a closed reader")
         left = max(0, self._size - self._position)
@@ -86,7 +88,7 @@ class RangeReader(io.BufferedIOBase, BinaryIO):
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def read1(self, size: int = -1, /) -> bytes:
-        """Like `read`, but at most to the end of the present block."""
+        """Return up to `size` bytes as `read` does, but at most to the end of the present block."""
         in_block = self._block_bytes - self._position % self._block_bytes
         return self.read(in_block if size < 0 else min(size, in_block))
 
@@ -136,13 +138,16 @@ class RangeReader(io.BufferedIOBase, BinaryIO):
         self._ahead = (number, self._thread.submit(self._fetch, number))
 
     def _take_ahead(self, number: int) -> bytes | None:
-        """The block read ahead, when it is the wanted one and it came; one that nobody wants any more is dropped."""
+        """Return the block read ahead if it is block `number` and its read succeeded; otherwise None.
+
+        Drop the pending read of another block. If that read has already succeeded, keep its block in the cache.
+        """
         if self._ahead is None:
             return None
         ahead, future = self._ahead
         self._ahead = None
         if ahead == number:
-            # A failed read-ahead is tried again in the foreground, where the reader sees the failure.
+            # A failed read-ahead is retried in the foreground, where the caller sees the error.
             return None if future.exception() is not None else future.result()
         future.cancel()
         if future.done() and not future.cancelled() and future.exception() is None:

@@ -1,30 +1,40 @@
-"""Where decoded sound belongs on the recording's clock; pure arithmetic on times, no media library.
+"""Place decoded sound on the recording's clock; pure arithmetic on times, without a media library.
 
-A stream's times jitter, jump, overlap and lie. The clock follows them only where it matters: within a tolerance sound
-stays contiguous, a gap becomes silence, an overlap is dropped, and a jump that cannot be true is ignored.
+A stream's timestamps jitter, jump, overlap, and can be wrong. Within a tolerance sound stays contiguous. A gap becomes
+silence, an overlap is dropped, and an implausible jump is ignored.
 """
 
 from dataclasses import dataclass
 
 SAMPLE_RATE = 16_000
-# Below this nobody notices in a transcript; Matroska rounds to 1 ms and capture devices jitter by tens of them.
+"""Samples per second of the decoded sound (Hz)."""
+
 TOLERANCE_SEC = 0.05
-# A step back of more than this is a clock that was reset (joined transport streams), not sound sent twice.
+"""Difference between a timestamp and the expected time that is ignored.
+
+A smaller one is not noticeable in a transcript. Matroska rounds to 1 ms, and capture devices jitter by tens of
+milliseconds.
+"""
+
 RESET_SEC = 10.0
-# A jump this far past the declared end is taken for damage: following it could write hours of silence.
+"""A longer step back means a clock that was reset (joined transport streams), not sound sent twice."""
+
 PAST_END_SEC = 1.0
+"""A jump further past the declared end counts as damage: following it could write hours of silence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What to do before the next piece of sound: begin a new run, and where (a sample's number) it has to begin."""
+    """The place of the next piece of sound."""
 
     new_run: bool
+    """The piece begins a new run: it does not follow the sound before it directly."""
     start_sample: int
+    """Number of the piece's first sample on the recording's clock."""
 
 
 class AudioClock:
-    """Decides, piece by piece, where sound goes; times in seconds on the recording's clock."""
+    """The place of sound on the recording's clock, piece by piece; all times in seconds on that clock."""
 
     def __init__(self, duration_sec: float) -> None:
         self._latest_sec = duration_sec + PAST_END_SEC
@@ -33,11 +43,11 @@ class AudioClock:
 
     @property
     def end_sec(self) -> float:
-        """Where the sound placed so far ends."""
+        """Return the time at which the sound placed so far ends."""
         return self._expected_sec or 0.0
 
     def place(self, time_sec: float | None, length_sec: float) -> Placement:
-        """Where a piece of `length_sec` goes that says it begins at `time_sec` (None: it does not say)."""
+        """Place the next piece, of `length_sec`, with the timestamp `time_sec` (None if it carries none)."""
         expected = self._expected_sec
         if time_sec is None:
             start = expected or 0.0

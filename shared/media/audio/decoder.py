@@ -1,7 +1,7 @@
-"""A recording's sound as 16 kHz mono PCM, in a stream of small blocks.
+"""Decode a recording's sound to 16 kHz mono PCM (s16le), in a stream of small blocks.
 
-Sample i is the sound at t = i / 16000 on the recording's clock, whatever the file's gaps, offsets and overlaps are.
-Knows nothing of where the samples go.
+Sample i is the sound at t = i / 16000 on the recording's clock, in spite of gaps, offsets and overlaps in the file.
+The module is independent of the samples' destination.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,17 +21,24 @@ from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, ope
 from shared.media.limits import MAX_SOUND_FRAME_SEC, MAX_SOUND_SEC
 
 BYTES_PER_SAMPLE = 2
-# One second a block: small in memory, large enough for the writer.
+
 BLOCK_BYTES = SAMPLE_RATE * BYTES_PER_SAMPLE
+"""One second a block: small in memory, large enough for the writer."""
+
 _REPORT_EVERY_PACKETS = 64
 
 
 class AudioDecoder:
-    """Iterate once over the sound of `recording`; the facts are right when the iteration has ended.
+    """The sound of `recording` as an iterable of PCM blocks, for one iteration.
 
-    `report` gets the fraction done, many times a second of work; what it raises stops the work.
-    Raises NoUsableStream when the recording has no sound, RecordingTooLong when there is more than `max_sec` of it
-    whatever was declared, UnsupportedRecording, and whatever `source` raises.
+    The counts, properties and warnings are final when the iteration has ended. `report` is called with the fraction
+    done (0 to 1), many times in a second of work. An exception of `report` stops the work. Exceptions of `source` pass
+    through.
+
+    Raises:
+        NoUsableStream: The recording has no sound.
+        RecordingTooLong: The decoded sound is longer than `max_sec`, in spite of the declared length.
+        UnsupportedRecording: The sound comes in pieces that are too long, or it cannot be resampled.
     """
 
     def __init__(
@@ -56,32 +63,32 @@ class AudioDecoder:
         self._drop_bytes = 0
         self._times_hold = True
         self.samples = 0
-        """Samples given out, silence included."""
+        """Samples produced, silence included."""
         self.silent_samples = 0
-        """Of these, samples of silence put in for gaps, and for a late beginning."""
+        """Of `samples`, those of silence inserted for gaps and for a late beginning."""
         self.lost_samples = 0
-        """Of these, samples of silence put in for gaps in the middle."""
+        """Of `silent_samples`, those inserted for gaps in the middle."""
         self.damaged_packets = 0
-        """Packets that could not be decoded and were left out."""
+        """Packets left out because they could not be decoded."""
 
     @property
     def end_sec(self) -> float:
-        """Where the sound ends on the recording's clock."""
+        """Return the time at which the sound ends on the recording's clock."""
         return self.samples / SAMPLE_RATE
 
     @property
     def decoded_sec(self) -> float:
-        """How much sound there was, without the silence put in."""
+        """Return the length of the decoded sound, without the inserted silence."""
         return (self.samples - self.silent_samples) / SAMPLE_RATE
 
     @property
     def silence_sec(self) -> float:
-        """How much silence was put in for gaps."""
+        """Return the length of the silence inserted for gaps and for a late beginning."""
         return self.silent_samples / SAMPLE_RATE
 
     @property
     def warnings(self) -> list[RecordingWarning]:
-        """What a person should know of the sound, apart from being cut off (see `truncation`)."""
+        """Return the warnings about damage and gaps in the sound; `truncation` warns about files that were cut off."""
         warnings = []
         if self.damaged_packets:
             places = "1 place" if self.damaged_packets == 1 else f"{self.damaged_packets} places"
@@ -99,9 +106,9 @@ class AudioDecoder:
             if not isinstance(stream, av.AudioStream):
                 raise NoUsableStream("The recording's sound is no longer where it was.")
             if stream.codec_context.name == "flac":
-                # FLAC carries checksums; without this FFmpeg hands out damaged blocks as noise.
+                # FLAC carries checksums; without this option FFmpeg returns damaged blocks as noise.
                 stream.codec_context.options = {"err_detect": "crccheck+explode"}
-            # All streams are read, not only the sound, so that long stretches without sound are reported too.
+            # All streams are read, not only the sound, so that progress is reported in long stretches without sound.
             for count, packet in enumerate(demux_past_damage(container)):
                 if count % _REPORT_EVERY_PACKETS == 0:
                     self._report(min(1.0, self.end_sec / self._recording.duration_sec))
@@ -110,7 +117,7 @@ class AudioDecoder:
                 for frame in self._decode(stream, packet):
                     yield from self._place(frame)
             self._flush_resampler()
-            # At a few hertz the resampler's filter swallows short sounds whole; their time passes all the same.
+            # At a few hertz the resampler's filter returns nothing for short sounds; silence fills their time.
             yield from self._silence(round(self._clock.end_sec * SAMPLE_RATE) - self.samples)
             if self._out:
                 yield bytes(self._out)
@@ -127,11 +134,11 @@ class AudioDecoder:
             return []
 
     def _place(self, frame: av.AudioFrame) -> Iterator[bytes]:
-        """The blocks that are full with the frame in its place."""
+        """Put `frame` in its place on the clock and yield the blocks that are full with it."""
         if frame.samples == 0 or frame.sample_rate <= 0:
             return
         time_sec: float | None = None
-        # Without a header the times are only the packets' lengths added up at the first packet's rate.
+        # Without a header the times are only the sum of the packets' lengths, at the first packet's rate.
         self._times_hold &= self._recording.container not in HEADERLESS or frame.sample_rate == self._stream.sample_rate
         if self._times_hold and frame.pts is not None and frame.time_base is not None:
             time_sec = float(frame.pts * frame.time_base) - self._recording.start_sec
@@ -149,7 +156,7 @@ class AudioDecoder:
         if placement.new_run or described != self._input:
             yield from self._begin_run(placement.start_sample, stereo=frame.layout.nb_channels == 2)
             self._input = described
-        frame.pts = None  # the clock has placed it; the resampler must not stretch or cut by its own lights
+        frame.pts = None  # the clock has placed it; the resampler must not stretch or cut it
         self._take(self._resample(frame))
         yield from self._full_blocks()
 
@@ -163,7 +170,7 @@ class AudioDecoder:
         self._resampler = AudioResampler(format="s16", layout="stereo" if stereo else "mono", rate=SAMPLE_RATE)
 
     def _silence(self, samples: int) -> Iterator[bytes]:
-        """Hours of it, perhaps: a block at a time."""
+        """Add `samples` samples of silence and yield the full blocks, one at a time, as a gap may last hours."""
         while samples > 0:
             some = min(samples, SAMPLE_RATE)
             samples -= some
@@ -174,7 +181,7 @@ class AudioDecoder:
 
     def _flush_resampler(self) -> None:
         if self._resampler is not None:
-            # Nothing to flush comes as [None] where the resampler had nothing to do (16 kHz mono s16 already).
+            # The resampler returns [None] if it had nothing to convert (16 kHz mono s16 already).
             self._take([frame for frame in self._resampler.resample(None) if frame is not None])
         self._resampler = None
 
@@ -187,7 +194,7 @@ class AudioDecoder:
             if self.samples == self.silent_samples:
                 form = f"{frame.layout.nb_channels} channels at {frame.sample_rate} Hz"
                 raise UnsupportedRecording(f"The recording's sound, {form}, cannot be used.") from err
-        # One odd place in sound that is in order: damage. What the clock gave it stays silent.
+        # One bad frame in usable sound counts as damage. Its time on the clock stays silent.
         self.damaged_packets += 1
         self._resampler, self._input = None, ()
         return []
@@ -214,7 +221,10 @@ class AudioDecoder:
 
 
 def wav_header(samples: int) -> bytes:
-    """The 44 bytes before `samples` samples of 16 kHz mono s16le make a WAV file (RIFF, PCM format 1)."""
+    """Return the 44-byte header of a WAV file (RIFF, PCM format 1) with `samples` samples of 16 kHz mono s16le.
+
+    Raise ValueError if a WAV file cannot hold that many samples.
+    """
     data_bytes = samples * BYTES_PER_SAMPLE
     if samples < 0 or data_bytes + 36 > 0xFFFFFFFF:
         raise ValueError(f"a WAV file holds 0 to {(0xFFFFFFFF - 36) // BYTES_PER_SAMPLE} samples, not {samples}")

@@ -1,9 +1,9 @@
-"""Two channels into one, so that whatever is said on either is heard; knows nothing of files.
+"""Mix two channels to one, so that speech on either channel is heard; independent of files.
 
-A balanced microphone on a stereo input gives the same voice twice, with opposite signs: their mean is silence. Where
-the channels run against each other for a while, the second one is turned over before they are added. And a microphone
-that nobody speaks into adds its hiss to the voice on the other: while a channel only hisses, it is left out. What
-moves on it, be it soft, is let in at once.
+A balanced microphone on a stereo input delivers the same voice twice, with opposite signs: their mean is silence.
+While the channels are in antiphase, the second one is inverted before they are added. An unused microphone adds its
+noise to the voice on the other channel. So a channel with steady noise only is left out. A change of its level, even a
+soft one, lets it in at once.
 """
 
 from collections import deque
@@ -12,16 +12,27 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-MEMORY_SAMPLES = 8_000  # half a second at 16 kHz: longer than a syllable
-OPPOSITE = -0.8  # of a wide stereo picture the two correlate at -0.3 at the very least
+MEMORY_SAMPLES = 8_000
+"""Time constant of the running powers: half a second at 16 kHz, which is longer than a syllable."""
+
+OPPOSITE = -0.8
+"""Correlation of the channels below which the second one is inverted; a wide stereo image stays above -0.3."""
+
 ALIKE = -0.2
+"""Correlation of the channels above which the second one is no longer inverted."""
+
 BLOCK_SAMPLES = 1_600
-STEADY_BLOCKS = 30  # three seconds: nobody holds a vowel as long
-STEADY = 4.0  # between the strongest and the weakest block: 6 dB; a voice goes up and down by 20
+"""Length of the blocks in which a channel's power is measured: a tenth of a second at 16 kHz."""
+
+STEADY_BLOCKS = 30
+"""Blocks that a channel has to be steady for: three seconds, which is longer than any spoken vowel."""
+
+STEADY = 4.0
+"""Power of the strongest block over that of the weakest: 6 dB. A voice rises and falls by 20 dB."""
 
 
 class MonoMix:
-    """Give it a stream of stereo sound, piece by piece."""
+    """A mixer for a stream of stereo sound, piece by piece."""
 
     def __init__(self) -> None:
         self._left = self._right = self._both = 0.0
@@ -29,8 +40,11 @@ class MonoMix:
         self._channels = (_Channel(), _Channel())
 
     def mix(self, stereo: NDArray[np.int16]) -> NDArray[np.int16]:
-        """(n, 2) → (n,): the mean of the channels, the second turned over where it is the first one's opposite; a
-        channel that only hisses counts as silence, unless there is nothing else."""
+        """Return the mean of the channels, (n, 2) → (n,).
+
+        Invert the second channel while it is the opposite of the first. Take a channel with steady noise only as
+        silence, unless the other channel has steady noise only as well or was never heard.
+        """
         if len(stereo) == 0:
             return np.zeros(0, np.int16)
         left, right = stereo[:, 0].astype(np.float32), stereo[:, 1].astype(np.float32)
@@ -55,7 +69,7 @@ class MonoMix:
 
 
 class _Channel:
-    """How strong a channel was in the last seconds."""
+    """The power of one channel in the last seconds."""
 
     def __init__(self) -> None:
         self._blocks: deque[float] = deque(maxlen=STEADY_BLOCKS)
@@ -63,7 +77,7 @@ class _Channel:
         self.was_heard = False
 
     def hisses(self, power: float, samples: int) -> bool:
-        """Whether the channel has been steady, and is, with `power` in the next `samples`."""
+        """Add `power`, the sum of squares of the next `samples`; return whether the channel was and stays steady."""
         self.was_heard = self.was_heard or power > 0
         weakest = min(self._blocks, default=0.0)
         was_steady = len(self._blocks) == STEADY_BLOCKS and max(self._blocks) < STEADY * weakest

@@ -1,7 +1,7 @@
-"""Reading a recording from a web address that a stranger gave, in a stream, without trusting the address or its server.
+"""Stream a recording from a client's web address, without trust in the address or its server.
 
-Only http and https, only public addresses (see `guarded_network`), only so many redirects, bytes and seconds. No proxy
-or credentials of our environment are used. Knows nothing of where the bytes go.
+Only http and https and only public addresses are used (see `guarded_network`). Redirects, bytes and seconds are
+limited. No proxy and no credentials of the environment are used. The module is independent of the bytes' destination.
 """
 
 import re
@@ -36,32 +36,42 @@ _TRY_LATER = frozenset({408, 425, 429})
 
 @dataclass(frozen=True, slots=True)
 class FetchPolicy:
-    """What a source may cost: bytes in all, seconds for one call in all, seconds of silence, redirects."""
+    """The limits for reading from a source."""
 
     max_bytes: int
+    """Bytes of the whole file."""
     max_seconds: float
+    """Seconds for one call, from the first request to the last byte."""
     allow_loopback: bool = False
+    """Accept addresses of this machine as well (127.0.0.0/8 and ::1)."""
     connect_seconds: float = 10.0
+    """Seconds for establishing a connection."""
     read_seconds: float = 30.0
+    """Seconds without a byte from the server, or without progress in sending."""
     max_redirects: int = 5
+    """Redirects that are followed in one call."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file that is being read: `size_bytes` is the whole file's, `chunks` begin at `offset`.
-
-    `validator` (a strong ETag, else Last-Modified) belongs with `offset` when the rest is asked for later. `is_part`
-    says that the server sends what was asked for, and not the whole file.
-    """
+    """A file that is being read from its server."""
 
     size_bytes: int | None
+    """Size of the whole file; None if the server does not declare it."""
     offset: int
+    """Position of the first byte of `chunks` in the file."""
     validator: str | None
+    """A strong ETag, else Last-Modified; to be sent with a later request for the rest."""
     content_type: str | None
+    """Content-Type as the server declares it."""
     filename: str | None
+    """The file's name, without a path."""
     accepts_ranges: bool
+    """The server can send a byte range of the file."""
     chunks: Iterator[bytes]
+    """The file's bytes from `offset` on."""
     is_part: bool = False
+    """The server sends the requested range, not the whole file."""
 
 
 @contextmanager
@@ -74,13 +84,30 @@ def open_source(
     length: int | None = None,
     watch: Callable[[], None] = lambda: None,
 ) -> Iterator[RemoteFile]:
-    """Ask for `url` from `offset` on, and for no more than `length` bytes if that is given; the connection is closed at
-    the end of the block. A server that knows no ranges may send all from the start nevertheless. `watch` is called
-    while it is waited for bytes; what it raises ends it all.
+    """Request `url` and yield the answer; close the connection at the end of the block.
 
-    Raises AddressRefused, SourceNotFound, SourceRefused, SourceTooSlow, SourceUnavailable, RecordingTooLarge,
-    NotMedia (a web page), UnsupportedRecording (sent compressed), and SourceChanged when `validator` does not hold
-    any more or the server cannot go on at `offset`. Reading `chunks` may raise these too.
+    Reading `chunks` may raise the errors below, too.
+
+    Args:
+        url: The http or https address.
+        policy: The limits.
+        offset: Position of the first byte to request.
+        validator: The `validator` of an earlier answer, to continue the same file.
+        resolve: The name resolver.
+        length: The number of bytes to request (None: all from `offset` on). A server without ranges may send the
+            whole file nevertheless.
+        watch: Called while the connection waits for bytes. An exception of it ends the exchange.
+
+    Raises:
+        AddressRefused: The address, or one that it redirects to, is not allowed.
+        SourceNotFound: There is no such server or no such file.
+        SourceRefused: The server refuses, or redirects too often.
+        SourceTooSlow: The exchange takes longer than `policy.max_seconds`.
+        SourceUnavailable: The connection fails or times out, or the server cannot serve the file now.
+        SourceChanged: `validator` does not hold any more, or the server cannot continue at `offset`.
+        RecordingTooLarge: The file has more than `policy.max_bytes`.
+        NotMedia: The answer is a web page.
+        UnsupportedRecording: The file is sent compressed.
     """
     target = _checked_url(url)
     deadline = time.monotonic() + policy.max_seconds
@@ -109,7 +136,7 @@ def open_source(
 
 
 class _Failures:
-    """Turns the network's failures, wherever they surface while the source is open, into the tree's."""
+    """A context that translates errors of the network into domain errors while the source is open."""
 
     def __init__(self, url: httpx.URL, policy: FetchPolicy) -> None:
         self._host = url.host
@@ -156,7 +183,7 @@ def _request_headers(
         "Host": url.netloc.decode("ascii"),
         "User-Agent": USER_AGENT,
         "Accept": "*/*",
-        "Accept-Encoding": "identity",  # compressed bytes would make offsets and sizes lie
+        "Accept-Encoding": "identity",  # offsets and sizes would be wrong for compressed bytes
         "Connection": "close",
     }
     if offset or length is not None:
@@ -252,7 +279,7 @@ def _validator(headers: Mapping[str, str]) -> str | None:
 
 
 def _filename(headers: Mapping[str, str], url: httpx.URL) -> str | None:
-    """The file's name by Content-Disposition (RFC 6266), else by the address; never a path."""
+    """Return the file's name by Content-Disposition (RFC 6266), else by the address; never a path."""
     message = Message()
     message["Content-Disposition"] = headers.get("content-disposition", "")
     name = message.get_filename() or unquote(url.path)

@@ -1,7 +1,7 @@
-"""A network that refuses addresses a stranger must not make us call: ours, our neighbours', and the platform's own.
+"""Refuse connections to private, reserved and platform addresses, as a guard against server-side request forgery.
 
-The check stands where the connection is made, on the very address that is connected to. So it holds for redirects,
-for names that resolve differently a second time (DNS rebinding), and for every odd spelling of an address.
+The check is made at the connection, on the very address that is connected to. So it holds for redirects, for names
+that resolve differently a second time (DNS rebinding), and for every unusual spelling of an address.
 """
 
 import socket
@@ -16,22 +16,23 @@ from shared.domain.errors import AddressRefused, SourceNotFound
 from shared.media.network.public_address import check_address
 
 WATCH_EVERY_SEC = 1.0
-"""How long a wait for bytes may last until somebody looks whether they are still wanted."""
+"""Longest wait for bytes between two calls of `watch`, by which the caller can end the exchange."""
 
 Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
-"""(host name, port) to all of its addresses as text; raises OSError when there are none."""
+"""A name resolver: (host name, port) to all addresses of the host as text; raises OSError when there are none."""
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """All addresses of `host` by the system's resolver, in its order of preference."""
+    """Return all addresses of `host` by the system's resolver, in its order of preference."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 class GuardedBackend(httpcore.NetworkBackend):
-    """Connects to public addresses only, and ends whatever is still going on at `deadline` (of `monotonic`).
+    """A network back end that connects to public addresses only and ends every exchange at `deadline`.
 
-    While a server keeps us waiting for its bytes, `watch` is called every second; what it raises ends the waiting.
+    `deadline` is a time of `monotonic`, in seconds. During a wait for the server's bytes `watch` is called every
+    `WATCH_EVERY_SEC`. An exception of `watch` ends the wait.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class GuardedBackend(httpcore.NetworkBackend):
             if isinstance(err, socket.gaierror) and err.errno == socket.EAI_NONAME:
                 raise SourceNotFound(f"There is no server with the name {host}.") from err
             raise httpcore.ConnectError(f"the name {host} cannot be resolved now") from err
-        # All have to be in order before any is used: a name that also leads inside is no honest mistake.
+        # All addresses have to be public before any is used: a name that also leads inside is suspicious.
         for address in addresses:
             check_address(address, self._allow_loopback)
         failure: httpcore.NetworkError | httpcore.TimeoutException | None = None
@@ -95,11 +96,11 @@ class GuardedBackend(httpcore.NetworkBackend):
 
 
 class DeadlineExceeded(Exception):
-    """The time for the whole exchange is over, however lively the connection is."""
+    """The time for the whole exchange is over, even if bytes still arrive."""
 
 
 class _WatchedStream(httpcore.NetworkStream):
-    """A connection whose every wait ends at the deadline, so that a trickle of bytes cannot go on for ever."""
+    """A connection on which every wait ends at the deadline, so that a trickle of bytes cannot last for ever."""
 
     def __init__(
         self, stream: httpcore.NetworkStream, left: Callable[[float | None], float], watch: Callable[[], None]

@@ -1,6 +1,6 @@
-"""Which addresses are somebody's public server, and which are ours, our neighbours' or the platform's own.
+"""Tell addresses of public servers from private, reserved and platform addresses.
 
-Imports nothing but the standard library, so that the API may ask as well.
+Apart from the network code, without any dependency but the standard library, so that the API can check addresses too.
 """
 
 import ipaddress
@@ -11,7 +11,6 @@ from shared.domain.errors import AddressRefused
 
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Global by the registry, and yet not somebody's server.
 _REFUSED_NETWORKS = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -28,13 +27,16 @@ _REFUSED_NETWORKS = tuple(
         "fec0::/10",  # site-local, RFC 3879
     )
 )
+"""Networks that no public server is in, although `is_global` may be true for them."""
+
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+"""Prefix of IPv6 addresses that carry an IPv4 address in the last 32 bits (RFC 6052)."""
 
 
 def check_address(address: str, allow_loopback: bool = False) -> None:
-    """Raises AddressRefused unless `address` (an IP address as text) is somebody's public server.
+    """Raise AddressRefused unless `address` (an IP address as text) can be that of a public server.
 
-    `allow_loopback` lets 127.0.0.0/8 and ::1 pass, and nothing else.
+    With `allow_loopback`, accept 127.0.0.0/8 and ::1 as well, and nothing else.
     """
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
@@ -44,15 +46,17 @@ def check_address(address: str, allow_loopback: bool = False) -> None:
     if allow_loopback and end.is_loopback:
         return
     if not _is_public(end):
-        # Which address it was is not said: that would tell a stranger how names resolve in here.
+        # The message leaves out the address: it would tell the client how names resolve in this network.
         raise AddressRefused(
             "The address leads to a private or reserved network; only servers on the public internet can be used."
         )
 
 
 def check_host(host: str, allow_loopback: bool = False) -> None:
-    """Raises AddressRefused for a host that needs no resolver to be seen through: an address in any spelling, or
-    `localhost`. A name is looked at when it is connected to."""
+    """Raise AddressRefused for a private or reserved host that is recognisable without a resolver.
+
+    These are addresses in any spelling, and `localhost`. Other names are checked when they are connected to.
+    """
     literal = _literal(host)
     if literal is not None:
         check_address(literal, allow_loopback)
@@ -61,7 +65,10 @@ def check_host(host: str, allow_loopback: bool = False) -> None:
 
 
 def _literal(host: str) -> str | None:
-    """The address that the host's name is, as some resolver would read it: `127.1`, `0x7f000001` and `127.0.0.1.`."""
+    """Return the address that a resolver would take `host` for, if it is one; otherwise None.
+
+    Resolvers accept spellings such as `127.1`, `0x7f000001` and `127.0.0.1.`.
+    """
     host = host.rstrip(".")
     try:
         return str(ipaddress.ip_address(host.strip("[]").partition("%")[0]))
@@ -80,7 +87,7 @@ def _is_public(ip: IPAddress) -> bool:
 
 
 def _embedded_ipv4(ip: IPAddress) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that a packet to `ip` ends at, for the forms of IPv6 that carry one."""
+    """Return the IPv4 address that a packet to `ip` ends at, for the forms of IPv6 that carry one; else None."""
     if isinstance(ip, ipaddress.IPv4Address):
         return None
     if ip.ipv4_mapped is not None:
