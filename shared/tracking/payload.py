@@ -100,7 +100,8 @@ class FramePayload(Payload):
 
 
 class TrackPointPayload(Payload):
-    """A position of the instructor. Interpolated points stand only in gaps of 2 s or less."""
+    """A position of the instructor: `x`, `y` is the box's centre. Interpolated points stand only in gaps of 2 s or
+    less."""
 
     t: Seconds
     x: Coordinate
@@ -112,7 +113,7 @@ class TrackPointPayload(Payload):
 
 
 class DerivedMetrics(Payload):
-    """Measures of the track."""
+    """Measures of the track; `totalDistance` and `jitter` are in frame widths."""
 
     coverage_percent: Annotated[float, Field(ge=0.0, le=100.0), _decimals(3)]
     """Share of the recording's time with the instructor present."""
@@ -126,7 +127,7 @@ class DerivedMetrics(Payload):
 
 class InstructorTracking(Payload):
     """`instructor-tracking.json`. A gap lies between two presences; the time before the first and after the last is
-    none."""
+    absence."""
 
     version: Literal["v1"] = "v1"
     session_id: str

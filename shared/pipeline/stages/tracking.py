@@ -14,7 +14,7 @@ from shared.media.payload import ScenePayload, ThumbnailPayload
 from shared.media.video.frames import sample_frames
 from shared.media.video.picture import Picture, upright_size, video_of
 from shared.media.video.scenes import Scene, SceneScorer, scenes_from_scores
-from shared.media.video.thumbnails import DEFAULT_WIDTH, make_thumbnails
+from shared.media.video.thumbnails import DEFAULT_WIDTH_PX, make_thumbnails
 from shared.pipeline import artefacts
 from shared.pipeline.context import StepContext
 from shared.pipeline.stages.job_blobs import (
@@ -183,14 +183,14 @@ def _thumbnails(context: StepContext, scenes: Sequence[Scene]) -> SceneList:
     recording = recording_of(context)
     step = -(-len(scenes) // MAX_THUMBNAILS)
     numbers = {_middle(scene): n + 1 for n, scene in enumerate(scenes) if n % step == 0}
-    width, height = upright_size(video_of(recording), DEFAULT_WIDTH)
+    width, height = upright_size(video_of(recording), DEFAULT_WIDTH_PX)
 
     def report(fraction: float) -> None:
         context.report(DETECTIONS_DONE + (1.0 - DETECTIONS_DONE) * fraction)
 
     made = []
     with open_recording(context) as source:
-        for time_sec, jpeg in make_thumbnails(source, recording, numbers, DEFAULT_WIDTH, report):
+        for time_sec, jpeg in make_thumbnails(source, recording, numbers, DEFAULT_WIDTH_PX, report):
             number = numbers[time_sec]
             write_file(context.services, context.job, artefacts.THUMBNAIL, jpeg, scene=number)
             name = artefacts.THUMBNAIL.name_of(scene=number).rpartition("/")[2]

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from shared.domain.errors import DamagedRecording
 from shared.domain.recording import Recording
-from shared.media.video.frames import DEFAULT_WIDTH, SampledFrame, keyframes
+from shared.media.video.frames import DEFAULT_WIDTH_PX, SampledFrame, keyframes
 from shared.tracking.detection import Box, Detection, Detector, overlap
 from shared.tracking.detectors.faces import FaceDetector, find_face_places
 from shared.tracking.plan import PlateOfWindow, windows
@@ -67,7 +67,7 @@ def make_plates(
                 start_sec=start_sec,
                 end_sec=end_sec,
                 decoded_sec=DECODED_SEC / len(spans),
-                width=PLATE_WIDTH_PX if model is None and faces is None else DEFAULT_WIDTH,
+                width=PLATE_WIDTH_PX if model is None and faces is None else DEFAULT_WIDTH_PX,
                 report=report_window,
             )
         )

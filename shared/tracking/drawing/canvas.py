@@ -1,7 +1,7 @@
-"""A small drawing board: anti-aliased lines, areas and labels on a picture, written as PNG. No plotting library.
+"""Draw anti-aliased lines, areas and labels on a picture, and write it as PNG.
 
-Everything is drawn at twice the size and scaled down, so that OpenCV's stroke font looks like print. Coordinates are
-pixels of the finished picture.
+Apart from the charts, in place of a plotting library. Everything is drawn at twice the size and scaled down, so that
+OpenCV's stroke font looks like print. Coordinates are pixels of the finished picture.
 """
 
 from collections.abc import Sequence
@@ -20,32 +20,34 @@ FAINT: Colour = (222, 217, 212)
 ACCENT: Colour = (178, 98, 22)
 
 _SCALE = 2
+"""Factor of the drawing to the finished picture."""
 _SHIFT = 4
+"""Fractional bits of coordinates."""
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_FONT_PIXELS = 21.0
-"""The height of a capital letter at scale 1."""
+_FONT_HEIGHT_PX = 21.0
+"""Height of a capital letter at scale 1."""
 
 
 class Canvas:
-    """A picture in the making."""
+    """A picture to draw on."""
 
     def __init__(self, width: int, height: int, background: Colour = (255, 255, 255)) -> None:
         self.width, self.height = width, height
         self._pixels: Picture = np.full((height * _SCALE, width * _SCALE, 3), background, np.uint8)
 
     def paste(self, picture: Picture, left: int, top: int) -> None:
-        """A picture with its corner there; it must fit."""
+        """Paste `picture` with its top left corner at (left, top); it must fit."""
         height, width = picture.shape[:2]
         size = (width * _SCALE, height * _SCALE)
         large = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC)
         self._pixels[top * _SCALE :, left * _SCALE :][: size[1], : size[0]] = large
 
     def area(self, left: float, top: float, right: float, bottom: float, colour: Colour) -> None:
-        """A filled rectangle."""
+        """Fill a rectangle."""
         cv2.rectangle(self._pixels, self._point(left, top), self._point(right, bottom), colour, -1, cv2.LINE_AA, _SHIFT)
 
     def line(self, points: Sequence[tuple[float, float]], colour: Colour, thickness: float = 1.0) -> None:
-        """A line through the points; a dot where there is only one."""
+        """Draw a line through the points, or a dot if there is only one."""
         if len(points) == 1:
             radius = round(thickness * _SCALE * (1 << _SHIFT))
             cv2.circle(self._pixels, self._point(*points[0]), radius, colour, -1, cv2.LINE_AA, _SHIFT)
@@ -64,15 +66,15 @@ class Canvas:
         colour: Colour = INK,
         bold: bool = False,
     ) -> None:
-        """A label whose capitals are `size` pixels high, with its middle at height `y`."""
-        scale, thickness = size * _SCALE / _FONT_PIXELS, 3 if bold else 2
+        """Write a label with capitals of `size` pixels and its vertical centre at `y`."""
+        scale, thickness = size * _SCALE / _FONT_HEIGHT_PX, 3 if bold else 2
         (width, _), _ = cv2.getTextSize(text, _FONT, scale, thickness)
         offset = {"left": 0.0, "centre": width / 2, "right": float(width)}[align]
         corner = (round(x * _SCALE - offset), round((y + size / 2) * _SCALE))
         cv2.putText(self._pixels, text, corner, _FONT, scale, colour, thickness, cv2.LINE_AA)
 
     def to_png(self) -> bytes:
-        """The finished picture."""
+        """Return the finished picture as PNG. Raise ValueError if OpenCV cannot encode it."""
         small = cv2.resize(self._pixels, (self.width, self.height), interpolation=cv2.INTER_AREA)
         encoded, png = cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, 9])
         if not encoded:
@@ -80,5 +82,6 @@ class Canvas:
         return png.tobytes()
 
     def _point(self, x: float, y: float) -> tuple[int, int]:
+        """Return the point in the fixed-point coordinates of OpenCV."""
         factor = _SCALE * (1 << _SHIFT)
         return round(x * factor), round(y * factor)

@@ -1,6 +1,7 @@
-"""What the tracker saw, drawn on the picture: all boxes, the instructor's, the way of the last seconds, the time.
+"""Draw the track on the pictures of a recording: all boxes, the instructor's box, the recent way, and the time.
 
-Draws on the coder's planes directly: turning every picture to RGB and back would cost more than the drawing.
+Apart from the charts, because it draws on the coder's planes directly: converting every picture to RGB and back would
+cost more than the drawing.
 """
 
 from bisect import bisect_right
@@ -13,7 +14,7 @@ from shared.media.video.yuv import YuvPicture
 from shared.tracking.payload import InstructorTracking, TrackPointPayload
 
 Colour = tuple[int, int, int]
-"""Brightness, blue, red, as FFmpeg's limited range has them."""
+"""Luma, blue and red chroma in FFmpeg's limited range."""
 Box = Sequence[float]
 
 _OBSERVED: Colour = (170, 70, 40)
@@ -24,8 +25,9 @@ _WHITE: Colour = (235, 128, 128)
 _BLACK: Colour = (20, 128, 128)
 
 _TRAIL_SEC = 5.0
-_LETTER = 0.028
-"""The height of the time's figures, as a fraction of the picture."""
+"""Length of the way that is drawn."""
+_LETTER_SHARE = 0.028
+"""Height of the time's digits, as a fraction of the picture."""
 
 
 class Overlay:
@@ -39,7 +41,7 @@ class Overlay:
         self._point_times = [point.t for point in track.track_points]
 
     def draw(self, picture: YuvPicture, time_sec: float) -> None:
-        """Draws what was known at that time on the recording's clock."""
+        """Draw what was known at `time_sec` on the recording's clock."""
         pen = _Pen(picture)
         sample = bisect_right(self._frame_times, time_sec + self._step_sec / 2) - 1
         if sample >= 0 and time_sec - self._frame_times[sample] < self._step_sec:
@@ -53,7 +55,7 @@ class Overlay:
         pen.label(_clock(time_sec) + ("" if here is not None else "  nobody followed"))
 
     def _trail(self, time_sec: float) -> Sequence[TrackPointPayload]:
-        """The points of the last seconds, after the last gap."""
+        """Return the points of the last seconds, after the last gap."""
         last = bisect_right(self._point_times, time_sec)
         first = bisect_right(self._point_times, time_sec - _TRAIL_SEC)
         for number in range(last - 1, first, -1):
@@ -63,7 +65,8 @@ class Overlay:
         return self._points[first:last]
 
     def _instructor(self, time_sec: float) -> tuple[Box, bool] | None:
-        """The box between the two samples around the time, and whether it was seen at both."""
+        """Return the box interpolated between the samples around the time, and whether it was observed at both; None in
+        a gap."""
         after = bisect_right(self._point_times, time_sec)
         before = after - 1
         if before < 0 or time_sec - self._point_times[before] > self._step_sec:
@@ -78,13 +81,14 @@ class Overlay:
 
 
 class _Pen:
-    """Draws on the three planes alike; places are fractions of the picture."""
+    """Draws on all three planes; places are fractions of the picture."""
 
     def __init__(self, picture: YuvPicture) -> None:
         self._planes = picture.planes
         self._unit = max(1, round(picture.height / 400))
 
     def box(self, box: Box, colour: Colour, weight: int) -> None:
+        """Draw the outline of a box."""
         left, top, width, height = box
         for plane, value in zip(self._planes, colour, strict=True):
             rows, columns = plane.shape
@@ -93,6 +97,7 @@ class _Pen:
             cv2.rectangle(plane, corner, opposite, value, self._thickness(weight, rows))
 
     def trail(self, places: Sequence[tuple[float, float]], colour: Colour) -> None:
+        """Draw a line through `places` and a dot at the last one."""
         if not places:
             return
         for plane, value in zip(self._planes, colour, strict=True):
@@ -103,8 +108,9 @@ class _Pen:
             cv2.circle(plane, path[-1].tolist(), 2 * thickness, value, -1)
 
     def label(self, text: str) -> None:
+        """Write `text` on black in the top left corner."""
         brightness = self._planes[0]
-        size = brightness.shape[0] * _LETTER
+        size = brightness.shape[0] * _LETTER_SHARE
         scale, thickness = size / 21.0, max(1, round(size / 10))
         (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
         edge = round(size)
@@ -115,10 +121,12 @@ class _Pen:
         cv2.putText(brightness, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, _WHITE[0], thickness, cv2.LINE_AA)
 
     def _thickness(self, weight: int, rows: int) -> int:
+        """Return the thickness of a line of this weight on a plane of `rows` rows, in pixels."""
         share = rows / float(self._planes[0].shape[0])
         return max(1, round(weight * self._unit * share))
 
 
 def _clock(sec: float) -> str:
+    """Return the time as h:mm:ss.t."""
     minutes, seconds = divmod(sec, 60)
     return f"{int(minutes) // 60}:{int(minutes) % 60:02d}:{int(seconds):02d}.{int(seconds % 1 * 10)}"

@@ -1,6 +1,7 @@
-"""The track as a dashboard draws it (`track-plot.json`, v1): where the instructor was for how long, and x over time.
+"""Define the track as a dashboard draws it (`track-plot.json`, v1): a heat map, and x over time.
 
-A recording of hours has no more numbers than one of minutes: neighbouring points share a bin. Imports no media library.
+Neighbouring points share a bin, so that a recording of hours has no more numbers than one of minutes. Apart from the
+charts, so that the API can describe it without a media library.
 """
 
 import math
@@ -14,9 +15,10 @@ from pydantic.alias_generators import to_camel
 from shared.tracking.payload import InstructorTracking, TrackPointPayload
 
 COLUMNS = 64
-"""The heat map's cells across the picture; it has as many rows as make them square."""
+"""Number of the heat map's cells across the picture; as many rows make them square."""
 
 MAX_BINS = 1500
+"""Most bins of a plot."""
 
 
 class _Payload(BaseModel):
@@ -32,8 +34,7 @@ class HeatMap(_Payload):
 
 
 class PositionBin(_Payload):
-    """Where the instructor was across the picture in the `binSec` seconds from `t` on: on average, and how far left and
-    right. A bin in which nobody was followed is not there."""
+    """Horizontal position of the instructor in the `binSec` seconds from `t` on: mean, and range. Gaps have no bins."""
 
     t: float
     x: float
@@ -56,7 +57,7 @@ class TrackPlot(_Payload):
 
     @classmethod
     def of(cls, track: InstructorTracking) -> "TrackPlot":
-        """The plot of a track."""
+        """Return the plot of a track."""
         step_sec = 1 / track.source.sample_fps
         bin_sec = step_sec * max(1, math.ceil(track.source.duration_sec / step_sec / MAX_BINS))
         return cls(
@@ -72,12 +73,14 @@ class TrackPlot(_Payload):
 
 
 def _positions(points: tuple[TrackPointPayload, ...], bin_sec: float) -> Iterator[PositionBin]:
+    """Yield the bins of the points."""
     for number, group in groupby(points, lambda point: int(point.t / bin_sec + 1e-6)):
         xs = [point.x for point in group]
         yield PositionBin(t=round(number * bin_sec, 3), x=round(sum(xs) / len(xs), 4), min_x=min(xs), max_x=max(xs))
 
 
 def _heat_map(track: InstructorTracking, step_sec: float) -> HeatMap:
+    """Return the heat map; each point counts `step_sec`."""
     rows = max(1, round(COLUMNS * track.source.height / track.source.width))
     seconds = [[0.0] * COLUMNS for _ in range(rows)]
     for point in track.track_points:
