@@ -85,7 +85,7 @@ def examine(name: str, data: bytes) -> str:
     from shared.media.audio.decoder import AudioDecoder, wav_header
     from shared.media.payload import MediaPayload
     from shared.media.probe.probe import probe
-    from shared.media.probe.quick_probe import Allowance, glance_at_ranges
+    from shared.media.probe.quick_probe import ProbeBudget, quick_probe_ranges
     from shared.media.probe.truncation import truncation_warnings, video_end_sec
     from shared.media.video.frames import keyframes, sample_frames
     from shared.media.video.scenes import SceneScorer
@@ -102,7 +102,7 @@ def examine(name: str, data: bytes) -> str:
     source = Named(data)
     source.name = name
     settings = Settings()
-    glance_at_ranges(lambda at, length: data[at : at + length], len(data), Allowance(32 * MIB, CPU_SEC))
+    quick_probe_ranges(lambda at, length: data[at : at + length], len(data), ProbeBudget(32 * MIB, CPU_SEC))
     recording = probe(source, len(data))
     refuse_too_long(recording.duration_sec, settings)
     sound_end: float | None = None

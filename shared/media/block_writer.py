@@ -77,7 +77,7 @@ class BlockWriter(io.BufferedIOBase, BinaryIO):
         if block is not None:
             return block
         if number * self._block_bytes < self._size:
-            raise OSError(f"block {number} has been given out already")
+            raise OSError(f"block {number} is staged already")
         if len(self._held) > self._blocks:
             oldest = min(held for held in self._held if held)
             self._stage_block(oldest, bytes(self._held.pop(oldest)))

@@ -13,7 +13,7 @@ from shared.api.app import create_app
 from shared.domain.errors import CannotProbe, NotMedia, SourceTooSlow, SourceUnavailable
 from shared.media.probe import sandbox
 from shared.media.probe.decoder import InThisProcess
-from shared.media.probe.sandbox import Apart
+from shared.media.probe.sandbox import SandboxedDecoder
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import SOURCES
@@ -34,9 +34,9 @@ def children() -> list[psutil.Process]:
     return [each for each in psutil.Process().children() if SANDBOX in " ".join(each.cmdline())]
 
 
-def running(code: str, max_sec: float = PATIENCE_SEC) -> Apart:
+def running(code: str, max_sec: float = PATIENCE_SEC) -> SandboxedDecoder:
     """A decoder whose child runs this code instead."""
-    return Apart(max_sec, ["-c", code])
+    return SandboxedDecoder(max_sec, ["-c", code])
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def nothing_stays() -> Iterator[None]:
 
 
 def test_it_sees_what_this_process_sees() -> None:
-    here, there = InThisProcess(), Apart(PATIENCE_SEC)
+    here, there = InThisProcess(), SandboxedDecoder(PATIENCE_SEC)
     assert there.at_ranges(read, len(EXAMPLE)) == here.at_ranges(read, len(EXAMPLE))
     assert there.at_head(EXAMPLE, len(EXAMPLE)) == here.at_head(EXAMPLE, len(EXAMPLE))
     beginning = EXAMPLE[: len(EXAMPLE) // 2]
@@ -59,7 +59,7 @@ def test_a_refusal_is_the_same_refusal() -> None:
     with pytest.raises(NotMedia) as here:
         InThisProcess().at_head(text, len(text))
     with pytest.raises(NotMedia) as there:
-        Apart(PATIENCE_SEC).at_head(text, len(text))
+        SandboxedDecoder(PATIENCE_SEC).at_head(text, len(text))
     assert there.value.detail == here.value.detail
 
 
@@ -70,7 +70,7 @@ def test_a_child_that_is_killed_while_it_reads_is_a_clear_error_and_the_next_one
         child.wait()
         return read(offset, length)
 
-    decoder = Apart(PATIENCE_SEC)
+    decoder = SandboxedDecoder(PATIENCE_SEC)
     with pytest.raises(CannotProbe, match="ended without an answer"):
         decoder.at_ranges(kill, len(EXAMPLE))
     assert decoder.at_ranges(read, len(EXAMPLE)).video is not None
@@ -81,7 +81,7 @@ def test_what_reading_the_source_raises_passes_through() -> None:
         raise SourceUnavailable("The source's server does not answer.")
 
     with pytest.raises(SourceUnavailable):
-        Apart(PATIENCE_SEC).at_ranges(fail, len(EXAMPLE))
+        SandboxedDecoder(PATIENCE_SEC).at_ranges(fail, len(EXAMPLE))
 
 
 @pytest.mark.parametrize(

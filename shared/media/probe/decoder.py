@@ -1,4 +1,7 @@
-"""What a recording, or its beginning, shows to a decoder: the part of a glance that runs code on hostile bytes."""
+"""Probe a recording, or its beginning, with FFmpeg: the part of a quick probe that runs code on hostile bytes.
+
+Apart from `quick_probe.py`, so that it can run in a process of its own (`sandbox.py`).
+"""
 
 import io
 from collections.abc import Callable
@@ -9,27 +12,27 @@ from shared.domain.recording import Recording
 ReadRange = Callable[[int, int], bytes]
 
 BLOCK_BYTES = 1024**2
-"""What is read at once: most indexes fit, and a slow server sends it in time."""
+"""Size of one read: most indexes fit, and a slow server sends it in time."""
 
 BLOCKS = 8
+"""Blocks held at once."""
 
 
 class Decoder(Protocol):
-    """Who looks. Both raise what `probe` raises."""
+    """Probes recordings. Both methods raise what `probe` raises."""
 
     def at_ranges(self, read_range: ReadRange, size_bytes: int) -> Recording:
-        """At a recording that can be read in pieces of at most BLOCK_BYTES; raises what `read_range` raises, too."""
+        """Probe a recording through `read_range`, in pieces of at most `BLOCK_BYTES`; raise what that raises, too."""
 
     def at_head(self, head: bytes, size_bytes: int | None) -> Recording:
-        """At a recording's beginning, which is all of it when it has `size_bytes`; they are None where the size is
-        not known."""
+        """Probe the beginning of a recording of `size_bytes` (None if unknown); `head` may be all of it."""
 
 
 class InThisProcess:
-    """A `Decoder`: a crash of FFmpeg takes this process with it."""
+    """A `Decoder` in this process, which a crash of FFmpeg ends."""
 
     def at_ranges(self, read_range: ReadRange, size_bytes: int) -> Recording:
-        from shared.media.probe.probe import probe  # media libraries are for those who decode
+        from shared.media.probe.probe import probe  # loads a media library only when decoding
         from shared.media.range_reader import RangeReader
 
         with RangeReader(read_range, size_bytes, BLOCK_BYTES, BLOCKS, read_ahead=False) as file:
@@ -44,8 +47,10 @@ class InThisProcess:
 
 
 class _Head(io.BytesIO):
-    """A recording's beginning, as a file of the whole one's size, in which nothing stands behind that beginning. Where
-    the size is unknown, FFmpeg is told that it cannot seek, so that it does not take the beginning for everything."""
+    """The beginning of a recording as a file of the full size, with nothing behind that beginning.
+
+    With an unknown size it cannot seek, so that FFmpeg does not take the beginning for the whole file.
+    """
 
     def __init__(self, head: bytes, size_bytes: int | None) -> None:
         super().__init__(head)

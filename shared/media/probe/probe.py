@@ -1,7 +1,7 @@
-"""What a recording is: its container, its picture and sound, its clock; found by reading a little of it.
+"""Find the facts of a recording (container, picture, sound, clock) by reading a little of it.
 
-Every way in which a file can be no usable recording ends here, in an error of the tree with a sentence for a person.
-Knows nothing of storage, jobs or what will be made of the recording.
+Every file that is no usable recording ends here in an error of the project's tree, with a sentence for a person. Apart
+from storage, jobs and the stages, which it knows nothing of.
 """
 
 import re
@@ -28,17 +28,19 @@ from shared.domain.warning import About, RecordingWarning
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
 from shared.media.limits import MAX_ASPECT, MAX_FRAME_BYTES, MIN_SIDE, TRIAL_SEC
 
-# A stream is given up when this many of its packets decode to nothing; no decoder's delay comes near it.
 TRIAL_PACKETS_PER_STREAM = 100
-# The other streams are not waited for longer than this many packets: sound may begin minutes after the picture.
+"""A stream is given up if this many packets decode to nothing; no delay of a decoder comes near it."""
 TRIAL_PACKETS = 2000
+"""Most packets read while waiting for a stream: sound may begin minutes after the picture."""
 GUESSED = RecordingWarning(
     "duration_guessed",
     About.RECORDING,
     "The recording does not say how long it is; its length was guessed from its bit rate.",
 )
 _ENCRYPTED_TAGS = frozenset({"encv", "enca", "drmi", "drms"})
+"""Codec tags of encrypted streams in MP4."""
 _NOT_MOVING = Disposition.attached_pic | Disposition.timed_thumbnails
+"""Dispositions of still pictures."""
 
 
 @dataclass(slots=True)
@@ -52,15 +54,20 @@ class _Trial:
 
     @property
     def settled(self) -> bool:
+        """Return whether the stream gave a frame or is given up."""
         return self.frame is not None or self.encrypted or self.packets >= TRIAL_PACKETS_PER_STREAM
 
 
 def probe(source: BinaryIO, size_bytes: int, *, scan: bool = True, whole: bool = True) -> Recording:
-    """The facts of the recording in `source` (seekable, `size_bytes` long).
+    """Return the facts of the recording in `source` (seekable, `size_bytes` long).
 
-    Where the length stands in no header, all of the recording is read to add it up; with `scan=False` it is FFmpeg's
-    guess, or 0 where that has none. `whole=False` says that `source` ends before the recording does. Raises
-    EmptyRecording, NotMedia, EncryptedRecording, NoUsableStream, DamagedRecording or UnsupportedRecording.
+    Raise EmptyRecording, NotMedia, EncryptedRecording, NoUsableStream, DamagedRecording or UnsupportedRecording.
+
+    Args:
+        source: the file.
+        size_bytes: its size.
+        scan: if no header declares the length, read the whole recording to add it up; else take FFmpeg's guess, or 0.
+        whole: False if `source` ends before the recording does.
     """
     if size_bytes == 0:
         raise EmptyRecording("The file is empty (0 bytes).")
@@ -86,7 +93,7 @@ def probe(source: BinaryIO, size_bytes: int, *, scan: bool = True, whole: bool =
 
 
 def _chosen_streams(container: InputContainer) -> Iterator[Stream]:
-    """The picture and the sound a player would choose: marked as default first, then the largest."""
+    """Yield the picture and the sound that a player would choose: marked as default first, then the largest."""
     videos = [s for s in container.streams.video if _decodable(s) and not s.disposition & _NOT_MOVING]
     audios = [s for s in container.streams.audio if _decodable(s)]
     if videos:
@@ -96,11 +103,13 @@ def _chosen_streams(container: InputContainer) -> Iterator[Stream]:
 
 
 def _decodable(stream: Stream) -> bool:
+    """Return whether this FFmpeg knows the codec of the stream."""
     # A stream whose codec is unknown to this FFmpeg has no codec context, whatever the type stubs say.
     return getattr(stream, "codec_context", None) is not None
 
 
 def _nothing_usable(container: InputContainer) -> str:
+    """Return the sentence that explains why the container has no usable stream."""
     kinds = sorted({stream.type for stream in container.streams})
     if not kinds:
         return "The file has no streams: neither sound nor picture."
@@ -112,7 +121,7 @@ def _nothing_usable(container: InputContainer) -> str:
 
 
 def _try_decoding(container: InputContainer, trials: Sequence[_Trial]) -> bool:
-    """Decode until every stream gave a frame or was given up; True when that took the whole file."""
+    """Decode until every stream gave a frame or was given up; return True if that read the whole file."""
     by_index = {trial.stream.index: trial for trial in trials}
     read, deadline = 0, time.monotonic() + TRIAL_SEC
     for packet in demux_past_damage(container, *(trial.stream for trial in trials)):
@@ -126,6 +135,7 @@ def _try_decoding(container: InputContainer, trials: Sequence[_Trial]) -> bool:
 
 
 def _try_packet(trial: _Trial, packet: AnyPacket) -> None:
+    """Decode one packet of a stream and note what it showed."""
     if packet.size:
         trial.packets += 1
         if _codec_tag(trial.stream) in _ENCRYPTED_TAGS or packet.has_sidedata("encryption_info"):
@@ -142,6 +152,7 @@ def _try_packet(trial: _Trial, packet: AnyPacket) -> None:
 
 
 def _codec_tag(stream: Stream) -> str:
+    """Return the codec tag of the stream, or an empty text if it is not ASCII."""
     try:
         return stream.codec_context.codec_tag
     except UnicodeDecodeError:  # PyAV expects ASCII; AVI has numbers there
@@ -149,7 +160,7 @@ def _codec_tag(stream: Stream) -> str:
 
 
 def _sort_out(trials: Sequence[_Trial], whole_read: bool) -> tuple[list[_Trial], list[RecordingWarning]]:
-    """The streams to use, and a warning for each that is left out; an error when none is left."""
+    """Return the usable streams, and a warning for each that is left out. Raise an error if none is usable."""
     if all(trial.encrypted for trial in trials):
         raise EncryptedRecording("The recording is encrypted (copy protection); it can only be processed without it.")
     if whole_read and all(trial.packets == 0 for trial in trials):
@@ -178,7 +189,7 @@ def _sort_out(trials: Sequence[_Trial], whole_read: bool) -> tuple[list[_Trial],
 
 
 def _unusable_picture(frame: av.VideoFrame, stream: Stream) -> str | None:
-    """What is wrong with a picture that can be decoded and yet not be used."""
+    """Return why a decodable picture cannot be used, as a part of a sentence; None if it can."""
     width = _shown_width(frame.width, stream)
     if min(width, frame.width, frame.height) < MIN_SIDE or not 1 / MAX_ASPECT <= width / frame.height <= MAX_ASPECT:
         return f"picture is {width} × {frame.height} pixels large: too narrow to show anything"
@@ -189,7 +200,7 @@ def _unusable_picture(frame: av.VideoFrame, stream: Stream) -> str | None:
 
 
 def _shown_width(width: int, stream: Stream) -> int:
-    """Pixels need not be square: a viewer sees the coded width times the sample's aspect ratio."""
+    """Return the width that a viewer sees: the coded width times the aspect ratio of a pixel."""
     ratio = stream.sample_aspect_ratio if isinstance(stream, av.VideoStream) else None
     return max(1, round(width * (ratio or 1)))
 
@@ -255,7 +266,7 @@ def _describe_audio(trial: _Trial, stream: av.AudioStream, start_sec: float, dur
 
 
 def _start(trial: _Trial) -> float:
-    """Where the stream's first frame stands; the container's own word is only second best (wrong in Matroska)."""
+    """Return the time of the stream's first frame. The container's declaration is second best (wrong in Matroska)."""
     if trial.frame is not None and trial.frame.pts is not None and trial.frame.time_base is not None:
         return float(trial.frame.pts * trial.frame.time_base)
     stream = trial.stream
@@ -265,7 +276,7 @@ def _start(trial: _Trial) -> float:
 
 
 def _end(trial: _Trial, start_sec: float) -> float | None:
-    """Where the stream ends by its own word, counted from where the container says that it starts."""
+    """Return the declared end of the stream, counted from its declared start; None if it declares none."""
     stream = trial.stream
     tagged = re.fullmatch(r"(\d{1,5}):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
     if tagged:  # Matroska writers note the end of each stream, counted from zero
@@ -291,7 +302,7 @@ def _has_xing_header(recording: Recording, usable: Sequence[_Trial]) -> bool:
 
 
 def _with_scanned_duration(source: BinaryIO, recording: Recording) -> Recording:
-    """The recording with the length that its packets add up to, where no header tells one."""
+    """Return the recording with the length that its packets add up to, for headers without one."""
     if recording.audio is None:
         return recording
     with open_container(source) as container:
@@ -302,7 +313,7 @@ def _with_scanned_duration(source: BinaryIO, recording: Recording) -> Recording:
 
 
 def _with_scanned_end(source: BinaryIO, recording: Recording) -> Recording:
-    """The recording with the length that its last packets tell: browsers and live streams write none in the header."""
+    """Return the recording with the end of its last packets, for headers without a length (browsers, live streams)."""
     ends: dict[int, float] = {}
     with open_container(source) as container:
         chosen = [container.streams[each.index] for each in (recording.video, recording.audio) if each is not None]
@@ -319,7 +330,10 @@ def _with_scanned_end(source: BinaryIO, recording: Recording) -> Recording:
 
 
 def _wav_cut_off(source: BinaryIO, size_bytes: int) -> Iterator[RecordingWarning]:
-    """FFmpeg trims a cut WAV's length to the file's size, so its header is compared here; streams write 0 or -1."""
+    """Yield a warning if the WAV's header declares more bytes than the file has; streams declare 0 or -1.
+
+    FFmpeg trims the length of a cut WAV to the file's size, so the header is read here.
+    """
     source.seek(0)
     announced = int.from_bytes(source.read(8)[4:8], "little") + 8
     if 0xFFFFFF00 > announced > 8 and size_bytes < 0.98 * announced:

@@ -1,7 +1,8 @@
-"""A look at a recording that reads little of it, in bounded time, and keeps nothing: what `probe` finds out that way.
+"""Probe a recording quickly: read little of it, in bounded time, and store nothing.
 
-Where a recording can be read in pieces, its beginning and its index are enough. Where it cannot (a server without
-ranges), or where finding the index would mean reading on and on, its first few megabytes have to do.
+If the recording can be read in ranges, its beginning and its index are enough. If it cannot (a server without ranges),
+or if finding the index would take too many reads, its first few megabytes have to do. Apart from `probe.py`, which
+reads as much as it needs.
 """
 
 import time
@@ -23,6 +24,7 @@ from shared.media.network.guarded_network import Resolve, resolve
 from shared.media.probe.decoder import BLOCK_BYTES, Decoder, InThisProcess, ReadRange
 
 HEAD_BYTES = 4 * 1024**2
+"""Size of the beginning that is probed if ranges do not work."""
 
 LENGTH_UNKNOWN = RecordingWarning(
     "duration_unknown",
@@ -32,21 +34,23 @@ LENGTH_UNKNOWN = RecordingWarning(
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    """What was seen; `size_bytes` and `duration_sec` are None where they cannot be known without reading everything,
-    and then those in `recording` mean nothing."""
+class QuickProbe:
+    """The result of a quick probe."""
 
     recording: Recording
+    """The facts; its size and duration mean nothing where those below are None."""
     size_bytes: int | None
+    """None if it cannot be known without reading everything."""
     duration_sec: float | None
+    """None if it cannot be known without reading everything."""
 
 
-class TooMuchRead(Exception):
-    """The bytes that a look may cost are used up."""
+class BudgetExceeded(Exception):
+    """The byte budget of a quick probe is used up."""
 
 
-class Allowance:
-    """What one look may cost: bytes in all, and seconds from now on."""
+class ProbeBudget:
+    """The budget of one quick probe: bytes in all, and seconds from now on."""
 
     def __init__(self, max_bytes: int, max_seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._bytes_left = max_bytes
@@ -56,65 +60,69 @@ class Allowance:
 
     @property
     def seconds_left(self) -> float:
-        """Not above zero when the time is up."""
+        """Return the seconds until the deadline; not positive if it has passed."""
         return self._deadline - self._monotonic()
 
     def take(self, length: int) -> None:
-        """To be asked before `length` bytes are read; raises SourceTooSlow, TooMuchRead."""
+        """Take `length` bytes from the budget before a read. Raise SourceTooSlow or TooMuchRead."""
         self.check_time()
         if length > self._bytes_left:
-            raise TooMuchRead
+            raise BudgetExceeded
         self._bytes_left -= length
 
     def check_time(self, cause: Exception | None = None) -> None:
-        """Raises SourceTooSlow when the time is up."""
+        """Raise SourceTooSlow if the deadline has passed."""
         if self.seconds_left <= 0:
             raise SourceTooSlow(
                 f"The recording could not be looked into within {self._max_seconds:.0f} s; a job has more time."
             ) from cause
 
 
-def glance_at_ranges(
-    read_range: ReadRange, size_bytes: int, allowance: Allowance, decoder: Decoder | None = None
-) -> Glance:
-    """A look at what can be read in pieces, by this process unless a `decoder` is given. Raises what that and
-    `read_range` raise, SourceTooSlow, CannotProbe."""
+def quick_probe_ranges(
+    read_range: ReadRange, size_bytes: int, budget: ProbeBudget, decoder: Decoder | None = None
+) -> QuickProbe:
+    """Probe a recording that can be read in ranges, in this process unless a `decoder` is given.
+
+    Raise what `probe` and `read_range` raise, SourceTooSlow, or CannotProbe.
+    """
     decoder = decoder or InThisProcess()
 
     def read(offset: int, length: int) -> bytes:
-        allowance.take(length)
+        budget.take(length)
         return read_range(offset, length)
 
     try:
-        return _seen(decoder.at_ranges(read, size_bytes), size_bytes)
-    except TooMuchRead:
-        return _glance_at_head(read_range(0, min(HEAD_BYTES, size_bytes)), size_bytes, decoder)
+        return _result(decoder.at_ranges(read, size_bytes), size_bytes)
+    except BudgetExceeded:
+        return _quick_probe_head(read_range(0, min(HEAD_BYTES, size_bytes)), size_bytes, decoder)
 
 
-def glance_at_url(
+def quick_probe_url(
     url: str,
     policy: FetchPolicy,
-    allowance: Allowance,
+    budget: ProbeBudget,
     resolve: Resolve = resolve,
     decoder: Decoder | None = None,
-) -> Glance:
-    """A look at what a web address leads to. Raises what `open_source` and `glance_at_ranges` raise."""
-    remote = _Remote(url, policy, allowance, resolve)
+) -> QuickProbe:
+    """Probe the recording at a web address. Raise what `open_source` and `quick_probe_ranges` raise."""
+    remote = _Remote(url, policy, budget, resolve)
     if remote.size_bytes == 0:
         raise EmptyRecording("The source's server has an empty file there (0 bytes).")
     if remote.has_ranges and remote.size_bytes is not None:
-        return glance_at_ranges(remote.read_range, remote.size_bytes, allowance, decoder)
-    return _glance_at_head(remote.head, remote.size_bytes, decoder or InThisProcess())
+        return quick_probe_ranges(remote.read_range, remote.size_bytes, budget, decoder)
+    return _quick_probe_head(remote.head, remote.size_bytes, decoder or InThisProcess())
 
 
 class _Remote:
-    """A file at a web address, read by as few requests as will do. `head` is its beginning; it is all of the file when
-    it is not longer than that. `size_bytes` is None when the server does not tell and there is more to come."""
+    """A file at a web address, read with as few requests as possible.
 
-    def __init__(self, url: str, policy: FetchPolicy, allowance: Allowance, resolve: Resolve) -> None:
+    `head` is its beginning, or all of a short file. `size_bytes` is None if the server does not declare it.
+    """
+
+    def __init__(self, url: str, policy: FetchPolicy, budget: ProbeBudget, resolve: Resolve) -> None:
         self._url = url
         self._policy = policy
-        self._allowance = allowance
+        self._budget = budget
         self._resolve = resolve
         self._validator: str | None = None
         with self._opened(0, BLOCK_BYTES) as file:
@@ -127,7 +135,7 @@ class _Remote:
                 self.size_bytes = len(self.head)  # there was no more
 
     def read_range(self, offset: int, length: int) -> bytes:
-        """Exactly these bytes; raises SourceUnavailable when the server sends fewer."""
+        """Return exactly these bytes. Raise SourceUnavailable if the server sends fewer."""
         if offset + length <= len(self.head):
             return self.head[offset : offset + length]
         with self._opened(offset, length) as file:
@@ -138,22 +146,23 @@ class _Remote:
 
     @contextmanager
     def _opened(self, offset: int, length: int) -> Iterator[RemoteFile]:
-        self._allowance.check_time()
-        policy = replace(self._policy, max_seconds=self._allowance.seconds_left)
+        """Open the file at `offset` with the time that is left."""
+        self._budget.check_time()
+        policy = replace(self._policy, max_seconds=self._budget.seconds_left)
         try:
             with open_source(self._url, policy, offset, self._validator, self._resolve, length) as file:
                 yield file
         except (SourceTooSlow, SourceUnavailable) as err:
-            self._allowance.check_time(err)  # whatever failed last: it was the time that was up
+            self._budget.check_time(err)  # the passed deadline is the cause, not the failure that followed
             raise
 
 
-def _glance_at_head(head: bytes, size_bytes: int | None, decoder: Decoder) -> Glance:
-    """What the beginning of a recording shows; raises CannotProbe where the index is not there."""
+def _quick_probe_head(head: bytes, size_bytes: int | None, decoder: Decoder) -> QuickProbe:
+    """Probe the beginning of a recording. Raise CannotProbe if the index is not in it."""
     if size_bytes is not None and len(head) >= size_bytes:
-        return _seen(decoder.at_head(head, len(head)), len(head))
+        return _result(decoder.at_head(head, len(head)), len(head))
     try:
-        return _seen(decoder.at_head(head, size_bytes), size_bytes)
+        return _result(decoder.at_head(head, size_bytes), size_bytes)
     except DamagedRecording as err:
         raise CannotProbe(
             f"What the recording is does not show in its first {len(head) // 1024**2} MiB, and a probe may not read "
@@ -162,6 +171,7 @@ def _glance_at_head(head: bytes, size_bytes: int | None, decoder: Decoder) -> Gl
 
 
 def _first(chunks: Iterator[bytes], length: int) -> bytes:
+    """Return the first `length` bytes of the chunks."""
     buffer = bytearray()
     for chunk in chunks:
         buffer += chunk
@@ -170,7 +180,8 @@ def _first(chunks: Iterator[bytes], length: int) -> bytes:
     return bytes(buffer[:length])
 
 
-def _seen(recording: Recording, size_bytes: int | None) -> Glance:
+def _result(recording: Recording, size_bytes: int | None) -> QuickProbe:
+    """Return the result, with a warning if the duration is unknown."""
     duration_sec = recording.duration_sec if recording.duration_sec > 0 else None
     warnings = recording.warnings if duration_sec is not None else (*recording.warnings, LENGTH_UNKNOWN)
-    return Glance(replace(recording, warnings=warnings), size_bytes, duration_sec)
+    return QuickProbe(replace(recording, warnings=warnings), size_bytes, duration_sec)

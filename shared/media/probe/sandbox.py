@@ -1,11 +1,11 @@
-"""A decoder in a process of its own: a crash of FFmpeg, or its hunger, ends that process and not the API's.
+"""Run the decoder in a child process, so that a crash of FFmpeg or its memory use ends the child and not the API.
 
-The child is `python -m shared.media.probe.sandbox_process`, started anew for each look, with no setting and no secret
-in its environment, and with limits on its memory and time. What it wants to read it asks of this side, and what it
-answers is data that is checked. The two talk over the child's standard input and output:
+The child is `python -m shared.media.probe.sandbox_process`, started for each probe, without settings and secrets in its
+environment, and with limits on memory and time. It requests the bytes that it reads from the parent, and its answer is
+validated. The protocol over the child's standard input and output:
 
     parent: a line of JSON, {"size", "head"}: the recording's size or null, and the length of its beginning or null,
-            whose bytes follow then
+            followed by the bytes of the beginning
     child:  a line of JSON, {"read": [offset, length]}; the parent sends so many bytes
     child:  a line of JSON, {"seen": Recording} or {"error": {"kind", "detail"}}, and ends
 """
@@ -32,32 +32,37 @@ from shared.media.probe.decoder import BLOCK_BYTES, ReadRange
 log = logging.getLogger(__name__)
 
 COMMAND = ("-m", "shared.media.probe.sandbox_process")
+"""Arguments of the child's Python."""
 APP = Path(shared.__file__).parents[1]
+"""Working directory of the child."""
 MAX_LINE_BYTES = 1024**2
+"""Longest message of the child."""
 _RECORDING = TypeAdapter(Recording)
 _ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TMPDIR", "TEMP")
-"""What a Python needs to start; settings are none of a decoder's business."""
+"""Variables that Python needs to start; the child gets no other, so no settings."""
 
 
 class _Ended(Exception):
-    """The child ended, or spoke nonsense, before its answer."""
+    """The child ended, or sent an invalid message, before its answer."""
 
 
-class Apart:
-    """A `Decoder` whose looks may take so many seconds each. Raises CannotProbe when the child dies, SourceTooSlow when
-    its time is up."""
+class SandboxedDecoder:
+    """A `Decoder` in a child process with `max_sec` for each probe.
+
+    Raise CannotProbe if the child crashes, SourceTooSlow if its time is over.
+    """
 
     def __init__(self, max_sec: float, command: Sequence[str] | None = None) -> None:
         self._max_sec = max_sec
         self._command = command or COMMAND
 
     def at_ranges(self, read_range: ReadRange, size_bytes: int) -> Recording:
-        return self._look({"size": size_bytes, "head": None}, b"", read_range, size_bytes)
+        return self._probe({"size": size_bytes, "head": None}, b"", read_range, size_bytes)
 
     def at_head(self, head: bytes, size_bytes: int | None) -> Recording:
-        return self._look({"size": size_bytes, "head": len(head)}, head, None, 0)
+        return self._probe({"size": size_bytes, "head": len(head)}, head, None, 0)
 
-    def _look(self, asked: dict[str, Any], head: bytes, read_range: ReadRange | None, size_bytes: int) -> Recording:
+    def _probe(self, asked: dict[str, Any], head: bytes, read_range: ReadRange | None, size_bytes: int) -> Recording:
         with self._child() as (child, is_late):
             try:
                 return _converse(child, asked, head, read_range, size_bytes)
@@ -76,7 +81,7 @@ class Apart:
 
     @contextmanager
     def _child(self) -> Iterator[tuple["subprocess.Popen[bytes]", threading.Event]]:
-        """The process, and whether it was killed because its time was up; no process outlives the block."""
+        """Yield the process, and an event that is set if its time was over; the process ends with the block."""
         environ = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         environ["PYTHONPATH"] = os.pathsep.join([str(APP), *filter(None, sys.path)])
         child = subprocess.Popen(
@@ -106,40 +111,43 @@ class Apart:
                 assert pipe is not None
                 try:
                     pipe.close()
-                except OSError:  # what was to be sent has no reader any more
+                except OSError:  # the child no longer reads
                     log.debug("a decoder's pipe was broken", extra={"action": "probe"})
 
 
 def _converse(
     child: "subprocess.Popen[bytes]", asked: dict[str, Any], head: bytes, read_range: ReadRange | None, size_bytes: int
 ) -> Recording:
-    """What the child answers, after it was sent what it wants to read. Raises _Ended, and what `read_range` raises."""
+    """Serve the child's reads and return its answer. Raise _Ended, and what `read_range` raises."""
     assert child.stdin is not None
     assert child.stdout is not None
     _send(child.stdin, json.dumps(asked).encode() + b"\n" + head)
     while True:
-        match _heard(child.stdout):
-            case {"read": [int(offset), int(length)]} if _is_allowed(offset, length, size_bytes) and read_range:
+        match _receive(child.stdout):
+            case {"read": [int(offset), int(length)]} if _may_read(offset, length, size_bytes) and read_range:
                 _send(child.stdin, _exactly(read_range(offset, length), length))
             case {"seen": seen}:
                 return _recording(seen)
             case {"error": {"kind": str(kind), "detail": str(detail)}}:
                 raise _error(kind, detail)
             case _:
-                raise _Ended("it spoke nonsense")
+                raise _Ended("it sent an invalid message")
 
 
-def _is_allowed(offset: int, length: int, size_bytes: int) -> bool:
+def _may_read(offset: int, length: int, size_bytes: int) -> bool:
+    """Return whether the child may read this range."""
     return offset >= 0 and 0 < length <= BLOCK_BYTES and offset + length <= size_bytes
 
 
 def _exactly(data: bytes, length: int) -> bytes:
+    """Return `data`. Raise SourceChanged if it has another length."""
     if len(data) != length:
         raise SourceChanged("The recording became shorter while it was looked into.")
     return data
 
 
 def _send(pipe: IO[bytes], data: bytes) -> None:
+    """Write to the child. Raise _Ended if it does not read."""
     try:
         pipe.write(data)
         pipe.flush()
@@ -147,22 +155,24 @@ def _send(pipe: IO[bytes], data: bytes) -> None:
         raise _Ended("it does not read") from err
 
 
-def _heard(pipe: IO[bytes]) -> Any:
+def _receive(pipe: IO[bytes]) -> Any:
+    """Return the next message of the child. Raise _Ended if there is none."""
     try:
         return json.loads(pipe.readline(MAX_LINE_BYTES))
     except (OSError, ValueError, RecursionError) as err:
-        raise _Ended("it says nothing") from err
+        raise _Ended("it sent no message") from err
 
 
 def _recording(seen: Any) -> Recording:
+    """Return the validated answer. Raise _Ended if it is no recording."""
     try:
         return _RECORDING.validate_python(seen)
     except ValidationError as err:
-        raise _Ended("it saw nonsense") from err
+        raise _Ended("it sent an invalid recording") from err
 
 
 def _error(kind: str, detail: str) -> Exception:
-    """The error with this name, if it is one that a recording can be refused with."""
+    """Return the error with this name if it is one that refuses a recording, else _Ended."""
     found = getattr(errors, kind, None)
     if isinstance(found, type) and issubclass(found, FinalError):
         return found(detail)

@@ -1,6 +1,6 @@
-"""Look into one recording and end: the other side of `shared.media.probe.sandbox`, which says how they talk.
+"""Probe one recording and end: the child of `shared.media.probe.sandbox`, which documents the protocol.
 
-Run as `python -m shared.media.probe.sandbox_process SECONDS`; not for people.
+Run as `python -m shared.media.probe.sandbox_process SECONDS` by the sandbox only.
 """
 
 import json
@@ -14,11 +14,11 @@ from shared.domain.recording import Recording
 from shared.media.probe.decoder import InThisProcess
 
 MAX_MEMORY_BYTES = 1024**3
-"""Of private memory; a look at the largest pictures that `limits` lets through takes a third of it."""
+"""Most private memory; a probe of the largest pictures that `limits` allows takes a third of it."""
 
 
 def limit(max_sec: float, memory_bytes: int = MAX_MEMORY_BYTES) -> None:
-    """Has the system end this process when it takes too much; does nothing where there is no such call (Windows)."""
+    """Make the system end this process at these limits; do nothing on systems without such a call (Windows)."""
     try:
         import resource
     except ImportError:
@@ -36,14 +36,15 @@ def limit(max_sec: float, memory_bytes: int = MAX_MEMORY_BYTES) -> None:
 
 
 def main() -> None:
-    """Looks at what it is asked to, and says what it saw."""
+    """Probe what the parent asks for, and answer."""
     limit(float(sys.argv[1]))
     heard, said = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # keep the output of libraries out of the protocol
     _say(said, _answer(heard, said))
 
 
 def _answer(heard: IO[bytes], said: IO[bytes]) -> dict[str, Any]:
+    """Return the answer to the request that arrives on `heard`."""
     asked = json.loads(heard.readline())
 
     def read_range(offset: int, length: int) -> bytes:
@@ -61,6 +62,7 @@ def _answer(heard: IO[bytes], said: IO[bytes]) -> dict[str, Any]:
 
 
 def _say(pipe: IO[bytes], words: dict[str, Any]) -> None:
+    """Write one message."""
     pipe.write(json.dumps(words).encode() + b"\n")
     pipe.flush()
 

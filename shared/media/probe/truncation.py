@@ -1,6 +1,7 @@
-"""Whether a recording holds as much as it says: a cut file opens and plays, and declares its full length all the same.
+"""Detect a recording that is cut off: such a file opens and plays, and still declares its full length.
 
-Compares what was decoded with what was declared; finds the picture's real end by a few jumps instead of a full read.
+The decoded length is compared with the declared one. The real end of the picture is found by a few seeks instead of a
+full read. Apart from `probe.py`, because it runs after decoding.
 """
 
 from typing import BinaryIO
@@ -11,21 +12,21 @@ from av.stream import Stream
 from shared.domain.recording import Recording
 from shared.domain.warning import About, RecordingWarning
 from shared.media.container import demux_past_damage, open_container
-from shared.media.video.picture import jump
+from shared.media.video.picture import seek
 
-# A part of the declared length; encoders' delays and rounding stay well within the rest.
-ENOUGH = 0.98
-# Nor is anything cut off when only this much is missing: in a short clip the delays alone are more than 2%.
+ENOUGH_SHARE = 0.98
+"""Share of the declared length that is not cut off; delays of encoders and rounding stay within the rest."""
 SLACK_SEC = 0.25
-# The search for the end jumps until it is this close, then reads on.
+"""Missing time that is not cut off: in a short clip the delays alone are more than 2%."""
 _SEARCH_SEC = 5.0
+"""The search for the end seeks until it is this close, then reads on."""
 
 
 def truncation_warning(
     declared_sec: float, decoded_sec: float, about: About = About.RECORDING
 ) -> RecordingWarning | None:
     """Return a warning if less than 98% of the declared length could be decoded."""
-    if decoded_sec >= min(ENOUGH * declared_sec, declared_sec - SLACK_SEC):
+    if decoded_sec >= min(ENOUGH_SHARE * declared_sec, declared_sec - SLACK_SEC):
         return None
     text = (
         f"The {about} is cut off: it declares {declared_sec:.1f} s but only {max(0.0, decoded_sec):.1f} s "
@@ -37,8 +38,10 @@ def truncation_warning(
 def truncation_warnings(
     recording: Recording, sound_end_sec: float | None, picture_end_sec: float | None
 ) -> list[RecordingWarning]:
-    """Warnings on the whole recording, or on its sound or picture alone; ends on the recording's clock, None for what
-    the recording has not."""
+    """Return warnings about the whole recording, or about its sound or picture alone.
+
+    Ends are on the recording's clock; None for what the recording does not have.
+    """
     ends = [end for end in (sound_end_sec, picture_end_sec) if end is not None]
     if not ends:
         return []
@@ -56,7 +59,7 @@ def truncation_warnings(
 
 
 def video_end_sec(source: BinaryIO, recording: Recording) -> float | None:
-    """Where the last readable picture ends, on the recording's clock; None without a picture. Decodes nothing."""
+    """Return the end of the last readable picture on the recording's clock; None without a picture. Decode nothing."""
     if recording.video is None:
         return None
     with open_container(source) as container:
@@ -76,8 +79,8 @@ def video_end_sec(source: BinaryIO, recording: Recording) -> float | None:
 
 
 def _first_picture(container: InputContainer, stream: Stream, recording: Recording, time_sec: float) -> float | None:
-    """The end of the first readable picture after jumping to `time_sec`."""
-    if not jump(container, stream, time_sec + recording.start_sec):
+    """Return the end of the first readable picture after a seek to `time_sec`, or None."""
+    if not seek(container, stream, time_sec + recording.start_sec):
         return None
     for packet in demux_past_damage(container, stream):
         if packet.size and packet.pts is not None and not packet.is_corrupt:
@@ -86,8 +89,8 @@ def _first_picture(container: InputContainer, stream: Stream, recording: Recordi
 
 
 def _end_from(container: InputContainer, stream: Stream, recording: Recording, time_sec: float) -> float | None:
-    """The end of the last readable picture after `time_sec`, or None when there is none any more."""
-    if not jump(container, stream, time_sec + recording.start_sec):
+    """Return the end of the last readable picture after `time_sec`, or None."""
+    if not seek(container, stream, time_sec + recording.start_sec):
         return None
     ends = (
         _packet_end(packet.pts, packet.duration, stream, recording)
@@ -98,4 +101,5 @@ def _end_from(container: InputContainer, stream: Stream, recording: Recording, t
 
 
 def _packet_end(pts: int, duration: int | None, stream: Stream, recording: Recording) -> float:
+    """Return the end of a packet on the recording's clock."""
     return float((pts + (duration or 0)) * (stream.time_base or 0)) - recording.start_sec

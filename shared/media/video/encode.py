@@ -1,8 +1,8 @@
-"""Pictures to VP9, in pieces that can be joined without being encoded again.
+"""Encode pictures as VP9, in pieces that can be joined without re-encoding.
 
-Every piece begins with a picture coded on its own and carries the times of the whole, counted in frames, so pieces made
-at different places join to what one run would have made. VP9 because its encoder is free without
-conditions on whoever runs it, and browsers play it in MP4; see docs/decisions/0012-renditions.md.
+Every piece begins with a keyframe and carries the times of the whole, counted in frames. So pieces made on different
+machines join to what one run would have made. VP9, because its encoder is free of conditions for the operator and
+browsers play it in MP4; see docs/decisions/0012-renditions.md. Apart from `join.py`, which joins the pieces.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,14 @@ from shared.media.video.yuv import YuvPicture
 
 CODEC = "vp9"
 MAX_FPS = 30
+"""Highest rate of a rendition."""
 MIN_FPS = 10
+"""Lowest rate of a rendition."""
 
 _KEYFRAME_SEC = 5
+"""Longest time between two keyframes."""
 _BITS_PER_PIXEL = 0.08
-"""At most, on average; most pictures of a lecture need a tenth."""
+"""Highest average bit rate; most pictures of a lecture need a tenth."""
 
 _OPTIONS = {
     "deadline": "realtime",
@@ -31,20 +34,25 @@ _OPTIONS = {
     "lag-in-frames": "0",
     "crf": "33",
 }
+"""Options of libvpx-vp9."""
 _THREADS = 2
+"""Threads of the encoder."""
 _HD_LINES = 720
+"""Height from which players assume the colours of HD (BT.709)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """How the numbers in a picture mean colours, by FFmpeg's codes."""
+    """The meaning of a picture's values as colours, in FFmpeg's codes."""
 
     space: int
+    """Colour space."""
     range: int
+    """Range of the values: 1 limited, 2 full."""
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> "Colours":
-        """Those of a decoded frame; where it does not say, those that players assume."""
+        """Return the colours of a decoded frame, or the defaults of players where it declares none."""
         known = frame.colorspace if frame.colorspace not in (0, 2, 3) else None
         space = known or (1 if frame.height >= _HD_LINES else 6)
         full = frame.format.name.startswith("yuvj") or (frame.format.name == "yuv420p" and frame.color_range == 2)
@@ -52,7 +60,7 @@ class Colours:
 
 
 def frame_rate(video: VideoStream) -> Fraction:
-    """The constant rate at which a picture is rendered: its own, or a part of it that is enough for people."""
+    """Return the constant rate of a rendition: the rate of `video`, or a fraction of it of at most `MAX_FPS`."""
     own = Fraction(video.fps).limit_denominator(1001)
     for rate in (Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001), Fraction(120000, 1001)):
         if abs(float(rate) - video.fps) < 0.002:
@@ -63,7 +71,7 @@ def frame_rate(video: VideoStream) -> Fraction:
 
 
 class Vp9Encoder:
-    """Writes one piece of video, as MP4, into `target` (seekable)."""
+    """Writes one piece of video as MP4 into `target` (seekable)."""
 
     def __init__(self, target: BinaryIO, width: int, height: int, rate: Fraction, colours: Colours) -> None:
         self._container: OutputContainer = av.open(target, "w", format="mp4")
@@ -81,14 +89,14 @@ class Vp9Encoder:
         """Pictures written so far."""
 
     def write(self, index: int, picture: YuvPicture) -> None:
-        """A picture to be shown from `index` frames on; indices rise."""
+        """Write a picture that is shown from frame `index` on; indices rise."""
         if self._first is None:
             self._first = index
         self._container.mux(self._stream.encode(picture.to_frame(index - self._first, self._tick)))
         self.frames += 1
 
     def close(self) -> None:
-        """Finishes the piece; to be called however the writing went."""
+        """Finish the piece; call it after an error as well."""
         try:
             if self.frames:
                 self._container.mux(self._stream.encode(None))

@@ -1,8 +1,8 @@
-"""Frames of a recording: on a sampling grid that is the same however the recording is cut, and spread key pictures.
+"""Read the frames of a recording: on a sampling grid that any split keeps, and evenly spread keyframes.
 
-Grid point k is at k / sample_fps on the recording's clock and gets the frame a viewer sees then: the last with a time
-at or before it. So what one run over the whole yields is what runs over its slices yield. Knows nothing of what the
-frames are looked at for.
+Grid point k is at k / sample_fps on the recording's clock and gets the frame shown then: the last with a time at or
+before it. So one run over the whole yields what runs over its slices yield. Apart from the analysis of the frames,
+which it knows nothing of.
 """
 
 import math
@@ -17,27 +17,33 @@ from av.container import InputContainer
 
 from shared.domain.recording import Recording, VideoStream
 from shared.media.container import open_container
-from shared.media.video.picture import Picture, UprightConverter, decoded_frames, jump, video_of, video_stream
+from shared.media.video.picture import Picture, UprightConverter, decoded_frames, seek, video_of, video_stream
 
-DEFAULT_WIDTH = 640
-# A jump may land late: by the reordering of frames in MP4, anywhere in transport streams. Then an earlier one is tried.
+DEFAULT_WIDTH_PX = 640
+"""Width of a sampled picture."""
 _JUMPS_SEC = (0.0, 2.0, 10.0, 60.0)
-# Fewer key pictures than this do not show what stays and what moves: frames are decoded in between.
+"""A seek may land late: by the reordering of frames in MP4, anywhere in transport streams. Then it is repeated this
+much earlier."""
 _ENOUGH_KEYFRAMES = 40
-# How much is decoded at most to make up for missing key pictures.
+"""Fewer keyframes do not show what stays and what moves: frames are decoded in between."""
 _DECODED_INSTEAD_SEC = 600.0
+"""Most of the recording that is decoded to make up for missing keyframes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SampledFrame:
-    """The picture shown at `time_sec`: `bgr` is height × width × 3, upright; `index` counts from the clock's zero."""
+    """A picture of the recording at a time."""
 
     index: int
+    """Number of the grid point."""
     time_sec: float
+    """Time on the recording's clock."""
     bgr: Picture
+    """Height × width × 3, upright."""
 
 
 def _report_nothing(fraction: float) -> None:
+    """Ignore the progress."""
     pass
 
 
@@ -48,11 +54,13 @@ def sample_frames(
     sample_fps: float,
     start_sec: float = 0.0,
     end_sec: float | None = None,
-    width: int = DEFAULT_WIDTH,
+    width: int = DEFAULT_WIDTH_PX,
     report: Callable[[float], None] = _report_nothing,
 ) -> Iterator[SampledFrame]:
-    """The pictures at the grid points in [`start_sec`, `end_sec`), upright and at most `width` pixels wide; otherwise
-    as `shown_frames`."""
+    """Yield the pictures at the grid points in [`start_sec`, `end_sec`), upright and at most `width` pixels wide.
+
+    The rest is as in `shown_frames`.
+    """
     convert = UprightConverter(video_of(recording), width)
     shown = shown_frames(source, recording, sample_fps=sample_fps, start_sec=start_sec, end_sec=end_sec, report=report)
     for index, frame in shown:
@@ -68,10 +76,10 @@ def shown_frames(
     end_sec: float | None = None,
     report: Callable[[float], None] = _report_nothing,
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    """(k, frame as it was coded) for the grid points k in [`start_sec`, `end_sec`).
+    """Yield (k, frame as coded) for the grid points k in [`start_sec`, `end_sec`).
 
-    Nothing is yielded past the last frame's own duration: a recording that was cut off is not made longer. `report`
-    gets the fraction done at every frame decoded, and may raise to stop the work. Raises NoUsableStream.
+    Nothing is yielded past the last frame's own duration, so that a cut-off recording is not extended. `report` is
+    called with the fraction done at every decoded frame, and may raise to stop the work. Raise NoUsableStream.
     """
     video = video_of(recording)
     end_sec = recording.duration_sec if end_sec is None else end_sec
@@ -84,7 +92,7 @@ def shown_frames(
     with closing(_frames_from(source, recording, video, index / sample_fps, report)) as frames:
         for time_sec, frame in frames:
             report(min(1.0, max(0.0, (time_sec - start_sec) / span)))
-            # Times are counted in ticks, grid points in floats: a thousandth of a second tells them apart.
+            # Frame times are ticks and grid points are floats; a tolerance of 1 ms covers the rounding.
             while shown is not None and index < last and index / sample_fps < time_sec - 1e-3:
                 yield index, shown
                 index += 1
@@ -105,15 +113,13 @@ def keyframes(
     start_sec: float = 0.0,
     end_sec: float | None = None,
     decoded_sec: float = _DECODED_INSTEAD_SEC,
-    width: int = DEFAULT_WIDTH,
+    width: int = DEFAULT_WIDTH_PX,
     report: Callable[[float], None] = _report_nothing,
 ) -> Iterator[SampledFrame]:
-    """At most about `limit` pictures spread evenly over [`start_sec`, `end_sec`), cheap to get at: those coded on
-    their own.
+    """Yield about `limit` pictures spread evenly over [`start_sec`, `end_sec`), cheap to decode: keyframes.
 
-    Where there are too few of these, frames are decoded in between, for `decoded_sec` seconds of the recording at
-    most, spread over all its key pictures. `index` counts the pictures. `report` as in `sample_frames`. Raises
-    NoUsableStream.
+    If there are too few keyframes, frames in between are decoded: at most `decoded_sec` seconds of the recording,
+    spread over all its keyframes. `index` counts the pictures. `report` is as in `shown_frames`. Raise NoUsableStream.
     """
     video = video_of(recording)
     end_sec = recording.duration_sec if end_sec is None else end_sec
@@ -138,20 +144,20 @@ def keyframes(
 
 
 def _first_point(time_sec: float, sample_fps: float) -> int:
-    """The first grid point at or after `time_sec`."""
+    """Return the first grid point at or after `time_sec`."""
     return max(0, math.ceil(time_sec * sample_fps - 1e-6))
 
 
 def _frames_from(
     source: BinaryIO, recording: Recording, video: VideoStream, time_sec: float, report: Callable[[float], None]
 ) -> Generator[tuple[float, av.VideoFrame], None, None]:
-    """(time, frame) from a frame at or before `time_sec` on, or from the first frame, in the order of showing."""
+    """Yield (time, frame) from a frame at or before `time_sec` on, or from the first frame, in order of display."""
     jumps = [time_sec - earlier for earlier in _JUMPS_SEC if time_sec - earlier > 0]
     for jump_sec in (*jumps, None):
         report(0.0)
         with open_container(source) as container:
             stream = video_stream(container, video)
-            if jump_sec is not None and not jump(container, stream, jump_sec + recording.start_sec):
+            if jump_sec is not None and not seek(container, stream, jump_sec + recording.start_sec):
                 continue
             frames = _timed(container, stream, recording, video, after_jump=jump_sec is not None)
             first = next(frames, None)
@@ -166,7 +172,7 @@ def _frames_from(
 def _timed(
     container: InputContainer, stream: av.VideoStream, recording: Recording, video: VideoStream, *, after_jump: bool
 ) -> Iterator[tuple[float, av.VideoFrame]]:
-    """Frames with their times; after a jump, only from the first key picture on, and none if it has no time."""
+    """Yield frames with their times; after a seek, only from the first keyframe on, and none if that has no time."""
     tick = stream.time_base
     before: float | None = None
     for frame in decoded_frames(container, stream):
@@ -182,12 +188,13 @@ def _timed(
         if before is None and after_jump and not frame.key_frame:
             continue
         if before is not None and time_sec < before:
-            continue  # left over from before the key picture, or a clock that went backwards
+            continue  # a frame from before the keyframe, or a clock that went backwards
         before = time_sec
         yield time_sec, frame
 
 
 def _duration_sec(frame: av.VideoFrame, video: VideoStream) -> float:
+    """Return the duration of the frame, at least one period of the average rate."""
     own = float(frame.duration * frame.time_base) if frame.duration and frame.time_base is not None else 0.0
     return max(own, 1 / max(video.fps, 1.0))
 
@@ -202,6 +209,7 @@ def _seek_keyframes(
     width: int,
     report: Callable[[float], None],
 ) -> Iterator[SampledFrame]:
+    """Yield the keyframes nearest before `limit` evenly spread times, each once."""
     convert = UprightConverter(video, width)
     seen: set[int] = set()
     with open_container(source) as container:
@@ -210,7 +218,7 @@ def _seek_keyframes(
         for turn in range(limit):
             report(turn / limit)
             wanted_sec = start_sec + (end_sec - start_sec) * (turn + 0.5) / limit + recording.start_sec
-            if not jump(container, stream, wanted_sec):
+            if not seek(container, stream, wanted_sec):
                 continue
             frame = next((f for f in decoded_frames(container, stream) if f.pts is not None), None)
             if frame is None or frame.pts is None or frame.pts in seen or stream.time_base is None:

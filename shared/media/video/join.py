@@ -1,6 +1,7 @@
-"""Pieces of video, and the recording's sound as it is, joined to one MP4 without being encoded again.
+"""Join pieces of video and the recording's sound to one MP4 without re-encoding the video.
 
-All times stay on the recording's clock: the piece's first picture says where it belongs, sound keeps its own times.
+All times stay on the recording's clock: each piece carries its first index, and sound keeps its own times. Apart from
+`encode.py`, which makes the pieces.
 """
 
 import heapq
@@ -19,19 +20,23 @@ from av.stream import Stream
 from shared.domain.recording import Recording
 from shared.media.container import AnyPacket, demux_past_damage, open_container
 
-COPIED = frozenset({"aac", "mp3", "opus", "flac"})
-"""Codings of sound that MP4 holds and browsers play."""
+COPIED_CODECS = frozenset({"aac", "mp3", "opus", "flac"})
+"""Codecs of sound that MP4 holds and browsers play."""
 
-_AUDIO_BIT_RATE = 48_000
+_AUDIO_BITS_PER_SEC = 48_000
+"""Bit rate of re-encoded sound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of video that `Vp9Encoder` made: its first picture is shown at `first_index` / rate."""
+    """A piece of video that `Vp9Encoder` made."""
 
     first_index: int
+    """Number of the first frame; it is shown at `first_index` / rate."""
     frames: int
+    """Number of frames."""
     open: Callable[[], BinaryIO]
+    """Opens the file."""
 
 
 def join_pieces(
@@ -42,8 +47,16 @@ def join_pieces(
     target: BinaryIO,
     report: Callable[[float], None],
 ) -> None:
-    """Writes the MP4 to `target` (seekable). `sound` opens the recording itself where `copies_sound` says so, otherwise
-    the audio copy, or is None. There is at least one piece. `report` as elsewhere."""
+    """Write the MP4 of `pieces` (at least one) to `target` (seekable).
+
+    Args:
+        pieces: in order of time.
+        rate: frames a second.
+        sound: opens the recording if `copies_sound` says so, else the audio copy; None for no sound.
+        recording: the facts of the recording.
+        target: the file to write.
+        report: called with the fraction done; may raise to stop the work.
+    """
     end_index = pieces[-1].first_index + pieces[-1].frames
     with ExitStack() as stack:
         first = stack.enter_context(open_container(stack.enter_context(pieces[0].open())))
@@ -61,13 +74,14 @@ def join_pieces(
 
 
 def copies_sound(recording: Recording) -> bool:
-    """Whether the recording's sound goes into an MP4 as it is."""
-    return recording.audio is not None and recording.audio.codec in COPIED
+    """Return whether the recording's sound goes into an MP4 without re-encoding."""
+    return recording.audio is not None and recording.audio.codec in COPIED_CODECS
 
 
 def _pictures(
     pieces: Sequence[Piece], rate: Fraction, stream: Stream, report: Callable[[int], None]
 ) -> Iterator[AnyPacket]:
+    """Yield the packets of the pieces with times of the whole."""
     ticks = rate.denominator
     for piece in pieces:
         with piece.open() as file, open_container(file) as container:
@@ -83,7 +97,7 @@ def _pictures(
 
 
 def _copied(container: InputContainer, recording: Recording, writer: OutputContainer) -> Iterator[AnyPacket]:
-    """The recording's own sound; what has no time or goes back in time is left out."""
+    """Return the packets of the recording's own sound, without those that have no time or go back in time."""
     assert recording.audio is not None  # or there would be nothing to copy
     source = container.streams[recording.audio.index]
     stream = writer.add_stream_from_template(source)
@@ -91,6 +105,7 @@ def _copied(container: InputContainer, recording: Recording, writer: OutputConta
 
 
 def _shifted(packets: Iterator[AnyPacket], start_sec: float, stream: Stream) -> Iterator[AnyPacket]:
+    """Yield the packets with times counted from `start_sec`, without those out of order."""
     latest: int | None = None
     for packet in packets:
         if packet.pts is None or packet.dts is None or not packet.size:
@@ -106,10 +121,10 @@ def _shifted(packets: Iterator[AnyPacket], start_sec: float, stream: Stream) -> 
 
 
 def _encoded(container: InputContainer, writer: OutputContainer) -> Iterator[AnyPacket]:
-    """The audio copy, which has silence where the recording has gaps, encoded."""
+    """Return the packets of the encoded audio copy, which has silence where the recording has gaps."""
     source = container.streams.audio[0]
     stream = writer.add_stream("aac", rate=source.rate, layout="mono")
-    stream.bit_rate = _AUDIO_BIT_RATE
+    stream.bit_rate = _AUDIO_BITS_PER_SEC
     return _sound_packets(container, source, stream)
 
 

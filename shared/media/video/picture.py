@@ -1,4 +1,7 @@
-"""A recording's picture: its stream, jumps in it, its decoded frames, and frames as small upright arrays."""
+"""Decode the picture of a recording: its stream, seeking, decoded frames, and frames as small upright arrays.
+
+Apart from `frames.py` and `thumbnails.py`, which choose the frames.
+"""
 
 from collections.abc import Iterator
 
@@ -16,23 +19,28 @@ from shared.domain.recording import Recording, VideoStream
 from shared.media.container import demux_past_damage
 
 _THREADS = 2
-# No telephone is held taller than this; a picture of one column and a million rows would be as large as it likes.
-_TALLEST = 3.5
-_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+"""Threads of the decoder."""
+_MAX_HEIGHT_TO_WIDTH = 3.5
+"""Limits the size of a picture of one column and a million rows; no phone is held taller."""
+_ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+"""OpenCV code for each rotation in degrees clockwise."""
 
 Picture = NDArray[np.uint8]
 """Height × width × 3, BGR, as a viewer sees it."""
 
 
 def video_of(recording: Recording) -> VideoStream:
-    """The recording's picture; raises NoUsableStream without one."""
+    """Return the recording's picture. Raise NoUsableStream if it has none."""
     if recording.video is None:
         raise NoUsableStream("The recording has no picture.")
     return recording.video
 
 
 def video_stream(container: InputContainer, video: VideoStream, *, frame_threads: bool = True) -> av.VideoStream:
-    """The stream to decode; without `frame_threads` it decodes nothing beyond what is asked for: for a few frames."""
+    """Return the stream to decode. Raise NoUsableStream if it is missing.
+
+    Without `frame_threads` nothing beyond the requested frames is decoded, which suits a few frames.
+    """
     streams = container.streams
     stream = streams[video.index] if video.index < len(streams) else None
     if not isinstance(stream, av.VideoStream):
@@ -42,8 +50,8 @@ def video_stream(container: InputContainer, video: VideoStream, *, frame_threads
     return stream
 
 
-def jump(container: InputContainer, stream: Stream, clock_sec: float) -> bool:
-    """Goes to the key picture before `clock_sec` on the container's clock; whether that worked."""
+def seek(container: InputContainer, stream: Stream, clock_sec: float) -> bool:
+    """Seek to the keyframe before `clock_sec` on the container's clock, and return whether that worked."""
     if stream.time_base is None:
         return False
     try:
@@ -54,7 +62,7 @@ def jump(container: InputContainer, stream: Stream, clock_sec: float) -> bool:
 
 
 def decoded_frames(container: InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-    """Every frame that can be decoded, in the order of showing."""
+    """Yield every frame that can be decoded, in order of display."""
     for packet in demux_past_damage(container, stream):
         try:
             for frame in stream.decode(packet if packet.size else None):
@@ -68,23 +76,25 @@ def decoded_frames(container: InputContainer, stream: av.VideoStream) -> Iterato
 
 
 def upright_size(video: VideoStream, width: int) -> tuple[int, int]:
-    """Width and height in pixels of the picture scaled down to at most `width`, and to `_TALLEST` times that height."""
-    scale = min(1.0, width / video.width, _TALLEST * width / video.height)
+    """Return width and height in pixels of the picture, scaled down to at most `width` and to the tallest shape that is
+    allowed."""
+    scale = min(1.0, width / video.width, _MAX_HEIGHT_TO_WIDTH * width / video.height)
     return max(1, round(video.width * scale)), max(1, round(video.height * scale))
 
 
 class UprightConverter:
-    """Turns a decoded frame into an upright picture of `upright_size`; does the same frame only once."""
+    """Converts a decoded frame to an upright picture of `upright_size`; remembers the last one."""
 
     def __init__(self, video: VideoStream, width: int) -> None:
         upright_width, upright_height = upright_size(video, width)
         sideways = video.rotation in (90, 270)
         self._coded = (upright_height, upright_width) if sideways else (upright_width, upright_height)
-        self._turn = _TURNS.get(video.rotation)
+        self._turn = _ROTATIONS.get(video.rotation)
         self._reformatter = VideoReformatter()
         self._done: tuple[av.VideoFrame, Picture] | None = None
 
     def __call__(self, frame: av.VideoFrame) -> Picture:
+        """Return the upright picture of `frame`, height × width × 3, BGR."""
         if self._done is not None and self._done[0] is frame:
             return self._done[1]
         small = self._reformatter.reformat(frame, *self._coded, "bgr24", interpolation="AREA")

@@ -1,6 +1,6 @@
-"""Stills of a recording: small upright JPEGs at given times, in one pass over an opened container.
+"""Make stills of a recording: small upright JPEGs at given times, in one pass over an opened container.
 
-Knows nothing of scenes or of where the pictures are stored.
+Apart from scenes and storage, which it knows nothing of.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,20 +14,21 @@ from av.container import InputContainer
 from shared.domain.errors import DamagedRecording
 from shared.domain.recording import Recording
 from shared.media.container import open_container
-from shared.media.video.picture import Picture, UprightConverter, decoded_frames, jump, video_of, video_stream
+from shared.media.video.picture import Picture, UprightConverter, decoded_frames, seek, video_of, video_stream
 
-DEFAULT_WIDTH = 480
+DEFAULT_WIDTH_PX = 480
 JPEG_QUALITY = 82
-# Frames decoded towards one time before the latest is taken as it is: a bound for recordings with few keyframes.
+"""Quality of the JPEG, 0 to 100."""
 _FRAMES_PER_TIME = 2000
-# Formats without an index (transport streams) jump to any packet, not to a keyframe: then an earlier jump is tried.
+"""Most frames decoded for one time, a bound for recordings with few keyframes."""
 _JUMPS_SEC = (0.0, 10.0, 60.0)
+"""Formats without an index (transport streams) seek to any packet; then the seek is repeated this much earlier."""
 
 
-def thumbnail(source: BinaryIO, recording: Recording, time_sec: float, width: int = DEFAULT_WIDTH) -> bytes:
-    """The picture shown at `time_sec` on the recording's clock as a JPEG of at most `width` pixels.
+def thumbnail(source: BinaryIO, recording: Recording, time_sec: float, width: int = DEFAULT_WIDTH_PX) -> bytes:
+    """Return the picture at `time_sec` on the recording's clock as a JPEG of at most `width` pixels.
 
-    Raises NoUsableStream without a picture, DamagedRecording when none can be decoded there.
+    Raise NoUsableStream if there is no picture, DamagedRecording if none can be decoded there.
     """
     for _, jpeg in make_thumbnails(source, recording, [time_sec], width, _report_nothing):
         return jpeg
@@ -37,9 +38,9 @@ def thumbnail(source: BinaryIO, recording: Recording, time_sec: float, width: in
 def make_thumbnails(
     source: BinaryIO, recording: Recording, times: Iterable[float], width: int, report: Callable[[float], None]
 ) -> Iterator[tuple[float, bytes]]:
-    """(time, JPEG) for each of `times` at which a picture can be decoded; the others are left out.
+    """Yield (time, JPEG) for each of `times` at which a picture can be decoded.
 
-    `report` gets the fraction done at every picture decoded, and may raise to stop the work.
+    `report` is called with the fraction done at every decoded picture, and may raise to stop the work.
     """
     video, wanted = video_of(recording), list(times)
     convert = UprightConverter(video, width)
@@ -59,11 +60,11 @@ def _frame_at(
     time_sec: float,
     decoded_one: Callable[[], None],
 ) -> av.VideoFrame | None:
-    """The last frame shown at or before `time_sec`, or the first after it where there is none before."""
+    """Return the last frame shown at or before `time_sec`, or the first one after it if there is none."""
     clock_sec = time_sec + recording.start_sec
     found: av.VideoFrame | None = None
     for earlier_sec in (min(earlier, time_sec) for earlier in _JUMPS_SEC):
-        if jump(container, stream, clock_sec - earlier_sec):
+        if seek(container, stream, clock_sec - earlier_sec):
             found = _decode_towards(container, stream, clock_sec, decoded_one) or found
         if earlier_sec == time_sec or (found is not None and _clock_sec(found) <= clock_sec):
             break
@@ -73,6 +74,7 @@ def _frame_at(
 def _decode_towards(
     container: InputContainer, stream: av.VideoStream, clock_sec: float, decoded_one: Callable[[], None]
 ) -> av.VideoFrame | None:
+    """Return the last decodable frame at or before `clock_sec`, or the first one after it."""
     shown: av.VideoFrame | None = None
     for count, frame in enumerate(decoded_frames(container, stream)):
         decoded_one()
@@ -90,6 +92,7 @@ def _clock_sec(frame: av.VideoFrame) -> float:
 
 
 def _to_jpeg(picture: Picture) -> bytes:
+    """Return the picture as JPEG. Raise DamagedRecording if OpenCV cannot encode it."""
     encoded, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not encoded:
         raise DamagedRecording("A picture of the recording could not be written as JPEG.")
@@ -97,4 +100,5 @@ def _to_jpeg(picture: Picture) -> bytes:
 
 
 def _report_nothing(fraction: float) -> None:
+    """Ignore the progress."""
     pass

@@ -1,5 +1,7 @@
-"""A picture as video coders have it, brightness and two planes of colour at half the size, and cutting one out of a
-decoded frame: crop, turn and scale in one pass, to a fraction of a pixel."""
+"""Cut pictures out of decoded frames in the coder's own form: luma and two chroma planes of half the size.
+
+Crop, rotation and scaling are one pass, with subpixel accuracy. Apart from `picture.py`, which converts to RGB.
+"""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from shared.domain.recording import VideoStream
 from shared.media.video.picture import Picture
 
-_PLANAR = ("yuv420p", "yuvj420p")
+_PLANAR_FORMATS = ("yuv420p", "yuvj420p")
 
 # A fraction (x, y) of the upright picture is at (a x + b y + c, d x + e y + f) of the coded one.
 _TURNS = {
@@ -39,20 +41,21 @@ _WHOLE = Crop()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class YuvPicture:
-    """`data` is the three planes one below the other, `height` × 3 / 2 rows, as FFmpeg's yuv420p; sizes are even."""
+    """A picture in FFmpeg's yuv420p; width and height are even."""
 
     width: int
     height: int
     data: Picture
+    """The three planes below each other, `height` × 3 / 2 rows."""
 
     @classmethod
     def empty(cls, width: int, height: int) -> "YuvPicture":
-        """A picture with nothing in it yet; reuse it, it costs more than drawing on it."""
+        """Return a picture of zeros; reuse it, since allocating costs more than drawing."""
         return cls(width, height, np.zeros((height * 3 // 2, width), np.uint8))
 
     @property
     def planes(self) -> tuple[Picture, Picture, Picture]:
-        """Brightness, and blue and red of half the size, to be drawn upon."""
+        """Return luma, and blue and red chroma of half the size, as views to draw on."""
         size, flat = self.width * self.height, self.data.reshape(-1)
         half = (self.height // 2, self.width // 2)
         return (
@@ -62,7 +65,7 @@ class YuvPicture:
         )
 
     def to_frame(self, index: int, tick: Fraction) -> av.VideoFrame:
-        """The picture to encode, shown from `index` × `tick` seconds on."""
+        """Return the picture to encode, shown from `index` × `tick` seconds on."""
         frame = av.VideoFrame.from_ndarray(self.data, format="yuv420p")
         frame.pts, frame.time_base = index, tick
         return frame
@@ -78,14 +81,15 @@ class Cutter:
         self._picture = YuvPicture.empty(width, height)
 
     def cut(self, frame: av.VideoFrame, crop: Crop) -> YuvPicture:
-        """The crop of the frame, scaled to the size; the next call draws over it."""
-        if frame.format.name not in _PLANAR:
+        """Return the crop of the frame, scaled to the size; the next call overwrites it."""
+        if frame.format.name not in _PLANAR_FORMATS:
             frame = self._reformatter.reformat(frame, format="yuv420p")
         for number, target in enumerate(self._picture.planes):
             self._cut_plane(_plane(frame, number), target, crop)
         return self._picture
 
     def _cut_plane(self, source: Picture, target: Picture, crop: Crop) -> None:
+        """Draw the crop of the plane `source` into `target`."""
         height, width = target.shape
         across = source.shape[0] if self._sideways else source.shape[1]
         shrink = round(across * crop.width / width / 2)
@@ -100,7 +104,7 @@ class Cutter:
         cv2.warpAffine(source, matrix, (width, height), target, flags, cv2.BORDER_REPLICATE)
 
     def _matrix(self, coded_width: int, coded_height: int, width: int, height: int, crop: Crop) -> NDArray[np.float64]:
-        """From the middle of a target's pixel to a place in the source, both counted from the middle of the first."""
+        """Return the affine map from a target's pixel to the source, both counted from the first pixel's centre."""
         to_fraction = np.array(
             [
                 [crop.width / width, 0, crop.left + crop.width / width / 2],
@@ -114,6 +118,7 @@ class Cutter:
 
 
 def _plane(frame: av.VideoFrame, number: int) -> Picture:
+    """Return a plane of the frame as an array without its padding."""
     plane = frame.planes[number]
     rows: Picture = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     return rows[: plane.height, : plane.width]

@@ -69,8 +69,8 @@ def probe_url(services: Services, url: str, options: JobOptions) -> Probed:
     Raise the FinalError that a job would end with, SourceUnavailable, SourceChanged, or CannotProbe.
     """
     from shared.media.network.fetch import FetchPolicy
-    from shared.media.probe.quick_probe import Allowance, glance_at_url
-    from shared.media.probe.sandbox import Apart
+    from shared.media.probe.quick_probe import ProbeBudget, quick_probe_url
+    from shared.media.probe.sandbox import SandboxedDecoder
 
     settings = services.settings
     policy = FetchPolicy(
@@ -78,8 +78,8 @@ def probe_url(services: Services, url: str, options: JobOptions) -> Probed:
         max_bytes=settings.max_source_bytes,
         max_seconds=settings.probe_max_sec,
     )
-    allowance = Allowance(settings.probe_max_bytes, settings.probe_max_sec)
-    seen = glance_at_url(url, policy, allowance, decoder=Apart(settings.probe_max_sec))
+    allowance = ProbeBudget(settings.probe_max_bytes, settings.probe_max_sec)
+    seen = quick_probe_url(url, policy, allowance, decoder=SandboxedDecoder(settings.probe_max_sec))
     return _probed(settings, seen.recording, seen.duration_sec, seen.size_bytes, None, options)
 
 
@@ -116,15 +116,15 @@ def probe_session(services: Services, org_id: str, session_id: str, options: Job
 
 
 def _probe_blob(services: Services, blob: BlobFacts, options: JobOptions) -> Probed:
-    from shared.media.probe.quick_probe import Allowance, glance_at_ranges
-    from shared.media.probe.sandbox import Apart
+    from shared.media.probe.quick_probe import ProbeBudget, quick_probe_ranges
+    from shared.media.probe.sandbox import SandboxedDecoder
 
     settings, blobs = services.settings, services.storage.blobs
-    seen = glance_at_ranges(
+    seen = quick_probe_ranges(
         lambda offset, length: blobs.read_range(SOURCES, blob.name, offset, length),
         blob.size_bytes,
-        Allowance(settings.probe_max_bytes, settings.probe_max_sec),
-        Apart(settings.probe_max_sec),
+        ProbeBudget(settings.probe_max_bytes, settings.probe_max_sec),
+        SandboxedDecoder(settings.probe_max_sec),
     )
     return _probed(settings, seen.recording, seen.duration_sec, blob.size_bytes, blob.sha256, options)
 

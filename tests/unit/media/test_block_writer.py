@@ -41,7 +41,7 @@ def test_what_was_given_out_cannot_be_changed() -> None:
     writer = BlockWriter(lambda number, data: None, 10, 2)
     writer.write(bytes(100))
     writer.seek(35)
-    with pytest.raises(OSError, match="given out"):
+    with pytest.raises(OSError, match="staged already"):
         writer.write(b"x")
 
 

@@ -19,7 +19,7 @@ from shared.domain.errors import AddressRefused, RostrumError
 from shared.domain.webhook import Outcome
 from shared.media.network.fetch import FetchPolicy, open_source
 from shared.media.network.guarded_network import Resolve, resolve
-from shared.media.probe.quick_probe import Allowance, glance_at_url
+from shared.media.probe.quick_probe import ProbeBudget, quick_probe_url
 from shared.pipeline.webhooks.post import PostPolicy, post
 from tests.support.api_harness import ApiHarness, make_services
 
@@ -235,7 +235,7 @@ def download(url: str, resolver: Resolve) -> str:
 def look(url: str, resolver: Resolve) -> str:
     """What the probe's error would say."""
     try:
-        return f"opened: {glance_at_url(url, POLICY, Allowance(10_000, 20.0), resolver)}"
+        return f"opened: {quick_probe_url(url, POLICY, ProbeBudget(10_000, 20.0), resolver)}"
     except RostrumError as error:
         return error.code
 
