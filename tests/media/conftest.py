@@ -25,7 +25,7 @@ def beeps(seconds: float, rate: int, at: Sequence[float] = (), length: float = 0
 
 
 def grey(size: tuple[int, int]) -> Paint:
-    """A picture whose brightness tells the time: 10 more a second."""
+    """Return a picture that encodes the time in its brightness: 10 more a second."""
     return lambda t: np.full((size[1], size[0], 3), min(255, round(20 + 10 * t)), np.uint8)
 
 

@@ -40,7 +40,7 @@ def decode(data: bytes) -> tuple[AudioDecoder, NDArray[np.int16]]:
 
 
 def tones(samples: NDArray[np.int16]) -> list[float]:
-    """Where tones begin, in seconds: loud samples after a tenth of a second without any."""
+    """Return the starts of tones in seconds: loud samples after a tenth of a second without any."""
     loud = np.flatnonzero(np.abs(samples.astype(int)) > 3000)
     return [float(at) / 16000 for i, at in enumerate(loud) if i == 0 or at - loud[i - 1] > 1600]
 

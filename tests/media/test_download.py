@@ -38,7 +38,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def context(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> StepContext:
-    """A download that has begun, in an invocation whose time is up."""
+    """Return the context of a download that has begun in an invocation without time left."""
     monkeypatch.setattr(download, "BLOCK_BYTES", BLOCK_BYTES)
     ids = iter("abcdef")
     services = Services(

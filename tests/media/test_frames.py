@@ -30,7 +30,7 @@ def bar(time_sec: float) -> NDArray[np.uint8]:
 
 
 def shown_times(frames: list[SampledFrame]) -> list[float]:
-    """What the pictures say of when they were painted."""
+    """Return the times that the pictures encode."""
     return [float(np.count_nonzero(frame.bgr[SIZE[1] // 2, :, 1] > 128)) / 10 for frame in frames]
 
 

@@ -1,4 +1,4 @@
-"""A whole job with the real work of every step whose blobs are deleted while it is at work."""
+"""A whole job with the real work of every step, with its blobs deleted while it runs."""
 
 from itertools import count
 from pathlib import Path

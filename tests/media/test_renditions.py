@@ -1,4 +1,4 @@
-"""The overlay and the follow-cam of small clips whose track the test makes up, rendered in one piece and in parts."""
+"""The overlay and the follow-cam of small clips with a made-up track, rendered in one piece and in parts."""
 
 import io
 import json
@@ -41,7 +41,7 @@ BOTH = {"overlay": True, "followCam": {"aspect": "9:16"}}
 
 
 def place(t: float) -> float:
-    """Where the instructor is across the picture: at rest on the left, then on the way, then at rest on the right."""
+    """Return the instructor's x: at rest on the left, then moving, then at rest on the right."""
     return float(np.interp(t, [0, 8, 14, 24], [0.2, 0.2, 0.8, 0.8]))
 
 
@@ -109,7 +109,7 @@ class Made:
 def with_made_up_track(
     storage: MemoryStorage, part_sec: float, instead: dict[tuple[Stage, StepKind], StepWork]
 ) -> Services:
-    """Services whose transcription does nothing and whose track is made up."""
+    """Return services with a transcription that does nothing and a made-up track."""
     services = build_services(Settings(rendition_part_sec=part_sec), storage)
     idle: dict[tuple[Stage, StepKind], StepWork] = dict.fromkeys(
         (key for key in STEP_WORK if key[0] in (Stage.TRANSCRIPTION, Stage.TRACKING)), nothing

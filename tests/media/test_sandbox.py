@@ -35,7 +35,7 @@ def children() -> list[psutil.Process]:
 
 
 def running(code: str, max_sec: float = PATIENCE_SEC) -> SandboxedDecoder:
-    """A decoder whose child runs this code instead."""
+    """Return a decoder with a child that runs this code instead."""
     return SandboxedDecoder(max_sec, ["-c", code])
 
 

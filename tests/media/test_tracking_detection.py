@@ -1,4 +1,4 @@
-"""On a real recording, with boxes drawn by hand: who is there is found, and nobody when nobody is there."""
+"""Detect people on a real recording with boxes drawn by hand: all who are there, and none in an empty room."""
 
 import io
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A recording too long for one plate, whose room changes half way: the whole stage, in parts and in one piece."""
+"""A recording too long for one plate, with a room that changes half way: the whole stage, in parts and in one piece."""
 
 import json
 from itertools import count
@@ -31,7 +31,7 @@ def instructor_at(t: float) -> float | None:
 
 
 def paint(t: float) -> NDArray[np.uint8]:
-    """A wall; a cupboard that is moved to the other side once; somebody in dark clothes."""
+    """Paint a wall, a cupboard that moves to the other side once, and a person in dark clothes."""
     room = 150 + ROUGH
     left = 8 if t < REARRANGED_SEC else 124
     room[25:70, left : left + 28] = (70, 90, 110)

@@ -24,7 +24,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "lecture.mp4"
 
 
 def submitted(storage: MemoryStorage, recording: Path, **settings: Any) -> Job:
-    """A job for the recording, whose file is in storage."""
+    """Return a job for the recording, with its file in storage."""
     services = build_services(Settings(**settings), storage)
     session_id = services.new_id()
     storage.blobs.write(
@@ -78,7 +78,7 @@ def track(results: dict[str, bytes]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def once(silent_lecture: Path) -> dict[str, bytes]:
-    """What comes out of the example's picture in one piece."""
+    """Return the results of the example's picture in one piece."""
     return results_of(silent_lecture, detector="plate")
 
 

@@ -48,7 +48,7 @@ def learn_slides(stack: Image, room: Image, screen: Mask) -> tuple[Slides, NDArr
 
     A slide is the median of its pictures, so that a person who walks past the screen is not part of it. Columns above a
     region that differs from `room` below the screen count only if a slide has no other pictures. A person who stands
-    before a slide for most of its time, and of whom nothing shows beside the screen, becomes part of the slide.
+    before a slide for most of its time, with no part beside the screen, becomes part of the slide.
 
     Args:
         stack: pictures (n × height × width × 3, 0 to 255) in one exposure, in order of time.

@@ -155,7 +155,7 @@ WHOLE = [
 
 
 class Inside:
-    """What nobody outside may reach; `visits` counts connections."""
+    """A service that clients outside must not reach; `visits` counts connections."""
 
     def __init__(self) -> None:
         self.visits = 0
@@ -224,7 +224,7 @@ def worst_resolver(host: str, port: int) -> Sequence[str]:
 
 
 def download(url: str, resolver: Resolve) -> str:
-    """What the job's error would say."""
+    """Return the code of the job's error, or what was opened."""
     try:
         with open_source(url, POLICY, resolve=resolver) as file:
             return f"opened: {b''.join(file.chunks)!r}"
@@ -233,7 +233,7 @@ def download(url: str, resolver: Resolve) -> str:
 
 
 def look(url: str, resolver: Resolve) -> str:
-    """What the probe's error would say."""
+    """Return the code of the probe's error, or what was opened."""
     try:
         return f"opened: {quick_probe_url(url, POLICY, ProbeBudget(10_000, 20.0), resolver)}"
     except RostrumError as error:
@@ -241,7 +241,7 @@ def look(url: str, resolver: Resolve) -> str:
 
 
 def call_back(url: str, resolver: Resolve) -> str:
-    """What the delivery says."""
+    """Return the outcome of a delivery."""
     outcome: Outcome = post(url, {}, b"{}", PostPolicy(), datetime(2026, 1, 1, tzinfo=UTC), resolver)
     return "opened" if outcome.status_code is not None else "refused" if outcome.is_hopeless else str(outcome.error)
 

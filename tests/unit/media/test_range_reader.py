@@ -1,4 +1,4 @@
-"""The range reader is a file: whatever is done to it, it answers as a file with the same bytes would."""
+"""The range reader is a file: every operation answers as a file with the same bytes would."""
 
 import io
 import random

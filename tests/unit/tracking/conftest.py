@@ -17,7 +17,7 @@ Place = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Somebody whose feet are at `foot_y` and who is `tall` (fractions of the height), in two colours."""
+    """A person in two colours; `foot_y` and `tall` are fractions of the height."""
 
     foot_y: float = 0.95
     tall: float = 0.6
@@ -76,7 +76,7 @@ def _frames(
     shadow: bool = False,
     shake: float = 0.0,
 ) -> list[SampledFrame]:
-    """Frames of a room in which somebody is at `walk(t)` (fraction of the width; None: nobody is there)."""
+    """Return frames of a room with a person at `walk(t)` (fraction of the width; None for an empty room)."""
     rng = np.random.default_rng(3)
     frames = []
     for index in range(round(seconds * fps)):

@@ -10,7 +10,7 @@ from shared.tracking.track.association import MAX_FILLED_SEC, TrackPoint, associ
 
 
 def person(x: float, score: float = 0.8, y: float = 0.5, width: float = 0.1, height: float = 0.4) -> Detection:
-    """Somebody whose centre is at x, y."""
+    """Return a detection with its centre at x, y."""
     return Detection((round(x - width / 2, 4), round(y - height / 2, 4), width, height), score, "plate")
 
 

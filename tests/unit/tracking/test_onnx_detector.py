@@ -115,7 +115,7 @@ def test_a_person_is_where_the_grid_says(make_model: MakeModel) -> None:
 
 
 def test_a_wide_picture_is_not_filled_up_to_a_square(bright_cells: Path) -> None:
-    """What the network gets is 64 x 32 pixels, and finds the same as in the square."""
+    """Check that the network gets 64 x 32 pixels and finds the same as in the square."""
     shown = frame(light=0)
     shown.bgr[16:32, 80:96] = 255
     detector, square = OnnxDetector(bright_cells), OnnxDetector(bright_cells)

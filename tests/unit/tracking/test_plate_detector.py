@@ -1,4 +1,4 @@
-"""In painted rooms: whoever is there is found where they are, walking or still, and nobody else is."""
+"""Detect people in painted rooms: each is found where they are, walking or still, and nothing else is found."""
 
 from collections.abc import Callable
 
@@ -89,7 +89,7 @@ def test_nobody_is_found_in_an_empty_room(make_room: MakeRoom, conditions: dict[
 def test_whoever_stands_half_before_a_screen_is_found(
     make_room: MakeRoom, make_figure: Callable[..., object], slide_sec: float
 ) -> None:
-    """What is seen of them beside the screen counts; slides alone do not."""
+    """Check that the part of a person beside the screen counts, and that slides alone do not."""
 
     def talks(t: float) -> float | None:
         return 0.72 if 10 < t < 50 else None

@@ -19,7 +19,7 @@ PLATE = np.full((180, 320, 3), 90, np.uint8)
 
 
 def tracked(xs: Sequence[float | None], duration_sec: float | None = None) -> InstructorTracking:
-    """A track with its box's centre at these places, one a sample; None: nobody there."""
+    """Return a track with its box's centre at these places, one for each sample; None for absence."""
     frames = [
         FrameDetections(k, k / FPS, () if x is None else (Detection((x - 0.05, 0.2, 0.1, 0.6), 0.8, "plate"),))
         for k, x in enumerate(xs)

@@ -1,4 +1,4 @@
-"""Before a screen whose slides were learned, a person is seen as anywhere; what a screen shows is nobody."""
+"""Detect people before a screen with learned slides as anywhere else; content of the screen is no person."""
 
 from collections.abc import Callable
 
@@ -89,7 +89,7 @@ def test_a_page_whose_text_changes_is_nobody(make_room: MakeRoom) -> None:
 
 
 def test_a_video_and_fades_are_nobody(make_room: MakeRoom) -> None:
-    """Slides, one fading into the next, then a video: somebody upright moves before a still background."""
+    """Check slides, one fading into the next, then a video of an upright person who moves before a still background."""
 
     def show(index: int) -> np.ndarray:
         if index < 50:

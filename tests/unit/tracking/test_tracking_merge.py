@@ -140,7 +140,7 @@ def test_a_split_run_equals_an_unsplit_one(room: list[list[tuple[float, float]]]
 
 @given(ROOM)
 def test_the_file_bears_out_its_own_metrics(room: list[list[tuple[float, float]]]) -> None:
-    """Whoever reads the file can work out its numbers; gaps are longer than two seconds."""
+    """Check that the metrics follow from the file alone, and that gaps are longer than two seconds."""
 
     class Read:
         def __init__(self, point: dict[str, float]) -> None:

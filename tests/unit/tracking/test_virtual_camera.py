@@ -61,7 +61,7 @@ def test_an_instructor_who_is_not_too_fast_stays_in_the_frame(speeds: list[float
 @given(leaps, sizes)
 @settings(max_examples=100)
 def test_no_slow_path_strays_less_before_it_is_smoothed(steps: list[tuple[float, int]], size: float) -> None:
-    """Whoever leaps cannot be followed by anyone who keeps the limit: half of what the leap exceeds it by is lost."""
+    """Check the bound: a path within the limit loses half of what a leap exceeds the limit by."""
     aim = held(steps)
     known = np.flatnonzero(~np.isnan(aim))
     if not len(known):
