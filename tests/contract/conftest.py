@@ -59,12 +59,18 @@ def new_table(request: pytest.FixtureRequest) -> Iterator[Callable[[], Table]]:
 def empty_queues(request: pytest.FixtureRequest, storage: Storage) -> Storage:
     """The storage with nothing in its queues, which all tests share."""
     if isinstance(storage, AzureStorage):
-        with QueueServiceClient.from_connection_string(request.getfixturevalue("azurite")) as service:
-            there = {queue.name for queue in service.list_queues()}
-            for name in (*QUEUES.values(), TASKS):
-                for queue in {name, poison_queue(name)} & there:
-                    service.get_queue_client(queue).clear_messages()
+        request.getfixturevalue("empty_azure_queues")
     return storage
+
+
+@pytest.fixture
+def empty_azure_queues(azurite: str) -> None:
+    """Clear every queue of the emulator."""
+    with QueueServiceClient.from_connection_string(azurite) as service:
+        there = {queue.name for queue in service.list_queues()}
+        for name in (*QUEUES.values(), TASKS):
+            for queue in {name, poison_queue(name)} & there:
+                service.get_queue_client(queue).clear_messages()
 
 
 @pytest.fixture

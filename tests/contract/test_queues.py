@@ -140,8 +140,9 @@ def test_a_delayed_message_is_withdrawn(empty_queues: Storage, make_message: Mak
     assert empty_queues.queues.facts(receipt.queue).waiting == 0
 
 
-def test_a_message_that_somebody_received_is_not_withdrawn(
-    azurite: str, azure: AzureStorage, empty_queues: Storage, make_message: MakeMessage
+@pytest.mark.usefixtures("empty_azure_queues")
+def test_a_message_that_a_worker_received_is_not_withdrawn(
+    azurite: str, azure: AzureStorage, make_message: MakeMessage
 ) -> None:
     receipt = azure.queues.send(make_message())
     assert receive(azurite, receipt.queue)

@@ -8,11 +8,16 @@ import pytest
 from shared.domain.errors import InvalidRequest, NotFound, WriteConflict
 from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.session import Session, Upload
+from shared.domain.warning import About, RecordingWarning
 from shared.storage.ports import Storage
 
 NOW = datetime(2026, 11, 21, 9, 30, 0, 123456, UTC)
 VIDEO = VideoStream(0, "h264", 1080, 1920, 90, 30000 / 1001, 0.0, 10800.5)
 AUDIO = AudioStream(1, "aac", 48000, 2, 0.021, 10800.25)
+WARNINGS = (
+    RecordingWarning("short", About.SOUND, "One."),
+    RecordingWarning("other", About.RECORDING, "Two, “quoted”."),
+)
 MakeSession = Callable[..., Session]
 
 
@@ -21,7 +26,7 @@ MakeSession = Callable[..., Session]
     [
         pytest.param(None, id="not looked at"),
         pytest.param(Recording("mp4", 19 * 1024**3, -0.04, 10800.5, VIDEO, AUDIO), id="both streams"),
-        pytest.param(Recording("flac", 0, 0.0, 1.0, None, AUDIO, ("One.", "Two, “quoted”.")), id="sound only"),
+        pytest.param(Recording("flac", 0, 0.0, 1.0, None, AUDIO, WARNINGS), id="sound only"),
         pytest.param(Recording("matroska,webm", 12, 0.0, 1.0, VIDEO, None), id="picture only"),
     ],
 )

@@ -178,10 +178,8 @@ class JobOptions(RequestModel):
     detector: Literal["auto", "plate", "onnx", "fused"] | None = Field(
         default=None, description="Who finds people in the picture; the server's setting unless given."
     )
-    retention_days: WholeNumber | None = Field(
+    retention_days: Annotated[int, Field(ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole)] | None = Field(
         default=None,
-        ge=1,
-        le=MAX_RETENTION_DAYS,
         description="The session is deleted when nothing happened to it for so many days; sooner, where the server's "
         "settings say so. Of a session's jobs the latest counts.",
     )
