@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from shared.api.app import create_app
 from shared.domain.errors import CannotProbe, NotMedia, SourceTooSlow, SourceUnavailable
 from shared.media.probe import sandbox
-from shared.media.probe.decoder import InThisProcess
+from shared.media.probe.decoder import InProcessDecoder
 from shared.media.probe.sandbox import SandboxedDecoder
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
@@ -46,7 +46,7 @@ def nothing_stays() -> Iterator[None]:
 
 
 def test_it_sees_what_this_process_sees() -> None:
-    here, there = InThisProcess(), SandboxedDecoder(PATIENCE_SEC)
+    here, there = InProcessDecoder(), SandboxedDecoder(PATIENCE_SEC)
     assert there.at_ranges(read, len(EXAMPLE)) == here.at_ranges(read, len(EXAMPLE))
     assert there.at_head(EXAMPLE, len(EXAMPLE)) == here.at_head(EXAMPLE, len(EXAMPLE))
     beginning = EXAMPLE[: len(EXAMPLE) // 2]
@@ -57,7 +57,7 @@ def test_it_sees_what_this_process_sees() -> None:
 def test_a_refusal_is_the_same_refusal() -> None:
     text = b"It is a text file.\n" * 100
     with pytest.raises(NotMedia) as here:
-        InThisProcess().at_head(text, len(text))
+        InProcessDecoder().at_head(text, len(text))
     with pytest.raises(NotMedia) as there:
         SandboxedDecoder(PATIENCE_SEC).at_head(text, len(text))
     assert there.value.detail == here.value.detail

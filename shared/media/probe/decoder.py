@@ -28,7 +28,7 @@ class Decoder(Protocol):
         """Probe the beginning of a recording of `size_bytes` (None if unknown); `head` may be all of it."""
 
 
-class InThisProcess:
+class InProcessDecoder:
     """A `Decoder` in this process, which a crash of FFmpeg ends."""
 
     def at_ranges(self, read_range: ReadRange, size_bytes: int) -> Recording:

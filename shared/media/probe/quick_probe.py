@@ -21,7 +21,7 @@ from shared.domain.recording import Recording
 from shared.domain.warning import About, RecordingWarning
 from shared.media.network.fetch import FetchPolicy, RemoteFile, open_source
 from shared.media.network.guarded_network import Resolve, resolve
-from shared.media.probe.decoder import BLOCK_BYTES, Decoder, InThisProcess, ReadRange
+from shared.media.probe.decoder import BLOCK_BYTES, Decoder, InProcessDecoder, ReadRange
 
 HEAD_BYTES = 4 * 1024**2
 """Size of the beginning that is probed if ranges do not work."""
@@ -85,7 +85,7 @@ def quick_probe_ranges(
 
     Raise what `probe` and `read_range` raise, SourceTooSlow, or CannotProbe.
     """
-    decoder = decoder or InThisProcess()
+    decoder = decoder or InProcessDecoder()
 
     def read(offset: int, length: int) -> bytes:
         budget.take(length)
@@ -110,7 +110,7 @@ def quick_probe_url(
         raise EmptyRecording("The source's server has an empty file there (0 bytes).")
     if remote.has_ranges and remote.size_bytes is not None:
         return quick_probe_ranges(remote.read_range, remote.size_bytes, budget, decoder)
-    return _quick_probe_head(remote.head, remote.size_bytes, decoder or InThisProcess())
+    return _quick_probe_head(remote.head, remote.size_bytes, decoder or InProcessDecoder())
 
 
 class _Remote:

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from shared.domain.errors import FinalError
 from shared.domain.recording import Recording
-from shared.media.probe.decoder import InThisProcess
+from shared.media.probe.decoder import InProcessDecoder
 
 MAX_MEMORY_BYTES = 1024**3
 """Most private memory; a probe of the largest pictures that `limits` allows takes a third of it."""
@@ -53,9 +53,9 @@ def _answer(heard: IO[bytes], said: IO[bytes]) -> dict[str, Any]:
 
     try:
         if asked["head"] is not None:
-            seen: Recording = InThisProcess().at_head(heard.read(asked["head"]), asked["size"])
+            seen: Recording = InProcessDecoder().at_head(heard.read(asked["head"]), asked["size"])
         else:
-            seen = InThisProcess().at_ranges(read_range, asked["size"])
+            seen = InProcessDecoder().at_ranges(read_range, asked["size"])
     except FinalError as error:
         return {"error": {"kind": type(error).__name__, "detail": error.detail}}
     return {"seen": asdict(seen)}

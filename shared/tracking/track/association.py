@@ -36,7 +36,7 @@ _COME_OR_GO_COST = 0.3
 """Cost of arriving, and of leaving. Both together cost more than one sample can earn (0.36), so that a blip is no
 presence."""
 _MISS_COST_PER_SEC = 0.2
-"""Cost of time without an observation. Two seconds cost as much as a sample earns, so that a later blip does not extend
+"""Cost of time without an observation. Two seconds cost more than a sample earns, so that a later blip does not extend
 a presence."""
 _STILL_SHARE = 0.05
 """Distance by which detections of a standing person move, in frame widths."""
