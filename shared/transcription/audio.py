@@ -1,6 +1,7 @@
-"""Reads slices of the audio copy (a WAV file, 16 kHz, mono, 16 bit) by byte ranges; knows nothing of where it is kept.
+"""Reads slices of the audio copy (a WAV file, 16 kHz, mono, 16 bit) by byte ranges.
 
-Never reads more than it was asked for, so a slice of a three-hour recording costs what a slice of a short one does.
+Apart from storage: the source may be any seekable file. Reads no more bytes than requested, so a slice of a three-hour
+recording costs as much as a slice of a short one.
 """
 
 import struct
@@ -14,7 +15,10 @@ from shared.domain.errors import DamagedRecording
 SAMPLE_RATE = 16_000
 SAMPLE_BYTES = 2
 MAX_HEADER_CHUNKS = 64
-PCM, EXTENSIBLE = 0x0001, 0xFFFE
+PCM = 0x0001
+"""Format tag of integer samples."""
+EXTENSIBLE = 0xFFFE
+"""Format tag of a header that gives the actual tag at byte 24."""
 
 
 class WavAudio:
@@ -29,27 +33,27 @@ class WavAudio:
 
     @property
     def duration_sec(self) -> float:
-        """The length of the sound."""
+        """Return the length of the sound in seconds."""
         return self._samples / SAMPLE_RATE
 
     def read_s16(self, start_sec: float, end_sec: float) -> bytes:
-        """Little-endian 16-bit samples of [start, end), cut to what is there."""
+        """Return little-endian 16-bit samples of [start, end), cut to the length of the sound."""
         first = min(self._samples, max(0, round(start_sec * SAMPLE_RATE)))
         last = min(self._samples, max(first, round(end_sec * SAMPLE_RATE)))
         self._source.seek(self._data_at + first * SAMPLE_BYTES)
         return _read_up_to(self._source, (last - first) * SAMPLE_BYTES)
 
     def read(self, start_sec: float, end_sec: float) -> NDArray[np.float32]:
-        """Samples of [start, end) between -1 and 1, cut to what is there."""
+        """Return samples of [start, end) between -1 and 1, cut to the length of the sound."""
         samples = np.frombuffer(self.read_s16(start_sec, end_sec), dtype="<i2")
         return samples.astype(np.float32) / np.float32(32768.0)
 
 
 def _find_samples(source: BinaryIO) -> tuple[int, int]:
-    """The byte offset of the first sample, and the number of samples.
+    """Return the byte offset of the first sample and the number of samples.
 
-    A writer that streams cannot know the size in advance and leaves 0 or 0xFFFFFFFF: then the samples go on to the
-    end of the file, as they do where the header promises more than the file holds.
+    A streaming writer does not know the size in advance and writes 0 or 0xFFFFFFFF. The samples then reach to the end
+    of the file. They also do where the header declares more than the file holds.
     """
     size = source.seek(0, 2)
     source.seek(0)
@@ -98,7 +102,7 @@ def _read_exactly(source: BinaryIO, count: int) -> bytes:
 
 
 def _read_up_to(source: BinaryIO, count: int) -> bytes:
-    """A raw source may return fewer bytes than asked for; only an empty answer is the end."""
+    """Read `count` bytes, or fewer at the end; a short read is not the end, only an empty one."""
     pieces: list[bytes] = []
     while count > 0:
         piece = source.read(count)

@@ -1,7 +1,9 @@
-"""Azure AI Speech by its fast transcription API, for those who have it: sound goes out, phrases with words come back.
+"""Transcribes speech with the fast transcription API of Azure AI Speech.
 
-https://learn.microsoft.com/azure/ai-services/speech-service/fast-transcription-create. Stretches of speech go out as
-FLAC, some minutes at a time; long silence stays here. The service tells how sure it is of a phrase, not of a word.
+Apart from the other engines because it sends the sound to a service. API:
+https://learn.microsoft.com/azure/ai-services/speech-service/fast-transcription-create. Stretches of speech are sent as
+FLAC, at most five minutes at a time, without long silences. The service gives a confidence for each phrase, not for
+each word.
 """
 
 import io
@@ -30,13 +32,19 @@ from shared.transcription.vad import Span
 API_VERSION = "2025-10-15"
 EXPECTATION = "How many words the service gets wrong was not measured by this project."
 STRETCH_SEC = 300.0
-LONG_PAUSE_SEC = 20.0  # not worth sending
+"""Longest sound in one request."""
+LONG_PAUSE_SEC = 20.0
+"""A longer pause is not sent: it ends the request."""
 BLOCK_SEC = 10.0
-ANSWER_SEC = 240.0  # the service takes a small part of the sound's length
+"""Sound encoded at a time."""
+ANSWER_SEC = 240.0
+"""Timeout of a request; the service needs a small fraction of the sound's length."""
 CONNECT_SEC = 10.0
-LOOK_SEC = 0.5  # how often somebody is asked whether to go on
+LOOK_SEC = 0.5
+"""Interval at which a waiting engine calls `report`, which may stop the work."""
 ATTEMPTS = 4
 FIRST_WAIT_SEC = 2.0
+"""Wait before the second attempt; doubles with each attempt, unless the service gives `Retry-After`."""
 LONGEST_WAIT_SEC = 60.0
 MAX_MESSAGE_CHARS = 300
 
@@ -44,7 +52,7 @@ _TRY_AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 
 
 class AzureSpeechEngine:
-    """`sleep` is how it waits between attempts; no diarization, and words that some would mask stay as they were."""
+    """Speech engine on an Azure resource, without diarization or profanity filter; `sleep` waits between attempts."""
 
     def __init__(
         self, service: AzureSpeech, *, answer_sec: float = ANSWER_SEC, sleep: Callable[[float], None] = time.sleep
@@ -61,11 +69,11 @@ class AzureSpeechEngine:
         return self._info
 
     def warnings_for(self, language: str | None) -> tuple[RecordingWarning, ...]:
-        """That the sound left this machine."""
+        """Return the warning that the sound was sent to the service."""
         return azure_warnings(self._service.endpoint)
 
     def transcribe(self, request: TranscriptionRequest) -> Iterator[Segment]:
-        """The service's phrases. What language may be spoken was settled when the engine was chosen."""
+        """Yield the service's phrases; the candidate languages were set by `choose_engine`, not by the request."""
         total = sum(span.length for span in request.spans)
         definition: dict[str, Any] = {"locales": list(self._service.locales), "profanityFilterMode": "None"}
         if request.hints.hotwords:
@@ -80,7 +88,12 @@ class AzureSpeechEngine:
         request.report(1.0)
 
     def _ask(self, sound: bytes, definition: Mapping[str, Any], look: Callable[[], None]) -> Mapping[str, Any]:
-        """The service's answer, after some patience; raises EngineUnavailable and EngineBusy."""
+        """Return the service's answer, retrying timeouts, transport errors, 408, 429 and 5xx with backoff.
+
+        Raises:
+            EngineUnavailable: If the service refused the request.
+            EngineBusy: If no attempt succeeded, or the answer cannot be read.
+        """
         problem = ""
         for attempt in range(ATTEMPTS):
             look()
@@ -126,7 +139,7 @@ class AzureSpeechEngine:
 
 
 def to_flac(audio: WavAudio, start_sec: float, end_sec: float) -> bytes:
-    """The sound of [start, end) as FLAC, about half the size and nothing lost."""
+    """Return the sound of [start, end) as FLAC: lossless, about half the size."""
     out = io.BytesIO()
     with av.open(out, "w", format="flac") as container:
         stream = container.add_stream("flac", rate=SAMPLE_RATE, layout="mono", format="s16")
@@ -144,7 +157,7 @@ def to_flac(audio: WavAudio, start_sec: float, end_sec: float) -> bytes:
 
 
 def _aside(work: Callable[[], httpx.Response], look: Callable[[], None]) -> httpx.Response:
-    """Does the work in a thread, so that `look` may stop the waiting; the request then ends by its own timeout."""
+    """Run the work in a thread, so that `look` may stop the wait; the request then ends by its own timeout."""
     future: Future[httpx.Response] = Future()
 
     def run() -> None:
@@ -186,7 +199,7 @@ def _segments(answer: Mapping[str, Any], within: Span) -> Iterator[Segment]:
 
 
 def _words(phrase: Mapping[str, Any], within: Span, confidence: float) -> Iterator[Word]:
-    """The phrase's words, or the phrase as one where the service gave none."""
+    """Yield the phrase's words, or the phrase as a single word where the service gave none."""
     for word in phrase.get("words") or [phrase]:
         start = within.start + float(word["offsetMilliseconds"]) / 1000
         end = start + float(word["durationMilliseconds"]) / 1000
@@ -205,7 +218,7 @@ def _read(response: httpx.Response) -> Mapping[str, Any]:
 
 
 def _message(response: httpx.Response) -> str:
-    """What the service says of the failure; its errors have the form {"code", "message"} or {"error": {…}}."""
+    """Return the error message of the service, from {"code", "message"} or {"error": {…}}."""
     if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return "the key in ROSTRUM_AZURE_SPEECH_KEY is not accepted for this resource or region."
     try:

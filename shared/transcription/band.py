@@ -1,12 +1,12 @@
-"""Hears which pitches a telephone took away, and fills in what a voice would have had there.
+"""Detects telephone speech and estimates the frequency bands that the telephone removed.
 
-A line of 8 kHz ends below 4 kHz, many also begin at 300 Hz. To a recogniser that learned from whole voices the hole
-looks like silence in every sound. What is missing is estimated from what is there, as the mean of a mixture of
-Gaussians given some of the coordinates (B. Raj, M. Seltzer, R. Stern, "Reconstruction of missing features for robust
-speech recognition", Speech Communication 43, 2004). The mixture is read from the acoustic model, so nothing is learned
-from recordings here.
+Apart from the features because only telephone speech needs it. A line sampled at 8 kHz ends below 4 kHz, and many also
+begin at 300 Hz. To a recogniser trained on full-band voices the missing bands look like silence. They are estimated
+from the present bands, as the conditional mean of a mixture of Gaussians (B. Raj, M. Seltzer, R. Stern, "Reconstruction
+of missing features for robust speech recognition", Speech Communication 43, 2004). The mixture is read from the
+acoustic model, so nothing is trained on recordings here.
 
-The sign of a telephone is a cliff: natural voices, old recordings too, get quieter upwards by a slope.
+Telephone speech shows a cliff in its spectrum. Natural voices, also in old recordings, fall off by a slope.
 """
 
 from collections.abc import Sequence
@@ -22,22 +22,41 @@ from shared.transcription.features import CEPSTRA, COSINES, FILTERS, SILENT, fil
 from shared.transcription.vad import Span
 
 DECIBEL = np.log(10.0) / 10.0
-# Of 250 utterances through 8 kHz every one falls by 29 dB or more; of 190 that were whole none by more than 26 dB.
-CLIFF_DB, CLIFF_FILTERS = 28.0, 3
-TOP_DB = -36.0  # the highest filters are at most so loud, where the loudest is 0: 5 to 7 kHz
+"""One decibel of power as a natural logarithm, the unit of filter levels."""
+CLIFF_DB = 28.0
+"""Least fall of telephone speech. All of 250 utterances at 8 kHz fall by 29 dB or more, none of 190 full-band ones by
+more than 26 dB."""
+CLIFF_FILTERS = 3
+"""Filters within which the level falls so far."""
+TOP_DB = -36.0
+"""Highest level of the top filters (5 to 7 kHz) in telephone speech, relative to the loudest filter."""
 GONE_DB = -33.0
-HIGH_PASS_DB, HIGH_PASS_FILTERS = 10.0, 2  # 300 Hz cuts through the lowest two
-LOUD_DB = 30.0  # below the loudest frames nothing is to be learned
-LOWEST_CLIFF, TOP = 15, 22  # filters: from 2.3 kHz on; from 4.6 kHz on
+"""A filter above the cliff is missing from here down, relative to the loudest filter."""
+HIGH_PASS_DB = 10.0
+"""Least rise from the lowest filter to the first one above 300 Hz, where the line begins at 300 Hz."""
+HIGH_PASS_FILTERS = 2
+"""Number of filters that 300 Hz cuts through, from the lowest."""
+LOUD_DB = 30.0
+"""Frames that are quieter than the loudest by more than this are ignored."""
+LOWEST_CLIFF = 15
+"""Lowest filter at which a cliff may begin: 2.3 kHz."""
+TOP = 22
+"""First of the top filters: 4.6 kHz."""
 FEWEST_FRAMES = 15
-LOOKS, LOOK_SEC = 6, 5.0
-NOISE = 1.0  # variance of what 13 cepstra cannot say of a filter
+"""Fewer frames with sound are taken as full-band."""
+LOOKS = 6
+"""Number of samples taken of a part."""
+LOOK_SEC = 5.0
+"""Length of each sample."""
+NOISE = 1.0
+"""Variance of a filter's level that 13 cepstra do not express."""
 _STREAMS = 3
-TELEPHONE_GAINS = (1.0, 1 / 16)  # the detector misses voices without lows and highs unless they are quiet
+TELEPHONE_GAINS = (1.0, 1 / 16)
+"""The detector misses band-limited voices unless they are attenuated."""
 
 
 def missing_filters(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(25,): which filters a telephone cut off, by (frames, 25) levels; none where the sound is whole."""
+    """Return a mask (25,) of the filters that a telephone cut off, from (frames, 25) levels; all False if full-band."""
     none = np.zeros(FILTERS, bool)
     heard = levels[levels.max(axis=1, initial=SILENT) > SILENT]
     if len(heard) < FEWEST_FRAMES:
@@ -56,7 +75,7 @@ def missing_filters(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def is_telephone(audio: WavAudio, within: Span) -> bool:
-    """Whether a part of a recording went through a telephone, by half a minute of it, taken from all over."""
+    """Return whether a part of a recording is telephone speech, judged by six samples of 5 s spread over it."""
     step = within.length / LOOKS
     starts = (within.start + look * step for look in range(LOOKS))
     pieces = [audio.read_s16(start, min(start + min(LOOK_SEC, step), within.end)) for start in starts]
@@ -65,20 +84,22 @@ def is_telephone(audio: WavAudio, within: Span) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sounds:
-    """A Gaussian for each sound of a language, all equally likely: `means` (n, 13) and `covariances` (n, 13, 13) of its
-    cepstra, whose mean over all sounds is taken off."""
+    """A mixture of equally likely Gaussians, one for each of the n sounds of a language."""
 
     means: NDArray[np.float64]
+    """(n, 13): mean cepstra of each sound, minus their mean over all sounds."""
+
     covariances: NDArray[np.float64]
+    """(n, 13, 13): covariances of each sound's cepstra."""
 
 
 def gains_for(telephone: bool) -> Sequence[float]:
-    """How loud sound has to be, each in turn, for `speech_probabilities` to hear the voices in it."""
+    """Return the gains to run the voice detector with; telephone speech is found only when attenuated."""
     return TELEPHONE_GAINS if telephone else (1.0,)
 
 
 class BandFiller:
-    """Knows how the levels of a voice's filters go together."""
+    """Estimates missing filter levels of a voice from the present ones."""
 
     def __init__(self, sounds: Sounds) -> None:
         spread = np.linalg.pinv(COSINES)
@@ -86,7 +107,7 @@ class BandFiller:
         self._levels = spread.T @ sounds.covariances @ spread
 
     def fill(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(frames, 25) levels of an utterance with what is missing filled in; whole sound comes back as it is."""
+        """Return the (frames, 25) levels of an utterance with missing filters estimated; full-band levels unchanged."""
         missing = missing_filters(levels)
         if not missing.any():
             return levels
@@ -98,7 +119,7 @@ class BandFiller:
         return filled
 
     def _likely(self, seen: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """(frames, missing ones): what each sound would have there, by how likely it is that sound."""
+        """Return (frames, missing filters): the mean of each sound's estimates, weighted by the sound's probability."""
         there = ~missing
         scores, guesses = [], []
         for mean, together in zip(self._means, self._levels, strict=True):
@@ -112,7 +133,7 @@ class BandFiller:
 
 
 def sounds_of(acoustic_model: Path) -> Sounds:
-    """The sounds of a Sphinx model with streams of 13: each of its codebooks, of many densities, as one Gaussian."""
+    """Return the sounds of a Sphinx model with streams of 13: each codebook of many densities as one Gaussian."""
     means, variances = (_densities(acoustic_model / name) for name in ("means", "variances"))
     centred = means - means.mean(axis=1, keepdims=True)
     between = centred.transpose(0, 2, 1) @ centred / means.shape[1]
@@ -121,7 +142,7 @@ def sounds_of(acoustic_model: Path) -> Sounds:
 
 
 def _densities(file: Path) -> NDArray[np.float64]:
-    """(codebooks, densities, 13) of the first stream: the cepstra themselves, without their slopes."""
+    """Return (codebooks, densities, 13) of the first stream: the cepstra without their derivatives."""
     header, _, body = file.read_bytes().partition(b"endhdr\n")
     codebooks, streams, densities, *lengths = np.frombuffer(body, "<i4", 3 + _STREAMS, offset=4).tolist()
     if not header.startswith(b"s3\n") or streams != _STREAMS or lengths != [CEPSTRA] * _STREAMS:

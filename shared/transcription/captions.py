@@ -1,4 +1,7 @@
-"""Writes a transcript as WebVTT, SubRip and plain text; what goes into a cue is decided in `cues`."""
+"""Writes a transcript as WebVTT, SubRip and plain text.
+
+Apart from `cues`, which decides the content of each cue and knows no file format.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -9,22 +12,25 @@ from shared.transcription.payload import Transcript
 from shared.transcription.sentence_ends import SENTENCE_ENDS
 
 PARAGRAPH_PAUSE_SEC = 2.0
-LONG_PARAGRAPH_CHARS = 600  # ends at the next shorter pause
+"""A pause of this length ends any paragraph."""
+LONG_PARAGRAPH_CHARS = 600
+"""From this length on, a shorter pause or the end of a sentence ends a paragraph."""
 SHORTER_PAUSE_SEC = 0.7
+"""A pause of this length ends a long paragraph."""
 
 
 def to_webvtt(transcript: Transcript) -> str:
-    """The transcript as WebVTT (`text/vtt`)."""
+    """Return the transcript as WebVTT (`text/vtt`)."""
     return _subtitles(transcript, "vtt", _webvtt_text)
 
 
 def to_srt(transcript: Transcript) -> str:
-    """The transcript as SubRip (`application/x-subrip`)."""
+    """Return the transcript as SubRip (`application/x-subrip`)."""
     return _subtitles(transcript, "srt", lambda line: line.replace("-->", "→"))
 
 
 def to_text(transcript: Transcript) -> str:
-    """The transcript as paragraphs, which end at long pauses; ends with a line feed unless empty."""
+    """Return the transcript as paragraphs, which end at long pauses; the text ends with a line feed unless empty."""
     return "\n\n".join(_paragraphs(transcript)) + "\n" if transcript.segments else ""
 
 

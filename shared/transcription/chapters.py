@@ -1,8 +1,9 @@
-"""Proposes chapters from what a recording shows by itself: long pauses, new pictures, and other words than before.
+"""Proposes chapters from long pauses, picture changes and changes of vocabulary.
 
-Each segment may begin a chapter. It speaks for one that there was a long pause before it, that the picture changed
-about then (a new slide, mostly), and that the minutes after it share few words with the minutes before. No model of
-meaning is behind it: a proposal to be edited, titled by the first words that are said.
+Apart from the transcript because chapters are a proposal to be edited. Each segment may begin a chapter. Its score
+rises with the pause before it, with a picture change at about that time (mostly a new slide), and with how few words
+the two minutes after it share with the two minutes before. No language model is used. A chapter's title is its first
+words.
 """
 
 import math
@@ -20,14 +21,22 @@ from shared.transcription.sentence_ends import SENTENCE_ENDS
 SHORTEST_SEC = 60.0
 LONGEST_SEC = 900.0
 WANTED_SEC = 300.0
+"""Desired length; at most twice as many chapters as it gives are chosen by score."""
 MAX_CHAPTERS = 60
 THRESHOLD = 1.5
+"""Least score of a chapter's beginning, unless it cuts a chapter that is too long."""
 LONG_PAUSE_SEC = 1.5
-PICTURE_BEFORE_SEC, PICTURE_AFTER_SEC = 8.0, 4.0
+PICTURE_BEFORE_SEC = 8.0
+"""A picture change counts for a segment from so long before its start."""
+PICTURE_AFTER_SEC = 4.0
+"""A picture change counts for a segment until so long after its start."""
 CONTEXT_SEC = 120.0
-MIN_TERM_CHARS = 5  # shorter words say little of what a talk is about
+"""Length of the two windows of words that are compared."""
+MIN_TERM_CHARS = 5
+"""Shorter words say little about the topic and are not compared."""
 TITLE_CHARS = 60
 FEW_WORDS = 4
+"""From this many words on, a title may end at a clause or a segment."""
 NO_LAST_WORDS = LEANS_FORWARD | {"what", "it", "how", "where", "so", "then"}
 
 
@@ -40,8 +49,10 @@ class _Candidate:
 
 
 def propose_chapters(transcript: Transcript, picture_changes: Sequence[float] = ()) -> Chapters:
-    """The chapters of a recording, in order and without gaps; none where nothing was said. `picture_changes` are the
-    times at which scenes begin, in order."""
+    """Return the chapters of a recording, in order and without gaps; none for a transcript without segments.
+
+    `picture_changes` are the start times of scenes in seconds, in order.
+    """
     segments = transcript.segments
     chosen = _choose(transcript, list(_candidates(segments, picture_changes))) if segments else []
     starts = [0.0, *(candidate.start for candidate in chosen)] if segments else []
@@ -79,7 +90,7 @@ def _candidates(segments: Sequence[TranscriptSegment], picture_changes: Sequence
         if novelty >= 0.8:
             reasons.append("words")
         if pause < LONG_PAUSE_SEC and not before.text.endswith(SENTENCE_ENDS):
-            score -= 1.0  # in the middle of a sentence, as far as one can tell
+            score -= 1.0  # probably in the middle of a sentence
         yield _Candidate(index, start, score, tuple(reasons))
 
 
@@ -88,8 +99,11 @@ def _is_term(word: str) -> bool:
 
 
 def _novelties(segments: Sequence[TranscriptSegment]) -> Iterator[float]:
-    """For each segment but the first, how little the two minutes from it on share with those before it: from 0 to 1,
-    the cosine's complement. Two windows slide along, so that the time taken grows with the recording only."""
+    """Yield for each segment but the first how new the words of the two minutes from it on are, from 0 to 1.
+
+    Novelty is 1 minus the cosine similarity with the words of the two minutes before. Both windows slide, so the time
+    taken is linear in the recording's length.
+    """
     terms = [Counter(filter(_is_term, (bare(word.word) for word in segment.words))) for segment in segments]
     before, after = Counter[str](), Counter[str]()
     first = end = 0
@@ -116,7 +130,10 @@ def _drop(counter: Counter[str], terms: Counter[str]) -> None:
 
 
 def _choose(transcript: Transcript, candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """The best candidates that leave every chapter its length; a chapter that is too long is cut at its best place."""
+    """Return the candidates with the highest scores that keep every chapter at least `SHORTEST_SEC` long.
+
+    A chapter longer than `LONGEST_SEC` is cut at its best candidate, even below the threshold.
+    """
     wanted = min(MAX_CHAPTERS, round(transcript.duration_sec / WANTED_SEC) * 2)
     chosen: list[_Candidate] = []
     for candidate in sorted(candidates, key=lambda each: (-each.score, each.start)):
@@ -152,7 +169,7 @@ def _too_long(chosen: Sequence[_Candidate], duration_sec: float) -> tuple[float,
 
 
 def title(segments: Sequence[TranscriptSegment], language: str) -> str:
-    """The first words that are said, up to the end of a sentence, or of a clause or segment if it holds a few."""
+    """Return the first words of the segments, up to the end of a sentence, or of a clause or segment of four words."""
     space = "" if language in UNSPACED else " "
     words: list[str] = []
     whole = False
@@ -174,14 +191,14 @@ def title(segments: Sequence[TranscriptSegment], language: str) -> str:
 
 
 def _with_ends(segments: Sequence[TranscriptSegment]) -> Iterator[tuple[str, bool]]:
-    """The words of the first segments, and whether a segment ends with it."""
+    """Yield each word of the first segments with whether a segment ends with it."""
     for segment in segments[:FEW_WORDS]:
         for number, word in enumerate(segment.words, start=1):
             yield word.word, number == len(segment.words)
 
 
 def to_webvtt_chapters(chapters: Chapters) -> str:
-    """The chapters as a WebVTT file for `<track kind="chapters">`."""
+    """Return the chapters as a WebVTT file for `<track kind="chapters">`."""
     cues = (
         f"{number}\n{_timestamp(chapter.start)} --> {_timestamp(chapter.end)}\n{_escaped(chapter.title)}\n"
         for number, chapter in enumerate(chapters.chapters, start=1)

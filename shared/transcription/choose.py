@@ -1,6 +1,6 @@
-"""Chooses the speech engine of a job from what it asks for and what is on this machine, without loading any.
+"""Chooses the speech engine of a job from its request and the models on this machine, without loading an engine.
 
-Imports no engine, so that what cannot be done is known before a recording is even uploaded.
+Imports no engine, so that an impossible request is refused before the recording is uploaded.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,8 @@ from shared.transcription.moonshine.files import find_model
 
 EngineName = Literal["auto", "moonshine", "pocketsphinx", "faster-whisper", "azure-speech"]
 ChosenEngine = Literal["moonshine", "pocketsphinx", "faster-whisper", "azure-speech"]
-NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")  # without its tokenizer the library would fetch one
+NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
+"""Without `tokenizer.json` the library would download one."""
 
 QUALITY = RecordingWarning(
     "embedded_engine",
@@ -36,7 +37,7 @@ NOT_INSTALLED = (
     "where its package has a wheel."
 )
 
-# The library's own tables cannot be read without loading all of it; a test holds these against them.
+# The library's own tables cannot be read without loading all of it; a test compares these with them.
 _SIZES = "tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3"
 _DISTILLED = "large-v2 medium.en small.en large-v3"
 _REPOSITORIES = {
@@ -64,12 +65,12 @@ _AZURE_LOCALES = (
 
 @dataclass(frozen=True, slots=True)
 class AzureSpeech:
-    """A speech resource in Azure. `locales` are the candidates for recordings whose language is not given; none: the
-    service may hear any."""
+    """A speech resource in Azure."""
 
     endpoint: str
     key: SecretStr
     locales: tuple[str, ...] = ()
+    """The candidates for recordings without a given language; empty lets the service detect any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +85,15 @@ class EngineChoice:
     model: str
 
     language: str | None
-    """None where the engine will find out."""
+    """None where the engine detects it."""
 
     warnings: tuple[RecordingWarning, ...]
-    """What a reader of the transcript should know."""
+    """Warnings for the reader of the transcript."""
 
     azure: AzureSpeech | None = None
 
     other: "EngineChoice | None" = None
-    """The engine for parts that this one, which knows one language, takes for another language."""
+    """The engine for parts that this one, which knows a single language, takes for another language."""
 
 
 def choose_engine(
@@ -108,8 +109,8 @@ def choose_engine(
 
     `auto` is faster-whisper where its model is on this machine and the language is not English, else moonshine where
     its files are installed, else faster-whisper where its model is, else pocketsphinx. It is never `azure-speech`,
-    which gives the sound away and costs money. Where no language is given, moonshine gets a multilingual Whisper model
-    as the engine for parts that are not English.
+    which sends the sound to a service and costs money. Where no language is given, moonshine gets a multilingual
+    Whisper model as the engine for parts that are not English.
 
     Args:
         name: One of `EngineName`.
@@ -117,7 +118,7 @@ def choose_engine(
         language: As the caller gave it; None and "auto" leave it open.
         models: Where fetched models are.
         azure: The speech resource for `azure-speech`.
-        find_moonshine: Gives the folder of moonshine's files, or None where they are not installed.
+        find_moonshine: Returns the folder of moonshine's files, or None where they are not installed.
 
     Raises:
         EngineUnavailable: For an unknown name, a missing model or key, or a language without an engine for it.
@@ -183,7 +184,7 @@ def _choose_azure(azure: AzureSpeech | None, language: str | None) -> EngineChoi
 
 
 def _azure_locale(language: str) -> str:
-    """The service wants a region with every language; given `de`, it gets the usual one."""
+    """Return the locale of a language, which the service requires; `de` becomes `de-DE`, its usual region."""
     code, *rest = language.strip().replace("_", "-").split("-")
     region = next((part.upper() for part in rest if len(part) == 2 and part.isalpha()), None)
     if region is None:
@@ -194,30 +195,32 @@ def _azure_locale(language: str) -> str:
 
 
 def azure_warnings(endpoint: str) -> tuple[RecordingWarning, ...]:
-    """That the sound left this machine."""
+    """Return the warning that the sound was sent to the service."""
     text = f"The sound was sent to {urlsplit(endpoint).hostname} for recognition."
     return (RecordingWarning("sound_sent_to_service", About.TRANSCRIPT, text),)
 
 
 def embedded_warnings(language: str | None) -> tuple[RecordingWarning, ...]:
-    """What the embedded engine is good for, and that nobody checked the language when none was asked for."""
+    """Return the warning about the embedded engine's quality, and that English was assumed if no language was given."""
     return (QUALITY,) if language else (QUALITY, ASSUMED)
 
 
 def unknown_to_whisper(model: str, language: str) -> EngineUnavailable:
-    """What to raise for a language that a Whisper model does not know."""
+    """Return the error for a language that a Whisper model does not know."""
     return EngineUnavailable(f"The Whisper model '{model}' does not know the language '{language}'.")
 
 
 def plain_language(language: str | None) -> str | None:
-    """`en-US` → `en`; nothing or `auto` → None, which leaves it to the engine."""
+    """Return the language without its region (`en-US` → `en`); None for an empty one or `auto`: the engine decides."""
     code = (language or "").strip().lower().replace("_", "-").split("-")[0]
     return None if code in ("", "auto") else code
 
 
 def find_whisper_model(model: str, models: Path | None = None) -> Path | None:
-    """The directory of a model: `model` itself, what was fetched into `models`, or what an earlier download left in
-    the Hugging Face cache."""
+    """Return the directory of a model, or None if it is not on this machine.
+
+    Searched in order: `model` itself, the folder `models`, the Hugging Face cache.
+    """
     if not model:
         return None
     directories = [Path(model)]
@@ -242,6 +245,6 @@ def _find_in_cache(repository: str | None) -> Path | None:
         return None
     try:
         found = try_to_load_from_cache(repository, NEEDED_FILES[0])
-    except HFValidationError:  # no name that a repository can have
+    except HFValidationError:  # not a valid repository name
         return None
     return Path(found).parent if isinstance(found, str) else None

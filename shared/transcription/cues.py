@@ -1,8 +1,9 @@
-"""Cuts a transcript's words into caption cues by the broadcasters' rules; knows nothing of file formats.
+"""Cuts a transcript's words into caption cues by the broadcasters' rules.
 
-A cue has at most 2 lines of 42 characters, stays 1 to 7 seconds, and asks for at most 20 characters a second where the
-speech allows it. Between two cues the screen is empty for at least two frames. Where to break is found by dynamic
-programming over each stretch of speech, so that an early break does not force a bad one later. Sources of the rules:
+Apart from `captions`, which writes the file formats. A cue has at most 2 lines of 42 characters, is shown for 1 to 7
+seconds, and has at most 20 characters a second where the speech allows it. Between two cues the screen is empty for at
+least two frames. Breaks are found by dynamic programming over each stretch of speech, so that an early break does not
+force a bad one later. Sources of the rules:
 https://www.bbc.co.uk/accessibility/forproducts/guides/subtitles and Netflix's timed text style guide.
 """
 
@@ -19,11 +20,16 @@ MAX_LINES = 2
 MIN_CUE_SEC = 1.0
 MAX_CUE_SEC = 7.0
 CHARS_PER_SEC = 20.0
-GAP_SEC = 0.085  # two frames of film, the slowest there is, and a millisecond
-STRETCH_PAUSE_SEC = 1.5  # no cue goes on over a longer pause
+GAP_SEC = 0.085
+"""Two frames at 24 frames a second, the lowest usual rate, plus a millisecond."""
+STRETCH_PAUSE_SEC = 1.5
+"""No cue continues over a pause of this length."""
 PHRASE_PAUSE_SEC = 0.3
+"""From this length on, a pause makes a break there cheaper."""
 LONG_PAUSE_SEC = 0.7
+"""From this length on, a pause inside a cue is charged."""
 SHORT_CUE_CHARS = 15
+"""Shorter cues are charged."""
 CLAUSE_ENDS = tuple(",;:，；：、")
 UNSPACED = frozenset({"zh", "ja", "yue", "th", "lo", "my", "km"})
 LEANS_FORWARD = frozenset(
@@ -50,7 +56,7 @@ class _Token:
 
 
 def make_cues(transcript: Transcript) -> tuple[Cue, ...]:
-    """All cues of a transcript, in order, none overlapping another."""
+    """Return all cues of a transcript, in order and without overlap."""
     space = "" if transcript.language in UNSPACED else " "
     stretches = list(_stretches(transcript))
     if not stretches:
@@ -65,9 +71,12 @@ def make_cues(transcript: Transcript) -> tuple[Cue, ...]:
 
 
 def _timed(spoken: Sequence[Cue], duration_sec: float) -> Iterator[Cue]:
-    """The cues, shown for as long as reading them takes, in whole milliseconds. One that would be too short delays the
-    next, and near the recording's end each leaves the following ones their time, if it has to begin before its words.
-    Only in a recording too short for that many cues are they, and the gaps, shorter than the rules say."""
+    """Yield the cues with the time that reading them takes, in whole milliseconds.
+
+    A cue that would be too short delays the next one. Near the recording's end a cue leaves the following ones their
+    time, even if it has to begin before its words. Cues and gaps are shorter than the rules say only in a recording
+    that is too short for that many cues.
+    """
     gap = min(GAP_SEC, duration_sec / 2 / len(spoken))
     shortest = min(MIN_CUE_SEC, (duration_sec + gap) / len(spoken) - gap)
     free_from = 0.0
@@ -97,7 +106,7 @@ def _stretches(transcript: Transcript) -> Iterator[list[_Token]]:
 
 
 def _fitting(text: str, start: float, end: float) -> Iterator[_Token]:
-    """A word that is longer than a line, or several that came as one, are cut, their time shared out."""
+    """Yield the pieces of a word that is longer than a line or holds spaces, each with its share of the time."""
     words = text.split()
     pieces = [word[at : at + LINE_CHARS] for word in words for at in range(0, len(word), LINE_CHARS)]
     step = (end - start) / max(1, sum(map(len, pieces)))
@@ -108,7 +117,7 @@ def _fitting(text: str, start: float, end: float) -> Iterator[_Token]:
 
 
 def _best_breaks(tokens: Sequence[_Token], limit: float, space: str) -> list[int]:
-    """Indices at which cues begin, and the end."""
+    """Return the indices at which cues begin, followed by the number of tokens."""
     count = len(tokens)
     cost = [0.0] + [float("inf")] * count
     came_from = [0] * (count + 1)
@@ -131,7 +140,7 @@ def _best_breaks(tokens: Sequence[_Token], limit: float, space: str) -> list[int
 
 
 def _cue_cost(tokens: Sequence[_Token], first: int, end: int, chars: int, until: float) -> float:
-    """Rules that cannot always be kept weigh hundreds, matters of taste a few."""
+    """Return the cost of a cue of tokens [first, end); broken rules cost tens to hundreds, poor style a few units."""
     time = min(MAX_CUE_SEC, until - tokens[first].start)
     cost = 5.0
     cost += 500.0 * max(0.0, MIN_CUE_SEC - time)
@@ -147,7 +156,7 @@ def _cue_cost(tokens: Sequence[_Token], first: int, end: int, chars: int, until:
         cost += _break_cost(tokens[end - 1].text, tokens[end].text) * (0.3 if pause >= PHRASE_PAUSE_SEC else 1.0)
     for one, other in pairwise(tokens[first:end]):
         if other.start - one.end >= LONG_PAUSE_SEC:
-            cost += 12.0  # words that wait for a pause give away what comes
+            cost += 12.0  # words after a pause would be shown before they are said
     return cost
 
 
@@ -169,7 +178,7 @@ def _fits(texts: Sequence[str], chars: int, space: str) -> bool:
 
 
 def _line_splits(texts: Sequence[str], space: str) -> Iterator[int]:
-    """The positions at which two lines can be made of the words."""
+    """Yield the positions at which the words can be split into two lines that fit."""
     total = len(space.join(texts))
     first = 0
     for position, text in enumerate(texts[:-1], start=1):
@@ -179,7 +188,7 @@ def _line_splits(texts: Sequence[str], space: str) -> Iterator[int]:
 
 
 def break_lines(texts: Sequence[str], space: str = " ") -> tuple[str, ...]:
-    """One line where it fits, else two of much the same length, broken where it disturbs least."""
+    """Return one line if the words fit, else two of similar length, broken where it disturbs the reader least."""
     whole = space.join(texts)
     if len(whole) <= LINE_CHARS:
         return (whole,)

@@ -1,8 +1,10 @@
-"""Decides where a part of the transcription begins and ends, without anyone having heard the whole recording.
+"""Computes the span of each part of the transcription from the audio near the part's boundaries.
 
-Of the n parts of a recording of D seconds, part p is nominally [p·D/n, (p+1)·D/n). Both neighbours of a boundary listen
-to the same few seconds around it in the same way, with a fresh detector from the same start, and so choose the same
-cut: the middle of the longest pause. No word is heard twice and none is lost, whoever computes it, whenever.
+Apart from the transcription because it needs the detector of speech and no engine. A worker reads only its own part,
+not the whole recording. Of n parts of a recording of D seconds, part p is nominally [p·D/n, (p+1)·D/n). The workers of
+two neighbouring parts run a fresh detector over the same seconds around their boundary, from the same start. Both
+therefore choose the same cut, the middle of the longest pause: no word is transcribed twice or lost, in whichever order
+the parts run and however often they are redelivered.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,20 +15,34 @@ from shared.transcription.audio import WavAudio
 from shared.transcription.band import gains_for, is_telephone
 from shared.transcription.vad import THRESHOLD, WINDOW_SEC, Span, on_grid, speech_probabilities
 
-LOOK_SEC = 5.0  # to either side of a boundary
-LEAD_SEC = 4.0  # heard before that, for the detector to settle
+LOOK_SEC = 5.0
+"""Audio searched for a pause on either side of a boundary."""
+LEAD_SEC = 4.0
+"""Audio run through the detector before that, so that its recurrent state has settled."""
 
 Detector = Callable[[WavAudio, float, float], Iterable[float]]
+"""Takes the audio, a start and an end in seconds; returns the probability of speech for each window between them."""
 
 
 def hear(audio: WavAudio, start_sec: float, end_sec: float) -> Iterable[float]:
-    """The probability of speech for each window, whatever line it came through."""
+    """Return the probability of speech for each window of [start, end); works for telephone speech too."""
     telephone = is_telephone(audio, Span(start_sec, end_sec))
     return speech_probabilities(audio, start_sec, end_sec, gains=gains_for(telephone))
 
 
 def part_span(audio: WavAudio, part: int, parts: int, duration_sec: float, detect: Detector = hear) -> Span:
-    """What part `part` of `parts` equal ones has to transcribe; empty where the sound ends before it."""
+    """Return the span that a part has to transcribe.
+
+    Args:
+        audio: The whole recording's sound; only the surroundings of the part's boundaries are read.
+        part: The part's number, from 0; another number raises ValueError.
+        parts: The number of parts, nominally of equal length.
+        duration_sec: The recording's length.
+        detect: Returns the probability of speech for each window.
+
+    Returns:
+        The span on the recording's clock; empty where the sound ends before the part.
+    """
     if not 0 <= part < parts:
         raise ValueError(f"part must be 0 to {parts - 1}, not {part}")
     part_sec = duration_sec / parts
@@ -37,10 +53,18 @@ def part_span(audio: WavAudio, part: int, parts: int, duration_sec: float, detec
 
 
 def find_cut(audio: WavAudio, boundary_sec: float, part_sec: float, end_sec: float, detect: Detector) -> float:
-    """The time near `boundary_sec` at which the parts before and after it meet."""
+    """Return the time near `boundary_sec` at which the parts before and after it meet.
+
+    Args:
+        audio: The whole recording's sound.
+        boundary_sec: The nominal boundary.
+        part_sec: The nominal length of a part; limits the search to a third of it on either side.
+        end_sec: The end of the sound, returned for boundaries beyond it.
+        detect: Returns the probability of speech for each window.
+    """
     if boundary_sec >= end_sec:
         return end_sec
-    reach = min(LOOK_SEC, part_sec / 3)  # windows of neighbouring boundaries never meet
+    reach = min(LOOK_SEC, part_sec / 3)  # the searches around neighbouring boundaries do not overlap
     first = on_grid(boundary_sec - reach)
     lead = on_grid(first - LEAD_SEC)
     probabilities = list(detect(audio, lead, min(end_sec, boundary_sec + reach)))
@@ -50,8 +74,11 @@ def find_cut(audio: WavAudio, boundary_sec: float, part_sec: float, end_sec: flo
 
 
 def longest_pause(probabilities: Sequence[float], wanted: float) -> float:
-    """The middle of the longest run without speech (of equal ones, the one nearest to `wanted`), in windows; where
-    there is speech all the time, the window that sounds least like it."""
+    """Return the middle of the longest run of windows without speech, counted in windows.
+
+    Of runs of equal length, the one nearest to `wanted` is taken. If every window has speech, return the middle of the
+    least probable one.
+    """
     if not probabilities:
         return wanted
     runs: list[tuple[int, int]] = []

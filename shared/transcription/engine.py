@@ -1,6 +1,6 @@
-"""What a speech engine is to the rest of us: one request in, a lazy stream of segments out; names no engine.
+"""Defines the interface of speech engines: a request in, a lazy stream of segments out.
 
-All times are seconds on the recording's clock.
+Apart from the engines, so that the transcription imports none of them. All times are seconds on the recording's clock.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from shared.transcription.vad import Span
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """An engine, and what its transcripts are worth."""
+    """An engine and the quality of its transcripts."""
 
     name: str
     version: str
@@ -27,13 +27,13 @@ class EngineInfo:
     """One sentence for people on how good its transcripts are, with a measured figure where there is one."""
 
     unsure: float = 0.4
-    """A transcript whose words have a lower mean confidence is not to be trusted. Confidences of engines differ."""
+    """A transcript with a lower mean confidence is doubtful. Confidences of different engines are not comparable."""
 
     doubts_language: bool = False
-    """Whether it knows one language only, and a mean confidence below `unsure` tells that another one was spoken."""
+    """Whether it knows a single language, and a mean confidence below `unsure` means that another one was spoken."""
 
     doubtful: float = 0.5
-    """Words in a row with a lower mean confidence are worth a second look."""
+    """Consecutive words with a lower mean confidence are listed as doubtful."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,13 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What helps an engine to hear right: text as it might have been said before, and names and terms to expect.
-    An engine that cannot use them leaves them."""
+    """Hints for recognition; an engine that cannot use them ignores them."""
 
     prompt: str = ""
+    """Text as it might have been said before the recording."""
+
     hotwords: tuple[str, ...] = ()
+    """Names and terms to expect."""
 
 
 NO_HINTS = Hints()
@@ -72,27 +74,35 @@ NO_HINTS = Hints()
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionRequest:
-    """What to transcribe: `spans` of `audio` that hold speech, in order, none longer than 30 s. `language` is None
-    where the engine may find out. `report` gets the fraction done and may raise to stop the work."""
+    """Speech to transcribe."""
 
     audio: WavAudio
+
     spans: tuple[Span, ...]
+    """Stretches of `audio` with speech, in order, none longer than 30 s."""
+
     language: str | None
+    """None where the engine detects it."""
+
     report: Callable[[float], None]
+    """Receives the fraction done; may raise to stop the work."""
+
     hints: Hints = NO_HINTS
 
 
 class Engine(Protocol):
-    """Turns speech into text. Warm: made once, asked often."""
+    """Turns speech into text; loaded once and used for many requests."""
 
     @property
     def info(self) -> EngineInfo: ...
 
     def warnings_for(self, language: str | None) -> tuple[RecordingWarning, ...]:
-        """What a reader of a transcript by this engine should know, when `language` was asked for."""
+        """Return warnings for the reader of this engine's transcript, given the requested `language`."""
         ...
 
     def transcribe(self, request: TranscriptionRequest) -> Iterator[Segment]:
-        """Segments in order, as they are heard; nothing is held back. Raises EngineUnavailable for a language that
-        the engine does not know."""
+        """Yield segments in order, each as soon as it is recognised.
+
+        Raises EngineUnavailable for a language that the engine does not know.
+        """
         ...

@@ -1,8 +1,8 @@
-"""Speech as pocketsphinx's English model wants to hear it: 13 mel cepstra for each 10 ms, their mean taken off.
+"""Computes the features of pocketsphinx's English model: 13 mel cepstra for each 10 ms, minus their mean.
 
-Computed here and not inside the decoder, for two reasons. The decoder can then be fed in short pieces, between which
-other threads run, while the mean is still that of the whole utterance; and what a speaker's voice needs can be done to
-the cepstra on their way. The numbers are those of the model's `feat.params` (130 to 6800 Hz, 25 filters of unit area,
+Computed here and not inside the decoder, for two reasons. The decoder can be fed in short pieces, between which other
+threads run, while the mean is still that of the whole utterance. And missing bands can be filled in before the cepstra
+are computed (see `band`). The numbers are those of the model's `feat.params` (130 to 6800 Hz, 25 filters of unit area,
 a unitary cosine transform, lifter 22) and of the front end that it was trained with (Hamming windows of 410 samples,
 pre-emphasis 0.97).
 """
@@ -16,19 +16,28 @@ FRAMES_PER_SEC = 100
 CEPSTRA = 13
 FILTERS = 25
 _HOP = SAMPLE_RATE // FRAMES_PER_SEC
+"""Samples from one frame to the next."""
 _WINDOW = 410
+"""Samples of a frame."""
 _FFT = 512
-_LOWEST_HZ, _HIGHEST_HZ = 130.0, 6800.0
+"""Points of the Fourier transform."""
+_LOWEST_HZ = 130.0
+_HIGHEST_HZ = 6800.0
 _LIFTER = 22
 _PRE_EMPHASIS = 0.97
 _FLOOR = 1e-4
-SILENT = -9.0  # a filter's level is above this where there is any sound
-_BLOCK_FRAMES = 500  # keeps the windows of a long utterance out of memory
+"""Added to a filter's power before the logarithm."""
+SILENT = -9.0
+"""The level of a filter is above this where there is any sound."""
+_BLOCK_FRAMES = 500
+"""Frames transformed at a time, which bounds the memory for a long utterance."""
 
 
 def filter_levels(samples: NDArray[np.int16]) -> NDArray[np.float64]:
-    """(frames, 25) of 16 kHz sound: the filters' powers as natural logarithms; a frame stands for the 10 ms from its
-    number on."""
+    """Return (frames, 25) of 16 kHz sound: the natural logarithms of the filters' powers.
+
+    Frame i stands for the 10 ms from i · 10 ms on.
+    """
     sound = samples.astype(np.float64)
     sound[1:] -= _PRE_EMPHASIS * sound[:-1].copy()
     if len(sound) < _WINDOW:
@@ -39,13 +48,16 @@ def filter_levels(samples: NDArray[np.int16]) -> NDArray[np.float64]:
 
 
 def cepstra(levels: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(frames, 13) of filters' levels, not normalised."""
+    """Return the cepstra (frames, 13) of filter levels (frames, 25), not normalised."""
     return (levels @ COSINES).astype(np.float32)
 
 
 def without_mean(frames: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a microphone and a room do to all of an utterance alike is gone with its mean. Samples that are all zero
-    were put in for sound that is missing, and say nothing of either."""
+    """Return the cepstra minus their mean over the utterance (cepstral mean normalisation).
+
+    This removes the constant effect of microphone and room. Frames of digital silence, which fill in for missing
+    sound, do not count towards the mean.
+    """
     heard = frames[frames[:, 0] >= 0.0]
     return (frames - heard.mean(axis=0)).astype(np.float32) if len(heard) else frames
 
@@ -56,7 +68,7 @@ def _levels(frames: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _filter_bank() -> NDArray[np.float64]:
-    """(257, 25): triangles of unit area, evenly spaced in mel, their corners on points of the transform."""
+    """Return (257, 25): triangles of unit area, evenly spaced in mel, their corners on points of the transform."""
     mel = np.linspace(_to_mel(_LOWEST_HZ), _to_mel(_HIGHEST_HZ), FILTERS + 2)
     step_hz = SAMPLE_RATE / _FFT
     corners = np.floor(700.0 * (10.0 ** (mel / 2595.0) - 1.0) / step_hz + 0.5) * step_hz
@@ -71,7 +83,7 @@ def _to_mel(hz: float) -> float:
 
 
 def _cosine_transform() -> NDArray[np.float64]:
-    """(25, 13): from filters to liftered cepstra."""
+    """Return (25, 13): the transform from filter levels to liftered cepstra."""
     order = np.arange(CEPSTRA)
     waves = np.cos(np.pi / FILTERS * np.outer(np.arange(FILTERS) + 0.5, order))
     scale = np.where(order == 0, np.sqrt(1.0 / FILTERS), np.sqrt(2.0 / FILTERS))
@@ -81,4 +93,4 @@ def _cosine_transform() -> NDArray[np.float64]:
 _HAMMING = 0.54 - 0.46 * np.cos(2 * np.pi * np.arange(_WINDOW) / (_WINDOW - 1))
 _FILTER_BANK = _filter_bank()
 COSINES = _cosine_transform()
-"""(25, 13): from filters' levels to cepstra."""
+"""(25, 13): the transform from filter levels to liftered cepstra."""

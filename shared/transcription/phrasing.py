@@ -1,7 +1,7 @@
-"""Gives words from an engine that writes none of it the shape that pauses tell: segments, capitals and full stops.
+"""Adds segments, capitals and full stops to the words of an engine without punctuation, from their pauses.
 
-By rule, and only where a listener would hear an end: a long pause after a word that a sentence can end with. Commas,
-question marks and names cannot be heard from pauses and are left out.
+Apart from `sentences`, which serves engines with punctuation. A sentence ends at a long pause after a word that a
+sentence can end with. Commas, question marks and names cannot be inferred from pauses and are left out.
 """
 
 import re
@@ -11,16 +11,21 @@ from shared.transcription.cues import LEANS_FORWARD
 from shared.transcription.payload import TranscriptSegment, TranscriptWord
 from shared.transcription.sentence_ends import SENTENCE_ENDS
 
-JOIN_PAUSE_SEC = 0.6  # shorter ones are breath, not the end of a thought
+JOIN_PAUSE_SEC = 0.6
+"""A shorter pause is a breath: the utterances are joined."""
 SENTENCE_PAUSE_SEC = 0.7
-THOUGHT_PAUSE_SEC = 2.0  # ends a sentence whatever its last word is
+"""A pause of this length ends a sentence after a word that a sentence can end with."""
+THOUGHT_PAUSE_SEC = 2.0
+"""A pause of this length ends a sentence after any word."""
 MAX_SEGMENT_SEC = 12.0
 FIRST_PERSON = re.compile(r"^i(?=$|')")
 
 
 def phrase(utterances: Iterable[TranscriptSegment]) -> tuple[TranscriptSegment, ...]:
-    """Utterances joined over short pauses, numbered from 0. `I` and the first word of a sentence get a capital, its
-    last word a full stop; no word's time changes."""
+    """Return the utterances joined over short pauses, numbered from 0.
+
+    `I` and the first word of a sentence get a capital, its last word a full stop. No word's time changes.
+    """
     joined = list(_joined(utterances))
     segments: list[TranscriptSegment] = []
     opens = True
@@ -53,7 +58,10 @@ def _joined(utterances: Iterable[TranscriptSegment]) -> Iterable[tuple[str | Non
 
 
 def _ends_sentence(word: str, pause_sec: float) -> bool:
-    """Nobody ends a sentence with `of the`: who pauses there looks for a word."""
+    """Return whether a sentence ends here.
+
+    After words such as `of the` a speaker only searches for a word, so the pause must be longer.
+    """
     return pause_sec >= (THOUGHT_PAUSE_SEC if word.lower() in LEANS_FORWARD else SENTENCE_PAUSE_SEC)
 
 

@@ -1,4 +1,7 @@
-"""Judges a transcript by what it says of itself: how much of the speech became words, and where to look twice."""
+"""Computes the quality of a transcript: how much of the speech became words, and which words are doubtful.
+
+Apart from the merge because it reads the finished transcript only.
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
@@ -13,10 +16,14 @@ from shared.transcription.payload import (
 )
 from shared.transcription.repetition import find_loops
 
-BREATH_SEC = 0.5  # a pause that counts as speech
-DOUBT_WORDS = 5  # looked at together: one doubtful word is no news
+BREATH_SEC = 0.5
+"""Longest pause that counts as speech."""
+DOUBT_WORDS = 5
+"""Words averaged together, because a single doubtful word is common."""
 DOUBTFUL = 0.5
+"""Default threshold of the mean confidence."""
 MAX_ENTRIES = 100
+"""Longest list in the result."""
 
 
 def assess(
@@ -51,13 +58,13 @@ def _mean(words: Sequence[TranscriptWord]) -> float:
 
 
 def _spoken(words: Sequence[TranscriptWord]) -> Iterator[float]:
-    """How long the words took, with the breath between them."""
+    """Yield the lengths of the words and of the breaths between them, in seconds."""
     yield from (word.end - word.start for word in words)
     yield from (pause for one, other in pairwise(words) if (pause := other.start - one.end) <= BREATH_SEC)
 
 
 def _doubtful(words: Sequence[TranscriptWord], below: float) -> Iterator[tuple[int, int]]:
-    """Where `DOUBT_WORDS` in a row were doubtful on average, as (first word, word after the last)."""
+    """Yield [first, end) of words inside `DOUBT_WORDS` consecutive ones with a mean confidence below `below`."""
     in_doubt = [False] * len(words)
     for first in range(len(words) - DOUBT_WORDS + 1):
         if _mean(words[first : first + DOUBT_WORDS]) < below:

@@ -1,9 +1,13 @@
-"""Finds text that goes round in circles, which engines write over music and noise; knows nothing of engines."""
+"""Finds repetition loops in text, which engines write over music and noise.
+
+Apart from the engines because it compares words only.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-LONGEST_PHRASE = 12  # words
+LONGEST_PHRASE = 12
+"""Words of the longest phrase that is checked for repetition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +20,17 @@ class Loop:
 
     @property
     def end(self) -> int:
-        """The index of the first word after the last repetition."""
+        """Return the index of the first word after the last repetition."""
         return self.first + self.period * self.times
 
 
 def bare(word: str) -> str:
-    """A word without case and punctuation, for comparing."""
+    """Return a word without case and punctuation, for comparison."""
     return "".join(char for char in word.casefold() if char.isalnum())
 
 
 def find_loops(words: Sequence[str]) -> Iterator[Loop]:
-    """The loops in `words`, in order and apart. People do say a word thrice, so a short phrase takes more."""
+    """Yield the loops in `words`, in order, without overlap; a short phrase needs more repetitions than a long one."""
     bared = [bare(word) for word in words]
     at = 0
     while at < len(bared):

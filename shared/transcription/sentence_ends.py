@@ -1,4 +1,7 @@
-"""Tells where sentences end from words and their punctuation; knows nothing of segments or captions."""
+"""Decides from words and their punctuation where sentences end.
+
+Apart because segments, captions and chapters share it.
+"""
 
 import re
 

@@ -1,6 +1,7 @@
-"""Makes one segment a sentence of what engines with punctuation wrote, over the borders of utterances and parts.
+"""Rearranges the words of engines with punctuation into one segment a sentence, across utterances and parts.
 
-Only for languages with spaces between words, and only where the words of a segment are its text.
+Apart from `phrasing`, which serves engines without punctuation. Only for languages with spaces between words, and only
+where the words of a segment are its text.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,9 +10,9 @@ from shared.transcription.payload import TranscriptSegment, TranscriptWord
 from shared.transcription.sentence_ends import ends_sentence
 
 THOUGHT_PAUSE_SEC = 2.0
-"""A longer pause ends a segment, whether its sentence has an end or not."""
+"""A pause of this length ends a segment, even inside a sentence."""
 LONGEST_SEC = 30.0
-"""A sentence is not continued over the end of an utterance beyond this."""
+"""A sentence does not continue over the end of an utterance if it would be longer than this."""
 
 
 def as_sentences(segments: Iterable[TranscriptSegment]) -> tuple[TranscriptSegment, ...]:
@@ -40,7 +41,7 @@ def as_sentences(segments: Iterable[TranscriptSegment]) -> tuple[TranscriptSegme
 
 
 def _goes_on(words: Sequence[TranscriptWord], following: Sequence[TranscriptWord]) -> bool:
-    """Return whether the sentence that `words` broke off goes on in `following`."""
+    """Return whether the unfinished sentence of `words` continues in `following`."""
     last = next((at for at in range(len(words) - 1, 0, -1) if ends_sentence(words[at - 1].word, words[at].word)), 0)
     pause = following[0].start - words[-1].end
     length = following[-1].end - words[last].start

@@ -1,6 +1,7 @@
-"""The two steps of the transcription stage: a part is transcribed, and the parts are merged. Pure of storage.
+"""Transcribes a part of a recording, and merges the parts into the transcript.
 
-A part depends on the audio copy and its own number only, so parts may run anywhere, in any order, twice.
+Apart from storage: these are the pure computations of the two steps of the transcription stage. A part depends only on
+the audio copy and its own number. Parts are therefore idempotent, and may run on any worker in any order.
 """
 
 from collections import Counter
@@ -24,16 +25,19 @@ from shared.transcription.phrasing import phrase
 from shared.transcription.sentences import as_sentences
 from shared.transcription.vad import Span, on_grid, pad_spans, speech_probabilities, speech_spans
 
-MAX_UTTERANCE_SEC = 15.0  # pocketsphinx lets no other thread run while it decodes one
-DETECTION_SHARE = 0.05  # of a part's time; the rest is the engine's
-UNDETERMINED = "und"  # BCP 47
+MAX_UTTERANCE_SEC = 15.0
+"""Longer speech is split where the detector is least sure: pocketsphinx blocks other threads while it decodes."""
+DETECTION_SHARE = 0.05
+"""Share of a part's time that the detection of speech takes; the engine takes the rest."""
+UNDETERMINED = "und"
+"""Code of an undetermined language in BCP 47."""
 TELEPHONE = RecordingWarning(
     "telephone_sound",
     About.SOUND,
     "The sound is that of a telephone, without the highs of a voice: expect more wrong words.",
 )
 FEWEST_WORDS_TO_TELL = 8
-"""Of fewer words the mean confidence does not tell whether they are in the engine's language."""
+"""With fewer words, the mean confidence does not show whether they are in the engine's language."""
 DOUBTFUL = RecordingWarning(
     "words_doubtful",
     About.TRANSCRIPT,
@@ -62,19 +66,19 @@ def transcribe_part(
     hints: Hints = NO_HINTS,
     other: Callable[[], Engine] | None = None,
 ) -> TranscriptPart:
-    """Return what is said in part `part` of the `parts` equal ones into which a recording of `duration_sec` is cut.
+    """Return the transcript of part `part` of the `parts` equal parts of a recording.
 
     Args:
         audio: The whole recording's sound; only the part is read.
-        engine: Hears the part.
+        engine: Transcribes the part.
         part: The part's number, from 0.
-        parts: How many there are.
+        parts: The number of parts.
         duration_sec: The recording's length.
         language: As the caller gave it; None leaves it to the engine.
-        report: Gets the fraction done, from 0 to 1, and may raise to stop the work.
-        hints: What to expect.
-        other: Gives the engine that hears the part again where `engine`, which knows one language only, takes it for
-            another; without one such a part stays without text, and a warning says so.
+        report: Receives the fraction done, from 0 to 1; may raise to stop the work.
+        hints: Hints for recognition, such as names and terms.
+        other: Returns the engine that transcribes the part again if `engine`, which knows a single language, takes it
+            for another language. Without it such a part stays without text, and a warning says so.
     """
     report(0.0)
     within = part_span(audio, part, parts, duration_sec)
@@ -129,8 +133,15 @@ def merge_parts(
     duration_sec: float,
     recording_warnings: Iterable[RecordingWarning] = (),
 ) -> Transcript:
-    """The transcript of the whole recording. `parts` come in order, each exactly once; otherwise ValueError. Of what
-    the recording is warned of, all goes into the transcript but what is wrong with its picture."""
+    """Return the transcript of the whole recording.
+
+    Args:
+        parts: The parts in order, each exactly once; other orders, and no parts at all, raise ValueError.
+        session_id: Copied into the transcript.
+        job_id: Copied into the transcript.
+        duration_sec: The recording's length.
+        recording_warnings: Warnings of the recording; all but those about its picture go into the transcript.
+    """
     segments: list[TranscriptSegment] = []
     warnings = {warning: None for warning in recording_warnings if warning.about is not About.PICTURE}
     spoken: Counter[str] = Counter()
@@ -181,7 +192,7 @@ def merge_parts(
 
 
 def _in_another_language(heard: Sequence[Segment], engine: Engine) -> bool:
-    """Return whether an engine that knows one language only was too unsure of it to be right."""
+    """Return whether the confidence of an engine that knows a single language shows that another one was spoken."""
     confidences = [word.confidence for segment in heard for word in segment.words]
     return (
         engine.info.doubts_language
@@ -197,7 +208,7 @@ def _clock(seconds: float) -> str:
 
 
 def _speech(audio: WavAudio, within: Span, gains: Sequence[float], report: Callable[[float], None]) -> Iterator[Span]:
-    """Speech in `within`; the detector starts a little earlier, to have settled when it matters."""
+    """Yield the speech in `within`; the detector starts `LEAD_SEC` earlier, so that its state has settled."""
     lead = on_grid(within.start - LEAD_SEC)
     probabilities = speech_probabilities(audio, lead, within.end, report, gains)
     for span in speech_spans(probabilities, max_speech_sec=MAX_UTTERANCE_SEC):
@@ -207,7 +218,7 @@ def _speech(audio: WavAudio, within: Span, gains: Sequence[float], report: Calla
 
 
 def _tidy(segments: Iterable[Segment], within: Span) -> Iterator[TranscriptSegment]:
-    """Rounds to milliseconds, and moves times that go backwards or leave the part."""
+    """Yield the segments with times in whole milliseconds, in order and inside the part; empty words are dropped."""
     at, last = round(within.start, 3), round(within.end, 3)
     for number, segment in enumerate(segments):
         words: list[TranscriptWord] = []

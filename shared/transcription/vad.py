@@ -1,10 +1,11 @@
-"""Finds speech with the silero model that faster-whisper ships, in bounded memory; knows nothing of engines.
+"""Detects speech with the silero model that faster-whisper ships, in bounded memory.
 
-The model hears 512 samples at a time (32 ms) and remembers by a recurrent state. Running it over blocks and carrying
-the state gives what one run over everything gives (https://github.com/snakers4/silero-vad), at a fixed cost in memory.
-Speech begins where the probability reaches `THRESHOLD` and ends before a pause, which is `min_silence_sec` or more
-below `THRESHOLD - HYSTERESIS`: the rule of faster_whisper.vad.get_speech_timestamps. What never gets surer than
-`SURE` is left out: an engine that is given a breath or a violin writes words all the same.
+Apart from the engines because all of them are given the same stretches of speech. The model takes 512 samples at a time
+(32 ms) and has a recurrent state. Running it over blocks and carrying the state gives the same result as one run over
+everything (https://github.com/snakers4/silero-vad), at a fixed cost in memory. Speech begins where the probability
+reaches `THRESHOLD` and ends before a pause, which is `min_silence_sec` or more below `THRESHOLD - HYSTERESIS`: the rule
+of faster_whisper.vad.get_speech_timestamps. Speech that never reaches `SURE` is dropped, because an engine also writes
+words over a breath or a violin.
 """
 
 import math
@@ -21,14 +22,21 @@ from numpy.typing import NDArray
 from shared.domain.errors import EngineUnavailable
 from shared.transcription.audio import SAMPLE_RATE, WavAudio
 
-WINDOW = 512  # samples
-CONTEXT = 64  # samples of the window before, which the model wants in front of each window
+WINDOW = 512
+"""Samples of a window."""
+CONTEXT = 64
+"""Samples of the previous window that the model takes in front of each window."""
 WINDOW_SEC = WINDOW / SAMPLE_RATE
-BLOCK_SEC = 312 * WINDOW_SEC  # about 10 s
+BLOCK_SEC = 312 * WINDOW_SEC
+"""Sound read at a time, about 10 s."""
 THRESHOLD = 0.5
+"""Probability at which speech begins."""
 HYSTERESIS = 0.15
-MIN_SPEECH_SEC = 0.2  # shorter than a word said alone: a click
-SURE = 0.65  # speech reaches this somewhere: the least sure utterance of our recordings reaches 0.75, a breath 0.61
+"""Speech ends below `THRESHOLD` minus this."""
+MIN_SPEECH_SEC = 0.2
+"""Shorter sound is a click: a word said alone is longer."""
+SURE = 0.65
+"""Probability that speech reaches at least once. The least sure utterance measured reaches 0.75, a breath 0.61."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +52,10 @@ class Span:
 
 
 def on_grid(time_sec: float) -> float:
-    """The last window's start at or before a time. Whoever starts there hears the same windows as one who started at
-    0, and so finds the same edges of speech."""
+    """Return the start of the last window at or before a time.
+
+    A detector that starts there sees the same windows as one that started at 0, and so finds the same edges of speech.
+    """
     return max(0, math.floor(time_sec / WINDOW_SEC + 1e-6)) * WINDOW / SAMPLE_RATE
 
 
@@ -56,8 +66,15 @@ def speech_probabilities(
     report: Callable[[float], None] = lambda fraction: None,
     gains: Sequence[float] = (1.0,),
 ) -> Iterator[float]:
-    """The probability of speech for each 32 ms from `start_sec` on; the last window is filled up with silence. Of
-    several `gains`, under which the model listens once each, the surest counts."""
+    """Yield the probability of speech for each 32 ms of [start, end); the last window is padded with silence.
+
+    Args:
+        audio: The sound.
+        start_sec: Where the detector starts, with a fresh state.
+        end_sec: Where it ends, cut to the length of the sound.
+        report: Receives the fraction done after each block; may raise to stop the work.
+        gains: The model runs once for each gain; the highest probability counts.
+    """
     listeners = [_Listener(gain) for gain in gains]
     end_sec = min(end_sec, audio.duration_sec)
     at = start_sec
@@ -71,7 +88,7 @@ def speech_probabilities(
 
 
 class _Listener:
-    """The model, and what it remembers of one recording."""
+    """The model and its recurrent state for one recording and gain."""
 
     def __init__(self, gain: float) -> None:
         self._gain = np.float32(gain)
@@ -79,7 +96,7 @@ class _Listener:
         self._context = np.zeros(CONTEXT, dtype=np.float32)
 
     def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The probabilities of the next windows."""
+        """Return the probabilities (n,) of the next n windows, and advance the state."""
         windows = _windows(samples * self._gain, self._context)
         probabilities, self._h, self._c = _session().run(None, {"input": windows, "h": self._h, "c": self._c})
         self._context = windows[-1, -CONTEXT:]
@@ -89,8 +106,10 @@ class _Listener:
 def speech_spans(
     probabilities: Iterable[float], *, min_silence_sec: float = 0.2, max_speech_sec: float = float("inf")
 ) -> Iterator[Span]:
-    """Stretches of speech between pauses, in seconds from the first window; longer ones are split where the
-    model was least sure that it heard speech, in the second half of what is allowed."""
+    """Yield the stretches of speech between pauses, in seconds from the first window.
+
+    A stretch longer than `max_speech_sec` is split in its second half, at the least probable window.
+    """
     heard: list[float] = []  # the probabilities since the speech began
     began = 0
     pause = 0  # windows of silence at the end of `heard`
@@ -119,7 +138,7 @@ def speech_spans(
 
 
 def pad_spans(spans: Iterable[Span], within: Span, padding_sec: float = 0.2) -> Iterator[Span]:
-    """The spans cut to `within` and widened on both sides, by at most half of the pause between two of them."""
+    """Yield the spans cut to `within` and widened on both sides, by at most half of the pause between two of them."""
     before: Span | None = None
     start = within.start
     for raw in spans:
@@ -144,7 +163,7 @@ def _worth_hearing(first_window: int, heard: Sequence[float]) -> Iterator[Span]:
 
 
 def _windows(samples: NDArray[np.float32], context: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, 64 + 512): each window behind the end of the one before it."""
+    """Return (n, 64 + 512): each window after the end of the previous one."""
     padded = np.pad(samples, (0, -len(samples) % WINDOW))
     rows = padded.reshape(-1, WINDOW)
     contexts = np.vstack([context, rows[:-1, -CONTEXT:]])
@@ -153,7 +172,7 @@ def _windows(samples: NDArray[np.float32], context: NDArray[np.float32]) -> NDAr
 
 @lru_cache(maxsize=1)
 def _session() -> Any:
-    """The model, loaded once a process; one thread, so that parts side by side do not fight for cores."""
+    """Return the model, loaded once a process; one thread, so that parallel parts do not compete for cores."""
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = 1
     options.intra_op_num_threads = 1
@@ -163,7 +182,7 @@ def _session() -> Any:
 
 
 def _model_path() -> str:
-    """Looked up without importing faster-whisper, which would load all of CTranslate2."""
+    """Return the model's path, without importing faster-whisper, which would load all of CTranslate2."""
     for file in files("faster-whisper") or []:
         if file.match("assets/silero_vad*.onnx"):
             return str(file.locate())

@@ -1,4 +1,7 @@
-"""Loads speech engines and keeps them warm: the two models of a process that were asked for last."""
+"""Loads speech engines and caches the two most recently used ones of a process.
+
+Apart from `choose`, which imports no engine.
+"""
 
 from functools import lru_cache
 from pathlib import Path
@@ -14,14 +17,16 @@ _loading = Lock()
 def select_engine(
     name: EngineName | str, *, whisper_model: str = "base", language: str | None = None, cpu_threads: int = 1
 ) -> Engine:
-    """Return the engine that `choose_engine` chooses, loaded; raise EngineUnavailable as that does, and for damaged
-    files."""
+    """Return the engine that `choose_engine` chooses, loaded.
+
+    Raises EngineUnavailable as `choose_engine` does, and if its files are damaged.
+    """
     return warm_engine(choose_engine(name, whisper_model=whisper_model, language=language), cpu_threads=cpu_threads)
 
 
 def warm_engine(choice: EngineChoice, cpu_threads: int = 1) -> Engine:
-    """Return the chosen engine, loaded; raise EngineUnavailable when its files are damaged."""
-    with _loading:  # or two threads would load it twice
+    """Return the chosen engine, loaded; raise EngineUnavailable if its files are damaged."""
+    with _loading:  # otherwise two threads could load it twice
         return _load(choice.name, choice.directory, choice.model, choice.azure, cpu_threads)
 
 

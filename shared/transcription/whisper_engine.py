@@ -1,7 +1,8 @@
-"""faster-whisper in int8 on a model that is already on this machine; never reaches for the network.
+"""Transcribes speech with faster-whisper in int8, on a model that is already on this machine.
 
-Speech is handed over in windows of at most half a minute, which is what the model hears at once, so memory does not
-grow with the recording. What it says over silence, over and over, or without believing it itself, is left out.
+Apart from the other engines because only it imports CTranslate2. Makes no network request. Speech is passed in windows
+of at most 29 s, because the model takes 30 s at once, so memory does not grow with the recording. Text over silence,
+repetition loops and text of low confidence are dropped.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,22 +18,33 @@ from shared.transcription.repetition import bare, find_loops
 from shared.transcription.vad import Span
 
 WINDOW_SEC = 29.0
-LONG_PAUSE_SEC = 2.0  # not worth listening to
-NEAR_SPEECH_SEC = 0.3  # word times are off by this much
-ENOUGH_TO_TELL_SEC = 8.0  # of speech, for the language
-MAX_COMPRESSION_RATIO = 2.4  # text that repeats itself compresses better than speech does
+LONG_PAUSE_SEC = 2.0
+"""A longer pause ends a window and is not transcribed."""
+NEAR_SPEECH_SEC = 0.3
+"""Error of the model's word times: words this close to speech are kept."""
+ENOUGH_TO_TELL_SEC = 8.0
+"""Speech needed to detect the language."""
+MAX_COMPRESSION_RATIO = 2.4
+"""Text that compresses better than this is a repetition."""
 MAX_NO_SPEECH = 0.6
-MIN_CONFIDENCE = 0.5  # of what is said where the model doubts that anything was
+"""Above this probability the model doubts that there was speech."""
+MIN_CONFIDENCE = 0.5
+"""Least mean confidence of text that repeats the hints, or where the model doubts that there was speech."""
 MIN_ECHO_WORDS = 3
-SAME_SENTENCES, SAME_WORDS = 2, 5  # so often in a row may be said, without a pause
+"""Fewer words are not taken for a repetition of the hints."""
+SAME_SENTENCES = 2
+"""A text of several words may be said this often in a row, without a long pause."""
+SAME_WORDS = 5
+"""A single word may be said this often in a row, without a long pause."""
 CARRIED_CHARS = 200
+"""Most characters of an unfinished sentence that are given to the next window."""
 BEAM_SIZE = 5
 SENTENCE_ENDS = tuple(".?!。？！…")
 EXPECTATION = "How many words are wrong depends on the size of the Whisper model; it was not measured by this project."
 
 
 class WhisperEngine:
-    """`model` is a directory with a CTranslate2 Whisper model, `name` what people call it."""
+    """Speech engine on the CTranslate2 Whisper model in the directory `model`; `name` is shown to clients."""
 
     def __init__(self, model: Path, name: str, *, cpu_threads: int = 1) -> None:
         self._model = faster_whisper.WhisperModel(
@@ -47,11 +59,11 @@ class WhisperEngine:
         return self._info
 
     def warnings_for(self, language: str | None) -> tuple[RecordingWarning, ...]:
-        """None: a detected language is in the transcript."""
+        """Return no warnings: the transcript has the detected language."""
         return ()
 
     def transcribe(self, request: TranscriptionRequest) -> Iterator[Segment]:
-        """The model's segments. A language not asked for is detected once, where there is enough speech to tell."""
+        """Yield the model's segments; without a requested language, detect it once, where there is enough speech."""
         language = request.language
         if language is not None and language not in self._model.supported_languages:
             raise unknown_to_whisper(self._info.model, language)
@@ -90,7 +102,7 @@ class WhisperEngine:
         request.report(1.0)
 
     def _detect(self, request: TranscriptionRequest, windows: Sequence[Sequence[Span]]) -> str:
-        """The language of the first window with enough speech to tell it by, or of the one with most."""
+        """Return the language of the first window with `ENOUGH_TO_TELL_SEC` of speech, or else of the one with most."""
         enough = (spans for spans in windows if _speech_sec(spans) >= ENOUGH_TO_TELL_SEC)
         spans = next(enough, None) or max(windows, key=_speech_sec)
         if not self._model.model.is_multilingual:
@@ -100,7 +112,7 @@ class WhisperEngine:
 
 
 class _Guard:
-    """Tells what was said from what the model makes up; remembers what it let through."""
+    """Drops text that the model makes up; remembers the last text to count repetitions."""
 
     def __init__(self, hints: Hints) -> None:
         self._told = " ".join(filter(None, map(bare, f"{hints.prompt} {' '.join(hints.hotwords)}".split())))
@@ -109,7 +121,7 @@ class _Guard:
         self._times = 0
 
     def believable(self, segment: faster_whisper.transcribe.Segment, words: tuple[Word, ...]) -> tuple[Word, ...]:
-        """The words to keep of a segment: all, some or none."""
+        """Return the words to keep of a segment: all, some or none."""
         if not words or segment.compression_ratio > MAX_COMPRESSION_RATIO:
             return ()
         confidence = sum(word.confidence for word in words) / len(words)
@@ -124,7 +136,7 @@ class _Guard:
 
 
 def _once(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    """The words without what repeats itself more often than people do."""
+    """Return the words with each repetition loop reduced to one repetition."""
     kept: list[Word] = []
     at = 0
     for loop in find_loops([word.text for word in words]):
@@ -134,13 +146,13 @@ def _once(words: tuple[Word, ...]) -> tuple[Word, ...]:
 
 
 def _prompt(hints: Hints, carried: str) -> str | None:
-    """What goes before a window: the hint, and the sentence that the window before broke off."""
+    """Return the prompt of a window: the hint, and the unfinished sentence of the previous window; None if empty."""
     unfinished = "" if carried.endswith(SENTENCE_ENDS) else carried[-CARRIED_CHARS:]
     return " ".join(filter(None, (hints.prompt, unfinished))) or None
 
 
 def _windows(spans: Iterable[Span]) -> Iterator[list[Span]]:
-    """Neighbouring spans that fit into one window, with the pauses between them."""
+    """Yield neighbouring spans that fit into one window, with the pauses between them."""
     window: list[Span] = []
     for span in spans:
         if window and (span.end - window[0].start > WINDOW_SEC or span.start - window[-1].end > LONG_PAUSE_SEC):
@@ -156,7 +168,7 @@ def _speech_sec(spans: Sequence[Span]) -> float:
 
 
 def _spoken(words: Iterable[faster_whisper.transcribe.Word], offset: float, spans: list[Span]) -> Iterator[Word]:
-    """The words that fall where speech was heard, on the recording's clock; texts keep their leading space."""
+    """Yield the words that lie in detected speech, on the recording's clock; texts keep their leading space."""
     for word in words:
         start, end = offset + float(word.start), offset + float(word.end)
         middle = (start + end) / 2

@@ -1,10 +1,10 @@
-"""Makes the decoder put out its cross-attention, which tells when each token was said, by editing the file in memory.
+"""Edits the decoder in memory so that it outputs its cross-attention, from which word times are computed.
 
-The decoder is one file with two branches. In the branch that continues with a cache, the outputs
-`present.N.encoder.value` only hand on what the caller has already. Each of these six names is an offset to a string in
-the file, and is pointed at the name of the layer's attention instead. No number of the model changes, so the text
-stays the same. Reads the file with the flatbuffer schema that comes with onnxruntime; the file's checksum is checked
-before (see `files`).
+Apart from `model` because it depends on the file format. The decoder is one file with two branches. In the branch that
+continues with a cache, the outputs `present.N.encoder.value` only repeat the caller's inputs. Each of these six names
+is an offset to a string in the file, and is pointed at the name of the layer's attention instead. No weight of the
+model changes, so the text stays the same. Reads the file with the flatbuffer schema that comes with onnxruntime; the
+file's checksum is checked before (see `files`).
 """
 
 import struct

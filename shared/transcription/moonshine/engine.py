@@ -1,7 +1,8 @@
-"""The embedded engine: Moonshine tiny-en from the wheel of `moonshine-voice`, run by the onnxruntime that is there.
+"""Transcribes English with the embedded Moonshine tiny-en from the wheel of `moonshine-voice`.
 
-English only. It writes capitals, punctuation and digits. Utterances are up to 20 s long; one that a guard takes for
-made up is heard again span by span before it is dropped.
+Apart from the model because it turns tokens into words with times. Runs on the onnxruntime that finds speech already.
+It writes capitals, punctuation and digits. Utterances are up to 20 s long. An utterance that a guard takes for made up
+is decoded again span by span before it is dropped.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,14 +29,14 @@ EXPECTATION = (
     "spelled letters are the least sure."
 )
 UNSURE = 0.6
-"""Of the words below, 25% were wrong on clips of several speakers, of those above 2%."""
+"""On clips of several speakers, 25% of the words below this confidence were wrong, and 2% of those above."""
 
 Report = Callable[[float], None]
-"""Gets the fraction done of an utterance; may raise to stop the work."""
+"""Receives the fraction done of an utterance; may raise to stop the work."""
 
 
 class MoonshineEngine:
-    """`folder` holds the three files of the model. Keeps nothing between utterances, so threads may share it."""
+    """Speech engine on the three model files in `folder`; keeps no state of utterances, so threads may share it."""
 
     def __init__(self, folder: Path) -> None:
         files = read_model(folder)
@@ -57,7 +58,7 @@ class MoonshineEngine:
         return self._info
 
     def warnings_for(self, language: str | None) -> tuple[RecordingWarning, ...]:
-        """Return none: whether it was English is told by the confidence of the words."""
+        """Return no warnings: the mean confidence of the words shows whether they were English."""
         return ()
 
     def transcribe(self, request: TranscriptionRequest) -> Iterator[Segment]:
@@ -86,7 +87,7 @@ class MoonshineEngine:
                 yield from self._hear(request, [span], report)
 
     def _words(self, request: TranscriptionRequest, span: Span, report: Report) -> tuple[Word, ...]:
-        """Return the words of one utterance; none where a guard took them for made up."""
+        """Return the words of one utterance; none if a guard takes them for made up."""
         samples = request.audio.read(span.start, span.end)
         if len(samples) < FEWEST_SAMPLES:
             return ()
@@ -117,7 +118,7 @@ class MoonshineEngine:
 
 
 def _confidence(decoded: Decoded, first: int, end: int) -> float:
-    """Return how probable the model thought all of a word's tokens."""
+    """Return the product of the probabilities of a word's tokens."""
     return min(1.0, float(np.prod(decoded.probabilities[first:end], dtype=np.float64)))
 
 

@@ -1,26 +1,27 @@
-"""Tells text that was said from text that the model makes up over noise; knows nothing of sound or of the model.
+"""Detects text that the model makes up over noise.
 
-A model that writes by itself writes over music and noise, too, and is sure of it: the probabilities of its tokens do
-not tell. What tells is the pace and the form. None of these limits is reached by speech (docs/transcription.md).
+Apart from the model because it judges tokens and text only. An autoregressive model also writes over music and noise,
+with confident tokens, so their probabilities alone do not reveal it. The pace and the form of the text do. Speech does
+not reach any of these limits (docs/transcription.md).
 """
 
 from collections.abc import Sequence
 
 MOST_TOKENS_PER_SEC = 10.0
-"""The fastest speech that was measured has 6.0 tokens a second."""
+"""The fastest measured speech has 6.0 tokens a second."""
 SPARE_TOKENS = 4
-"""More for each utterance: a word of a quarter of a second may have as many, with its full stop."""
+"""Allowance added for each utterance: a word of a quarter of a second may have as many tokens, with its full stop."""
 FEWEST_TOKENS_PER_SEC = 1.0
 LONG_ENOUGH_TO_TELL_SEC = 3.0
-"""From this length on, an utterance with fewer tokens than that is not speech."""
+"""From this length on, an utterance with fewer than `FEWEST_TOKENS_PER_SEC` is not speech."""
 LOOP_TOKENS = 16
-"""So many tokens that repeat what stands before them are a loop."""
+"""This many tokens that repeat the ones before them are a loop."""
 LEAST_CONFIDENCE = 0.3
-"""Mean of the words of a shorter utterance, whose pace does not tell; over noise it is lower."""
+"""Least mean confidence of the words of a shorter utterance, too short to judge by pace; over noise it is lower."""
 SAID_OVER_NOTHING = frozenset({"you", "so"})
-"""What the model writes, alone and without a full stop, over one to three seconds of silence, noise or music."""
+"""Words that the model writes, alone and without a full stop, over one to three seconds of silence, noise or music."""
 LONGEST_PERIOD = 32
-"""Tokens of the longest phrase whose repetition is looked for."""
+"""Tokens of the longest phrase that is checked for repetition."""
 
 
 def most_tokens(length_sec: float) -> int:

@@ -1,6 +1,7 @@
-"""Runs the encoder and the decoder of Moonshine tiny-en in onnxruntime, token by token; knows nothing of words.
+"""Runs the encoder and the decoder of Moonshine tiny-en in onnxruntime, token by token.
 
-Shapes: samples at 16 kHz between -1 and 1 → states (1, frames, 288), a frame each 24 ms → logits (1, 1, 32768).
+Apart from the engine because it knows tokens and no words. Shapes: samples at 16 kHz between -1 and 1 → states (1,
+frames, 288), a frame each 24 ms → logits (1, 1, 32768).
 """
 
 from collections.abc import Callable, Sequence
@@ -19,33 +20,33 @@ from shared.transcription.moonshine.tokens import END, START
 FRAME_SAMPLES = 384
 """Samples that one frame of the encoder stands for: the strides 64, 3 and 2 of its convolutions."""
 FEWEST_SAMPLES = 1_600
-"""Less sound does not give the encoder a frame."""
+"""Less sound gives the encoder no frame."""
 HEADS = 8
 HEAD_SIZE = 36
 
 GoesOn = Callable[[Sequence[int]], bool]
-"""Asked after each token with all of them so far; False stops the decoding, and may raise to stop the work."""
+"""Called after each token with all tokens so far; returns False to end the decoding; may raise to stop the work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What the model wrote."""
+    """The decoded tokens of one utterance."""
 
     tokens: tuple[int, ...]
     """Without the start and the end."""
 
     probabilities: NDArray[np.float32]
-    """(tokens,): how probable the model thought each token."""
+    """(tokens,): the probability of each token."""
 
     attention: NDArray[np.float32]
-    """(tokens, 48 heads, frames): where in the sound the model looked while it chose each token."""
+    """(tokens, 48 heads, frames): the cross-attention over the sound at each token."""
 
     ended: bool
     """Whether the model ended the text itself."""
 
 
 class MoonshineModel:
-    """The two sessions. One thread each, so that parts side by side do not compete for cores."""
+    """The encoder's and the decoder's sessions; one thread each, so that parallel parts do not compete for cores."""
 
     def __init__(self, files: ModelFiles) -> None:
         self._encoder = _session(files.encoder)
@@ -85,8 +86,8 @@ class MoonshineModel:
     def _open(self, feeds: dict[str, Any]) -> dict[str, Any]:
         """Return the cache that decoding starts with: the sound's keys and values, and no token's.
 
-        They are made by the branch without a cache. What it says of the first token is thrown away: that branch does
-        not give the attention, so the first token is asked for again with the cache.
+        They come from the branch without a cache. Its logits of the first token are discarded: that branch does not
+        give the attention, so the first token is decoded again with the cache.
         """
         empty = np.zeros((1, HEADS, 0, HEAD_SIZE), np.float32)
         cache = {
@@ -125,8 +126,9 @@ class MoonshineModel:
 def _session(model: bytes) -> Any:
     """Load a model.
 
-    Its format is told because bytes have no file name to tell it by. `session.use_ort_model_bytes_directly` is left
-    off on purpose: with it the model, loaded from Python, writes nonsense without an error.
+    The format is given explicitly because bytes have no file name to infer it from.
+    `session.use_ort_model_bytes_directly` is left off on purpose: with it the model, loaded from Python, writes
+    nonsense without an error.
     """
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = 1

@@ -1,8 +1,8 @@
-"""Reads Moonshine's vocabulary and turns tokens into words; knows nothing of sound.
+"""Reads Moonshine's vocabulary and turns tokens into words.
 
-The vocabulary is a list of byte strings, each behind its length: one byte up to 127, else two, of which the first has
-its highest bit set (`first - 128 + 128 * second`). A token may be a part of a UTF-8 character, so the bytes of a word
-are decoded together.
+Apart from the model, which knows tokens only by number. The vocabulary is a list of byte strings, each behind its
+length: one byte up to 127, else two, of which the first has its highest bit set (`first - 128 + 128 * second`). A token
+may be a part of a UTF-8 character, so the bytes of a word are decoded together.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Joins neighbouring stretches of speech to utterances of the length that the model understands best.
+"""Joins neighbouring stretches of speech into utterances of the length that the model recognises best.
 
-A longer context gives fewer wrong words and better punctuation, up to 20 s; beyond 25 s the model gets worse and takes
-more memory. Where speech goes on for longer, it is cut at its longest pause.
+Apart from the engine because it needs the spans only. A longer context gives fewer wrong words and better punctuation,
+up to 20 s. Beyond 25 s the model gets worse and takes more memory. Longer speech is cut at its longest pause.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ LONGEST_SEC = 20.0
 LONGEST_PAUSE_SEC = 1.0
 """Longer pauses end an utterance."""
 SHORTEST_PIECE_SEC = 8.0
-"""The cut of what is too long is looked for from here on, so that no piece is too short to give context."""
+"""Speech that is too long is cut after this length at the earliest, so that every piece has enough context."""
 
 
 def utterances(spans: Iterable[Span]) -> Iterator[tuple[Span, ...]]:

@@ -1,9 +1,10 @@
-"""Finds when each word was said from where the decoder looked while it wrote it; knows nothing of the model.
+"""Computes the time of each word from the decoder's cross-attention.
 
-Each token is given at least one frame, in order, so that the attention along the way is largest (Viterbi). The
-attention of every head is first made comparable (z-score over the frames), then the mean over all heads is taken.
-Frames in pauses are taken out before, because attention wanders there. A word should not go on over a pause: a way
-that does is charged for it. docs/decisions/0013-speech-engine.md has the measurements.
+Apart from the model because it needs the attention and the samples only. Each token is given at least one frame, in
+order, so that the attention along the path is largest (Viterbi). The attention of every head is first normalised
+(z-score over the frames), then averaged over all heads. Frames in pauses are removed first, because attention is
+unreliable there. A path on which a word continues over a pause is charged for it. The measurements are in
+docs/decisions/0013-speech-engine.md.
 """
 
 from collections.abc import Sequence
@@ -20,24 +21,27 @@ FRAME_SEC = FRAME_SAMPLES / SAMPLE_RATE
 CENTRE_SEC = 0.028
 """From the beginning of a frame to the middle of the 895 samples that the encoder's convolutions see of it."""
 QUIET_DB = (30.0, 40.0)
-"""Frames below the loudest by the second are a pause; by the first where the recording itself hisses so loud."""
-QUIETEST_PERCENT, ABOVE_QUIETEST_DB = 5.0, 6.0
-"""The hiss: so much above the level that the quietest frames keep below."""
+"""Least and most: a frame is a pause if it is below the loudest by more than the most; in a recording with loud hiss,
+less suffices, down to the least."""
+QUIETEST_PERCENT = 5.0
+"""The level of the hiss is taken from this share of frames, the quietest."""
+ABOVE_QUIETEST_DB = 6.0
+"""Margin added to that level."""
 DIGITAL_SILENCE_DB = -90.0
-"""Below a full-scale square wave; frames without any sound say nothing of the hiss."""
+"""Relative to a full-scale square wave; frames without any sound do not count for the hiss."""
 NEAR_SPEECH_FRAMES = 1
-"""So close to louder frames, a quiet one is kept."""
+"""A quiet frame is kept if it is at most this far from a loud one."""
 PAUSE_COST = 10.0
-"""What a word that goes on over a pause of `FULL_PAUSE_SEC` is charged, in standard deviations; shorter ones less."""
+"""Charge for a word that continues over a pause of `FULL_PAUSE_SEC`, in standard deviations; less for shorter ones."""
 FULL_PAUSE_SEC = 0.3
 SNAP_FRAMES = 3
-"""A word that begins so close to the end of a pause begins there."""
+"""A word that begins at most this far from the end of a pause is moved there."""
 SHORTEST_WORD_SEC = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class TimedWord:
-    """When a word was said, in seconds from the beginning of the samples."""
+    """The time of a word, in seconds from the beginning of the samples."""
 
     start: float
     end: float
@@ -48,8 +52,8 @@ def time_words(
 ) -> tuple[TimedWord, ...]:
     """Return the time of each word, in order, inside the samples, none shorter than `SHORTEST_WORD_SEC`.
 
-    `attention` is (tokens, heads, frames). Where the sound has too few frames for the tokens, or is too short for
-    the words, the time is shared out evenly.
+    `attention` is (tokens, heads, frames). If the sound has too few frames for the tokens, or is too short for
+    the words, the time is divided evenly.
     """
     tokens, _, frames = attention.shape
     length_sec = len(samples) / SAMPLE_RATE
@@ -75,7 +79,7 @@ def best_starts(
     """Return the frame at which each token begins on the best way through `scores` (tokens, frames).
 
     Args:
-        scores: How much each frame speaks for each token; there are at least as many frames as tokens.
+        scores: Evidence of each frame for each token; there are at least as many frames as tokens.
         opens: Whether a token opens a word: only then may it begin after a pause without a charge.
         pauses_sec: For each frame, the length of the pause that was taken out before it.
     """
