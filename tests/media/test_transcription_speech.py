@@ -54,7 +54,7 @@ def talk() -> NDArray[np.float32]:
 
 
 class Listener:
-    """An engine that hears one word in each span it is given, and remembers the spans."""
+    """An engine that hears a sentence of one word in each span that it is given."""
 
     info = EngineInfo("listener", "1", "none", written=True, expectation="Hears what it is told.")
 
@@ -64,7 +64,7 @@ class Listener:
     def transcribe(self, request: TranscriptionRequest) -> Iterator[Segment]:
         for span in request.spans:
             assert len(request.audio.read(span.start, span.end)) > 0
-            yield Segment(span.start, span.end, "hm", 1.0, (Word("hm", span.start, span.end, 1.0),), "en")
+            yield Segment(span.start, span.end, "Hm.", 1.0, (Word("Hm.", span.start, span.end, 1.0),), "en")
 
 
 def parts_of(audio: WavAudio, engine: object, parts: int, report: Callable[[float], None]) -> list[TranscriptPart]:
