@@ -48,7 +48,7 @@ parameters = {{ "body.uploadId" = {{ dictionary = "uploads", probability = 0.8 }
 
 [[operations]]
 include-operation-id = "retryJob"
-parameters = {{ "path.jobId" = {{ dictionary = "canceled", probability = 0.7 }} }}
+parameters = {{ "path.jobId" = "{canceled}" }}
 
 [[operations]]
 include-operation-id = "getTrackPicture"
