@@ -57,6 +57,18 @@ class Segment:
     words: tuple[Word, ...]
     language: str
 
+    @classmethod
+    def of(cls, words: tuple[Word, ...], language: str) -> "Segment":
+        """Return the segment of these words, of which there is at least one: their text, span and mean confidence."""
+        return cls(
+            start=words[0].start,
+            end=words[-1].end,
+            text=" ".join(word.text for word in words),
+            confidence=sum(word.confidence for word in words) / len(words),
+            words=words,
+            language=language,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Hints:

@@ -89,14 +89,7 @@ class PocketsphinxEngine:
                 frames = without_mean(cepstra(self._filler.fill(filter_levels(samples))))
                 words = self._decode(frames, span, Progress(request.report, done / total, span.length / total))
                 if words:
-                    yield Segment(
-                        start=words[0].start,
-                        end=words[-1].end,
-                        text=" ".join(word.text for word in words),
-                        confidence=sum(word.confidence for word in words) / len(words),
-                        words=words,
-                        language="en",
-                    )
+                    yield Segment.of(words, "en")
             done += span.length
         request.report(1.0)
 

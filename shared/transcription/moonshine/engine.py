@@ -81,7 +81,7 @@ class MoonshineEngine:
     def _hear(self, request: TranscriptionRequest, spans: Sequence[Span], report: Report) -> Iterator[Segment]:
         words = self._words(request, Span(spans[0].start, spans[-1].end), report)
         if words:
-            yield _segment(words)
+            yield Segment.of(words, "en")
         elif len(spans) > 1:
             for span in spans:
                 yield from self._hear(request, [span], report)
@@ -120,14 +120,3 @@ class MoonshineEngine:
 def _confidence(decoded: Decoded, first: int, end: int) -> float:
     """Return the product of the probabilities of a word's tokens."""
     return min(1.0, float(np.prod(decoded.probabilities[first:end], dtype=np.float64)))
-
-
-def _segment(words: tuple[Word, ...]) -> Segment:
-    return Segment(
-        start=words[0].start,
-        end=words[-1].end,
-        text=" ".join(word.text for word in words),
-        confidence=sum(word.confidence for word in words) / len(words),
-        words=words,
-        language="en",
-    )
