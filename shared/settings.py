@@ -91,13 +91,13 @@ class Settings(BaseSettings):
     """File of a YOLOX model in ONNX; none: the first `yolox*.onnx` in the directory of the models."""
 
     transcription_part_sec: float = Field(default=300.0, ge=10)
-    """Nominal length of a transcription part in seconds."""
+    """Longest nominal length of a transcription part in seconds; parts are of equal nominal length."""
 
     tracking_part_sec: float = Field(default=600.0, ge=10)
-    """Nominal length of a tracking part in seconds."""
+    """Longest nominal length of a tracking part in seconds; parts are of equal nominal length."""
 
     rendition_part_sec: float = Field(default=240.0, ge=10)
-    """Nominal length of a part of a rendered video in seconds."""
+    """Longest nominal length of a part of a rendered video in seconds; parts are of equal nominal length."""
 
     sample_fps: float = Field(default=2.0, gt=0, le=10)
     """Frames looked at per second of the recording."""
