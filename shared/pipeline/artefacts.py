@@ -32,7 +32,7 @@ class Artefact:
     step: StepKind | None = None
     """The step of the stage that writes it."""
     required: bool = False
-    """Whether each job whose stage is done has it, whatever the recording shows and the options say."""
+    """Whether each job has it once the stage is done, for every recording and with all options."""
     in_blocks: bool = False
     """Whether it is written block by block, so that an interrupted write leaves uncommitted blocks."""
 

@@ -116,7 +116,7 @@ class EventHub:
     def _read_over(self, asked: Hashable, done: "asyncio.Task[Sequence[Event]]") -> None:
         del self._reads[asked]
         if not done.cancelled():
-            done.exception()  # it has been told to whoever still listens
+            done.exception()  # the followers that still listen have been told
 
     def _note_failure(self, error: TransientError) -> None:
         """Log the first failure of a row of failures."""

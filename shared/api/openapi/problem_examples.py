@@ -126,8 +126,8 @@ NOT_ACCEPTABLE = HTTPException(
 )
 NO_JSON = HTTPException(415, "The body must be JSON, with the header Content-Type: application/json.")
 
-HOPELESS = (EngineUnavailable, AddressRefused, WebhooksNotConfigured)
-"""Why a job is refused that could only fail, or whose end could not be told to its `callbackUrl`."""
+JOB_REFUSED = (EngineUnavailable, AddressRefused, WebhooksNotConfigured)
+"""Refusals of a job that could only fail, or that could not tell its end to its `callbackUrl`."""
 
 UNREADABLE = (
     NotMedia,

@@ -12,7 +12,14 @@ from shared.api.models.probe import REMOTE_PROBES, STORED_PROBES, ProbeView, pro
 from shared.api.models.requests import AnnounceUpload, CommitUpload, ProbeSource
 from shared.api.models.views import JobView, UploadView
 from shared.api.openapi.described import writing
-from shared.api.openapi.problem_examples import HOPELESS, NO_SESSION, NO_UPLOAD, UNREACHABLE, UNREADABLE, UPLOAD_EXPIRED
+from shared.api.openapi.problem_examples import (
+    JOB_REFUSED,
+    NO_SESSION,
+    NO_UPLOAD,
+    UNREACHABLE,
+    UNREADABLE,
+    UPLOAD_EXPIRED,
+)
 from shared.domain.errors import (
     Busy,
     CannotProbe,
@@ -65,7 +72,7 @@ async def init(body: AnnounceUpload, services: ServicesDep, caller: WriterDep, r
     summary="Commit an upload",
     responses={
         202: {"headers": HEADER_DOCS},
-        **writing(NO_UPLOAD, UPLOAD_EXPIRED, UploadIncomplete, *HOPELESS),
+        **writing(NO_UPLOAD, UPLOAD_EXPIRED, UploadIncomplete, *JOB_REFUSED),
     },
     operation_id="commitUpload",
 )

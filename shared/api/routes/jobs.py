@@ -17,7 +17,7 @@ from shared.api.models.accepted import HEADER_DOCS, accepted
 from shared.api.models.requests import SubmitJob
 from shared.api.models.views import JobPage, JobStatusView, JobView
 from shared.api.openapi.described import acting, reading, writing
-from shared.api.openapi.problem_examples import HOPELESS, NO_SESSION, UPLOAD_EXPIRED
+from shared.api.openapi.problem_examples import JOB_REFUSED, NO_SESSION, UPLOAD_EXPIRED
 from shared.api.routes.deliveries import latest_deliveries, version_with
 from shared.domain.errors import (
     Conflict,
@@ -34,7 +34,7 @@ from shared.pipeline.jobs.uploads import commit_upload
 
 router = APIRouter(tags=["jobs"], route_class=IdempotentRoute)
 
-REFUSED = (NO_SESSION, UPLOAD_EXPIRED, UploadIncomplete, *HOPELESS, StorageFull)
+REFUSED = (NO_SESSION, UPLOAD_EXPIRED, UploadIncomplete, *JOB_REFUSED, StorageFull)
 """Why a recording may not be accepted."""
 
 
@@ -188,7 +188,7 @@ async def follow_job(
         **acting(
             NotFound,
             Conflict("Only a job in ERROR or CANCELED can be tried again; this one is DONE."),
-            *HOPELESS,
+            *JOB_REFUSED,
             StorageFull,
         ),
     },

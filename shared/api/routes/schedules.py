@@ -11,7 +11,7 @@ from shared.api.http.paging import DEFAULT_PAGE, Cursor, Limit
 from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
 from shared.api.models.schedules import CreateSchedule, SchedulePage, ScheduleView
 from shared.api.openapi.described import reading, writing
-from shared.api.openapi.problem_examples import HOPELESS, NO_SCHEDULE, NO_SESSION, TOO_MANY_SCHEDULES
+from shared.api.openapi.problem_examples import JOB_REFUSED, NO_SCHEDULE, NO_SESSION, TOO_MANY_SCHEDULES
 from shared.domain.errors import ForeignOrigin, StorageFull
 from shared.pipeline.jobs.scheduled_submission import SUBMIT, remove_schedule, schedule_submission, submission_schedule
 
@@ -34,7 +34,7 @@ ScheduleId = Annotated[str, Depends(known_schedule_id)]
     summary="Create a schedule",
     responses={
         201: {"headers": _LOCATION},
-        **writing(NO_SESSION, TOO_MANY_SCHEDULES, *HOPELESS, StorageFull),
+        **writing(NO_SESSION, TOO_MANY_SCHEDULES, *JOB_REFUSED, StorageFull),
     },
     operation_id="createSchedule",
 )

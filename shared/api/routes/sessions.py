@@ -15,7 +15,7 @@ from shared.api.models.accepted import HEADER_DOCS, accepted
 from shared.api.models.requests import ProcessSession
 from shared.api.models.views import JobView, SessionDetail, SessionPage, SessionView
 from shared.api.openapi.described import reading, writing
-from shared.api.openapi.problem_examples import BEING_MADE, HOPELESS, NO_SESSION
+from shared.api.openapi.problem_examples import BEING_MADE, JOB_REFUSED, NO_SESSION
 from shared.domain.errors import ForeignOrigin, StorageFull
 from shared.domain.job import Job
 from shared.domain.session import Session
@@ -64,7 +64,7 @@ async def get_session(session_id: SessionId, request: Request, services: Service
     summary="Process a recording again",
     responses={
         202: {"headers": HEADER_DOCS},
-        **writing(NO_SESSION, *HOPELESS, StorageFull),
+        **writing(NO_SESSION, *JOB_REFUSED, StorageFull),
     },
     operation_id="processSession",
 )

@@ -104,7 +104,7 @@ def _chosen_streams(container: InputContainer) -> Iterator[Stream]:
 
 def _decodable(stream: Stream) -> bool:
     """Return whether this FFmpeg knows the codec of the stream."""
-    # A stream whose codec is unknown to this FFmpeg has no codec context, whatever the type stubs say.
+    # A stream whose codec is unknown to this FFmpeg has no codec context, though the type stubs say that it has one.
     return getattr(stream, "codec_context", None) is not None
 
 

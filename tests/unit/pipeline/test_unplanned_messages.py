@@ -23,7 +23,7 @@ UNPLANNED = [
 
 
 def by_the_queue(harness: Any, message: StageMessage) -> None:
-    run_step(harness.services, message, Delivery("stranger", 1))
+    run_step(harness.services, message, Delivery("message", 1))
 
 
 def by_the_poison_queue(harness: Any, message: StageMessage) -> None:
