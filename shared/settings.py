@@ -5,12 +5,12 @@ setting, locally a value in `local.settings.json`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GIB = 1024**3
@@ -18,6 +18,12 @@ GIB = 1024**3
 MAX_DAYS = 36_500
 """A hundred years, the longest retention; none keeps sessions for ever."""
 
+LOCAL_ORIGINS = ("http://localhost:8080", "http://127.0.0.1:8080")
+"""The origins of the dashboard that `dev.py up` serves."""
+
+ANY_ORIGIN = "*"
+
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
 _DAYS_OF_ORG = re.compile(r"([^=\s]+)\s*=\s*(\d{1,6}(?:\.\d+)?)", re.ASCII)
 
 
@@ -158,6 +164,11 @@ class Settings(BaseSettings):
     public_url: str | None = None
     """The API's address as clients see it, for links; none: taken from each request."""
 
+    cors_origins: str | None = None
+    """The origins of pages that browsers may let call the API, separated by commas, such as
+    `https://rostrum.example,https://studio.example`; `*` is every page, and needs `auth` to be `jwt`. Not set: the
+    local dashboard's while the storage is the emulator, else none."""
+
     queue_hint: str | None = None
     """`host:port` of the local host's wake-up listener; set by the local host itself."""
 
@@ -172,6 +183,20 @@ class Settings(BaseSettings):
     def _is_days_by_org(cls, text: str) -> str:
         days_by_org(text)
         return text
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is not None and ANY_ORIGIN in origins(text) and info.data.get("auth") == "none":
+            raise ValueError("ROSTRUM_CORS_ORIGINS may be * only with ROSTRUM_AUTH=jwt.")
+        return text
+
+    @property
+    def browser_origins(self) -> Sequence[str]:
+        """Return the origins of pages that browsers may let call the API; `*` is any."""
+        if self.cors_origins is None:
+            return LOCAL_ORIGINS if self.storage_is_emulator else ()
+        return origins(self.cors_origins)
 
     def retention_days_of(self, org_id: str) -> float | None:
         """Return the retention that is set for this organisation alone, in days; None without one."""
@@ -207,6 +232,18 @@ def days_by_org(text: str) -> Mapping[str, float]:
             )
         found[match[1]] = float(match[2])
     return found
+
+
+@lru_cache(maxsize=8)
+def origins(text: str) -> Sequence[str]:
+    """Return the origins of a list with commas, as browsers write them; raise ValueError."""
+    found = [each.lower().removesuffix("/") for each in map(str.strip, text.split(",")) if each]
+    for origin in found:
+        if origin != ANY_ORIGIN and _ORIGIN.fullmatch(origin) is None:
+            raise ValueError(
+                f"ROSTRUM_CORS_ORIGINS must be origins such as https://rostrum.example; {origin!r} is not one."
+            )
+    return tuple(dict.fromkeys(found))
 
 
 @lru_cache(maxsize=1)

@@ -23,7 +23,9 @@ def services() -> Services:
     from shared.storage.connect import connect  # costs indexing a third of a second
 
     settings = load_settings()
-    return build_services(settings, connect(settings.storage_connection, hint=settings.queue_hint_address))
+    origins = settings.browser_origins if settings.storage_is_emulator else ()  # an account's rules are its operator's
+    storage = connect(settings.storage_connection, hint=settings.queue_hint_address, origins=origins)
+    return build_services(settings, storage)
 
 
 job_manager.bind(services)

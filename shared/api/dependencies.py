@@ -44,7 +44,7 @@ async def authenticate(request: Request, services: Services) -> Caller:
     assert isinstance(identity, Identity)
     who = await identity.caller_of(request.headers.get("authorization"))
     if services.settings.auth == "none":
-        refuse_foreign(request, services.settings.public_url)
+        refuse_foreign(request, services.settings.public_url, services.settings.browser_origins)
     request.state.caller = who
     return who
 

@@ -15,6 +15,7 @@ from azure.storage.blob import (
     BlobSasPermissions,
     BlobServiceClient,
     ContentSettings,
+    CorsRule,
     generate_blob_sas,
 )
 
@@ -29,14 +30,31 @@ EMULATOR_ACCOUNT = "devstoreaccount1"
 CHECKSUM = "sha256"
 """Name of the blob metadata that holds the SHA-256."""
 
+_CORS_METHODS = ("GET", "HEAD", "PUT", "OPTIONS")
+"""What pages do with signed addresses: play, and upload in blocks."""
+
+_CORS_VALID_SEC = 600
+
 _BLOCK_ID_DIGITS = 6  # a blob has at most 50,000 blocks, and ids of one length
 
 
 class AzureBlobs:
     """A `BlobStore` over the account that `key` belongs to."""
 
-    def __init__(self, service: BlobServiceClient, key: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, service: BlobServiceClient, key: str, clock: Callable[[], datetime], origins: Sequence[str] = ()
+    ) -> None:
+        """Make a store.
+
+        Args:
+            service: the account's client.
+            key: the account's key, which signs addresses.
+            clock: returns the time.
+            origins: the pages whose scripts may use signed addresses. The account's rule for them is written before
+                the first address is signed. Empty: the account's rules are left as they are.
+        """
         self._service = service
+        self._origins = origins
         self._key = key
         self._clock = clock
         self._made: set[str] = set()
@@ -156,6 +174,7 @@ class AzureBlobs:
         content_disposition: str | None = None,
     ) -> str:
         """Return an address for this blob alone, from now on, over TLS unless the emulator has none."""
+        self._allow_origins_once()
         now, account = self._clock(), str(self._service.account_name)
         token = generate_blob_sas(
             account_name=account,
@@ -170,6 +189,20 @@ class AzureBlobs:
             content_disposition=content_disposition,
         )
         return f"{self._blob(container, name).url}?{token}"
+
+    def _allow_origins_once(self) -> None:
+        """Write the account's CORS rule, which processes of one application write alike."""
+        if self._origins:
+            rule = CorsRule(
+                list(self._origins),
+                list(_CORS_METHODS),
+                allowed_headers=["*"],
+                exposed_headers=["*"],
+                max_age_in_seconds=_CORS_VALID_SEC,
+            )
+            with translated("the rules of the blob service"):
+                self._service.set_service_properties(cors=[rule])
+            self._origins = ()
 
     def _range(self, container: str, name: str, offset: int, length: int, etag: str | None = None) -> bytes:
         """Return the range in one request; raise WriteConflict when the blob has another ETag."""

@@ -1,6 +1,6 @@
 """Storage from a connection string: the clients of one account, sharing a pool of connections."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -69,12 +69,19 @@ def connect(
     connection_string: str,
     *,
     hint: tuple[str, int] | None = None,
+    origins: Sequence[str] = (),
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AzureStorage:
     """Return the account's storage; tables, containers and queues are created at their first use.
 
-    `hint` is where the local host listens for news of messages, as (host, port). Raise ValueError for a connection
-    string without the account's key.
+    Args:
+        connection_string: of the account.
+        hint: where the local host listens for news of messages, as (host, port).
+        origins: the pages whose scripts may use signed addresses; empty: the account's CORS rules are left as they are.
+        clock: returns the time.
+
+    Raises:
+        ValueError: The connection string lacks the account's key.
     """
     settings = parse_connection_string(connection_string)
     text = ";".join(f"{name}={value}" for name, value in settings.items())
@@ -112,7 +119,7 @@ def connect(
         deliveries=DeliveryTable(table("deliveries")),
         removals=RemovalTable(table("removals")),
         search=SearchTable(words=table("words"), passages=table("passages")),
-        blobs=AzureBlobs(blobs, settings["accountkey"], clock),
+        blobs=AzureBlobs(blobs, settings["accountkey"], clock, origins),
         queues=AzureQueues(queues, clock, hint),
         session=session,
     )

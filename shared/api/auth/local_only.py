@@ -5,6 +5,7 @@ names the page's origin. A page can also read answers through a host name of its
 rebinding); the request then names that host.
 """
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -15,10 +16,9 @@ from shared.domain.errors import ForeignHost, ForeignOrigin
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def refuse_foreign(request: HTTPConnection, public_url: str | None) -> None:
+def refuse_foreign(request: HTTPConnection, public_url: str | None, origins: Sequence[str] = ()) -> None:
     """Raise ForeignHost for a request to a host name that may be another site's, and ForeignOrigin for an unsafe
-    request from
-    a page of such a host.
+    request from a page of such a host, unless `origins` names the page's.
     """
     headers = request.headers
     if (host := headers.get("host")) is not None and not _is_ours(f"//{host}", public_url):
@@ -28,6 +28,8 @@ def refuse_foreign(request: HTTPConnection, public_url: str | None) -> None:
     if request.scope["method"] in SAFE_METHODS:
         return
     origin = headers.get("origin")
+    if origin in origins:
+        return  # also when browsers call it cross-site, as a page of localhost is for 127.0.0.1
     is_foreign = origin is not None and not _is_ours(origin, public_url)
     if is_foreign or headers.get("sec-fetch-site", "").lower() == "cross-site":
         raise ForeignOrigin("Without authentication the API takes no orders from other sites' pages.")
