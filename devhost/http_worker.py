@@ -22,6 +22,9 @@ BODY_LIMIT_SETTING = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
 DEFAULT_BODY_LIMIT_BYTES = 104_857_600  # the host's: learn.microsoft.com/azure/azure-functions/functions-app-settings
 STOP_SEC = 2
 
+KEEP_ALIVE_SEC = 75
+"""How long an idle connection stays open: longer than the 60 s that clients and proxies keep theirs for reuse."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser()
@@ -51,20 +54,25 @@ def main() -> None:
     except Exception:  # noqa: BLE001  whatever keeps the app from loading is told to the person at the terminal
         channel.send({"failed": traceback.format_exc()})
         channel.end(1)
-    config = uvicorn.Config(
+    servers.append(uvicorn.Server(server_config(app)))
+    triggers = [function.trigger.to_wire() for function in functions.values()]
+    channel.send({"ready": triggers, "port": listener.getsockname()[1]})
+    servers[0].run(sockets=[listener])
+    channel.end(0)
+
+
+def server_config(app: HttpApp) -> uvicorn.Config:
+    """Return how uvicorn serves the app."""
+    return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         lifespan="off",
         ws="none",
         proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SEC,
         timeout_graceful_shutdown=STOP_SEC,
     )
-    servers.append(uvicorn.Server(config))
-    triggers = [function.trigger.to_wire() for function in functions.values()]
-    channel.send({"ready": triggers, "port": listener.getsockname()[1]})
-    servers[0].run(sockets=[listener])
-    channel.end(0)
 
 
 def _stop(servers: list[uvicorn.Server]) -> None:

@@ -41,11 +41,24 @@ def send_file(path: Path, *, on_progress: OnBytes | None = None, idempotency_key
     return place.upload_id
 
 
-def import_session(path: Path, *, idempotency_key: str | None = None, **details: Unpack[Naming]) -> Steps[JobReference]:
+def import_session(
+    path: Path,
+    *,
+    options: Mapping[str, Any] | None = None,
+    idempotency_key: str | None = None,
+    **details: Unpack[Naming],
+) -> Steps[JobReference]:
     """Send a file in one request, without storage's address; `upload` is for large ones."""
     metadata = {**(details.get("metadata") or {}), **body(session_name=details.get("session_name"))}
     with path.open("rb") as file:
-        form = {"video": (path.name, file, _content_type(path)), "metadata": (None, json.dumps(metadata))}
+        form: dict[str, Any] = {
+            "options": (
+                None,
+                json.dumps(dict(options or {})),
+            ),  # first, so that a refusal comes before the file is sent
+            "metadata": (None, json.dumps(metadata)),
+            "video": (path.name, file, _content_type(path)),
+        }
         return (yield from fetch(JobReference, post("sessions", "import", files=form, key=idempotency_key)))
 
 

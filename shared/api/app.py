@@ -12,6 +12,7 @@ from shared.api.events.hub import EventHub
 from shared.api.http.cross_origin import allow_origins
 from shared.api.http.head_requests import HeadIsGet, allowed_methods
 from shared.api.http.outer_middleware import Guard
+from shared.api.http.path_redirects import PathRedirects
 from shared.api.http.problems import problem_response
 from shared.api.openapi.description import DESCRIPTION, TAGS, complete
 from shared.api.routes import (
@@ -74,6 +75,7 @@ def create_app(services: Services) -> FastAPI:
         app.add_exception_handler(kind, _answer_problem)
     app.add_middleware(HeadIsGet)
     app.add_middleware(Guard)
+    app.add_middleware(PathRedirects)
     allow_origins(app, services.settings.browser_origins)  # outermost, so that a page can read every failure
     _complete_description(app)
     return app

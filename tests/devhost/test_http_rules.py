@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from devhost.http_app import HttpApp
+from devhost.http_worker import server_config
 from tests.devhost.conftest import RunningHost, TestQueue, eventually, queues, running_host
 
 API = """
@@ -187,3 +189,9 @@ def test_a_killed_http_process_is_replaced_on_the_same_port(host: RunningHost, c
             return False
 
     eventually(answers, "the new process")
+
+
+def test_idle_connections_outlive_those_of_clients() -> None:
+    """Clients and proxies that reuse connections keep idle ones for up to 60 s."""
+    app = HttpApp([], route_prefix="api", timeout_sec=None, body_limit_bytes=1)
+    assert server_config(app).timeout_keep_alive == 75

@@ -116,13 +116,14 @@ def problem_of(error: Exception) -> Problem:
             title="Something went wrong",
             detail="The failure has been logged under this traceId.",
         )
+    headers = _headers(error, status)
     return Problem(
         status=status,
         code=error.code,
         title=error.title,
-        detail=error.detail,
+        detail=_with_pause(error.detail, headers.get("Retry-After")),
         retryable=error.retryable,
-        headers=_headers(error, status),
+        headers=headers,
     )
 
 
@@ -155,6 +156,13 @@ def problem_fields(problem: Problem, instance: str, trace_id: str) -> dict[str, 
     if problem.errors:
         fields["errors"] = list(problem.errors)
     return fields
+
+
+def _with_pause(detail: str, retry_after_sec: str | None) -> str:
+    """Return the detail, which says why, with the pause that `Retry-After` names, unless it names it already."""
+    if retry_after_sec is None or f" {retry_after_sec} s" in detail:
+        return detail
+    return f"{detail} Try again in {retry_after_sec} s."
 
 
 def _headers(error: RostrumError, status: HTTPStatus) -> dict[str, str]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
+from fastapi.exceptions import RequestValidationError
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -159,7 +160,7 @@ class JobOptions(RequestModel):
     initial_prompt: str | None = Field(
         default=None,
         max_length=1000,
-        description="str as it might have been said before, in the language and spelling that the transcript is to "
+        description="Text as it might have been said before, in the language and spelling that the transcript is to "
         "have. For engines that can use it.",
     )
     hotwords: Annotated[list[Annotated[str, Field(min_length=1, max_length=60)]], Field(max_length=50)] | None = Field(
@@ -197,6 +198,14 @@ class JobOptions(RequestModel):
     def to_domain(self) -> options.JobOptions:
         """Return the options as the use cases take them."""
         return options.JobOptions.from_json(self.given())
+
+
+def read_options(given: dict[str, Any], *place: str) -> options.JobOptions:
+    """Return the options that stand at this place of a request; raise RequestValidationError, which points there."""
+    try:
+        return JobOptions.model_validate(given).to_domain()
+    except ValidationError as err:
+        raise RequestValidationError([{**each, "loc": (*place, *each["loc"])} for each in err.errors()]) from err
 
 
 class Submission(RequestModel):

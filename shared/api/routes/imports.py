@@ -15,7 +15,7 @@ from shared.api.http.trace import trace_of
 from shared.api.idempotency.fingerprint import FormFingerprint
 from shared.api.idempotency.keyed_route import ReservedDep, StreamedRoute, claim_of
 from shared.api.models.accepted import HEADER_DOCS, accepted
-from shared.api.models.requests import METADATA_SCHEMA, named
+from shared.api.models.requests import METADATA_SCHEMA, named, read_options
 from shared.api.models.views import ImportedView
 from shared.api.openapi.described import acting
 from shared.domain.errors import (
@@ -36,13 +36,14 @@ from shared.storage.ports import SOURCES
 
 router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=StreamedRoute)
 
-VIDEO, METADATA = "video", "metadata"
+VIDEO, METADATA, OPTIONS = "video", "metadata", "options"
+JSON_FIELDS = (METADATA, OPTIONS)
 BLOCK_BYTES = 4 * 1024**2
 """How much is held before it goes to storage."""
 IMPORT_LIMIT = ConcurrencyLimit("imports", total=16, per_org=12, wait_sec=2, retry_after_sec=10)
 """Each import may hold two blocks in memory."""
 MAX_BLOCKS = 50_000
-MAX_METADATA_BYTES = 64 * 1024
+MAX_JSON_FIELD_BYTES = 64 * 1024
 DEFAULT_TYPE = "application/octet-stream"
 NO_VIDEO = "The form has no field `video` with a file."
 REFUSED = (EmptyRecording, RecordingTooLarge, EngineUnavailable, StorageFull, RequestTimedOut, Busy)
@@ -60,11 +61,16 @@ _BODY_DOCS = {
                     "properties": {
                         VIDEO: {"type": "string", "format": "binary", "description": "The recording, at least a byte."},
                         METADATA: METADATA_SCHEMA,
+                        OPTIONS: {"$ref": "#/components/schemas/JobOptions"},
                     },
                     "additionalProperties": False,
                 },
-                "encoding": {METADATA: {"contentType": "application/json"}},
-                "example": {VIDEO: "the file's bytes", METADATA: {"sessionName": "A talk", "course": "Algebra"}},
+                "encoding": {name: {"contentType": "application/json"} for name in JSON_FIELDS},
+                "example": {
+                    VIDEO: "the file's bytes",
+                    METADATA: {"sessionName": "A talk", "course": "Algebra"},
+                    OPTIONS: {"language": "en"},
+                },
             }
         },
     }
@@ -85,7 +91,9 @@ _BODY_DOCS = {
 async def import_session(
     request: Request, response: Response, services: ServicesDep, caller: WriterDep, reserved: ReservedDep
 ) -> ImportedView:
-    """Takes the file `video` and the JSON `metadata`, in either order, and starts a job.
+    """Takes the file `video`, and the JSON fields `metadata` and `options`, in any order, and starts a job.
+
+    Options that cannot be obeyed are refused when they arrive: send them before the file.
 
     In Azure the host takes bodies of up to 100 MB unless set otherwise: `POST /ingest/init` is for larger files.
     """
@@ -119,9 +127,11 @@ class Incoming:
         self._block = bytearray()
         self._blocks = 0
         self._size_bytes = 0
-        self._metadata_text: bytearray | None = None
+        self._texts: dict[str, bytearray] = {}
+        """The JSON fields that came, as text."""
         self._metadata: dict[str, Any] = {}
         self._session_name: str | None = None
+        self._options = JobOptions()
 
     async def receive(self, request: Request) -> None:
         """Read the body to its end; raise InvalidRequest, RecordingTooLarge, and what `read_parts` raises."""
@@ -133,7 +143,7 @@ class Incoming:
                 case PartData() if self._field == VIDEO:
                     await self._take(event.data)
                 case PartData():
-                    self._take_metadata(event.data)
+                    self._take_text(event.data)
                 case PartEnd():
                     await self._end()
         if self._file_name is None:
@@ -149,6 +159,7 @@ class Incoming:
             org_id=self._org_id,
             session_name=self._session_name,
             metadata=self._metadata,
+            options=self._options,
             traceparent=traceparent,
             job_id=self._reserved.job_id,
         )
@@ -170,12 +181,14 @@ class Incoming:
             self._file_name = part.file_name or ""
             if part.content_type and _CONTENT_TYPE.fullmatch(part.content_type):
                 self._content_type = part.content_type
-        elif part.name == METADATA and self._metadata_text is None:
-            self._metadata_text = bytearray()
-        elif part.name in (VIDEO, METADATA):
+        elif part.name in JSON_FIELDS and part.name not in self._texts:
+            self._texts[part.name] = bytearray()
+        elif part.name in (VIDEO, *JSON_FIELDS):
             raise InvalidRequest(f"The form has the field `{part.name}` twice.")
         else:
-            raise InvalidRequest(f"The form has an unknown field `{part.name[:64]}`; known are `video` and `metadata`.")
+            raise InvalidRequest(
+                f"The form has an unknown field `{part.name[:64]}`; known are `video`, `metadata` and `options`."
+            )
 
     async def _take(self, data: bytes) -> None:
         self._size_bytes += len(data)
@@ -186,27 +199,26 @@ class Incoming:
         while len(self._block) >= BLOCK_BYTES:
             await self._stage()
 
-    def _take_metadata(self, data: bytes) -> None:
-        assert self._metadata_text is not None
-        self._metadata_text += data
-        if len(self._metadata_text) > MAX_METADATA_BYTES:
-            raise HTTPException(413, f"The field `metadata` may have at most {MAX_METADATA_BYTES} bytes.")
+    def _take_text(self, data: bytes) -> None:
+        assert self._field is not None
+        text = self._texts[self._field]
+        text += data
+        if len(text) > MAX_JSON_FIELD_BYTES:
+            raise HTTPException(413, f"The field `{self._field}` may have at most {MAX_JSON_FIELD_BYTES} bytes.")
 
     async def _end(self) -> None:
         if self._field == VIDEO:
             if self._block:
                 await self._stage()
             return
+        assert self._field is not None
+        given = _json_object(self._field, self._texts[self._field])
+        if self._field == OPTIONS:
+            self._options = read_options(given, "body", OPTIONS)
+            await off_loop(partial(validate_request, self._services, self._options))
+            return
         try:
-            read = json.loads(self._metadata_text or b"{}")
-        except ValueError as err:
-            raise InvalidRequest("The field `metadata` is not JSON.") from err
-        except RecursionError as err:
-            raise InvalidRequest("The field `metadata` is nested too deeply.") from err
-        if not isinstance(read, dict):
-            raise InvalidRequest("The field `metadata` must be a JSON object.")
-        try:
-            self._session_name, self._metadata = named(read)
+            self._session_name, self._metadata = named(given)
         except ValueError as err:
             raise InvalidRequest(f"{err}.") from err
 
@@ -215,3 +227,16 @@ class Incoming:
         del self._block[:BLOCK_BYTES]
         await off_loop(partial(self._services.storage.blobs.stage_block, SOURCES, self._blob, self._blocks, block))
         self._blocks += 1
+
+
+def _json_object(name: str, text: bytes | bytearray) -> dict[str, Any]:
+    """Return the JSON object in a field of the form; an empty field is an empty object. Raises InvalidRequest."""
+    try:
+        read = json.loads(text or b"{}")
+    except ValueError as err:
+        raise InvalidRequest(f"The field `{name}` is not JSON.") from err
+    except RecursionError as err:
+        raise InvalidRequest(f"The field `{name}` is nested too deeply.") from err
+    if not isinstance(read, dict):
+        raise InvalidRequest(f"The field `{name}` must be a JSON object.")
+    return read

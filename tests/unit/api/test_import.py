@@ -62,6 +62,41 @@ def test_a_recording_becomes_a_session_and_a_job(harness: ApiHarness, order: str
     assert harness.services.storage.blobs.read(SOURCES, session.source_blob) == RECORDING
 
 
+def options(text: str) -> tuple[str, bytes]:
+    return 'Content-Disposition: form-data; name="options"', text.encode()
+
+
+@pytest.mark.parametrize("first", ["options", "video"])
+def test_a_recording_is_processed_by_its_options(harness: ApiHarness, first: str) -> None:
+    parts = [options('{"language": "en", "overlay": true}'), video(b"abc")]
+    body = form(*(parts if first == "options" else parts[::-1]))
+    answer = harness.client.post("/sessions/import", content=body, headers=TYPE)
+    assert answer.status_code == 202, answer.text
+    job = harness.client.get(f"/jobs/{answer.json()['jobId']}").json()
+    assert job["options"] == {"language": "en", "overlay": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "pointer"),
+    [
+        ('{"langage": "en"}', "invalid_request", "#/options/langage"),
+        ('{"retentionDays": 0}', "invalid_request", "#/options/retentionDays"),
+        ("[]", "invalid_request", None),
+        ("{", "invalid_request", None),
+        ('{"engine": "pocketsphinx", "language": "de"}', "engine_unavailable", None),
+    ],
+)
+def test_options_that_cannot_be_obeyed_are_refused(
+    harness: ApiHarness, text: str, code: str, pointer: str | None
+) -> None:
+    body = form(video(b"abc"), options(text))
+    answer = harness.client.post("/sessions/import", content=body, headers=TYPE)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (422, code)
+    assert [each["pointer"] for each in problem.get("errors", [])] == ([pointer] if pointer else [])
+    assert harness.client.get("/sessions").json()["items"] == []
+
+
 def test_a_recording_goes_to_storage_block_by_block(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = type(harness.services.storage.blobs)
     staged: list[tuple[int, int]] = []
