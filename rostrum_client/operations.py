@@ -21,7 +21,16 @@ from rostrum_client.artefacts import (
 )
 from rostrum_client.follow import events, wait
 from rostrum_client.jobs import cancel, deliveries, job, jobs, redeliver, retry, status, submit
-from rostrum_client.sessions import delete_session, download_media, media_url, process, search, session, sessions
+from rostrum_client.sessions import (
+    delete_results,
+    delete_session,
+    download_media,
+    media_url,
+    process,
+    search,
+    session,
+    sessions,
+)
 from rostrum_client.steps import listing, operation
 from rostrum_client.uploads import import_session, probe, send_file, upload
 
@@ -56,6 +65,7 @@ class Operations:
     session = operation(session)
     process = operation(process)
     delete_session = operation(delete_session)
+    delete_results = operation(delete_results)
     media_url = operation(media_url)
     download_media = operation(download_media)
     search = listing(search)

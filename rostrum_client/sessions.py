@@ -31,6 +31,11 @@ def delete_session(session_id: str) -> Steps[None]:
     yield from ask(delete("sessions", session_id))
 
 
+def delete_results(session_id: str) -> Steps[None]:
+    """Delete what jobs derived from the recording; the recording stays. Refused (409) while a job runs."""
+    yield from ask(delete("sessions", session_id, "results"))
+
+
 def search(q: str, *, session_id: str | None = None, page_size: int | None = None) -> Listing[SearchHit]:
     """Yield the places where these words were said, best first.
 

@@ -40,6 +40,12 @@ class Session:
     retention_days: int | None = None
     """The retention by the latest job's options, in days."""
 
+    results_deleted_at: datetime | None = None
+    """When the results were last deleted: jobs that ended by then have none."""
+
+    results_deletion_pending: bool = False
+    """Whether files of that deletion may be left."""
+
     deleted_at: datetime | None = None
     """When the removal began; None for a session that is not being removed."""
 
@@ -47,6 +53,12 @@ class Session:
     """The id of the removal's record."""
 
     removal_reason: RemovalReason | None = None
+
+    def results_are_deleted(self, finished_at: datetime | None) -> bool:
+        """Return whether the results of a job that ended at this time were deleted; a job at work keeps its own."""
+        if self.results_deleted_at is None or finished_at is None:
+            return False
+        return finished_at <= self.results_deleted_at
 
     def evolve(self, **changes: Any) -> "Session":
         """Return the session with some fields changed."""

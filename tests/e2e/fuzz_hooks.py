@@ -67,7 +67,8 @@ def map_body(context: HookContext, body: Any) -> Any:
 def filter_case(context: HookContext, case: Case) -> bool:
     """What was laid out for the run stays there."""
     ids = (case.path_parameters or {}).values()
-    return case.operation.definition.raw["operationId"] != "deleteSession" or os.environ["FUZZ_SESSION"] not in ids
+    deletes = case.operation.definition.raw["operationId"] in ("deleteSession", "deleteResults")
+    return not deletes or os.environ["FUZZ_SESSION"] not in ids
 
 
 def _is_id(value: object) -> bool:
@@ -78,7 +79,7 @@ def _is_id(value: object) -> bool:
 def filter_failure(context: HookContext, failure: Failure, case: Case, response: Response) -> bool:
     """Whether it is one: a request that fits the schema may be refused for the reasons above, and only for them."""
     if isinstance(failure, UseAfterFree):  # what is deleted at a job's address is its going on; the job stays
-        return not case.operation.path.startswith("/jobs/")
+        return not (case.operation.path.startswith("/jobs/") or case.operation.path.endswith("/results"))
     if not isinstance(failure, RejectedPositiveData):
         return True
     problem = response.json()

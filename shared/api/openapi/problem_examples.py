@@ -119,6 +119,7 @@ NO_UPLOAD = NotFound(f"There is no upload {UPLOAD_ID}.")
 NO_SCHEDULE = NotFound(f"There is no schedule {SCHEDULE_ID}.")
 TOO_MANY_SCHEDULES = Conflict("The organisation has 100 schedules, which is the most; delete one first.")
 BEING_MADE = ResultInTheMaking(f"Job {JOB_ID} is at work on it.")
+STILL_AT_WORK = Conflict(f"Job {JOB_ID} is at work on the session; cancel it, or wait until it has ended.")
 NO_QUEUE = NotFound("There is no queue uploads; there are downloads, transcriptions, trackings, renditions, tasks.")
 UPLOAD_EXPIRED = Conflict("The upload expired at 2026-11-20 09:15 UTC; begin a new one.")
 NOT_ACCEPTABLE = HTTPException(

@@ -15,11 +15,12 @@ from shared.api.models.accepted import HEADER_DOCS, accepted
 from shared.api.models.requests import ProcessSession
 from shared.api.models.views import JobView, SessionDetail, SessionPage, SessionView
 from shared.api.openapi.described import reading, writing
-from shared.api.openapi.problem_examples import BEING_MADE, JOB_REFUSED, NO_SESSION
+from shared.api.openapi.problem_examples import BEING_MADE, JOB_REFUSED, NO_SESSION, STILL_AT_WORK
 from shared.domain.errors import ForeignOrigin, StorageFull
 from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.pipeline.context import Services
+from shared.pipeline.housekeeping.delete_results import delete_results
 from shared.pipeline.housekeeping.delete_session import delete_session
 from shared.pipeline.jobs.results import media_url
 from shared.pipeline.jobs.submit import JobRequest, submit_session
@@ -103,6 +104,22 @@ async def remove_session(session_id: SessionId, services: ServicesDep, caller: W
     """Deletes the recording, its jobs and everything they made, for good. Jobs that are at work are stopped first; what
     they hold is deleted within seconds."""
     await off_loop(partial(delete_session, services, caller.org_id, session_id))
+
+
+@router.delete(
+    "/{sessionId}/results",
+    status_code=204,
+    summary="Delete a session's results",
+    responses={
+        204: {"description": "Nothing that jobs derived is left"},
+        **reading(NO_SESSION, STILL_AT_WORK, ForeignOrigin),
+    },
+    operation_id="deleteResults",
+)
+async def remove_results(session_id: SessionId, services: ServicesDep, caller: WriterDep) -> None:
+    """Deletes what jobs derived from the recording: results, intermediate files, and what the search finds. The
+    recording and the jobs stay, and `POST …/process` makes new results. While a job runs: 409."""
+    await off_loop(partial(delete_results, services, caller.org_id, session_id))
 
 
 @router.get(

@@ -16,6 +16,7 @@ from shared.domain.removal import RemovalReason
 from shared.domain.session import Session, Upload
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
+from shared.pipeline.housekeeping.delete_results import continue_deletion
 from shared.pipeline.housekeeping.delete_session import delete_session, remove_session
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.storage.ports import RESULTS, SOURCES, WORK, Stored
@@ -79,7 +80,7 @@ def _drop_removal_records(services: Services) -> None:
 
 
 def _delete_sessions(services: Services) -> None:
-    """Delete sessions that are past their retention, and go on with removals that broke off."""
+    """Delete sessions that are past their retention, and continue deletions that a crash cut off."""
     for session in services.storage.sessions.all():
         _unless_it_fails(_delete_if_due, services, session)
 
@@ -90,6 +91,8 @@ def _delete_if_due(services: Services, session: Session) -> None:
         remove_session.using(services, task_id=task_id).delay(session.org_id, session.session_id)
     elif _is_past_its_time(services, session):
         delete_session(services, session.org_id, session.session_id, RemovalReason.RETENTION)
+    elif session.results_deletion_pending:
+        continue_deletion(services, session)
 
 
 def _is_past_its_time(services: Services, session: Session) -> bool:

@@ -58,13 +58,13 @@ def find_result(services: Services, org_id: str, session_id: str, stage: Stage |
         job = services.storage.jobs.get(org_id, job_id).value
         if job.session_id != session_id:
             raise NotFound(f"Job {job_id} is none of session {session_id}.")
-        return Result(session, job_id, _missing(job, stage, now))
+        return Result(session, job_id, _missing(session, job, stage, now))
     if stage is None:
         made_by = session.sidecar_job_id
     else:
         made_by = session.transcript_job_id if stage is Stage.TRANSCRIPTION else session.tracking_job_id
     telling = _telling_job(services, session, now, is_made=made_by is not None)
-    return Result(session, made_by, _missing(telling, stage, now))
+    return Result(session, made_by, _missing(session, telling, stage, now))
 
 
 def no_recording(services: Services, session: Session) -> ResultNotReady:
@@ -72,7 +72,7 @@ def no_recording(services: Services, session: Session) -> ResultNotReady:
     if session.sha256 is not None and session.source_url is None:
         return ResultNotReady(NOT_THERE)
     now = services.clock()
-    return _missing(_telling_job(services, session, now, is_made=False), Stage.DOWNLOAD, now)
+    return _missing(session, _telling_job(services, session, now, is_made=False), Stage.DOWNLOAD, now)
 
 
 def _telling_job(services: Services, session: Session, now: datetime, *, is_made: bool) -> Job | None:
@@ -94,10 +94,12 @@ def _is_at_work(job: Job, now: datetime) -> bool:
     return not job.is_final and (job.started_at is not None or job.start_at is None or job.start_at <= now)
 
 
-def _missing(job: Job | None, stage: Stage | None, now: datetime) -> ResultNotReady:
-    """Return the reason for a missing result, as the job tells it."""
+def _missing(session: Session, job: Job | None, stage: Stage | None, now: datetime) -> ResultNotReady:
+    """Return the reason for a missing result, as the session and the job tell it."""
     if job is None:
         return ResultNotReady("No job has made it yet.")
+    if session.results_are_deleted(job.finished_at) and stage is not Stage.DOWNLOAD:
+        return ResultNotReady(f"What job {job.job_id} made was deleted; process the recording again.")
     if stage is not None and job.stages[stage].state is StageState.SKIPPED:
         return ResultNotReady(f"There will be none: {job.stages[stage].reason}")
     if job.error is not None:

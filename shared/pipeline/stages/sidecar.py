@@ -43,7 +43,7 @@ class RenditionList(BaseModel):
 
 def write_sidecar(services: Services, job: Job) -> None:
     """Write `sidecar.json`, which lists every other file of the job with its hash."""
-    session = services.storage.sessions.get(job.org_id, job.session_id).value
+    session = _require_results(services, job)
     found, made = _noted(services, job, SCENES, SceneList), _noted(services, job, RENDITIONS, RenditionList)
     sidecar = SidecarPayload(
         session_id=job.session_id,
@@ -56,7 +56,7 @@ def write_sidecar(services: Services, job: Job) -> None:
     )
     write_json(services, job, SIDECAR, sidecar)
     try:
-        services.storage.sessions.get(job.org_id, job.session_id)
+        _require_results(services, job)
     except NotFound:  # deleted meanwhile: leave nothing behind
         services.storage.blobs.delete(RESULTS, job_blob(job, SIDECAR.name))
         raise
@@ -67,6 +67,14 @@ def rebuild_sidecar(services: Services, org_id: str, job_id: str) -> None:
     """Write the sidecar of a job that is done again, with the files that are there now."""
     with suppress(NotFound):  # deleted meanwhile
         write_sidecar(services, services.storage.jobs.get(org_id, job_id).value)
+
+
+def _require_results(services: Services, job: Job) -> Session:
+    """Return the job's session; raise NotFound when it, or the results of the job, were deleted."""
+    session = services.storage.sessions.get(job.org_id, job.session_id).value
+    if session.results_are_deleted(job.finished_at):
+        raise NotFound(f"The results of job {job.job_id} were deleted.")
+    return session
 
 
 def _noted(services: Services, job: Job, artefact: Artefact, kind: type[T]) -> T:

@@ -82,3 +82,28 @@ def test_a_deleted_session_is_not_found_anywhere(harness: ApiHarness) -> None:
         assert harness.client.get(path).status_code == 404
     assert harness.client.delete(f"/sessions/{job['sessionId']}").status_code == 404
     assert harness.client.get("/sessions").json()["items"] == harness.client.get("/jobs").json()["items"] == []
+
+
+def test_results_are_deleted_and_the_recording_stays(harness: ApiHarness) -> None:
+    job = harness.submit()
+    path = f"/sessions/{job['sessionId']}/results"
+    harness.finish(job, {"transcript.json": b'{"segments": []}', "sidecar.json": b"{}"})
+    busy = harness.client.delete(path)
+    assert (busy.status_code, busy.json()["code"]) == (409, "conflict")
+    assert harness.client.get(f"{path}/transcript").status_code == 200
+    harness.change(
+        job["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), harness.services.clock())
+    )
+    for _ in range(2):
+        answer = harness.client.delete(path)
+        assert (answer.status_code, answer.content) == (204, b"")
+    for address in (
+        f"{path}/transcript",
+        f"{path}/transcript?jobId={job['jobId']}",
+        path.replace("results", "sidecar"),
+    ):
+        missing = harness.client.get(address)
+        assert (missing.status_code, missing.json()["code"]) == (404, "result_not_ready")
+        assert "was deleted" in missing.json()["detail"]
+    session = harness.client.get(f"/sessions/{job['sessionId']}").json()
+    assert (session["hasTranscript"], session["hasInstructorTrackingResult"], session["hasSidecar"]) == (False,) * 3

@@ -149,6 +149,14 @@ def test_a_session_is_processed_again_and_deleted(caller: RostrumClient, served:
     assert raised.value.code == "not_found"
 
 
+def test_results_are_deleted_and_the_session_stays(caller: RostrumClient, served: Served) -> None:
+    job = caller.submit(source_url=SOURCE)
+    served.work_on(job.job_id)
+    assert caller.session(job.session_id).has_transcript
+    caller.delete_results(job.session_id)
+    assert not caller.session(job.session_id).has_transcript
+
+
 def test_what_is_wrong_with_a_request_is_listed(caller: RostrumClient) -> None:
     with pytest.raises(RostrumApiError) as raised:
         caller.submit(source_url="ftp://example.com/talk.mp4")
