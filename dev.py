@@ -95,7 +95,9 @@ def _run_client(command: list[str]) -> int:
 def test(options: argparse.Namespace) -> int:
     python = Environment().ensure(say)
     command = [str(python), "-m", "pytest", *_distribution(options.arguments), *options.arguments]
-    return subprocess.run(command, cwd=REPO, check=False).returncode
+    # The tests start Python some hundred times, each time half a second faster with compiled modules.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run(command, cwd=REPO, env=environment, check=False).returncode
 
 
 def _distribution(arguments: list[str]) -> list[str]:

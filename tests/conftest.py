@@ -21,14 +21,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 FOLDERS = ("e2e", "media", "stored", "devhost", "functions", "contract", "unit")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give each module to one process, and everything that uses the shared stack too: fixtures are then made once."""
-    if not config.pluginmanager.hasplugin("xdist") or not config.getoption("numprocesses", None):
+    if not hasattr(config, "workerinput"):  # only the processes of pytest-xdist collect for it
         return
     items.sort(key=lambda item: _rank(item.path))
     for item in items:
         shared = "stack" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("stack" if shared else item.path.stem))
+        module = item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix()
+        item.add_marker(pytest.mark.xdist_group("stack" if shared else module))
 
 
 def _rank(path: Path) -> int:

@@ -24,7 +24,8 @@ from devhost.azurite import install_azurite, start_azurite
 REPO = Path(__file__).resolve().parents[2]
 SHARED_DATA = REPO.parent / "shared" / "data"
 PATIENCE_SEC = 300.0
-SHORT_SEC = 16
+SHORT_SEC = 6
+SHORT_SIZE_PX = (320, 180)
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CLIENT = (sys.executable, "-m", "rostrum_client", "process")
 HOST = (sys.executable, "-m", "devhost", "--app", str(REPO))
@@ -88,14 +89,24 @@ class SlowServer:
 
 @pytest.fixture(scope="session")
 def short_lecture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first seconds of the example, so that a job is done soon."""
+    """The first seconds of the example with a small picture, so that a job takes a third of the time."""
     target: Path = tmp_path_factory.mktemp("short") / "lecture.mp4"
     with av.open(REPO / "examples" / "lecture.mp4") as source, av.open(target, "w") as cut:
-        copies = {stream.index: cut.add_stream_from_template(stream) for stream in source.streams}
+        small = cut.add_stream("libx264", rate=25, options={"preset": "ultrafast", "g": "50"})
+        small.width, small.height, small.pix_fmt = *SHORT_SIZE_PX, "yuv420p"
+        sound = cut.add_stream_from_template(source.streams.audio[0])
         for packet in source.demux():
-            if packet.pts is not None and packet.pts * packet.time_base < SHORT_SEC:
-                packet.stream = copies[packet.stream.index]
+            if packet.pts is None or packet.pts * packet.time_base >= SHORT_SEC:
+                continue
+            if packet.stream.type == "audio":
+                packet.stream = sound
                 cut.mux(packet)
+                continue
+            for frame in packet.decode():
+                scaled = frame.reformat(*SHORT_SIZE_PX, "yuv420p")
+                scaled.pict_type = 0  # the encoder's choice
+                cut.mux(small.encode(scaled))
+        cut.mux(small.encode(None))
     return target
 
 

@@ -72,8 +72,8 @@ def test_every_line_asks_for_what_its_row_is_about() -> None:
 
 @pytest.mark.e2e
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on this machine")
-def test_every_line_is_answered_as_the_page_says(stack: RunningStack, tmp_path: Path) -> None:
-    (tmp_path / "examples").symlink_to(REPO / "examples")
+def test_every_line_is_answered_as_the_page_says(stack: RunningStack, short_lecture: Path, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(short_lecture.parent)
     script = START
     for number, part in enumerate(parts()):
         if isinstance(part, str):
