@@ -109,7 +109,7 @@ def _distribution(arguments: list[str]) -> list[str]:
         "--numprocesses",
         str(min(os.cpu_count() or 1, MAX_TEST_PROCESSES)),
         "--dist",
-        "loadgroup",
+        "loadfile",  # a module's fixtures are made once
         "--no-loadscope-reorder",
     ]
 

@@ -21,16 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 FOLDERS = ("e2e", "media", "stored", "devhost", "functions", "contract", "unit")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give each module to one process, and everything that uses the shared stack too: fixtures are then made once."""
-    if not hasattr(config, "workerinput"):  # only the processes of pytest-xdist collect for it
-        return
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the modules by folder; `--dist loadfile` gives each of them to one process, in this order."""
     items.sort(key=lambda item: _rank(item.path))
-    for item in items:
-        shared = "stack" in getattr(item, "fixturenames", ())
-        module = item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix()
-        item.add_marker(pytest.mark.xdist_group("stack" if shared else module))
 
 
 def _rank(path: Path) -> int:
