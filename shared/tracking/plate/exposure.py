@@ -38,7 +38,9 @@ class Exposure:
 
     def apply(self, picture: Image, frame: Image) -> Image:
         """Return `picture` in the exposure of `frame`; both height × width × 3, 0 to 255."""
-        adapted: Image = np.clip(picture * self.gain + self.offset, 0, 255)
+        adapted: Image = picture * self.gain
+        adapted += self.offset
+        np.clip(adapted, 0, 255, out=adapted)
         # Where `picture` is clipped, the scene is at least that bright, so a brighter frame agrees with it.
         np.maximum(adapted, frame, out=adapted, where=picture >= _BRIGHT_STEPS)
         return adapted

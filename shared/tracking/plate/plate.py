@@ -26,6 +26,7 @@ from shared.tracking.plan import MOVED
 from shared.tracking.plate.camera_motion import UNSETTLED, camera_warnings
 from shared.tracking.plate.camera_views import group_views
 from shared.tracking.plate.exposure import Image, colour_distance, match_exposure, shrink_and_smooth
+from shared.tracking.plate.median import median_over_first
 from shared.tracking.plate.repair import repair_plate
 from shared.tracking.plate.screens import find_screens
 from shared.tracking.plate.slides import Slides, learn_slides
@@ -203,8 +204,8 @@ def _match_exposures(
 
 
 def _median(stack: Image) -> Image:
-    """Return the median of `stack` (n × height × width × 3), row by row because NumPy copies its input."""
-    return np.stack([np.median(stack[:, row], axis=0) for row in range(stack.shape[1])]).astype(np.float32)
+    """Return the median of `stack` (n × height × width × 3), row by row because its input is copied."""
+    return np.stack([median_over_first(stack[:, row]) for row in range(stack.shape[1])])
 
 
 def _median_of_inliers(stack: Image, centre: Image) -> Image:
@@ -217,7 +218,7 @@ def _median_of_inliers(stack: Image, centre: Image) -> Image:
         values = stack[:, row].copy()
         values[colour_distance(values, centre[row]) > _OUTLIER_STEPS] = np.nan
         known = ~np.isnan(values).all(axis=0)
-        found[row][known] = np.nanmedian(values[:, known], axis=0)
+        found[row][known] = median_over_first(values[:, known])
     return found
 
 

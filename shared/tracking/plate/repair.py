@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.tracking.plate.exposure import Image, colour_distance, max_over_channels
+from shared.tracking.plate.median import median_over_first
 
 _DIFFERENT_STEPS = 18.0
 """A pixel differs beyond this distance, in steps of 0 to 255."""
@@ -120,7 +121,7 @@ def _background(stack: Image, ghosts: Mask, candidates: Mask) -> Image:
         columns = candidates[row]
         values = stack[:, row][:, columns].copy()
         values[~ghosts[:, row][:, columns]] = np.nan
-        middle = np.nanmedian(values, axis=0)
+        middle = median_over_first(values)
         near = colour_distance(values, middle) < _DIFFERENT_STEPS
         agree = np.count_nonzero(near, axis=0) >= _AGREEING_SHARE * np.count_nonzero(ghosts[:, row][:, columns], axis=0)
         middle[~agree] = np.nan

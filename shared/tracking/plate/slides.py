@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.tracking.plate.exposure import Exposure, Image, colour_distance
+from shared.tracking.plate.median import median_over_first
 
 MAX_SLIDES = 40
 """Most slides that a plate keeps; those shown longest."""
@@ -72,7 +73,7 @@ def learn_slides(stack: Image, room: Image, screen: Mask) -> tuple[Slides, NDArr
             centres.append(values)
     for _ in range(_ROUNDS):
         groups = [samples_of_slides[labels == label] for label in np.unique(labels[labels >= 0])]
-        medians = np.stack([np.median(group, axis=0) for group in groups]).astype(np.float32)
+        medians = np.stack([median_over_first(group) for group in groups])
         labels = np.array([samples.best(medians, values) for values in samples_of_slides])
     kept = list(np.unique(labels[labels >= 0]))
     kept = sorted(sorted(kept, key=lambda label: (-np.count_nonzero(labels == label), label))[:MAX_SLIDES])
@@ -101,9 +102,9 @@ def _covered(picture: Image, room: Image, screen: Mask) -> NDArray[np.bool_]:
 
 def _uncovered(pictures: Image, covered: NDArray[np.bool_]) -> Image:
     """Return the median of `pictures`; each column uses those in which it is not `covered`, if there are any."""
-    median = np.median(pictures, axis=0).astype(np.float32)
+    median = median_over_first(pictures)
     for column in np.flatnonzero(covered.any(axis=0) & ~covered.all(axis=0)):
-        median[:, column] = np.median(pictures[~covered[:, column], :, column], axis=0)
+        median[:, column] = median_over_first(pictures[~covered[:, column], :, column])
     return median
 
 
