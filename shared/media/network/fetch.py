@@ -27,6 +27,7 @@ from shared.domain.errors import (
     SourceUnavailable,
     UnsupportedRecording,
 )
+from shared.domain.text import shown_text
 from shared.media.network.guarded_network import DeadlineExceeded, GuardedBackend, Resolve, resolve
 
 USER_AGENT = "Rostrum"
@@ -284,4 +285,4 @@ def _filename(headers: Mapping[str, str], url: httpx.URL) -> str | None:
     message["Content-Disposition"] = headers.get("content-disposition", "")
     name = message.get_filename() or unquote(url.path)
     name = PurePosixPath(name.replace("\\", "/")).name
-    return "".join(c for c in name if c.isprintable()).strip()[:255] or None
+    return shown_text(name).strip()[:255] or None

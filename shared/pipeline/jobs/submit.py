@@ -20,6 +20,7 @@ from shared.domain.options import JobOptions
 from shared.domain.session import Session
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
+from shared.domain.text import shown_text
 from shared.pipeline.context import Services
 from shared.pipeline.execution.advance import advance
 from shared.pipeline.execution.dispatch import enqueue
@@ -108,8 +109,8 @@ def source_file_name(name: str) -> str:
 
 
 def readable_name(name: str) -> str:
-    """Return a file's name in any script, without its path and unprintable characters."""
-    shown = "".join(character for character in _base(name) if character.isprintable()).strip()
+    """Return a file's name in any script, without its path and the characters that cannot be shown."""
+    shown = shown_text(_base(name)).strip()
     return shown[:MAX_FILE_NAME_CHARS] or DEFAULT_SOURCE_NAME
 
 
