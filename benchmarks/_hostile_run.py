@@ -32,7 +32,7 @@ _NEEDED = (
     "shared.media.payload",
     "shared.media.video.scenes",
     "shared.media.video.thumbnails",
-    "shared.media.probe.truncation",
+    "shared.media.timeline.measure",
     "shared.pipeline.stages.plan",
     "shared.settings",
     "shared.storage.columns",
@@ -86,7 +86,7 @@ def examine(name: str, data: bytes) -> str:
     from shared.media.payload import MediaPayload
     from shared.media.probe.probe import probe
     from shared.media.probe.quick_probe import ProbeBudget, quick_probe_ranges
-    from shared.media.probe.truncation import truncation_warnings, video_end_sec
+    from shared.media.timeline.measure import measure
     from shared.media.video.frames import keyframes, sample_frames
     from shared.media.video.scenes import SceneScorer
     from shared.media.video.thumbnails import make_thumbnails
@@ -104,7 +104,6 @@ def examine(name: str, data: bytes) -> str:
     settings = Settings()
     quick_probe_ranges(lambda at, length: data[at : at + length], len(data), ProbeBudget(32 * MIB, CPU_SEC))
     recording = probe(source, len(data))
-    refuse_too_long(recording.duration_sec, settings)
     sound_end: float | None = None
     if recording.audio is not None:
         decoder = AudioDecoder(source, recording, _report)
@@ -112,8 +111,10 @@ def examine(name: str, data: bytes) -> str:
             pass
         wav_header(decoder.samples)
         sound_end = decoder.end_sec
-    picture_end = video_end_sec(source, recording)
-    truncation_warnings(recording, sound_end, picture_end)
+        recording = decoder.measured()
+    else:
+        recording = measure(source, recording)
+    refuse_too_long(recording.duration_sec, settings)
     plan = plan_stages(recording, settings, JobOptions())
     frames = 0
     if recording.video is not None:

@@ -26,7 +26,7 @@ from shared.domain.recording import Recording
 from shared.media.container import open_container
 from shared.media.probe.probe import probe
 from shared.media.video.frames import SampledFrame, keyframes, sample_frames
-from shared.media.video.picture import video_of, video_stream
+from shared.media.video.picture import prepare_decoder
 from shared.tracking.detectors.build_plates import build_window_plates
 from shared.tracking.detectors.faces import FaceDetector
 from shared.tracking.detectors.fused import RecordingDetector, describe_detector
@@ -164,10 +164,12 @@ def _split(tracked: Tracked, whole: InstructorTracking, source: BinaryIO, count:
     return "equal" if track == whole else f"{same_presence(whole, track):.3f}"
 
 
-def decode_only(source: BinaryIO, recording: Recording) -> int:
+def decode_only(source: BinaryIO) -> int:
     """Decode every frame as the sampling does, convert none; the number of frames."""
     with open_container(source) as container:
-        return sum(1 for _ in container.decode(video_stream(container, video_of(recording))))
+        stream = container.streams.video[0]
+        prepare_decoder(stream)
+        return sum(1 for _ in container.decode(stream))
 
 
 def make_clip(source: Path, target: Path, width: int, height: int, seconds: float = 12.0) -> None:
@@ -203,7 +205,7 @@ def measure_speed(clip: Path, kind: DetectorKind, model: Path | None) -> str:
         alone, looked = [], []
         for _ in range(3):
             began = time.process_time()
-            decode_only(source, recording)
+            decode_only(source)
             alone.append(time.process_time() - began)
             began = time.process_time()
             for frame in sample_frames(source, recording, sample_fps=SAMPLE_FPS):

@@ -42,6 +42,32 @@ class AudioStream:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the file with one clock of its own. Files that were joined byte by byte have several."""
+
+    at_sec: float
+    """Where it begins on the recording's clock."""
+
+    duration_sec: float
+    start_sec: float
+    """Where it begins on its own clock."""
+
+    offset_bytes: int
+    """Where a demuxer has to begin to read it."""
+
+    size_bytes: int
+    """How much there is to read."""
+
+    skip_bytes: int = 0
+    """Packets that start within so many bytes belong to the piece before."""
+
+    @property
+    def end_sec(self) -> float:
+        """Return where the piece ends on the recording's clock."""
+        return self.at_sec + self.duration_sec
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """A recording's facts. Its clock starts at zero where the earliest stream starts."""
 
@@ -51,8 +77,15 @@ class Recording:
     """The start of the recording's clock on the container's own clock."""
 
     duration_sec: float
-    """What the container declares, or the decoded length where it declares none."""
+    """The measured length; of a recording that was only probed, what the container declares (0: nothing)."""
 
     video: VideoStream | None
     audio: AudioStream | None
     warnings: tuple[RecordingWarning, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    """The pieces in order of time, if there is more than one."""
+
+    @property
+    def timeline(self) -> tuple[Piece, ...]:
+        """Return the pieces in order of time, at least one."""
+        return self.pieces or (Piece(0.0, self.duration_sec, self.start_sec, 0, self.size_bytes),)

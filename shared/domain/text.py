@@ -1,4 +1,4 @@
-"""Treat texts that clients write: which have to be stored in their own way, and which characters of a name are shown."""
+"""Treat texts that clients write: the ones that storage treats in their own way, and the characters that are shown."""
 
 import unicodedata
 from typing import NewType

@@ -106,19 +106,26 @@ def demux_past_damage(container: InputContainer, *streams: Stream, give_up_after
     """Yield the packets of `streams` (of all streams when none is named) and continue after unreadable places.
 
     End early after `give_up_after` failures in a row. Each stream's last packet is empty, which makes its decoder
-    flush the frames that it still holds.
+    flush the frames that it still holds. Empty packets before it are left out: they stand for a repeated picture
+    (Theora), a dropped one (AVI) or silence (DTX), and would end the decoding.
     """
     failures = 0
     while failures < give_up_after:
         try:
             for packet in container.demux(*streams):
                 failures = 0
-                yield packet
+                if packet.size or _is_last(packet):
+                    yield packet
             return
         except av.error.EOFError:
             return
         except av.error.FFmpegError:
             failures += 1
+
+
+def _is_last(packet: AnyPacket) -> bool:
+    """Return whether an empty packet is the one that PyAV adds at a stream's end, which has neither time nor place."""
+    return packet.pts is None and packet.dts is None and packet.pos is None
 
 
 def _limit_streams(container: InputContainer) -> None:

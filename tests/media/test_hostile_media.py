@@ -36,6 +36,7 @@ from shared.media.audio.decoder import BLOCK_BYTES, AudioDecoder
 from shared.media.container import open_container
 from shared.media.limits import MAX_STREAMS, limit_allocations
 from shared.media.probe.probe import probe
+from shared.media.timeline.measure import measure
 
 SEED = 7
 
@@ -106,7 +107,8 @@ def test_probing_what_was_changed_anywhere(kind: str, data: st.DataObject) -> No
         piece = data.draw(st.binary(min_size=1, max_size=8))
         whole[at : at + len(piece)] = piece
     try:
-        found = probe(io.BytesIO(bytes(whole)), len(whole))
+        file = io.BytesIO(bytes(whole))
+        found = measure(file, probe(file, len(whole)))
     except RostrumError as error:
         assert error.detail.endswith("."), error.detail  # noqa: PT017 (no error is as good)
     else:

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from shared.api.app import create_app
 from shared.domain.recording import AudioStream, Recording
 from shared.domain.warning import from_text
+from shared.media.probe.decoder import UNMEASURED
 from shared.media.probe.probe import GUESSED
 from shared.media.probe.quick_probe import BLOCK_BYTES, HEAD_BYTES, LENGTH_UNKNOWN
 from shared.pipeline.updates import change_session
@@ -211,11 +212,13 @@ def test_nothing_is_kept(harness: ProbeHarness, server: Server, make_clip: ClipM
     assert not [blob for container in (SOURCES, WORK, RESULTS) for blob in harness.storage.blobs.listing(container, "")]
 
 
-def test_an_index_at_the_end_is_found_by_few_requests(
-    harness: ProbeHarness, server: Server, index_at_the_end: bytes
+def test_an_index_at_the_end_of_a_large_file_is_found_by_few_requests(
+    open_harness: Callable[..., ProbeHarness], server: Server, index_at_the_end: bytes
 ) -> None:
+    harness = open_harness(probe_max_bytes=len(index_at_the_end))
     seen = harness.probe(sourceUrl=server.serve(File(index_at_the_end)))
     assert seen["durationSec"] == pytest.approx(60.0)
+    assert seen["warnings"] == [UNMEASURED.text]
     assert seen["plan"]["stages"]["tracking"] == {
         "parts": 0,
         "invocations": 0,
@@ -255,14 +258,15 @@ def test_kinds(
 
 
 def test_a_length_that_stands_nowhere_is_guessed_or_left_open(
-    harness: ProbeHarness, server: Server, make_clip: ClipMaker
+    open_harness: Callable[..., ProbeHarness], server: Server, make_clip: ClipMaker
 ) -> None:
+    harness = open_harness(probe_max_bytes=MIB)  # too little to read it all
     mp3 = make_clip("mp3", seconds=90.0, audio="libmp3lame", options={"write_xing": "0"}, rate=48000)
     seen = harness.probe(sourceUrl=server.serve(File(mp3)))
     assert seen["durationSec"] == pytest.approx(90.0, rel=0.1)
     assert GUESSED.text in seen["warnings"]
     live = make_clip("webm", video="libvpx", options={"live": "1"})
-    seen = harness.probe(sourceUrl=server.serve(File(live)))
+    seen = harness.probe(sourceUrl=server.serve(File(live, ranges=False, declared=None, then=live)))
     assert seen["durationSec"] is None
     assert LENGTH_UNKNOWN.text in seen["warnings"]
     assert seen["plan"]["stages"]["tracking"] == {"parts": None, "invocations": None, "reason": None}

@@ -47,7 +47,7 @@ def nothing_stays() -> Iterator[None]:
 
 def test_it_sees_what_this_process_sees() -> None:
     here, there = InProcessDecoder(), SandboxedDecoder(PATIENCE_SEC)
-    assert there.at_ranges(read, len(EXAMPLE)) == here.at_ranges(read, len(EXAMPLE))
+    assert there.at_ranges(read, len(EXAMPLE), measures=True) == here.at_ranges(read, len(EXAMPLE), measures=True)
     assert there.at_head(EXAMPLE, len(EXAMPLE)) == here.at_head(EXAMPLE, len(EXAMPLE))
     beginning = EXAMPLE[: len(EXAMPLE) // 2]
     for size in (len(EXAMPLE), None):
@@ -72,8 +72,8 @@ def test_a_child_that_is_killed_while_it_reads_is_a_clear_error_and_the_next_one
 
     decoder = SandboxedDecoder(PATIENCE_SEC)
     with pytest.raises(CannotProbe, match="ended without an answer"):
-        decoder.at_ranges(kill, len(EXAMPLE))
-    assert decoder.at_ranges(read, len(EXAMPLE)).video is not None
+        decoder.at_ranges(kill, len(EXAMPLE), measures=True)
+    assert decoder.at_ranges(read, len(EXAMPLE), measures=True).video is not None
 
 
 def test_what_reading_the_source_raises_passes_through() -> None:
@@ -81,7 +81,7 @@ def test_what_reading_the_source_raises_passes_through() -> None:
         raise SourceUnavailable("The source's server does not answer.")
 
     with pytest.raises(SourceUnavailable):
-        SandboxedDecoder(PATIENCE_SEC).at_ranges(fail, len(EXAMPLE))
+        SandboxedDecoder(PATIENCE_SEC).at_ranges(fail, len(EXAMPLE), measures=True)
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,12 @@ def test_what_reading_the_source_raises_passes_through() -> None:
 )
 def test_whatever_a_child_does_is_one_clear_error(code: str) -> None:
     with pytest.raises(CannotProbe, match="ended without an answer"):
-        running(code).at_ranges(read, len(EXAMPLE))
+        running(code).at_ranges(read, len(EXAMPLE), measures=True)
 
 
 def test_a_child_that_takes_too_long_is_ended() -> None:
     with pytest.raises(SourceTooSlow, match="could not be looked into within 1 s"):
-        running("while True: pass", max_sec=1.0).at_ranges(read, len(EXAMPLE))
+        running("while True: pass", max_sec=1.0).at_ranges(read, len(EXAMPLE), measures=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system has no such limit")
@@ -115,9 +115,9 @@ def test_a_child_that_takes_too_much_memory_or_writes_files_ends(tmp_path: Path)
     begin = "from shared.media.probe.sandbox_process import limit\nlimit(60.0)\n"
     for act in ("block = bytearray(2 << 30)", f"open({str(tmp_path / 'a')!r}, 'wb', 0).write(b'x')"):
         with pytest.raises(CannotProbe):
-            running(f"{begin}{act}\nprint({seen!r})").at_ranges(read, len(EXAMPLE))
+            running(f"{begin}{act}\nprint({seen!r})").at_ranges(read, len(EXAMPLE), measures=True)
     with pytest.raises(NotMedia, match="It went through"):
-        running(f"{begin}block = bytearray(1 << 28)\nprint({seen!r})").at_ranges(read, len(EXAMPLE))
+        running(f"{begin}block = bytearray(1 << 28)\nprint({seen!r})").at_ranges(read, len(EXAMPLE), measures=True)
 
 
 def test_a_child_knows_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_a_child_knows_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "secret-value")
     tell = "import json, os; print(json.dumps({'error': {'kind': 'NotMedia', 'detail': json.dumps(dict(os.environ))}}))"
     with pytest.raises(NotMedia) as told:
-        running(tell).at_ranges(read, len(EXAMPLE))
+        running(tell).at_ranges(read, len(EXAMPLE), measures=True)
     environ = json.loads(told.value.detail)
     assert "secret-value" not in environ.values()
     assert set(environ) <= {"PYTHONPATH", "LC_CTYPE", *sandbox._ENVIRONMENT}

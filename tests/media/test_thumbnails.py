@@ -47,8 +47,8 @@ def test_the_right_moment(make_clip: ClipMaker, format: str, start: int) -> None
         video_options={"g": "100", "bf": "0"},
     )
     found = stills(data, [3.5, 0.0, 1.95, 4.9])
-    assert [time for time, _ in found] == [3.5, 0.0, 1.95, 4.9]
-    assert [round(float(np.median(still)) / 40) for _, still in found] == [3, 0, 1, 4]
+    assert [time for time, _ in found] == [0.0, 1.95, 3.5, 4.9]
+    assert [round(float(np.median(still)) / 40) for _, still in found] == [0, 1, 3, 4]
 
 
 @pytest.mark.parametrize(("rotation", "corner"), [(0, "tl"), (90, "tr"), (180, "br"), (270, "bl")])
@@ -130,3 +130,33 @@ def test_the_last_pictures_that_a_decoder_gives_out_are_found_too(make_clip: Cli
     )
     (_, before), (_, last) = stills(data, [5.75, 5.95])
     assert int(np.median(last)) - int(np.median(before)) == pytest.approx(8, abs=3)
+
+
+def test_one_keyframe_for_many_frames(make_clip: ClipMaker) -> None:
+    """A screen recorder wrote one keyframe in 40 s at 60 frames a second: each still shows its own second."""
+    data = make_clip(
+        "mp4",
+        video="libx264",
+        size=(32, 32),
+        fps=60,
+        seconds=40.0,
+        paint=lambda t: np.full((32, 32, 3), 20 + 5 * int(t + 1e-6), np.uint8),
+        video_options={"g": "100000", "sc_threshold": "0", "preset": "ultrafast"},
+    )
+    found = stills(data, [35.5, 20.5, 39.5], width=32)
+    assert [round((float(np.median(still)) - 20) / 5) for _, still in found] == [20, 35, 39]
+
+
+def test_a_picture_that_is_not_of_its_moment_is_left_out(make_clip: ClipMaker) -> None:
+    """From 2 s to 4 s nothing can be decoded: there is no still of that time, rather than one of another."""
+    data = bytearray(
+        make_clip("avi", video="mpeg4", size=SIZE, seconds=6.0, paint=steps, video_options={"g": "10", "bf": "0"})
+    )
+    at, frame = data.index(b"movi") + 4, 0
+    while data[at : at + 4] == b"00dc":
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        if 20 <= frame < 40:
+            data[at + 8 : at + 8 + size] = bytes(size)
+        at, frame = at + 8 + size + size % 2, frame + 1
+    assert frame == 60
+    assert [time for time, _ in stills(bytes(data), [1.5, 3.5, 5.5])] == [1.5, 5.5]

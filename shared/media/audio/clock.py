@@ -17,10 +17,16 @@ milliseconds.
 """
 
 RESET_SEC = 10.0
-"""A longer step back means a clock that was reset (joined transport streams), not sound sent twice."""
+"""A longer step back means a clock that was reset, not sound sent twice.
+
+Most resets make a piece of their own (`timeline`); this is for formats in which no demuxer can begin there.
+"""
 
 PAST_END_SEC = 1.0
-"""A jump further past the declared end counts as damage: following it could write hours of silence."""
+"""A jump further past the declared end may be damage: following it could write hours of silence."""
+
+DAMAGE_SEC = 10.0
+"""A jump past the declared end is damage if it is longer; a shorter one is a gap, and the declared end is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +68,4 @@ class AudioClock:
         return Placement(new_run=new_run, start_sample=round(base * SAMPLE_RATE))
 
     def _untrue(self, start: float, expected: float) -> bool:
-        return start < expected - RESET_SEC or (start > self._latest_sec and start > expected + TOLERANCE_SEC)
+        return start < expected - RESET_SEC or (start > self._latest_sec and start > expected + DAMAGE_SEC)

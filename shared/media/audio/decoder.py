@@ -5,6 +5,8 @@ The module is independent of the samples' destination.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import chain
 from typing import BinaryIO
 
 import av
@@ -17,15 +19,21 @@ from shared.domain.recording import AudioStream, Recording
 from shared.domain.warning import About, RecordingWarning
 from shared.media.audio.clock import SAMPLE_RATE, AudioClock
 from shared.media.audio.mono import MonoMix
-from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
+from shared.media.container import HEADERLESS, AnyPacket
 from shared.media.limits import MAX_SOUND_FRAME_SEC, MAX_SOUND_SEC
+from shared.media.timeline.measure import apply_walk
+from shared.media.timeline.walk import Walk
 
 BYTES_PER_SAMPLE = 2
 
 BLOCK_BYTES = SAMPLE_RATE * BYTES_PER_SAMPLE
 """One second a block: small in memory, large enough for the writer."""
 
-_REPORT_EVERY_PACKETS = 64
+_TAGS = (b"ID3", b"TAG", b"APE")
+"""How the tags begin that stand between joined MP3 files; FFmpeg takes them for sound."""
+
+_JOINT_SLACK_SEC = 0.5
+"""Where two files were joined, the sound of the first may end so much before its picture: that is no gap."""
 
 
 class AudioDecoder:
@@ -50,10 +58,13 @@ class AudioDecoder:
     ) -> None:
         if recording.audio is None:
             raise NoUsableStream("The recording has no sound.")
-        self._source = source
         self._recording = recording
         self._stream: AudioStream = recording.audio
-        self._report = report
+        # All streams are read, not only the sound, so that progress is reported in long stretches without sound, and
+        # the picture is measured as well.
+        self._walk = Walk(source, recording, report)
+        self._shift_sec = 0.0
+        self._at_joint = False
         self._max_sec = min(max_sec, MAX_SOUND_SEC)
         self._clock = AudioClock(recording.duration_sec)
         self._resampler: AudioResampler | None = None
@@ -88,7 +99,7 @@ class AudioDecoder:
 
     @property
     def warnings(self) -> list[RecordingWarning]:
-        """Return the warnings about damage and gaps in the sound; `truncation` warns about files that were cut off."""
+        """Return the warnings about damage and gaps in the sound; `measured` warns about files that were cut off."""
         warnings = []
         if self.damaged_packets:
             places = "1 place" if self.damaged_packets == 1 else f"{self.damaged_packets} places"
@@ -100,37 +111,45 @@ class AudioDecoder:
             warnings.append(RecordingWarning("sound_gaps", About.SOUND, text))
         return warnings
 
+    def measured(self) -> Recording:
+        """Return the recording with its measured length and pieces, when the iteration has ended.
+
+        Raise DamagedRecording if nothing of it could be read.
+        """
+        recording = replace(self._recording, warnings=(*self._recording.warnings, *self.warnings))
+        return apply_walk(recording, self._walk, self.end_sec)
+
     def __iter__(self) -> Iterator[bytes]:
-        with open_container(self._source) as container:
-            stream = container.streams[self._stream.index]
-            if not isinstance(stream, av.AudioStream):
-                raise NoUsableStream("The recording's sound is no longer where it was.")
+        for piece in self._walk:
+            stream = piece.audio
+            if stream is None:
+                if not self._walk.pieces:
+                    raise NoUsableStream("The recording's sound is no longer where it was.")
+                continue
             if stream.codec_context.name == "flac":
                 # FLAC carries checksums; without this option FFmpeg returns damaged blocks as noise.
                 stream.codec_context.options = {"err_detect": "crccheck+explode"}
-            # All streams are read, not only the sound, so that progress is reported in long stretches without sound.
-            for count, packet in enumerate(demux_past_damage(container)):
-                if count % _REPORT_EVERY_PACKETS == 0:
-                    self._report(min(1.0, self.end_sec / self._recording.duration_sec))
-                if packet.stream_index != stream.index:
+            self._shift_sec, self._at_joint = piece.shift_sec, bool(self._walk.pieces)
+            for packet in chain(piece.packets, [None]):
+                if packet is not None and packet.stream_index != stream.index:
                     continue
                 for frame in self._decode(stream, packet):
                     yield from self._place(frame)
-            self._flush_resampler()
-            # At a few hertz the resampler's filter returns nothing for short sounds; silence fills their time.
-            yield from self._silence(round(self._clock.end_sec * SAMPLE_RATE) - self.samples)
-            if self._out:
-                yield bytes(self._out)
-                self._out.clear()
-        self._report(1.0)
+        self._flush_resampler()
+        # At a few hertz the resampler's filter returns nothing for short sounds; silence fills their time.
+        yield from self._silence(round(self._clock.end_sec * SAMPLE_RATE) - self.samples)
+        if self._out:
+            yield bytes(self._out)
+            self._out.clear()
 
-    def _decode(self, stream: av.AudioStream, packet: AnyPacket) -> list[av.AudioFrame]:
+    def _decode(self, stream: av.AudioStream, packet: AnyPacket | None) -> list[av.AudioFrame]:
+        """Return the frames of a packet, or with None those that the decoder still holds."""
         try:
-            return stream.decode(packet if packet.size else None)
+            return stream.decode(packet)
         except av.error.EOFError:
             return []
         except av.error.FFmpegError:
-            self.damaged_packets += 1
+            self.damaged_packets += packet is None or bytes(packet)[:3] not in _TAGS
             return []
 
     def _place(self, frame: av.AudioFrame) -> Iterator[bytes]:
@@ -141,7 +160,7 @@ class AudioDecoder:
         # Without a header the times are only the sum of the packets' lengths, at the first packet's rate.
         self._times_hold &= self._recording.container not in HEADERLESS or frame.sample_rate == self._stream.sample_rate
         if self._times_hold and frame.pts is not None and frame.time_base is not None:
-            time_sec = float(frame.pts * frame.time_base) - self._recording.start_sec
+            time_sec = float(frame.pts * frame.time_base) + self._shift_sec
         length_sec = frame.samples / frame.sample_rate
         if length_sec > MAX_SOUND_FRAME_SEC:
             raise UnsupportedRecording(
@@ -163,7 +182,9 @@ class AudioDecoder:
     def _begin_run(self, start_sample: int, *, stereo: bool) -> Iterator[bytes]:
         self._flush_resampler()
         missing = start_sample - self.samples
-        self.lost_samples += max(0, missing) if self.samples else 0
+        if self.samples and not (self._at_joint and missing <= _JOINT_SLACK_SEC * SAMPLE_RATE):
+            self.lost_samples += max(0, missing)
+        self._at_joint = False
         yield from self._silence(missing)
         self._drop_bytes = max(0, -missing) * BYTES_PER_SAMPLE
         self._mix = MonoMix() if stereo else None

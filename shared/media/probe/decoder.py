@@ -4,10 +4,13 @@ Apart from `quick_probe.py`, so that it can run in a process of its own (`sandbo
 """
 
 import io
+import time
 from collections.abc import Callable
-from typing import Protocol
+from dataclasses import replace
+from typing import BinaryIO, Protocol
 
 from shared.domain.recording import Recording
+from shared.domain.warning import About, RecordingWarning
 
 ReadRange = Callable[[int, int], bytes]
 
@@ -18,11 +21,24 @@ BLOCKS = 8
 """Blocks held at once."""
 
 
+MEASURE_SEC = 8.0
+"""A measuring that takes longer is given up: the server is slow, or the machine is."""
+
+UNMEASURED = RecordingWarning(
+    "duration_declared",
+    About.RECORDING,
+    "The length is the one that the recording declares; a job reads all of it, and measures its length.",
+)
+
+
 class Decoder(Protocol):
     """Probes recordings. Both methods raise what `probe` raises."""
 
-    def at_ranges(self, read_range: ReadRange, size_bytes: int) -> Recording:
-        """Probe a recording through `read_range`, in pieces of at most `BLOCK_BYTES`; raise what that raises, too."""
+    def at_ranges(self, read_range: ReadRange, size_bytes: int, *, measures: bool) -> Recording:
+        """Probe a recording through `read_range`, in pieces of at most `BLOCK_BYTES`; raise what that raises, too.
+
+        With `measures`, read all of it and tell what a job would find: its length, and where clocks begin anew.
+        """
 
     def at_head(self, head: bytes, size_bytes: int | None) -> Recording:
         """Probe the beginning of a recording of `size_bytes` (None if unknown); `head` may be all of it."""
@@ -31,19 +47,49 @@ class Decoder(Protocol):
 class InProcessDecoder:
     """A `Decoder` in this process, which a crash of FFmpeg ends."""
 
-    def at_ranges(self, read_range: ReadRange, size_bytes: int) -> Recording:
-        from shared.media.probe.probe import probe  # loads a media library only when decoding
+    def at_ranges(self, read_range: ReadRange, size_bytes: int, *, measures: bool) -> Recording:
         from shared.media.range_reader import RangeReader
 
         with RangeReader(read_range, size_bytes, BLOCK_BYTES, BLOCKS, read_ahead=False) as file:
-            return probe(file, size_bytes, scan=False)
+            return _measured(file, size_bytes) if measures else _declared(file, size_bytes)
 
     def at_head(self, head: bytes, size_bytes: int | None) -> Recording:
-        from shared.media.probe.probe import probe
-
         if size_bytes is not None and len(head) >= size_bytes:
-            return probe(io.BytesIO(head), len(head))
-        return probe(_Head(head, size_bytes), size_bytes or len(head), scan=False, whole=False)
+            return _measured(io.BytesIO(head), len(head))
+        return _declared(_Head(head, size_bytes), size_bytes or len(head), whole=False)
+
+
+class _TooLate(Exception):
+    """The time for measuring is over."""
+
+
+def _measured(file: BinaryIO, size_bytes: int) -> Recording:
+    """Return the recording with its measured length, if there is time to measure it."""
+    from shared.media.probe.probe import probe
+    from shared.media.timeline.measure import measure
+    from shared.media.timeline.walk import Walk
+
+    recording = probe(file, size_bytes)
+    deadline = time.monotonic() + MEASURE_SEC
+
+    def stop_when_late(fraction: float) -> None:
+        if time.monotonic() > deadline:
+            raise _TooLate
+
+    try:
+        return measure(file, recording, Walk(file, recording, stop_when_late))
+    except _TooLate:
+        return _declared(file, size_bytes)
+
+
+def _declared(file: BinaryIO, size_bytes: int, *, whole: bool = True) -> Recording:
+    """Return the recording with the length that it declares, and a warning that this is no more than that."""
+    from shared.media.probe.probe import GUESSED, probe  # loads a media library only when decoding
+
+    recording = probe(file, size_bytes, guess=True, whole=whole)
+    if recording.duration_sec <= 0 or GUESSED in recording.warnings:
+        return recording
+    return replace(recording, warnings=(*recording.warnings, UNMEASURED))
 
 
 class _Head(io.BytesIO):

@@ -58,15 +58,17 @@ class _Trial:
         return self.frame is not None or self.encrypted or self.packets >= TRIAL_PACKETS_PER_STREAM
 
 
-def probe(source: BinaryIO, size_bytes: int, *, scan: bool = True, whole: bool = True) -> Recording:
-    """Return the facts of the recording in `source` (seekable, `size_bytes` long).
+def probe(source: BinaryIO, size_bytes: int, *, guess: bool = False, whole: bool = True) -> Recording:
+    """Return the facts of the recording in `source` (seekable, `size_bytes` long) that its header declares.
+
+    The length is 0 where no header declares it; `timeline.measure` finds the real one.
 
     Raise EmptyRecording, NotMedia, EncryptedRecording, NoUsableStream, DamagedRecording or UnsupportedRecording.
 
     Args:
         source: the file.
         size_bytes: its size.
-        scan: if no header declares the length, read the whole recording to add it up; else take FFmpeg's guess, or 0.
+        guess: if no header declares the length, take FFmpeg's guess from the bit rate, with a warning.
         whole: False if `source` ends before the recording does.
     """
     if size_bytes == 0:
@@ -79,14 +81,10 @@ def probe(source: BinaryIO, size_bytes: int, *, scan: bool = True, whole: bool =
         usable, warnings = _sort_out(trials, whole_read)
         recording = _describe(container, usable, size_bytes)
     if recording.container in HEADERLESS and not _has_xing_header(recording, usable):
-        if scan:
-            recording = _with_scanned_duration(source, recording)
-        elif recording.duration_sec > 0:
+        if guess and recording.duration_sec > 0:
             warnings.append(GUESSED)
-    if recording.duration_sec <= 0 and scan:
-        recording = _with_scanned_end(source, recording)
-        if recording.duration_sec <= 0:
-            raise EmptyRecording("The recording lasts 0 seconds.")
+        else:
+            recording = _without_length(recording)
     if recording.container == "wav" and whole:
         warnings.extend(_wav_cut_off(source, size_bytes))
     return replace(recording, warnings=tuple(warnings))
@@ -209,8 +207,12 @@ def _describe(container: InputContainer, usable: Sequence[_Trial], size_bytes: i
     starts = [_start(trial) for trial in usable]
     start_sec = min(starts)
     container_end = _container_end(container, start_sec)
-    ends = [_end(trial, start) or container_end or start for trial, start in zip(usable, starts, strict=True)]
-    end_sec = max(ends) if container_end is None else max(container_end, *ends)
+    declared = [_end(trial, start) for trial, start in zip(usable, starts, strict=True)]
+    # Where only the beginnings are known, their difference is no length.
+    end_sec = max((end for end in (container_end, *declared) if end is not None), default=start_sec)
+    if end_sec <= start_sec:
+        end_sec, container_end, declared = start_sec, None, [None] * len(starts)
+    ends = [end or container_end or start for end, start in zip(declared, starts, strict=True)]
     video: VideoStream | None = None
     audio: AudioStream | None = None
     for trial, start, end in zip(usable, starts, ends, strict=True):
@@ -301,32 +303,10 @@ def _has_xing_header(recording: Recording, usable: Sequence[_Trial]) -> bool:
     return recording.container == "mp3" and bool(usable[0].stream.start_time)
 
 
-def _with_scanned_duration(source: BinaryIO, recording: Recording) -> Recording:
-    """Return the recording with the length that its packets add up to, for headers without one."""
-    if recording.audio is None:
-        return recording
-    with open_container(source) as container:
-        stream = container.streams[recording.audio.index]
-        ticks = sum(packet.duration or 0 for packet in demux_past_damage(container, stream))
-        duration_sec = float(ticks * (stream.time_base or 0))
-    return replace(recording, duration_sec=duration_sec, audio=replace(recording.audio, duration_sec=duration_sec))
-
-
-def _with_scanned_end(source: BinaryIO, recording: Recording) -> Recording:
-    """Return the recording with the end of its last packets, for headers without a length (browsers, live streams)."""
-    ends: dict[int, float] = {}
-    with open_container(source) as container:
-        chosen = [container.streams[each.index] for each in (recording.video, recording.audio) if each is not None]
-        for packet in demux_past_damage(container, *chosen):
-            if packet.pts is not None:
-                end_sec = float((packet.pts + (packet.duration or 0)) * packet.time_base) - recording.start_sec
-                ends[packet.stream_index] = max(end_sec, ends.get(packet.stream_index, 0.0))
-    video, audio = recording.video, recording.audio
-    if video is not None:
-        video = replace(video, duration_sec=max(0.0, ends.get(video.index, 0.0) - video.start_sec))
-    if audio is not None:
-        audio = replace(audio, duration_sec=max(0.0, ends.get(audio.index, 0.0) - audio.start_sec))
-    return replace(recording, duration_sec=max(ends.values(), default=0.0), video=video, audio=audio)
+def _without_length(recording: Recording) -> Recording:
+    """Return the recording without the length that FFmpeg guessed from its bit rate."""
+    audio = recording.audio
+    return replace(recording, duration_sec=0.0, audio=None if audio is None else replace(audio, duration_sec=0.0))
 
 
 def _wav_cut_off(source: BinaryIO, size_bytes: int) -> Iterator[RecordingWarning]:

@@ -26,6 +26,9 @@ from shared.media.probe.decoder import BLOCK_BYTES, Decoder, InProcessDecoder, R
 HEAD_BYTES = 4 * 1024**2
 """Size of the beginning that is probed if ranges do not work."""
 
+MEASURED_SHARE = 0.5
+"""A recording of up to this share of the byte budget is read whole; the rest is for what is read twice."""
+
 LENGTH_UNKNOWN = RecordingWarning(
     "duration_unknown",
     About.RECORDING,
@@ -53,6 +56,7 @@ class ProbeBudget:
     """The budget of one quick probe: bytes in all, and seconds from now on."""
 
     def __init__(self, max_bytes: int, max_seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.max_bytes = max_bytes
         self._bytes_left = max_bytes
         self._max_seconds = max_seconds
         self._monotonic = monotonic
@@ -92,7 +96,8 @@ def quick_probe_ranges(
         return read_range(offset, length)
 
     try:
-        return _result(decoder.at_ranges(read, size_bytes), size_bytes)
+        measures = size_bytes <= budget.max_bytes * MEASURED_SHARE
+        return _result(decoder.at_ranges(read, size_bytes, measures=measures), size_bytes)
     except BudgetExceeded:
         return _quick_probe_head(read_range(0, min(HEAD_BYTES, size_bytes)), size_bytes, decoder)
 

@@ -4,8 +4,8 @@ The child is `python -m shared.media.probe.sandbox_process`, started for each pr
 environment, and with limits on memory and time. It requests the bytes that it reads from the parent, and its answer is
 validated. The protocol over the child's standard input and output:
 
-    parent: a line of JSON, {"size", "head"}: the recording's size or null, and the length of its beginning or null,
-            followed by the bytes of the beginning
+    parent: a line of JSON, {"size", "head", "measures"}: the recording's size or null, the length of its beginning or
+            null, and whether to read all of it; followed by the bytes of the beginning
     child:  a line of JSON, {"read": [offset, length]}; the parent sends so many bytes
     child:  a line of JSON, {"seen": Recording} or {"error": {"kind", "detail"}}, and ends
 """
@@ -56,11 +56,11 @@ class SandboxedDecoder:
         self._max_sec = max_sec
         self._command = command or COMMAND
 
-    def at_ranges(self, read_range: ReadRange, size_bytes: int) -> Recording:
-        return self._probe({"size": size_bytes, "head": None}, b"", read_range, size_bytes)
+    def at_ranges(self, read_range: ReadRange, size_bytes: int, *, measures: bool) -> Recording:
+        return self._probe({"size": size_bytes, "head": None, "measures": measures}, b"", read_range, size_bytes)
 
     def at_head(self, head: bytes, size_bytes: int | None) -> Recording:
-        return self._probe({"size": size_bytes, "head": len(head)}, head, None, 0)
+        return self._probe({"size": size_bytes, "head": len(head), "measures": False}, head, None, 0)
 
     def _probe(self, asked: dict[str, Any], head: bytes, read_range: ReadRange | None, size_bytes: int) -> Recording:
         with self._child() as (child, is_late):

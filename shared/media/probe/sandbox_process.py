@@ -55,7 +55,7 @@ def _answer(heard: IO[bytes], said: IO[bytes]) -> dict[str, Any]:
         if asked["head"] is not None:
             seen: Recording = InProcessDecoder().at_head(heard.read(asked["head"]), asked["size"])
         else:
-            seen = InProcessDecoder().at_ranges(read_range, asked["size"])
+            seen = InProcessDecoder().at_ranges(read_range, asked["size"], measures=asked["measures"])
     except FinalError as error:
         return {"error": {"kind": type(error).__name__, "detail": error.detail}}
     return {"seen": asdict(seen)}

@@ -9,21 +9,26 @@ import math
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import BinaryIO
 
 import av
 from av.container import InputContainer
 
-from shared.domain.recording import Recording, VideoStream
-from shared.media.container import open_container
-from shared.media.video.picture import Picture, UprightConverter, decoded_frames, seek, video_of, video_stream
+from shared.domain.errors import NoUsableStream
+from shared.domain.recording import Piece, Recording, VideoStream
+from shared.media.timeline.pieces import find_video, open_piece, piece_at
+from shared.media.video.picture import Picture, UprightConverter, decoded_frames, prepare_decoder, seek, video_of
 
 DEFAULT_WIDTH_PX = 640
 """Width of a sampled picture."""
 _JUMPS_SEC = (0.0, 2.0, 10.0, 60.0)
 """A seek may land late: by the reordering of frames in MP4, anywhere in transport streams. Then it is repeated this
 much earlier."""
+_PIECES_BACK = 5
+"""Most pieces before the wanted one that are searched for a picture that is still shown."""
+_PAST_END_SEC = 10.0
+"""A frame that is later than this after its piece's end has a wrong time."""
 _ENOUGH_KEYFRAMES = 40
 """Fewer keyframes do not show what stays and what moves: frames are decoded in between."""
 _DECODED_INSTEAD_SEC = 600.0
@@ -152,16 +157,49 @@ def _frames_from(
     source: BinaryIO, recording: Recording, video: VideoStream, time_sec: float, report: Callable[[float], None]
 ) -> Generator[tuple[float, av.VideoFrame], None, None]:
     """Yield (time, frame) from a frame at or before `time_sec` on, or from the first frame, in order of display."""
-    jumps = [time_sec - earlier for earlier in _JUMPS_SEC if time_sec - earlier > 0]
+    pieces = recording.timeline
+    first = piece_at(recording, time_sec)
+    for number in range(first, max(-1, first - _PIECES_BACK - 1), -1):
+        # A piece may have no picture so early, or none at all: then the last one of an earlier piece is still shown.
+        with closing(_frames_of(source, recording, video, number, time_sec, report)) as frames:
+            begun = next(frames, None)
+            if begun is None or (begun[0] > time_sec + 1e-3 and number > 0):
+                continue
+            yield begun
+            yield from frames
+            first = number
+            break
+    for number in range(first + 1, len(pieces)):
+        with closing(_frames_of(source, recording, video, number, None, report)) as frames:
+            yield from frames
+
+
+def _frames_of(
+    source: BinaryIO,
+    recording: Recording,
+    video: VideoStream,
+    number: int,
+    time_sec: float | None,
+    report: Callable[[float], None],
+) -> Generator[tuple[float, av.VideoFrame], None, None]:
+    """Yield the frames of one piece, from one at or before `time_sec` on, or all of them."""
+    piece = recording.timeline[number]
+    wanted_sec = piece.at_sec if time_sec is None else min(time_sec, piece.end_sec)
+    jumps = [wanted_sec - earlier for earlier in _JUMPS_SEC if wanted_sec - earlier > piece.at_sec]
     for jump_sec in (*jumps, None):
         report(0.0)
-        with open_container(source) as container:
-            stream = video_stream(container, video)
-            if jump_sec is not None and not seek(container, stream, jump_sec + recording.start_sec):
+        with open_piece(source, piece) as container:
+            stream = find_video(container, video)
+            if stream is None:
+                if not recording.pieces:
+                    raise NoUsableStream("The recording's picture is no longer where it was.")
+                return
+            prepare_decoder(stream)
+            if jump_sec is not None and not seek(container, stream, jump_sec - piece.at_sec + piece.start_sec):
                 continue
-            frames = _timed(container, stream, recording, video, after_jump=jump_sec is not None)
+            frames = _timed(container, stream, piece, video, after_jump=jump_sec is not None)
             first = next(frames, None)
-            if jump_sec is not None and (first is None or first[0] > time_sec + 1e-3):
+            if jump_sec is not None and (first is None or first[0] > wanted_sec + 1e-3):
                 continue
             if first is not None:
                 yield first
@@ -170,25 +208,27 @@ def _frames_from(
 
 
 def _timed(
-    container: InputContainer, stream: av.VideoStream, recording: Recording, video: VideoStream, *, after_jump: bool
+    container: InputContainer, stream: av.VideoStream, piece: Piece, video: VideoStream, *, after_jump: bool
 ) -> Iterator[tuple[float, av.VideoFrame]]:
     """Yield frames with their times; after a seek, only from the first keyframe on, and none if that has no time."""
     tick = stream.time_base
     before: float | None = None
-    for frame in decoded_frames(container, stream):
+    for frame in decoded_frames(container, stream, piece):
         ticks = frame.pts if frame.pts is not None else frame.dts
         if ticks is not None and tick is not None:
-            time_sec = float(ticks * tick) - recording.start_sec
+            time_sec = float(ticks * tick) - piece.start_sec + piece.at_sec
         elif before is not None:
             time_sec = before + 1 / max(video.fps, 1.0)
         elif after_jump:
             return
         else:
-            time_sec = video.start_sec
+            time_sec = piece.at_sec + (video.start_sec if piece.at_sec == 0 else 0.0)
         if before is None and after_jump and not frame.key_frame:
             continue
         if before is not None and time_sec < before:
             continue  # a frame from before the keyframe, or a clock that went backwards
+        if time_sec > piece.end_sec + _PAST_END_SEC:
+            continue  # a wrong time
         before = time_sec
         yield time_sec, frame
 
@@ -211,18 +251,23 @@ def _seek_keyframes(
 ) -> Iterator[SampledFrame]:
     """Yield the keyframes nearest before `limit` evenly spread times, each once."""
     convert = UprightConverter(video, width)
-    seen: set[int] = set()
-    with open_container(source) as container:
-        stream = video_stream(container, video, frame_threads=False)
-        stream.codec_context.skip_frame = "NONKEY"
-        for turn in range(limit):
-            report(turn / limit)
-            wanted_sec = start_sec + (end_sec - start_sec) * (turn + 0.5) / limit + recording.start_sec
-            if not seek(container, stream, wanted_sec):
+    seen: set[tuple[int, int]] = set()
+    wanted = [start_sec + (end_sec - start_sec) * (turn + 0.5) / limit for turn in range(limit)]
+    for number, turns in groupby(range(limit), key=lambda turn: piece_at(recording, wanted[turn])):
+        piece = recording.timeline[number]
+        with open_piece(source, piece) as container:
+            stream = find_video(container, video)
+            if stream is None:
                 continue
-            frame = next((f for f in decoded_frames(container, stream) if f.pts is not None), None)
-            if frame is None or frame.pts is None or frame.pts in seen or stream.time_base is None:
-                continue
-            seen.add(frame.pts)
-            time_sec = float(frame.pts * stream.time_base) - recording.start_sec
-            yield SampledFrame(len(seen) - 1, time_sec, convert(frame))
+            prepare_decoder(stream, frame_threads=False)
+            stream.codec_context.skip_frame = "NONKEY"
+            for turn in turns:
+                report(turn / limit)
+                if not seek(container, stream, wanted[turn] - piece.at_sec + piece.start_sec):
+                    continue
+                frame = next((f for f in decoded_frames(container, stream, piece) if f.pts is not None), None)
+                if frame is None or frame.pts is None or (number, frame.pts) in seen or stream.time_base is None:
+                    continue
+                seen.add((number, frame.pts))
+                time_sec = float(frame.pts * stream.time_base) - piece.start_sec + piece.at_sec
+                yield SampledFrame(len(seen) - 1, time_sec, convert(frame))

@@ -74,8 +74,8 @@ def join_pieces(
 
 
 def copies_sound(recording: Recording) -> bool:
-    """Return whether the recording's sound goes into an MP4 without re-encoding."""
-    return recording.audio is not None and recording.audio.codec in COPIED_CODECS
+    """Return whether the recording's sound goes into an MP4 without re-encoding: joined files may differ in it."""
+    return recording.audio is not None and recording.audio.codec in COPIED_CODECS and not recording.pieces
 
 
 def _pictures(

@@ -15,8 +15,9 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from shared.domain.errors import NoUsableStream
-from shared.domain.recording import Recording, VideoStream
-from shared.media.container import demux_past_damage
+from shared.domain.recording import Piece, Recording, VideoStream
+from shared.media.timeline.joint import ARBITRARY_CLOCKS
+from shared.media.timeline.pieces import demux_piece
 
 _THREADS = 2
 """Threads of the decoder."""
@@ -36,18 +37,13 @@ def video_of(recording: Recording) -> VideoStream:
     return recording.video
 
 
-def video_stream(container: InputContainer, video: VideoStream, *, frame_threads: bool = True) -> av.VideoStream:
-    """Return the stream to decode. Raise NoUsableStream if it is missing.
+def prepare_decoder(stream: av.VideoStream, *, frame_threads: bool = True) -> None:
+    """Set the threads of the stream's decoder.
 
     Without `frame_threads` nothing beyond the requested frames is decoded, which suits a few frames.
     """
-    streams = container.streams
-    stream = streams[video.index] if video.index < len(streams) else None
-    if not isinstance(stream, av.VideoStream):
-        raise NoUsableStream("The recording's picture is no longer where it was.")
     stream.thread_type = "AUTO" if frame_threads else "SLICE"
     stream.codec_context.thread_count = _THREADS
-    return stream
 
 
 def seek(container: InputContainer, stream: Stream, clock_sec: float) -> bool:
@@ -61,9 +57,24 @@ def seek(container: InputContainer, stream: Stream, clock_sec: float) -> bool:
     return True
 
 
-def decoded_frames(container: InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-    """Yield every frame that can be decoded, in order of display."""
-    for packet in demux_past_damage(container, stream):
+def seek_to_start(container: InputContainer, stream: Stream, start_sec: float) -> bool:
+    """Seek to the beginning, which is at `start_sec` on the container's clock, and return whether that worked.
+
+    Transport and program streams have no index, and a seek to their first time lands after it; there the first byte is
+    sought.
+    """
+    if container.format.name not in ARBITRARY_CLOCKS:
+        return seek(container, stream, start_sec)
+    try:
+        container.seek(0, unsupported_byte_offset=True)
+    except av.error.FFmpegError:
+        return False
+    return True
+
+
+def decoded_frames(container: InputContainer, stream: av.VideoStream, piece: Piece) -> Iterator[av.VideoFrame]:
+    """Yield every frame of the piece that can be decoded, in order of display."""
+    for packet in demux_piece(container, stream, piece):
         try:
             for frame in stream.decode(packet if packet.size else None):
                 if frame.time_base is None and stream.time_base is not None:  # as at the end of a stream

@@ -5,14 +5,14 @@ Never holds the whole recording, in memory or on disk. A step that runs again co
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
+from typing import BinaryIO
 
 from shared.domain import job as jobs
 from shared.domain.errors import (
     ChecksumMismatch,
-    DamagedRecording,
     EmptyRecording,
     RecordingTooLarge,
     SourceChanged,
@@ -22,11 +22,11 @@ from shared.domain.errors import (
 from shared.domain.job import Job
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
-from shared.domain.warning import RecordingWarning
 from shared.media.audio.decoder import AudioDecoder, wav_header
 from shared.media.network.fetch import FetchPolicy, open_source
 from shared.media.probe.probe import probe
-from shared.media.probe.truncation import truncation_warning, truncation_warnings, video_end_sec
+from shared.media.timeline.measure import measure
+from shared.media.timeline.walk import Walk
 from shared.pipeline.artefacts import AUDIO_COPY
 from shared.pipeline.context import ContinueLater, StepContext
 from shared.pipeline.stages.job_blobs import CHANGED, NOT_THERE, open_recording
@@ -47,7 +47,7 @@ def download_recording(context: StepContext) -> None:
     _rest_when_late(context)
     sha256 = _checked_sha256(context, source)
     _rest_when_late(context)
-    recording = _read_through(context, _examine(context, source))
+    recording = _examine(context, source)
     services, session = context.services, context.session
     context.confirm()
     change_session(
@@ -195,49 +195,34 @@ def _checked_sha256(context: StepContext, source: BlobFacts) -> str:
 
 
 def _examine(context: StepContext, source: BlobFacts) -> Recording:
+    """Read the recording through: copy its sound, measure it, and return its facts."""
     with open_recording(context) as file:
         recording = probe(file, source.size_bytes)
-    refuse_too_long(recording.duration_sec, context.services.settings)
-    context.report(PROBED)
-    return recording
+        context.report(PROBED)
+        measured = _copy_audio(context, file, recording) if recording.audio else _measure(context, file, recording)
+    refuse_too_long(measured.duration_sec, context.services.settings)
+    return measured
 
 
-def _read_through(context: StepContext, recording: Recording) -> Recording:
-    """Copy the sound, find where sound and picture end, and return the recording with these ends and warnings."""
-    sound_end_sec, sound_warnings = _copy_audio(context, recording)
-    with open_recording(context) as file:
-        picture_end_sec = video_end_sec(file, recording)
-    end_sec = max(sound_end_sec or 0.0, picture_end_sec or 0.0)
-    if end_sec == 0.0:
-        raise DamagedRecording("Neither sound nor picture of the recording could be decoded.")
-    cut_off = truncation_warning(recording.duration_sec, end_sec) is not None
-    return replace(
-        recording,
-        duration_sec=end_sec if cut_off else recording.duration_sec,
-        warnings=(
-            *recording.warnings,
-            *sound_warnings,
-            *truncation_warnings(recording, sound_end_sec, picture_end_sec),
-        ),
-    )
+def _measure(context: StepContext, file: BinaryIO, recording: Recording) -> Recording:
+    """Return the measured facts of a recording without sound."""
+    return measure(file, recording, Walk(file, recording, partial(_report_reading, context)))
 
 
-def _copy_audio(context: StepContext, recording: Recording) -> tuple[float | None, Sequence[RecordingWarning]]:
-    """Write the sound as a WAV blob; return its end in seconds (None without sound) and its warnings."""
-    if recording.audio is None:
-        return None, ()
+def _copy_audio(context: StepContext, file: BinaryIO, recording: Recording) -> Recording:
+    """Write the sound as a WAV blob; return the measured facts."""
     blobs, name = context.services.storage.blobs, context.work_blob(AUDIO_COPY.name)
-
-    def report(fraction: float) -> None:
-        context.report(PROBED + (1.0 - PROBED) * fraction)
-
-    with open_recording(context) as file:
-        decoder = AudioDecoder(file, recording, report, context.services.settings.max_duration_sec)
-        blocks = 1  # block 0 is the header, which needs the length: staged last, committed first
-        for block in _blocks(iter(decoder)):
-            blobs.stage_block(WORK, name, blocks, block)
-            blocks += 1
+    report = partial(_report_reading, context)
+    decoder = AudioDecoder(file, recording, report, context.services.settings.max_duration_sec)
+    blocks = 1  # block 0 is the header, which needs the length: staged last, committed first
+    for block in _blocks(iter(decoder)):
+        blobs.stage_block(WORK, name, blocks, block)
+        blocks += 1
     blobs.stage_block(WORK, name, 0, wav_header(decoder.samples))
     context.confirm()
     blobs.commit_blocks(WORK, name, blocks, AUDIO_COPY.content_type)
-    return decoder.end_sec, decoder.warnings
+    return decoder.measured()
+
+
+def _report_reading(context: StepContext, fraction: float) -> None:
+    context.report(PROBED + (1.0 - PROBED) * fraction)

@@ -4,7 +4,7 @@ import pytest
 
 from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.warning import About, RecordingWarning
-from shared.media.probe.truncation import truncation_warning, truncation_warnings
+from shared.media.timeline.truncation import truncation_warning, truncation_warnings
 
 
 def recording(sound_sec: float, picture_sec: float) -> Recording:

@@ -5,7 +5,10 @@ import pytest
 from shared.pipeline.jobs.submit import readable_name, source_file_name
 
 NAMES = {
-    "screenshot on macOS": ("Screen Recording 2026-05-03 at 9.41.00\u202fAM.mov", "Screen_Recording_2026-05-03_at_9.41.00_AM.mov"),
+    "screenshot on macOS": (
+        "Screen Recording 2026-05-03 at 9.41.00\u202fAM.mov",
+        "Screen_Recording_2026-05-03_at_9.41.00_AM.mov",
+    ),
     "no-break space": ("Leçon\u00a01.mp4", "Le_on_1.mp4"),
     "ideographic space": ("講義\u3000第一回.mp4", "recording.mp4"),
     "family emoji": ("👩\u200d🏫 lesson.mp4", "lesson.mp4"),

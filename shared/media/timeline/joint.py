@@ -1,0 +1,78 @@
+"""Detect from the times of packets that a recording's clock begins anew; pure arithmetic, without a media library.
+
+Files that were joined byte by byte, segments of live streams, and encoders that restarted have several clocks in one
+file. A single wrong time is no new clock: a second packet has to confirm it.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+BACK_SEC = 0.75
+"""A longer step back means a new clock; sound that is sent twice and frames out of order stay within it."""
+
+GAP_SEC = 10.0
+"""A longer step forward means a new clock in formats whose clock may be anything.
+
+The same as FFmpeg's `dts_delta_threshold` (https://ffmpeg.org/ffmpeg.html), which holds for the same formats.
+"""
+
+ARBITRARY_CLOCKS = frozenset({"mpegts", "mpeg"})
+"""FFmpeg's formats in which a clock begins anywhere and may jump (AVFMT_TS_DISCONT)."""
+
+CLOCKLESS_GAP_SEC = 3600.0
+"""A longer step forward means a new clock in every other format: no lecture has a pause of an hour."""
+
+_AGREE_SEC = 10.0
+"""Two times of a new clock lie within this of each other."""
+
+
+class Place(Enum):
+    """The place of a packet in time."""
+
+    FOLLOWS = auto()
+    """It belongs to the clock so far."""
+    DOUBTFUL = auto()
+    """Its time jumps; the next packets tell whether that is a new clock or a wrong time."""
+    JOINT = auto()
+    """It confirms that a new clock has begun with the packets that were doubtful."""
+
+
+@dataclass(slots=True)
+class JointDetector:
+    """Judges the packets of one piece in the order in which they stand in the file; times in seconds."""
+
+    format: str
+    """FFmpeg's name of the container."""
+    declared_end_sec: float | None = None
+    """The end that the container declares on the same clock; None if it declares none."""
+    _latest: dict[int, float] = field(default_factory=dict)
+    _front: float | None = None
+    _doubtful: list[tuple[int, float]] = field(default_factory=list)
+
+    def judge(self, stream: int, time_sec: float, duration_sec: float) -> Place:
+        """Return the place of the next packet of `stream`."""
+        if not self._jumps(stream, time_sec):
+            # A packet of the same stream on the old clock: the doubtful times were wrong.
+            if any(other == stream for other, _ in self._doubtful):
+                self._doubtful.clear()
+            self._latest[stream] = max(time_sec, self._latest.get(stream, time_sec))
+            self._front = max(time_sec + duration_sec, self._front or time_sec)
+            return Place.FOLLOWS
+        confirmed = any(abs(time_sec - before) < _AGREE_SEC for _, before in self._doubtful)
+        self._doubtful.append((stream, time_sec))
+        return Place.JOINT if confirmed else Place.DOUBTFUL
+
+    def _jumps(self, stream: int, time_sec: float) -> bool:
+        before = self._latest.get(stream)
+        if before is not None and time_sec < before - BACK_SEC:
+            return True
+        if self._front is None:
+            return False
+        return time_sec > self._front + self._gap_sec(time_sec)
+
+    def _gap_sec(self, time_sec: float) -> float:
+        """Return the longest step forward to this time that is a gap and not a jump."""
+        if self.format in ARBITRARY_CLOCKS:
+            return GAP_SEC
+        beyond = self.declared_end_sec is not None and time_sec > self.declared_end_sec + 1.0
+        return GAP_SEC if beyond else CLOCKLESS_GAP_SEC

@@ -1,0 +1,46 @@
+"""Tell when a packet is due, begins and ends, in seconds on its container's clock."""
+
+import struct
+
+import av
+
+from shared.media.container import AnyPacket
+
+_SKIPPED = struct.Struct("<II")
+"""FFmpeg's side data `skip_samples`: samples that a player drops at the packet's beginning and end."""
+
+
+def packet_time(packet: AnyPacket) -> float | None:
+    """Return the time at which the packet is decoded, or else shown; None if it has neither."""
+    ticks = packet.dts if packet.dts is not None else packet.pts
+    return None if ticks is None else float(ticks * packet.time_base)
+
+
+def packet_start(packet: AnyPacket) -> float | None:
+    """Return the time from which what the packet holds is shown or heard, without an encoder's delay."""
+    ticks = packet.pts if packet.pts is not None else packet.dts
+    return None if ticks is None else float(ticks * packet.time_base) + _skipped_sec(packet)[0]
+
+
+def packet_end(packet: AnyPacket) -> float | None:
+    """Return the time until which what the packet holds is shown or heard; a picture without length gets its rate's."""
+    ticks = packet.pts if packet.pts is not None else packet.dts
+    if ticks is None:
+        return None
+    length_sec = float((packet.duration or 0) * packet.time_base)
+    stream = packet.stream
+    if length_sec == 0.0 and isinstance(stream, av.VideoStream) and stream.average_rate:
+        length_sec = float(1 / stream.average_rate)
+    return float(ticks * packet.time_base) + length_sec - _skipped_sec(packet)[1]
+
+
+def _skipped_sec(packet: AnyPacket) -> tuple[float, float]:
+    """Return the time that a player drops at the packet's beginning and at its end."""
+    if not isinstance(packet.stream, av.AudioStream) or not packet.has_sidedata("skip_samples"):
+        return 0.0, 0.0
+    data = bytes(packet.get_sidedata("skip_samples"))
+    rate = packet.stream.rate
+    if len(data) < _SKIPPED.size or not rate:
+        return 0.0, 0.0
+    first, last = _SKIPPED.unpack_from(data)
+    return first / rate, last / rate

@@ -1,0 +1,246 @@
+"""Read all packets of a recording once, piece by piece, and measure the pieces: where each begins and ends.
+
+Files that were joined are found on the way, because the walk is the one full read of a recording: decoding its sound
+and measuring it are the same walk. Nothing is held but a few packets. Apart from `pieces.py`, which reads a recording
+whose pieces are known.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from typing import BinaryIO
+
+import av
+from av.container import InputContainer
+
+from shared.domain.recording import Piece, Recording
+from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
+from shared.media.timeline.file_slice import FileSlice
+from shared.media.timeline.joint import ARBITRARY_CLOCKS, JointDetector, Place
+from shared.media.timeline.packet_times import packet_end, packet_start, packet_time
+from shared.media.timeline.pieces import find_audio, find_video
+from shared.media.timeline.start_mark import find_start, find_start_after
+
+MAX_PIECES = 2000
+"""Most pieces of a recording; what follows is left out. They are stored in a table's row of 1 MiB."""
+
+_PEEKED_PACKETS = 100
+"""Most packets that are held until every stream has shown where it begins."""
+
+_DRAINED_PACKETS = 64
+"""Packets of the old clock that a demuxer may still give out after the first of a new clock."""
+
+_REPORT_EVERY_PACKETS = 64
+
+
+def _report_nothing(fraction: float) -> None:
+    """Ignore the progress."""
+    pass
+
+
+class Walk:
+    """One reading of `recording`, which `source` holds; `report` is called with the fraction done, and may raise."""
+
+    def __init__(
+        self, source: BinaryIO, recording: Recording, report: Callable[[float], None] = _report_nothing
+    ) -> None:
+        self._source = source
+        self.recording = recording
+        """What the header tells."""
+        self._report = report
+        self._done = 0.0
+        self.pieces: list[Piece] = []
+        """The pieces read so far."""
+        self.sound_end_sec: float | None = None
+        """Where the last packet of the sound ends on the recording's clock; None without sound."""
+        self.picture_end_sec: float | None = None
+        """Where the last packet of the picture ends on the recording's clock; None without picture."""
+        self.left_out = False
+        """Whether there were more pieces than are read."""
+
+    def __iter__(self) -> Iterator["WalkedPiece"]:
+        """Yield the pieces in order. The caller reads the packets of each before the next."""
+        begin: tuple[int, int] | None = (0, 0)
+        while begin is not None and len(self.pieces) < MAX_PIECES:
+            offset, skip = begin
+            # A piece of a format without an index is read straight on: its end need not be looked for.
+            seekable = offset == 0 or self.recording.container not in ARBITRARY_CLOCKS
+            rest = FileSlice(self._source, offset, self.recording.size_bytes - offset, can_seek=seekable)
+            with open_container(rest) as container:
+                piece = WalkedPiece(self, container, self._end_sec, offset, skip)
+                yield piece
+                for _ in piece.packets:
+                    pass  # what the caller did not read
+            begin = piece.next_begin or self._begin_after(offset + piece.last_byte)
+            self._add(piece, offset, skip, begin)
+        self.left_out = begin is not None
+        self._report(1.0)
+
+    @property
+    def _end_sec(self) -> float:
+        return self.pieces[-1].end_sec if self.pieces else 0.0
+
+    def _add(self, piece: "WalkedPiece", offset: int, skip: int, begin: tuple[int, int] | None) -> None:
+        """Note the piece that was read; `begin` is where the next one does."""
+        end = self.recording.size_bytes if begin is None else sum(begin)
+        self.pieces.append(Piece(piece.at_sec, piece.length_sec, piece.start_sec, offset, end - offset, skip))
+        if piece.sound_end_sec is not None:
+            self.sound_end_sec = piece.sound_end_sec + piece.shift_sec
+        if piece.picture_end_sec is not None:
+            self.picture_end_sec = piece.picture_end_sec + piece.shift_sec
+
+    def _begin_after(self, last: int) -> tuple[int, int] | None:
+        """Return where a piece begins that the demuxer did not come to, after the packet at byte `last`."""
+        begin = find_start_after(self._source, self.recording.container, last, self.recording.size_bytes)
+        return None if begin is None else (begin, 0)
+
+    def begin_at_joint(self, before: int, last: int, joint: int) -> tuple[int, int] | None:
+        """Return where to begin to read the packet at byte `joint`, and how much to skip from there.
+
+        The piece before begins at byte `before`, and its last packet at byte `last`. None if no demuxer could begin
+        in between.
+        """
+        begin = find_start(self._source, self.recording.container, before, last, joint)
+        if self.recording.container not in ARBITRARY_CLOCKS:
+            return None if begin is None or begin <= before else (begin, 0)
+        if begin is None:
+            return joint, 0
+        return begin, max(0, joint - begin) if begin <= last else 0
+
+    def progress(self, byte: int) -> None:
+        """Report that the file was read to `byte`."""
+        self._done = max(self._done, min(1.0, byte / max(1, self.recording.size_bytes)))
+        self._report(self._done)
+
+
+class WalkedPiece:
+    """A piece that is being read, from byte `offset` of the file on; it begins at `at_sec`.
+
+    What it tells of its end is final when `packets` has ended.
+    """
+
+    def __init__(
+        self,
+        walk: Walk,
+        container: InputContainer,
+        at_sec: float,
+        offset: int,
+        skip: int,
+    ) -> None:
+        recording = walk.recording
+        self._walk = walk
+        self._offset = offset
+        self._skip = skip
+        self.container = container
+        self.video: av.VideoStream | None = find_video(container, recording.video)
+        self.audio: av.AudioStream | None = find_audio(container, recording.audio)
+        self.at_sec = at_sec
+        """Where it begins on the recording's clock."""
+        self.start_sec = recording.start_sec
+        """Where it begins on its own clock."""
+        self.sound_end_sec: float | None = None
+        """Where its sound ends on its own clock."""
+        self.picture_end_sec: float | None = None
+        """Where its picture ends on its own clock."""
+        self.last_byte = 0
+        """The last packet of the piece starts at this byte from `offset`."""
+        self.next_begin: tuple[int, int] | None = None
+        """Where in the file to begin to read the next piece, and how much to skip from there; None if none was seen."""
+        self._used = {each.index for each in (self.video, self.audio) if each is not None}
+        self._detector: JointDetector | None = None
+        if recording.container not in HEADERLESS:
+            declared_sec = recording.start_sec + recording.duration_sec
+            believed = offset == 0 and recording.duration_sec > 0
+            self._detector = JointDetector(recording.container, declared_sec if believed else None)
+        raw = self._raw()
+        first = list(self._first_of_each(raw)) if offset > 0 else []
+        if first:
+            starts = [packet_start(packet) for packet in first if packet.stream_index in self._used]
+            self.start_sec = min((start for start in starts if start is not None), default=0.0)
+        self.packets = self._until_joint(chain(first, raw))
+        """All packets that hold anything, also of streams that are not used."""
+
+    @property
+    def shift_sec(self) -> float:
+        """Return what has to be added to the piece's own times for times on the recording's clock."""
+        return self.at_sec - self.start_sec
+
+    @property
+    def length_sec(self) -> float:
+        """Return how long the piece is."""
+        ends = [end for end in (self.sound_end_sec, self.picture_end_sec) if end is not None]
+        return max(0.0, max(ends, default=self.start_sec) - self.start_sec)
+
+    def _raw(self) -> Iterator[AnyPacket]:
+        """Yield the packets that hold anything and do not belong to the piece before."""
+        for count, packet in enumerate(demux_past_damage(self.container)):
+            if count % _REPORT_EVERY_PACKETS == 0:
+                self._walk.progress(self._offset + (packet.pos or 0))
+            if packet.size and (packet.pos is None or packet.pos >= self._skip):
+                yield packet
+
+    def _first_of_each(self, packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
+        """Yield packets until every stream that is used has begun."""
+        missing = set(self._used)
+        for packet in islice(packets, _PEEKED_PACKETS):
+            yield packet
+            missing.discard(packet.stream_index)
+            if not missing:
+                return
+
+    def _until_joint(self, packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
+        """Yield the packets until another clock begins, and those that the demuxer gives out late."""
+        doubtful: list[AnyPacket] = []
+        for packet in packets:
+            place = self._judge(packet)
+            if place is Place.FOLLOWS:
+                self._measure(packet)
+                if doubtful and packet.stream_index in {each.stream_index for each in doubtful}:
+                    yield from doubtful  # their times are wrong, and the decoder may make something of them
+                    doubtful.clear()
+                yield packet
+                continue
+            doubtful.append(packet)
+            if place is Place.JOINT:
+                yield from self._drain(packets, doubtful)
+                if self._find_next(doubtful):
+                    return
+                self._detector = None  # no other clock can be read by itself: what follows is taken as it comes
+                yield from doubtful
+                doubtful.clear()
+        yield from doubtful
+
+    def _find_next(self, packets: list[AnyPacket]) -> bool:
+        """Find where to begin to read these packets of another clock; return whether there is such a place."""
+        known = [packet.pos for packet in packets if packet.pos is not None]
+        if known:
+            self.next_begin = self._walk.begin_at_joint(
+                self._offset, self._offset + self.last_byte, self._offset + min(known)
+            )
+        return self.next_begin is not None
+
+    def _drain(self, packets: Iterator[AnyPacket], doubtful: list[AnyPacket]) -> Iterator[AnyPacket]:
+        """Yield the packets of the old clock that are among the next ones; add those of the new one to `doubtful`."""
+        for packet in islice(packets, _DRAINED_PACKETS):
+            if self._judge(packet) is Place.FOLLOWS:
+                self._measure(packet)
+                yield packet
+            else:
+                doubtful.append(packet)
+
+    def _judge(self, packet: AnyPacket) -> Place:
+        time_sec = packet_time(packet)
+        if self._detector is None or time_sec is None or packet.stream_index not in self._used:
+            return Place.FOLLOWS
+        return self._detector.judge(packet.stream_index, time_sec, float((packet.duration or 0) * packet.time_base))
+
+    def _measure(self, packet: AnyPacket) -> None:
+        """Note where the streams end."""
+        if packet.pos is not None:
+            self.last_byte = max(self.last_byte, packet.pos)
+        end_sec = None if packet.is_corrupt else packet_end(packet)
+        if end_sec is None:
+            return
+        if self.audio is not None and packet.stream_index == self.audio.index:
+            self.sound_end_sec = max(end_sec, self.sound_end_sec or end_sec)
+        if self.video is not None and packet.stream_index == self.video.index:
+            self.picture_end_sec = max(end_sec, self.picture_end_sec or end_sec)

@@ -1,0 +1,248 @@
+"""Length is measured: what a header does not declare, or declares wrongly, and files that were joined byte by byte.
+
+A clip's picture tells its second by its brightness, and each has a tone at 1 s: both have to stand at the right time on
+the one clock of the joined recording.
+"""
+
+import io
+import struct
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from shared.domain.recording import Recording
+from shared.media.audio.decoder import AudioDecoder
+from shared.media.probe.probe import probe
+from shared.media.timeline.measure import measure
+from shared.media.video.frames import keyframes, sample_frames
+from shared.media.video.thumbnails import make_thumbnails
+from shared.storage.columns import from_columns, to_columns
+from tests.media.conftest import _write as write
+from tests.media.conftest import beeps
+
+ClipMaker = Callable[..., bytes]
+SECONDS = 4.0
+
+
+def picture(offset: int, size: tuple[int, int]) -> Callable[[float], NDArray[np.uint8]]:
+    """Return a picture whose grey is 20 + 20 for each second, counted from `offset`."""
+
+    def paint(time_sec: float) -> NDArray[np.uint8]:
+        return np.full((size[1], size[0], 3), 20 + 20 * (offset + int(time_sec + 1e-6)), np.uint8)
+
+    return paint
+
+
+@cache
+def clip(format: str, offset: int = 0, size: tuple[int, int] = (64, 48), **options: Any) -> bytes:
+    """Return a clip of 4 s with a tone at 1 s."""
+    video = {"webm": "libvpx", "avi": "mpeg4", "asf": "mpeg4", "mpeg": "mpeg2video"}.get(format, "libx264")
+    audio = {"webm": "libopus", "avi": "libmp3lame", "asf": "libmp3lame", "mpeg": "mp2"}.get(format, "aac")
+    rate = {"webm": 48000, "mpeg": 48000}.get(format, 16000)
+    return write(
+        format,
+        seconds=SECONDS,
+        video=video,
+        audio=audio,
+        rate=rate,
+        size=size,
+        fps=25 if format == "mpeg" else 10,
+        paint=picture(offset, size),
+        video_options={} if video in ("mpeg4", "libvpx", "mpeg2video") else {"bf": "0", "g": "20"},
+        options=dict(options),
+        sound=[(0.0, beeps(SECONDS, rate, [1.0]))],
+    )
+
+
+@cache
+def sound(format: str, codec: str, **options: Any) -> bytes:
+    """Return 4 s of sound with a tone at 1 s."""
+    rate = 48000 if codec == "libopus" else 16000
+    return write(
+        format,
+        seconds=SECONDS,
+        audio=codec,
+        rate=rate,
+        options=dict(options),
+        sound=[(0.0, beeps(SECONDS, rate, [1.0]))],
+    )
+
+
+def examine(data: bytes) -> tuple[Recording, NDArray[np.int16]]:
+    """Return what a job finds, and the sound."""
+    source = io.BytesIO(data)
+    declared = probe(source, len(data))
+    quick = measure(source, declared)
+    if declared.audio is None:
+        return quick, np.zeros(0, np.int16)
+    decoder = AudioDecoder(source, declared, lambda fraction: None)
+    samples = np.frombuffer(b"".join(decoder), np.int16)
+    recording = decoder.measured()
+    assert quick == recording, "a probe, which decodes nothing, finds the same"
+    assert from_columns(Recording, to_columns(recording)) == recording
+    return recording, samples
+
+
+def tones(samples: NDArray[np.int16]) -> list[float]:
+    """Return the starts of tones in seconds."""
+    loud = np.flatnonzero(np.abs(samples.astype(int)) > 3000)
+    return [float(at) / 16000 for i, at in enumerate(loud) if i == 0 or at - loud[i - 1] > 1600]
+
+
+def seconds_shown(data: bytes, recording: Recording, times: list[float]) -> dict[float, int]:
+    """Return the second that each thumbnail shows."""
+    made = make_thumbnails(io.BytesIO(data), recording, times, 64, lambda fraction: None)
+    return {time: second(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)) for time, jpeg in made}
+
+
+def second(bgr: NDArray[Any]) -> int:
+    return round((float(np.median(bgr)) - 20) / 20)
+
+
+LIVE = {"live": "1"}
+
+
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [
+        pytest.param("mpegts", {}, id="transport streams"),
+        pytest.param("webm", {}, id="webm"),
+        pytest.param("webm", LIVE, id="webm of a browser"),
+        pytest.param("matroska", LIVE, id="matroska from a pipe"),
+        pytest.param("mp4", {}, id="mp4"),
+        pytest.param("mp4", {"movflags": "faststart"}, id="mp4 with the index first"),
+        pytest.param("mp4", {"movflags": "frag_keyframe+empty_moov+default_base_moof"}, id="fragmented mp4"),
+        pytest.param("flv", {}, id="flash video"),
+        pytest.param("asf", {}, id="windows media"),
+        pytest.param("mpeg", {}, id="program streams"),
+    ],
+)
+def test_two_files_joined_are_one_recording(format: str, options: dict[str, str]) -> None:
+    """Picture, sound, key frames and a window of samples all stand on one clock."""
+    data = clip(format, 0, **options) + clip(format, 4, **options)
+    recording, samples = examine(data)
+    first = recording.pieces[1].at_sec
+    assert first == pytest.approx(SECONDS, abs=0.3)  # the encoder's delay stands in some formats
+    assert recording.duration_sec == pytest.approx(2 * first, abs=0.1)
+    assert "clock_begins_anew" in [warning.code for warning in recording.warnings]
+    heard = tones(samples)
+    assert heard[0] == pytest.approx(1.0, abs=0.25)
+    assert heard[1] - heard[0] == pytest.approx(first, abs=0.1)
+    times = [0.5, 2.5, first + 0.7, first + 2.7]
+    assert list(seconds_shown(data, recording, times).values()) == [0, 2, 4, 6]
+    found = list(sample_frames(io.BytesIO(data), recording, sample_fps=2.0))
+    assert [second(frame.bgr) for frame in found[1:8:2]] == [0, 1, 2, 3]
+    assert [second(frame.bgr) for frame in found[9:16:2]] == [4, 5, 6, 7]
+    late = list(sample_frames(io.BytesIO(data), recording, sample_fps=2.0, start_sec=6.0))
+    assert [(frame.index, second(frame.bgr)) for frame in late] == [
+        (frame.index, second(frame.bgr)) for frame in found if frame.time_sec >= 6.0
+    ]
+    seen = {second(frame.bgr) for frame in keyframes(io.BytesIO(data), recording, limit=8)}
+    assert min(seen) < 2
+    assert max(seen) >= 4
+
+
+def test_another_size_and_a_later_clock_may_follow() -> None:
+    """The second transport stream has another picture size; the third begins 100 s later on its own clock."""
+    late = write(
+        "mpegts",
+        video="libx264",
+        frame_times=[100 + i / 10 for i in range(40)],
+        paint=lambda t: picture(8, (64, 48))(t - 100),
+    )
+    data = clip("mpegts", 0) + clip("mpegts", 4, (96, 64)) + late
+    recording, _ = examine(data)
+    assert len(recording.pieces) == 3
+    assert recording.duration_sec == pytest.approx(12.2, abs=0.2)
+    shown = seconds_shown(data, recording, [2.5, 6.5, 11.0])
+    assert list(shown.values()) == [2, 6, 10]
+
+
+def test_many_segments_with_clocks_that_begin_anew() -> None:
+    """Segments of a live stream, each with a clock of its own: nothing is lost, and the row stays small."""
+    segment = write("mpegts", video="libx264", seconds=1.0, audio="aac", sound=[(0.0, beeps(1.0, 16000, [0.4]))])
+    recording, samples = examine(segment * 12)
+    assert len(recording.pieces) == 12
+    assert recording.duration_sec == pytest.approx(12 * recording.pieces[0].duration_sec, abs=0.01)
+    assert len(tones(samples)) == 12
+    (warning,) = (each for each in recording.warnings if each.code == "clock_begins_anew")
+    assert warning.text.endswith("and at 6 more places; the pieces were put one after the other.")
+
+
+@pytest.mark.parametrize(
+    ("format", "codec"),
+    [
+        ("mp3", "libmp3lame"),
+        ("adts", "aac"),
+        ("wav", "pcm_s16le"),
+        ("aiff", "pcm_s16be"),
+        ("ogg", "libopus"),
+        ("flac", "flac"),
+        ("caf", "pcm_s16le"),
+    ],
+)
+def test_sound_joined(format: str, codec: str) -> None:
+    recording, samples = examine(sound(format, codec) * 2)
+    assert recording.duration_sec == pytest.approx(8.0, abs=0.3)
+    assert [warning.code for warning in recording.warnings if warning.code.startswith("sound")] == []
+    heard = tones(samples)
+    assert heard[0] == pytest.approx(1.0, abs=0.075)
+    assert heard[1] == pytest.approx(5.0, abs=0.2)
+
+
+def test_a_pipe_declares_no_length(make_clip: ClipMaker) -> None:
+    """Sound begins some milliseconds before the picture: their difference is not the length."""
+    data = make_clip(
+        "matroska",
+        seconds=20.0,
+        video="libx264",
+        fps=5,
+        audio="libopus",
+        rate=48000,
+        options=LIVE,
+        video_options={"bf": "0"},
+    )
+    assert probe(io.BytesIO(data), len(data)).duration_sec == 0.0
+    recording, samples = examine(data)
+    assert recording.duration_sec == pytest.approx(20.0, abs=0.05)
+    assert len(samples) / 16000 == pytest.approx(20.0, abs=0.05)
+    assert recording.warnings == ()
+
+
+def test_a_program_that_crashed_wrote_no_length() -> None:
+    whole = clip("matroska", 0, **LIVE)
+    recording, _ = examine(whole[: len(whole) * 3 // 4])
+    assert 0.5 < recording.duration_sec < 3.9
+
+
+def test_a_header_that_declares_a_third() -> None:
+    data = bytearray(clip("matroska", 0))
+    at = data.index(b"\x44\x89\x88") + 3  # the element Duration, 8 bytes
+    (declared,) = struct.unpack(">d", data[at : at + 8])
+    data[at : at + 8] = struct.pack(">d", declared / 3)
+    for tag in (b"00:00:04.", b"00:00:03."):  # and the streams' own tags
+        data = data.replace(tag, b"00:00:01.")
+    recording, samples = examine(bytes(data))
+    assert recording.duration_sec == pytest.approx(SECONDS, abs=0.1)
+    assert len(samples) / 16000 == pytest.approx(SECONDS, abs=0.1)
+    (warning,) = recording.warnings
+    assert warning.code == "length_differs"
+    assert "declares 1." in warning.text
+    assert "but 4." in warning.text
+    assert seconds_shown(bytes(data), recording, [3.5]) == {3.5: 3}
+
+
+def test_a_clock_that_runs_over_is_no_joint(make_clip: ClipMaker) -> None:
+    """The clock of a transport stream has 33 bits: it begins anew every 26.5 hours."""
+    wrap_sec = 2**33 / 90_000
+    times = [wrap_sec - 2 + i / 10 for i in range(40)]
+    data = make_clip("mpegts", video="libx264", frame_times=times, paint=lambda t: picture(0, (64, 48))(t - times[0]))
+    recording, _ = examine(data)
+    assert recording.duration_sec == pytest.approx(4.0, abs=0.11)
+    assert recording.pieces == ()
+    assert seconds_shown(data, recording, [0.5, 3.5]) == {0.5: 0, 3.5: 3}
