@@ -16,6 +16,12 @@ def transcript(session_id: str, *, job_id: str | None = None) -> Steps[Transcrip
     return fetch(Transcript, _request(session_id, "transcript.json", job_id))
 
 
+def partial_transcript(session_id: str, *, job_id: str | None = None) -> Steps[Transcript]:
+    """Return the text so far, while a job is at work on it; `complete` and `missing` say what it lacks."""
+    request = get("sessions", session_id, "results", "transcript", partial="true", job_id=job_id)
+    return fetch(Transcript, request)
+
+
 def captions(session_id: str, form: str = "vtt", *, job_id: str | None = None) -> Steps[str]:
     """Return the transcript as `vtt`, `srt` or `txt`."""
     return (yield from ask(_request(session_id, f"transcript.{form}", job_id))).text

@@ -114,6 +114,11 @@ class Transcript:
     expectation: str | None = None
     """One sentence on how good transcripts of this engine are."""
 
+    complete: bool = True
+    """Whether this is the whole transcript; False for one that was read while the job was at work on it."""
+    missing: tuple[tuple[float, float], ...] = ()
+    """The spans whose text is missing, in seconds, where the transcript is not complete."""
+
     @property
     def text(self) -> str:
         """Return all of the text in one line."""

@@ -122,7 +122,10 @@ class JobState:
 
 @value
 class JobEvent:
-    """A change of a job; `sequence` counts from 1 without gaps."""
+    """A change of a job; `sequence` counts from 1 without gaps.
+
+    `start`, `end` and `words` are set where the text of this part of the recording can be read now.
+    """
 
     job_id: str
     sequence: int
@@ -131,6 +134,9 @@ class JobEvent:
     stage: str | None = None
     progress: float = 0.0
     error: JobError | None = None
+    start: float | None = None
+    end: float | None = None
+    words: int | None = None
 
     @property
     def is_final(self) -> bool:

@@ -14,6 +14,7 @@ from rostrum_client.artefacts import (
     captions,
     download_artefacts,
     instructor_tracking,
+    partial_transcript,
     rebuild_sidecar,
     sidecar,
     thumbnail,
@@ -71,6 +72,7 @@ class Operations:
     search = listing(search)
 
     transcript = operation(transcript)
+    partial_transcript = operation(partial_transcript)
     captions = operation(captions)
     instructor_tracking = operation(instructor_tracking)
     sidecar = operation(sidecar)

@@ -14,6 +14,8 @@ class EventType(StrEnum):
     STATUS = "status"
     PROGRESS = "progress"
     ERROR = "error"
+    TRANSCRIPT = "transcript"
+    """The text of a part of the recording can be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,16 @@ class JobError:
     detail: str
     stage: Stage | None
     retryable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewText:
+    """The text of one part of the recording, which can be read while the job runs."""
+
+    start_sec: float
+    end_sec: float
+    words: int
+    """The number of words in it; 0 where nothing was said, or the text is withheld."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +53,5 @@ class Event:
     stage: Stage | None
     progress: float
     error: JobError | None = None
+    text: NewText | None = None
+    """The new text, for events of type `TRANSCRIPT`."""

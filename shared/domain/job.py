@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.errors import RostrumError
-from shared.domain.event import Event, EventType, JobError
+from shared.domain.event import Event, EventType, JobError, NewText
 from shared.domain.failure import MAX_FAILURES, StepFailure
 from shared.domain.options import NO_RENDITION, JobOptions
 from shared.domain.stage import Stage, StageProgress, StageState
@@ -51,6 +51,12 @@ class Job:
     error: JobError | None = None
     failures: tuple[StepFailure, ...] = ()
     """The failed attempts at its steps, of all its attempts, the latest last."""
+
+    latest_text: NewText | None = None
+    """The text that was announced last; its event is written from here."""
+
+    announced_parts: str = ""
+    """The parts of the transcription whose text was announced: bit n of this hexadecimal number stands for part n."""
 
     options: JobOptions = field(default_factory=JobOptions)
     callback_url: str | None = None
@@ -125,6 +131,7 @@ def event_of(job: Job) -> Event:
         stage=job.stage,
         progress=job.progress,
         error=job.error,
+        text=job.latest_text if job.event_type is EventType.TRANSCRIPT else None,
     )
 
 
@@ -155,6 +162,15 @@ def note_progress(job: Job, stage: Stage, progress: float, parts_done: int, now:
     before = job.stages[stage]
     after = replace(before, progress=max(before.progress, progress), parts_done=max(before.parts_done, parts_done))
     return _changed(_with_stage(job, stage, after), now)
+
+
+def announce_text(job: Job, part: int, text: NewText, now: datetime) -> Job | None:
+    """Note that the text of a part of the transcription can be read; return None when it was announced before."""
+    announced = int(job.announced_parts or "0", 16)
+    if announced >> part & 1:
+        return None
+    with_it = f"{announced | 1 << part:x}"
+    return _changed(job, now, event_type=EventType.TRANSCRIPT, latest_text=text, announced_parts=with_it)
 
 
 def finish_stage(job: Job, stage: Stage, now: datetime) -> Job:

@@ -15,6 +15,9 @@ from shared.domain.warning import RecordingWarning, read_stored
 Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 
+UNDETERMINED = "und"
+"""Code of an undetermined language in BCP 47."""
+
 
 class _Payload(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)

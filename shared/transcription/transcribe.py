@@ -15,6 +15,7 @@ from shared.transcription.choose import plain_language
 from shared.transcription.cut import LEAD_SEC, part_span
 from shared.transcription.engine import NO_HINTS, Engine, Hints, Segment, TranscriptionRequest
 from shared.transcription.payload import (
+    UNDETERMINED,
     Transcript,
     TranscriptEngine,
     TranscriptPart,
@@ -29,8 +30,6 @@ MAX_UTTERANCE_SEC = 15.0
 """Longer speech is split where the detector is least sure: pocketsphinx blocks other threads while it decodes."""
 DETECTION_SHARE = 0.05
 """Share of a part's time that the detection of speech takes; the engine takes the rest."""
-UNDETERMINED = "und"
-"""Code of an undetermined language in BCP 47."""
 TELEPHONE = RecordingWarning(
     "telephone_sound",
     About.SOUND,

@@ -187,7 +187,10 @@ class JobPage(View):
 
 
 class EventView(View):
-    """A change of a job, as the event stream tells it."""
+    """A change of a job, as the event stream tells it.
+
+    An event `transcript` also has `start`, `end` and `words`: the part of the recording whose text can be read now.
+    """
 
     job_id: str
     sequence: int
@@ -196,11 +199,18 @@ class EventView(View):
     stage: Stage | None
     progress: float
     error: JobErrorView | None
+    start: float | None = Field(default=None, exclude_if=lambda value: value is None)
+    end: float | None = Field(default=None, exclude_if=lambda value: value is None)
+    words: int | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @classmethod
     def of(cls, entry: event.Event) -> "EventView":
         """Return the view of an event."""
-        return cls.model_validate(entry)
+        view = cls.model_validate(entry)
+        if entry.text is None:
+            return view
+        span = {"start": entry.text.start_sec, "end": entry.text.end_sec, "words": entry.text.words}
+        return view.model_copy(update=span)
 
 
 class ImportedView(View):

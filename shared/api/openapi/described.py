@@ -1,5 +1,6 @@
 """Pieces of the API's description that the routes share."""
 
+from types import UnionType
 from typing import Any
 
 from pydantic import BaseModel
@@ -128,7 +129,7 @@ def writing(*more: Failure) -> ResponseDocs:
     return refusing(*more, *_ALWAYS, *_WITH_BODY, *_POSTED)
 
 
-def json_file(description: str, model: type[BaseModel], *other_types: str) -> dict[str, Any]:
+def json_file(description: str, model: type[BaseModel] | UnionType, *other_types: str) -> dict[str, Any]:
     """Return a response that is a JSON file of this shape, or one of the other types."""
     content: dict[str, Any] = {kind: {"schema": {"type": "string"}} for kind in other_types}
     return {"description": description, "model": model, "content": content}

@@ -298,8 +298,10 @@ _SIDECAR = SidecarPayload(
 _EVENTS = (
     ("status", 1, JobStatus.CREATED, Stage.DOWNLOAD, 0.0, _AT),
     ("progress", 2, JobStatus.CREATED, Stage.DOWNLOAD, 0.05, _AT + timedelta(seconds=2)),
-    ("status", 3, JobStatus.DONE, None, 1.0, _DONE_AT),
+    ("transcript", 3, JobStatus.DOWNLOADED, Stage.TRANSCRIPTION, 0.3, _AT + timedelta(seconds=30)),
+    ("status", 4, JobStatus.DONE, None, 1.0, _DONE_AT),
 )
+_NEW_TEXT = {"start": 0.0, "end": 298.4, "words": 712}
 _NEXT = f"{_BASE}/{{}}?limit=1&cursor=MTpsaXN0OmtleQ"
 
 EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
@@ -314,8 +316,17 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
         "text/event-stream": "retry: 2000\n\n"
         + "".join(
             f"event: {event}\nid: {number}\ndata: "
-            + EventView(
-                job_id=JOB_ID, sequence=number, at=at, status=status, stage=stage, progress=progress, error=None
+            + EventView.model_validate(
+                {
+                    "job_id": JOB_ID,
+                    "sequence": number,
+                    "at": at,
+                    "status": status,
+                    "stage": stage,
+                    "progress": progress,
+                    "error": None,
+                    **(_NEW_TEXT if event == "transcript" else {}),
+                }
             ).model_dump_json(by_alias=True)
             + "\n\n"
             for event, number, status, stage, progress, at in _EVENTS

@@ -125,6 +125,7 @@ UPLOAD_EXPIRED = Conflict("The upload expired at 2026-11-20 09:15 UTC; begin a n
 NOT_ACCEPTABLE = HTTPException(
     406, "The transcript is offered as application/json, text/vtt, application/x-subrip, text/plain."
 )
+ONLY_JSON = HTTPException(406, "A partial transcript is offered as application/json only.")
 NO_JSON = HTTPException(415, "The body must be JSON, with the header Content-Type: application/json.")
 
 JOB_REFUSED = (EngineUnavailable, AddressRefused, WebhooksNotConfigured)

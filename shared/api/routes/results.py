@@ -16,7 +16,8 @@ from shared.api.http.links import Links
 from shared.api.idempotency.keyed_route import IdempotentRoute
 from shared.api.models.views import ImportedView
 from shared.api.openapi.described import acting, json_file, reading
-from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION, NOT_ACCEPTABLE
+from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION, NOT_ACCEPTABLE, ONLY_JSON
+from shared.api.routes.partial_transcript import send_partial
 from shared.domain.errors import NotFound
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
@@ -27,6 +28,7 @@ from shared.pipeline.context import Services
 from shared.pipeline.jobs.results import Result, find_result
 from shared.pipeline.stages.sidecar import rebuild_sidecar
 from shared.tracking.payload import InstructorTracking
+from shared.transcription.partial import PartialTranscript
 from shared.transcription.payload import Chapters, InstructorBySegment, Transcript
 
 router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"], route_class=IdempotentRoute)
@@ -37,6 +39,11 @@ OfJob = Annotated[
     str | None,
     Query(alias="jobId", pattern=ID_PATTERN, description="What this job made, rather than the latest that made one."),
 ]
+
+PARTIAL = (
+    "Give the text of the parts that are done while the job runs: `complete` is false then, and `missing` lists the "
+    "spans without text. Sentences that go over a part's border are joined only in the whole transcript. JSON only."
+)
 
 _THUMBNAIL = re.compile(r"([A-Za-z0-9_-]{1,100})(\.jpg)?")
 
@@ -71,9 +78,9 @@ CHAPTER_FILES = {ChaptersFormat.JSON: artefacts.CHAPTERS, ChaptersFormat.VTT: ar
     "/results/transcript",
     summary="Get the transcript",
     responses={
-        200: json_file("The transcript", Transcript, *list(CONTENT_TYPES.values())[1:]),
+        200: json_file("The transcript", Transcript | PartialTranscript, *list(CONTENT_TYPES.values())[1:]),
         **NOT_MODIFIED,
-        **reading(NO_SESSION, BEING_MADE, NOT_ACCEPTABLE),
+        **reading(NO_SESSION, BEING_MADE, NOT_ACCEPTABLE, ONLY_JSON),
     },
     operation_id="getTranscript",
     response_class=Response,
@@ -85,8 +92,16 @@ async def get_transcript(
     caller: ReaderDep,
     form: Annotated[TranscriptFormat | None, Query(alias="format", description="Goes before `Accept`.")] = None,
     job_id: OfJob = None,
+    so_far: Annotated[bool, Query(alias="partial", description=PARTIAL)] = False,
 ) -> Response:
-    """What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text."""
+    """What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text.
+
+    With `partial=true`, the answer is JSON with `complete` and `missing`, and there is one as soon as a job is at work.
+    """
+    if so_far:
+        if form not in (None, TranscriptFormat.JSON):
+            raise ONLY_JSON
+        return await send_partial(request, services, caller, session_id, job_id)
     chosen = form or preferred_form(request.headers.get("accept", "*/*"))
     response = await send_result(request, services, caller, session_id, job_id, TRANSCRIPTS[chosen])
     response.headers["Vary"] = "Accept"

@@ -63,7 +63,7 @@ def find_result(services: Services, org_id: str, session_id: str, stage: Stage |
         made_by = session.sidecar_job_id
     else:
         made_by = session.transcript_job_id if stage is Stage.TRANSCRIPTION else session.tracking_job_id
-    telling = _telling_job(services, session, now, is_made=made_by is not None)
+    telling = telling_job(services, session, now, is_made=made_by is not None)
     return Result(session, made_by, _missing(session, telling, stage, now))
 
 
@@ -72,24 +72,24 @@ def no_recording(services: Services, session: Session) -> ResultNotReady:
     if session.sha256 is not None and session.source_url is None:
         return ResultNotReady(NOT_THERE)
     now = services.clock()
-    return _missing(session, _telling_job(services, session, now, is_made=False), Stage.DOWNLOAD, now)
+    return _missing(session, telling_job(services, session, now, is_made=False), Stage.DOWNLOAD, now)
 
 
-def _telling_job(services: Services, session: Session, now: datetime, *, is_made: bool) -> Job | None:
+def telling_job(services: Services, session: Session, now: datetime, *, is_made: bool) -> Job | None:
     """Return the job that explains a missing result: one at work, else one yet to begin, else one that has ended."""
     jobs = services.storage.jobs
     try:
         latest = jobs.get(session.org_id, session.latest_job_id or "").value
     except NotFound:
         latest = None
-    if latest is not None and (latest.is_final if is_made else _is_at_work(latest, now)):
+    if latest is not None and (latest.is_final if is_made else is_at_work(latest, now)):
         return latest
     active = jobs.page(session.org_id, session_id=session.session_id, active=True, limit=_ACTIVE_JOBS).items
-    at_work = next((job for job in active if _is_at_work(job, now)), None)
+    at_work = next((job for job in active if is_at_work(job, now)), None)
     return at_work or next(iter(active), latest)
 
 
-def _is_at_work(job: Job, now: datetime) -> bool:
+def is_at_work(job: Job, now: datetime) -> bool:
     """Return whether the job has not ended, and need not wait for its start."""
     return not job.is_final and (job.started_at is not None or job.start_at is None or job.start_at <= now)
 
@@ -108,7 +108,7 @@ def _missing(session: Session, job: Job | None, stage: Stage | None, now: dateti
         return ResultNotReady(f"Job {job.job_id} ended in {job.status}.")
     if job.is_final:
         return ResultNotReady(f"Job {job.job_id} has not made it.")
-    if _is_at_work(job, now):
+    if is_at_work(job, now):
         return ResultInTheMaking(f"Job {job.job_id} is at work on it.")
     return ResultInTheMaking(f"Job {job.job_id}, which begins at {job.start_at:%Y-%m-%d %H:%M} UTC, will make it.")
 

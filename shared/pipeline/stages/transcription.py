@@ -12,6 +12,7 @@ from shared.domain.stage import Stage
 from shared.pipeline import artefacts
 from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import StepContext
+from shared.pipeline.stages.announce_text import announce_text
 from shared.pipeline.stages.job_blobs import open_file, read_json, recording_of, write_file, write_json
 from shared.pipeline.stages.plan import engine_for
 from shared.pipeline.stages.search_index import index_transcript
@@ -48,6 +49,7 @@ def transcribe_part(context: StepContext) -> None:
             other=None if choice.other is None else partial(warm_engine, choice.other, settings.whisper_threads),
         )
     write_json(context.services, context.job, artefacts.TRANSCRIPT_PART, part, part=context.message.part)
+    announce_text(context, part)
 
 
 def merge_transcript(context: StepContext) -> None:

@@ -12,7 +12,7 @@ from shared.api.events.hub import BATCH, POLL_SEC, EventHub
 from shared.api.events.stream import PING, PING_SEC, RETRY_MS, STREAM_SEC, follow
 from shared.domain import job as jobs
 from shared.domain.errors import NotFound, NotMedia
-from shared.domain.event import Event, EventType
+from shared.domain.event import Event, EventType, NewText
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from tests.support.api_harness import ApiHarness
@@ -172,3 +172,40 @@ def test_a_last_event_id_that_is_none_of_ours_means_from_the_start(harness: ApiH
     header = {"Last-Event-ID": value.encode("latin-1")}
     answer = harness.client.get(f"/jobs/{failed(harness)}/events", headers=header)
     assert [each["id"] for each in parsed(answer.text)] == [1, 2, 3]
+
+
+def test_the_text_of_a_part_is_an_event_of_its_own_in_the_sequence_and_once_for_each_part(harness: ApiHarness) -> None:
+    job_id: str = harness.submit()["jobId"]
+    second, first = NewText(start_sec=30.5, end_sec=61.2, words=70), NewText(start_sec=0.0, end_sec=30.5, words=0)
+
+    def announce(part: int, text: NewText) -> None:
+        harness.change(job_id, lambda job: jobs.announce_text(job, part, text, job.created_at) or job)
+
+    announce(1, second)
+    announce(0, first)
+    assert (
+        jobs.announce_text(harness.services.storage.jobs.get("local", job_id).value, 1, second, FIRST.at) is None
+    )  # the step runs again
+    harness.change(job_id, lambda job: jobs.fail(job, Stage.TRANSCRIPTION, NotMedia("Text."), job.created_at))
+    events = parsed(harness.client.get(f"/jobs/{job_id}/events").text)
+    assert [(each["event"], each["id"]) for each in events] == [
+        ("status", 1),
+        ("transcript", 2),
+        ("transcript", 3),
+        ("error", 4),
+    ]
+    spans = [[each["data"].get(name) for name in ("start", "end", "words")] for each in events]
+    assert spans == [[None] * 3, [30.5, 61.2, 70], [0.0, 30.5, 0], [None] * 3]
+    assert "words" not in events[0]["data"]
+    resumed = harness.client.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": "1"})
+    assert [each["id"] for each in parsed(resumed.text)] == [2, 3, 4]
+
+
+def test_the_log_repairs_the_event_of_a_text_whose_writer_crashed(harness: ApiHarness) -> None:
+    job_id: str = harness.submit()["jobId"]
+    text = NewText(start_sec=0.0, end_sec=30.5, words=70)
+    harness.change(job_id, lambda job: jobs.announce_text(job, 0, text, job.created_at) or job)
+    stored = harness.services.storage.jobs.get("local", job_id).value
+    assert jobs.event_of(stored).text == text
+    moved = jobs.note_progress(stored, Stage.TRANSCRIPTION, 0.5, 1, stored.created_at)
+    assert jobs.event_of(moved).text is None

@@ -31,6 +31,8 @@ def test_a_file_goes_in_and_every_artefact_comes_out(
     )
     assert served.source_of(job.session_id) == recording.read_bytes()
     assert seen == [(25600, 25600)]
+    early = caller.partial_transcript(job.session_id)
+    assert (early.text, early.complete, early.missing, early.duration_sec) == ("", False, (), None)
     served.work_on(job.job_id)
 
     assert caller.wait(job).status == caller.status(job.job_id).status == "DONE"
@@ -38,6 +40,7 @@ def test_a_file_goes_in_and_every_artefact_comes_out(
     assert (session.session_name, session.metadata, session.has_sidecar) == ("A talk", {"course": "Algebra"}, True)
     assert [each.job_id for each in session.jobs] == [job.job_id]
     assert caller.transcript(job.session_id).word_count == 90
+    assert caller.partial_transcript(job.session_id) == caller.transcript(job.session_id)
     assert caller.captions(job.session_id, "srt") == "every result, as srt"
     assert len(caller.instructor_tracking(job.session_id).gaps) == 1
     scene = caller.sidecar(job.session_id).scenes[0]
