@@ -191,10 +191,12 @@ class Supervisor:
                 self._http.close()
 
     def _write_state(self, port: int, triggers: list[Trigger]) -> None:
-        self.state_file.write_text(
+        draft = self.state_file.with_suffix(".new")  # a reader never sees half of it
+        draft.write_text(
             json.dumps({"pid": os.getpid(), "port": port, "functions": [trigger.name for trigger in triggers]}),
             encoding="utf-8",
         )
+        draft.replace(self.state_file)
 
 
 def _check_port(host: str, port: int) -> None:
