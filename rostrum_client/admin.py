@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Unpack
 
 from rostrum_client.job_details import ForUpload
-from rostrum_client.models import Health, QueueInfo, Removal, Requeued, Schedule
+from rostrum_client.models import DeadLetter, Health, QueueInfo, Removal, Requeued, Schedule, Task
 from rostrum_client.steps import Listing, Steps, ask, fetch, fetch_all, send
 from rostrum_client.wire import body, delete, get, post, raise_for_problem, read
 
@@ -18,6 +18,36 @@ def requeue_poison(queue: str, *, idempotency_key: str | None = None) -> Steps[i
     """Put a queue's dead letters back; gives how many. Needs the scope `admin`."""
     answer = yield from fetch(Requeued, post("jobs", "poison", queue, "requeue", key=idempotency_key))
     return answer.requeued
+
+
+def dead_letters(queue: str) -> Listing[DeadLetter]:
+    """Yield a queue's dead letters, newest first, and messages that cannot be read. Needs the scope `admin`."""
+    return fetch_all(DeadLetter, get("jobs", "poison", queue))
+
+
+def remove_dead_letter(queue: str, letter_id: str) -> Steps[None]:
+    """Remove a dead letter for good. Needs the scope `admin`."""
+    yield from ask(delete("jobs", "poison", queue, letter_id))
+
+
+def tasks(*, state: str | None = None) -> Listing[Task]:
+    """Yield the background jobs, newest first, or those in a state; `scheduled` are those with a cron."""
+    return fetch_all(Task, get("tasks", state=state))
+
+
+def task(task_id: str) -> Steps[Task]:
+    """Return a background job with its state, its last error and its next run."""
+    return fetch(Task, get("tasks", task_id))
+
+
+def retry_task(task_id: str, *, idempotency_key: str | None = None) -> Steps[Task]:
+    """Begin a background job that failed afresh; run one that waits now."""
+    return fetch(Task, post("tasks", task_id, "retry", key=idempotency_key))
+
+
+def remove_task(task_id: str) -> Steps[None]:
+    """Remove a background job, or the cron that repeats it."""
+    yield from ask(delete("tasks", task_id))
 
 
 def removals() -> Listing[Removal]:

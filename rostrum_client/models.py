@@ -279,6 +279,38 @@ class Schedule:
 
 
 @value
+class Task:
+    """A background job: a call that runs once, or a schedule of calls, which has a `cron` and the state `scheduled`.
+    `next_run_at` is None when there will be no further attempt."""
+
+    task_id: str
+    name: str
+    state: str
+    attempts: int = 0
+    last_error: str | None = None
+    created_at: datetime | None = None
+    next_run_at: datetime | None = None
+    last_run_at: datetime | None = None
+    finished_at: datetime | None = None
+    cron: str | None = None
+    time_zone: str | None = None
+
+
+@value
+class DeadLetter:
+    """A message that was given up; `org_id` is None for one that cannot be read."""
+
+    letter_id: str
+    queue: str
+    reason: str
+    at: datetime
+    org_id: str | None = None
+    job_id: str | None = None
+    task_id: str | None = None
+    body: str | None = None
+
+
+@value
 class Health:
     """Whether the API and its storage answer."""
 

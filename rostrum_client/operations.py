@@ -2,13 +2,19 @@
 
 from rostrum_client.admin import (
     create_schedule,
+    dead_letters,
     delete_schedule,
     health,
     queue_info,
     removals,
+    remove_dead_letter,
+    remove_task,
     requeue_poison,
+    retry_task,
     schedule,
     schedules,
+    task,
+    tasks,
 )
 from rostrum_client.artefacts import (
     captions,
@@ -82,6 +88,12 @@ class Operations:
 
     queue_info = operation(queue_info)
     requeue_poison = operation(requeue_poison)
+    dead_letters = listing(dead_letters)
+    remove_dead_letter = operation(remove_dead_letter)
+    tasks = listing(tasks)
+    task = operation(task)
+    retry_task = operation(retry_task)
+    remove_task = operation(remove_task)
     removals = listing(removals)
     create_schedule = operation(create_schedule)
     schedules = listing(schedules)

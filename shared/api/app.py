@@ -29,17 +29,19 @@ from shared.api.routes import (
     schedules,
     search,
     sessions,
+    tasks,
 )
 from shared.api.version import VERSION
 from shared.domain.errors import RostrumError
 from shared.pipeline.context import Services
-from shared.pipeline.housekeeping.requeue import JobCounts
+from shared.pipeline.housekeeping.queue_info import JobCounts
 
 ROUTERS = (
     queues.router,  # before the jobs, whose ids its paths would be
     jobs.router,
     deliveries.router,
     schedules.router,
+    tasks.router,
     ingest.router,
     imports.router,
     sessions.router,

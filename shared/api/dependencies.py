@@ -13,6 +13,7 @@ from shared.api.auth.caller import Scope
 from shared.api.auth.identity import Identity
 from shared.api.auth.local_only import refuse_foreign
 from shared.domain.errors import NotFound
+from shared.domain.task import SERVICE
 from shared.pipeline.context import Services
 
 ID_PATTERN = r"^[0-9A-Za-z_-]{1,64}$"
@@ -86,6 +87,14 @@ async def known_job_id(jobId: str) -> str:  # noqa: N803 - the name in the path
 async def known_session_id(sessionId: str) -> str:  # noqa: N803 - the name in the path
     """Return the path's session id; raise NotFound when it cannot be one."""
     return checked_id(sessionId, "session")
+
+
+def organisations_of(caller: Caller, services: Services) -> tuple[str, ...]:
+    """Return the organisations with background jobs and dead letters that the caller looks after.
+
+    Without authentication the caller is who runs the service, and looks after its own as well.
+    """
+    return (caller.org_id, SERVICE) if services.settings.auth == "none" else (caller.org_id,)
 
 
 JobId = Annotated[str, Depends(known_job_id)]

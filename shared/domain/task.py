@@ -15,6 +15,10 @@ TASKS = "tasks"
 """The queue of background jobs. Its name stands here and in the trigger only."""
 
 
+SERVICE = ""
+"""The organisation of what belongs to the service itself, such as its clean-up and messages that cannot be read."""
+
+
 class TaskState(StrEnum):
     """Where a task stands; a task that is done leaves no row, unless `Task.once`."""
 
@@ -53,6 +57,9 @@ class Task(LeasedRow):
     look_at: datetime | None = None
     """When the sweep looks at the task; None for a running task, which every sweep looks at, and for one that is over.
     """
+
+    error_code: str | None = None
+    """The code of the latest error; `internal_error` for one whose text is for operators only."""
 
     finished_at: datetime | None = None
     letter_id: str | None = None

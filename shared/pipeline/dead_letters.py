@@ -20,7 +20,7 @@ MAX_BODY_CHARS = 4000
 UNREADABLE = "The message cannot be read."
 
 
-def dead_letter_task(services: Services, stored: Stored[Task], reason: str) -> Stored[Task]:
+def dead_letter_task(services: Services, stored: Stored[Task], reason: str, code: str | None = None) -> Stored[Task]:
     """Mark the task as failed, then keep its dead letter; raise WriteConflict when the row changed meanwhile.
 
     After a crash in between, the sweep looks at the row and keeps the dead letter.
@@ -30,6 +30,7 @@ def dead_letter_task(services: Services, stored: Stored[Task], reason: str) -> S
         state=TaskState.FAILED,
         owner=None,
         last_error=reason,
+        error_code=code,
         finished_at=now,
         look_at=stored.value.look_at or now,
         letter_id=services.new_id(),

@@ -104,28 +104,31 @@ class AzureTable:
         if before is not None:
             terms.append("RowKey lt @before")
             values["before"] = before
+        return self._query(terms, values, where, select, page_size)
+
+    def scan_partitions(self, prefix: str, *, where: Mapping[str, Collection[str]] | None = None) -> Iterator[Row]:
+        terms, values = ["PartitionKey ge @first"], {"first": prefix}
+        if prefix:
+            terms.append("PartitionKey lt @end")
+            values["end"] = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        return self._query(terms, values, where)
+
+    def _query(
+        self,
+        terms: Sequence[str],
+        values: Mapping[str, str],
+        where: Mapping[str, Collection[str]] | None,
+        select: Collection[str] | None = None,
+        page_size: int = MAX_PAGE_SIZE,
+    ) -> Iterator[Row]:
+        terms, values = list(terms), dict(values)
         for column, wanted in (where or {}).items():
             names = {f"{column}{number}": value for number, value in enumerate(sorted(wanted))}
             terms.append("( " + " or ".join(f"{column} eq @{name}" for name in names) + " )")
             values |= names
-        return self._query(" and ".join(terms), values, select, page_size)
-
-    def scan_partitions(self, prefix: str) -> Iterator[Row]:
-        if not prefix:
-            return self._query("PartitionKey ge @first", {"first": ""})
-        end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-        return self._query("PartitionKey ge @first and PartitionKey lt @end", {"first": prefix, "end": end})
-
-    def _query(
-        self,
-        query: str,
-        values: Mapping[str, str],
-        select: Collection[str] | None = None,
-        page_size: int = MAX_PAGE_SIZE,
-    ) -> Iterator[Row]:
         pages = self._client.query_entities(
-            query,
-            parameters=dict(values),
+            " and ".join(terms),
+            parameters=values,
             select=None if select is None else [*_SYSTEM_COLUMNS, *select],
             results_per_page=min(page_size, MAX_PAGE_SIZE),
         ).by_page()

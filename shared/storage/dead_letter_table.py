@@ -18,8 +18,11 @@ class DeadLetterTable:
     def keep(self, letter: DeadLetter) -> None:
         self._letters.upsert(letter)
 
-    def of_queue(self, org_id: str, queue: str) -> Iterator[Stored[DeadLetter]]:
-        return (stored for _, stored in self._letters.scan(_partition(org_id, queue)))
+    def get(self, org_id: str, queue: str, letter_id: str) -> Stored[DeadLetter]:
+        return self._letters.get(_partition(org_id, queue), letter_id)
+
+    def of_queue(self, org_id: str, queue: str, *, after: str = "") -> Iterator[Stored[DeadLetter]]:
+        return (stored for _, stored in self._letters.scan(_partition(org_id, queue), after=after))
 
     def kept_before(self, at: datetime) -> Iterator[Stored[DeadLetter]]:
         return (stored for stored in self._letters.scan_partitions("") if stored.value.at < at)

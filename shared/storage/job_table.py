@@ -115,6 +115,10 @@ class JobTable:
         rows = self._index.scan(_active_partition(org_id), select=(_SEQUENCE,))
         return {row.key: _sequence(row) for row in rows}
 
+    def unfinished(self, org_id: str) -> Iterator[Job]:
+        found = self._jobs.scan(org_id, where={"status": _UNFINISHED})
+        return (stored.value for _, stored in found)
+
     def count_by_status(self, org_id: str) -> Mapping[JobStatus, int]:
         counts = Counter(self._jobs.column(org_id, "status", lambda cell: JobStatus(str(cell))))
         return {status: counts[status] for status in JobStatus}

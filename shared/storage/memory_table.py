@@ -73,14 +73,15 @@ class MemoryTable:
         for row in self._from((partition, after)):
             if row.partition != partition or (before is not None and row.key >= before):
                 return
-            if row.key > after and all(row.columns.get(name) in values for name, values in (where or {}).items()):
+            if row.key > after and _fits(row, where):
                 yield row if select is None else replace(row, columns=_only(select, row.columns))
 
-    def scan_partitions(self, prefix: str) -> Iterator[Row]:
+    def scan_partitions(self, prefix: str, *, where: Mapping[str, Collection[str]] | None = None) -> Iterator[Row]:
         for row in self._from((prefix, "")):
             if not row.partition.startswith(prefix):
                 return
-            yield row
+            if _fits(row, where):
+                yield row
 
     def _from(self, first: tuple[str, str]) -> Iterator[Row]:
         """Return the rows as they are now, from `first` on."""
@@ -106,6 +107,11 @@ class MemoryTable:
     def _require(row: Row, etag: str) -> None:
         if row.etag != etag:
             raise WriteConflict(f"{row.partition}/{row.key} was changed meanwhile.")
+
+
+def _fits(row: Row, where: Mapping[str, Collection[str]] | None) -> bool:
+    """Return whether the row has one of the wanted values in each column."""
+    return all(row.columns.get(name) in values for name, values in (where or {}).items())
 
 
 def _only(names: Collection[str], columns: Columns) -> Columns:

@@ -22,7 +22,7 @@ from shared.domain.search.transcript import IndexedTranscript, Passage, Posting,
 from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
-from shared.domain.task import Task
+from shared.domain.task import Task, TaskState
 from shared.domain.webhook import WebhookDelivery
 from shared.job_status import JobStatus
 
@@ -159,6 +159,9 @@ class JobStore(Protocol):
         The number may be too low after a writer crashed, until `all_active` has passed by.
         """
 
+    def unfinished(self, org_id: str) -> Iterator[Job]:
+        """Return the organisation's jobs that have not ended, newest first, in one query over its rows."""
+
     def count_by_status(self, org_id: str) -> Mapping[JobStatus, int]:
         """Return the number of the organisation's jobs in each status; read that column of all its rows."""
 
@@ -281,6 +284,10 @@ class TaskStore(Protocol):
     def delete(self, stored: Stored[Task]) -> None:
         """Delete the task if it is there; raise WriteConflict when it was changed since it was read."""
 
+    def of_organisations(self, org_ids: Collection[str], states: Collection[TaskState] = ...) -> Iterator[Task]:
+        """Return the tasks of these organisations in these states, by id; one query over the rows of all tasks, of
+        which those of other organisations stay in the table."""
+
     def to_look_at(self, limit: int) -> Iterator[Stored[Task]]:
         """Yield the running tasks without a `look_at`, then those with a `look_at` that has come, up to `limit`, the
         longest due first; each as it is when taken."""
@@ -305,6 +312,9 @@ class ScheduleStore(Protocol):
     def page(self, org_id: str, name: str, *, limit: int, cursor: str | None = None) -> Page[Schedule]:
         """Return an organisation's schedules of the job with this name, by id; cursors as for jobs."""
 
+    def of_organisation(self, org_id: str) -> Iterator[Schedule]:
+        """Return all schedules of an organisation, of every background job, by id."""
+
     def due(self, limit: int, limit_per_org: int) -> Iterator[Stored[Schedule]]:
         """Yield the schedules that are due, the longest due first, each as it is when taken.
 
@@ -318,8 +328,11 @@ class DeadLetterStore(Protocol):
     def keep(self, letter: DeadLetter) -> None:
         """Write the dead letter; idempotent."""
 
-    def of_queue(self, org_id: str, queue: str) -> Iterator[Stored[DeadLetter]]:
-        """Return an organisation's dead letters from a queue, newest first."""
+    def get(self, org_id: str, queue: str, letter_id: str) -> Stored[DeadLetter]:
+        """Return the row; raise NotFound."""
+
+    def of_queue(self, org_id: str, queue: str, *, after: str = "") -> Iterator[Stored[DeadLetter]]:
+        """Return an organisation's dead letters from a queue, newest first, those after the one with this id."""
 
     def kept_before(self, at: datetime) -> Iterator[Stored[DeadLetter]]:
         """Return every organisation's dead letters from before that time; read them all."""

@@ -90,9 +90,11 @@ class Rows(Generic[T]):
                 continue
             yield value
 
-    def scan_partitions(self, prefix: str) -> Iterator[Stored[T]]:
-        """Yield the readable rows of all partitions with this prefix, by partition and key."""
-        rows = self._table.scan_partitions(prefix)
+    def scan_partitions(
+        self, prefix: str, *, where: Mapping[str, Collection[str]] | None = None
+    ) -> Iterator[Stored[T]]:
+        """Yield the readable rows of all partitions with this prefix, by partition and key; `where` as in `scan`."""
+        rows = self._table.scan_partitions(prefix, where=where)
         return (Stored(value, row.etag) for row, value in self._reader.read_each(rows))
 
     def keys(self, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -51,6 +51,9 @@ class ScheduleTable:
         rows = self._schedules.scan(_partition(org_id), after=after, where={"name": {name}}, page_size=limit + 1)
         return first_page(_CURSOR_KIND, ((key, stored.value) for key, stored in rows), limit)
 
+    def of_organisation(self, org_id: str) -> Iterator[Schedule]:
+        return (stored.value for _, stored in self._schedules.scan(_partition(org_id)))
+
     def due(self, limit: int, limit_per_org: int) -> Iterator[Stored[Schedule]]:
         now = self._clock()
         taken: Counter[str] = Counter()

@@ -86,9 +86,9 @@ class Table(Protocol):
         """Return the partition's rows by key, those with after < key < before and in each column of `where` one of its
         values; with all columns or only those of `select`; fetched `page_size` at a time as they are asked for."""
 
-    def scan_partitions(self, prefix: str) -> Iterator[Row]:
+    def scan_partitions(self, prefix: str, *, where: Mapping[str, Collection[str]] | None = None) -> Iterator[Row]:
         """Return the rows of all partitions with names that begin with the prefix (all rows for none), by partition and
-        key."""
+        key; `where` as in `scan`."""
 
 
 def is_possible_key(key: str) -> bool:

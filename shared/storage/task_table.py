@@ -4,7 +4,7 @@ A running task's entry names no time: the sweep looks at all of them, so that a 
 also after the clock was put back.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 
 from shared.domain.errors import NotFound
@@ -48,6 +48,12 @@ class TaskTable:
     def delete(self, stored: Stored[Task]) -> None:
         self._tasks.delete(stored)
         self._drop_entry(stored.value)
+
+    def of_organisations(
+        self, org_ids: Collection[str], states: Collection[TaskState] = tuple(TaskState)
+    ) -> Iterator[Task]:
+        where = {"orgId": org_ids, "state": states}
+        return (stored.value for stored in self._tasks.scan_partitions("", where=where))
 
     def to_look_at(self, limit: int) -> Iterator[Stored[Task]]:
         now = self._clock()

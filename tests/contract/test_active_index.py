@@ -1,5 +1,6 @@
 """Which jobs are active, and at which event: what followers of many jobs ask for in one query."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -173,5 +174,7 @@ def test_jobs_are_counted_by_status(storage: Storage, org: str, make_job: MakeJo
             storage.jobs.update(stored, failed(stored.value))
     storage.jobs.create(replace(make_job(9), org_id=f"{org}-another"))
     counts = storage.jobs.count_by_status(org)
+    unfinished = [job.status for job in storage.jobs.unfinished(org)]
+    assert Counter(unfinished) == {status: count for status, count in counts.items() if count and not status.is_final}
     assert counts == {**dict.fromkeys(JobStatus, 0), JobStatus.CREATED: 3, JobStatus.ERROR: 2}
     assert all(isinstance(status, JobStatus) for status in counts)

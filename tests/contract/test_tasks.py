@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -250,3 +251,42 @@ def test_a_running_task_is_always_looked_at_and_its_entry_goes_with_its_state(ne
     tasks.update(running, running.value.evolve(state=TaskState.WAITING, look_at=NOW))
     assert not list(tasks.to_look_at(10))
     assert not list(index.scan("running-task"))
+
+
+def test_tasks_are_found_by_organisation_and_state(tasks: TaskTable) -> None:
+    for number, (org_id, state) in enumerate(
+        [
+            ("acme", TaskState.WAITING),
+            ("acme", TaskState.FAILED),
+            ("o'brien", TaskState.WAITING),
+            ("", TaskState.WAITING),
+        ]
+    ):
+        tasks.create(make_task(number).evolve(org_id=org_id, state=state))
+
+    def found(*org_ids: str, states: tuple[TaskState, ...] = tuple(TaskState)) -> list[str]:
+        return [task.task_id for task in tasks.of_organisations(org_ids, states)]
+
+    assert found("acme") == ["task-0", "task-1"]
+    assert found("acme", states=(TaskState.FAILED,)) == ["task-1"]
+    assert found("acme", "") == ["task-0", "task-1", "task-3"]
+    assert found("o'brien", states=(TaskState.WAITING, TaskState.RUNNING)) == ["task-2"]
+    assert found("nobody") == []
+
+
+def test_all_schedules_of_an_organisation_are_found(schedules: ScheduleTable) -> None:
+    for number, (org_id, name) in enumerate([("acme", "work"), ("acme", "play"), ("", "work")]):
+        schedules.create(replace(make_schedule(number, org_id), name=name))
+    assert [each.schedule_id for each in schedules.of_organisation("acme")] == ["schedule-0", "schedule-1"]
+    assert [each.schedule_id for each in schedules.of_organisation("")] == ["schedule-2"]
+
+
+def test_a_dead_letter_is_found_by_its_id(new_table: NewTable) -> None:
+    letters = DeadLetterTable(new_table())
+    for number in range(3):
+        letters.keep(DeadLetter(letter_id=f"l{number}", queue="tasks", org_id="", body="{", reason="No.", at=LONG_AGO))
+    assert letters.get("", "tasks", "l1").value.letter_id == "l1"
+    assert [each.value.letter_id for each in letters.of_queue("", "tasks", after="l0")] == ["l1", "l2"]
+    for org_id, queue in (("acme", "tasks"), ("", "downloads")):
+        with pytest.raises(NotFound):
+            letters.get(org_id, queue, "l1")

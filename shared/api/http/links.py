@@ -1,7 +1,7 @@
 """Absolute addresses of the API's own resources, as the caller sees them."""
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 
@@ -43,6 +43,10 @@ class Links:
     def schedule(self, schedule_id: str) -> str:
         """Return the address of a schedule."""
         return f"{self._base}/schedules/{schedule_id}"
+
+    def task(self, task_id: str) -> str:
+        """Return the address of a background job."""
+        return f"{self._base}/tasks/{quote(task_id, safe='')}"
 
     def page(self, path: str, query: Mapping[str, str | None]) -> str:
         """Return the address of a page of a list."""

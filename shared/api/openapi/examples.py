@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from shared.api.http.links import Links
 from shared.api.models.probe import ExpectedEngineView, ExpectedStageView, PlanView, ProbeView
 from shared.api.models.schedules import ScheduleLinks, SchedulePage, ScheduleView
+from shared.api.models.tasks import TaskLinks, TaskPage, TaskView
 from shared.api.models.views import (
     DeliveryView,
     EventView,
@@ -30,7 +31,7 @@ from shared.api.models.views import (
 )
 from shared.api.openapi.problem_examples import DELIVERY_ID, JOB_ID, SCHEDULE_ID, SESSION_ID, UPLOAD_ID
 from shared.api.routes.deliveries import DeliveryList, RedeliveryView
-from shared.api.routes.queues import QueueInfoView, QueueView, RequeuedView
+from shared.api.routes.queues import DeadLetterPage, DeadLetterView, QueueInfoView, QueueView, RequeuedView
 from shared.api.routes.removals import RemovalPage, RemovalView
 from shared.api.version import VERSION
 from shared.domain.errors import StorageUnavailable
@@ -48,6 +49,7 @@ from shared.media.payload import (
     ThumbnailPayload,
     VideoStreamPayload,
 )
+from shared.pipeline.housekeeping.background_tasks import CallState
 from shared.tracking.drawing.plot_data import HeatMap, TrackPlot
 from shared.tracking.payload import (
     DerivedMetrics,
@@ -76,6 +78,8 @@ PATH_VALUES = {
     "sessionId": SESSION_ID,
     "scheduleId": SCHEDULE_ID,
     "queue": "transcriptions",
+    "letterId": DELIVERY_ID,
+    "taskId": f"redelivery-{DELIVERY_ID}",
     "name": "scene-0001.jpg",
 }
 """The ids in the paths of the examples."""
@@ -230,6 +234,44 @@ _SCHEDULE = ScheduleView(
     created_at=_AT,
     links=ScheduleLinks(self=_LINKS.schedule(SCHEDULE_ID), last_job=None),
 )
+_TASK = TaskView(
+    task_id=f"redelivery-{DELIVERY_ID}",
+    org_id="local",
+    name="deliver_webhook",
+    state=CallState.WAITING,
+    attempts=2,
+    last_error="The server answered 503.",
+    created_at=_AT,
+    next_run_at=_AT + timedelta(minutes=1),
+    last_run_at=None,
+    finished_at=None,
+    cron=None,
+    time_zone=None,
+    links=TaskLinks(self=_LINKS.task(f"redelivery-{DELIVERY_ID}")),
+)
+_CRON = _TASK.model_copy(
+    update={
+        "task_id": SCHEDULE_ID,
+        "name": "submit_scheduled",
+        "state": CallState.SCHEDULED,
+        "attempts": 0,
+        "last_error": None,
+        "next_run_at": _AT + timedelta(days=2),
+        "cron": "0 2 * * MON-FRI",
+        "time_zone": "Europe/Zurich",
+        "links": TaskLinks(self=_LINKS.task(SCHEDULE_ID)),
+    }
+)
+_DEAD_LETTER = DeadLetterView(
+    letter_id=DELIVERY_ID,
+    queue="transcriptions",
+    org_id=None,
+    job_id=None,
+    task_id=None,
+    reason="The message cannot be read.",
+    at=_AT,
+    body="{not base64}",
+)
 _BOX = (0.41, 0.2, 0.1, 0.6)
 _TRACKING = InstructorTracking(
     session_id=SESSION_ID,
@@ -336,6 +378,10 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
     "cancelJob": _RUNNING.model_copy(update={"cancel_requested": True}),
     "listDeliveries": DeliveryList(items=[_DELIVERY]),
     "redeliverWebhook": RedeliveryView(job_id=JOB_ID, webhook_id=_DELIVERY.webhook_id),
+    "listTasks": TaskPage(items=[_TASK, _CRON], next_link=_NEXT.format("tasks")),
+    "getTask": _TASK,
+    "retryTask": _TASK.model_copy(update={"attempts": 0, "last_error": None}),
+    "listDeadLetters": DeadLetterPage(items=[_DEAD_LETTER], next_link=_NEXT.format("jobs/poison/transcriptions")),
     "getQueueInfo": QueueInfoView(
         queues=[
             QueueView(name="downloads", waiting=0, poison=0, oldest_seconds=None),

@@ -9,19 +9,22 @@ from contextlib import suppress
 from datetime import timedelta
 from itertools import groupby
 
-from shared.domain.dead_letter import DeadLetter
 from shared.domain.errors import NotFound, RostrumError, RowOfLaterRelease, UnreadableRow, WriteConflict
 from shared.domain.job import Job
 from shared.domain.removal import RemovalReason
 from shared.domain.session import Session, Upload
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
+from shared.pipeline.housekeeping.dead_letter_list import drop_dead_letter
 from shared.pipeline.housekeeping.delete_results import continue_deletion
 from shared.pipeline.housekeeping.delete_session import delete_session, remove_session
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.storage.ports import RESULTS, SOURCES, WORK, Stored
 
 log = logging.getLogger(__name__)
+
+CLEAN_UP_ID = "clean-up"
+"""The id of the clean-up's schedule."""
 
 EVERY_HOUR = "17 * * * *"
 
@@ -33,7 +36,7 @@ KEEP_DEAD_LETTERS = timedelta(days=30)
 
 def schedule_clean_up(services: Services) -> None:
     """Create the schedule of the clean-up; idempotent."""
-    clean_up.using(services, task_id="clean-up").schedule_cron(EVERY_HOUR)
+    clean_up.using(services, task_id=CLEAN_UP_ID).schedule_cron(EVERY_HOUR)
 
 
 @job_manager.job
@@ -61,15 +64,7 @@ def _forget_idempotency_keys(services: Services) -> None:
 def _drop_dead_letters(services: Services) -> None:
     """Delete old dead letters, each with its task, which cannot be requeued without it."""
     for stored in services.storage.dead_letters.kept_before(services.clock() - KEEP_DEAD_LETTERS):
-        _unless_it_fails(_drop_dead_letter, services, stored)
-
-
-def _drop_dead_letter(services: Services, stored: Stored[DeadLetter]) -> None:
-    storage = services.storage
-    if stored.value.task_id is not None:
-        with suppress(NotFound):
-            storage.tasks.delete(storage.tasks.get(stored.value.task_id))
-    storage.dead_letters.delete(stored)
+        _unless_it_fails(drop_dead_letter, services, stored)
 
 
 def _drop_removal_records(services: Services) -> None:

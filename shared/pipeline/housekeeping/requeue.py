@@ -1,14 +1,13 @@
-"""Requeue dead letters and report on the queues: retry a failed job, restart a dead task, send a message again.
+"""Requeue dead letters: retry a failed job, restart a dead task, send a message again.
 
 Each is done before its dead letter is deleted. A crash in between leaves a dead letter without a point, which the next
 call deletes.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from pydantic import ValidationError
 
@@ -19,15 +18,12 @@ from shared.domain.task import TASKS, TaskMessage, TaskState
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.submit import retry_job
-from shared.pipeline.tasks.dispatch import send_task
-from shared.storage.ports import QueueFacts, Received, poison_queue
+from shared.pipeline.tasks.dispatch import restart_task
+from shared.storage.ports import Received, poison_queue
 
 log = logging.getLogger(__name__)
 
 QUEUE_NAMES = (*QUEUES.values(), TASKS)
-COUNTS_KEPT = timedelta(seconds=5)
-"""Greatest age of the jobs' counts: counting reads a column of every job that the organisation has."""
-MAX_KEPT = 1000
 
 RECEIVE_AT_ONCE = 32
 MAX_RECEIVED = 640
@@ -43,8 +39,7 @@ def requeue_dead_letters(services: Services, org_id: str, queue: str) -> int:
 
     Raise NotFound for an unknown queue, and StorageFull.
     """
-    if queue not in QUEUE_NAMES:
-        raise NotFound(f"There is no queue {queue[:64]}; there are {', '.join(QUEUE_NAMES)}.")
+    require_queue(queue)
     requeued = _put_back(services, org_id, queue)
     for stored in services.storage.dead_letters.of_queue(org_id, queue):
         try:
@@ -56,6 +51,12 @@ def requeue_dead_letters(services: Services, org_id: str, queue: str) -> int:
         services.storage.dead_letters.delete(stored)
     log.info("dead letters put back", extra={"action": "requeue", "org_id": org_id, "queue": queue, "count": requeued})
     return requeued
+
+
+def require_queue(queue: str) -> None:
+    """Raise NotFound for an unknown queue."""
+    if queue not in QUEUE_NAMES:
+        raise NotFound(f"There is no queue {queue[:64]}; there are {', '.join(QUEUE_NAMES)}.")
 
 
 def _revive(services: Services, letter: DeadLetter) -> bool:
@@ -70,18 +71,8 @@ def _begin_afresh(services: Services, letter: DeadLetter) -> bool:
     stored = services.storage.tasks.get(letter.task_id or "")
     if stored.value.state is not TaskState.FAILED or stored.value.letter_id != letter.letter_id:
         return False
-    now = services.clock()
     with suppress(WriteConflict):  # another call was quicker
-        send_task(
-            services,
-            stored,
-            state=TaskState.WAITING,
-            attempts=0,
-            sends=0,
-            due_at=now,
-            finished_at=None,
-            letter_id=None,
-        )
+        restart_task(services, stored)
         return True
     return False
 
@@ -126,44 +117,3 @@ def _parsed(parse: Parse, body: bytes) -> StageMessage | TaskMessage | None:
         return parse(body)
     except ValidationError:
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class QueueInfo:
-    """The queues, shared by all organisations, and the organisation's jobs by status.
-
-    A queue's `poison` counts the organisation's dead letters and the unread messages of the poison queue.
-    """
-
-    queues: Sequence[QueueFacts]
-    jobs: Mapping[JobStatus, int]
-
-
-@dataclass(frozen=True, slots=True)
-class JobCounts:
-    """Each organisation's jobs by status, counted anew every few seconds at most."""
-
-    services: Services
-    _kept: dict[str, tuple[datetime, Mapping[JobStatus, int]]] = field(default_factory=dict)
-
-    def of(self, org_id: str) -> Mapping[JobStatus, int]:
-        """Return the number of jobs in each status, at most `COUNTS_KEPT` old."""
-        now = self.services.clock()
-        counted_at, counts = self._kept.get(org_id, (None, {}))
-        if counted_at is None or now - counted_at >= COUNTS_KEPT:
-            counts = self.services.storage.jobs.count_by_status(org_id)
-            if len(self._kept) >= MAX_KEPT:
-                self._kept.clear()
-            self._kept[org_id] = (now, counts)
-        return counts
-
-
-def queue_info(services: Services, org_id: str, job_counts: JobCounts) -> QueueInfo:
-    """Return the queues as they are now, and the jobs as they were counted last."""
-    found = [services.storage.queues.facts(name) for name in QUEUE_NAMES]
-    kept = [sum(1 for _ in services.storage.dead_letters.of_queue(org_id, name)) for name in QUEUE_NAMES]
-    counts = job_counts.of(org_id)
-    return QueueInfo(
-        queues=[replace(facts, poison=facts.poison + more) for facts, more in zip(found, kept, strict=True)],
-        jobs={status: counts.get(status, 0) for status in JobStatus},
-    )

@@ -46,6 +46,20 @@ def run_task_now(services: Services, task_id: str) -> None:
             send_task(services, stored, due_at=now)
 
 
+def restart_task(services: Services, stored: Stored[Task]) -> Stored[Task]:
+    """Begin a failed task afresh, with all its attempts; raise WriteConflict when it changed meanwhile."""
+    return send_task(
+        services,
+        stored,
+        state=TaskState.WAITING,
+        attempts=0,
+        sends=0,
+        due_at=services.clock(),
+        finished_at=None,
+        letter_id=None,
+    )
+
+
 def as_sent(services: Services, task: Task) -> Task:
     """Return the task with one more message to its account, and with the time when the sweep looks at it again."""
     now = services.clock()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from shared.domain.errors import MAX_DETAIL_CHARS, FinalError, NotFound, RostrumError, WriteConflict
+from shared.domain.errors import MAX_DETAIL_CHARS, FinalError, NotFound, RostrumError, WorkerDied, WriteConflict
 from shared.domain.task import Task, TaskMessage, TaskState
 from shared.pipeline.context import Delivery, Services
 from shared.pipeline.dead_letters import dead_letter_task
@@ -124,11 +124,12 @@ def _call(
         last = isinstance(error, FinalError) or claimed.value.attempts >= job.max_attempts
         level = logging.ERROR if last else logging.WARNING
         log.log(level, "task failed", extra={"action": "fail", **facts}, exc_info=error)
+        code = error.code if isinstance(error, RostrumError) else RostrumError.code
         if last:
-            outcome = _dead_letter(services, reason)
+            outcome = _dead_letter(services, reason, code)
         else:
             pause = job.backoff.pause(claimed.value.attempts, random)
-            outcome = _rest(services, pause, last_error=reason)
+            outcome = _rest(services, pause, last_error=reason, error_code=code)
     else:
         log.info("task done", extra={"action": "finish", **facts})
         outcome = _finish(services)
@@ -142,9 +143,15 @@ def _rest(services: Services, pause: timedelta, **changes: object) -> Outcome:
     )
 
 
-def _dead_letter(services: Services, reason: str | None) -> Outcome:
+def _dead_letter(services: Services, reason: str | None, code: str | None = None) -> Outcome:
     """Without a reason, the row's latest error is one, or else that the worker crashed."""
-    return lambda stored: dead_letter_task(services, stored, reason or stored.value.last_error or CRASHED)
+
+    def give_up(stored: Stored[Task]) -> Stored[Task]:
+        task = stored.value
+        told = (reason, code) if reason else (task.last_error or CRASHED, task.error_code or WorkerDied.code)
+        return dead_letter_task(services, stored, *told)
+
+    return give_up
 
 
 def _finish(services: Services) -> Outcome:

@@ -10,8 +10,9 @@ from fastapi.testclient import TestClient
 from shared.api.app import create_app
 from shared.domain.message import StageMessage
 from shared.job_status import JobStatus
+from shared.pipeline.dead_letters import keep_unreadable
 from shared.pipeline.execution.failure import handle_poison_message
-from shared.pipeline.housekeeping.requeue import JobCounts
+from shared.pipeline.housekeeping.queue_info import JobCounts
 from tests.support.api_harness import ORG, ApiHarness, make_services
 from tests.support.signing_keys import SECRET, signed
 
@@ -102,6 +103,62 @@ def test_an_administrator_puts_back_what_is_the_organisations_own(shared_house: 
     assert harness.client.post(requeue, headers=tokens["admin"]).json() == {"requeued": 1}
 
 
+def test_a_stranger_sees_nothing_of_the_queues(shared_house: ApiHarness) -> None:
+    harness = shared_house
+    member, stranger = (
+        {"Authorization": f"Bearer {signed(org_id=org, scopes=['jobs:read', 'jobs:write'])}"} for org in ("acme", "x")
+    )
+    body = {"sourceUrl": "https://example.com/talk.mp4"}
+    assert harness.client.post("/jobs", json=body, headers=member).status_code == 202
+    own = harness.client.get("/jobs/queue-info", headers=member).json()
+    foreign = harness.client.get("/jobs/queue-info", headers=stranger).json()
+    assert (own["queues"][0]["waiting"], own["jobs"]["CREATED"]) == (1, 1)
+    assert {(one["waiting"], one["poison"], one["oldestSeconds"]) for one in foreign["queues"]} == {(0, 0, None)}
+    assert not any(foreign["jobs"].values())
+
+
+def test_messages_that_cannot_be_read_are_listed_and_removed(harness: ApiHarness) -> None:
+    for number in range(3):
+        at = harness.services.clock()
+        keep_unreadable(harness.services, "downloads", f"{{not base64 {number}}}".encode(), f"m{number}", at)
+    assert harness.client.get("/jobs/queue-info").json()["queues"][0]["poison"] == 3
+    first = harness.client.get("/jobs/poison/downloads?limit=2").json()
+    rest = harness.client.get(first["nextLink"]).json()
+    assert [one["body"] for one in first["items"] + rest["items"]] == [f"{{not base64 {n}}}" for n in (2, 1, 0)]
+    assert {(one["orgId"], one["reason"]) for one in first["items"]} == {(None, "The message cannot be read.")}
+    address = f"/jobs/poison/downloads/{rest['items'][0]['letterId']}"
+    assert harness.client.delete(address).status_code == 204
+    assert harness.client.delete(address).status_code == 404
+    assert len(harness.client.get("/jobs/poison/downloads").json()["items"]) == 2
+    assert harness.client.get("/jobs/poison/nothing").status_code == 404
+
+
+def test_an_administrator_sees_own_dead_letters_and_that_others_cannot_be_read(shared_house: ApiHarness) -> None:
+    harness = shared_house
+    token = {
+        name: {"Authorization": f"Bearer {signed(org_id=org, scopes=scopes)}"}
+        for name, org, scopes in (
+            ("member", "acme", ["jobs:read", "jobs:write"]),
+            ("admin", "acme", ["admin"]),
+            ("stranger", "others", ["admin"]),
+        )
+    }
+    body = {"sourceUrl": "https://example.com/talk.mp4"}
+    job = harness.client.post("/jobs", json=body, headers=token["member"]).json()
+    give_up(harness)
+    keep_unreadable(harness.services, "downloads", b"{secret of acme", "m", harness.services.clock())
+    path = "/jobs/poison/downloads"
+    assert harness.client.get(path, headers=token["member"]).status_code == 403
+    own = harness.client.get(path, headers=token["admin"]).json()["items"]
+    assert {(one["orgId"], one["jobId"]) for one in own} == {("acme", job["jobId"]), (None, None)}
+    (seen,) = harness.client.get(path, headers=token["stranger"]).json()["items"]
+    assert (seen["orgId"], seen["body"], seen["reason"]) == (None, None, "The message cannot be read.")
+    foreign = next(one["letterId"] for one in own if one["orgId"] == "acme")
+    assert harness.client.delete(f"{path}/{foreign}", headers=token["stranger"]).status_code == 404
+    assert harness.client.delete(f"{path}/{foreign}", headers=token["admin"]).status_code == 204
+    assert harness.client.post(f"/jobs/{job['jobId']}/retry", headers=token["member"]).status_code == 202
+
+
 def test_jobs_are_not_counted_anew_for_every_request(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     start, seconds = harness.services.clock(), 0.0
     monkeypatch.setattr(
@@ -126,4 +183,4 @@ def test_jobs_are_not_counted_anew_for_every_request(harness: ApiHarness, monkey
 def test_counts_are_each_organisations_own(harness: ApiHarness) -> None:
     counts = JobCounts(harness.services)
     harness.submit()
-    assert (counts.of(ORG)[JobStatus.CREATED], counts.of("other")[JobStatus.CREATED]) == (1, 0)
+    assert [counts.of(org)[JobStatus.CREATED] for org in (ORG, "other")] == [1, 0]

@@ -6,6 +6,7 @@ The routes are found, not listed: one that takes an id of a new kind fails here 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from shared.api.app import ROUTERS, create_app
 from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
 from shared.domain.stage import Stage
+from shared.domain.task import Task
 from shared.storage.ports import SOURCES
 from tests.support.api_harness import ORG, ApiHarness, make_services
 from tests.support.signing_keys import SECRET, signed
@@ -24,7 +26,7 @@ from tests.support.signing_keys import SECRET, signed
 OPEN = {"/health", "/docs", "/docs/{name}"}
 """Anybody may read these."""
 
-OF_THE_SERVICE = {"/jobs/poison/{queue}/requeue"}
+OF_THE_SERVICE = {"/jobs/poison/{queue}/requeue", "/jobs/poison/{queue}", "/jobs/poison/{queue}/{letterId}"}
 """What they take belongs to no organisation, but to whoever looks after the service."""
 
 FOR_ADMINS = {*OF_THE_SERVICE, "/removals"}
@@ -114,7 +116,10 @@ def acme() -> Iterator[Acme]:
         harness.change(job["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
         upload = client.post("/ingest/init", json=BODIES["/ingest/init"]).json()
         ids = {"jobId": job["jobId"], "sessionId": job["sessionId"], "name": "scene-001"}
-        made = Acme(client, {**ids, "uploadId": upload["uploadId"]})
+        at = services.clock()
+        task = Task(task_id="some-task", org_id=ORG, name="work", created_at=at, due_at=at + timedelta(days=1))
+        services.storage.tasks.create(task)
+        made = Acme(client, {**ids, "uploadId": upload["uploadId"], "taskId": task.task_id})
         if "/schedules" in PATHS:
             made.ids["scheduleId"] = made.ask("POST", "/schedules", OWNER).json()["scheduleId"]
         del client.headers["Authorization"]
@@ -187,7 +192,7 @@ def test_another_organisations_cursor_leads_nowhere(acme: Acme) -> None:
 
 @pytest.mark.parametrize(("path", "method"), ROUTES)
 def test_nobody_gets_in_without_a_token_or_the_scope(acme: Acme, path: str, method: str) -> None:
-    acme.ids["queue"] = "downloads"
+    acme.ids |= {"queue": "downloads", "letterId": "letter"}
     assert acme.ask(method, path, None).status_code == 401
     needed = "admin" if path in FOR_ADMINS else "jobs:read" if method == "GET" else "jobs:write"
     lacking = [each for each in ("jobs:read", "jobs:write") if each != needed]

@@ -1,11 +1,14 @@
 """Both clients against the real API, over HTTP, with a storage in memory."""
 
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
 from rostrum_client import RostrumApiError, RostrumClient
+from shared.pipeline.dead_letters import keep_unreadable
+from shared.pipeline.stages.sidecar import rebuild_sidecar
 from tests.support.served_api import JPEG, Served, serve
 
 SOURCE = "https://example.com/talk.mp4"
@@ -187,6 +190,32 @@ def test_queues_are_counted_and_dead_letters_put_back(caller: RostrumClient, ser
     assert info.jobs["CREATED"] == 1
     assert {queue.name: queue.waiting for queue in info.queues}["downloads"] == 1
     assert caller.requeue_poison("downloads") == 0
+
+
+def test_dead_letters_are_listed_and_removed(caller: RostrumClient, served: Served) -> None:
+    keep_unreadable(served.services, "downloads", b"{not base64", "m", served.services.clock())
+
+    [letter] = caller.dead_letters("downloads")
+    assert (letter.body, letter.org_id) == ("{not base64", None)
+    caller.remove_dead_letter("downloads", letter.letter_id)
+    assert list(caller.dead_letters("downloads")) == []
+
+
+def test_background_jobs_are_listed_retried_and_removed(caller: RostrumClient, served: Served) -> None:
+    made = rebuild_sidecar.using(served.services).delay_in(timedelta(days=1), "local", "no-job")
+    cron = rebuild_sidecar.using(served.services).schedule_cron("0 3 * * *", "local", "no-job")
+
+    assert {task.task_id for task in caller.tasks()} == {made.task_id, cron.schedule_id}
+    [scheduled] = caller.tasks(state="scheduled")
+    assert (scheduled.name, scheduled.cron) == ("rebuild_sidecar", "0 3 * * *")
+    waiting = caller.task(made.task_id)
+    assert waiting.next_run_at is not None
+    retried = caller.retry_task(made.task_id).next_run_at
+    assert retried is not None
+    assert retried < waiting.next_run_at
+    for task_id in (made.task_id, cron.schedule_id):
+        caller.remove_task(task_id)
+    assert list(caller.tasks()) == []
 
 
 def test_deleted_sessions_are_listed(caller: RostrumClient) -> None:

@@ -9,12 +9,13 @@ from shared.domain.errors import NotFound, StorageUnavailable
 from shared.domain.job import Job
 from shared.domain.message import QUEUES, StageMessage, StepKind
 from shared.domain.stage import Stage
-from shared.domain.task import TASKS, TaskMessage
+from shared.domain.task import SERVICE, TASKS, TaskMessage
 from shared.job_status import JobStatus
 from shared.pipeline.dead_letters import keep_unreadable
 from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.execution.run_step import Delivery, run_step
-from shared.pipeline.housekeeping.requeue import QUEUE_NAMES, JobCounts, queue_info, requeue_dead_letters
+from shared.pipeline.housekeeping.queue_info import JobCounts, QueueInfo, queue_info
+from shared.pipeline.housekeeping.requeue import QUEUE_NAMES, requeue_dead_letters
 from shared.pipeline.jobs.submit import retry_job
 from shared.pipeline.tasks.job_manager import JobManager
 from tests.support.pipeline_harness import PipelineHarness
@@ -46,10 +47,12 @@ def give_up_download(harness: PipelineHarness, job: Job) -> StageMessage:
     return message
 
 
+def told(harness: PipelineHarness, org_ids: tuple[str, ...]) -> QueueInfo:
+    return queue_info(harness.services, org_ids, JobCounts(harness.services))
+
+
 def poison(harness: PipelineHarness, queue: str = DOWNLOADS, org_id: str = "acme") -> int:
-    (facts,) = [
-        each for each in queue_info(harness.services, org_id, JobCounts(harness.services)).queues if each.name == queue
-    ]
+    (facts,) = [each for each in told(harness, (org_id,)).queues if each.name == queue]
     return facts.poison
 
 
@@ -111,10 +114,10 @@ def test_messages_that_still_lie_in_the_queue_of_dead_letters_are_sent_again(har
     (message,) = harness.take()
     harness.storage.queues.bury(message)
     harness.storage.queues.bury(message.model_copy(update={"org_id": "other"}))
-    assert poison(harness) == 2
+    assert poison(harness, org_id=SERVICE) == 2
     assert requeue(harness) == 1
     assert harness.storage.queues.waiting(DOWNLOADS) == [message]
-    assert poison(harness) == 1
+    assert poison(harness, org_id=SERVICE) == 1
     assert requeue(harness) == 0
     assert requeue(harness, org_id="other") == 1
     harness.drain()
@@ -148,10 +151,30 @@ def test_the_queues_and_the_jobs_are_counted(harness: PipelineHarness) -> None:
     harness.submit()
     failed = harness.submit()
     give_up_download(harness, failed)
-    JobManager().job(name="work")(lambda: None).using(harness.services).delay()
-    info = queue_info(harness.services, "acme", JobCounts(harness.services))
+    JobManager().job(name="work")(lambda org_id: None).using(harness.services).delay("acme")
+    info = told(harness, ("acme",))
     assert [each.name for each in info.queues] == list(QUEUE_NAMES)
-    assert [each.waiting for each in info.queues] == [0, 0, 0, 0, 1]
-    assert info.queues[4].oldest_sec is not None
+    assert [each.waiting for each in info.queues] == [1, 0, 0, 0, 1]
+    assert [each.poison for each in info.queues] == [1, 0, 0, 0, 0]
+    assert [each.oldest_sec is not None for each in info.queues] == [True, False, False, False, True]
     assert info.jobs == {**dict.fromkeys(JobStatus, 0), JobStatus.CREATED: 1, JobStatus.ERROR: 1}
-    assert not any(queue_info(harness.services, "other", JobCounts(harness.services)).jobs.values())
+
+
+def test_another_organisations_work_is_not_counted(harness: PipelineHarness) -> None:
+    give_up_download(harness, harness.submit())
+    harness.submit()
+    JobManager().job(name="work")(lambda org_id: None).using(harness.services).delay("acme")
+    info = told(harness, ("other",))
+    assert {(each.waiting, each.poison, each.oldest_sec) for each in info.queues} == {(0, 0, None)}
+    assert not any(info.jobs.values())
+    whole = told(harness, ("local", SERVICE))  # who runs the service sees the queues themselves
+    assert whole.queues[-1].waiting == 1
+
+
+def test_the_work_of_a_stage_is_counted_by_its_parts(harness: PipelineHarness) -> None:
+    harness.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 2}
+    harness.submit()
+    for message in harness.take():
+        run_step(harness.services, message, Delivery("m", 1))
+    waiting = {each.name: each.waiting for each in told(harness, ("acme",)).queues}
+    assert waiting == {"downloads": 0, "transcriptions": 3, "trackings": 2, "renditions": 0, "tasks": 0}
