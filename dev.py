@@ -14,13 +14,16 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from devhost.checks import compile_requirements, run_benchmarks, run_checks
 from devhost.environment import Environment
-from devhost.errors import DevHostError, StackError
+from devhost.errors import DevHostError, PageError, StackError
 from devhost.models import describe_models, fetch_models
+from devhost.page import DEFAULT_PORT as DEFAULT_PAGE_PORT
+from devhost.page import Page, page_origins, start_page
 from devhost.stack import DEFAULT_DATA, DEFAULT_PORT, REPO, Stack, find_running, free_port, start_stack
 
 BAD_USAGE = 2
@@ -47,16 +50,31 @@ def up(options: argparse.Namespace) -> int:
     if running is not None:
         say(f"A stack runs already: {running.url}")
         return 0
-    stack = _start(python, options, options.port)
+    stack = _start(python, options, options.port, {"ROSTRUM_CORS_ORIGINS": page_origins(options.dashboard_port)})
+    page = None
     try:
         print(f"API      {stack.url}\nAPI docs {stack.url}/docs\nStorage  {_storage(stack)}\nLog      {stack.log_file}")
         print("Ctrl-C stops everything.", flush=True)
+        page = _start_page(python, stack, options.dashboard_port)
         while (ended := stack.ended) is None:
             time.sleep(0.5)
     finally:
         say("Stopping")
+        if page is not None:
+            page.stop()
         stack.stop()
     raise StackError(ended)
+
+
+def _start_page(python: Path, stack: Stack, port: int) -> Page | None:
+    """Serve the web page, which is built first where needed; without it the API goes on."""
+    try:
+        page = start_page(python, stack.url.removesuffix("/api"), say, port=port)
+    except PageError as error:
+        say(str(error))
+        return None
+    print(f"Page     {page.url}", flush=True)
+    return page
 
 
 def process(options: argparse.Namespace) -> int:
@@ -146,9 +164,15 @@ def _find_or_start(python: Path, options: argparse.Namespace) -> Stack:
     return running or _start(python, options, port)
 
 
-def _start(python: Path, options: argparse.Namespace, port: int) -> Stack:
+def _start(python: Path, options: argparse.Namespace, port: int, settings: Mapping[str, str] | None = None) -> Stack:
     return start_stack(
-        python, port=port, data=options.data.resolve(), workers=options.workers, hints=options.hint, say=say
+        python,
+        port=port,
+        data=options.data.resolve(),
+        workers=options.workers,
+        hints=options.hint,
+        say=say,
+        settings=settings,
     )
 
 
@@ -170,8 +194,11 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     stack_options.add_argument("--workers", type=_at_least_one, default=2, help="processes for the stages (default: 2)")
     stack_options.add_argument("--no-hint", dest="hint", action="store_false", help="find messages by polling only")
 
-    command = commands.add_parser("up", parents=[stack_options], help="storage and functions until Ctrl-C")
+    command = commands.add_parser("up", parents=[stack_options], help="storage, functions and the page until Ctrl-C")
     command.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the API (default: %(default)s)")
+    command.add_argument(
+        "--dashboard-port", type=_port, default=DEFAULT_PAGE_PORT, help="of the web page (default: %(default)s)"
+    )
     command.set_defaults(run=up)
 
     command = commands.add_parser(

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from devhost.azurite import HOME
-from devhost.errors import SetupError
+from devhost.errors import PageError, SetupError
+from devhost.page_build import SOURCES, environment, install_modules
 
 REPO = HOME.parent
 CHECKS = (
@@ -16,6 +17,17 @@ CHECKS = (
     ("import rules", ["-c", "import sys; from importlinter.cli import lint_imports_command as c; sys.exit(c())"]),
     ("contract drift", ["-m", "shared.api.openapi.document", "--check"]),
 )
+PAGE_CHECKS = (
+    (
+        "contract drift",
+        "openapi-typescript/bin/cli.js",
+        ("../docs/openapi.json", "-o", "src/api/schema.ts", "--check"),
+    ),
+    ("types", "typescript/bin/tsc", ("--noEmit",)),
+    ("format and lint", "@biomejs/biome/bin/biome", ("ci", "--error-on-warnings", ".")),
+)
+"""What it is, the script in `node_modules`, and its arguments."""
+
 LOCKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("requirements.in", "requirements.txt", ()),
     ("requirements-dev.in", "requirements-dev.txt", ()),
@@ -32,8 +44,28 @@ def run_checks(python: Path) -> int:
         print(f"== {name}", flush=True)
         if subprocess.run([str(python), *arguments], cwd=REPO, check=False).returncode != 0:
             failed.append(name)
+    failed += _page_checks(python)
     print("All checks passed." if not failed else f"Failed: {', '.join(failed)}", flush=True)
     return 1 if failed else 0
+
+
+def _page_checks(python: Path) -> list[str]:
+    """Check the page's types, its lint, and its drift from the API's description; return what failed.
+
+    A machine that cannot reach the npm registry skips them with a line, unless `ROSTRUM_REQUIRE_PAGE` is set.
+    """
+    try:
+        node = install_modules(str(python), lambda text: print(text, flush=True))
+    except (PageError, SetupError) as error:
+        print(f"== page: skipped\n{error}", flush=True)
+        return ["page"] if os.environ.get("ROSTRUM_REQUIRE_PAGE") else []
+    failed = []
+    for name, script, arguments in PAGE_CHECKS:
+        print(f"== page {name}", flush=True)
+        command = [node.executable, str(SOURCES / "node_modules" / script), *arguments]
+        if subprocess.run(command, cwd=SOURCES, env=environment(node), check=False).returncode != 0:
+            failed.append(f"page {name}")
+    return failed
 
 
 def compile_requirements(python: Path) -> int:

@@ -3,6 +3,7 @@
 DevHostError
 ├── SetupError           the machine lacks something, or an installer failed
 ├── StackError           storage or the host did not start, or another program has its port
+├── PageError            the web page cannot be built or served; the API works without it
 └── AppError             the function app cannot be loaded or uses something this host does not run
 """
 
@@ -17,6 +18,10 @@ class SetupError(DevHostError):
 
 class StackError(DevHostError):
     """Storage or the host did not start, or something is in the way."""
+
+
+class PageError(DevHostError):
+    """The web page cannot be built or served; the API works without it."""
 
 
 class AppError(DevHostError):

@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,8 +90,21 @@ def find_running(port: int, *, patience_sec: float = 10.0) -> Stack | None:
     raise StackError(f"Port {port} is taken by another program. Choose another with --port, or stop that program.")
 
 
-def start_stack(python: Path, *, port: int, data: Path, workers: int, hints: bool, say: Say, app: Path = REPO) -> Stack:
-    """Start Azurite and the host, and wait until the API answers."""
+def start_stack(
+    python: Path,
+    *,
+    port: int,
+    data: Path,
+    workers: int,
+    hints: bool,
+    say: Say,
+    app: Path = REPO,
+    settings: Mapping[str, str] | None = None,
+) -> Stack:
+    """Start Azurite and the host, and wait until the API answers.
+
+    `settings` are for the app; those of the environment have precedence.
+    """
     data.mkdir(parents=True, exist_ok=True)
     lock = try_lock(data / "stack.lock")
     if lock is None:
@@ -102,7 +115,16 @@ def start_stack(python: Path, *, port: int, data: Path, workers: int, hints: boo
     try:
         say("Starting storage and functions")
         stack.azurite = start_azurite(command, data / "azurite", ports=ports)
-        stack.host = _start_host(python, stack.azurite, app, port=port, data=data, workers=workers, hints=hints)
+        arguments = [
+            "--app",
+            str(app),
+            "--port",
+            str(port),
+            "--workers",
+            str(workers),
+            *([] if hints else ["--no-hint"]),
+        ]
+        stack.host = _start_host(python, stack.azurite, arguments, data, settings or {})
         _write_owner(data, stack.url)
         _await_health(stack)
     except BaseException:
@@ -127,11 +149,11 @@ def port_is_free(port: int) -> bool:
 
 
 def _start_host(
-    python: Path, azurite: Azurite, app: Path, *, port: int, data: Path, workers: int, hints: bool
+    python: Path, azurite: Azurite, arguments: list[str], data: Path, settings: Mapping[str, str]
 ) -> "subprocess.Popen[bytes]":
-    arguments = ["--app", str(app), "--port", str(port), "--workers", str(workers), "--data", str(data / "devhost")]
-    flags = ["--quiet", "--stop-with-stdin", *([] if hints else ["--no-hint"])]
+    flags = ["--data", str(data / "devhost"), "--quiet", "--stop-with-stdin"]
     environ = {
+        **settings,
         **os.environ,
         "AzureWebJobsStorage": azurite.connection_string,
         "ROSTRUM_LOCAL_DATA_DIR": str(data / "azurite"),

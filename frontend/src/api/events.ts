@@ -1,0 +1,98 @@
+import { createParser } from "eventsource-parser";
+import { fetchPath, type Schemas } from "./client";
+import { ApiError } from "./problem";
+
+export type JobEvent = Schemas["EventView"];
+
+/** One part of a transcript that became known while its job runs. */
+export interface TranscriptEvent {
+  start: number;
+  end: number;
+  words: string;
+}
+
+export interface EventHandlers {
+  onEvent: (event: JobEvent) => void;
+  onTranscript: (event: TranscriptEvent) => void;
+}
+
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 15_000;
+
+/**
+ * Follow a job's events until it has ended or the signal aborts.
+ *
+ * The stream is read by fetch and not by EventSource, which cannot send a token. After a break it goes on behind the
+ * last event that arrived.
+ */
+export async function followJob(jobId: string, handlers: EventHandlers, signal: AbortSignal): Promise<void> {
+  let lastId = "";
+  let pause = FIRST_PAUSE_MS;
+  while (!signal.aborted) {
+    try {
+      const answer = await fetchPath(`/jobs/${encodeURIComponent(jobId)}/events`, {
+        headers: { Accept: "text/event-stream", ...(lastId ? { "Last-Event-ID": lastId } : {}) },
+        signal,
+      });
+      if (answer.status === 204 || answer.body === null) return;
+      const before = lastId;
+      lastId = await readEvents(answer.body, lastId, handlers);
+      if (lastId !== before) pause = FIRST_PAUSE_MS;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof ApiError && error.status >= 400 && error.status < 500) return;
+    }
+    await rest(pause, signal);
+    pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+  }
+}
+
+async function readEvents(body: ReadableStream<Uint8Array>, lastId: string, handlers: EventHandlers): Promise<string> {
+  let last = lastId;
+  const parser = createParser({
+    onEvent(message) {
+      if (message.id) last = message.id;
+      const data: unknown = JSON.parse(message.data);
+      if (message.event === "transcript") {
+        const heard = readTranscriptEvent(data);
+        if (heard) handlers.onTranscript(heard);
+      } else if (isJobEvent(data)) handlers.onEvent(data);
+    },
+  });
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return last;
+    parser.feed(decoder.decode(value, { stream: true }));
+  }
+}
+
+function isJobEvent(data: unknown): data is JobEvent {
+  return typeof data === "object" && data !== null && "status" in data && "progress" in data;
+}
+
+/** Return the event's text; the words come as texts or as objects with times. */
+export function readTranscriptEvent(data: unknown): TranscriptEvent | null {
+  if (typeof data !== "object" || data === null) return null;
+  const { start, end, words, text } = data as Record<string, unknown>;
+  if (typeof start !== "number" || typeof end !== "number") return null;
+  const said = Array.isArray(words)
+    ? words
+        .map((each: unknown) => (typeof each === "string" ? each : String((each as { word?: string }).word ?? "")))
+        .join(" ")
+    : "";
+  return { start, end, words: typeof text === "string" ? text : said.trim() };
+}
+
+function rest(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done);
+  });
+}

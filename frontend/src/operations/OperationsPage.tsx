@@ -1,0 +1,327 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { type ReactNode, useState } from "react";
+import { api, bodyOf, fetchPath, type JobStatus, orNull, type Schemas } from "../api/client";
+import { ApiError } from "../api/problem";
+import { bytes, dateTime, duration, relative } from "../format";
+import { messages } from "../messages";
+import { Ask } from "../ui/Ask";
+import { ErrorNotice, Skeleton } from "../ui/states";
+import { useTitle } from "../ui/useTitle";
+import "../styles/operations.css";
+
+type Queue = Schemas["QueueView"];
+type Schedule = Schemas["ScheduleView"];
+const text = messages.operations;
+const REFRESH_MS = 5000;
+const LIST_LENGTH = 20;
+
+/** Show an operator what waits, what was given up, and what will happen by itself. */
+export function OperationsPage() {
+  useTitle(text.title);
+  return (
+    <div className="page">
+      <div className="page__head">
+        <div>
+          <h1>{text.title}</h1>
+          <p className="page__lead">{text.lead}</p>
+        </div>
+      </div>
+      <QueueHealth />
+      <Tasks />
+      <Schedules />
+      <Removals />
+    </div>
+  );
+}
+
+function Section({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className="ops" aria-label={title}>
+      <h2>{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+function Failed({ error }: { error: unknown }) {
+  if (error instanceof ApiError && error.status === 403) return <p className="muted">{text.forbidden}</p>;
+  return <ErrorNotice error={error} />;
+}
+
+function QueueHealth() {
+  const health = useQuery({
+    queryKey: ["queues"],
+    queryFn: ({ signal }) => bodyOf(api().GET("/jobs/queue-info", { signal })),
+    refetchInterval: REFRESH_MS,
+  });
+  const quiet = health.data?.queues.every((queue) => queue.waiting === 0 && queue.poison === 0);
+  return (
+    <>
+      <Section title={text.jobs}>
+        {health.isPending && <Skeleton height="4rem" />}
+        {health.error && <Failed error={health.error} />}
+        {health.data && (
+          <dl className="counts">
+            {Object.entries(messages.status).map(([status, label]) => (
+              <div key={status}>
+                <dt>{label}</dt>
+                <dd className="num">{health.data.jobs[status as JobStatus] ?? 0}</dd>
+              </div>
+            ))}
+          </dl>
+        )}
+      </Section>
+      <Section title={text.queues}>
+        {quiet && <p className="muted">{text.healthy}</p>}
+        {health.data && (
+          <div className="table" role="region" aria-label={text.queues} tabIndex={0}>
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">{text.queue}</th>
+                  <th scope="col">{text.waiting}</th>
+                  <th scope="col">{text.oldest}</th>
+                  <th scope="col">{text.dead}</th>
+                  <td />
+                </tr>
+              </thead>
+              <tbody>
+                {health.data.queues.map((queue) => (
+                  <QueueRow key={queue.name} queue={queue} />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </Section>
+    </>
+  );
+}
+
+function QueueRow({ queue }: { queue: Queue }) {
+  const queries = useQueryClient();
+  const [asking, setAsking] = useState(false);
+  const requeue = useMutation({
+    mutationFn: () => bodyOf(api().POST("/jobs/poison/{queue}/requeue", { params: { path: { queue: queue.name } } })),
+    onSettled: () => {
+      setAsking(false);
+      return queries.invalidateQueries({ queryKey: ["queues"] });
+    },
+  });
+  return (
+    <tr>
+      <th scope="row">{queue.name}</th>
+      <td className="num">{queue.waiting}</td>
+      <td className="num">{queue.oldestSeconds === null ? text.none : duration(queue.oldestSeconds)}</td>
+      <td className={`num ${queue.poison > 0 ? "is-bad" : ""}`}>{queue.poison}</td>
+      <td className="table__action">
+        {requeue.error && <Failed error={requeue.error} />}
+        {requeue.data && <span role="status">{text.requeued(requeue.data.requeued)}</span>}
+        {queue.poison > 0 && (
+          <button
+            type="button"
+            className="button button--small"
+            aria-label={text.requeueFor(queue.name)}
+            onClick={() => setAsking(true)}
+          >
+            {text.requeue}
+          </button>
+        )}
+        <Ask
+          open={asking}
+          title={text.requeueTitle}
+          yes={text.requeueYes}
+          no={text.requeueNo}
+          busy={requeue.isPending}
+          onYes={() => requeue.mutate()}
+          onClose={() => setAsking(false)}
+        >
+          {text.requeueBody(queue.poison, queue.name)}
+        </Ask>
+      </td>
+    </tr>
+  );
+}
+
+interface TaskView {
+  taskId: string;
+  name: string;
+  state: string;
+  attempts: number;
+  lastError?: string | null;
+  nextRunAt?: string | null;
+}
+
+/** Show the task queue where the API has it; an older API answers 404, and the section stays away. */
+function Tasks() {
+  const tasks = useQuery({
+    queryKey: ["tasks"],
+    queryFn: ({ signal }) =>
+      orNull(fetchPath("/tasks", { signal }).then((answer) => answer.json() as Promise<{ items: TaskView[] }>)),
+    refetchInterval: REFRESH_MS,
+  });
+  if (tasks.data == null) return null;
+  const items = tasks.data.items.slice(0, LIST_LENGTH);
+  return (
+    <Section title={text.tasks}>
+      {items.length === 0 ? (
+        <p className="muted">{text.noTasks}</p>
+      ) : (
+        <div className="table" role="region" aria-label={text.tasks} tabIndex={0}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{text.task}</th>
+                <th scope="col">{text.state}</th>
+                <th scope="col">{text.attempts}</th>
+                <th scope="col">{text.nextRun}</th>
+                <th scope="col">{text.lastError}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((task) => (
+                <tr key={task.taskId}>
+                  <th scope="row">{task.name}</th>
+                  <td>{task.state}</td>
+                  <td className="num">{task.attempts}</td>
+                  <td>{task.nextRunAt ? relative(task.nextRunAt) : text.none}</td>
+                  <td>{task.lastError ?? text.none}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Section>
+  );
+}
+
+function Schedules() {
+  const schedules = useQuery({
+    queryKey: ["schedules"],
+    queryFn: ({ signal }) => bodyOf(api().GET("/schedules", { params: { query: { limit: LIST_LENGTH } }, signal })),
+  });
+  const items = schedules.data?.items ?? [];
+  return (
+    <Section title={text.schedules}>
+      {schedules.isPending && <Skeleton height="4rem" />}
+      {schedules.error && <Failed error={schedules.error} />}
+      {schedules.data && items.length === 0 && <p className="muted">{text.noSchedules}</p>}
+      {items.length > 0 && (
+        <div className="table" role="region" aria-label={text.schedules} tabIndex={0}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{text.cron}</th>
+                <th scope="col">{text.session}</th>
+                <th scope="col">{text.nextRun}</th>
+                <th scope="col">{text.last}</th>
+                <td />
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((schedule) => (
+                <ScheduleRow key={schedule.scheduleId} schedule={schedule} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Section>
+  );
+}
+
+function ScheduleRow({ schedule }: { schedule: Schedule }) {
+  const queries = useQueryClient();
+  const [asking, setAsking] = useState(false);
+  const job = schedule.job as { sessionName?: string | null; sourceUrl?: string | null; sessionId?: string | null };
+  const what = job.sessionName ?? job.sourceUrl ?? job.sessionId ?? schedule.scheduleId;
+  const remove = useMutation({
+    mutationFn: () =>
+      api().DELETE("/schedules/{scheduleId}", { params: { path: { scheduleId: schedule.scheduleId } } }),
+    onSettled: () => {
+      setAsking(false);
+      return queries.invalidateQueries({ queryKey: ["schedules"] });
+    },
+  });
+  return (
+    <tr>
+      <th scope="row">
+        <code>{schedule.cron}</code> <span className="muted">{schedule.timeZone}</span>
+      </th>
+      <td className="table__long">{what}</td>
+      <td>{dateTime(schedule.nextRunAt)}</td>
+      <td>
+        {schedule.lastRunAt ? relative(schedule.lastRunAt) : text.none}
+        {schedule.lastError && <span className="is-bad"> {schedule.lastError}</span>}
+      </td>
+      <td className="table__action">
+        {remove.error && <Failed error={remove.error} />}
+        <button
+          type="button"
+          className="button button--small"
+          aria-label={text.removeFor(what)}
+          onClick={() => setAsking(true)}
+        >
+          {text.remove}
+        </button>
+        <Ask
+          open={asking}
+          title={text.removeTitle}
+          yes={text.removeYes}
+          no={text.removeNo}
+          danger
+          busy={remove.isPending}
+          onYes={() => remove.mutate()}
+          onClose={() => setAsking(false)}
+        >
+          {text.removeBody(what)}
+        </Ask>
+      </td>
+    </tr>
+  );
+}
+
+function Removals() {
+  const removals = useQuery({
+    queryKey: ["removals"],
+    queryFn: ({ signal }) => bodyOf(api().GET("/removals", { params: { query: { limit: LIST_LENGTH } }, signal })),
+  });
+  const items = removals.data?.items ?? [];
+  return (
+    <Section title={text.removals}>
+      {removals.error && <Failed error={removals.error} />}
+      {removals.data && items.length === 0 && <p className="muted">{text.noRemovals}</p>}
+      {items.length > 0 && (
+        <div className="table" role="region" aria-label={text.removals} tabIndex={0}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{text.session}</th>
+                <th scope="col">{text.reason}</th>
+                <th scope="col">{text.when}</th>
+                <th scope="col">{text.freed}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((removal) => (
+                <tr key={removal.removalId}>
+                  <th scope="row">
+                    <code>{removal.sessionId}</code>
+                  </th>
+                  <td>{text.reasons[removal.reason]}</td>
+                  <td>{relative(removal.at)}</td>
+                  <td className="num">{bytes(removal.sizeBytes)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <p className="ops__back">
+        <Link to="/jobs">{messages.app.toJobs}</Link>
+      </p>
+    </Section>
+  );
+}

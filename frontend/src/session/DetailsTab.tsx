@@ -1,0 +1,117 @@
+import { useMutation } from "@tanstack/react-query";
+import { fetchPath, type Schemas, type SessionDetail, type Transcript } from "../api/client";
+import { apiUrl } from "../api/config";
+import { readToken } from "../api/token";
+import { clock as asClock, bytes, dateTime, percent } from "../format";
+import { messages } from "../messages";
+import { Icon } from "../ui/Icon";
+import { ErrorNotice } from "../ui/states";
+import { pathOf, wantedBy } from "./downloads";
+
+const text = messages.session;
+
+interface DetailsTabProps {
+  session: SessionDetail;
+  transcript: Transcript | null;
+  sidecar: Schemas["SidecarPayload"] | null;
+}
+
+/** Show what the recording is, what a reader should know of its results, and every file to download. */
+export function DetailsTab({ session, transcript, sidecar }: DetailsTabProps) {
+  const warnings = [...(session.media?.warnings ?? []), ...(transcript?.warnings ?? [])];
+  return (
+    <div className="stack">
+      {warnings.map((warning) => (
+        <p key={warning} className="notice notice--warn">
+          {warning}
+        </p>
+      ))}
+      <section>
+        <h3>{text.downloads}</h3>
+        <ul className="files">
+          <File name={text.recording} path={`/sessions/${session.sessionId}/media`} size={session.media?.sizeBytes} />
+          {sidecar &&
+            wantedBy(sidecar.artefacts ?? []).map((file) => {
+              const path = pathOf(session.sessionId, sidecar.jobId, file.name);
+              return path && <File key={file.name} name={file.name} path={path} size={file.sizeBytes} />;
+            })}
+          {sidecar && <File name="sidecar.json" path={`/sessions/${session.sessionId}/sidecar`} />}
+        </ul>
+      </section>
+      <section>
+        <h3>{text.about}</h3>
+        <dl className="facts">
+          {factsOf(session, transcript).map(([name, value]) => [
+            <dt key={`${name}-name`}>{name}</dt>,
+            <dd key={name} className="num">
+              {value}
+            </dd>,
+          ])}
+        </dl>
+      </section>
+    </div>
+  );
+}
+
+function factsOf(session: SessionDetail, transcript: Transcript | null): [string, string][] {
+  const { media } = session;
+  const facts: [string, string][] = [[text.added, dateTime(session.createdAt)]];
+  if (session.sourceUrl) facts.push([text.from, session.sourceUrl]);
+  if (media) {
+    facts.push([text.length, asClock(media.durationSec)], [text.size, bytes(media.sizeBytes)]);
+    for (const stream of media.streams) {
+      facts.push(
+        "width" in stream
+          ? [text.picture, `${stream.width}×${stream.height}, ${stream.fps.toFixed(0)}/s, ${stream.codec}`]
+          : [text.sound, text.channels(stream.channels, stream.sampleRate, stream.codec)],
+      );
+    }
+  }
+  if (transcript) {
+    facts.push(
+      [text.engine, `${transcript.engine.name} ${transcript.engine.model}`],
+      [text.language, transcript.language],
+    );
+    if (transcript.quality) facts.push([text.confidence, percent(transcript.quality.meanConfidence)]);
+  }
+  for (const [key, value] of Object.entries(session.metadata)) {
+    if (key !== "sessionName" && ["string", "number", "boolean"].includes(typeof value))
+      facts.push([key, String(value)]);
+  }
+  return facts;
+}
+
+/** Link a file. With a token it is read by fetch first, since a link cannot send one. */
+function File({ name, path, size }: { name: string; path: string; size?: number | undefined }) {
+  const save = useMutation({
+    mutationFn: async () => {
+      const blob = await (await fetchPath(path)).blob();
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(blob);
+      link.download = name;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    },
+  });
+  const label = (
+    <>
+      <Icon name="download" />
+      <span>{name}</span>
+      <span className="muted num">{size === undefined ? "" : bytes(size)}</span>
+    </>
+  );
+  return (
+    <li>
+      {readToken() === null ? (
+        <a className="file" href={apiUrl(path)} download={name}>
+          {label}
+        </a>
+      ) : (
+        <button type="button" className="file" onClick={() => save.mutate()}>
+          {label}
+        </button>
+      )}
+      {save.error && <ErrorNotice error={save.error} />}
+    </li>
+  );
+}

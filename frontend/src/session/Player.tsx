@@ -1,0 +1,118 @@
+import {
+  MediaCaptionsButton,
+  MediaControlBar,
+  MediaController,
+  MediaFullscreenButton,
+  MediaMuteButton,
+  MediaPipButton,
+  MediaPlayButton,
+  MediaPlaybackRateButton,
+  MediaSeekBackwardButton,
+  MediaSeekForwardButton,
+  MediaTimeDisplay,
+  MediaVolumeRange,
+} from "media-chrome/react";
+import { useEffect, useRef } from "react";
+import type { Tracking } from "../api/client";
+import { messages } from "../messages";
+import type { MediaClock } from "./MediaClock";
+import { Overlay } from "./Overlay";
+import { followView, zoomFor } from "./track";
+
+interface PlayerProps {
+  source: string;
+  poster: string | null;
+  captions: string | null;
+  language: string;
+  clock: MediaClock;
+  tracking: Tracking | null;
+  aspect: number;
+  showsTrack: boolean;
+  follows: boolean;
+  onBroken: () => void;
+}
+
+const SEEK_SEC = 10;
+
+/** Play the recording with captions, the track drawn over it, and a view that follows the lecturer. */
+export function Player(props: PlayerProps) {
+  const { clock, tracking, follows } = props;
+  const video = useRef<HTMLVideoElement>(null);
+  const layer = useRef<HTMLDivElement>(null);
+
+  useEffect(() => (video.current ? clock.attach(video.current) : undefined), [clock]);
+  useFollow(video, layer, clock, tracking, follows);
+
+  return (
+    <MediaController className="player" style={{ aspectRatio: String(props.aspect) }} defaultSubtitles={false}>
+      <video
+        ref={video}
+        slot="media"
+        src={props.source}
+        poster={props.poster ?? undefined}
+        preload="metadata"
+        playsInline
+        onError={props.onBroken}
+      >
+        {props.captions && (
+          <track
+            key={props.captions}
+            kind="captions"
+            src={props.captions}
+            srcLang={props.language}
+            label={messages.session.captionsLabel}
+          />
+        )}
+      </video>
+      <div ref={layer} className="player__layer">
+        {props.showsTrack && tracking && <Overlay clock={clock} tracking={tracking} aspect={props.aspect} />}
+      </div>
+      <MediaControlBar className="player__bar">
+        <MediaPlayButton />
+        <MediaSeekBackwardButton seekOffset={SEEK_SEC} />
+        <MediaSeekForwardButton seekOffset={SEEK_SEC} />
+        <MediaTimeDisplay showDuration />
+        <span className="player__space" />
+        <MediaMuteButton />
+        <MediaVolumeRange />
+        <MediaPlaybackRateButton rates={[1, 1.25, 1.5, 1.75, 2]} />
+        <MediaCaptionsButton />
+        <MediaPipButton />
+        <MediaFullscreenButton />
+      </MediaControlBar>
+    </MediaController>
+  );
+}
+
+/** Move and enlarge the picture so that it follows the lecturer; nothing is encoded for it. */
+function useFollow(
+  video: React.RefObject<HTMLVideoElement | null>,
+  layer: React.RefObject<HTMLDivElement | null>,
+  clock: MediaClock,
+  tracking: Tracking | null,
+  follows: boolean,
+) {
+  useEffect(() => {
+    const parts = [video.current, layer.current].filter((part) => part !== null);
+    const reset = () => {
+      for (const part of parts) part.style.transform = "";
+    };
+    if (!follows || !tracking) {
+      reset();
+      return;
+    }
+    const zoom = zoomFor(tracking.trackPoints);
+    const move = () => {
+      const view = followView(tracking.trackPoints, clock.time, zoom);
+      const left = (0.5 - view.x) * 100;
+      const top = (0.5 - view.y) * 100;
+      for (const part of parts) part.style.transform = `scale(${view.zoom}) translate(${left}%, ${top}%)`;
+    };
+    move();
+    const stop = clock.subscribe(move);
+    return () => {
+      stop();
+      reset();
+    };
+  }, [video, layer, clock, tracking, follows]);
+}

@@ -1,0 +1,306 @@
+import * as Tabs from "@radix-ui/react-tabs";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import { useEffect, useMemo, useState } from "react";
+import type { SessionDetail } from "../api/client";
+import { ApiError } from "../api/problem";
+import { clock as asClock, dateTime } from "../format";
+import { JobRow } from "../jobs/JobRow";
+import { isFinal } from "../jobs/status";
+import { messages } from "../messages";
+import { Icon } from "../ui/Icon";
+import { Empty, ErrorNotice, Skeleton } from "../ui/states";
+import { useTitle } from "../ui/useTitle";
+import { linkTo, remember, resumeTime, timeInHash } from "./address";
+import { ChaptersTab, momentsOf } from "./ChaptersTab";
+import { DetailsTab } from "./DetailsTab";
+import { JsonLd, videoObject } from "./JsonLd";
+import { MediaClock } from "./MediaClock";
+import { Player } from "./Player";
+import {
+  captionsQuery,
+  chaptersQuery,
+  mediaQuery,
+  plotQuery,
+  sessionQuery,
+  sidecarQuery,
+  trackingQuery,
+  transcriptQuery,
+} from "./queries";
+import { Timeline } from "./Timeline";
+import { TrackTab } from "./TrackTab";
+import { TranscriptPanel } from "./TranscriptPanel";
+import { useKeys } from "./useKeys";
+import { findPhrase, readScript } from "./words";
+import "../styles/session.css";
+
+const text = messages.session;
+
+/** Show one recording with everything that is known of it, on one clock. */
+export function SessionPage() {
+  const { sessionId } = useParams({ from: "/sessions/$sessionId" });
+  const session = useQuery(sessionQuery(sessionId));
+  useTitle(session.data?.sessionName ?? "");
+  if (session.data) return <Loaded key={sessionId} session={session.data} />;
+  return (
+    <div className="page page--wide">
+      {session.isPending && <Skeleton height="60vh" />}
+      {session.error instanceof ApiError && session.error.isMissing ? (
+        <Empty icon="film" title={text.missingTitle}>
+          <p>{text.missing}</p>
+          <Link to="/jobs" className="button">
+            {messages.app.toJobs}
+          </Link>
+        </Empty>
+      ) : (
+        session.error && <ErrorNotice error={session.error} onRetry={() => void session.refetch()} />
+      )}
+    </div>
+  );
+}
+
+function Loaded({ session }: { session: SessionDetail }) {
+  const { sessionId } = session;
+  const ready = session.jobs.find((job) => job.status === "DONE");
+  const version = `${ready?.jobId ?? ""}-${session.hasTranscript}-${session.hasInstructorTrackingResult}`;
+  const transcript = useQuery(transcriptQuery(sessionId, version)).data ?? null;
+  const chapterData = useQuery(chaptersQuery(sessionId, version)).data;
+  const tracking = useQuery(trackingQuery(sessionId, version)).data ?? null;
+  const plot = useQuery(plotQuery(sessionId, version)).data ?? null;
+  const sidecar = useQuery(sidecarQuery(sessionId, version)).data ?? null;
+  const captions = useQuery(captionsQuery(sessionId, version)).data ?? null;
+  const playable = sidecar?.renditions?.find((each) => each.name.startsWith("playable")) ? "playable" : null;
+  const media = useQuery(mediaQuery(sessionId, playable));
+
+  const [clock] = useState(() => new MediaClock());
+  const [showsTrack, setShowsTrack] = useState(true);
+  const [follows, setFollows] = useState(false);
+  const [broken, setBroken] = useState(false);
+  const [query, setQuery] = useState("");
+  const [hit, setHit] = useState(-1);
+
+  const chapters = useMemo(() => chapterData?.chapters ?? [], [chapterData]);
+  const script = useMemo(() => (transcript ? readScript(transcript, chapters) : null), [transcript, chapters]);
+  const hits = useMemo(() => (script ? findPhrase(script.words, query) : []), [script, query]);
+  const durationSec = session.media?.durationSec ?? transcript?.durationSec ?? 0;
+  const picture = session.media?.streams.find((stream) => "width" in stream);
+  const size = picture && "width" in picture ? picture : { width: 16, height: 9, rotation: 0 };
+  const aspect = size.rotation % 180 === 0 ? size.width / size.height : size.height / size.width;
+  const of = (path: string) => `/sessions/${sessionId}/${path}${sidecar ? `?jobId=${sidecar.jobId}` : ""}`;
+  const thumbnailPath = (name: string) => of(`thumbnails/${name}`);
+  const first = sidecar?.thumbnails?.[0]?.name;
+  const running = session.jobs.find((job) => !isFinal(job.status));
+  const failed = !running && session.jobs[0]?.status !== "DONE" ? session.jobs[0] : undefined;
+
+  useKeys(clock);
+  const resumed = usePlace(clock, sessionId, durationSec);
+
+  return (
+    <div className="page page--wide session">
+      <JsonLd value={videoObject(session, chapters, first ? thumbnailPath(first) : null)} />
+      <div className="session__head">
+        <div>
+          <h1>{session.sessionName || messages.jobs.untitled}</h1>
+          <p className="muted num">
+            {[dateTime(session.createdAt), durationSec > 0 && asClock(durationSec)].filter(Boolean).join(" · ")}
+          </p>
+        </div>
+        <div className="session__tools" role="group" aria-label={text.view}>
+          {tracking && tracking.trackPoints.length > 0 && (
+            <>
+              <button
+                type="button"
+                className="button button--small"
+                aria-pressed={showsTrack}
+                onClick={() => setShowsTrack(!showsTrack)}
+              >
+                <Icon name="box" />
+                {text.showTrack}
+              </button>
+              <button
+                type="button"
+                className="button button--small"
+                aria-pressed={follows}
+                onClick={() => setFollows(!follows)}
+              >
+                <Icon name="crop" />
+                {text.follow}
+              </button>
+            </>
+          )}
+          <CopyLink clock={clock} />
+        </div>
+      </div>
+
+      {(running ?? failed) && (
+        <ul className="jobs session__job">
+          {running && <JobRow listed={running} />}
+          {failed && <JobRow listed={failed} />}
+        </ul>
+      )}
+
+      <div className="session__grid">
+        <div className="session__left">
+          <div className="session__stage">
+            {session.media && media.data ? (
+              <Player
+                key={media.data}
+                source={media.data}
+                poster={null}
+                captions={captions}
+                language={transcript?.language ?? "en"}
+                clock={clock}
+                tracking={tracking}
+                aspect={aspect}
+                showsTrack={showsTrack}
+                follows={follows}
+                onBroken={() => setBroken(true)}
+              />
+            ) : (
+              <div className="player player--empty" style={{ aspectRatio: String(aspect) }}>
+                {media.error ? <ErrorNotice error={media.error} /> : <Icon name="film" />}
+              </div>
+            )}
+            {broken && (
+              <p className="notice notice--warn" role="status">
+                {text.broken}
+              </p>
+            )}
+            {durationSec > 0 && (
+              <Timeline
+                clock={clock}
+                durationSec={durationSec}
+                chapters={chapters}
+                presence={tracking?.presence ?? []}
+                thumbnails={sidecar?.thumbnails ?? []}
+                thumbnailPath={thumbnailPath}
+                marks={hits.map((each) => each.start)}
+                current={hits[hit]?.start ?? null}
+              />
+            )}
+            {resumed !== null && <Resumed time={resumed} clock={clock} />}
+          </div>
+          <Tabs.Root defaultValue="chapters" className="session__tabs">
+            <Tabs.List className="segmented" aria-label={text.parts}>
+              <Tabs.Trigger value="chapters">{text.chapters}</Tabs.Trigger>
+              <Tabs.Trigger value="track">{text.track}</Tabs.Trigger>
+              <Tabs.Trigger value="details">{text.details}</Tabs.Trigger>
+            </Tabs.List>
+            <Tabs.Content value="chapters">
+              <ChaptersTab
+                moments={momentsOf(chapters, sidecar?.scenes ?? [])}
+                clock={clock}
+                picturePath={thumbnailPath}
+              />
+            </Tabs.Content>
+            <Tabs.Content value="track">
+              <TrackTab tracking={tracking} plot={plot} clock={clock} roomPath={first ? thumbnailPath(first) : null} />
+            </Tabs.Content>
+            <Tabs.Content value="details">
+              <DetailsTab session={session} transcript={transcript} sidecar={sidecar} />
+            </Tabs.Content>
+          </Tabs.Root>
+        </div>
+        <div className="session__right">
+          {script && script.words.length > 0 ? (
+            <TranscriptPanel
+              script={script}
+              clock={clock}
+              language={transcript?.language ?? "en"}
+              query={query}
+              onQuery={(value) => {
+                setQuery(value);
+                setHit(-1);
+              }}
+              hits={hits}
+              hit={hit}
+              onHit={setHit}
+            />
+          ) : (
+            <NoTranscript isRunning={running !== undefined} isEmpty={script !== null} />
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function NoTranscript({ isRunning, isEmpty }: { isRunning: boolean; isEmpty: boolean }) {
+  const [title, body] = isRunning
+    ? [text.pendingTitle, text.pending]
+    : isEmpty
+      ? [text.silentTitle, text.silent]
+      : [text.noTranscriptTitle, text.noTranscript];
+  return (
+    <section className="transcript transcript--empty" aria-label={text.transcript}>
+      <Empty icon="info" title={title}>
+        <p>{body}</p>
+      </Empty>
+    </section>
+  );
+}
+
+/** Open at the time in the address, else where the reader left; remember where the reader is. */
+function usePlace(clock: MediaClock, sessionId: string, durationSec: number): number | null {
+  const [resumed] = useState(() =>
+    timeInHash(window.location.hash) === null ? resumeTime(sessionId, durationSec || null) : null,
+  );
+  useEffect(() => {
+    const linked = timeInHash(window.location.hash);
+    if (linked !== null) clock.seek(linked);
+    else if (resumed !== null) clock.seek(resumed);
+    const onHash = () => {
+      const time = timeInHash(window.location.hash);
+      if (time !== null) clock.seek(time);
+    };
+    const onLeave = () => remember(sessionId, clock.time);
+    window.addEventListener("hashchange", onHash);
+    window.addEventListener("pagehide", onLeave);
+    return () => {
+      onLeave();
+      window.removeEventListener("hashchange", onHash);
+      window.removeEventListener("pagehide", onLeave);
+    };
+  }, [clock, sessionId, resumed]);
+  return resumed;
+}
+
+function Resumed({ time, clock }: { time: number; clock: MediaClock }) {
+  const [shown, setShown] = useState(true);
+  if (!shown) return null;
+  return (
+    <p className="resumed" role="status">
+      {text.resumed(asClock(time))}{" "}
+      <button
+        type="button"
+        className="button button--small button--quiet"
+        onClick={() => {
+          clock.seek(0);
+          setShown(false);
+        }}
+      >
+        {text.startOver}
+      </button>
+    </p>
+  );
+}
+
+function CopyLink({ clock }: { clock: MediaClock }) {
+  const [copied, setCopied] = useState(false);
+  return (
+    <button
+      type="button"
+      className="button button--small"
+      onClick={() => {
+        const address = linkTo(clock.time);
+        window.history.replaceState(window.history.state, "", address);
+        void navigator.clipboard?.writeText(address).catch(() => undefined);
+        setCopied(true);
+        setTimeout(() => setCopied(false), 2000);
+      }}
+    >
+      <Icon name={copied ? "check" : "link"} />
+      <span aria-live="polite">{copied ? text.copied : text.copyLink}</span>
+    </button>
+  );
+}

@@ -1,0 +1,98 @@
+import { queryOptions } from "@tanstack/react-query";
+import { api, bodyOf, fetchPath, orNull, type Schemas, type Tracking, type Transcript } from "../api/client";
+import { apiUrl } from "../api/config";
+import { readToken } from "../api/token";
+
+const WHILE_RUNNING_MS = 4000;
+
+/** The session with its jobs; asked for again while a job runs. */
+export function sessionQuery(sessionId: string) {
+  return queryOptions({
+    queryKey: ["session", sessionId],
+    queryFn: ({ signal }) => bodyOf(api().GET("/sessions/{sessionId}", { params: { path: { sessionId } }, signal })),
+    refetchInterval: (query) =>
+      query.state.data?.jobs.some((job) => job.finishedAt === null && job.status !== "CANCELED")
+        ? WHILE_RUNNING_MS
+        : false,
+  });
+}
+
+const KEEP = { staleTime: Number.POSITIVE_INFINITY };
+
+/** Return a result of the session, or null where its job has not made one. */
+function readResult<T>(path: string, signal: AbortSignal): Promise<T | null> {
+  return orNull(
+    fetchPath(path, { signal, headers: { Accept: "application/json" } }).then((answer) => answer.json() as Promise<T>),
+  );
+}
+
+export function transcriptQuery(sessionId: string, version: string) {
+  return queryOptions({
+    queryKey: ["transcript", sessionId, version],
+    queryFn: ({ signal }) => readResult<Transcript>(`/sessions/${sessionId}/results/transcript`, signal),
+    ...KEEP,
+  });
+}
+
+/** The captions as an address that a `<track>` can read: a token cannot be sent with it, so the text is held here. */
+export function captionsQuery(sessionId: string, version: string) {
+  return queryOptions({
+    queryKey: ["captions", sessionId, version],
+    queryFn: async ({ signal }) => {
+      const answer = await orNull(fetchPath(`/sessions/${sessionId}/results/transcript?format=vtt`, { signal }));
+      return answer && URL.createObjectURL(new Blob([await answer.text()], { type: "text/vtt" }));
+    },
+    ...KEEP,
+    gcTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+export function trackingQuery(sessionId: string, version: string) {
+  return queryOptions({
+    queryKey: ["tracking", sessionId, version],
+    queryFn: ({ signal }) => readResult<Tracking>(`/sessions/${sessionId}/results/instructor-tracking`, signal),
+    ...KEEP,
+  });
+}
+
+export function plotQuery(sessionId: string, version: string) {
+  return queryOptions({
+    queryKey: ["plot", sessionId, version],
+    queryFn: ({ signal }) => readResult<Schemas["TrackPlot"]>(`/sessions/${sessionId}/results/track-plot`, signal),
+    ...KEEP,
+  });
+}
+
+export function chaptersQuery(sessionId: string, version: string) {
+  return queryOptions({
+    queryKey: ["chapters", sessionId, version],
+    queryFn: ({ signal }) => readResult<Schemas["Chapters"]>(`/sessions/${sessionId}/results/chapters`, signal),
+    ...KEEP,
+  });
+}
+
+export function sidecarQuery(sessionId: string, version: string) {
+  return queryOptions({
+    queryKey: ["sidecar", sessionId, version],
+    queryFn: ({ signal }) => readResult<Schemas["SidecarPayload"]>(`/sessions/${sessionId}/sidecar`, signal),
+    ...KEEP,
+  });
+}
+
+/**
+ * The address that the video plays: the rendition for browsers where the API made one, else the recording.
+ *
+ * A `<video>` cannot send a token. With one, the redirect is followed by fetch, and the signed address behind it is
+ * played; that needs CORS on the storage.
+ */
+export function mediaQuery(sessionId: string, rendition: string | null) {
+  const path = `/sessions/${sessionId}/media${rendition ? `?rendition=${rendition}` : ""}`;
+  return queryOptions({
+    queryKey: ["media", path, readToken()],
+    queryFn: async ({ signal }) => {
+      if (readToken() === null) return apiUrl(path);
+      return (await fetchPath(path, { headers: { Range: "bytes=0-0" }, signal })).url;
+    },
+    ...KEEP,
+  });
+}

@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import { readTranscriptEvent } from "./api/events";
+import { errorOf } from "./api/problem";
+import { bytes, clock, duration, relative } from "./format";
+import { remainingSec, tookSec } from "./jobs/estimate";
+import { piecesOf } from "./search/highlight";
+import { remember, resumeTime, timeInHash } from "./session/address";
+import { pathOf } from "./session/downloads";
+import { NO_WISHES, nameOf, optionsOf } from "./submit/options";
+import { aJob } from "./testing/samples";
+
+describe("texts", () => {
+  it("say times, lengths and sizes as people write them", () => {
+    expect([0, 65.9, 3723].map(clock)).toEqual(["0:00", "1:05", "1:02:03"]);
+    expect([2, 75, 600, 7260].map(duration)).toEqual(["2 s", "75 s", "10 min", "2 h 1 min"]);
+    expect([12, 1_720_717, 3e9].map(bytes)).toEqual(["12 B", "1.7 MB", "3.0 GB"]);
+    expect(relative("2026-01-01T10:00:00Z", Date.parse("2026-01-01T12:00:00Z"))).toBe("2 hours ago");
+  });
+
+  it("mark what was found by code points", () => {
+    expect(piecesOf("😀 water moves", [[2, 7]]).map((piece) => [piece.text, piece.isMarked])).toEqual([
+      ["😀 ", false],
+      ["water", true],
+      [" moves", false],
+    ]);
+  });
+
+  it("turn a refusal into a sentence, whoever sent it", () => {
+    const problem = { code: "bad", title: "Bad", detail: "No.", status: 422, errors: [{ pointer: "/a", detail: "b" }] };
+    expect(errorOf(422, problem).message).toBe("No. · /a: b");
+    expect(errorOf(502, "<html>").retryable).toBe(true);
+  });
+
+  it("read a part of a transcript, as words or as a text", () => {
+    expect(readTranscriptEvent({ start: 0, end: 2, words: [{ word: "Good" }, { word: "day" }] })?.words).toBe(
+      "Good day",
+    );
+    expect(readTranscriptEvent({ start: 0, end: 2, text: "Good day" })?.words).toBe("Good day");
+    expect(readTranscriptEvent({ words: [] })).toBeNull();
+  });
+});
+
+describe("addresses", () => {
+  it("carry a time in seconds or as a clock", () => {
+    expect(["#t=83.5", "#t=1:02:03", "#x", "#t=.."].map(timeInHash)).toEqual([83.5, 3723, null, null]);
+  });
+
+  it("are left and found again, but not at a recording's end", () => {
+    remember("s1", 40);
+    expect(resumeTime("s1", 100)).toBe(40);
+    expect(resumeTime("s1", 42)).toBeNull();
+    expect(resumeTime("s2", 100)).toBeNull();
+  });
+
+  it("serve each artefact by the route that has it", () => {
+    const paths = ["transcript.vtt", "chapters.json", "track-x.png", "follow.mp4", "slides.json", "unknown.bin"];
+    expect(paths.map((name) => pathOf("s", "j", name))).toEqual([
+      "/sessions/s/results/transcript?format=vtt&jobId=j",
+      "/sessions/s/results/chapters?format=json&jobId=j",
+      "/sessions/s/pictures/track-x.png?jobId=j",
+      "/sessions/s/renditions/follow.mp4?jobId=j",
+      "/sessions/s/results/slides?jobId=j",
+      null,
+    ]);
+  });
+});
+
+describe("a job", () => {
+  it("has an estimate once enough is done, and a length once it ended", () => {
+    const now = Date.parse("2026-01-01T10:01:00Z");
+    expect(remainingSec(aJob({ progress: 0.4 }), now)).toBeCloseTo(90);
+    expect(remainingSec(aJob({ progress: 0.01 }), now)).toBeNull();
+    expect(tookSec(aJob({ finishedAt: "2026-01-01T10:00:20Z" }))).toBe(20);
+  });
+
+  it("is asked for only what the form says", () => {
+    expect(optionsOf(NO_WISHES)).toEqual({});
+    const wishes = { ...NO_WISHES, language: " de ", terms: "Voronoi, ,Delaunay", followCam: true, keepDays: "30" };
+    expect(optionsOf(wishes)).toEqual({
+      language: "de",
+      hotwords: ["Voronoi", "Delaunay"],
+      followCam: true,
+      retentionDays: 30,
+    });
+    expect(nameOf("week_3 heat.final.mp4")).toBe("week 3 heat.final");
+  });
+});
