@@ -77,11 +77,8 @@ def judge_jobs(
     ]
 
 
-def judge_leftovers(storage: Storage, connection: str, undecodable: int = 0) -> list[Line]:
-    """Return the blobs that belong to no job, and the messages in the poison queues.
-
-    Messages that are not base64 may be there: the host hands them to no function, so that they stay until they expire.
-    """
+def judge_leftovers(storage: Storage, connection: str) -> list[Line]:
+    """Return the blobs that belong to no job, and the messages in the poison queues."""
     orphans = 0
     for container in (WORK, RESULTS, SOURCES):
         for blob in storage.blobs.listing(container, ""):
@@ -98,7 +95,7 @@ def judge_leftovers(storage: Storage, connection: str, undecodable: int = 0) -> 
             if str(queue.name).endswith(POISON):
                 properties = queues.get_queue_client(queue.name).get_queue_properties()
                 poison += properties.approximate_message_count or 0
-    return [Line("orphan blobs", orphans, 0), Line("messages left among the dead letters", poison, undecodable)]
+    return [Line("orphan blobs", orphans, 0), Line("messages left among the dead letters", poison, 0)]
 
 
 def judge_log(

@@ -1,5 +1,6 @@
 """Handle the messages of every stage's queue: read the message, call the use case."""
 
+import base64
 from datetime import UTC, datetime
 
 import azure.functions as func
@@ -17,17 +18,30 @@ CONNECTION = "AzureWebJobsStorage"
 
 def run_message(message: func.QueueMessage) -> None:
     """Run the step that a queue's message names; an error makes the host redeliver the message."""
-    run_step(services(), StageMessage.from_bytes(message.get_body()), delivery_of(message))
+    run_step(services(), StageMessage.from_bytes(body_of(message)), delivery_of(message))
 
 
 def give_up_message(message: func.QueueMessage, queue: str) -> None:
     """Handle a poison message of the stage's queue: end its job, unless its step may be tried again."""
     try:
-        given_up = StageMessage.from_bytes(message.get_body())
+        given_up = StageMessage.from_bytes(body_of(message))
     except ValidationError:
-        keep_unreadable(services(), queue, message.get_body(), *origin_of(message))
+        keep_unreadable(services(), queue, body_of(message), *origin_of(message))
         return
     handle_poison_message(services(), given_up)
+
+
+def body_of(message: func.QueueMessage) -> bytes:
+    """Return the message as it was before base64, which storage's clients put it in; any other text as it is.
+
+    The host hands over the text as it stands in the queue (`messageEncoding` in host.json): a message that the host
+    decoded itself would reach no function if it were no base64, not even that of the poison queue.
+    """
+    text = message.get_body()
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return text
 
 
 def delivery_of(message: func.QueueMessage) -> Delivery:

@@ -3,7 +3,7 @@
 import azure.functions as func
 from pydantic import ValidationError
 
-from functions.queue_triggers import CONNECTION, delivery_of, origin_of
+from functions.queue_triggers import CONNECTION, body_of, delivery_of, origin_of
 from shared.domain.task import TASKS, TaskMessage
 from shared.pipeline.dead_letters import keep_unreadable
 from shared.pipeline.registry import job_manager
@@ -16,15 +16,15 @@ blueprint = func.Blueprint()
 @blueprint.queue_trigger(arg_name="message", queue_name="tasks", connection=CONNECTION)
 def tasks(message: func.QueueMessage) -> None:
     """Run the task that a `TaskMessage` names, as JSON: `{"taskId", "orgId", "name", "send"}`."""
-    run_task(services(), job_manager, TaskMessage.from_bytes(message.get_body()), delivery_of(message))
+    run_task(services(), job_manager, TaskMessage.from_bytes(body_of(message)), delivery_of(message))
 
 
 @blueprint.queue_trigger(arg_name="message", queue_name="tasks-poison", connection=CONNECTION)
 def tasks_poison(message: func.QueueMessage) -> None:
     """Handle a poison message: dead-letter the task if its attempts are used up, requeue it otherwise."""
     try:
-        asked = TaskMessage.from_bytes(message.get_body())
+        asked = TaskMessage.from_bytes(body_of(message))
     except ValidationError:
-        keep_unreadable(services(), TASKS, message.get_body(), *origin_of(message))
+        keep_unreadable(services(), TASKS, body_of(message), *origin_of(message))
         return
     give_up_task(services(), job_manager, asked)

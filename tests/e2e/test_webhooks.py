@@ -1,14 +1,29 @@
-"""A job's end on its way through the real stack to somebody who refuses it at first."""
+"""What the real stack does with messages: webhooks that are refused at first, and text that is no message."""
 
 import base64
+from contextlib import suppress
 
 import httpx
 import pytest
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.queue import QueueClient
 
 from tests.e2e.conftest import WEBHOOK_SECRET, RunningStack, eventually
 from tests.support.webhook_receiver import receiving
 
 pytestmark = pytest.mark.e2e
+
+
+def test_a_message_that_is_not_base64_is_a_dead_letter_that_can_be_removed(stack: RunningStack) -> None:
+    with QueueClient.from_connection_string(stack.connection, "trackings-poison") as poison:
+        with suppress(ResourceExistsError):
+            poison.create_queue()
+        poison.send_message("{not base64}")
+    address = f"{stack.url}/jobs/poison/trackings"
+    letters = eventually(lambda: httpx.get(address).json()["items"], "the dead letter", pause_sec=0.2)
+    assert [(letter["body"], letter["orgId"]) for letter in letters] == [("{not base64}", None)]
+    assert httpx.delete(f"{address}/{letters[0]['letterId']}").status_code == 204
+    assert httpx.get(address).json()["items"] == []
 
 
 def test_the_end_of_a_job_is_told_until_it_is_accepted(stack: RunningStack) -> None:

@@ -1,5 +1,6 @@
 """The queue triggers called directly with the host's own message objects."""
 
+import base64
 import json
 from datetime import UTC, datetime
 
@@ -92,6 +93,33 @@ def test_an_unreadable_dead_letter_is_kept(services: Services) -> None:
         queue_triggers.give_up_message(queue_message(b"not a message"), "downloads")
     (kept,) = services.storage.dead_letters.of_queue("", "downloads")
     assert (kept.value.body, kept.value.reason) == ("not a message", "The message cannot be read.")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (b"{not base64}", "{not base64}"),
+        (b"bm90IGEgbWVzc2FnZQ==", "not a message"),
+        ("für 😀".encode(), "für 😀"),
+        (b"", ""),
+    ],
+)
+@pytest.mark.parametrize("queue", ["downloads", "tasks"])
+def test_text_that_is_not_base64_is_a_dead_letter_as_any_other(
+    services: Services, text: bytes, kept: str, queue: str
+) -> None:
+    poison = {"downloads": downloader_poison, "tasks": tasks_poison}[queue]
+    poison.build().get_user_function()(queue_message(text))
+    (letter,) = services.storage.dead_letters.of_queue("", queue)
+    assert letter.value.body == kept
+
+
+def test_a_message_is_read_in_base64_and_without(services: Services) -> None:
+    message = StageMessage(job_id="j", org_id="o", session_id="s", stage=Stage.TRANSCRIPTION, step=StepKind.PART)
+    for text in (message.to_text().encode(), base64.b64encode(message.to_text().encode())):
+        queue_triggers.run_message(queue_message(text))
+    (row,) = services.storage.step_runs.of_job("j")
+    assert row.value.last_error == "There is no session s."  # the step was begun
 
 
 def test_a_task_s_message_runs_its_background_job(services: Services) -> None:
