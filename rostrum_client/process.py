@@ -143,12 +143,17 @@ def _let_go(client: RostrumClient, job: Job | None) -> str:
 
 
 class _Watcher:
-    """Shows every version of the job, and asks once for the recording's length as soon as it can be known."""
+    """Shows every version of the job, and what it needs to know besides.
+
+    It asks once for the recording's length, as soon as it can be known. It asks for the latest line of text whenever
+    another part of the transcription is done, where the view has a place for it.
+    """
 
     def __init__(self, client: RostrumClient, view: ProgressView) -> None:
         self._client = client
         self._view = view
         self._duration_sec: float | None = None
+        self._parts_heard = 0
 
     def see(self, job: Job) -> None:
         if self._duration_sec is None and job.status in ("DOWNLOADED", "TRANSCRIBED"):
@@ -156,6 +161,16 @@ class _Watcher:
                 media = self._client.session(job.session_id).media
                 self._duration_sec = media.duration_sec if media else None
         self._view.show_job(job, self._duration_sec)
+        stage = job.stages.get("transcription")
+        if self._view.has_text and stage is not None and stage.parts_done > self._parts_heard:
+            self._parts_heard = stage.parts_done
+            with suppress(RostrumClientError):  # the text comes whole at the end
+                self._show_latest_line(job)
+
+    def _show_latest_line(self, job: Job) -> None:
+        segments = self._client.partial_transcript(job.session_id, job_id=job.job_id).segments
+        if segments:
+            self._view.show_text(segments[-1].text)
 
 
 def _deliver(client: RostrumClient, job: Job, name: str, directory: Path, console: Console) -> int:

@@ -2,8 +2,10 @@
 
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+from rich.text import Text
 
 from rostrum_client.models import Job, StageStatus
 
@@ -15,11 +17,18 @@ LINE_EVERY = 0.1
 class ProgressView(Protocol):
     """Where progress is shown."""
 
+    @property
+    def has_text(self) -> bool:
+        """Return whether there is a place for the latest line of text."""
+
     def show_upload(self, sent_bytes: int, size_bytes: int) -> None:
         """So many bytes of the file are in storage."""
 
     def show_job(self, job: Job, duration_sec: float | None) -> None:
         """Show the job as it is now; `duration_sec` is the recording's length once it is known."""
+
+    def show_text(self, line: str) -> None:
+        """Show the latest line of text, where there is a place for it."""
 
     def close(self) -> None:
         """Nothing more follows."""
@@ -49,7 +58,9 @@ def speed_label(times: float | None) -> str:
 
 
 class BarView:
-    """One bar a stage, and one for the whole job."""
+    """One bar a stage, one for the whole job, and below them the latest line of text."""
+
+    has_text = True
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -60,7 +71,8 @@ class BarView:
             console=console,
         )
         self._bars: dict[str, TaskID] = {}
-        self._progress.start()
+        self._live = Live(self._progress, console=console)
+        self._live.start()
 
     def show_upload(self, sent_bytes: int, size_bytes: int) -> None:
         """Move the upload's bar."""
@@ -77,9 +89,15 @@ class BarView:
                 self._move(name, stage.progress, note or speed_label(speed(job, stage, duration_sec)))
         self._move("all", job.progress, job.status.lower())
 
+    def show_text(self, line: str) -> None:
+        """Show the line below the bars, cut to the width of the terminal."""
+        text = Text(" ".join(line.split()), style="italic", no_wrap=True, overflow="ellipsis")
+        self._live.update(Group(self._progress, text), refresh=True)
+
     def close(self) -> None:
-        """Leave the bars as they stand."""
-        self._progress.stop()
+        """Leave the bars as they stand, without the line of text."""
+        self._live.update(self._progress)
+        self._live.stop()
 
     def _move(self, name: str, fraction: float, note: str) -> None:
         if name not in self._bars:
@@ -88,7 +106,9 @@ class BarView:
 
 
 class LineView:
-    """A line whenever there is something to tell."""
+    """A line whenever there is something to tell; no text of the recording."""
+
+    has_text = False
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -111,6 +131,9 @@ class LineView:
         self._told = telling
         stages = [_in_words(job, name, stage, duration_sec) for name, stage in job.stages.items()]
         self._say(f"{job.status} {job.progress:.0%}: {', '.join(filter(None, stages)) or 'waiting'}")
+
+    def show_text(self, line: str) -> None:
+        """Keep a log free of the recording's text."""
 
     def close(self) -> None:
         """Nothing to put away."""

@@ -56,7 +56,7 @@ class Server:
             case "GET", ["sessions", _, "sidecar"]:
                 return httpx.Response(200, content=(self.results / "sidecar.json").read_bytes())
             case "GET", ["sessions", _, "results", "transcript"]:
-                name = f"transcript.{request.url.params['format']}"
+                name = f"transcript.{request.url.params.get('format', 'json')}"
                 return httpx.Response(200, content=(self.results / name).read_bytes())
             case "GET", ["sessions", _, "results", "instructor-tracking"]:
                 return httpx.Response(200, content=(self.results / "instructor-tracking.json").read_bytes())

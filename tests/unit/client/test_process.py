@@ -256,6 +256,39 @@ def test_bars_show_stage_percentage_and_speed(a_job: Callable[..., dict[str, Any
     assert not any("tracking" in line for line in lines)
 
 
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_the_latest_line_of_text_is_shown_on_a_terminal_only(
+    server: Any,
+    client: RostrumClient,
+    recording: Path,
+    tmp_path: Path,
+    a_job: Callable[..., dict[str, Any]],
+    is_terminal: bool,
+) -> None:
+    console = Console(file=io.StringIO(), width=120, force_terminal=is_terminal, color_system=None)
+    first = running(a_job)
+    first["stages"]["transcription"]["partsDone"] = 1
+    server.job_states = [running(a_job), first, first, finished(a_job)]
+    assert process(arguments(str(recording), out=str(tmp_path / "out")), client, console) == DONE
+
+    asked = [one for one in server.asked("GET", "/results/transcript") if one.url.params.get("partial") == "true"]
+    assert len(asked) == is_terminal  # once for each part, not with every look at the job
+    before, _, _ = said(console).partition("talk.mp4  1:00 long")
+    assert ("every result $x$ has a small and plain reason" in before) is is_terminal
+
+
+def test_a_line_of_text_keeps_to_one_row_and_leaves_with_the_bars() -> None:
+    console = Console(file=io.StringIO(), width=40, force_terminal=True, color_system=None)
+    view = BarView(console)
+    view.show_text("one \x1b[2J two\n" + "three " * 20)
+    view.close()
+
+    rows = [row for row in said(console).splitlines() if "one" in row]
+    assert rows
+    assert all("…" in row and "\x1b[2J" not in row for row in rows)
+    assert "three" not in said(console).splitlines()[-1]
+
+
 @pytest.mark.parametrize(
     ("source", "advised"), [("http://localhost:8000/talk.mp4", True), ("https://example.com/talk.mp4", False)]
 )
