@@ -6,6 +6,18 @@ from shared.domain.warning import RecordingWarning
 
 
 @dataclass(frozen=True, slots=True)
+class PictureSize:
+    """The size of the picture from a time on."""
+
+    at_sec: float
+    width: int
+    """In pixels, as coded."""
+
+    height: int
+    """In pixels, as coded."""
+
+
+@dataclass(frozen=True, slots=True)
 class VideoStream:
     """The picture."""
 
@@ -25,6 +37,14 @@ class VideoStream:
 
     start_sec: float
     duration_sec: float
+    mirrored: bool = False
+    """Whether a player has to mirror the coded picture left to right before it turns it."""
+
+    pixel_aspect: float = 1.0
+    """The width of a coded pixel over its height."""
+
+    resized: tuple[PictureSize, ...] = ()
+    """Where the size changes in the middle of the recording."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,10 @@ class _Payload(BaseModel):
 
 
 class VideoStreamPayload(_Payload):
-    """The picture as a viewer sees it: rotation (degrees clockwise) applied to width and height."""
+    """The picture as a viewer sees it: rotation (degrees clockwise) applied to width and height.
+
+    A `mirrored` one is mirrored left to right before it is turned.
+    """
 
     kind: Literal["video"] = "video"
     index: int
@@ -29,6 +32,7 @@ class VideoStreamPayload(_Payload):
     fps: float
     start_sec: float
     duration_sec: float
+    mirrored: Annotated[bool, Field(exclude_if=lambda mirrored: not mirrored)] = False
 
 
 class AudioStreamPayload(_Payload):

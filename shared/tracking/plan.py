@@ -6,6 +6,7 @@ Apart from the detectors, so that the stage can read a plan without a media libr
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -15,6 +16,9 @@ from shared.tracking.payload import FrameBox, Payload, Seconds, StoredWarnings, 
 
 WINDOW_SEC = 900.0
 """Longest stretch of a recording with one plate. Light, furniture and the walls change over time."""
+
+MIN_WINDOW_SEC = 10.0
+"""Shortest stretch with a plate of its own: a window that is dragged changes its size many times in a second."""
 
 MOVED = RecordingWarning(
     "camera_moved", About.PICTURE, "The camera moved: positions refer to the picture, not to the room."
@@ -94,8 +98,15 @@ class TrackingPlan(Payload):
         return next(plate for plate in self.plates if plate.name == name)
 
 
-def windows(duration_sec: float) -> Sequence[tuple[float, float]]:
-    """Return equal stretches of a recording that have plates of their own, as (start, end) in seconds."""
+def windows(duration_sec: float, resized_sec: Sequence[float] = ()) -> Sequence[tuple[float, float]]:
+    """Return stretches of a recording that have plates of their own, as (start, end) in seconds.
+
+    They are equal, and end where the picture's size changes, unless one would be shorter than `MIN_WINDOW_SEC`.
+    """
     count = max(1, math.ceil(duration_sec / WINDOW_SEC))
     length = duration_sec / count
-    return [(n * length, duration_sec if n == count - 1 else (n + 1) * length) for n in range(count)]
+    cuts = [0.0]
+    for cut_sec in sorted((*(n * length for n in range(1, count)), *resized_sec)):
+        if cut_sec - cuts[-1] >= MIN_WINDOW_SEC and duration_sec - cut_sec >= MIN_WINDOW_SEC:
+            cuts.append(cut_sec)
+    return list(pairwise((*cuts, duration_sec)))

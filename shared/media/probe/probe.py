@@ -27,6 +27,7 @@ from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.warning import About, RecordingWarning
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
 from shared.media.limits import MAX_ASPECT, MAX_FRAME_BYTES, MIN_SIDE, TRIAL_SEC
+from shared.media.video.orientation import UPRIGHT, orientation_of
 
 TRIAL_PACKETS_PER_STREAM = 100
 """A stream is given up if this many packets decode to nothing; no delay of a decoder comes near it."""
@@ -232,13 +233,11 @@ def _describe(container: InputContainer, usable: Sequence[_Trial], size_bytes: i
 
 def _describe_video(trial: _Trial, stream: av.VideoStream, start_sec: float, duration_sec: float) -> VideoStream:
     frame = trial.frame
-    rotation, width, height = 0, stream.width, stream.height
+    orientation, width, height = UPRIGHT, stream.width, stream.height
     if isinstance(frame, av.VideoFrame):
-        # FFmpeg's angle is counter-clockwise, a player's clockwise; a quarter turn is all that cameras write.
-        rotation = round(-frame.rotation / 90) % 4 * 90
-        width, height = frame.width, frame.height
+        orientation, width, height = orientation_of(frame), frame.width, frame.height
     width = _shown_width(width, stream)
-    if rotation in (90, 270):
+    if orientation.is_sideways:
         width, height = height, width
     rate = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(0)
     return VideoStream(
@@ -246,10 +245,12 @@ def _describe_video(trial: _Trial, stream: av.VideoStream, start_sec: float, dur
         codec=stream.codec_context.name,
         width=width,
         height=height,
-        rotation=rotation,
+        rotation=orientation.rotation,
         fps=round(float(rate), 3),
         start_sec=start_sec,
         duration_sec=duration_sec,
+        mirrored=orientation.mirrored,
+        pixel_aspect=float(stream.sample_aspect_ratio or 1),
     )
 
 

@@ -15,6 +15,11 @@ from shared.media.timeline.walk import MAX_PIECES, Walk
 _NAMED_JOINTS = 5
 """Most joints that a warning names."""
 
+_EARLY_SEC = 0.5
+"""A picture that ends so much before the sound is complete."""
+_EARLY_SHARE = 0.02
+"""The same as a share of the recording."""
+
 
 def measure(source: BinaryIO, recording: Recording, walk: Walk | None = None) -> Recording:
     """Return the recording as its packets show it; decode nothing.
@@ -52,10 +57,13 @@ def apply_walk(recording: Recording, walk: Walk, decoded_end_sec: float | None) 
             warnings += truncation_warnings(recording, sound_end_sec, walk.picture_end_sec)
         warnings += length_warning(declared_sec, end_sec, joined=len(walk.pieces) > 1)
     warnings += _joint_warnings(walk)
+    if recording.video is not None and walk.picture_end_sec is not None:
+        warnings += _picture_warnings(walk, walk.picture_end_sec, end_sec, {each.code for each in warnings})
     kept = declared_sec > 0.0 and abs(end_sec - declared_sec) <= SLACK_SEC
     video, audio = recording.video, recording.audio
     if video is not None:
-        video = replace(video, duration_sec=_length(video.duration_sec, video.start_sec, walk.picture_end_sec))
+        length_sec = _length(video.duration_sec, video.start_sec, walk.picture_end_sec)
+        video = replace(video, duration_sec=length_sec, resized=tuple(walk.sizes[1:]))
     if audio is not None:
         audio = replace(audio, duration_sec=_length(audio.duration_sec, audio.start_sec, sound_end_sec))
     return replace(
@@ -72,6 +80,22 @@ def _length(declared_sec: float, start_sec: float, end_sec: float | None) -> flo
     """Return the measured length of a stream, or the declared one if the two are about the same."""
     measured_sec = max(0.0, (end_sec or 0.0) - start_sec)
     return declared_sec if abs(measured_sec - declared_sec) <= SLACK_SEC else measured_sec
+
+
+def _picture_warnings(walk: Walk, picture_end_sec: float, end_sec: float, known: set[str]) -> list[RecordingWarning]:
+    """Return warnings if the picture ends long before the sound, and if its size changes."""
+    warnings = []
+    missing_sec = end_sec - picture_end_sec
+    if missing_sec > max(_EARLY_SEC, _EARLY_SHARE * end_sec) and "picture_cut_off" not in known:
+        text = f"The picture ends at {picture_end_sec:.1f} s, the sound at {end_sec:.1f} s; the last picture stands."
+        warnings.append(RecordingWarning("picture_ends_early", About.PICTURE, text))
+    changes = walk.sizes[1:]
+    if changes:
+        named = ", ".join(f"{each.at_sec:.1f} s ({each.width} × {each.height})" for each in changes[:_NAMED_JOINTS])
+        more = f" and {len(changes) - _NAMED_JOINTS} more times" if len(changes) > _NAMED_JOINTS else ""
+        text = f"The picture's size changes at {named}{more}; another shape was fitted into the first one."
+        warnings.append(RecordingWarning("picture_size_changes", About.PICTURE, text))
+    return warnings
 
 
 def _joint_warnings(walk: Walk) -> list[RecordingWarning]:

@@ -12,16 +12,20 @@ from typing import BinaryIO
 import av
 from av.container import InputContainer
 
-from shared.domain.recording import Piece, Recording
+from shared.domain.recording import PictureSize, Piece, Recording
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
 from shared.media.timeline.file_slice import FileSlice
 from shared.media.timeline.joint import ARBITRARY_CLOCKS, JointDetector, Place
 from shared.media.timeline.packet_times import packet_end, packet_start, packet_time
+from shared.media.timeline.picture_size import SizeWatch
 from shared.media.timeline.pieces import find_audio, find_video
 from shared.media.timeline.start_mark import find_start, find_start_after
 
 MAX_PIECES = 2000
 """Most pieces of a recording; what follows is left out. They are stored in a table's row of 1 MiB."""
+
+MAX_SIZES = 200
+"""Most sizes of the picture that are noted."""
 
 _PEEKED_PACKETS = 100
 """Most packets that are held until every stream has shown where it begins."""
@@ -54,6 +58,8 @@ class Walk:
         """Where the last packet of the sound ends on the recording's clock; None without sound."""
         self.picture_end_sec: float | None = None
         """Where the last packet of the picture ends on the recording's clock; None without picture."""
+        self.sizes: list[PictureSize] = []
+        """The size of the picture at its beginning, and from each change on."""
         self.left_out = False
         """Whether there were more pieces than are read."""
 
@@ -106,6 +112,12 @@ class Walk:
             return joint, 0
         return begin, max(0, joint - begin) if begin <= last else 0
 
+    def note_size(self, at_sec: float, size: tuple[int, int]) -> None:
+        """Note the size of the picture at this time on the recording's clock, if it is another one."""
+        last = (self.sizes[-1].width, self.sizes[-1].height) if self.sizes else None
+        if size != last and len(self.sizes) < MAX_SIZES:
+            self.sizes.append(PictureSize(max(0.0, at_sec), *size))
+
     def progress(self, byte: int) -> None:
         """Report that the file was read to `byte`."""
         self._done = max(self._done, min(1.0, byte / max(1, self.recording.size_bytes)))
@@ -145,6 +157,7 @@ class WalkedPiece:
         """The last packet of the piece starts at this byte from `offset`."""
         self.next_begin: tuple[int, int] | None = None
         """Where in the file to begin to read the next piece, and how much to skip from there; None if none was seen."""
+        self._sizes = SizeWatch(self.video) if self.video is not None else None
         self._used = {each.index for each in (self.video, self.audio) if each is not None}
         self._detector: JointDetector | None = None
         if recording.container not in HEADERLESS:
@@ -244,3 +257,11 @@ class WalkedPiece:
             self.sound_end_sec = max(end_sec, self.sound_end_sec or end_sec)
         if self.video is not None and packet.stream_index == self.video.index:
             self.picture_end_sec = max(end_sec, self.picture_end_sec or end_sec)
+            self._note_size(packet)
+
+    def _note_size(self, packet: AnyPacket) -> None:
+        """Note the size of a key picture."""
+        size = self._sizes.size_at(packet) if self._sizes is not None else None
+        start_sec = packet_start(packet)
+        if size is not None and start_sec is not None:
+            self._walk.note_size(start_sec + self.shift_sec, size)

@@ -13,6 +13,7 @@ import av
 from av.container import OutputContainer
 
 from shared.domain.recording import VideoStream
+from shared.media.video.hdr import HLG, is_pq
 from shared.media.video.yuv import YuvPicture
 
 CODEC = "vp9"
@@ -37,6 +38,8 @@ _OPTIONS = {
 """Options of libvpx-vp9."""
 _THREADS = 2
 """Threads of the encoder."""
+_BT_709 = 1
+"""FFmpeg's code of BT.709, as matrix, transfer function and primaries."""
 _HD_LINES = 720
 """Height from which players assume the colours of HD (BT.709)."""
 
@@ -49,14 +52,24 @@ class Colours:
     """Colour space."""
     range: int
     """Range of the values: 1 limited, 2 full."""
+    transfer: int | None = None
+    """Transfer function, where it has to be told: HLG is shown as it is only if a player knows of it."""
+    primaries: int | None = None
+    """Primaries, where they have to be told."""
 
     @classmethod
     def of(cls, frame: av.VideoFrame) -> "Colours":
-        """Return the colours of a decoded frame, or the defaults of players where it declares none."""
+        """Return the colours of a decoded frame, or the defaults of players where it declares none.
+
+        Of a frame in PQ, those of the ordinary picture that `hdr` makes of it.
+        """
+        if is_pq(frame):
+            return cls(_BT_709, 1, _BT_709, _BT_709)
+        in_hlg = frame.color_trc == HLG
         known = frame.colorspace if frame.colorspace not in (0, 2, 3) else None
         space = known or (1 if frame.height >= _HD_LINES else 6)
         full = frame.format.name.startswith("yuvj") or (frame.format.name == "yuv420p" and frame.color_range == 2)
-        return cls(space, 2 if full else 1)
+        return cls(space, 2 if full else 1, HLG if in_hlg else None, frame.color_primaries if in_hlg else None)
 
 
 def frame_rate(video: VideoStream) -> Fraction:
@@ -85,6 +98,10 @@ class Vp9Encoder:
         context.gop_size = round(_KEYFRAME_SEC * rate)
         context.thread_count = _THREADS
         context.colorspace, context.color_range = colours.space, colours.range
+        if colours.transfer is not None:
+            context.color_trc = colours.transfer
+        if colours.primaries is not None:
+            context.color_primaries = colours.primaries
         self.frames = 0
         """Pictures written so far."""
 

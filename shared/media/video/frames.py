@@ -79,12 +79,14 @@ def shown_frames(
     sample_fps: float,
     start_sec: float = 0.0,
     end_sec: float | None = None,
+    holds_last: bool = False,
     report: Callable[[float], None] = _report_nothing,
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     """Yield (k, frame as coded) for the grid points k in [`start_sec`, `end_sec`).
 
-    Nothing is yielded past the last frame's own duration, so that a cut-off recording is not extended. `report` is
-    called with the fraction done at every decoded frame, and may raise to stop the work. Raise NoUsableStream.
+    Nothing is yielded past the last frame's own duration, so that a picture that ends before the sound is not extended.
+    With `holds_last` the last frame stands until `end_sec`. `report` is called with the fraction done at every decoded
+    frame, and may raise to stop the work. Raise NoUsableStream.
     """
     video = video_of(recording)
     end_sec = recording.duration_sec if end_sec is None else end_sec
@@ -104,7 +106,7 @@ def shown_frames(
             if index >= last:
                 break
             shown, shown_until = frame, time_sec + _duration_sec(frame, video)
-    while shown is not None and index < last and index / sample_fps < shown_until:
+    while shown is not None and index < last and (holds_last or index / sample_fps < shown_until):
         yield index, shown
         index += 1
     report(1.0)
@@ -158,6 +160,8 @@ def _frames_from(
 ) -> Generator[tuple[float, av.VideoFrame], None, None]:
     """Yield (time, frame) from a frame at or before `time_sec` on, or from the first frame, in order of display."""
     pieces = recording.timeline
+    if video.duration_sec > 0:
+        time_sec = min(time_sec, video.start_sec + video.duration_sec)
     first = piece_at(recording, time_sec)
     for number in range(first, max(-1, first - _PIECES_BACK - 1), -1):
         # A piece may have no picture so early, or none at all: then the last one of an earlier piece is still shown.

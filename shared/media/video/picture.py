@@ -18,6 +18,9 @@ from shared.domain.errors import NoUsableStream
 from shared.domain.recording import Piece, Recording, VideoStream
 from shared.media.timeline.joint import ARBITRARY_CLOCKS
 from shared.media.timeline.pieces import demux_piece
+from shared.media.video.fit import WHOLE, fit
+from shared.media.video.hdr import is_pq, pq_to_sdr
+from shared.media.video.orientation import Orientation, orientation_of
 
 _THREADS = 2
 """Threads of the decoder."""
@@ -94,13 +97,15 @@ def upright_size(video: VideoStream, width: int) -> tuple[int, int]:
 
 
 class UprightConverter:
-    """Converts a decoded frame to an upright picture of `upright_size`; remembers the last one."""
+    """Converts a decoded frame to an upright picture of `upright_size`; remembers the last one.
+
+    A frame of another shape than the recording's stands in the middle of the picture, with black beside it.
+    """
 
     def __init__(self, video: VideoStream, width: int) -> None:
-        upright_width, upright_height = upright_size(video, width)
-        sideways = video.rotation in (90, 270)
-        self._coded = (upright_height, upright_width) if sideways else (upright_width, upright_height)
-        self._turn = _ROTATIONS.get(video.rotation)
+        self._size = upright_size(video, width)
+        self._aspect = video.width / video.height
+        self._pixel_aspect = video.pixel_aspect
         self._reformatter = VideoReformatter()
         self._done: tuple[av.VideoFrame, Picture] | None = None
 
@@ -108,9 +113,36 @@ class UprightConverter:
         """Return the upright picture of `frame`, height × width × 3, BGR."""
         if self._done is not None and self._done[0] is frame:
             return self._done[1]
-        small = self._reformatter.reformat(frame, *self._coded, "bgr24", interpolation="AREA")
-        picture: Picture = small.to_ndarray().astype(np.uint8, copy=False)
-        if self._turn is not None:
-            picture = np.ascontiguousarray(cv2.rotate(picture, self._turn))
+        width, height = self._size
+        orientation = orientation_of(frame)
+        place = fit(upright_aspect(frame, orientation, self._pixel_aspect), self._aspect)
+        picture = self._upright(
+            frame, orientation, max(1, round(place.width * width)), max(1, round(place.height * height))
+        )
+        if place != WHOLE:
+            whole = np.zeros((height, width, 3), np.uint8)
+            top, left = round(place.top * height), round(place.left * width)
+            whole[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+            picture = whole
         self._done = (frame, picture)
         return picture
+
+    def _upright(self, frame: av.VideoFrame, orientation: Orientation, width: int, height: int) -> Picture:
+        """Return the frame, upright and of this size."""
+        coded = (height, width) if orientation.is_sideways else (width, height)
+        if is_pq(frame):
+            deep = self._reformatter.reformat(frame, *coded, "rgb48le", interpolation="AREA")
+            picture = pq_to_sdr(deep.to_ndarray(), frame.color_primaries)
+        else:
+            small = self._reformatter.reformat(frame, *coded, "bgr24", interpolation="AREA")
+            picture = small.to_ndarray().astype(np.uint8, copy=False)
+        if orientation.mirrored:
+            picture = np.ascontiguousarray(cv2.flip(picture, 1))
+        turn = _ROTATIONS.get(orientation.rotation)
+        return picture if turn is None else np.ascontiguousarray(cv2.rotate(picture, turn))
+
+
+def upright_aspect(frame: av.VideoFrame, orientation: Orientation, pixel_aspect: float) -> float:
+    """Return width / height of a frame as a viewer sees it."""
+    aspect = frame.width * pixel_aspect / frame.height
+    return 1 / aspect if orientation.is_sideways else aspect

@@ -20,7 +20,10 @@ _COMPARE_SIZE_PX = (320, 180)
 _CELLS = (24, 14)
 """Columns and rows of cells."""
 _CELL_CHANGED_STEPS = 12.0
-"""Mean difference of luma (0 to 255) from which a cell has changed; a camera's noise stays below 5."""
+"""Mean difference of luma or of a colour difference (0 to 255) from which a cell has changed.
+
+A camera's noise stays below 5. Slides may differ in colour and not in brightness.
+"""
 
 DEFAULT_THRESHOLD = 5.0
 """Least score of a change of scene, in percent of the picture."""
@@ -52,14 +55,13 @@ class SceneScorer:
 
         `bgr` is a frame of any size, height × width × 3.
         """
-        luma: NDArray[Any] = cv2.cvtColor(
-            cv2.resize(bgr, _COMPARE_SIZE_PX, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY
-        )
-        before, self._before = self._before, luma
+        small = cv2.resize(bgr, _COMPARE_SIZE_PX, interpolation=cv2.INTER_AREA)
+        now: NDArray[Any] = cv2.cvtColor(small, cv2.COLOR_BGR2YCrCb)
+        before, self._before = self._before, now
         if before is None:
             return None
-        cells = cv2.resize(cv2.absdiff(before, luma).astype(np.float32), _CELLS, interpolation=cv2.INTER_AREA)
-        return float(np.mean(cells > _CELL_CHANGED_STEPS) * 100)
+        cells = cv2.resize(cv2.absdiff(before, now).astype(np.float32), _CELLS, interpolation=cv2.INTER_AREA)
+        return float(np.mean(cells.max(axis=2) > _CELL_CHANGED_STEPS) * 100)
 
 
 def scenes_from_scores(

@@ -13,7 +13,10 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from shared.domain.recording import VideoStream
-from shared.media.video.picture import Picture
+from shared.media.video.fit import WHOLE, Crop, fit
+from shared.media.video.hdr import is_pq, pq_planes_to_sdr
+from shared.media.video.orientation import UPRIGHT, Orientation, orientation_of
+from shared.media.video.picture import Picture, upright_aspect
 
 _PLANAR_FORMATS = ("yuv420p", "yuvj420p")
 
@@ -24,19 +27,9 @@ _TURNS = {
     180: ((-1, 0, 1), (0, -1, 1)),
     270: ((0, -1, 1), (1, 0, 0)),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """A rectangle of the upright picture, in fractions of it."""
-
-    left: float = 0.0
-    top: float = 0.0
-    width: float = 1.0
-    height: float = 1.0
-
-
-_WHOLE = Crop()
+_MIRROR = np.array([[-1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
+_BLACK = (16, 128, 128)
+"""Values of the three planes beside a picture of another shape."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,49 +65,72 @@ class YuvPicture:
 
 
 class Cutter:
-    """Cuts pictures of one size out of a recording's frames."""
+    """Cuts pictures of one size out of a recording's frames; a frame of another shape stands within the first one's."""
 
     def __init__(self, video: VideoStream, width: int, height: int) -> None:
-        self._turn = _TURNS[video.rotation]
-        self._sideways = video.rotation in (90, 270)
+        self._aspect = video.width / video.height
+        self._pixel_aspect = video.pixel_aspect
         self._reformatter = VideoReformatter()
         self._picture = YuvPicture.empty(width, height)
 
     def cut(self, frame: av.VideoFrame, crop: Crop) -> YuvPicture:
-        """Return the crop of the frame, scaled to the size; the next call overwrites it."""
+        """Return the crop of the frame, scaled to the size, in ordinary colours; the next call overwrites it."""
+        in_pq, primaries = is_pq(frame), frame.color_primaries
+        orientation = orientation_of(frame)
+        place = fit(upright_aspect(frame, orientation, self._pixel_aspect), self._aspect)
         if frame.format.name not in _PLANAR_FORMATS:
             frame = self._reformatter.reformat(frame, format="yuv420p")
         for number, target in enumerate(self._picture.planes):
-            self._cut_plane(_plane(frame, number), target, crop)
+            self._cut_plane(_plane(frame, number), target, crop, orientation, place, _BLACK[number])
+        if in_pq:
+            pq_planes_to_sdr(*self._picture.planes, primaries)
         return self._picture
 
-    def _cut_plane(self, source: Picture, target: Picture, crop: Crop) -> None:
+    def _cut_plane(
+        self, source: Picture, target: Picture, crop: Crop, orientation: Orientation, place: Crop, black: int
+    ) -> None:
         """Draw the crop of the plane `source` into `target`."""
         height, width = target.shape
-        across = source.shape[0] if self._sideways else source.shape[1]
-        shrink = round(across * crop.width / width / 2)
+        across = source.shape[0] if orientation.is_sideways else source.shape[1]
+        shrink = round(across * crop.width / place.width / width / 2)
         if shrink > 1:  # four pixels make one in what follows: with more, fine patterns would flicker
             smaller = (source.shape[1] // shrink, source.shape[0] // shrink)
             source = cv2.resize(source, smaller, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-        if crop == _WHOLE and self._turn is _TURNS[0]:  # the same, faster
+        if crop == WHOLE and place == WHOLE and orientation == UPRIGHT:  # the same, faster
             cv2.resize(source, (width, height), target, interpolation=cv2.INTER_LINEAR)
             return
-        matrix = self._matrix(source.shape[1], source.shape[0], width, height, crop)
+        matrix = _matrix((source.shape[1], source.shape[0]), (width, height), crop, orientation, place)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        cv2.warpAffine(source, matrix, (width, height), target, flags, cv2.BORDER_REPLICATE)
+        if place == WHOLE:
+            cv2.warpAffine(source, matrix, (width, height), target, flags, cv2.BORDER_REPLICATE)
+        else:
+            cv2.warpAffine(source, matrix, (width, height), target, flags, cv2.BORDER_CONSTANT, (black,))
 
-    def _matrix(self, coded_width: int, coded_height: int, width: int, height: int, crop: Crop) -> NDArray[np.float64]:
-        """Return the affine map from a target's pixel to the source, both counted from the first pixel's centre."""
-        to_fraction = np.array(
-            [
-                [crop.width / width, 0, crop.left + crop.width / width / 2],
-                [0, crop.height / height, crop.top + crop.height / height / 2],
-                [0, 0, 1],
-            ]
-        )
-        matrix: NDArray[np.float64] = np.diag([coded_width, coded_height]) @ np.array(self._turn) @ to_fraction
-        matrix[:, 2] -= 0.5
-        return matrix
+
+def _matrix(
+    coded: tuple[int, int], target: tuple[int, int], crop: Crop, orientation: Orientation, place: Crop
+) -> NDArray[np.float64]:
+    """Return the affine map from a target's pixel to the source, both counted from the first pixel's centre.
+
+    `coded` and `target` are width and height; `place` is where the picture stands within the recording's shape.
+    """
+    width, height = target
+    to_fraction = np.array(
+        [
+            [crop.width / width, 0, crop.left + crop.width / width / 2],
+            [0, crop.height / height, crop.top + crop.height / height / 2],
+            [0, 0, 1],
+        ]
+    )
+    turn = np.array(_TURNS[orientation.rotation], dtype=float)
+    if orientation.mirrored:
+        turn = _MIRROR @ np.vstack([turn, [0, 0, 1]])
+    if place != WHOLE:
+        within = [[1 / place.width, 0, -place.left / place.width], [0, 1 / place.height, -place.top / place.height]]
+        to_fraction = np.array([*within, [0, 0, 1]]) @ to_fraction
+    matrix: NDArray[np.float64] = np.diag(coded) @ turn @ to_fraction
+    matrix[:, 2] -= 0.5
+    return matrix
 
 
 def _plane(frame: av.VideoFrame, number: int) -> Picture:

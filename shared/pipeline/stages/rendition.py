@@ -20,10 +20,11 @@ from shared.domain.stage import Stage
 from shared.media.block_writer import BlockWriter
 from shared.media.payload import RenditionPayload
 from shared.media.video.encode import CODEC, Colours, Vp9Encoder, frame_rate
+from shared.media.video.fit import Crop
 from shared.media.video.frames import shown_frames
 from shared.media.video.join import Piece, copies_sound, join_pieces
 from shared.media.video.picture import video_of
-from shared.media.video.yuv import Crop, Cutter, YuvPicture
+from shared.media.video.yuv import Cutter, YuvPicture
 from shared.pipeline import artefacts
 from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import StepContext
@@ -85,6 +86,7 @@ def render_part(context: StepContext) -> None:
             sample_fps=fps,
             start_sec=samples.start / fps,
             end_sec=samples.stop / fps,
+            holds_last=True,
             report=context.report,
         )
         for index, frame in shown:

@@ -52,7 +52,8 @@ def make_plates(
     Raises:
         DamagedRecording: no picture could be decoded.
     """
-    spans = windows(recording.duration_sec)
+    video = recording.video
+    spans = windows(recording.duration_sec, [size.at_sec for size in video.resized] if video is not None else [])
     found = False
     for number, (start_sec, end_sec) in enumerate(spans):
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.media.video.yuv import Crop
+from shared.media.video.fit import Crop
 from shared.tracking.payload import InstructorTracking
 
 Path = NDArray[np.float64]

@@ -102,3 +102,14 @@ def test_scenes_follow_each_other_over_the_whole_recording(
     assert scenes[-1].end == duration_sec
     assert all(a.end == b.start for a, b in pairwise(scenes))
     assert len(scenes) == 1 or all(s.end - s.start >= min_scene_sec - 1e-9 for s in scenes)
+
+
+def test_slides_that_differ_in_colour_and_not_in_brightness_are_scenes() -> None:
+    red, green = np.zeros((90, 160, 3), np.uint8), np.zeros((90, 160, 3), np.uint8)
+    red[:], green[:] = (0, 0, 255), (0, 130, 0)
+    assert cv2.cvtColor(red, cv2.COLOR_BGR2GRAY)[0, 0] == pytest.approx(
+        cv2.cvtColor(green, cv2.COLOR_BGR2GRAY)[0, 0], abs=1
+    )
+    scorer = SceneScorer()
+    scores = [scorer.score(picture) for picture in (red, red, green, green)]
+    assert scores == [None, 0.0, 100.0, 0.0]
