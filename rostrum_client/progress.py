@@ -90,8 +90,9 @@ class BarView:
         self._move("all", job.progress, job.status.lower())
 
     def show_text(self, line: str) -> None:
-        """Show the line below the bars, cut to the width of the terminal."""
-        text = Text(" ".join(line.split()), style="italic", no_wrap=True, overflow="ellipsis")
+        """Show the line below the bars, cut to the width of the terminal, without characters that control it."""
+        shown = "".join(each if each.isprintable() else " " for each in line)
+        text = Text(" ".join(shown.split()), style="italic", no_wrap=True, overflow="ellipsis")
         self._live.update(Group(self._progress, text), refresh=True)
 
     def close(self) -> None:
