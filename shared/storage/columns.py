@@ -13,7 +13,8 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
@@ -40,92 +41,139 @@ class ColumnError(ValueError):
 
 def to_columns(value: Any, prefix: str = "") -> dict[str, Value]:
     """Return a dataclass's fields as columns; raise InvalidRequest when a text is too long for one."""
-    names = _column_names(value.__class__)
-    return {
-        column: cell
-        for name, kind in _fields(value.__class__).items()
-        for column, cell in _encode(_column(prefix, names[name]), kind, getattr(value, name))
-    }
+    columns: dict[str, Value] = {}
+    for field in _fields(value.__class__, prefix):
+        found = getattr(value, field.name)
+        if found is not None:
+            columns.update(field.encode(found))
+    return columns
 
 
 def from_columns(cls: type[T], columns: Columns, prefix: str = "") -> T:
     """Return the dataclass that `to_columns` turned into these columns, among others; raise ColumnError."""
     values: dict[str, Any] = {}
     hashable: Any = cls
-    for name, kind in _fields(hashable).items():
-        bare = _without_none(kind)
-        column = _column(prefix, _column_names(hashable)[name])
+    for field in _fields(hashable, prefix):
         try:
-            found = _decode(column, bare, columns)
+            found = field.decode(columns)
         except ColumnError:
             raise
         except Exception as err:  # JSON of another shape raises anything
-            raise ColumnError(f"column {column} cannot be read") from err
-        if found is not None or bare is not kind:
-            values[name] = found
-        elif name in _required(hashable):
-            raise ColumnError(f"column {column} is missing")
+            raise ColumnError(f"column {field.column} cannot be read") from err
+        if found is not None or field.may_be_none:
+            values[field.name] = found
+        elif field.is_required:
+            raise ColumnError(f"column {field.column} is missing")
     return cls(**values)
 
 
-def _encode(column: str, kind: Any, value: Any) -> Iterator[tuple[str, Value]]:
-    if value is None:
-        return
-    if _is_json(kind):
-        yield column, _fitting(column, _json(column, value.to_json()))
-    elif _is_dataclass(value.__class__):
-        yield from to_columns(value, column).items()
-    elif _enum_mapping(kind) is not None:
-        for member, inner in value.items():
-            yield from to_columns(inner, str(member)).items()
-    elif isinstance(value, Mapping):
-        yield column, _fitting(column, _json(column, value))
-    elif hasattr(_tuple_of_dataclass(kind), "from_line"):
-        if value:
-            yield column, _fitting(column, "\n".join(each.to_line() for each in value))
-    elif _tuple_of_dataclass(kind) is not None:
-        if value:
-            rows = [to_columns(each) for each in value]
-            yield from _long(column, json.dumps(rows, ensure_ascii=False, default=datetime.isoformat))
-    elif isinstance(value, tuple):
-        if value:
-            yield column, _fitting(column, "\n".join(value))
-    elif kind is LongText:
-        yield from _long(column, value)
-    elif isinstance(value, str):
-        yield column, _fitting(column, str(value))
-    elif isinstance(value, datetime):
-        yield column, value.astimezone(UTC)
-    else:
-        yield column, float(value) if _without_none(kind) is float else value
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """How one field of a dataclass becomes columns and back; rows are read often, so this is found out once."""
 
+    name: str
+    column: str
+    may_be_none: bool
+    is_required: bool
+    """Whether there is no default."""
 
-def _decode(column: str, kind: Any, columns: Columns) -> Any:
+    encode: Callable[[Any], Mapping[str, Value]]
+    decode: Callable[[Columns], Any]
     """Return the field's value, or None when no column tells it."""
-    if _is_json(kind):
-        return kind.from_json(_object(str(columns[column]))) if column in columns else None
-    if _is_dataclass(kind):
-        present = any(name.startswith(column) and name[len(column) : len(column) + 1].isupper() for name in columns)
-        return from_columns(kind, columns, column) if present else None
-    if (nested := _enum_mapping(kind)) is not None:
-        members, inner = nested
-        return {member: from_columns(inner, columns, str(member)) for member in members}
-    value = columns.get(column)
-    if value is None:
-        return None
+
+
+@cache
+def _fields(cls: type[Any], prefix: str) -> tuple[_Field, ...]:
+    hints, missing = get_type_hints(cls), dataclasses.MISSING
+    found = []
+    for item in dataclasses.fields(cls):
+        kind, column = hints[item.name], _column(prefix, item.metadata.get("column", item.name))
+        bare = _without_none(kind)
+        found.append(
+            _Field(
+                item.name,
+                column,
+                may_be_none=get_origin(kind) is UnionType,
+                is_required=item.default is missing and item.default_factory is missing,
+                encode=_encoder(column, bare),
+                decode=_decoder(column, bare),
+            )
+        )
+    return tuple(found)
+
+
+def _encoder(column: str, kind: Any) -> Callable[[Any], Mapping[str, Value]]:
+    """Return the function that turns a value of this type, which is not None, into its columns."""
+    if hasattr(kind, "from_json"):
+        return lambda value: {column: _fitting(column, _json(column, value.to_json()))}
+    if dataclasses.is_dataclass(kind):
+        return lambda value: to_columns(value, column)
+    if _enum_mapping(kind) is not None:
+        return lambda value: {
+            name: cell for member, inner in value.items() for name, cell in to_columns(inner, str(member)).items()
+        }
+    origin, item = get_origin(kind), _tuple_of_dataclass(kind)
+    if origin is tuple and (item is None or hasattr(item, "from_line")):
+        to_line: Callable[[Any], str] = str if item is None else item.to_line
+        return lambda value: {column: _fitting(column, "\n".join(map(to_line, value)))} if value else {}
+    if origin is tuple:
+        return lambda value: _long(column, _json_rows(value)) if value else {}
+    if origin is not None:
+        return lambda value: {column: _fitting(column, _json(column, value))}
     if kind is LongText:
-        return _joined(column, columns)
-    if (item := _tuple_of_dataclass(kind)) is not None:
-        if (from_line := getattr(item, "from_line", None)) is not None:
-            return tuple(from_line(line) for line in str(value).split("\n"))
-        return tuple(from_columns(item, each) for each in json.loads(_joined(column, columns)))
-    if _has_origin(kind, tuple):
-        return tuple(str(value).split("\n"))
-    if _has_origin(kind):
-        return _object(str(value))
+        return lambda value: _long(column, value)
+    if issubclass(kind, str):
+        return lambda value: {column: _fitting(column, str(value))}
     if kind is datetime:
-        return _time(value)
-    if kind in _CELL_TYPES and not isinstance(value, _CELL_TYPES[kind]):
+        return lambda value: {column: value.astimezone(UTC)}
+    return lambda value: {column: float(value) if kind is float else value}
+
+
+def _decoder(column: str, kind: Any) -> Callable[[Columns], Any]:
+    """Return the function that finds a value of this type in columns, or None when no column tells it."""
+    if hasattr(kind, "from_json"):
+        return lambda columns: kind.from_json(_object(str(columns[column]))) if column in columns else None
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        inner = kind
+        return lambda columns: from_columns(inner, columns, column) if _has_part(column, columns) else None
+    if (nested := _enum_mapping(kind)) is not None:
+        members, of_member = nested
+        return lambda columns: {member: from_columns(of_member, columns, str(member)) for member in members}
+    decode_cell = _cell_decoder(column, kind)
+    if kind is LongText or (_tuple_of_dataclass(kind) and not hasattr(_tuple_of_dataclass(kind), "from_line")):
+        return lambda columns: decode_cell(_joined(column, columns)) if columns.get(column) is not None else None
+    return lambda columns: decode_cell(value) if (value := columns.get(column)) is not None else None
+
+
+def _cell_decoder(column: str, kind: Any) -> Callable[[Any], Any]:
+    """Return the function that reads a value of this type from what its column holds."""
+    origin, item = get_origin(kind), _tuple_of_dataclass(kind)
+    if item is not None and (from_line := getattr(item, "from_line", None)) is not None:
+        return lambda value: tuple(from_line(line) for line in str(value).split("\n"))
+    if item is not None:
+        return lambda value: tuple(from_columns(item, each) for each in json.loads(value))
+    if origin is tuple:
+        return lambda value: tuple(str(value).split("\n"))
+    if origin is not None:
+        return lambda value: _object(str(value))
+    if kind is LongText:
+        return str
+    if kind is datetime:
+        return _time
+    if kind in _CELL_TYPES:
+        return lambda value: _number(column, kind, value)
+    made: Callable[[Any], Any] = kind
+    return made
+
+
+def _has_part(column: str, columns: Columns) -> bool:
+    """Return whether a column is named after a field of the dataclass in this column's place."""
+    named = [name for name in columns if name.startswith(column)]
+    return any(name[len(column) : len(column) + 1].isupper() for name in named)
+
+
+def _number(column: str, kind: type, value: Any) -> Any:
+    if not isinstance(value, _CELL_TYPES[kind]):
         raise ColumnError(f"column {column} holds no {kind.__name__}")
     return kind(value)
 
@@ -145,23 +193,6 @@ def _time(value: Value) -> datetime:
 
 
 @cache
-def _has_origin(kind: Any, origin: Any = None) -> bool:
-    """Return whether the type is a generic one, of this origin when one is given. Cached: rows are read often."""
-    found = get_origin(kind)
-    return found is not None if origin is None else found is origin
-
-
-@cache
-def _is_dataclass(kind: Any) -> bool:
-    return dataclasses.is_dataclass(kind)
-
-
-@cache
-def _is_json(kind: Any) -> bool:
-    return hasattr(kind, "from_json")
-
-
-@cache
 def _enum_mapping(kind: Any) -> tuple[type[StrEnum], type[Any]] | None:
     """Return (enumeration, dataclass) when the type is a mapping from the one to the other, or None."""
     if get_origin(kind) is not Mapping:
@@ -177,9 +208,11 @@ def _tuple_of_dataclass(kind: Any) -> type[Any] | None:
     return item if dataclasses.is_dataclass(item) and isinstance(item, type) else None
 
 
-def _long(column: str, text: str) -> Iterator[tuple[str, Value]]:
-    for start in range(0, max(len(text), 1), _CUT_CHARS):
-        yield _continued(column, start // _CUT_CHARS), text[start : start + _CUT_CHARS]
+def _long(column: str, text: str) -> dict[str, Value]:
+    return {
+        _continued(column, start // _CUT_CHARS): text[start : start + _CUT_CHARS]
+        for start in range(0, max(len(text), 1), _CUT_CHARS)
+    }
 
 
 def _joined(column: str, columns: Columns) -> str:
@@ -194,35 +227,18 @@ def _json(column: str, value: Mapping[str, Any]) -> str:
         raise InvalidRequest(f"{column} holds a number that JSON does not know.") from err
 
 
+def _json_rows(values: Iterable[Any]) -> str:
+    return json.dumps([to_columns(each) for each in values], ensure_ascii=False, default=datetime.isoformat)
+
+
 def _continued(column: str, number: int) -> str:
     return column if number == 0 else f"{column}{number + 1}"
 
 
 def _fitting(column: str, text: str) -> str:
-    if utf16_units(text) > MAX_STRING_UNITS:
+    if len(text) > _CUT_CHARS and utf16_units(text) > MAX_STRING_UNITS:
         raise InvalidRequest(f"{column} is too long: at most {MAX_STRING_UNITS} characters can be kept.")
     return text
-
-
-@cache
-def _fields(cls: type[Any]) -> dict[str, Any]:
-    hints = get_type_hints(cls)
-    return {item.name: hints[item.name] for item in dataclasses.fields(cls)}
-
-
-@cache
-def _column_names(cls: type[Any]) -> dict[str, str]:
-    """Return what columns are named after, by field: the field's name, unless its metadata give another `column`."""
-    return {item.name: item.metadata.get("column", item.name) for item in dataclasses.fields(cls)}
-
-
-@cache
-def _required(cls: type[Any]) -> frozenset[str]:
-    """Return the names of the fields without a default."""
-    missing = dataclasses.MISSING
-    return frozenset(
-        item.name for item in dataclasses.fields(cls) if item.default is missing and item.default_factory is missing
-    )
 
 
 @cache

@@ -26,6 +26,9 @@ RECORDING = Recording(
     container="mp4", size_bytes=1, start_sec=0.0, duration_sec=1.0, video=None, audio=None, warnings=()
 )
 
+SETTINGS = Settings(heartbeat_sec=3600)
+"""Made once: reading the environment takes longer than most tests."""
+
 Work = Callable[[StepContext], None]
 
 
@@ -44,7 +47,7 @@ class PipelineHarness:
         numbers = count(1)
         self.services = Services(
             storage=self.storage,
-            settings=Settings(heartbeat_sec=3600),
+            settings=SETTINGS,
             clock=self._tick,
             new_id=lambda: f"id{1_000_000 - next(numbers)}",
             work={(stage, step): self._work for stage in Stage for step in StepKind},
