@@ -57,6 +57,7 @@ class CrashingHarness(PipelineHarness):
         super().__post_init__()
         self._numbers = iter(range(1_000_000))
         self._moments: list[Moment] | None = None
+        self._first_write: int | None = None
 
     def _make_storage(self) -> MemoryStorage:
         self.crashing = CrashingStorage(self._tick, self.crash_point)
@@ -66,9 +67,11 @@ class CrashingHarness(PipelineHarness):
         """Do `begin` and live on without a crash, then yield after a run for every write, with a crash before it.
 
         A run with a crash begins at the moment at which the process of that write began, not at the beginning. `then`
-        is done after everything came to rest, and is followed by more life.
+        is done after everything came to rest, and is followed by more life. After `crash_from_here`, only the writes
+        behind it count.
         """
         moments = self._moments = []
+        self._first_write = None
         self._step(begin)
         self.live()
         first = len(moments)
@@ -78,7 +81,7 @@ class CrashingHarness(PipelineHarness):
         self._moments = None
         ends = [moment.writes for moment in moments[1:]] + [self.crash_point.writes]
         for number, (moment, end) in enumerate(zip(moments, ends, strict=True)):
-            for write in range(moment.writes + 1, end + 1):
+            for write in range(max(moment.writes, self._first_write or 0) + 1, end + 1):
                 self.crashing.restore(moment.storage)
                 self.now, self.ran, self.instead = moment.now, moment.ran.copy(), dict(moment.instead)
                 self.crash_point.left = write - moment.writes
@@ -90,6 +93,11 @@ class CrashingHarness(PipelineHarness):
                     then()
                     self.live()
                 yield write
+
+    def crash_from_here(self) -> None:
+        """Have `crash_everywhere` leave out the writes before this moment of the run without a crash."""
+        if self._moments is not None and self._first_write is None:
+            self._first_write = self.crash_point.writes
 
     def _step(self, begin: Callable[[], object]) -> None:
         if self._moments is not None:

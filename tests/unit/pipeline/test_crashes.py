@@ -27,6 +27,7 @@ URL = "https://example.com/talk.mp4"
 REQUEST = JobRequest(org_id="acme", job_id="j", session_id="s")
 WRITES_OF_A_JOB = 121
 WRITES_OF_GIVING_UP = 202
+WRITES_OF_CANCEL_AND_RETRY = 115
 PARTS = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
 
 
@@ -89,68 +90,63 @@ def test_death_before_every_write_of_giving_up_and_trying_again(lost: bool) -> N
 
 
 def test_death_before_every_write_of_cancel_and_retry() -> None:
-    stage = Stage.TRANSCRIPTION
+    harness = CrashingHarness(parts=PARTS)
+    place = Stage.TRANSCRIPTION, StepKind.PART
 
-    def act(crash_at: int) -> bool:
-        harness = CrashingHarness(parts=PARTS)
+    def cancel(context: Any) -> None:
+        del harness.instead[place]
+        harness.crash_from_here()
+        cancel_job(harness.services, "acme", "j")
+        context.confirm()
 
-        def cancel(context: Any) -> None:
-            del harness.instead[stage, StepKind.PART]
-            harness.crash_point.left = crash_at
-            cancel_job(harness.services, "acme", "j")
-            context.confirm()
+    def again() -> None:
+        with suppress(Conflict):  # the first request got that far
+            retry_job(harness.services, "acme", "j")
 
-        harness.instead[stage, StepKind.PART] = cancel
-        submitted(harness)
-        harness.live()
-        job = harness.storage.jobs.get("acme", "j").value
-        if not job.cancel_requested:  # the caller died before the wish was written, and asks again or leaves it
+    def retry() -> None:
+        if harness.storage.jobs.get("acme", "j").value.cancel_requested:
+            assert harness.history("acme", "j")[-1] is JobStatus.CANCELED
+        else:  # the caller died before the wish was written, and asks again or leaves it
             assert_done_once(harness)
-            return True
-        assert harness.history("acme", "j")[-1] is JobStatus.CANCELED
-        died = harness.crash_point.left <= 0
-
-        def again() -> None:
-            with suppress(Conflict):  # the first request got that far
-                retry_job(harness.services, "acme", "j")
-
-        harness.crash_point.left = crash_at
         while not harness.alive(again):
             pass
-        harness.live()
-        assert_done_once(harness)
-        return died or harness.crash_point.left <= 0
 
-    assert every_crash(act) > 3
+    harness.instead[place] = cancel
+    crashes = 0
+    for _ in harness.crash_everywhere(lambda: submitted(harness), retry):
+        assert_done_once(harness)
+        crashes += 1
+    assert crashes == WRITES_OF_CANCEL_AND_RETRY
 
 
 @pytest.mark.parametrize("at_work", [True, False])
 def test_death_before_every_write_of_a_deletion(at_work: bool) -> None:
-    def act(crash_at: int) -> bool:
-        harness = CrashingHarness(parts=PARTS)
+    harness = CrashingHarness(parts=PARTS)
 
-        def delete() -> None:
-            harness.crash_point.left = harness.crash_point.left if harness.crash_point.left is not None else crash_at
-            try:
-                delete_session(harness.services, "acme", "s")
-            except NotFound:
-                return
+    def delete() -> None:
+        harness.crash_from_here()
+        with suppress(NotFound):
+            delete_session(harness.services, "acme", "s")
 
-        if at_work:
-            harness.instead[Stage.TRACKING, StepKind.MERGE] = lambda context: delete()
-        submitted(harness)
-        harness.live()
+    def delete_again() -> None:
         while not harness.alive(delete):
             pass
         harness.alive(lambda: clean_up(harness.services))
+
+    submitted(harness)
+    if at_work:
+        harness.instead[Stage.TRACKING, StepKind.MERGE] = lambda context: delete()
+    else:
         harness.live()
+    harness.crash_point.writes = 0
+    crashes = 0
+    for _ in harness.crash_everywhere((lambda: None) if at_work else delete_again, delete_again):
         assert not harness.exists("acme", "j")
         blobs = [blob.name for where in (SOURCES, WORK, RESULTS) for blob in harness.storage.blobs.listing(where, "")]
         assert blobs == []
         assert list(harness.storage.jobs.all_active()) == []
-        return harness.crash_point.left is not None and harness.crash_point.left <= 0
-
-    assert every_crash(act) > 10
+        crashes += 1
+    assert crashes > 30
 
 
 def test_death_before_every_write_of_the_sweep() -> None:

@@ -18,7 +18,7 @@ from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.jobs.submit import JobRequest, submit_stored, submit_url
 from shared.storage.ports import RESULTS, SOURCES, WORK
-from tests.support.crashing_storage import StorageSnapshot, every_crash
+from tests.support.crashing_storage import StorageSnapshot
 from tests.support.reading_harness import PLAN, Key, ReadingHarness, maker_of
 
 PARTS = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2, Stage.RENDITION: 2}
@@ -131,24 +131,22 @@ def test_a_blob_that_is_lost_is_made_again_without_the_sweep(messages: int, blob
 def test_death_before_every_write_while_a_lost_blob_is_made_again(
     container: str, name: str, before: tuple[Stage, StepKind], lost: bool
 ) -> None:
-    def act(crash_at: int) -> bool:
-        harness = ReadingHarness(parts=dict(FEW_PARTS), loses=lambda: lost)
+    harness = ReadingHarness(parts=dict(FEW_PARTS), loses=lambda: lost)
 
-        def lose(context: Any) -> None:
-            del harness.instead[before]
-            harness.storage.blobs._blobs.pop((container, PREFIX + name))  # not a write of this process
-            harness.crash_point.left = crash_at
+    def lose(context: Any) -> None:
+        del harness.instead[before]
+        harness.storage.blobs._blobs.pop((container, PREFIX + name))  # not a write of this process
+        harness.crash_from_here()
 
-        harness.instead[before] = lose
-        submit_url(harness.services, REQUEST, URL)
-        harness.live()
+    harness.instead[before] = lose
+    crashes = 0
+    for _ in harness.crash_everywhere(lambda: submit_url(harness.services, REQUEST, URL)):
         job = the_job(harness)
         assert job.status is JobStatus.DONE, job.error
         assert harness.history("acme", "j").count(JobStatus.DONE) == 1
         assert {row.value.state for row in harness.storage.step_runs.of_job("j")} == {StageState.DONE}
-        return harness.crash_point.left is not None and harness.crash_point.left <= 0
-
-    assert every_crash(act) > 20
+        crashes += 1
+    assert crashes > 20
 
 
 def test_a_source_that_came_from_an_address_is_fetched_again() -> None:
