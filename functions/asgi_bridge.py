@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.domain.errors import SettingsInvalid
 from shared.wiring import services
 
 METHODS = [str(method.value) for method in HttpMethod]
@@ -39,9 +40,24 @@ _lock = threading.Lock()
 _app: FastAPI | None = None
 
 
-async def application() -> FastAPI:
-    """Return this process's application, made at the first request: indexing must stay fast and touch no storage."""
-    return _app if _app is not None else await run_in_threadpool(_create_once)
+async def application() -> ASGIApp:
+    """Return this process's application, made at the first request: indexing must stay fast and touch no storage.
+
+    While it cannot be made for want of readable settings, one that answers every request with that problem.
+    """
+    try:
+        return _app if _app is not None else await run_in_threadpool(_create_once)
+    except SettingsInvalid as error:
+        return _answering(error)
+
+
+def _answering(error: SettingsInvalid) -> ASGIApp:
+    from shared.api.http.outer_middleware import Guard
+
+    async def fail(scope: Scope, receive: Receive, send: Send) -> None:
+        raise error
+
+    return Guard(fail)
 
 
 def _create_once() -> FastAPI:

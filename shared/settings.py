@@ -10,8 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.domain.errors import SettingsInvalid
 
 GIB = 1024**3
 
@@ -162,7 +164,8 @@ class Settings(BaseSettings):
     """How long a media address works, in minutes."""
 
     public_url: str | None = None
-    """The API's address as clients see it, for links; none: taken from each request."""
+    """The API's address as clients see it, for links. None: with the emulator the address that a request came to, else
+    links are relative."""
 
     cors_origins: str | None = None
     """The origins of pages that browsers may let call the API, separated by commas, such as
@@ -223,12 +226,12 @@ def days_by_org(text: str) -> Mapping[str, float]:
         match = _DAYS_OF_ORG.fullmatch(entry)
         if match is None or not 0 < float(match[2]) <= MAX_DAYS:
             raise ValueError(
-                f"ROSTRUM_RETENTION_DAYS_BY_ORG must be organisations and their days, such as acme=30,globex=365; "
-                f"{entry!r} is not one."
+                f"ROSTRUM_RETENTION_DAYS_BY_ORG must be organisations and their days (up to {MAX_DAYS}), such as "
+                "acme=30,globex=365."
             )
         if match[1] in found:
             raise ValueError(
-                f"ROSTRUM_RETENTION_DAYS_BY_ORG says more than once how long {match[1]} keeps its sessions."
+                "ROSTRUM_RETENTION_DAYS_BY_ORG says more than once how long an organisation keeps its sessions."
             )
         found[match[1]] = float(match[2])
     return found
@@ -240,13 +243,28 @@ def origins(text: str) -> Sequence[str]:
     found = [each.lower().removesuffix("/") for each in map(str.strip, text.split(",")) if each]
     for origin in found:
         if origin != ANY_ORIGIN and _ORIGIN.fullmatch(origin) is None:
-            raise ValueError(
-                f"ROSTRUM_CORS_ORIGINS must be origins such as https://rostrum.example; {origin!r} is not one."
-            )
+            raise ValueError("ROSTRUM_CORS_ORIGINS must be origins, such as https://rostrum.example, and no paths.")
     return tuple(dict.fromkeys(found))
 
 
 @lru_cache(maxsize=1)
 def load_settings() -> Settings:
-    """Return the settings of this process, read from its environment once."""
-    return Settings()
+    """Return the settings of this process, read from its environment once.
+
+    Raise SettingsInvalid, which names the settings that cannot be read, and not what they hold.
+    """
+    try:
+        return Settings()
+    except ValidationError as err:
+        faults = " ".join(f"{_variable(each['loc'])}: {_sentence(each['msg'])}" for each in err.errors())
+    raise SettingsInvalid(f"The service cannot start before its settings are corrected. {faults}")
+
+
+def _variable(location: Sequence[int | str]) -> str:
+    """Return the environment variable of a field."""
+    field = str(location[0])
+    return field if field == "AzureWebJobsStorage" else f"ROSTRUM_{field.upper()}"
+
+
+def _sentence(message: str) -> str:
+    return message.removeprefix("Value error, ").rstrip(".") + "."

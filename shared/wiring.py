@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import import_module
 
+from shared.domain.errors import SettingsInvalid
 from shared.domain.ids import newest_first_id
 from shared.domain.job import Job
 from shared.domain.message import StepKind
@@ -19,12 +20,17 @@ from shared.storage.ports import Storage
 
 @lru_cache(maxsize=1)
 def services() -> Services:
-    """Return this process's services, built from its environment."""
+    """Return this process's services, built from its environment; raise SettingsInvalid."""
     from shared.storage.connect import connect  # costs indexing a third of a second
 
     settings = load_settings()
     origins = settings.browser_origins if settings.storage_is_emulator else ()  # an account's rules are its operator's
-    storage = connect(settings.storage_connection, hint=settings.queue_hint_address, origins=origins)
+    try:
+        storage = connect(settings.storage_connection, hint=settings.queue_hint_address, origins=origins)
+    except ValueError:  # which may repeat the connection string
+        raise SettingsInvalid(
+            "AzureWebJobsStorage is not a connection string with an account's name and key."
+        ) from None
     return build_services(settings, storage)
 
 

@@ -20,6 +20,7 @@
     │   ├── KeyServerUnavailable
     │   └── RowOfLaterRelease
     ├── UnreadableRow                    a row in storage holds what this release cannot read
+    ├── SettingsInvalid                  a setting cannot be read
     └── RequestError                     the caller's mistake; nothing was accepted
         ├── InvalidRequest               ├── StorageFull
         ├── NotFound                     ├── Conflict
@@ -225,6 +226,12 @@ class UnreadableRow(RostrumError):
     """What is asked for cannot be read from storage."""
 
     code = "unreadable_row"
+
+
+class SettingsInvalid(RostrumError):
+    """The service is not set up correctly."""
+
+    code = "settings_invalid"
 
 
 class RequestError(RostrumError):

@@ -38,6 +38,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: LongText
+    base: str | None = None
+    """What the links in the headers and the body begin with; None in answers of earlier releases."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,9 @@ class IdempotencyTable:
     def expired(self, now: datetime) -> Iterator[Stored[IdempotencyRecord]]:
         return (stored for stored in self._records.scan_partitions(_PREFIX) if stored.value.expires_at <= now)
 
+    def drop_unreadable(self, before: datetime) -> int:
+        return self._records.remove_unreadable(_PREFIX, before)
+
 
 def _keys(record: IdempotencyRecord) -> tuple[str, str]:
     return _partition(record.org_id), _row_key(record.route, record.key)

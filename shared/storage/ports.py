@@ -266,6 +266,10 @@ class IdempotencyStore(Protocol):
     def expired(self, now: datetime) -> Iterator[Stored[IdempotencyRecord]]:
         """Return every organisation's records that have expired; read them all."""
 
+    def drop_unreadable(self, before: datetime) -> int:
+        """Delete every organisation's records that cannot be read and were last written before that time; return their
+        number."""
+
 
 class TaskStore(Protocol):
     """Background jobs' calls."""

@@ -1,14 +1,15 @@
 """Typed rows: one kind of dataclass in one table, with versions and upgrades."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import partial
 from typing import Generic, TypeVar
 
-from shared.domain.errors import NotFound
+from shared.domain.errors import NotFound, WriteConflict
 from shared.storage.columns import from_columns, to_columns
 from shared.storage.ports import Stored
-from shared.storage.row_reader import RowReader
+from shared.storage.row_reader import UNREADABLE, RowReader
 from shared.storage.table import ANY_ETAG, Row, Table, Value
 from shared.storage.upgrade import with_version
 
@@ -100,6 +101,20 @@ class Rows(Generic[T]):
     def keys(self, prefix: str = "") -> Iterator[tuple[str, str]]:
         """Yield partition and key of all rows of all partitions with this prefix, unreadable ones among them."""
         return ((row.partition, row.key) for row in self._table.scan_partitions(prefix))
+
+    def remove_unreadable(self, prefix: str, before: datetime) -> int:
+        """Delete the rows of all partitions with this prefix that cannot be read and were last written before that
+        time; return their number."""
+        removed = 0
+        for row in self._table.scan_partitions(prefix):
+            try:
+                self._reader.read(row)
+            except UNREADABLE:
+                if row.written_at is not None and row.written_at < before:
+                    with suppress(WriteConflict):  # written anew meanwhile
+                        self._table.delete(row.partition, row.key, row.etag)
+                        removed += 1
+        return removed
 
     def delete(self, stored: Stored[T]) -> None:
         """Delete the row if it is there; raise WriteConflict when it was changed since it was read."""

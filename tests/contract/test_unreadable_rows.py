@@ -353,6 +353,22 @@ def test_expired_idempotency_keys_are_found_beside_one_that_cannot_be_read(accou
     assert {stored.value.key for stored in account.storage.idempotency.about(ORG, {"s"})} == good
 
 
+@pytest.mark.parametrize("columns", [{"schemaVersion": 99}, {"expiresAt": "soon"}, {"route": None}], ids=str)
+def test_an_idempotency_key_that_cannot_be_read_expires_by_the_time_of_its_row(
+    account: Account, columns: Columns
+) -> None:
+    add_keys(account.storage)
+    table = account.table("idempotency")
+    bad = account.spoil("idempotency", columns, min(row.key for row in table.scan_partitions("")))
+    written_at = next(row.written_at for row in table.scan_partitions("") if row.key == bad.key)
+    assert written_at is not None
+    assert account.storage.idempotency.drop_unreadable(written_at) == 0
+    assert account.storage.idempotency.drop_unreadable(written_at + timedelta(seconds=1)) == 1
+    left = [row.key for row in table.scan_partitions("")]
+    assert len(left) == 2
+    assert bad.key not in left
+
+
 def test_jobs_are_counted_beside_one_of_an_unknown_status(account: Account) -> None:
     add_jobs(account.storage)
     account.spoil("jobs", {"status": "SIDEWAYS"})

@@ -1,4 +1,8 @@
-"""Absolute addresses of the API's own resources, as the caller sees them."""
+"""Addresses of the API's own resources: absolute where their beginning is known, else relative.
+
+The `Host` of a request is what the caller wrote. A front end or a cache may pass on any, so that an address made of it
+may lead a client that follows it, with its token, to another server.
+"""
 
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
@@ -16,13 +20,23 @@ class Links:
 
     @classmethod
     def of(cls, request: Request, settings: Settings) -> "Links":
-        """Under `settings.public_url`, or under the address that the request came to. Behind a front end that speaks
-        TLS the request itself is plain HTTP, and `X-Forwarded-Proto` names the scheme."""
+        """Return links under `settings.public_url`; without it under the address that the request came to while the
+        storage is the emulator, and under the path alone elsewhere.
+
+        Behind a local front end that speaks TLS the request itself is plain HTTP: `X-Forwarded-Proto` names the scheme.
+        """
         if settings.public_url:
             return cls(settings.public_url)
+        if not settings.storage_is_emulator:
+            return cls(str(request.scope.get("root_path", "")))
         scheme = request.headers.get("x-forwarded-proto", "").partition(",")[0].strip()
         base = request.base_url
         return cls(str(base.replace(scheme=scheme) if scheme in ("http", "https") else base))
+
+    @property
+    def base(self) -> str:
+        """Return what every link begins with."""
+        return self._base
 
     def job(self, job_id: str) -> str:
         """Return the address of a job."""

@@ -34,6 +34,7 @@ from shared.domain.errors import (
     RequestTimedOut,
     ResultNotReady,
     RostrumError,
+    SettingsInvalid,
     StorageFull,
     TokenMissing,
     TransientError,
@@ -74,6 +75,7 @@ _STATUSES: dict[type[RostrumError], HTTPStatus] = {
     FinalError: HTTPStatus.UNPROCESSABLE_ENTITY,
     TransientError: HTTPStatus.SERVICE_UNAVAILABLE,
     UnreadableRow: HTTPStatus.INTERNAL_SERVER_ERROR,
+    SettingsInvalid: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
 _HTTP_KINDS = {

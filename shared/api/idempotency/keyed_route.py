@@ -22,8 +22,10 @@ from starlette.responses import Response
 
 from shared.api.auth.caller import Scope
 from shared.api.dependencies import ServicesDep, authenticate, off_loop, services_of
+from shared.api.http.links import Links
 from shared.api.http.problems import problem_of
 from shared.api.idempotency.fingerprint import body_fingerprint, form_fingerprint
+from shared.api.idempotency.replay import REPLAYED, replayed
 from shared.api.idempotency.subject import subject_of
 from shared.domain.errors import InvalidRequest
 from shared.domain.idempotency import Answer, IdempotencyRecord, Reserved
@@ -33,7 +35,6 @@ from shared.pipeline.jobs.idempotency import Claim, claim_key, require_same, res
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 HEADER = "Idempotency-Key"
-REPLAYED = "Idempotency-Replayed"
 MAX_KEY_CHARS = 255
 RENEW_SEC = 15.0
 """How often a request that is served for long says so."""
@@ -99,7 +100,8 @@ class IdempotentRoute(APIRoute):
         claimed = await off_loop(partial(claim_key, services, caller.org_id, route, key, fingerprint))
         if isinstance(claimed, IdempotencyRecord):
             await self.check_repeated(request, claimed)
-            return _replayed(claimed)
+            assert claimed.answer is not None
+            return replayed(claimed.answer, Links.of(request, services.settings).base)
         request.state.claim = claimed
         return await _serve(request, handle, claimed, await self.short_body(request))
 
@@ -154,7 +156,8 @@ async def _serve(request: Request, handle: Handler, claim: Claim, said: bytes) -
         return response
     headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
     body = LongText(bytes(response.body).decode())
-    answer = Answer(status=response.status_code, headers=headers, body=body)
+    base = Links.of(request, (await services_of(request)).settings).base
+    answer = Answer(status=response.status_code, headers=headers, body=body, base=base)
     about = subject_of(request.path_params, said, bytes(response.body))
     await off_loop(partial(claim.finish, answer, about))
     return response
@@ -188,12 +191,6 @@ def _key(request: Request) -> str:
             f"The header {HEADER} must be given once and have 1 to {MAX_KEY_CHARS} visible ASCII characters."
         )
     return keys[0]
-
-
-def _replayed(record: IdempotencyRecord) -> Response:
-    answer = record.answer
-    assert answer is not None
-    return Response(answer.body, answer.status, headers={**answer.headers, REPLAYED: "true"})
 
 
 def _described(options: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The bodies in which clients send schedules, and the shapes in which the API shows them."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ from shared.api.models.requests import (
     named,
     refuse_renaming,
 )
-from shared.api.models.views import View
+from shared.api.models.views import View, without_query
 from shared.domain.errors import InvalidRequest
 from shared.domain.schedule import Schedule
 from shared.pipeline.tasks.cron import MAX_CRON_CHARS, known_zone, next_run
@@ -137,7 +138,7 @@ class ScheduleView(View):
             org_id=schedule.org_id,
             cron=schedule.cron,
             time_zone=schedule.time_zone,
-            job=schedule.arguments["request"],
+            job=_shown(schedule.arguments["request"]),
             next_run_at=schedule.next_run_at,
             last_run_at=schedule.last_run_at,
             last_job_id=schedule.last_job_id,
@@ -145,6 +146,12 @@ class ScheduleView(View):
             created_at=schedule.created_at,
             links=ScheduleLinks(self=links.schedule(schedule.schedule_id), last_job=last_job),
         )
+
+
+def _shown(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the request with its addresses as sessions and jobs show theirs."""
+    addresses = {name: without_query(request[name]) for name in ("sourceUrl", "callbackUrl") if name in request}
+    return {**request, **addresses}
 
 
 class SchedulePage(View):

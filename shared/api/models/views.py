@@ -166,7 +166,7 @@ class JobView(View):
             error=_error(job.error),
             failures=[StepFailureView.model_validate(each) for each in job.failures],
             options=job.options.to_json(),
-            callback_url=job.callback_url,
+            callback_url=None if job.callback_url is None else without_query(job.callback_url),
             start_at=job.start_at,
             created_at=job.created_at,
             updated_at=job.updated_at,
@@ -292,7 +292,7 @@ def _session_fields(session: Session, links: Links) -> dict[str, Any]:
         "session_id": session.session_id,
         "org_id": session.org_id,
         "session_name": session.name,
-        "source_url": None if session.source_url is None else _without_query(session.source_url),
+        "source_url": None if session.source_url is None else without_query(session.source_url),
         "metadata": dict(session.metadata),
         "latest_job_id": latest,
         "media": MediaPayload.of(recording, sha256) if recording is not None and sha256 is not None else None,
@@ -309,6 +309,6 @@ def _error(error: event.JobError | None) -> JobErrorView | None:
     return None if error is None else JobErrorView.model_validate(error)
 
 
-def _without_query(url: str) -> str:
-    """Return the address without its query, which may be a signature that readers of the session were not given."""
+def without_query(url: str) -> str:
+    """Return the address without its query, which may be a signature that readers were not given."""
     return url.partition("?")[0].partition("#")[0]

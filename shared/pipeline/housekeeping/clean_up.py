@@ -18,6 +18,7 @@ from shared.pipeline.context import Services
 from shared.pipeline.housekeeping.dead_letter_list import drop_dead_letter
 from shared.pipeline.housekeeping.delete_results import continue_deletion
 from shared.pipeline.housekeeping.delete_session import delete_session, remove_session
+from shared.pipeline.jobs.idempotency import KEPT_FOR
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.storage.ports import RESULTS, SOURCES, WORK, Stored
 
@@ -55,10 +56,15 @@ def clean_up(services: Services) -> None:
 
 
 def _forget_idempotency_keys(services: Services) -> None:
-    """Delete the expired records; one that was renewed meanwhile stays."""
-    for stored in services.storage.idempotency.expired(services.clock()):
+    """Delete the expired records; one that was renewed meanwhile stays.
+
+    A record that cannot be read does not tell when it expires: that is `KEPT_FOR` after its row was written.
+    """
+    store, now = services.storage.idempotency, services.clock()
+    for stored in store.expired(now):
         with suppress(WriteConflict):
-            services.storage.idempotency.delete(stored)
+            store.delete(stored)
+    store.drop_unreadable(now - KEPT_FOR)
 
 
 def _drop_dead_letters(services: Services) -> None:

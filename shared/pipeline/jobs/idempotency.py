@@ -10,7 +10,14 @@ from datetime import timedelta
 from functools import partial
 from threading import Lock
 
-from shared.domain.errors import IdempotencyKeyInUse, IdempotencyKeyReused, NotFound, TransientError, WriteConflict
+from shared.domain.errors import (
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    NotFound,
+    TransientError,
+    UnreadableRow,
+    WriteConflict,
+)
 from shared.domain.idempotency import Answer, ClaimState, IdempotencyRecord, Reserved
 from shared.pipeline.context import Services
 from shared.pipeline.updates import retry_conflicts
@@ -136,6 +143,11 @@ def _claim_once(
             stored = store.get(org_id, route, key)
         except NotFound:
             raise taken from None  # released in between: the caller tries again
+        except UnreadableRow as err:
+            raise UnreadableRow(
+                f"What is kept for the idempotency key {key} cannot be read; use a new key. It is deleted when it is "
+                f"{KEPT_FOR // timedelta(hours=1)} hours old."
+            ) from err
     record = stored.value
     if record.expires_at <= now:
         return Claim(services, store.update(stored, new), is_first=True)

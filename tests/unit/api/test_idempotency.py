@@ -4,6 +4,8 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -13,6 +15,7 @@ from shared.api.idempotency import keyed_route
 from shared.domain.errors import StorageUnavailable
 from shared.domain.idempotency import ClaimState
 from shared.domain.job import Job
+from shared.pipeline.housekeeping.clean_up import clean_up
 from shared.pipeline.jobs.idempotency import Claim, claim_key
 from tests.support.keyed_api_harness import TALK, KeyedApiHarness, form_of, token, with_tokens
 
@@ -337,3 +340,21 @@ def test_every_post_is_described_with_its_key() -> None:
         for method in set(methods) - {"post"}:
             names = [each["name"] for each in methods[method].get("parameters", ())]
             assert "Idempotency-Key" not in names, (method, path)
+
+
+async def test_a_record_that_cannot_be_read_is_told_and_forgotten_after_a_day() -> None:
+    harness = KeyedApiHarness()
+    assert (await harness.post()).status_code == 202
+    records = harness.storage.idempotency
+    table = records._records._table
+    (row,) = table.scan_partitions("")
+    table.upsert(replace(row, columns={**row.columns, "expiresAt": "soon"}))
+    problem = await harness.post()
+    assert told(problem) == (500, "unreadable_row")
+    assert "use a new key" in problem.json()["detail"]
+    clean_up(harness.services)
+    assert list(table.scan_partitions(""))
+    later = harness.services.clock() + timedelta(hours=25)
+    clean_up(replace(harness.services, clock=lambda: later))
+    assert list(table.scan_partitions("")) == []
+    assert (await harness.post()).status_code == 202

@@ -28,7 +28,7 @@ def every_error() -> Iterator[type[RostrumError]]:
 def test_every_named_failure_has_a_status_and_shows_its_detail(kind: type[RostrumError]) -> None:
     problem = problem_of(kind("What happened."))
     assert 400 <= problem.status < 600
-    assert (problem.status == 500) == (kind is errors.UnreadableRow)
+    assert (problem.status == 500) == (kind in (errors.UnreadableRow, errors.SettingsInvalid))
     assert (problem.code, problem.retryable) == (kind.code, kind.retryable)
     waits = problem.status in (429, 503) or kind is errors.IdempotencyKeyInUse
     assert ("Retry-After" in problem.headers) == waits

@@ -94,16 +94,14 @@ def test_a_session_stays_until_its_job_has_ended(harness: Any) -> None:
     "text", ["acme=40000", "acme", "acme=", "acme=soon", "acme=0", "=3", "acme=30;globex=2", "a b=3", "acme=-1"]
 )
 def test_days_that_cannot_be_read_are_refused_with_a_sentence(text: str) -> None:
-    with pytest.raises(
-        ValidationError, match=r"organisations and their days, such as acme=30,globex=365; .* is not one"
-    ):
+    with pytest.raises(ValidationError, match=r"organisations and their days .*, such as acme=30,globex=365"):
         Settings(retention_days_by_org=text)
 
 
 def test_days_that_can_be_read() -> None:
     assert days_by_org(" acme=30 , globex = 36.5,") == {"acme": 30.0, "globex": 36.5}
     assert days_by_org("") == {}
-    with pytest.raises(ValidationError, match="says more than once how long acme keeps"):
+    with pytest.raises(ValidationError, match="says more than once how long an organisation keeps"):
         Settings(retention_days_by_org="acme=30,acme=3")
     assert Settings(retention_days_by_org="acme=30").retention_days_of("acme") == 30
     assert Settings(retention_days_by_org="acme=30").retention_days_of("globex") is None
