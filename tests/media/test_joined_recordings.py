@@ -246,3 +246,21 @@ def test_a_clock_that_runs_over_is_no_joint(make_clip: ClipMaker) -> None:
     assert recording.duration_sec == pytest.approx(4.0, abs=0.11)
     assert recording.pieces == ()
     assert seconds_shown(data, recording, [0.5, 3.5]) == {0.5: 0, 3.5: 3}
+
+
+def test_a_clock_that_jumps_in_the_middle_of_a_transport_stream() -> None:
+    """An encoder lost 20 s: sound of before still stands after the first picture of afterwards."""
+    data = write(
+        "mpegts",
+        video="libx264",
+        audio="aac",
+        frame_times=[*(i / 10 for i in range(20)), *(22 + i / 10 for i in range(20))],
+        paint=lambda t: picture(0, (64, 48))(t if t < 10 else t - 20),
+        sound=[(0.0, beeps(2.0, 16000, [1.0])), (22.0, beeps(2.0, 16000, [1.0]))],
+        video_options={"bf": "0", "g": "10"},
+    )
+    recording, samples = examine(data)
+    assert len(recording.pieces) == 2
+    assert recording.duration_sec == pytest.approx(4.2, abs=0.1)
+    assert tones(samples) == [pytest.approx(1.06, abs=0.05), pytest.approx(3.16, abs=0.1)]
+    assert seconds_shown(data, recording, [1.5, 3.6]) == {1.5: 1, 3.6: 3}

@@ -22,6 +22,9 @@ ARBITRARY_CLOCKS = frozenset({"mpegts", "mpeg"})
 CLOCKLESS_GAP_SEC = 3600.0
 """A longer step forward means a new clock in every other format: no lecture has a pause of an hour."""
 
+WRAP_SEC = 2**33 / 90_000
+"""The clocks of transport and program streams have 33 bits; FFmpeg counts on, but not the same way from every place."""
+
 _AGREE_SEC = 10.0
 """Two times of a new clock lie within this of each other."""
 
@@ -61,6 +64,11 @@ class JointDetector:
         confirmed = any(abs(time_sec - before) < _AGREE_SEC for _, before in self._doubtful)
         self._doubtful.append((stream, time_sec))
         return Place.JOINT if confirmed else Place.DOUBTFUL
+
+    @property
+    def front_sec(self) -> float:
+        """Return the time up to which the clock so far has come."""
+        return self._front or 0.0
 
     def _jumps(self, stream: int, time_sec: float) -> bool:
         before = self._latest.get(stream)

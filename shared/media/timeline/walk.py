@@ -6,6 +6,7 @@ whose pieces are known.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import BinaryIO
 
@@ -15,7 +16,7 @@ from av.container import InputContainer
 from shared.domain.recording import PictureSize, Piece, Recording
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
 from shared.media.timeline.file_slice import FileSlice
-from shared.media.timeline.joint import ARBITRARY_CLOCKS, JointDetector, Place
+from shared.media.timeline.joint import ARBITRARY_CLOCKS, WRAP_SEC, JointDetector, Place
 from shared.media.timeline.packet_times import packet_end, packet_start, packet_time
 from shared.media.timeline.picture_size import SizeWatch
 from shared.media.timeline.pieces import find_audio, find_video
@@ -33,7 +34,34 @@ _PEEKED_PACKETS = 100
 _DRAINED_PACKETS = 64
 """Packets of the old clock that a demuxer may still give out after the first of a new clock."""
 
+_LATE_SEC = 5.0
+"""A packet that stands late in the file is no further from the end of its clock than this."""
+
 _REPORT_EVERY_PACKETS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """Where a piece begins."""
+
+    offset: int
+    """The byte from which it is read."""
+    skip: int = 0
+    """Packets that start within so many bytes belong to the piece before."""
+    old_sec: float | None = None
+    """The time on the piece's clock at which the clock before it ended; None if the two do not overlap in the file."""
+    new_sec: float = 0.0
+    """The time at which the new clock begins."""
+
+    def is_late(self, time_sec: float) -> bool:
+        """Return whether a packet with this time belongs to the clock before, and only stands later in the file."""
+        return self.old_sec is not None and _apart(time_sec, self.old_sec) < _LATE_SEC <= _apart(time_sec, self.new_sec)
+
+
+def _apart(one_sec: float, other_sec: float) -> float:
+    """Return the difference of two times on a clock of 33 bits."""
+    apart = abs(one_sec - other_sec) % WRAP_SEC
+    return min(apart, WRAP_SEC - apart)
 
 
 def _report_nothing(fraction: float) -> None:
@@ -65,19 +93,20 @@ class Walk:
 
     def __iter__(self) -> Iterator["WalkedPiece"]:
         """Yield the pieces in order. The caller reads the packets of each before the next."""
-        begin: tuple[int, int] | None = (0, 0)
+        begin: _Begin | None = _Begin(0)
         while begin is not None and len(self.pieces) < MAX_PIECES:
-            offset, skip = begin
+            offset = begin.offset
             # A piece of a format without an index is read straight on: its end need not be looked for.
             seekable = offset == 0 or self.recording.container not in ARBITRARY_CLOCKS
             rest = FileSlice(self._source, offset, self.recording.size_bytes - offset, can_seek=seekable)
             with open_container(rest) as container:
-                piece = WalkedPiece(self, container, self._end_sec, offset, skip)
+                piece = WalkedPiece(self, container, self._end_sec, begin)
                 yield piece
                 for _ in piece.packets:
                     pass  # what the caller did not read
-            begin = piece.next_begin or self._begin_after(offset + piece.last_byte)
-            self._add(piece, offset, skip, begin)
+            following = piece.next_begin or self._begin_after(offset + piece.last_byte)
+            self._add(piece, begin, following)
+            begin = following
         self.left_out = begin is not None
         self._report(1.0)
 
@@ -85,32 +114,34 @@ class Walk:
     def _end_sec(self) -> float:
         return self.pieces[-1].end_sec if self.pieces else 0.0
 
-    def _add(self, piece: "WalkedPiece", offset: int, skip: int, begin: tuple[int, int] | None) -> None:
-        """Note the piece that was read; `begin` is where the next one does."""
-        end = self.recording.size_bytes if begin is None else sum(begin)
-        self.pieces.append(Piece(piece.at_sec, piece.length_sec, piece.start_sec, offset, end - offset, skip))
+    def _add(self, piece: "WalkedPiece", begin: _Begin, following: _Begin | None) -> None:
+        """Note the piece that was read from `begin` to where the next one begins."""
+        end = self.recording.size_bytes if following is None else following.offset + following.skip
+        size = end - begin.offset
+        self.pieces.append(Piece(piece.at_sec, piece.length_sec, piece.start_sec, begin.offset, size, begin.skip))
         if piece.sound_end_sec is not None:
             self.sound_end_sec = piece.sound_end_sec + piece.shift_sec
         if piece.picture_end_sec is not None:
             self.picture_end_sec = piece.picture_end_sec + piece.shift_sec
 
-    def _begin_after(self, last: int) -> tuple[int, int] | None:
+    def _begin_after(self, last: int) -> _Begin | None:
         """Return where a piece begins that the demuxer did not come to, after the packet at byte `last`."""
         begin = find_start_after(self._source, self.recording.container, last, self.recording.size_bytes)
-        return None if begin is None else (begin, 0)
+        return None if begin is None else _Begin(begin)
 
-    def begin_at_joint(self, before: int, last: int, joint: int) -> tuple[int, int] | None:
-        """Return where to begin to read the packet at byte `joint`, and how much to skip from there.
+    def begin_at_joint(self, before: _Begin, last: int, joint: int) -> _Begin | None:
+        """Return where to begin to read the packet at byte `joint`; None if no demuxer could begin there.
 
-        The piece before begins at byte `before`, and its last packet at byte `last`. None if no demuxer could begin
-        in between.
+        `before` is where the present piece begins, and its last packet is at byte `last`.
         """
-        begin = find_start(self._source, self.recording.container, before, last, joint)
+        begin = find_start(self._source, self.recording.container, before.offset, last, joint)
         if self.recording.container not in ARBITRARY_CLOCKS:
-            return None if begin is None or begin <= before else (begin, 0)
-        if begin is None:
-            return joint, 0
-        return begin, max(0, joint - begin) if begin <= last else 0
+            return None if begin is None or begin <= before.offset else _Begin(begin)
+        if joint <= before.offset + before.skip:
+            return None
+        if begin is None or begin > last:
+            return _Begin(joint if begin is None else begin)
+        return _Begin(begin, max(0, joint - begin))
 
     def note_size(self, at_sec: float, size: tuple[int, int]) -> None:
         """Note the size of the picture at this time on the recording's clock, if it is another one."""
@@ -135,13 +166,11 @@ class WalkedPiece:
         walk: Walk,
         container: InputContainer,
         at_sec: float,
-        offset: int,
-        skip: int,
+        begin: _Begin,
     ) -> None:
         recording = walk.recording
         self._walk = walk
-        self._offset = offset
-        self._skip = skip
+        self._begin = begin
         self.container = container
         self.video: av.VideoStream | None = find_video(container, recording.video)
         self.audio: av.AudioStream | None = find_audio(container, recording.audio)
@@ -155,17 +184,17 @@ class WalkedPiece:
         """Where its picture ends on its own clock."""
         self.last_byte = 0
         """The last packet of the piece starts at this byte from `offset`."""
-        self.next_begin: tuple[int, int] | None = None
-        """Where in the file to begin to read the next piece, and how much to skip from there; None if none was seen."""
+        self.next_begin: _Begin | None = None
+        """Where the next piece begins; None if none was seen."""
         self._sizes = SizeWatch(self.video) if self.video is not None else None
         self._used = {each.index for each in (self.video, self.audio) if each is not None}
         self._detector: JointDetector | None = None
         if recording.container not in HEADERLESS:
             declared_sec = recording.start_sec + recording.duration_sec
-            believed = offset == 0 and recording.duration_sec > 0
+            believed = begin.offset == 0 and recording.duration_sec > 0
             self._detector = JointDetector(recording.container, declared_sec if believed else None)
         raw = self._raw()
-        first = list(self._first_of_each(raw)) if offset > 0 else []
+        first = list(self._first_of_each(raw)) if begin.offset > 0 else []
         if first:
             starts = [packet_start(packet) for packet in first if packet.stream_index in self._used]
             self.start_sec = min((start for start in starts if start is not None), default=0.0)
@@ -187,9 +216,16 @@ class WalkedPiece:
         """Yield the packets that hold anything and do not belong to the piece before."""
         for count, packet in enumerate(demux_past_damage(self.container)):
             if count % _REPORT_EVERY_PACKETS == 0:
-                self._walk.progress(self._offset + (packet.pos or 0))
-            if packet.size and (packet.pos is None or packet.pos >= self._skip):
-                yield packet
+                self._walk.progress(self._begin.offset + (packet.pos or 0))
+            if not packet.size or (packet.pos is not None and packet.pos < self._begin.skip):
+                continue
+            if count < _DRAINED_PACKETS and self._is_late(packet):
+                continue
+            yield packet
+
+    def _is_late(self, packet: AnyPacket) -> bool:
+        time_sec = packet_time(packet)
+        return time_sec is not None and packet.stream_index in self._used and self._begin.is_late(time_sec)
 
     def _first_of_each(self, packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
         """Yield packets until every stream that is used has begun."""
@@ -224,12 +260,16 @@ class WalkedPiece:
 
     def _find_next(self, packets: list[AnyPacket]) -> bool:
         """Find where to begin to read these packets of another clock; return whether there is such a place."""
-        known = [packet.pos for packet in packets if packet.pos is not None]
-        if known:
-            self.next_begin = self._walk.begin_at_joint(
-                self._offset, self._offset + self.last_byte, self._offset + min(known)
-            )
-        return self.next_begin is not None
+        offset = self._begin.offset
+        known = [packet for packet in packets if packet.pos is not None]
+        if not known or self._detector is None:
+            return False
+        first = min(known, key=lambda packet: packet.pos or 0)
+        begin = self._walk.begin_at_joint(self._begin, offset + self.last_byte, offset + (first.pos or 0))
+        if begin is not None and begin.skip:
+            begin = replace(begin, old_sec=self._detector.front_sec, new_sec=packet_time(first) or 0.0)
+        self.next_begin = begin
+        return begin is not None
 
     def _drain(self, packets: Iterator[AnyPacket], doubtful: list[AnyPacket]) -> Iterator[AnyPacket]:
         """Yield the packets of the old clock that are among the next ones; add those of the new one to `doubtful`."""
