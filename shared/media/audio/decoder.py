@@ -12,6 +12,7 @@ from typing import BinaryIO
 import av
 import av.error
 import numpy as np
+from av.audio.fifo import AudioFifo
 from av.audio.resampler import AudioResampler
 
 from shared.domain.errors import NoUsableStream, RecordingTooLong, UnsupportedRecording
@@ -28,6 +29,9 @@ BYTES_PER_SAMPLE = 2
 
 BLOCK_BYTES = SAMPLE_RATE * BYTES_PER_SAMPLE
 """One second a block: small in memory, large enough for the writer."""
+
+_BATCH_SEC = 1.0
+"""Sound that is resampled and mixed at once: frames of a few milliseconds cost more calls than work."""
 
 _TAGS = (b"ID3", b"TAG", b"APE")
 """How the tags begin that stand between joined MP3 files; FFmpeg takes them for sound."""
@@ -68,6 +72,7 @@ class AudioDecoder:
         self._max_sec = min(max_sec, MAX_SOUND_SEC)
         self._clock = AudioClock(recording.duration_sec)
         self._resampler: AudioResampler | None = None
+        self._batch = AudioFifo()
         self._mix: MonoMix | None = None
         self._input: tuple[object, ...] = ()
         self._out = bytearray()
@@ -160,7 +165,7 @@ class AudioDecoder:
         # Without a header the times are only the sum of the packets' lengths, at the first packet's rate.
         self._times_hold &= self._recording.container not in HEADERLESS or frame.sample_rate == self._stream.sample_rate
         if self._times_hold and frame.pts is not None and frame.time_base is not None:
-            time_sec = float(frame.pts * frame.time_base) + self._shift_sec
+            time_sec = frame.pts * frame.time_base.numerator / frame.time_base.denominator + self._shift_sec
         length_sec = frame.samples / frame.sample_rate
         if length_sec > MAX_SOUND_FRAME_SEC:
             raise UnsupportedRecording(
@@ -176,8 +181,9 @@ class AudioDecoder:
             yield from self._begin_run(placement.start_sample, stereo=frame.layout.nb_channels == 2)
             self._input = described
         frame.pts = None  # the clock has placed it; the resampler must not stretch or cut it
-        self._take(self._resample(frame))
-        yield from self._full_blocks()
+        if self._gather(frame) >= _BATCH_SEC * frame.sample_rate:
+            self._take(self._resample_batch())
+            yield from self._full_blocks()
 
     def _begin_run(self, start_sample: int, *, stereo: bool) -> Iterator[bytes]:
         self._flush_resampler()
@@ -187,6 +193,7 @@ class AudioDecoder:
         self._at_joint = False
         yield from self._silence(missing)
         self._drop_bytes = max(0, -missing) * BYTES_PER_SAMPLE
+        self._batch = AudioFifo()  # a batch has one format
         self._mix = MonoMix() if stereo else None
         self._resampler = AudioResampler(format="s16", layout="stereo" if stereo else "mono", rate=SAMPLE_RATE)
 
@@ -201,24 +208,40 @@ class AudioDecoder:
             yield from self._full_blocks()
 
     def _flush_resampler(self) -> None:
+        self._take(self._resample_batch())
         if self._resampler is not None:
             # The resampler returns [None] if it had nothing to convert (16 kHz mono s16 already).
             self._take([frame for frame in self._resampler.resample(None) if frame is not None])
         self._resampler = None
 
-    def _resample(self, frame: av.AudioFrame) -> list[av.AudioFrame]:
-        if self._resampler is None:
-            raise RuntimeError("sound before the first run began")
+    def _gather(self, frame: av.AudioFrame) -> int:
+        """Add the frame to the batch; return how many samples it has now."""
+        try:
+            self._batch.write(frame)
+        except (av.error.FFmpegError, ValueError) as err:
+            self._leave_out(frame, err)
+        return self._batch.samples
+
+    def _resample_batch(self) -> list[av.AudioFrame]:
+        """Return the sound that the resampler makes of the batch, which is empty afterwards."""
+        frame = self._batch.read()
+        if frame is None or self._resampler is None:
+            return []
+        frame.pts = None
         try:
             return self._resampler.resample(frame)
         except av.error.FFmpegError as err:
-            if self.samples == self.silent_samples:
-                form = f"{frame.layout.nb_channels} channels at {frame.sample_rate} Hz"
-                raise UnsupportedRecording(f"The recording's sound, {form}, cannot be used.") from err
-        # One bad frame in usable sound counts as damage. Its time on the clock stays silent.
+            self._leave_out(frame, err)
+            return []
+
+    def _leave_out(self, frame: av.AudioFrame, err: Exception) -> None:
+        """Count sound that cannot be used as damage, so that its time on the clock stays silent; raise
+        UnsupportedRecording if none could be used before."""
+        if self.samples == self.silent_samples:
+            form = f"{frame.layout.nb_channels} channels at {frame.sample_rate} Hz"
+            raise UnsupportedRecording(f"The recording's sound, {form}, cannot be used.") from err
         self.damaged_packets += 1
-        self._resampler, self._input = None, ()
-        return []
+        self._batch, self._resampler, self._input = AudioFifo(), None, ()
 
     def _take(self, frames: list[av.AudioFrame]) -> None:
         for frame in frames:

@@ -6,6 +6,7 @@ noise to the voice on the other channel. So a channel with steady noise only is 
 soft one, lets it in at once.
 """
 
+import math
 from collections import deque
 from typing import Literal
 
@@ -20,6 +21,9 @@ OPPOSITE = -0.8
 
 ALIKE = -0.2
 """Correlation of the channels above which the second one is no longer inverted."""
+
+PIECE_SAMPLES = 400
+"""Sound for which the channels' factors are decided at once: a fortieth of a second at 16 kHz."""
 
 BLOCK_SAMPLES = 1_600
 """Length of the blocks in which a channel's power is measured: a tenth of a second at 16 kHz."""
@@ -43,29 +47,60 @@ class MonoMix:
         """Return the mean of the channels, (n, 2) → (n,).
 
         Invert the second channel while it is the opposite of the first. Take a channel with steady noise only as
-        silence, unless the other channel has steady noise only as well or was never heard.
+        silence, unless the other channel has steady noise only as well or was never heard. Both are decided anew for
+        every `PIECE_SAMPLES`.
         """
-        if len(stereo) == 0:
-            return np.zeros(0, np.int16)
-        left, right = stereo[:, 0].astype(np.float32), stereo[:, 1].astype(np.float32)
-        powers = float(left @ left), float(right @ right)
-        both = float(left @ right)
-        kept = float(np.exp(-len(stereo) / MEMORY_SAMPLES))
-        self._left = self._left * kept + powers[0]
-        self._right = self._right * kept + powers[1]
+        whole = len(stereo) // PIECE_SAMPLES * PIECE_SAMPLES
+        mixed = [
+            self._mix_pieces(pieces)
+            for pieces in (stereo[:whole].reshape(-1, PIECE_SAMPLES, 2), stereo[whole:][np.newaxis])
+            if pieces.size
+        ]
+        return np.concatenate(mixed) if mixed else np.zeros(0, np.int16)
+
+    def _mix_pieces(self, pieces: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Return the mean of the channels of pieces of one length, (k, m, 2) → (k * m,)."""
+        left, right = pieces[..., 0].astype(np.float32), pieces[..., 1].astype(np.float32)
+        powers = (_power(left, left), _power(right, right), _power(left, right))
+        length = pieces.shape[1]
+        kept = math.exp(-length / MEMORY_SAMPLES)
+        weights = np.array(
+            [self._weigh(*each, length=length, kept=kept) for each in zip(*powers, strict=True)], np.float32
+        )
+        mixed = left * weights[:, :1] + right * weights[:, 1:]
+        return np.round(mixed / 2).astype(np.int16).reshape(-1)
+
+    def _weigh(self, left: float, right: float, both: float, *, length: int, kept: float) -> tuple[int, int]:
+        """Return the factors of the channels in the next piece: 1, 0 for none, or -1 for the opposite.
+
+        Args:
+            left: the power of the first channel, as the sum of squares.
+            right: the power of the second channel.
+            both: the sum of the products of the channels.
+            length: the piece's length in samples.
+            kept: the share of the running powers that is left after a piece of this length.
+        """
+        self._left = self._left * kept + left
+        self._right = self._right * kept + right
         self._both = self._both * kept + both
         scale = (self._left * self._right) ** 0.5
         if self._both < OPPOSITE * scale:
             self._sign = -1
         elif self._both > ALIKE * scale:
             self._sign = 1
-        hisses = [channel.hisses(power, len(stereo)) for channel, power in zip(self._channels, powers, strict=True)]
         first, second = self._channels
-        if hisses == [True, False] and second.was_heard:
-            left = np.zeros_like(left)
-        elif hisses == [False, True] and first.was_heard:
-            right = np.zeros_like(right)
-        return np.round((left + self._sign * right) / 2).astype(np.int16)
+        hisses = first.hisses(left, length), second.hisses(right, length)
+        if hisses == (True, False) and second.was_heard:
+            return 0, self._sign
+        if hisses == (False, True) and first.was_heard:
+            return 1, 0
+        return 1, self._sign
+
+
+def _power(first: NDArray[np.float32], second: NDArray[np.float32]) -> list[float]:
+    """Return the sum of the products of two channels for each piece, (k, m) → k numbers."""
+    powers: list[float] = np.einsum("ij,ij->i", first, second).tolist()
+    return powers
 
 
 class _Channel:
@@ -74,15 +109,17 @@ class _Channel:
     def __init__(self) -> None:
         self._blocks: deque[float] = deque(maxlen=STEADY_BLOCKS)
         self._power, self._samples = 0.0, 0
+        self._weakest, self._was_steady = 0.0, False
         self.was_heard = False
 
     def hisses(self, power: float, samples: int) -> bool:
         """Add `power`, the sum of squares of the next `samples`; return whether the channel was and stays steady."""
         self.was_heard = self.was_heard or power > 0
-        weakest = min(self._blocks, default=0.0)
-        was_steady = len(self._blocks) == STEADY_BLOCKS and max(self._blocks) < STEADY * weakest
+        stays_steady = self._was_steady and power / samples < STEADY * self._weakest
         self._power, self._samples = self._power + power, self._samples + samples
         if self._samples >= BLOCK_SAMPLES:
             self._blocks.append(self._power / self._samples)
             self._power, self._samples = 0.0, 0
-        return was_steady and power / samples < STEADY * weakest
+            self._weakest = min(self._blocks)
+            self._was_steady = len(self._blocks) == STEADY_BLOCKS and max(self._blocks) < STEADY * self._weakest
+        return stays_steady

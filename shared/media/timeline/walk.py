@@ -17,7 +17,7 @@ from shared.domain.recording import PictureSize, Piece, Recording
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
 from shared.media.timeline.file_slice import FileSlice
 from shared.media.timeline.joint import ARBITRARY_CLOCKS, WRAP_SEC, JointDetector, Place
-from shared.media.timeline.packet_times import packet_end, packet_start, packet_time
+from shared.media.timeline.packet_times import packet_end, packet_start, packet_time, to_sec
 from shared.media.timeline.picture_size import SizeWatch
 from shared.media.timeline.pieces import find_audio, find_video
 from shared.media.timeline.start_mark import find_start, find_start_after
@@ -284,7 +284,7 @@ class WalkedPiece:
         time_sec = packet_time(packet)
         if self._detector is None or time_sec is None or packet.stream_index not in self._used:
             return Place.FOLLOWS
-        return self._detector.judge(packet.stream_index, time_sec, float((packet.duration or 0) * packet.time_base))
+        return self._detector.judge(packet.stream_index, time_sec, to_sec(packet, packet.duration or 0))
 
     def _measure(self, packet: AnyPacket) -> None:
         """Note where the streams end."""
