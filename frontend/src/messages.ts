@@ -101,7 +101,7 @@ export const messages = {
     deleteNo: "Keep it",
     errorHelp: {
       retryable: "Try again: parts that are finished are kept.",
-      permanent: "Trying again will not help. Change what the message names, then add the recording again.",
+      permanent: "Trying again helps only once what the message names has changed. Otherwise add the recording again.",
     },
   },
   search: {
@@ -191,6 +191,8 @@ export const messages = {
     resumed: (time: string) => `Continuing at ${time}.`,
     startOver: "Start over",
     timeline: "Time line",
+    speed: "Speed",
+    captions: "Captions",
     captionsLabel: "Captions (auto-generated)",
     broken:
       "Your browser cannot play this recording's format. The transcript and the track are complete; download the recording to watch it in another player.",
@@ -270,6 +272,7 @@ export const messages = {
     attempts: "Attempts",
     nextRun: "Next run",
     lastError: "Last error",
+    retryTask: (name: string) => `Try the task ${name} again`,
     noTasks: "No task is waiting or running.",
     schedules: "Schedules",
     cron: "When",

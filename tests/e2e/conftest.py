@@ -20,6 +20,8 @@ import psutil
 import pytest
 
 from devhost.azurite import install_azurite, start_azurite
+from devhost.page import page_origins
+from devhost.stack import free_port
 
 REPO = Path(__file__).resolve().parents[2]
 SHARED_DATA = REPO.parent / "shared" / "data"
@@ -48,6 +50,8 @@ class RunningStack:
     url: str
     connection: str
     host: psutil.Process
+    page_port: int
+    """Where a page may be served that browsers let call the API."""
 
     def workers(self) -> list[psutil.Process]:
         """The processes that run the stages."""
@@ -144,6 +148,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 def running_stack(directory: Path, **settings: str) -> Iterator[RunningStack]:
     """A stack of its own in the directory, with these settings beside the usual ones."""
     azurite = start_azurite(install_azurite(print), directory / "azurite")
+    page_port = free_port()
     environment = {
         "AzureWebJobsStorage": azurite.connection_string,
         "ROSTRUM_ALLOW_LOOPBACK_SOURCES": "true",
@@ -151,6 +156,7 @@ def running_stack(directory: Path, **settings: str) -> Iterator[RunningStack]:
         "ROSTRUM_ENGINE": "pocketsphinx",
         "ROSTRUM_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "ROSTRUM_HEARTBEAT_SEC": "0.2",
+        "ROSTRUM_CORS_ORIGINS": page_origins(page_port),
         **settings,
     }
     host = subprocess.Popen(
@@ -164,7 +170,8 @@ def running_stack(directory: Path, **settings: str) -> Iterator[RunningStack]:
         eventually(lambda: state.exists() or host.poll() is not None, "the start of the host")
         assert host.poll() is None, (directory / "host" / "logs" / "devhost.log").read_text()
         port = json.loads(state.read_text())["port"]
-        yield RunningStack(f"http://127.0.0.1:{port}/api", azurite.connection_string, psutil.Process(host.pid))
+        host_process = psutil.Process(host.pid)
+        yield RunningStack(f"http://127.0.0.1:{port}/api", azurite.connection_string, host_process, page_port)
     finally:
         host.terminate()
         host.wait(60)

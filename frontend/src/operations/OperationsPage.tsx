@@ -1,7 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
-import { api, bodyOf, fetchPath, type JobStatus, orNull, type Schemas } from "../api/client";
+import { api, bodyOf, type JobStatus, type Schemas } from "../api/client";
 import { ApiError } from "../api/problem";
 import { bytes, dateTime, duration, relative } from "../format";
 import { messages } from "../messages";
@@ -144,25 +143,27 @@ function QueueRow({ queue }: { queue: Queue }) {
   );
 }
 
-interface TaskView {
-  taskId: string;
-  name: string;
-  state: string;
-  attempts: number;
-  lastError?: string | null;
-  nextRunAt?: string | null;
-}
-
-/** Show the task queue where the API has it; an older API answers 404, and the section stays away. */
+/** Show the task queue: background jobs and crons, with a way to try a failed one again. */
 function Tasks() {
+  const queries = useQueryClient();
   const tasks = useQuery({
     queryKey: ["tasks"],
-    queryFn: ({ signal }) =>
-      orNull(fetchPath("/tasks", { signal }).then((answer) => answer.json() as Promise<{ items: TaskView[] }>)),
+    queryFn: ({ signal }) => bodyOf(api().GET("/tasks", { params: { query: { limit: LIST_LENGTH } }, signal })),
     refetchInterval: REFRESH_MS,
   });
-  if (tasks.data == null) return null;
-  const items = tasks.data.items.slice(0, LIST_LENGTH);
+  const retry = useMutation({
+    mutationFn: (taskId: string) => bodyOf(api().POST("/tasks/{taskId}/retry", { params: { path: { taskId } } })),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["tasks"] }),
+  });
+  const error = tasks.error ?? retry.error;
+  if (error)
+    return (
+      <Section title={text.tasks}>
+        <Failed error={error} />
+      </Section>
+    );
+  if (!tasks.data) return null;
+  const { items } = tasks.data;
   return (
     <Section title={text.tasks}>
       {items.length === 0 ? (
@@ -177,16 +178,32 @@ function Tasks() {
                 <th scope="col">{text.attempts}</th>
                 <th scope="col">{text.nextRun}</th>
                 <th scope="col">{text.lastError}</th>
+                <td />
               </tr>
             </thead>
             <tbody>
               {items.map((task) => (
                 <tr key={task.taskId}>
-                  <th scope="row">{task.name}</th>
+                  <th scope="row">
+                    {task.name}
+                    {task.cron && <span className="muted"> {task.cron}</span>}
+                  </th>
                   <td>{task.state}</td>
                   <td className="num">{task.attempts}</td>
                   <td>{task.nextRunAt ? relative(task.nextRunAt) : text.none}</td>
-                  <td>{task.lastError ?? text.none}</td>
+                  <td className="table__long">{task.lastError ?? text.none}</td>
+                  <td className="table__action">
+                    {task.state === "failed" && (
+                      <button
+                        type="button"
+                        className="button button--small"
+                        aria-label={text.retryTask(task.name)}
+                        onClick={() => retry.mutate(task.taskId)}
+                      >
+                        {messages.jobs.retry}
+                      </button>
+                    )}
+                  </td>
                 </tr>
               ))}
             </tbody>
@@ -319,9 +336,6 @@ function Removals() {
           </table>
         </div>
       )}
-      <p className="ops__back">
-        <Link to="/jobs">{messages.app.toJobs}</Link>
-      </p>
     </Section>
   );
 }

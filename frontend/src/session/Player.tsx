@@ -1,15 +1,12 @@
 import {
-  MediaCaptionsButton,
   MediaControlBar,
   MediaController,
   MediaFullscreenButton,
   MediaMuteButton,
   MediaPipButton,
   MediaPlayButton,
-  MediaPlaybackRateButton,
   MediaSeekBackwardButton,
   MediaSeekForwardButton,
-  MediaTimeDisplay,
   MediaVolumeRange,
 } from "media-chrome/react";
 import { useEffect, useRef } from "react";
@@ -17,6 +14,7 @@ import type { Tracking } from "../api/client";
 import { messages } from "../messages";
 import type { MediaClock } from "./MediaClock";
 import { Overlay } from "./Overlay";
+import { PlayerCaptions, PlayerRate, PlayerTime } from "./PlayerControls";
 import { followView, zoomFor } from "./track";
 
 interface PlayerProps {
@@ -27,6 +25,7 @@ interface PlayerProps {
   clock: MediaClock;
   tracking: Tracking | null;
   aspect: number;
+  durationSec: number;
   showsTrack: boolean;
   follows: boolean;
   onBroken: () => void;
@@ -71,12 +70,12 @@ export function Player(props: PlayerProps) {
         <MediaPlayButton />
         <MediaSeekBackwardButton seekOffset={SEEK_SEC} />
         <MediaSeekForwardButton seekOffset={SEEK_SEC} />
-        <MediaTimeDisplay showDuration />
+        <PlayerTime clock={clock} durationSec={props.durationSec} />
         <span className="player__space" />
         <MediaMuteButton />
         <MediaVolumeRange />
-        <MediaPlaybackRateButton rates={[1, 1.25, 1.5, 1.75, 2]} />
-        <MediaCaptionsButton />
+        <PlayerRate video={video} />
+        {props.captions && <PlayerCaptions video={video} />}
         <MediaPipButton />
         <MediaFullscreenButton />
       </MediaControlBar>

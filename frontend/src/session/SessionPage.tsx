@@ -152,6 +152,7 @@ function Loaded({ session }: { session: SessionDetail }) {
                 clock={clock}
                 tracking={tracking}
                 aspect={aspect}
+                durationSec={durationSec}
                 showsTrack={showsTrack}
                 follows={follows}
                 onBroken={() => setBroken(true)}
