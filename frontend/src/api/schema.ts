@@ -2682,6 +2682,8 @@ export interface components {
         /**
          * VideoStreamPayload
          * @description The picture as a viewer sees it: rotation (degrees clockwise) applied to width and height.
+         *
+         *     A `mirrored` one is mirrored left to right before it is turned.
          */
         VideoStreamPayload: {
             /**
@@ -2706,6 +2708,11 @@ export interface components {
             startSec: number;
             /** Durationsec */
             durationSec: number;
+            /**
+             * Mirrored
+             * @default false
+             */
+            mirrored: boolean;
         };
         /**
          * WebhookPayload
