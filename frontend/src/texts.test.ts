@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { readTranscriptEvent } from "./api/events";
 import { errorOf } from "./api/problem";
 import { bytes, clock, duration, relative } from "./format";
 import { remainingSec, tookSec } from "./jobs/estimate";
+import { latestLines } from "./jobs/queries";
 import { piecesOf } from "./search/highlight";
 import { remember, resumeTime, timeInHash } from "./session/address";
 import { pathOf } from "./session/downloads";
@@ -31,12 +31,10 @@ describe("texts", () => {
     expect(errorOf(502, "<html>").retryable).toBe(true);
   });
 
-  it("read a part of a transcript, as words or as a text", () => {
-    expect(readTranscriptEvent({ start: 0, end: 2, words: [{ word: "Good" }, { word: "day" }] })?.words).toBe(
-      "Good day",
-    );
-    expect(readTranscriptEvent({ start: 0, end: 2, text: "Good day" })?.words).toBe("Good day");
-    expect(readTranscriptEvent({ words: [] })).toBeNull();
+  it("show the latest sentences that fit", () => {
+    expect(latestLines(["One.", "x".repeat(250), "Two.", "Three."])).toBe("Two. Three.");
+    expect(latestLines(["y".repeat(400)])).toHaveLength(400);
+    expect(latestLines([])).toBe("");
   });
 });
 

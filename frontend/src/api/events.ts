@@ -4,16 +4,10 @@ import { ApiError } from "./problem";
 
 export type JobEvent = Schemas["EventView"];
 
-/** One part of a transcript that became known while its job runs. */
-export interface TranscriptEvent {
-  start: number;
-  end: number;
-  words: string;
-}
-
 export interface EventHandlers {
   onEvent: (event: JobEvent) => void;
-  onTranscript: (event: TranscriptEvent) => void;
+  /** More of the transcript can be read. */
+  onText: () => void;
 }
 
 const FIRST_PAUSE_MS = 1000;
@@ -53,10 +47,9 @@ async function readEvents(body: ReadableStream<Uint8Array>, lastId: string, hand
     onEvent(message) {
       if (message.id) last = message.id;
       const data: unknown = JSON.parse(message.data);
-      if (message.event === "transcript") {
-        const heard = readTranscriptEvent(data);
-        if (heard) handlers.onTranscript(heard);
-      } else if (isJobEvent(data)) handlers.onEvent(data);
+      if (!isJobEvent(data)) return;
+      handlers.onEvent(data);
+      if (message.event === "transcript" && data.words) handlers.onText();
     },
   });
   const reader = body.getReader();
@@ -70,19 +63,6 @@ async function readEvents(body: ReadableStream<Uint8Array>, lastId: string, hand
 
 function isJobEvent(data: unknown): data is JobEvent {
   return typeof data === "object" && data !== null && "status" in data && "progress" in data;
-}
-
-/** Return the event's text; the words come as texts or as objects with times. */
-export function readTranscriptEvent(data: unknown): TranscriptEvent | null {
-  if (typeof data !== "object" || data === null) return null;
-  const { start, end, words, text } = data as Record<string, unknown>;
-  if (typeof start !== "number" || typeof end !== "number") return null;
-  const said = Array.isArray(words)
-    ? words
-        .map((each: unknown) => (typeof each === "string" ? each : String((each as { word?: string }).word ?? "")))
-        .join(" ")
-    : "";
-  return { start, end, words: typeof text === "string" ? text : said.trim() };
 }
 
 function rest(ms: number, signal: AbortSignal): Promise<void> {

@@ -34,12 +34,25 @@ describe("a job's row", () => {
     let asked = 0;
     server.use(
       http.get("*/api/sessions/s1", () => HttpResponse.json({ sessionName: "Water", media: null })),
+      http.get("*/api/sessions/s1/results/transcript", ({ request }) =>
+        new URL(request.url).searchParams.get("partial") === "true"
+          ? HttpResponse.json({ complete: false, segments: [{ text: "Good morning" }] })
+          : HttpResponse.json({}, { status: 404 }),
+      ),
       http.get("*/api/jobs/j1", () => HttpResponse.json(aJob({ progress: 0.7, updatedAt: "2026-01-01T10:00:20Z" }))),
       http.get("*/api/jobs/j1/events", () => {
         asked += 1;
         if (asked > 1) return new HttpResponse(null, { status: 204 });
         const progress = JSON.stringify({ jobId: "j1", sequence: 1, status: "DOWNLOADED", progress: 0.7 });
-        const words = JSON.stringify({ start: 0, end: 3, words: [{ word: "Good" }, { word: "morning" }] });
+        const words = JSON.stringify({
+          jobId: "j1",
+          sequence: 2,
+          status: "DOWNLOADED",
+          progress: 0.7,
+          start: 0,
+          end: 3,
+          words: 2,
+        });
         return stream(`id: 1\nevent: progress\ndata: ${progress}\n\nid: 2\nevent: transcript\ndata: ${words}\n\n`);
       }),
     );

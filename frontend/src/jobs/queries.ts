@@ -50,6 +50,33 @@ export function sessionNameQuery(sessionId: string) {
   });
 }
 
+const LATEST_CHARS = 260;
+
+/** The end of what is transcribed so far, from the beginning of a sentence; empty before the first part is done. */
+export function latestLinesQuery(sessionId: string, jobId: string) {
+  return queryOptions({
+    queryKey: ["latest-lines", jobId],
+    queryFn: async ({ signal }) => {
+      const query = { jobId, partial: true } as const;
+      const path = { sessionId };
+      const known = await orNull(
+        bodyOf(api().GET("/sessions/{sessionId}/results/transcript", { params: { path, query }, signal })),
+      );
+      return known === null || typeof known === "string" ? "" : latestLines(known.segments.map((each) => each.text));
+    },
+  });
+}
+
+/** Return the last sentences that fit into some lines. */
+export function latestLines(sentences: readonly string[]): string {
+  let text = "";
+  for (const sentence of [...sentences].reverse()) {
+    if (text && text.length + sentence.length > LATEST_CHARS) break;
+    text = text ? `${sentence} ${text}` : sentence;
+  }
+  return text;
+}
+
 export async function cancelJob(jobId: string): Promise<Job> {
   return bodyOf(api().DELETE("/jobs/{jobId}", { params: { path: { jobId } } }));
 }

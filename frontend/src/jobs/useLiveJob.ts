@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import type { Job } from "../api/client";
 import { followJob } from "../api/events";
-import { jobQuery } from "./queries";
+import { jobQuery, latestLinesQuery } from "./queries";
 import { isFinal } from "./status";
 
 /** A browser opens at most six connections to a server; streams must leave some for everything else. */
@@ -11,7 +11,7 @@ const MIN_REREAD_MS = 400;
 let streams = 0;
 
 /**
- * Return the job as it is now and the lines of its transcript that are known, following its events while it runs.
+ * Return the job as it is now and the latest lines of its transcript, following its events while it runs.
  *
  * An event tells that something changed; the whole job is then read again, at most a few times a second. Jobs beyond
  * `MAX_STREAMS` are kept current by the list's own refresh.
@@ -19,9 +19,9 @@ let streams = 0;
 export function useLiveJob(listed: Job): { job: Job; lines: string } {
   const queries = useQueryClient();
   const [live, setLive] = useState<Job | null>(null);
-  const [heard, setHeard] = useState<Map<number, string>>(new Map());
+  const [lines, setLines] = useState("");
   const running = !isFinal(listed.status);
-  const { jobId, attempt } = listed;
+  const { jobId, sessionId, attempt } = listed;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new attempt is followed by a new stream
   useEffect(() => {
@@ -40,18 +40,20 @@ export function useLiveJob(listed: Job): { job: Job; lines: string } {
     const onEvent = () => {
       timer ??= setTimeout(() => void reread(), MIN_REREAD_MS);
     };
-    const onTranscript = (event: { start: number; words: string }) =>
-      setHeard((before) => new Map(before).set(event.start, event.words));
+    async function readText() {
+      const text = await queries.fetchQuery({ ...latestLinesQuery(sessionId, jobId), staleTime: 0 }).catch(() => null);
+      if (!ended.signal.aborted && text) setLines(text);
+    }
+    const onText = () => void readText();
 
-    void followJob(jobId, { onEvent, onTranscript }, ended.signal);
+    void followJob(jobId, { onEvent, onText }, ended.signal);
     return () => {
       streams -= 1;
       ended.abort();
       clearTimeout(timer);
     };
-  }, [jobId, running, attempt, queries]);
+  }, [jobId, sessionId, running, attempt, queries]);
 
   const newer = live !== null && live.attempt >= listed.attempt && live.updatedAt >= listed.updatedAt;
-  const lines = [...heard.entries()].sort(([a], [b]) => a - b).map(([, words]) => words);
-  return { job: newer ? live : listed, lines: lines.join(" ") };
+  return { job: newer ? live : listed, lines };
 }

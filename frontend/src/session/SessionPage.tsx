@@ -63,7 +63,8 @@ function Loaded({ session }: { session: SessionDetail }) {
   const { sessionId } = session;
   const ready = session.jobs.find((job) => job.status === "DONE");
   const version = `${ready?.jobId ?? ""}-${session.hasTranscript}-${session.hasInstructorTrackingResult}`;
-  const transcript = useQuery(transcriptQuery(sessionId, version)).data ?? null;
+  const running = session.jobs.find((job) => !isFinal(job.status));
+  const transcript = useQuery(transcriptQuery(sessionId, version, running !== undefined)).data ?? null;
   const chapterData = useQuery(chaptersQuery(sessionId, version)).data;
   const tracking = useQuery(trackingQuery(sessionId, version)).data ?? null;
   const plot = useQuery(plotQuery(sessionId, version)).data ?? null;
@@ -89,7 +90,6 @@ function Loaded({ session }: { session: SessionDetail }) {
   const of = (path: string) => `/sessions/${sessionId}/${path}${sidecar ? `?jobId=${sidecar.jobId}` : ""}`;
   const thumbnailPath = (name: string) => of(`thumbnails/${name}`);
   const first = sidecar?.thumbnails?.[0]?.name;
-  const running = session.jobs.find((job) => !isFinal(job.status));
   const failed = !running && session.jobs[0]?.status !== "DONE" ? session.jobs[0] : undefined;
 
   useKeys(clock);

@@ -26,11 +26,14 @@ function readResult<T>(path: string, signal: AbortSignal): Promise<T | null> {
   );
 }
 
-export function transcriptQuery(sessionId: string, version: string) {
+/** The transcript; while its job runs, the parts that are done. */
+export function transcriptQuery(sessionId: string, version: string, isRunning: boolean) {
+  const path = `/sessions/${sessionId}/results/transcript`;
   return queryOptions({
-    queryKey: ["transcript", sessionId, version],
-    queryFn: ({ signal }) => readResult<Transcript>(`/sessions/${sessionId}/results/transcript`, signal),
+    queryKey: ["transcript", sessionId, version, isRunning],
+    queryFn: ({ signal }) => readResult<Transcript>(isRunning ? `${path}?partial=true` : path, signal),
     ...KEEP,
+    refetchInterval: isRunning ? WHILE_RUNNING_MS : false,
   });
 }
 
