@@ -21,6 +21,9 @@ class Session:
 
     created_at: datetime
     updated_at: datetime
+    is_named: bool = False
+    """Whether the client chose the name; otherwise it is the file's, as the source's server tells it."""
+
     source_url: str | None = None
     source_validator: str | None = None
     content_type: str | None = None

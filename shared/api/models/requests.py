@@ -4,7 +4,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import (
@@ -27,7 +27,9 @@ from shared.domain.errors import InvalidRequest
 from shared.domain.idempotency import Reserved
 from shared.pipeline.jobs.submit import JobRequest
 
-MAX_URL_CHARS = 2048
+MAX_URL_CHARS = 8192
+"""Signed links of OneDrive and S3 pass 2,048 characters."""
+
 MAX_GIVEN_NAME_CHARS = 200
 MAX_METADATA_DEPTH = 32
 MAX_IGNORE_ZONES = 16
@@ -35,12 +37,16 @@ MAX_DELAY_SEC = 366 * 86400
 MAX_RETENTION_DAYS = 3650
 SESSION_NAME = "sessionName"
 
+_ENCODED = re.compile(r"[^\S\t\n\r\v\f\x1c-\x1f\x85]|[<>\"{}|^`]")
+"""What stands in addresses of files as people copy them, and is encoded when it is sent: blanks above all."""
+
 _NOT_IN_ADDRESSES = re.compile(r'[\s<>"{}|\\^`]|%(?![0-9A-Fa-f]{2})')
 """https://www.rfc-editor.org/rfc/rfc3987#section-2.2"""
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def _http_url(value: str) -> str:
+    value = _encoded(value.strip())
     try:
         parts = urlsplit(value)
         (parts.hostname or "").encode("idna")
@@ -50,6 +56,12 @@ def _http_url(value: str) -> str:
     if not known or not value.isprintable() or _NOT_IN_ADDRESSES.search(value):
         raise ValueError("This must be an http or https address")
     return value
+
+
+def _encoded(url: str) -> str:
+    """Return the address with what cannot stand behind its host encoded; the host is left as it is."""
+    host, rest = re.fullmatch(r"([^:/?#]*://[^/?#]*|)(.*)", url, re.DOTALL).groups()  # type: ignore[union-attr]
+    return host + _ENCODED.sub(lambda found: quote(found[0]), rest) if host else url
 
 
 def _rfc_3339(value: Any) -> Any:

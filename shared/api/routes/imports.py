@@ -30,8 +30,9 @@ from shared.domain.errors import (
 from shared.domain.idempotency import Reserved
 from shared.domain.job import Job
 from shared.domain.options import JobOptions
+from shared.domain.recording_name import source_file_name
 from shared.pipeline.context import Services
-from shared.pipeline.jobs.submit import JobRequest, source_blob_name, source_file_name, submit_stored, validate_request
+from shared.pipeline.jobs.submit import JobRequest, source_blob_name, submit_stored, validate_request
 from shared.storage.ports import SOURCES
 
 router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=StreamedRoute)

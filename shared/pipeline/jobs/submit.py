@@ -4,32 +4,28 @@ The order of writing makes a crash harmless: session, job (with its index), then
 if it got lost. Nothing is accepted before its job row is written.
 """
 
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from shared.domain import job as jobs
 from shared.domain.errors import Conflict, InvalidRequest, NotFound, StorageFull, WriteConflict
 from shared.domain.job import Job, new_job
 from shared.domain.message import StepKind
 from shared.domain.options import JobOptions
+from shared.domain.recording_name import name_in_address, readable_name, source_file_name
 from shared.domain.session import Session
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
-from shared.domain.text import shown_text
 from shared.pipeline.context import Services
 from shared.pipeline.execution.advance import advance
 from shared.pipeline.execution.dispatch import enqueue
 from shared.pipeline.stages.plan import detector_for, engine_for
 from shared.pipeline.updates import change_job, change_session
 from shared.pipeline.webhooks.signature import check_callback
-
-MAX_FILE_NAME_CHARS = 120
-DEFAULT_SOURCE_NAME = "recording"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +50,7 @@ def submit_url(services: Services, request: JobRequest, source_url: str) -> Job:
     """Create a session and a job for a recording at an http(s) address."""
     check_source_url(source_url)
     validate_request(services, request.options, request.callback_url)
-    name = unquote(urlsplit(source_url).path.rpartition("/")[2])
+    name = name_in_address(source_url)
     session_id = request.session_id or services.new_id()
     session = new_session(services, request, session_id, name, source_url=source_url)
     return start_job(services, request, get_or_create_session(services, session))
@@ -99,25 +95,6 @@ def retry_job(services: Services, org_id: str, job_id: str) -> Job:
     return services.storage.jobs.get(org_id, job_id).value
 
 
-def source_file_name(name: str) -> str:
-    """Return a safe file name: ASCII letters, digits, dot, dash and underscore, no path; the extension stays."""
-    stem, dot, extension = (re.sub(r"[^\w.-]+", "_", part, flags=re.ASCII) for part in _base(name).rpartition("."))
-    if not dot or not extension.strip("_"):
-        stem, dot, extension = stem + dot + extension, "", ""
-    stem = stem.strip("._-") or DEFAULT_SOURCE_NAME
-    return (stem + dot + extension)[-MAX_FILE_NAME_CHARS:]
-
-
-def readable_name(name: str) -> str:
-    """Return a file's name in any script, without its path and the characters that cannot be shown."""
-    shown = shown_text(_base(name)).strip()
-    return shown[:MAX_FILE_NAME_CHARS] or DEFAULT_SOURCE_NAME
-
-
-def _base(name: str) -> str:
-    return name.replace("\\", "/").rpartition("/")[2]
-
-
 def source_blob_name(org_id: str, session_id: str, file_name: str) -> str:
     """Return the name of a session's recording in container `sources`."""
     return f"{org_id}/{session_id}/{file_name}"
@@ -154,6 +131,7 @@ def new_session(
         session_id=session_id,
         org_id=request.org_id,
         name=request.session_name or readable_name(file_name),
+        is_named=request.session_name is not None,
         source_blob=source_blob_name(request.org_id, session_id, source_file_name(file_name)),
         source_url=source_url,
         metadata=request.metadata,

@@ -12,6 +12,7 @@ from shared.domain.errors import Conflict, InvalidRequest, NotFound, UploadIncom
 from shared.domain.idempotency import Reserved
 from shared.domain.job import Job
 from shared.domain.options import JobOptions
+from shared.domain.recording_name import source_file_name
 from shared.domain.session import Upload
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.submit import (
@@ -20,7 +21,6 @@ from shared.pipeline.jobs.submit import (
     get_or_create_session,
     new_session,
     source_blob_name,
-    source_file_name,
     start_job,
     validate_request,
 )

@@ -21,6 +21,7 @@ from shared.domain.errors import (
 )
 from shared.domain.job import Job
 from shared.domain.recording import Recording
+from shared.domain.recording_name import name_in_address, readable_name
 from shared.domain.stage import Stage
 from shared.media.audio.decoder import AudioDecoder, wav_header
 from shared.media.network.fetch import FetchPolicy, open_source
@@ -116,6 +117,7 @@ def _fetch(context: StepContext, url: str) -> BlobFacts:
         with open_source(url, policy, offset=offset, validator=validator, watch=watch) as remote:
             if offset == 0:
                 _remember_validator(context, remote.validator)
+            _take_name(context, url, remote.filename)
             resumable = remote.validator is not None and remote.accepts_ranges
             for block in _blocks(remote.chunks):
                 blobs.stage_block(SOURCES, name, index, block)
@@ -141,6 +143,16 @@ def _remember_validator(context: StepContext, validator: str | None) -> None:
         session.session_id,
         lambda current: current.evolve(source_validator=validator),
     )
+
+
+def _take_name(context: StepContext, url: str, told: str | None) -> None:
+    """Name the session as the source's server names the file, unless the client chose a name."""
+    session = context.session
+    if told is None or session.is_named or session.name != readable_name(name_in_address(url)):
+        return
+    name = readable_name(told)
+    if name != session.name:
+        change_session(context.services, session.org_id, session.session_id, lambda current: current.evolve(name=name))
 
 
 def _forget_staged_blocks(context: StepContext) -> None:

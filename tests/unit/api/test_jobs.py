@@ -134,7 +134,7 @@ def test_a_job_over_an_upload(harness: ApiHarness) -> None:
         pytest.param({"sourceUrl": "ftp://e.org/a"}, "#/sourceUrl", id="not http"),
         pytest.param({"sourceUrl": "https://[::1/a"}, "#/sourceUrl", id="no address at all"),
         pytest.param({"sourceUrl": "https://e.org:99999/a"}, "#/sourceUrl", id="no port at all"),
-        pytest.param({"sourceUrl": "https://e.org/" + "a" * 3000}, "#/sourceUrl", id="long address"),
+        pytest.param({"sourceUrl": "https://e.org/" + "a" * 9000}, "#/sourceUrl", id="long address"),
         pytest.param({"sourceUrl": "https://e.org/\x0f"}, "#/sourceUrl", id="control character"),
         pytest.param({"sourceUrl": "https://e.org/100%.mp4"}, "#/sourceUrl", id="percent"),
         pytest.param({"sourceUrl": "https://e..org/"}, "#/sourceUrl", id="no host name"),
@@ -375,3 +375,43 @@ def test_a_session_that_is_there_cannot_be_renamed(
     assert "keeps its name and metadata" in answer.json()["detail"]
     empty = {"sessionId": session_id, "sessionName": None, "metadata": {}}
     assert harness.client.post(path, json=wrap(empty)).status_code in (201, 202)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://e.org/my talk.mp4?sig=a b#c d", "https://e.org/my%20talk.mp4?sig=a%20b#c%20d"),
+        (" https://e.org/a.mp4\n", "https://e.org/a.mp4"),
+        ("https://e.org/at 4\u202fpm\u00a0.mp4", "https://e.org/at%204%E2%80%AFpm%C2%A0.mp4"),
+        ('https://e.org/{a}|b^`<c>".mp4', "https://e.org/%7Ba%7D%7Cb%5E%60%3Cc%3E%22.mp4"),
+        ("https://e.org/tälk.mp4", "https://e.org/tälk.mp4"),
+        ("https://e.org/a.mp4?sig=" + "x" * 8168, "https://e.org/a.mp4?sig=" + "x" * 8168),
+    ],
+    ids=["blanks", "around it", "other blanks", "marks", "another script", "8,192 characters"],
+)
+def test_addresses_as_people_copy_them_are_taken(harness: ApiHarness, given: str, kept: str) -> None:
+    job = harness.submit(sourceUrl=given, callbackUrl=given)
+    assert harness.session(job["sessionId"]).source_url == kept
+    assert harness.services.storage.jobs.get("local", job["jobId"]).value.callback_url == kept
+    schedule = {"cron": "0 0 * * *", "job": {"sourceUrl": given, "callbackUrl": given}}
+    assert harness.client.post("/schedules", json=schedule).status_code == 201
+    message = harness.services.storage.queues.pop("downloads")
+    assert message is not None
+    assert len(message.to_text()) < 1000  # the address is on the row alone
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://e.org/a.mp4?sig=" + "x" * 8169,
+        "https://e .org/a.mp4",
+        "https://e.org\\@f.org/a.mp4",
+        "https://e.org/a\nb.mp4",
+        "https://e.org/a\tb.mp4",
+        "javascript:alert(1) ",
+        "//e.org/a b",
+    ],
+)
+def test_what_is_no_address_is_refused(harness: ApiHarness, given: str) -> None:
+    answer = harness.client.post("/jobs", json={"sourceUrl": given})
+    assert (answer.status_code, pointers(answer.json())) == (422, ["#/sourceUrl"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.pipeline.jobs.submit import readable_name, source_file_name
+from shared.domain.recording_name import readable_name, source_file_name
 
 NAMES = {
     "screenshot on macOS": (
