@@ -40,6 +40,19 @@ class FollowCam:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CaptionOptions:
+    """The room and the time that a caption may take; None for each rule that is left as it is."""
+
+    max_line_chars: int | None = None
+    """Columns of a line; a full-width character takes two."""
+    max_lines: int | None = None
+    max_chars_per_sec: float | None = None
+    """Columns that are read in a second."""
+    min_sec: float | None = None
+    max_sec: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobOptions:
     """What a client asked for; None for each option that was not given."""
 
@@ -63,6 +76,8 @@ class JobOptions:
     """Only a person with the centre in here is followed."""
     ignore_zones: tuple[Box, ...] | None = None
     """No person with the centre in one of these is followed."""
+    captions: CaptionOptions | None = None
+    """The rules that captions keep; the defaults of the transcription for None."""
     unknown: Mapping[str, Any] = field(default_factory=dict)
     """What a stored row holds and this release cannot read: kept, and written back."""
 
@@ -102,6 +117,9 @@ def _json(value: Any) -> Any:
     if isinstance(value, FollowCam):
         shape = {each.name: getattr(value, each.name) for each in fields(value)}
         return {name: content for name, content in shape.items() if content is not None}
+    if isinstance(value, CaptionOptions):
+        rules = {key: getattr(value, name) for key, (name, _) in _CAPTIONS.items()}
+        return {key: content for key, content in rules.items() if content is not None}
     return [_json(each) for each in value] if isinstance(value, tuple) else value
 
 
@@ -154,6 +172,33 @@ def _follow_cam(value: Any) -> bool | FollowCam | None:
     return FollowCam(aspect, height)
 
 
+def _positive_whole(value: Any) -> int | None:
+    found = _whole(value)
+    return found if found is not None and found > 0 else None
+
+
+def _positive(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number and 0 < value < float("inf") else None
+
+
+_CAPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "maxLineChars": ("max_line_chars", _positive_whole),
+    "maxLines": ("max_lines", _positive_whole),
+    "maxCharsPerSec": ("max_chars_per_sec", _positive),
+    "minSec": ("min_sec", _positive),
+    "maxSec": ("max_sec", _positive),
+}
+"""Each caption rule's name on the wire, its field, and its reader."""
+
+
+def _captions(value: Any) -> CaptionOptions | None:
+    if not isinstance(value, Mapping) or not value or not value.keys() <= _CAPTIONS.keys():
+        return None
+    rules = {name: read(value[key]) for key, (name, read) in _CAPTIONS.items() if key in value}
+    return None if None in rules.values() else CaptionOptions(**rules)
+
+
 _OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "engine": ("engine", _text),
     "language": ("language", _text),
@@ -165,6 +210,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "retentionDays": ("retention_days", _whole),
     "regionOfInterest": ("region_of_interest", _box),
     "ignoreZones": ("ignore_zones", _boxes),
+    "captions": ("captions", _captions),
 }
 """Each option's name on the wire, its field, and its reader, which returns None for a value it cannot read.
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from pysubs2 import SSAEvent, SSAFile
 
+from shared.transcription.caption_rules import DEFAULT_RULES, CaptionRules
 from shared.transcription.cues import UNSPACED, make_cues
 from shared.transcription.payload import Transcript
 from shared.transcription.sentence_ends import SENTENCE_ENDS
@@ -19,14 +20,14 @@ SHORTER_PAUSE_SEC = 0.7
 """A pause of this length ends a long paragraph."""
 
 
-def to_webvtt(transcript: Transcript) -> str:
+def to_webvtt(transcript: Transcript, rules: CaptionRules = DEFAULT_RULES) -> str:
     """Return the transcript as WebVTT (`text/vtt`)."""
-    return _subtitles(transcript, "vtt", _webvtt_text)
+    return _subtitles(transcript, rules, "vtt", _webvtt_text)
 
 
-def to_srt(transcript: Transcript) -> str:
+def to_srt(transcript: Transcript, rules: CaptionRules = DEFAULT_RULES) -> str:
     """Return the transcript as SubRip (`application/x-subrip`)."""
-    return _subtitles(transcript, "srt", lambda line: line.replace("-->", "→"))
+    return _subtitles(transcript, rules, "srt", lambda line: line.replace("-->", "→"))
 
 
 def to_text(transcript: Transcript) -> str:
@@ -34,9 +35,9 @@ def to_text(transcript: Transcript) -> str:
     return "\n\n".join(_paragraphs(transcript)) + "\n" if transcript.segments else ""
 
 
-def _subtitles(transcript: Transcript, format_: str, escape: Callable[[str], str]) -> str:
+def _subtitles(transcript: Transcript, rules: CaptionRules, format_: str, escape: Callable[[str], str]) -> str:
     subtitles = SSAFile()
-    for cue in make_cues(transcript):
+    for cue in make_cues(transcript, rules):
         text = r"\N".join(
             escape(line.replace("\\", "∖")) for line in cue.lines
         )  # pysubs2 reads \n in a word as a break

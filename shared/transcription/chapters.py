@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from shared.transcription.cues import CLAUSE_ENDS, LEANS_FORWARD, UNSPACED
+from shared.transcription.cues import UNSPACED
+from shared.transcription.lines import CLAUSE_ENDS, LEANS_FORWARD
 from shared.transcription.payload import ChapterPayload, Chapters, Transcript, TranscriptSegment
 from shared.transcription.repetition import bare
 from shared.transcription.sentence_ends import SENTENCE_ENDS

@@ -144,6 +144,31 @@ class FollowCamOptions(RequestModel):
     )
 
 
+class CaptionOptions(RequestModel):
+    """The room and the time that a caption may take, such as 32 characters and 3 to 7 seconds."""
+
+    max_line_chars: WholeNumber | None = Field(
+        default=None, ge=16, le=80, description="Characters of a line, 42 unless given; a full-width one counts two."
+    )
+    max_lines: WholeNumber | None = Field(default=None, ge=1, le=3, description="Lines of a caption, 2 unless given.")
+    max_chars_per_sec: float | None = Field(
+        default=None,
+        ge=5.0,
+        le=40.0,
+        description="Characters that are read in a second, 20 unless given: kept where the speech allows it.",
+    )
+    min_sec: float | None = Field(
+        default=None,
+        ge=0.5,
+        le=4.0,
+        description="The shortest time that a caption is shown, 1 unless given. More than 1 is kept where the speech "
+        "allows it.",
+    )
+    max_sec: float | None = Field(
+        default=None, ge=5.0, le=15.0, description="The longest time that a caption is shown, 7 unless given."
+    )
+
+
 def _in_picture(zone: list[float]) -> list[float]:
     x, y, width, height = zone
     if width <= 0 or height <= 0 or x + width > 1.0 + 1e-6 or y + height > 1.0 + 1e-6:
@@ -203,9 +228,14 @@ class JobOptions(RequestModel):
         default=None, description="Nobody whose centre is in one of these is followed, such as the audience."
     )
 
+    captions: CaptionOptions | None = Field(
+        default=None, description="The room and the time that a caption in the WebVTT and SubRip files may take."
+    )
+
     def given(self) -> dict[str, Any]:
         """Return only the options that were given, by their names on the wire."""
-        return self.model_dump(by_alias=True, exclude_none=True)
+        given = self.model_dump(by_alias=True, exclude_none=True)
+        return {name: value for name, value in given.items() if value != {}}
 
     def to_domain(self) -> options.JobOptions:
         """Return the options as the use cases take them."""

@@ -19,6 +19,7 @@ from shared.pipeline.stages.search_index import index_transcript
 from shared.pipeline.updates import change_session
 from shared.transcription import transcribe
 from shared.transcription.audio import WavAudio
+from shared.transcription.caption_rules import CaptionRules, rules_for
 from shared.transcription.captions import to_srt, to_text, to_webvtt
 from shared.transcription.engine import Hints
 from shared.transcription.payload import Transcript, TranscriptPart
@@ -67,7 +68,7 @@ def merge_transcript(context: StepContext) -> None:
     transcript = transcript.model_copy(update={"quality": assess(transcript, languages, max(doubtful))})
     context.confirm()
     write_json(context.services, job, artefacts.TRANSCRIPT, transcript)
-    for artefact, text in _formats(transcript):
+    for artefact, text in _formats(transcript, rules_for(job.options.captions)):
         write_file(context.services, job, artefact, text.encode())
     context.confirm()
     change_session(
@@ -102,7 +103,7 @@ def _parts(context: StepContext, languages: list[tuple[float, str]], doubtful: l
         yield part
 
 
-def _formats(transcript: Transcript) -> Iterator[tuple[Artefact, str]]:
-    yield artefacts.TRANSCRIPT_VTT, to_webvtt(transcript)
-    yield artefacts.TRANSCRIPT_SRT, to_srt(transcript)
+def _formats(transcript: Transcript, rules: CaptionRules) -> Iterator[tuple[Artefact, str]]:
+    yield artefacts.TRANSCRIPT_VTT, to_webvtt(transcript, rules)
+    yield artefacts.TRANSCRIPT_SRT, to_srt(transcript, rules)
     yield artefacts.TRANSCRIPT_TEXT, to_text(transcript)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.options import FollowCam, JobOptions
+from shared.domain.options import CaptionOptions, FollowCam, JobOptions
 
 EVERYTHING = {
     "engine": "pocketsphinx",
@@ -19,6 +19,7 @@ EVERYTHING = {
     "retentionDays": 7,
     "regionOfInterest": [0.1, 0.0, 0.5, 1.0],
     "ignoreZones": [[0.0, 0.8, 1.0, 0.2]],
+    "captions": {"maxLineChars": 32, "maxLines": 2, "maxCharsPerSec": 15.5, "minSec": 3, "maxSec": 7},
 }
 
 json_values = st.recursive(
@@ -40,12 +41,13 @@ def test_every_option_is_read_by_its_name_on_the_wire() -> None:
         retention_days=7,
         region_of_interest=(0.1, 0.0, 0.5, 1.0),
         ignore_zones=((0.0, 0.8, 1.0, 0.2),),
+        captions=CaptionOptions(max_line_chars=32, max_lines=2, max_chars_per_sec=15.5, min_sec=3, max_sec=7),
     )
     assert JobOptions.from_json(EVERYTHING).to_json() == EVERYTHING
 
 
 @settings(deadline=None)
-@given(st.dictionaries(st.sampled_from([*EVERYTHING, "captions", "x"]), json_values))
+@given(st.dictionaries(st.sampled_from([*EVERYTHING, "x"]), json_values))
 def test_what_a_row_holds_is_written_back(stored: dict[str, Any]) -> None:
     options = JobOptions.from_json(stored)
     assert options.to_json() == stored
@@ -55,7 +57,9 @@ def test_what_a_row_holds_is_written_back(stored: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "stored",
     [
-        {"captions": {"maxLines": 1}},
+        {"captions": {"maxLines": 0}},
+        {"captions": {"minSec": "3"}},
+        {"captions": {"colour": "red"}},
         {"engine": 7},
         {"retentionDays": True},
         {"followCam": {"aspect": "wide"}},

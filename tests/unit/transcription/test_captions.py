@@ -1,6 +1,7 @@
 """Captions, read back by libraries that did not write them."""
 
 import html
+import re
 from datetime import timedelta
 from itertools import pairwise
 
@@ -10,8 +11,10 @@ import webvtt
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from shared.transcription.caption_rules import CaptionRules
 from shared.transcription.captions import to_srt, to_text, to_webvtt
-from shared.transcription.cues import Cue, break_lines, make_cues
+from shared.transcription.cues import Cue, make_cues
+from shared.transcription.lines import break_lines
 from shared.transcription.payload import Transcript, TranscriptEngine, TranscriptSegment, TranscriptWord
 
 EPSILON = 1e-6
@@ -247,3 +250,85 @@ def test_a_long_paragraph_ends_with_the_next_sentence() -> None:
 
 def test_the_webvtt_header_stands_first() -> None:
     assert to_webvtt(transcript(spoken(TALK))).startswith("WEBVTT\n\n")
+
+
+CLUSTERS = st.sampled_from(["a", "b", ".", "，", "今", "気", "กำ", "ที่", "नि", "👩‍👩‍👧", "é", "한", "🇨🇭", "Ａ"])
+RULES = st.builds(
+    CaptionRules,
+    line_chars=st.integers(16, 80),
+    lines=st.integers(1, 3),
+    chars_per_sec=st.floats(5, 40),
+    min_sec=st.floats(0.5, 3).map(lambda sec: round(sec, 2)),
+    max_sec=st.floats(4, 15).map(lambda sec: round(sec, 2)),
+)
+
+
+@st.composite
+def clusters_said(draw: st.DrawFn) -> tuple[list[list[str]], Transcript]:
+    """Words as lists of clusters, and a transcript of them in which there is room for every cue."""
+    words = draw(st.lists(st.lists(CLUSTERS, min_size=1, max_size=50), min_size=1, max_size=20))
+    timed, at = [], 0.0
+    for clusters in words:
+        end = at + len(clusters) * draw(st.sampled_from([0.02, 0.08, 0.2]))
+        timed.append(("".join(clusters), round(at, 3), round(end, 3)))
+        at = end + draw(PAUSES)
+    return words, transcript(timed, duration=round(at, 3) + 900.0, language=draw(st.sampled_from(["en", "th"])))
+
+
+@settings(max_examples=150, deadline=None)
+@given(clusters_said(), RULES)
+def test_every_script_keeps_the_rules_of_the_job(said: tuple[list[list[str]], Transcript], rules: CaptionRules) -> None:
+    words, talk = said
+    cues = make_cues(talk, rules)
+    lines = [line for cue in cues for line in cue.lines]
+    assert all(len(cue.lines) <= rules.lines for cue in cues)
+    assert all(columns(line) <= rules.line_chars for line in lines)
+    shown = [cluster for line in lines for cluster in whole_clusters(line) if cluster != " "]
+    assert shown == [cluster for word in words for cluster in word]
+    for cue, after in zip(cues, [*cues[1:], None], strict=True):
+        time = cue.end - cue.start
+        assert min(1.0, rules.min_sec) - EPSILON <= time <= rules.max_sec + EPSILON
+        early = after is not None and after.start - cue.end < 0.085 + EPSILON
+        assert time >= rules.min_sec - EPSILON or early
+
+
+def columns(line: str) -> int:
+    return sum(
+        2 if cluster in {"กำ", "，", "今", "気", "👩‍👩‍👧", "한", "🇨🇭", "Ａ"} else 1 for cluster in whole_clusters(line)
+    )
+
+
+def whole_clusters(line: str) -> list[str]:
+    """Return the clusters that were put in, found by their own spelling."""
+    return re.findall("|".join(map(re.escape, ["👩‍👩‍👧", "🇨🇭", "กำ", "ที่", "नि", *"ab.，今気é한Ａ "])), line)
+
+
+def test_a_full_width_character_takes_two_columns() -> None:
+    (cue,) = make_cues(transcript([("気" * 42, 0.0, 6.0)], language="ja"))
+    assert cue.lines == ("気" * 21, "気" * 21)
+
+
+def test_thai_is_not_cut_inside_a_cluster() -> None:
+    (cue,) = make_cues(transcript([("x" + "ที่" * 50, 0.0, 6.0)], language="th"))
+    assert cue.lines == ("x" + "ที่" * 41, "ที่" * 9)
+
+
+def test_what_universities_ask_for_is_kept_at_a_lecturers_pace() -> None:
+    rules = CaptionRules(line_chars=32, min_sec=3.0, max_sec=7.0)
+    cues = make_cues(transcript(spoken(TALK)), rules)
+    assert all(len(line) <= 32 for cue in cues for line in cue.lines)
+    assert all(3.0 - EPSILON <= cue.end - cue.start <= 7.0 for cue in cues)
+    assert all(cue.start - word_start(cue) <= 1.0 + EPSILON for cue in cues)
+
+
+def test_a_shortest_time_that_speech_leaves_no_room_for_delays_no_cue_by_more_than_a_second() -> None:
+    rules = CaptionRules(line_chars=32, lines=1, min_sec=5.0, max_sec=7.0)
+    cues = make_cues(transcript(spoken(TALK)), rules)
+    assert all(cue.start - word_start(cue) <= 1.0 + EPSILON for cue in cues)
+
+
+def test_three_lines_are_used_where_they_are_allowed() -> None:
+    (cue,) = make_cues(
+        transcript(spoken("one two three four five six seven eight")), CaptionRules(line_chars=16, lines=3)
+    )
+    assert cue.lines == ("one two three", "four five six", "seven eight")
