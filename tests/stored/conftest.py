@@ -1,7 +1,8 @@
-"""The copy of commit e4b8643's data, taken up by the application of today: in memory, and in an emulator of its own."""
+"""The copy of commit e4b8643's data, taken up by the application of today in an emulator of its own."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,17 +21,12 @@ def server() -> Iterator[RecordingServer]:
         yield server
 
 
-@pytest.fixture(scope="module", params=["memory", "azurite"])
-def host(
-    request: pytest.FixtureRequest, server: RecordingServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[NewHost]:
-    """Today's application over the copy; nothing has run yet."""
+@pytest.fixture(scope="module")
+def host(server: RecordingServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewHost]:
+    """Today's application over the copy, columns with the types of the table service; nothing has run yet."""
     copy = StoredCopy(server.netloc)
     clock = Clock(copy.taken_at)
-    server.posted.clear()
-    server.ranges.clear()
-    settings = {
-        "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    settings: dict[str, Any] = {
         "engine": "pocketsphinx",
         "detector": "plate",
         "transcription_part_sec": PART_SEC,
@@ -38,10 +34,6 @@ def host(
         "rendition_part_sec": PART_SEC,
         "allow_loopback_sources": True,
     }
-    if request.param == "memory":
-        with new_host(copy, server, copy.in_memory(clock), clock, Settings.model_validate(settings)) as host:
-            yield host
-        return
     emulator = start_azurite(install_azurite(print), Path(tmp_path_factory.mktemp("stored")))
     try:
         settings["AzureWebJobsStorage"] = emulator.connection_string
