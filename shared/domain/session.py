@@ -29,6 +29,12 @@ class Session:
     content_type: str | None = None
     expected_sha256: str | None = None
     sha256: str | None = None
+    """The SHA-256 (hexadecimal) that the download stage computed from the recording's bytes."""
+
+    source_etag: str | None = None
+    """The ETag of the recording: as it was committed, then as `sha256` was computed from it. None for a session of an
+    earlier release, and before the recording is there."""
+
     metadata: Mapping[str, Any] = field(default_factory=dict)
     recording: Recording | None = None
     """The recording's facts; None until the download stage has found them."""

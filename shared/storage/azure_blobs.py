@@ -66,8 +66,8 @@ class AzureBlobs:
         except NotFound:
             return None
 
-    def read_range(self, container: str, name: str, offset: int, length: int) -> bytes:
-        return self._range(container, name, offset, length) if length > 0 else b""
+    def read_range(self, container: str, name: str, offset: int, length: int, etag: str | None = None) -> bytes:
+        return self._range(container, name, offset, length, etag) if length > 0 else b""
 
     def read(self, container: str, name: str) -> bytes:
         with _translated(container, name):

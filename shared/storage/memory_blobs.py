@@ -34,8 +34,11 @@ class MemoryBlobs:
             blob = self._blobs.get((container, name))
             return None if blob is None else blob.facts
 
-    def read_range(self, container: str, name: str, offset: int, length: int) -> bytes:
-        return self._get(container, name).data[offset : offset + length]
+    def read_range(self, container: str, name: str, offset: int, length: int, etag: str | None = None) -> bytes:
+        blob = self._get(container, name)
+        if etag not in (None, blob.facts.etag):
+            raise WriteConflict(f"{container}/{name} was written anew meanwhile.")
+        return blob.data[offset : offset + length]
 
     def read(self, container: str, name: str) -> bytes:
         return self._get(container, name).data

@@ -411,8 +411,9 @@ class BlobStore(Protocol):
     def facts(self, container: str, name: str) -> BlobFacts | None:
         """None when there is no such blob."""
 
-    def read_range(self, container: str, name: str, offset: int, length: int) -> bytes:
-        """Return up to `length` bytes from `offset`, in one request; raise NotFound.
+    def read_range(self, container: str, name: str, offset: int, length: int, etag: str | None = None) -> bytes:
+        """Return up to `length` bytes from `offset`, in one request; raise NotFound, and WriteConflict when an ETag is
+        given and the blob has another one.
 
         They are fewer at the blob's end, and none behind it.
         """

@@ -60,13 +60,13 @@ class ReadingHarness(CrashingHarness):
             blobs.write(SOURCES, session.source_blob, b"recording", "video/mp4")
             self.fetched += 1
         facts = blobs.facts(SOURCES, session.source_blob)
-        sha256 = facts.sha256 if facts else ""
+        sha256, etag = (facts.sha256, facts.etag) if facts else ("", None)
         self._write(context, WORK, AUDIO_COPY)
         change_session(
             self.services,
             session.org_id,
             session.session_id,
-            lambda current: current.evolve(recording=RECORDING, sha256=sha256),
+            lambda current: current.evolve(recording=RECORDING, sha256=sha256, source_etag=etag),
         )
 
         def plan(job: Job) -> Job | None:

@@ -11,6 +11,7 @@ from shared.domain.errors import (
     AuthNotConfigured,
     Busy,
     CannotProbe,
+    ChecksumMismatch,
     Conflict,
     DamagedRecording,
     EmptyRecording,
@@ -78,6 +79,7 @@ _EXAMPLES: tuple[RostrumError, ...] = (
         "The engine pocketsphinx knows English only, not 'de': leave the choice to auto, or take faster-whisper."
     ),
     WebhooksNotConfigured("Webhooks need a secret to be signed with: set ROSTRUM_WEBHOOK_SECRET."),
+    ChecksumMismatch("The recording was changed after it had been submitted; upload it as a new one."),
     EmptyRecording("The file is empty (0 bytes)."),
     RecordingTooLarge("The recording has more than 21474836480 bytes, which is the most that is accepted."),
     NotMedia("The address leads to a web page, not to a recording; use the address of the file itself."),

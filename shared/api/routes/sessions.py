@@ -16,7 +16,7 @@ from shared.api.models.requests import ProcessSession
 from shared.api.models.views import JobView, SessionDetail, SessionPage, SessionView
 from shared.api.openapi.described import reading, writing
 from shared.api.openapi.problem_examples import BEING_MADE, JOB_REFUSED, NO_SESSION, STILL_AT_WORK
-from shared.domain.errors import ForeignOrigin, StorageFull
+from shared.domain.errors import ChecksumMismatch, ForeignOrigin, StorageFull
 from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.pipeline.context import Services
@@ -128,7 +128,7 @@ async def remove_results(session_id: SessionId, services: ServicesDep, caller: W
     status_code=302,
     responses={
         302: {"description": "A short-lived address that allows reading", "headers": MEDIA_LOCATION},
-        **reading(NO_SESSION, BEING_MADE),
+        **reading(NO_SESSION, BEING_MADE, ChecksumMismatch),
     },
     operation_id="getMedia",
     response_class=RedirectResponse,

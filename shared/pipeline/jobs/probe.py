@@ -121,12 +121,12 @@ def _probe_blob(services: Services, blob: BlobFacts, options: JobOptions) -> Pro
 
     settings, blobs = services.settings, services.storage.blobs
     seen = quick_probe_ranges(
-        lambda offset, length: blobs.read_range(SOURCES, blob.name, offset, length),
+        lambda offset, length: blobs.read_range(SOURCES, blob.name, offset, length, blob.etag),
         blob.size_bytes,
         ProbeBudget(settings.probe_max_bytes, settings.probe_max_sec),
         SandboxedDecoder(settings.probe_max_sec),
     )
-    return _probed(settings, seen.recording, seen.duration_sec, blob.size_bytes, blob.sha256, options)
+    return _probed(settings, seen.recording, seen.duration_sec, blob.size_bytes, None, options)
 
 
 def _probed(

@@ -7,14 +7,14 @@ import mimetypes
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.domain.errors import NotFound, ResultInTheMaking, ResultNotReady
+from shared.domain.errors import ChecksumMismatch, NotFound, ResultInTheMaking, ResultNotReady
 from shared.domain.job import Job
 from shared.domain.recording import Recording
 from shared.domain.session import Session
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services, blob_name
-from shared.pipeline.stages.job_blobs import NOT_THERE
+from shared.pipeline.stages.job_blobs import CHANGED, NOT_THERE, is_changed
 from shared.storage.ports import SOURCES
 
 _ACTIVE_JOBS = 20
@@ -117,12 +117,17 @@ def media_url(services: Services, org_id: str, session_id: str) -> str:
     """Return an address that reads the session's recording and nothing else, with ranges, for minutes.
 
     The content type is never the declared one, unless that is sound or picture: an uploaded page must not run under
-    the storage's name. Raise NotFound, ResultNotReady, and ResultInTheMaking while a job is to fetch it.
+    the storage's name. Raise NotFound, ResultNotReady, ResultInTheMaking while a job is to fetch it, and
+    ChecksumMismatch for an upload that was overwritten.
     """
     session = services.storage.sessions.get(org_id, session_id).value
     facts = services.storage.blobs.facts(SOURCES, session.source_blob)
     if facts is None:
         raise no_recording(services, session)
+    if session.source_etag is not None and is_changed(session, facts):
+        if session.source_url is not None:
+            raise no_recording(services, session)  # it is being fetched again
+        raise ChecksumMismatch(CHANGED)
     return services.storage.blobs.read_url(
         SOURCES,
         session.source_blob,

@@ -108,7 +108,7 @@ def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256
             return enqueue_first_step(
                 services, services.storage.jobs.get(upload.org_id, upload.job_id).value, is_new=False
             )
-    arrived_upload(services, upload)
+    blob = arrived_upload(services, upload)
     engine_for(services.settings, request.options)
     detector_for(services.settings, request.options)
     check_callback(services.settings, request.callback_url)
@@ -116,8 +116,7 @@ def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256
         upload = services.storage.uploads.update(
             stored, upload.evolve(job_id=request.job_id or services.new_id())
         ).value
-    assert upload.job_id is not None
-    return _commit(services, request, upload, upload.job_id, sha256)
+    return _commit(services, request, upload, blob, sha256)
 
 
 def arrived_upload(services: Services, upload: Upload) -> BlobFacts:
@@ -132,7 +131,13 @@ def arrived_upload(services: Services, upload: Upload) -> BlobFacts:
     return blob
 
 
-def _commit(services: Services, request: JobRequest, upload: Upload, job_id: str, sha256: str | None) -> Job:
+def _commit(services: Services, request: JobRequest, upload: Upload, blob: BlobFacts, sha256: str | None) -> Job:
+    """Create the session, with the recording's ETag as of now: what is written later is not this recording."""
     session = new_session(services, request, upload.session_id, upload.source_name)
-    session = session.evolve(content_type=upload.content_type, expected_sha256=sha256, upload_id=upload.upload_id)
-    return start_job(services, request, get_or_create_session(services, session), job_id)
+    session = session.evolve(
+        content_type=upload.content_type,
+        expected_sha256=sha256,
+        source_etag=blob.etag,
+        upload_id=upload.upload_id,
+    )
+    return start_job(services, request, get_or_create_session(services, session), upload.job_id)

@@ -6,6 +6,7 @@ Never holds the whole recording, in memory or on disk. A step that runs again co
 import hashlib
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import BinaryIO
@@ -30,7 +31,7 @@ from shared.media.timeline.measure import measure
 from shared.media.timeline.walk import Walk
 from shared.pipeline.artefacts import AUDIO_COPY
 from shared.pipeline.context import ContinueLater, StepContext
-from shared.pipeline.stages.job_blobs import CHANGED, NOT_THERE, open_recording
+from shared.pipeline.stages.job_blobs import CHANGED, NOT_THERE, is_changed, open_recording
 from shared.pipeline.stages.plan import Plan, plan_stages, refuse_too_long
 from shared.pipeline.updates import change_job, change_session
 from shared.storage.ports import SOURCES, WORK, BlobFacts
@@ -47,6 +48,7 @@ def download_recording(context: StepContext) -> None:
     source = _source(context)
     _rest_when_late(context)
     sha256 = _checked_sha256(context, source)
+    context = _with_identity(context, source, sha256)
     _rest_when_late(context)
     recording = _examine(context, source)
     services, session = context.services, context.session
@@ -55,7 +57,7 @@ def download_recording(context: StepContext) -> None:
         services,
         session.org_id,
         session.session_id,
-        lambda current: current.evolve(recording=recording, sha256=sha256, updated_at=services.clock()),
+        lambda current: current.evolve(recording=recording, updated_at=services.clock()),
     )
     plan = plan_stages(recording, services.settings, context.job.options)
     change_job(
@@ -187,23 +189,42 @@ def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _checked_sha256(context: StepContext, source: BlobFacts) -> str:
-    """Return the recording's SHA-256, which is kept with the blob; raise ChecksumMismatch."""
-    blobs = context.services.storage.blobs
-    sha256 = source.sha256
-    if sha256 is None:
-        digest, read = hashlib.sha256(), 0
-        for chunk in blobs.chunks(SOURCES, source.name):
-            digest.update(chunk)
-            read += len(chunk)
-            context.report(FETCHED + (HASHED - FETCHED) * read / source.size_bytes)
-        sha256 = digest.hexdigest()
-        blobs.note_sha256(SOURCES, source.name, sha256)
-    announced, known = context.session.expected_sha256, context.session.sha256
-    if announced is not None and announced.lower() != sha256:
+    """Return the recording's SHA-256, computed here unless the session's row has it for this ETag.
+
+    The blob's metadata are not asked: an upload's address may write them. Raises ChecksumMismatch.
+    """
+    session = context.session
+    if session.sha256 is not None and session.source_etag == source.etag:
+        return session.sha256
+    if session.sha256 is None and session.source_url is None and is_changed(session, source):
+        raise ChecksumMismatch(CHANGED)  # written anew since the commit
+    digest, read = hashlib.sha256(), 0
+    for chunk in context.services.storage.blobs.chunks(SOURCES, source.name):
+        digest.update(chunk)
+        read += len(chunk)
+        context.report(FETCHED + (HASHED - FETCHED) * read / source.size_bytes)
+    sha256 = digest.hexdigest()
+    if session.expected_sha256 is not None and session.expected_sha256.lower() != sha256:
         raise ChecksumMismatch("The file that arrived has another SHA-256 than the one that was announced.")
-    if known is not None and known != sha256:
+    if session.sha256 is not None and session.sha256 != sha256:
         raise ChecksumMismatch(CHANGED)
     return sha256
+
+
+def _with_identity(context: StepContext, source: BlobFacts, sha256: str) -> StepContext:
+    """Keep the recording's hash and ETag on the session's row, so that they are computed once; return the context with
+    them."""
+    session = context.session
+    if (session.sha256, session.source_etag) == (sha256, source.etag):
+        return context
+    context.confirm()
+    changed = change_session(
+        context.services,
+        session.org_id,
+        session.session_id,
+        lambda current: current.evolve(sha256=sha256, source_etag=source.etag),
+    )
+    return replace(context, session=changed)
 
 
 def _examine(context: StepContext, source: BlobFacts) -> Recording:

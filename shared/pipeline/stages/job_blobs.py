@@ -10,10 +10,11 @@ from pydantic import BaseModel
 from shared.domain.errors import BlobMissing, ChecksumMismatch
 from shared.domain.job import Job
 from shared.domain.recording import Recording
+from shared.domain.session import Session
 from shared.media.range_reader import RangeReader
 from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import Services, StepContext, job_blob
-from shared.storage.ports import SOURCES
+from shared.storage.ports import SOURCES, BlobFacts
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -34,16 +35,28 @@ def open_blob(services: Services, container: str, name: str) -> BinaryIO:
 def open_recording(context: StepContext) -> BinaryIO:
     """Open the recording; raise BlobMissing, and ChecksumMismatch if it is not the one that was examined.
 
-    An upload's address can still write for a while after the commit. Writing over a blob drops the hash kept with it.
-    A recording that only the download stage writes has no hash while it is being fetched again.
+    An upload's address can still write for a while after the commit. Any write with it changes the ETag. A
+    recording that only the download stage writes has another ETag while it is being fetched again: it counts as
+    missing then. Reads name the ETag, so that a recording that is overwritten while it is read raises WriteConflict.
     """
-    session = context.session
-    facts = context.services.storage.blobs.facts(SOURCES, session.source_blob)
-    if facts is None or (session.source_url is not None and session.sha256 is not None and facts.sha256 is None):
+    session, blobs = context.session, context.services.storage.blobs
+    facts = blobs.facts(SOURCES, session.source_blob)
+    if facts is None or (session.source_url is not None and session.sha256 is not None and is_changed(session, facts)):
         raise BlobMissing.of(SOURCES, session.source_blob)
-    if session.sha256 is not None and facts.sha256 != session.sha256:
+    if is_changed(session, facts):
         raise ChecksumMismatch(CHANGED)
-    return open_blob(context.services, SOURCES, session.source_blob)
+    name, etag = session.source_blob, facts.etag
+    return RangeReader(lambda offset, length: blobs.read_range(SOURCES, name, offset, length, etag), facts.size_bytes)
+
+
+def is_changed(session: Session, facts: BlobFacts) -> bool:
+    """Return whether the blob is another one than the session's row knows.
+
+    The row of an earlier release has no ETag: its jobs compare the hash that was written to the blob's metadata.
+    """
+    if session.source_etag is not None:
+        return facts.etag != session.source_etag
+    return session.sha256 is not None and facts.sha256 != session.sha256
 
 
 def open_file(context: StepContext, artefact: Artefact, **numbers: int) -> BinaryIO:
