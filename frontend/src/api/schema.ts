@@ -931,6 +931,37 @@ export interface components {
          */
         CallState: "waiting" | "running" | "done" | "failed" | "scheduled";
         /**
+         * CaptionOptions
+         * @description The room and the time that a caption may take, such as 32 characters and 3 to 7 seconds.
+         */
+        CaptionOptions: {
+            /**
+             * Maxlinechars
+             * @description Characters of a line, 42 unless given; a full-width one counts two.
+             */
+            maxLineChars?: number | null;
+            /**
+             * Maxlines
+             * @description Lines of a caption, 2 unless given.
+             */
+            maxLines?: number | null;
+            /**
+             * Maxcharspersec
+             * @description Characters that are read in a second, 20 unless given: kept where the speech allows it.
+             */
+            maxCharsPerSec?: number | null;
+            /**
+             * Minsec
+             * @description The shortest time that a caption is shown, 1 unless given. More than 1 is kept where the speech allows it.
+             */
+            minSec?: number | null;
+            /**
+             * Maxsec
+             * @description The longest time that a caption is shown, 7 unless given.
+             */
+            maxSec?: number | null;
+        };
+        /**
          * ChapterPayload
          * @description A stretch of the recording that seems to be about one thing; `reasons` say what spoke for beginning it there:
          *     `start`, `pause`, `picture` or `words`.
@@ -1539,6 +1570,8 @@ export interface components {
              * @description Nobody whose centre is in one of these is followed, such as the audience.
              */
             ignoreZones?: number[][] | null;
+            /** @description The room and the time that a caption in the WebVTT and SubRip files may take. */
+            captions?: components["schemas"]["CaptionOptions"] | null;
         };
         /**
          * JobPage
@@ -5855,6 +5888,15 @@ export interface operations {
             403: components["responses"]["Problem403"];
             /** @description There is no such thing here, or its result does not exist yet */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request does not fit the present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
