@@ -264,3 +264,49 @@ def test_a_clock_that_jumps_in_the_middle_of_a_transport_stream() -> None:
     assert recording.duration_sec == pytest.approx(4.2, abs=0.1)
     assert tones(samples) == [pytest.approx(1.06, abs=0.05), pytest.approx(3.16, abs=0.1)]
     assert seconds_shown(data, recording, [1.5, 3.6]) == {1.5: 1, 3.6: 3}
+
+
+@pytest.mark.parametrize("format", ["mp4", "matroska", "flv"])
+def test_a_clock_that_was_set_in_the_middle(format: str) -> None:
+    """A machine's clock was set forward by 30 hours: that is no silence of 30 hours."""
+    jump = 30 * 3600
+    data = write(
+        format,
+        video="libx264",
+        audio="aac",
+        frame_times=[*(i / 10 for i in range(20)), *(jump + 2 + i / 10 for i in range(20))],
+        paint=lambda t: picture(0, (64, 48))(t if t < 10 else t - jump),
+        sound=[(0.0, beeps(2.0, 16000, [1.0])), (jump + 2.0, beeps(2.0, 16000, [1.0]))],
+        video_options={"bf": "0", "g": "10"},
+    )
+    recording, samples = examine(data)
+    assert len(recording.pieces) == 2
+    assert recording.duration_sec == pytest.approx(4.1, abs=0.1)
+    assert tones(samples) == [pytest.approx(1.03, abs=0.05), pytest.approx(3.05, abs=0.07)]
+    assert seconds_shown(data, recording, [0.5, 1.5, 2.5, 3.5]) == {0.5: 0, 1.5: 1, 2.5: 2, 3.5: 3}
+    found = [second(frame.bgr) for frame in sample_frames(io.BytesIO(data), recording, sample_fps=2.0)]
+    assert found[1:8:2] == [0, 1, 2, 3]
+
+
+def test_a_gap_stays_where_the_container_has_one_clock(make_clip: ClipMaker) -> None:
+    sound = [(0.0, beeps(2.0, 16000, [1.0])), (22.0, beeps(2.0, 16000, [1.0]))]
+    for format in ("mp4", "matroska"):
+        recording, samples = examine(make_clip(format, audio="aac", sound=sound))
+        assert recording.duration_sec == pytest.approx(24.0, abs=0.1)
+        assert tones(samples) == [pytest.approx(1.0, abs=0.07), pytest.approx(23.0, abs=0.07)]
+        assert [warning.code for warning in recording.warnings] == ["sound_gaps"]
+
+
+@pytest.mark.parametrize("format", ["flv", "matroska"])
+def test_a_recorder_that_appends_to_its_file(format: str) -> None:
+    """The second recording has no header of its own, and its clock begins anew: nothing can be opened there."""
+    options = {} if format == "flv" else LIVE
+    first, second_part = clip(format, 0, **options), clip(format, 4, **options)
+    body = 13 if format == "flv" else second_part.index(b"\x1f\x43\xb6\x75")  # the first tag, the first cluster
+    data = first + second_part[body:]
+    recording, samples = examine(data)
+    assert len(recording.pieces) == 2
+    begin = recording.pieces[1].at_sec
+    assert recording.duration_sec == pytest.approx(8.1, abs=0.2)
+    assert len(tones(samples)) == 2
+    assert list(seconds_shown(data, recording, [0.5, 3.5, begin + 0.6, begin + 3.5]).values()) == [0, 3, 4, 7]

@@ -19,6 +19,7 @@ from shared.domain.errors import NoUsableStream, RecordingTooLong, UnsupportedRe
 from shared.domain.recording import AudioStream, Recording
 from shared.domain.warning import About, RecordingWarning
 from shared.media.audio.clock import SAMPLE_RATE, AudioClock
+from shared.media.audio.gaps import JOINT_SLACK_SEC, gap_warnings
 from shared.media.audio.mono import MonoMix
 from shared.media.container import HEADERLESS, AnyPacket
 from shared.media.limits import MAX_SOUND_FRAME_SEC, MAX_SOUND_SEC
@@ -35,9 +36,6 @@ _BATCH_SEC = 1.0
 
 _TAGS = (b"ID3", b"TAG", b"APE")
 """How the tags begin that stand between joined MP3 files; FFmpeg takes them for sound."""
-
-_JOINT_SLACK_SEC = 0.5
-"""Where two files were joined, the sound of the first may end so much before its picture: that is no gap."""
 
 
 class AudioDecoder:
@@ -110,11 +108,7 @@ class AudioDecoder:
             places = "1 place" if self.damaged_packets == 1 else f"{self.damaged_packets} places"
             text = f"The sound is damaged in {places}; what could not be decoded was left out."
             warnings.append(RecordingWarning("sound_damaged", About.SOUND, text))
-        if self.lost_samples:
-            lost_sec = self.lost_samples / SAMPLE_RATE
-            text = f"The sound has gaps of {lost_sec:.2f} s in all; silence stands in their place."
-            warnings.append(RecordingWarning("sound_gaps", About.SOUND, text))
-        return warnings
+        return [*warnings, *gap_warnings(self.lost_samples / SAMPLE_RATE)]
 
     def measured(self) -> Recording:
         """Return the recording with its measured length and pieces, when the iteration has ended.
@@ -188,7 +182,7 @@ class AudioDecoder:
     def _begin_run(self, start_sample: int, *, stereo: bool) -> Iterator[bytes]:
         self._flush_resampler()
         missing = start_sample - self.samples
-        if self.samples and not (self._at_joint and missing <= _JOINT_SLACK_SEC * SAMPLE_RATE):
+        if self.samples and not (self._at_joint and missing <= JOINT_SLACK_SEC * SAMPLE_RATE):
             self.lost_samples += max(0, missing)
         self._at_joint = False
         yield from self._silence(missing)

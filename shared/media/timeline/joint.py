@@ -19,8 +19,8 @@ The same as FFmpeg's `dts_delta_threshold` (https://ffmpeg.org/ffmpeg.html), whi
 ARBITRARY_CLOCKS = frozenset({"mpegts", "mpeg"})
 """FFmpeg's formats in which a clock begins anywhere and may jump (AVFMT_TS_DISCONT)."""
 
-CLOCKLESS_GAP_SEC = 3600.0
-"""A longer step forward means a new clock in every other format: no lecture has a pause of an hour."""
+CLOCKLESS_GAP_SEC = 6 * 3600.0
+"""A longer step forward means a new clock in every other format: no lecture has such a pause."""
 
 WRAP_SEC = 2**33 / 90_000
 """The clocks of transport and program streams have 33 bits; FFmpeg counts on, but not the same way from every place."""
@@ -69,6 +69,10 @@ class JointDetector:
     def front_sec(self) -> float:
         """Return the time up to which the clock so far has come."""
         return self._front or 0.0
+
+    def latest_sec(self, stream: int) -> float | None:
+        """Return the latest time of a stream on the clock so far; None if it has had no packet."""
+        return self._latest.get(stream)
 
     def _jumps(self, stream: int, time_sec: float) -> bool:
         before = self._latest.get(stream)

@@ -9,6 +9,8 @@ from typing import BinaryIO
 from shared.domain.errors import DamagedRecording
 from shared.domain.recording import Recording
 from shared.domain.warning import About, RecordingWarning
+from shared.media.audio.gaps import SoundGaps, gap_warnings
+from shared.media.timeline.packet_times import packet_start, sound_length
 from shared.media.timeline.truncation import SLACK_SEC, length_warning, truncation_warnings
 from shared.media.timeline.walk import MAX_PIECES, Walk
 
@@ -27,10 +29,18 @@ def measure(source: BinaryIO, recording: Recording, walk: Walk | None = None) ->
     Raise DamagedRecording if it has none. `walk` is a walk over `source` to be used, else a new one.
     """
     walk = walk or Walk(source, recording)
+    gaps = SoundGaps(recording)
     for piece in walk:
-        for _ in piece.packets:
-            pass
-    return apply_walk(recording, walk, walk.sound_end_sec)
+        first = bool(walk.pieces)
+        for packet in piece.packets:
+            if piece.audio is None or packet.stream_index != piece.audio.index:
+                continue
+            start_sec, length_sec = packet_start(packet), sound_length(packet, piece.audio)
+            if start_sec is not None and length_sec > 0:
+                gaps.add(start_sec + piece.shift_sec, length_sec, first_of_piece=first)
+                first = False
+    with_gaps = replace(recording, warnings=(*recording.warnings, *gap_warnings(gaps.lost_sec)))
+    return apply_walk(with_gaps, walk, walk.sound_end_sec)
 
 
 def apply_walk(recording: Recording, walk: Walk, decoded_end_sec: float | None) -> Recording:

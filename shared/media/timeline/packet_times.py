@@ -10,6 +10,10 @@ _SKIPPED = struct.Struct("<II")
 """FFmpeg's side data `skip_samples`: samples that a player drops at the packet's beginning and end."""
 
 
+_FRAMES_IN_PACKET = 2.5
+"""A packet of more frames than this claims a gap; spectral band replication makes two of one."""
+
+
 def to_sec(packet: AnyPacket, ticks: int) -> float:
     """Return ticks of the packet's clock in seconds; as exact as with fractions, at a quarter of their cost."""
     base = packet.time_base
@@ -30,14 +34,23 @@ def packet_start(packet: AnyPacket) -> float | None:
 
 def packet_end(packet: AnyPacket) -> float | None:
     """Return the time until which what the packet holds is shown or heard; a picture without length gets its rate's."""
-    ticks = packet.pts if packet.pts is not None else packet.dts
-    if ticks is None:
+    start_sec = packet_start(packet)
+    if start_sec is None:
         return None
-    length_sec = to_sec(packet, packet.duration or 0)
     stream = packet.stream
+    if isinstance(stream, av.AudioStream):
+        return start_sec + sound_length(packet, stream)
+    length_sec = to_sec(packet, packet.duration or 0)
     if length_sec == 0.0 and isinstance(stream, av.VideoStream) and stream.average_rate:
         length_sec = float(1 / stream.average_rate)
-    return to_sec(packet, ticks) + length_sec - _skipped_sec(packet)[1]
+    return start_sec + length_sec
+
+
+def sound_length(packet: AnyPacket, stream: av.AudioStream) -> float:
+    """Return how long the sound in the packet is, in seconds: in MP4 a packet before a gap claims the gap as well."""
+    length_sec = to_sec(packet, packet.duration or 0) - sum(_skipped_sec(packet))
+    frame_sec = (stream.codec_context.frame_size or 0) / stream.rate if stream.rate else 0.0
+    return frame_sec if 0 < frame_sec * _FRAMES_IN_PACKET < length_sec else length_sec
 
 
 def _skipped_sec(packet: AnyPacket) -> tuple[float, float]:

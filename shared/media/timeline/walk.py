@@ -34,6 +34,15 @@ _PEEKED_PACKETS = 100
 _DRAINED_PACKETS = 64
 """Packets of the old clock that a demuxer may still give out after the first of a new clock."""
 
+_DRAINED_AFTER = 16
+"""The same when every stream has begun on the new clock."""
+
+_MAX_CLAIMED_SEC = 1.0
+"""A packet that claims to be longer is taken to be this long when a jump is looked for: it may claim the jump."""
+
+_MAX_REREADS = 3
+"""Most clocks within one file, each of which costs one more reading of what stands before it."""
+
 _LATE_SEC = 5.0
 """A packet that stands late in the file is no further from the end of its clock than this."""
 
@@ -80,6 +89,7 @@ class Walk:
         """What the header tells."""
         self._report = report
         self._done = 0.0
+        self._rereads = 0
         self.pieces: list[Piece] = []
         """The pieces read so far."""
         self.sound_end_sec: float | None = None
@@ -116,7 +126,11 @@ class Walk:
 
     def _add(self, piece: "WalkedPiece", begin: _Begin, following: _Begin | None) -> None:
         """Note the piece that was read from `begin` to where the next one begins."""
-        end = self.recording.size_bytes if following is None else following.offset + following.skip
+        end = self.recording.size_bytes
+        # An MP4 whose clock changes within is needed whole: its index stands at the end.
+        within = following is not None and following.offset == begin.offset
+        if following is not None and not (within and self.recording.container.startswith("mov,")):
+            end = following.offset + following.skip
         size = end - begin.offset
         self.pieces.append(Piece(piece.at_sec, piece.length_sec, piece.start_sec, begin.offset, size, begin.skip))
         if piece.sound_end_sec is not None:
@@ -130,18 +144,22 @@ class Walk:
         return None if begin is None else _Begin(begin)
 
     def begin_at_joint(self, before: _Begin, last: int, joint: int) -> _Begin | None:
-        """Return where to begin to read the packet at byte `joint`; None if no demuxer could begin there.
+        """Return where to begin to read the packet at byte `joint`.
 
-        `before` is where the present piece begins, and its last packet is at byte `last`.
+        `before` is where the present piece begins, and its last packet is at byte `last`. None after too many clocks
+        within one file.
         """
         begin = find_start(self._source, self.recording.container, before.offset, last, joint)
-        if self.recording.container not in ARBITRARY_CLOCKS:
-            return None if begin is None or begin <= before.offset else _Begin(begin)
+        arbitrary = self.recording.container in ARBITRARY_CLOCKS
+        if begin is not None and begin > (last if arbitrary else before.offset):
+            return _Begin(begin)
         if joint <= before.offset + before.skip:
             return None
-        if begin is None or begin > last:
-            return _Begin(joint if begin is None else begin)
-        return _Begin(begin, max(0, joint - begin))
+        if arbitrary:
+            return _Begin(joint) if begin is None else _Begin(begin, joint - begin)
+        # The clock changes within one file, which can only be read from its beginning.
+        self._rereads += 1
+        return _Begin(before.offset, joint - before.offset) if self._rereads <= _MAX_REREADS else None
 
     def note_size(self, at_sec: float, size: tuple[int, int]) -> None:
         """Note the size of the picture at this time on the recording's clock, if it is another one."""
@@ -186,15 +204,17 @@ class WalkedPiece:
         """The last packet of the piece starts at this byte from `offset`."""
         self.next_begin: _Begin | None = None
         """Where the next piece begins; None if none was seen."""
+        self._last_picture_sec = 0.0
+        self._usual_sec = self._claimed_sec = 0.0
         self._sizes = SizeWatch(self.video) if self.video is not None else None
         self._used = {each.index for each in (self.video, self.audio) if each is not None}
         self._detector: JointDetector | None = None
         if recording.container not in HEADERLESS:
             declared_sec = recording.start_sec + recording.duration_sec
-            believed = begin.offset == 0 and recording.duration_sec > 0
+            believed = not walk.pieces and recording.duration_sec > 0
             self._detector = JointDetector(recording.container, declared_sec if believed else None)
         raw = self._raw()
-        first = list(self._first_of_each(raw)) if begin.offset > 0 else []
+        first = list(self._first_of_each(raw)) if walk.pieces else []
         if first:
             starts = [packet_start(packet) for packet in first if packet.stream_index in self._used]
             self.start_sec = min((start for start in starts if start is not None), default=0.0)
@@ -214,14 +234,15 @@ class WalkedPiece:
 
     def _raw(self) -> Iterator[AnyPacket]:
         """Yield the packets that hold anything and do not belong to the piece before."""
+        passed = 0
         for count, packet in enumerate(demux_past_damage(self.container)):
             if count % _REPORT_EVERY_PACKETS == 0:
                 self._walk.progress(self._begin.offset + (packet.pos or 0))
             if not packet.size or (packet.pos is not None and packet.pos < self._begin.skip):
                 continue
-            if count < _DRAINED_PACKETS and self._is_late(packet):
-                continue
-            yield packet
+            passed += 1
+            if passed > _DRAINED_PACKETS or not self._is_late(packet):
+                yield packet
 
     def _is_late(self, packet: AnyPacket) -> bool:
         time_sec = packet_time(packet)
@@ -269,22 +290,40 @@ class WalkedPiece:
         if begin is not None and begin.skip:
             begin = replace(begin, old_sec=self._detector.front_sec, new_sec=packet_time(first) or 0.0)
         self.next_begin = begin
+        if begin is not None and self.picture_end_sec is not None:
+            self.picture_end_sec = min(self.picture_end_sec, self._last_picture_sec + self._usual_sec)
         return begin is not None
 
     def _drain(self, packets: Iterator[AnyPacket], doubtful: list[AnyPacket]) -> Iterator[AnyPacket]:
         """Yield the packets of the old clock that are among the next ones; add those of the new one to `doubtful`."""
-        for packet in islice(packets, _DRAINED_PACKETS):
-            if self._judge(packet) is Place.FOLLOWS:
+        new = {packet.stream_index: packet_time(packet) for packet in doubtful}
+        left = _DRAINED_PACKETS
+        while left > 0 and (packet := next(packets, None)) is not None:
+            left -= 1
+            stream, time_sec = packet.stream_index, packet_time(packet)
+            if self._is_nearer(stream, time_sec, new.get(stream)) or self._judge(packet) is not Place.FOLLOWS:
+                doubtful.append(packet)
+                new[stream] = time_sec
+                if self._used <= set(new):
+                    left = min(left, _DRAINED_AFTER)
+            else:
                 self._measure(packet)
                 yield packet
-            else:
-                doubtful.append(packet)
+
+    def _is_nearer(self, stream: int, time_sec: float | None, new_sec: float | None) -> bool:
+        """Return whether a time is nearer to the new clock of its stream than to the old one."""
+        old_sec = self._detector.latest_sec(stream) if self._detector is not None else None
+        if time_sec is None or new_sec is None or old_sec is None:
+            return False
+        return abs(time_sec - new_sec) <= abs(time_sec - old_sec)
 
     def _judge(self, packet: AnyPacket) -> Place:
         time_sec = packet_time(packet)
         if self._detector is None or time_sec is None or packet.stream_index not in self._used:
             return Place.FOLLOWS
-        return self._detector.judge(packet.stream_index, time_sec, to_sec(packet, packet.duration or 0))
+        # In MP4 the packet before a gap claims the gap as well.
+        length_sec = min(to_sec(packet, packet.duration or 0), _MAX_CLAIMED_SEC)
+        return self._detector.judge(packet.stream_index, time_sec, length_sec)
 
     def _measure(self, packet: AnyPacket) -> None:
         """Note where the streams end."""
@@ -297,6 +336,9 @@ class WalkedPiece:
             self.sound_end_sec = max(end_sec, self.sound_end_sec or end_sec)
         if self.video is not None and packet.stream_index == self.video.index:
             self.picture_end_sec = max(end_sec, self.picture_end_sec or end_sec)
+            start_sec = packet_start(packet) or 0.0
+            self._last_picture_sec = max(self._last_picture_sec, start_sec)
+            self._usual_sec, self._claimed_sec = self._claimed_sec, end_sec - start_sec
             self._note_size(packet)
 
     def _note_size(self, packet: AnyPacket) -> None:

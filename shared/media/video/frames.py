@@ -29,6 +29,8 @@ _PIECES_BACK = 5
 """Most pieces before the wanted one that are searched for a picture that is still shown."""
 _PAST_END_SEC = 10.0
 """A frame that is later than this after its piece's end has a wrong time."""
+_MAX_WRONG = 100
+"""Most such frames in a row of times; after more, another clock has begun."""
 _ENOUGH_KEYFRAMES = 40
 """Fewer keyframes do not show what stays and what moves: frames are decoded in between."""
 _DECODED_INSTEAD_SEC = 600.0
@@ -217,6 +219,7 @@ def _timed(
     """Yield frames with their times; after a seek, only from the first keyframe on, and none if that has no time."""
     tick = stream.time_base
     before: float | None = None
+    wrong = 0
     for frame in decoded_frames(container, stream, piece):
         ticks = frame.pts if frame.pts is not None else frame.dts
         if ticks is not None and tick is not None:
@@ -232,7 +235,10 @@ def _timed(
         if before is not None and time_sec < before:
             continue  # a frame from before the keyframe, or a clock that went backwards
         if time_sec > piece.end_sec + _PAST_END_SEC:
-            continue  # a wrong time
+            wrong += 1  # a wrong time, or another clock
+            if wrong > _MAX_WRONG:
+                return
+            continue
         before = time_sec
         yield time_sec, frame
 
@@ -274,4 +280,6 @@ def _seek_keyframes(
                     continue
                 seen.add((number, frame.pts))
                 time_sec = float(frame.pts * stream.time_base) - piece.start_sec + piece.at_sec
+                if not piece.at_sec - 1.0 <= time_sec <= piece.end_sec + 1.0 and recording.pieces:
+                    continue  # of another piece of the same file
                 yield SampledFrame(len(seen) - 1, time_sec, convert(frame))
