@@ -14,6 +14,8 @@ import { StageBars } from "./StageBars";
 import { isFinal, toneOf } from "./status";
 import { useLiveJob } from "./useLiveJob";
 
+const FIRST_PICTURE = "scene-0001.jpg";
+
 /** Show one job: what it is about, how far it is, what came of it, and what can be done. */
 export function JobRow({ listed }: { listed: Job }) {
   const { job, lines } = useLiveJob(listed);
@@ -25,7 +27,7 @@ export function JobRow({ listed }: { listed: Job }) {
   return (
     <li className="job" data-job={job.jobId} data-status={job.status}>
       <Link to="/sessions/$sessionId" params={params} className="job__poster" tabIndex={-1} aria-hidden="true">
-        <Poster job={job} />
+        <Poster job={job} hasPicture={session.data?.hasPicture ?? false} />
         {session.data?.durationSec != null && (
           <span className="job__length num">{clock(session.data.durationSec)}</span>
         )}
@@ -86,14 +88,14 @@ function facts(job: Job): string {
     .join(" · ");
 }
 
-function Poster({ job }: { job: Job }) {
+function Poster({ job, hasPicture }: { job: Job; hasPicture: boolean }) {
   const empty = (
     <span className="job__noposter">
       <Icon name="film" />
     </span>
   );
-  if (job.status !== "DONE") return empty;
-  const path = `/sessions/${job.sessionId}/thumbnails/scene-0001.jpg?jobId=${job.jobId}`;
+  if (!hasPicture && job.status !== "DONE") return empty;
+  const path = `/sessions/${job.sessionId}/thumbnails/${FIRST_PICTURE}`;
   return <AuthImage path={path} alt="" fallback={empty} />;
 }
 

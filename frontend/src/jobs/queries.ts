@@ -44,7 +44,13 @@ export function sessionNameQuery(sessionId: string) {
       const session = await orNull(
         bodyOf(api().GET("/sessions/{sessionId}", { params: { path: { sessionId } }, signal })),
       );
-      return session && { name: session.sessionName, durationSec: session.media?.durationSec ?? null };
+      return (
+        session && {
+          name: session.sessionName,
+          durationSec: session.media?.durationSec ?? null,
+          hasPicture: session.hasSidecar,
+        }
+      );
     },
     staleTime: 60_000,
   });

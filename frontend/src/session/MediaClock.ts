@@ -13,7 +13,7 @@ export class MediaClock {
     let frame = 0;
     const hasFrames = "requestVideoFrameCallback" in video;
     const onFrame = (_: number, shown: { mediaTime: number }) => {
-      this.emit(shown.mediaTime);
+      this.emit(video.paused ? video.currentTime : shown.mediaTime);
       frame = video.requestVideoFrameCallback(onFrame);
     };
     const onTime = () => this.emit(video.currentTime);

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "react";
 import type { Tracking } from "../api/client";
 import type { MediaClock } from "./MediaClock";
-import { type Box, boxAt, lastBefore, trailAt } from "./track";
+import { type Box, boxAt, isMostlyInside, lastBefore, trailAt } from "./track";
 
 const BOX_COLOR = "#5ef0d0";
 const OTHER_COLOR = "rgba(255, 255, 255, 0.55)";
@@ -66,9 +66,12 @@ function draw(
     }
   };
 
+  const box = boxAt(tracking.trackPoints, time);
   const frame = tracking.frameDetections[lastBefore(tracking.frameDetections, time)];
   if (frame && time - frame.t < 1) {
-    for (const detection of frame.detections) outline(detection.box, OTHER_COLOR, unit);
+    for (const { box: other } of frame.detections) {
+      if (box === null || !isMostlyInside(other, box)) outline(other, OTHER_COLOR, unit);
+    }
   }
   for (const run of trailAt(tracking.trackPoints, time)) {
     pen.lineCap = pen.lineJoin = "round";
@@ -85,6 +88,5 @@ function draw(
     }
     pen.globalAlpha = 1;
   }
-  const box = boxAt(tracking.trackPoints, time);
   if (box) outline(box, BOX_COLOR, 2.5 * unit);
 }

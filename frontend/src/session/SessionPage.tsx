@@ -24,9 +24,11 @@ import {
   plotQuery,
   sessionQuery,
   sidecarQuery,
+  slidesQuery,
   trackingQuery,
   transcriptQuery,
 } from "./queries";
+import { SlideBeside, SlidesTab } from "./SlidesTab";
 import { Timeline } from "./Timeline";
 import { TrackTab } from "./TrackTab";
 import { TranscriptPanel } from "./TranscriptPanel";
@@ -69,6 +71,8 @@ function Loaded({ session }: { session: SessionDetail }) {
   const tracking = useQuery(trackingQuery(sessionId, version)).data ?? null;
   const plot = useQuery(plotQuery(sessionId, version)).data ?? null;
   const sidecar = useQuery(sidecarQuery(sessionId, version)).data ?? null;
+  const hasSlides = sidecar?.artefacts?.some((each) => each.name === "slides.json") ?? false;
+  const slides = useQuery(slidesQuery(sessionId, version, hasSlides)).data ?? null;
   const captions = useQuery(captionsQuery(sessionId, version)).data ?? null;
   const playable = sidecar?.renditions?.find((each) => each.name.startsWith("playable")) ? "playable" : null;
   const media = useQuery(mediaQuery(sessionId, playable));
@@ -76,6 +80,7 @@ function Loaded({ session }: { session: SessionDetail }) {
   const [clock] = useState(() => new MediaClock());
   const [showsTrack, setShowsTrack] = useState(true);
   const [follows, setFollows] = useState(false);
+  const [showsSlide, setShowsSlide] = useState(false);
   const [broken, setBroken] = useState(false);
   const [query, setQuery] = useState("");
   const [hit, setHit] = useState(-1);
@@ -89,6 +94,7 @@ function Loaded({ session }: { session: SessionDetail }) {
   const aspect = size.rotation % 180 === 0 ? size.width / size.height : size.height / size.width;
   const of = (path: string) => `/sessions/${sessionId}/${path}${sidecar ? `?jobId=${sidecar.jobId}` : ""}`;
   const thumbnailPath = (name: string) => of(`thumbnails/${name}`);
+  const slidePath = (name: string) => of(`slides/${name}`);
   const first = sidecar?.thumbnails?.[0]?.name;
   const failed = !running && session.jobs[0]?.status !== "DONE" ? session.jobs[0] : undefined;
 
@@ -128,6 +134,17 @@ function Loaded({ session }: { session: SessionDetail }) {
               </button>
             </>
           )}
+          {slides && slides.slides.length > 0 && (
+            <button
+              type="button"
+              className="button button--small"
+              aria-pressed={showsSlide}
+              onClick={() => setShowsSlide(!showsSlide)}
+            >
+              <Icon name="film" />
+              {text.besides}
+            </button>
+          )}
           <CopyLink clock={clock} />
         </div>
       </div>
@@ -141,7 +158,15 @@ function Loaded({ session }: { session: SessionDetail }) {
 
       <div className="session__grid">
         <div className="session__left">
-          <div className="session__stage">
+          <div className={`session__stage ${showsSlide ? "session__stage--two" : ""}`}>
+            {slides && showsSlide && (
+              <SlideBeside
+                slides={slides}
+                clock={clock}
+                picturePath={slidePath}
+                onFullscreen={(figure) => void figure.requestFullscreen().catch(() => undefined)}
+              />
+            )}
             {session.media && media.data ? (
               <Player
                 key={media.data}
@@ -184,6 +209,7 @@ function Loaded({ session }: { session: SessionDetail }) {
           <Tabs.Root defaultValue="chapters" className="session__tabs">
             <Tabs.List className="segmented" aria-label={text.parts}>
               <Tabs.Trigger value="chapters">{text.chapters}</Tabs.Trigger>
+              {slides && slides.slides.length > 0 && <Tabs.Trigger value="slides">{text.slides}</Tabs.Trigger>}
               <Tabs.Trigger value="track">{text.track}</Tabs.Trigger>
               <Tabs.Trigger value="details">{text.details}</Tabs.Trigger>
             </Tabs.List>
@@ -194,6 +220,11 @@ function Loaded({ session }: { session: SessionDetail }) {
                 picturePath={thumbnailPath}
               />
             </Tabs.Content>
+            {slides && slides.slides.length > 0 && (
+              <Tabs.Content value="slides">
+                <SlidesTab slides={slides} clock={clock} picturePath={slidePath} />
+              </Tabs.Content>
+            )}
             <Tabs.Content value="track">
               <TrackTab tracking={tracking} plot={plot} clock={clock} roomPath={first ? thumbnailPath(first) : null} />
             </Tabs.Content>

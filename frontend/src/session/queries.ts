@@ -2,6 +2,7 @@ import { queryOptions } from "@tanstack/react-query";
 import { api, bodyOf, fetchPath, orNull, type Schemas, type Tracking, type Transcript } from "../api/client";
 import { apiUrl } from "../api/config";
 import { readToken } from "../api/token";
+import type { Slides } from "./slides";
 
 const WHILE_RUNNING_MS = 4000;
 
@@ -78,6 +79,16 @@ export function sidecarQuery(sessionId: string, version: string) {
   return queryOptions({
     queryKey: ["sidecar", sessionId, version],
     queryFn: ({ signal }) => readResult<Schemas["SidecarPayload"]>(`/sessions/${sessionId}/sidecar`, signal),
+    ...KEEP,
+  });
+}
+
+/** The slides, where the sidecar says that the job wrote them. */
+export function slidesQuery(sessionId: string, version: string, isThere: boolean) {
+  return queryOptions({
+    queryKey: ["slides", sessionId, version],
+    queryFn: ({ signal }) => readResult<Slides>(`/sessions/${sessionId}/results/slides`, signal),
+    enabled: isThere,
     ...KEEP,
   });
 }

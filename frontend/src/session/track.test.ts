@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { withGaps } from "./TrackPlotView";
-import { boxAt, followView, trailAt, zoomFor } from "./track";
+import { boxAt, followView, isMostlyInside, trailAt, zoomFor } from "./track";
 
 type Points = Parameters<typeof boxAt>[0];
 
@@ -16,6 +16,12 @@ describe("the track", () => {
     expect(boxAt(POINTS, 6)).toBeNull();
     expect(boxAt(POINTS, 60)).toBeNull();
     expect(boxAt([], 1)).toBeNull();
+  });
+
+  it("hides the detection that became the lecturer's box, and no other", () => {
+    expect(isMostlyInside([0.1, 0.1, 0.2, 0.2], [0.15, 0.1, 0.2, 0.2])).toBe(true);
+    expect(isMostlyInside([0.1, 0.1, 0.2, 0.2], [0.25, 0.1, 0.2, 0.2])).toBe(false);
+    expect(isMostlyInside([0.1, 0.1, 0.2, 0.2], [0.6, 0.6, 0.2, 0.2])).toBe(false);
   });
 
   it("has a trail that a gap cuts", () => {

@@ -36,6 +36,13 @@ export function boxAt(points: readonly Point[], time: number): Box | null {
   return [a ?? 0, b ?? 0, c ?? 0, d ?? 0];
 }
 
+/** Return whether at least half of one box lies inside another one. */
+export function isMostlyInside(box: Box, other: Box): boolean {
+  const width = Math.min(box[0] + box[2], other[0] + other[2]) - Math.max(box[0], other[0]);
+  const height = Math.min(box[1] + box[3], other[1] + other[3]) - Math.max(box[1], other[1]);
+  return width > 0 && height > 0 && 2 * width * height >= box[2] * box[3];
+}
+
 /** Return the lecturer's way during the last seconds, as runs without gaps. */
 export function trailAt(points: readonly Point[], time: number): Point[][] {
   const runs: Point[][] = [];

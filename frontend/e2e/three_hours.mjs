@@ -1,0 +1,122 @@
+/**
+ * Measure the session page with a made-up recording of three hours: 30,000 words, 21,600 points of the track.
+ *
+ * Usage: node three_hours.mjs '{"page": …, "chromium": …}', with the page served by `dev.py up`. Prints the time to the
+ * transcript's first words with the bundle cached, the longest task while scrolling and playing, and the memory.
+ */
+import { launch } from "./browser.mjs";
+
+const given = JSON.parse(process.argv[2]);
+const HOURS_SEC = 3 * 3600;
+const WORDS = 30_000;
+const POINTS = HOURS_SEC * 2;
+const SCROLLS = 60;
+
+const browser = await launch(given.chromium);
+const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+const page = await context.newPage();
+const session = recording();
+await page.route(/\/api\/sessions\/long(\/.*|\?.*)?$/, (route) => {
+  const path = new URL(route.request().url()).pathname.replace("/api/sessions/long", "");
+  const body = session[path];
+  return body === undefined
+    ? route.fulfill({ status: 404, json: { code: "not_found", detail: "none", title: "none", status: 404 } })
+    : route.fulfill(typeof body === "string" ? { body, contentType: "text/vtt" } : { json: body });
+});
+await page.goto(`${given.page}/jobs`);
+await page.goto(`${given.page}/sessions/long`);
+await page.locator("[data-word]").first().waitFor();
+
+await page.addInitScript(() => {
+  window.longest = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
+  }).observe({ type: "longtask", buffered: true });
+});
+const began = Date.now();
+await page.goto(`${given.page}/sessions/long`);
+await page.locator("[data-word]").first().waitFor();
+const paint = Date.now() - began;
+await page.waitForTimeout(1500);
+const loading = await page.evaluate(() => {
+  const found = window.longest;
+  window.longest = 0;
+  return found;
+});
+await page.locator(".transcript__pane").hover();
+for (let at = 0; at < SCROLLS; at += 1) {
+  await page.mouse.wheel(0, 900);
+  await page.waitForTimeout(30);
+}
+const scrolling = await page.evaluate(() => window.longest);
+await page.getByRole("tab", { name: "Lecturer" }).click();
+await page.waitForTimeout(500);
+const rows = await page.locator(".transcript__row").count();
+const client = await context.newCDPSession(page);
+const { usedSize } = await client.send("Runtime.getHeapUsage");
+console.log(JSON.stringify({ paint, loading, scrolling, rows, heapMb: Math.round(usedSize / 1e6) }));
+await browser.close();
+
+function recording() {
+  const gap = HOURS_SEC / WORDS;
+  const segments = Array.from({ length: WORDS / 10 }, (_, id) => {
+    const words = Array.from({ length: 10 }, (_, at) => {
+      const start = (id * 10 + at) * gap;
+      return {
+        word: `word${(id * 7 + at) % 997}${at === 9 ? "." : ""}`,
+        start,
+        end: start + gap * 0.9,
+        confidence: 0.9,
+      };
+    });
+    const text = words.map((word) => word.word).join(" ");
+    return { id, start: words[0].start, end: words[9].end, text, confidence: 0.9, words };
+  });
+  const x = (t) => 0.5 + 0.4 * Math.sin(t / 40);
+  const box = (t) => [x(t) - 0.05, 0.3, 0.1, 0.5];
+  const times = Array.from({ length: POINTS }, (_, at) => at / 2);
+  const bins = Array.from({ length: 2000 }, (_, at) => ({ t: at * 5.4, x: x(at * 5.4), minX: 0, maxX: 1 }));
+  const chapters = Array.from({ length: 20 }, (_, at) => ({
+    start: at * 540,
+    end: (at + 1) * 540,
+    title: `Chapter ${at + 1}`,
+    reasons: [],
+  }));
+  const ids = { version: "v1", sessionId: "long", jobId: "j" };
+  const video = { index: 0, codec: "h264", width: 1920, height: 1080, rotation: 0, fps: 25 };
+  const clock = (t) => new Date(t * 1000).toISOString().slice(11, 23);
+  const cues = segments.map((each) => `${clock(each.start)} --> ${clock(each.end)}\n${each.text}`);
+  return {
+    "": {
+      ...ids,
+      sessionName: "Three hours",
+      metadata: {},
+      media: { streams: [video], durationSec: HOURS_SEC, sizeBytes: 1, container: "mp4", warnings: [] },
+      hasTranscript: true,
+      hasInstructorTrackingResult: true,
+      jobs: [{ jobId: "j", status: "DONE", finishedAt: "2026-01-01T00:00:00Z" }],
+      createdAt: "2026-01-01T00:00:00Z",
+    },
+    "/results/transcript": { ...ids, language: "en", durationSec: HOURS_SEC, engine: {}, segments, warnings: [] },
+    "/results/instructor-tracking": {
+      ...ids,
+      frameDetections: times.map((t) => ({ t, detections: [{ box: box(t), score: 1, source: "plate" }] })),
+      trackPoints: times.map((t) => ({ t, x: x(t), y: 0.5, box: box(t), confidence: 1, state: "observed" })),
+      presence: [[0, HOURS_SEC]],
+      gaps: [],
+      derivedMetrics: { coveragePercent: 100, gapsCount: 0, longestGapSec: 0, totalDistance: 1, jitter: 0 },
+      warnings: [],
+    },
+    "/results/track-plot": {
+      ...ids,
+      durationSec: HOURS_SEC,
+      binSec: 5.4,
+      positions: bins,
+      presence: [],
+      gaps: [],
+      heatMap: { columns: 2, rows: 1, seconds: [[1, 2]] },
+    },
+    "/results/chapters": { ...ids, chapters },
+    "/captions": `WEBVTT\n\n${cues.join("\n\n")}\n`,
+  };
+}
