@@ -127,7 +127,7 @@ def _distribution(arguments: list[str]) -> list[str]:
         "--numprocesses",
         str(min(os.cpu_count() or 1, MAX_TEST_PROCESSES)),
         "--dist",
-        "loadfile",  # a module's fixtures are made once
+        "loadfile",  # tests/conftest.py says which modules stay together
         "--no-loadscope-reorder",
     ]
 

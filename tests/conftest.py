@@ -3,11 +3,15 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from devhost.azurite import install_azurite, start_azurite
 
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 os.environ["ROSTRUM_MODELS_DIR"] = str(Path(__file__).parent / "none")  # what was fetched here is no test's business
 
 
@@ -22,8 +26,24 @@ FOLDERS = ("e2e", "page", "media", "stored", "devhost", "functions", "contract",
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the modules by folder; `--dist loadfile` gives each of them to one process, in this order."""
+    """Sort the modules by folder."""
     items.sort(key=lambda item: _rank(item.path))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each module to one process, so that its fixtures are made once, and all of e2e to one.
+
+    The tests of a stack wait much, and its processes use the second core; two stacks at a time would wait together.
+    """
+    from xdist.scheduler import LoadScopeScheduling  # not there with -p no:xdist
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return "e2e" if module.startswith("tests/e2e/") else module
+
+    return ByModule(config, log)
 
 
 def _rank(path: Path) -> int:

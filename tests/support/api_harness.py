@@ -17,6 +17,10 @@ from shared.storage.ports import RESULTS
 
 ORG = "local"
 
+STORAGE = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+SETTINGS = Settings.model_validate(STORAGE)
+"""Made once: reading the environment takes longer than many a test."""
+
 
 def make_services(**settings: Any) -> Services:
     """Services over the in-memory storage, with a clock that goes on by itself."""
@@ -30,7 +34,7 @@ def make_services(**settings: Any) -> Services:
 
     return Services(
         storage=MemoryStorage(clock),
-        settings=Settings.model_validate({"AzureWebJobsStorage": "UseDevelopmentStorage=true", **settings}),
+        settings=Settings.model_validate({**STORAGE, **settings}) if settings else SETTINGS,
         clock=clock,
         new_id=lambda: f"id{next(numbers):07}",
         work={},
