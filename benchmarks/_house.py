@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -146,6 +146,11 @@ class House:
     def recording(self, seconds: float) -> str:
         """Return the address of the example's first seconds."""
         return f"http://127.0.0.1:{self._server.server_port}/{self.recording_file(seconds).name}"
+
+    def serve(self, name: str, write: Callable[[Path], None]) -> str:
+        """Have a file written among the recordings; return its address."""
+        write(self._files / name)
+        return f"http://127.0.0.1:{self._server.server_port}/{name}"
 
     def recording_file(self, seconds: float) -> Path:
         """Return the example's first seconds as a file."""
