@@ -56,7 +56,7 @@ def measure(house: House, url: str) -> int:
     with httpx.Client(base_url=house.url, timeout=60) as client:
         job = client.post("/jobs", json={"sourceUrl": url}).raise_for_status().json()
         text = first_text(client, job["jobId"])
-        waited_sec, used_sec = time.monotonic() - began, cpu_sec(house) - cpu_before
+        waited_sec, cpu_after = time.monotonic() - began, cpu_sec(house)
         answer = client.get(f"/sessions/{job['sessionId']}/results/transcript", params={"partial": "true"})
         known, now = answer.raise_for_status().json(), client.get(f"/jobs/{job['jobId']}").json()
         client.delete(f"/jobs/{job['jobId']}")
@@ -65,7 +65,8 @@ def measure(house: House, url: str) -> int:
     print(f"first text         {waited_sec:8.1f} s after the POST, bar {BAR_SEC:.0f} (load before: {load:.1f})")
     for name in ("download", "transcription"):
         print(f"  {name:<16} {length_sec(now['stages'][name]):8.1f} s so far")
-    print(f"CPU of the stack   {used_sec:8.1f} s")
+    for name, used_sec in cpu_after.items():
+        print(f"CPU, {name:<16}{used_sec - cpu_before[name]:6.1f} s")
     print(f"readable           {spoken:8d} words, from {text['start']:.1f} to {text['end']:.1f} s")
     good = waited_sec <= BAR_SEC and spoken >= text["words"] and not known["complete"]
     print("good" if good else "NOT GOOD")
@@ -100,12 +101,21 @@ def length_sec(stage: dict[str, Any]) -> float:
     return (end - start).total_seconds()
 
 
-def cpu_sec(house: House) -> float:
-    """Return the CPU time that the host, its workers and the storage have used."""
+def cpu_sec(house: House) -> dict[str, float]:
+    """Return the CPU time that the storage, and the host with its workers, have used."""
     assert house.host is not None
-    roots = [psutil.Process(house.host.pid), psutil.Process(house.azurite.process.pid)]
-    running = {each for root in roots for each in (root, *root.children(recursive=True))}
-    return sum(each.cpu_times().user + each.cpu_times().system for each in running)
+    roots = {"storage": house.azurite.process.pid, "host and workers": house.host.pid}
+    return {name: sum(map(_cpu_of, _with_children(pid))) for name, pid in roots.items()}
+
+
+def _with_children(pid: int) -> list[psutil.Process]:
+    root = psutil.Process(pid)
+    return [root, *root.children(recursive=True)]
+
+
+def _cpu_of(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def write_long(path: Path, clips: Sequence[Clip], seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""What else a speech engine has to show: word times, confidences, worse sound, no sound, other languages, cuts.
+"""What else a speech engine has to show: word times, confidences, worse sound, no sound, other languages, cuts, memory.
 
     python -m benchmarks.transcription_quality [--data DIR] [--engine NAME] [--model MODEL]
 
@@ -10,9 +10,13 @@ put. Each line has its bar; the exit status is 1 where one is missed.
 import argparse
 import difflib
 import random
+import resource
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from jiwer import process_words
@@ -31,10 +35,12 @@ from benchmarks._speech import (
     text_between,
     transcribe,
     wer,
+    write_wav,
 )
 from shared.transcription.audio import SAMPLE_RATE, WavAudio
 from shared.transcription.engine import Engine, TranscriptionRequest
 from shared.transcription.payload import Transcript, TranscriptWord
+from shared.transcription.transcribe import DETECTION_SHARE, transcribe_part
 from shared.transcription.vad import Span, speech_probabilities, speech_spans
 from shared.transcription.warm import select_engine
 
@@ -43,6 +49,7 @@ SPEECH_BAR = {"telephone": 0.10, "pink noise 10 dB": 0.13, "speed x 1.6": 0.13}
 ESPEAK_BARS_MS, SPLICE_BARS_MS = (50.0, 130.0), (70.0, 180.0)
 AUC_BAR = 0.85
 PARTS, PARTS_SEC, PARTS_BAR = 7, 1200.0, 0.005
+GROWTH_FROM_SEC, GROWTH_BAR_MB = 120.0, 30.0
 VOICES = ("en-us", "en-gb-scotland", "en-us+f3")
 FORCED_SEC = (1.0, 2.5, 6.0, 20.0)
 FOREIGN = {
@@ -72,9 +79,13 @@ class Judge:
 def main() -> int:
     arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     add_arguments(arguments)
+    arguments.add_argument("--growth-only", action="store_true", help="print the growth of this process, in MB")
     given = arguments.parse_args()
     clips = read_clips(given.data, given.skip)
     engine = select_engine(given.engine, whisper_model=given.model)
+    if given.growth_only:
+        print(_growth_mb(engine, clips))
+        return 0
     print(f"{engine.info.name} {engine.info.model}")
     judge = Judge([])
     try:
@@ -90,6 +101,7 @@ def main() -> int:
         judge.line(f"{name}: WER", errors, SPEECH_BAR.get(name))
     judge.line("no speech, forced in: words", _forced(engine), 0.0)
     judge.line(f"{PARTS} parts against 1: words that differ", _parts(engine, clips), PARTS_BAR)
+    judge.line("memory, from minute 2 to 20: growth", _growth_of_fresh_process(), GROWTH_BAR_MB, " MB")
     print("all bars kept" if not judge.missed else f"missed: {', '.join(judge.missed)}")
     return 1 if judge.missed else 0
 
@@ -223,6 +235,37 @@ def _parts(engine: Engine, clips: Sequence[Clip]) -> float:
     audio = recording(in_turns(clips, PARTS_SEC))
     whole, cut = (plain(text_between(transcribe(engine, audio, audio.duration_sec / parts))) for parts in (1, PARTS))
     return float(process_words(whole, cut).wer)
+
+
+def _growth_of_fresh_process() -> float:
+    """Return `_growth_mb` of a process that has done nothing else, with this one's arguments."""
+    command = [sys.executable, "-m", "benchmarks.transcription_quality", *sys.argv[1:], "--growth-only"]
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+
+
+def _growth_mb(engine: Engine, clips: Sequence[Clip]) -> float:
+    """Return by how much the largest resident size of this process grows from minute 2 to the end of one long part."""
+    peaks: list[float] = []
+
+    def report(fraction: float) -> None:
+        if fraction >= DETECTION_SHARE + (1.0 - DETECTION_SHARE) * GROWTH_FROM_SEC / PARTS_SEC and not peaks:
+            peaks.append(_peak_mb())
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "long.wav"
+        write_wav(path, (one.clip.samples for one in in_turns(clips, PARTS_SEC)))
+        with path.open("rb") as file:
+            audio = WavAudio(file)
+            transcribe_part(
+                audio, engine, part=0, parts=1, duration_sec=audio.duration_sec, language=None, report=report
+            )
+    return _peak_mb() - peaks[0]
+
+
+def _peak_mb() -> float:
+    """Return the largest resident size that this process has had, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
 
 
 if __name__ == "__main__":
