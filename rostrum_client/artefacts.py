@@ -23,8 +23,15 @@ def partial_transcript(session_id: str, *, job_id: str | None = None) -> Steps[T
 
 
 def captions(session_id: str, form: str = "vtt", *, job_id: str | None = None) -> Steps[str]:
-    """Return the transcript as `vtt`, `srt` or `txt`."""
-    return (yield from ask(_request(session_id, f"transcript.{form}", job_id))).text
+    """Return the transcript as `vtt`, `srt`, `txt` or `html`, or as `words`, the WebVTT track of each word."""
+    request = get("sessions", session_id, "results", "transcript", format=form, job_id=job_id)
+    return (yield from ask(request)).text
+
+
+def chapters(session_id: str, form: str = "json", *, job_id: str | None = None) -> Steps[str]:
+    """Return the proposed chapters as the text of a file: `json`, `vtt`, or `podcast` for players of podcasts."""
+    request = get("sessions", session_id, "results", "chapters", format=form, job_id=job_id)
+    return (yield from ask(request)).text
 
 
 def instructor_tracking(session_id: str, *, job_id: str | None = None) -> Steps[Tracking]:

@@ -18,6 +18,7 @@ from rostrum_client.admin import (
 )
 from rostrum_client.artefacts import (
     captions,
+    chapters,
     download_artefacts,
     instructor_tracking,
     partial_transcript,
@@ -79,6 +80,7 @@ class Operations:
 
     transcript = operation(transcript)
     partial_transcript = operation(partial_transcript)
+    chapters = operation(chapters)
     captions = operation(captions)
     instructor_tracking = operation(instructor_tracking)
     sidecar = operation(sidecar)

@@ -179,8 +179,12 @@ def artefact(session_id: str, name: str, job_id: str | None = None) -> Request |
     path = PurePosixPath(name)
     if path.suffix in (".jpg", ".jpeg"):
         return get("sessions", session_id, "thumbnails", path.name, job_id=job_id)
-    if path.stem == "transcript" and path.suffix in (".json", ".vtt", ".srt", ".txt"):
+    if path.stem == "transcript" and path.suffix in (".json", ".vtt", ".srt", ".txt", ".html"):
         return get("sessions", session_id, "results", "transcript", format=path.suffix[1:], job_id=job_id)
+    if name == "words.vtt":
+        return get("sessions", session_id, "results", "transcript", format="words", job_id=job_id)
+    if name == "podcast-chapters.json":
+        return get("sessions", session_id, "results", "chapters", format="podcast", job_id=job_id)
     if name == "instructor-tracking.json":
         return get("sessions", session_id, "results", "instructor-tracking", job_id=job_id)
     if name == "track-plot.json":

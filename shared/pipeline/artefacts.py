@@ -15,6 +15,9 @@ from shared.storage.ports import RESULTS, WORK
 
 JSON = "application/json"
 JPEG, MP4, PNG, WAV = "image/jpeg", "video/mp4", "image/png", "audio/wav"
+PODCAST_CHAPTERS_JSON = "application/json+chapters"
+"""The type that Podcasting 2.0 has for chapters."""
+HTML = "text/html; charset=utf-8"
 SRT, TEXT, VTT = ("application/x-subrip; charset=utf-8", "text/plain; charset=utf-8", "text/vtt; charset=utf-8")
 
 
@@ -108,6 +111,13 @@ TRANSCRIPT_TEXT = Artefact(
     stage=Stage.TRANSCRIPTION,
     step=StepKind.MERGE,
     required=True,
+)
+TRANSCRIPT_WORDS = Artefact(
+    template="words.vtt",
+    container=RESULTS,
+    content_type=VTT,
+    stage=Stage.TRANSCRIPTION,
+    step=StepKind.MERGE,
 )
 TRACKING_PLAN = Artefact(
     template="tracking-plan.json",
@@ -227,6 +237,8 @@ RENDITIONS = Artefact(
 )
 CHAPTERS = Artefact(template="chapters.json", container=RESULTS, content_type=JSON)
 CHAPTERS_VTT = Artefact(template="chapters.vtt", container=RESULTS, content_type=VTT)
+PODCAST_CHAPTERS = Artefact(template="podcast-chapters.json", container=RESULTS, content_type=PODCAST_CHAPTERS_JSON)
+TRANSCRIPT_HTML = Artefact(template="transcript.html", container=RESULTS, content_type=HTML)
 INSTRUCTOR_BY_SEGMENT = Artefact(template="instructor-by-segment.json", container=RESULTS, content_type=JSON)
 SIDECAR = Artefact(template="sidecar.json", container=RESULTS, content_type=JSON, required=True)
 

@@ -3,65 +3,52 @@
 Apart from `cues`, which decides the content of each cue and knows no file format.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from pysubs2 import SSAEvent, SSAFile
 
 from shared.transcription.caption_rules import DEFAULT_RULES, CaptionRules
-from shared.transcription.cues import UNSPACED, make_cues
+from shared.transcription.cues import Cue, make_cues
+from shared.transcription.paragraphs import joined, paragraphs
 from shared.transcription.payload import Transcript
-from shared.transcription.sentence_ends import SENTENCE_ENDS
-
-PARAGRAPH_PAUSE_SEC = 2.0
-"""A pause of this length ends any paragraph."""
-LONG_PARAGRAPH_CHARS = 600
-"""From this length on, a shorter pause or the end of a sentence ends a paragraph."""
-SHORTER_PAUSE_SEC = 0.7
-"""A pause of this length ends a long paragraph."""
 
 
 def to_webvtt(transcript: Transcript, rules: CaptionRules = DEFAULT_RULES) -> str:
-    """Return the transcript as WebVTT (`text/vtt`)."""
-    return _subtitles(transcript, rules, "vtt", _webvtt_text)
+    """Return the transcript as WebVTT (`text/vtt`), with the voice of each cue whose speaker is known."""
+    return _subtitles(transcript, rules, "vtt", _webvtt_lines)
 
 
 def to_srt(transcript: Transcript, rules: CaptionRules = DEFAULT_RULES) -> str:
     """Return the transcript as SubRip (`application/x-subrip`)."""
-    return _subtitles(transcript, rules, "srt", lambda line: line.replace("-->", "→"))
+    return _subtitles(transcript, rules, "srt", _srt_lines)
 
 
 def to_text(transcript: Transcript) -> str:
     """Return the transcript as paragraphs, which end at long pauses; the text ends with a line feed unless empty."""
-    return "\n\n".join(_paragraphs(transcript)) + "\n" if transcript.segments else ""
+    texts = [joined(paragraph, transcript.language) for paragraph in paragraphs(transcript)]
+    return "\n\n".join(texts) + "\n" if texts else ""
 
 
-def _subtitles(transcript: Transcript, rules: CaptionRules, format_: str, escape: Callable[[str], str]) -> str:
+def _subtitles(
+    transcript: Transcript, rules: CaptionRules, format_: str, lines_of: Callable[[Cue], Iterable[str]]
+) -> str:
     subtitles = SSAFile()
     for cue in make_cues(transcript, rules):
-        text = r"\N".join(
-            escape(line.replace("\\", "∖")) for line in cue.lines
-        )  # pysubs2 reads \n in a word as a break
+        text = r"\N".join(line.replace("\\", "∖") for line in lines_of(cue))  # pysubs2 reads \n in a word as a break
         subtitles.append(SSAEvent(start=round(cue.start * 1000), end=round(cue.end * 1000), text=text))
     return subtitles.to_string(format_, keep_ssa_tags=True)  # braces in the text are braces
 
 
-def _webvtt_text(line: str) -> str:
-    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _webvtt_lines(cue: Cue) -> Iterator[str]:
+    voice = "" if cue.speaker is None else f"<v {_webvtt_text(' '.join(cue.speaker.split()))}>"
+    for line in cue.lines:
+        yield voice + _webvtt_text(line)
+        voice = ""
 
 
-def _paragraphs(transcript: Transcript) -> Iterator[str]:
-    space = "" if transcript.language in UNSPACED else " "
-    paragraph = ""
-    end = 0.0
-    for segment in transcript.segments:
-        pause = segment.start - end
-        full = len(paragraph) >= LONG_PARAGRAPH_CHARS and (
-            pause >= SHORTER_PAUSE_SEC or paragraph.endswith(SENTENCE_ENDS)
-        )
-        if paragraph and (pause >= PARAGRAPH_PAUSE_SEC or full):
-            yield paragraph
-            paragraph = ""
-        paragraph += (space if paragraph else "") + segment.text
-        end = segment.end
-    if paragraph:
-        yield paragraph
+def _srt_lines(cue: Cue) -> Iterator[str]:
+    return (line.replace("-->", "→") for line in cue.lines)
+
+
+def _webvtt_text(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -18,6 +18,7 @@ from shared.transcription.lines import CLAUSE_ENDS, LEANS_FORWARD
 from shared.transcription.payload import ChapterPayload, Chapters, Transcript, TranscriptSegment
 from shared.transcription.repetition import bare
 from shared.transcription.sentence_ends import SENTENCE_ENDS
+from shared.transcription.timestamps import webvtt_timestamp
 
 SHORTEST_SEC = 60.0
 LONGEST_SEC = 900.0
@@ -201,7 +202,7 @@ def _with_ends(segments: Sequence[TranscriptSegment]) -> Iterator[tuple[str, boo
 def to_webvtt_chapters(chapters: Chapters) -> str:
     """Return the chapters as a WebVTT file for `<track kind="chapters">`."""
     cues = (
-        f"{number}\n{_timestamp(chapter.start)} --> {_timestamp(chapter.end)}\n{_escaped(chapter.title)}\n"
+        f"{number}\n{webvtt_timestamp(chapter.start)} --> {webvtt_timestamp(chapter.end)}\n{_escaped(chapter.title)}\n"
         for number, chapter in enumerate(chapters.chapters, start=1)
     )
     return "\n".join(["WEBVTT\n", *cues])
@@ -209,8 +210,3 @@ def to_webvtt_chapters(chapters: Chapters) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _timestamp(seconds: float) -> str:
-    ms = round(seconds * 1000)
-    return f"{ms // 3_600_000:02d}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"

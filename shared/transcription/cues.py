@@ -7,12 +7,12 @@ programming over each stretch of speech, so that an early break does not force a
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from shared.transcription.caption_rules import DEFAULT_RULES, CaptionRules
 from shared.transcription.lines import break_cost, break_lines, line_count
-from shared.transcription.payload import Transcript
+from shared.transcription.payload import Transcript, TranscriptWord
 from shared.transcription.text_width import cut_to_width, text_width
 
 SHORTEST_CUE_SEC = 1.0
@@ -39,6 +39,8 @@ class Cue:
     start: float
     end: float
     lines: tuple[str, ...]
+    speaker: str | None = None
+    """Who says them, where it is known; a cue has one speaker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class _Token:
     width: int
     start: float
     end: float
+    speaker: str | None
 
 
 def make_cues(transcript: Transcript, rules: CaptionRules = DEFAULT_RULES) -> tuple[Cue, ...]:
@@ -61,6 +64,7 @@ def make_cues(transcript: Transcript, rules: CaptionRules = DEFAULT_RULES) -> tu
             tokens[first].start,
             tokens[end - 1].end,
             break_lines([token.text for token in tokens[first:end]], space, rules),
+            tokens[first].speaker,
         )
         for tokens, limit in zip(stretches, limits, strict=True)
         for first, end in pairwise(_best_breaks(tokens, limit, len(space), rules))
@@ -89,7 +93,7 @@ def _timed(spoken: Sequence[Cue], duration_sec: float, rules: CaptionRules) -> I
         wanted = max(cue.end, start + rules.min_sec, start + reading_sec)
         free_until = max(next_start - gap, min(start + rules.min_sec, next_start - gap + delay), start + shortest)
         end = round(min(wanted, free_until, latest_end, start + rules.max_sec), 3)
-        yield Cue(start, max(start, end), cue.lines)
+        yield replace(cue, start=start, end=max(start, end))
         free_from = end + gap
 
 
@@ -98,8 +102,9 @@ def _stretches(transcript: Transcript, rules: CaptionRules) -> Iterator[list[_To
     stretch: list[_Token] = []
     for segment in transcript.segments:
         for word in segment.words:
-            for token in _fitting(word.word, word.start, word.end, rules.line_chars):
-                if stretch and token.start - stretch[-1].end >= pause_sec:
+            for token in _fitting(word, segment.speaker, rules.line_chars):
+                turn = stretch and token.speaker != stretch[-1].speaker
+                if turn or (stretch and token.start - stretch[-1].end >= pause_sec):
                     yield stretch
                     stretch = []
                 stretch.append(token)
@@ -107,13 +112,13 @@ def _stretches(transcript: Transcript, rules: CaptionRules) -> Iterator[list[_To
         yield stretch
 
 
-def _fitting(text: str, start: float, end: float, columns: int) -> Iterator[_Token]:
+def _fitting(word: TranscriptWord, speaker: str | None, columns: int) -> Iterator[_Token]:
     """Yield the pieces of a word that is longer than a line or holds spaces, each with its share of the time."""
-    pieces = [(piece, text_width(piece)) for word in text.split() for piece in cut_to_width(word, columns)]
-    step = (end - start) / max(1, sum(width for _, width in pieces))
+    pieces = [(piece, text_width(piece)) for text in word.word.split() for piece in cut_to_width(text, columns)]
+    start, step = word.start, (word.end - word.start) / max(1, sum(width for _, width in pieces))
     for piece, width in pieces:
         end = start + step * width
-        yield _Token(piece, width, round(start, 3), round(end, 3))
+        yield _Token(piece, width, round(start, 3), round(end, 3), speaker)
         start = end
 
 

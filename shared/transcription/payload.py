@@ -49,6 +49,9 @@ class TranscriptSegment(_Payload):
     words: tuple[TranscriptWord, ...]
     language: str | None = None
     """ISO 639-1, or `und` where the engine doubts what it is; None in transcripts of earlier versions."""
+    speaker: Annotated[
+        str | None, Field(description="Who speaks, where it is known.", exclude_if=lambda found: found is None)
+    ] = None
 
     @model_validator(mode="after")
     def _words_inside(self) -> Self:

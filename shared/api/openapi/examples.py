@@ -49,6 +49,7 @@ from shared.media.payload import (
     ThumbnailPayload,
     VideoStreamPayload,
 )
+from shared.pipeline.artefacts import PODCAST_CHAPTERS
 from shared.pipeline.housekeeping.background_tasks import CallState
 from shared.tracking.drawing.plot_data import HeatMap, TrackPlot
 from shared.tracking.payload import (
@@ -71,6 +72,7 @@ from shared.transcription.payload import (
     TranscriptSegment,
     TranscriptWord,
 )
+from shared.transcription.podcast_chapters import to_podcast_chapters
 
 JSON = "application/json"
 PATH_VALUES = {
@@ -444,6 +446,8 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
         "text/vtt": "WEBVTT\n\n00:00:00.400 --> 00:00:01.600\nGood morning.\n",
         "application/x-subrip": "1\n00:00:00,400 --> 00:00:01,600\nGood morning.\n",
         "text/plain": "Good morning.\n",
+        "text/html": '<!DOCTYPE html>\n<html lang="en">\n<head><title>A talk</title></head>\n'
+        "<body><main><p>Good morning.</p></main></body>\n</html>\n",
         JSON: _TRANSCRIPT.model_dump_json(by_alias=True),
     },
     "getInstructorTracking": _TRACKING,
@@ -451,6 +455,7 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
     "getChapters": {
         "text/vtt": "WEBVTT\n\n1\n00:00:00.000 --> 00:01:01.200\nGood morning\n",
         JSON: _CHAPTERS.model_dump_json(by_alias=True),
+        PODCAST_CHAPTERS.media_type: to_podcast_chapters(_CHAPTERS, "A talk").model_dump_json(by_alias=True),
     },
     "getInstructorBySegment": InstructorBySegment(
         session_id=SESSION_ID,

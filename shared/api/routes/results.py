@@ -28,6 +28,7 @@ from shared.pipeline.context import Services
 from shared.pipeline.jobs.results import Result, find_result
 from shared.pipeline.stages.sidecar import rebuild_sidecar
 from shared.tracking.payload import InstructorTracking
+from shared.transcription.page import POLICY
 from shared.transcription.partial import PartialTranscript
 from shared.transcription.payload import Chapters, InstructorBySegment, Transcript
 
@@ -55,6 +56,8 @@ class TranscriptFormat(StrEnum):
     VTT = "vtt"
     SRT = "srt"
     TXT = "txt"
+    HTML = "html"
+    WORDS = "words"
 
 
 class ChaptersFormat(StrEnum):
@@ -62,6 +65,7 @@ class ChaptersFormat(StrEnum):
 
     JSON = "json"
     VTT = "vtt"
+    PODCAST = "podcast"
 
 
 TRANSCRIPTS = {
@@ -69,16 +73,25 @@ TRANSCRIPTS = {
     TranscriptFormat.VTT: artefacts.TRANSCRIPT_VTT,
     TranscriptFormat.SRT: artefacts.TRANSCRIPT_SRT,
     TranscriptFormat.TXT: artefacts.TRANSCRIPT_TEXT,
+    TranscriptFormat.HTML: artefacts.TRANSCRIPT_HTML,
+    TranscriptFormat.WORDS: artefacts.TRANSCRIPT_WORDS,
 }
-CONTENT_TYPES = {form: artefact.media_type for form, artefact in TRANSCRIPTS.items()}
-CHAPTER_FILES = {ChaptersFormat.JSON: artefacts.CHAPTERS, ChaptersFormat.VTT: artefacts.CHAPTERS_VTT}
+ONLY_BY_NAME = frozenset({TranscriptFormat.HTML, TranscriptFormat.WORDS})
+"""Forms that `Accept` does not choose: a browser, which prefers HTML, is shown the JSON that is there earlier."""
+CONTENT_TYPES = {form: each.media_type for form, each in TRANSCRIPTS.items() if form not in ONLY_BY_NAME}
+CHAPTER_FILES = {
+    ChaptersFormat.JSON: artefacts.CHAPTERS,
+    ChaptersFormat.VTT: artefacts.CHAPTERS_VTT,
+    ChaptersFormat.PODCAST: artefacts.PODCAST_CHAPTERS,
+}
+TRANSCRIPT_TYPES = sorted({each.media_type for each in TRANSCRIPTS.values()} - {artefacts.TRANSCRIPT.media_type})
 
 
 @router.get(
     "/results/transcript",
     summary="Get the transcript",
     responses={
-        200: json_file("The transcript", Transcript | PartialTranscript, *list(CONTENT_TYPES.values())[1:]),
+        200: json_file("The transcript", Transcript | PartialTranscript, *TRANSCRIPT_TYPES),
         **NOT_MODIFIED,
         **reading(NO_SESSION, BEING_MADE, NOT_ACCEPTABLE, ONLY_JSON),
     },
@@ -96,6 +109,9 @@ async def get_transcript(
 ) -> Response:
     """What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text.
 
+    `html` is a page to read and to print, with chapters, which is there when the job is done. `words` is a WebVTT track
+    of kind `metadata` whose cues are JSON: each word with its times and confidence.
+
     With `partial=true`, the answer is JSON with `complete` and `missing`, and there is one as soon as a job is at work.
     """
     if so_far:
@@ -103,7 +119,13 @@ async def get_transcript(
             raise ONLY_JSON
         return await send_partial(request, services, caller, session_id, job_id)
     chosen = form or preferred_form(request.headers.get("accept", "*/*"))
-    response = await send_result(request, services, caller, session_id, job_id, TRANSCRIPTS[chosen])
+    artefact = TRANSCRIPTS[chosen]
+    if artefact.stage is None:
+        made = await off_loop(partial(_derived, services, caller.org_id, session_id, Stage.TRANSCRIPTION, job_id))
+        response = await _send(request, services, made, artefact)
+        response.headers["Content-Security-Policy"] = POLICY
+    else:
+        response = await send_result(request, services, caller, session_id, job_id, artefact)
     response.headers["Vary"] = "Accept"
     return response
 
@@ -130,7 +152,9 @@ async def get_tracking(
     "/results/chapters",
     summary="Get the chapters",
     responses={
-        200: json_file("The proposed chapters", Chapters, artefacts.CHAPTERS_VTT.media_type),
+        200: json_file(
+            "The proposed chapters", Chapters, artefacts.CHAPTERS_VTT.media_type, artefacts.PODCAST_CHAPTERS.media_type
+        ),
         **NOT_MODIFIED,
         **reading(NO_SESSION, BEING_MADE),
     },
@@ -142,9 +166,9 @@ async def get_chapters(
     request: Request,
     services: ServicesDep,
     caller: ReaderDep,
-    form: Annotated[ChaptersFormat, Query(alias="format", description="WebVTT is for a track of chapters.")] = (
-        ChaptersFormat.JSON
-    ),
+    form: Annotated[
+        ChaptersFormat, Query(alias="format", description="WebVTT is for a track of chapters, podcast for players.")
+    ] = (ChaptersFormat.JSON),
     job_id: OfJob = None,
 ) -> Response:
     """Where chapters may begin, proposed from pauses, pictures and words when all results were in."""
@@ -271,7 +295,7 @@ def preferred_form(accept: str) -> TranscriptFormat:
         ranges = (kind, kind.partition("/")[0] + "/*", "*/*")
         return next((weights[each] for each in ranges if each in weights), 0.0)
 
-    best = max(TranscriptFormat, key=weight)
+    best = max(CONTENT_TYPES, key=weight)
     if weight(best) <= 0:
         raise HTTPException(406, f"The transcript is offered as {', '.join(CONTENT_TYPES.values())}.")
     return best

@@ -1,4 +1,4 @@
-"""Derive results from several others: chapters, and the place of the instructor during each segment.
+"""Derive results from several others: chapters, the page to read, and the place of the instructor during each segment.
 
 Transcription and tracking run side by side, so this runs when both are over, just before the sidecar. It is
 idempotent.
@@ -20,15 +20,19 @@ from shared.pipeline.artefacts import (
     CHAPTERS_VTT,
     INSTRUCTOR_BY_SEGMENT,
     INSTRUCTOR_TRACKING,
+    PODCAST_CHAPTERS,
     SCENES,
     TRANSCRIPT,
+    TRANSCRIPT_HTML,
     Artefact,
 )
 from shared.pipeline.context import Services
 from shared.pipeline.stages.job_blobs import read_json, write_file, write_json
 from shared.pipeline.stages.sidecar import SceneList
 from shared.transcription.chapters import propose_chapters, to_webvtt_chapters
+from shared.transcription.page import to_html
 from shared.transcription.payload import InstructorBySegment, SegmentPlace, Transcript, TranscriptSegment
+from shared.transcription.podcast_chapters import to_podcast_chapters
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -57,6 +61,9 @@ def write_derived(services: Services, job: Job) -> None:
     chapters = propose_chapters(transcript, _picture_changes(services, job))
     write_json(services, job, CHAPTERS, chapters)
     write_file(services, job, CHAPTERS_VTT, to_webvtt_chapters(chapters).encode())
+    name = services.storage.sessions.get(job.org_id, job.session_id).value.name
+    write_json(services, job, PODCAST_CHAPTERS, to_podcast_chapters(chapters, name))
+    write_file(services, job, TRANSCRIPT_HTML, to_html(transcript, chapters, name).encode())
     track = _read(services, job, INSTRUCTOR_TRACKING, _Track)
     if track is not None:
         joined = InstructorBySegment(

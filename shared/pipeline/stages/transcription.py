@@ -25,6 +25,7 @@ from shared.transcription.engine import Hints
 from shared.transcription.payload import Transcript, TranscriptPart
 from shared.transcription.quality import assess
 from shared.transcription.warm import warm_engine
+from shared.transcription.word_track import to_word_track
 
 NAMED_IN_METADATA = ("title", "speaker", "course")
 MAX_HINT_CHARS = 120
@@ -107,3 +108,4 @@ def _formats(transcript: Transcript, rules: CaptionRules) -> Iterator[tuple[Arte
     yield artefacts.TRANSCRIPT_VTT, to_webvtt(transcript, rules)
     yield artefacts.TRANSCRIPT_SRT, to_srt(transcript, rules)
     yield artefacts.TRANSCRIPT_TEXT, to_text(transcript)
+    yield artefacts.TRANSCRIPT_WORDS, to_word_track(transcript)

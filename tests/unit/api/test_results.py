@@ -25,6 +25,9 @@ FILES = {
     "instructor-tracking.json": b'{"version": "v1", "trackPoints": []}',
     "chapters.json": b'{"version": "v1", "chapters": []}',
     "chapters.vtt": b"WEBVTT\n\n",
+    "podcast-chapters.json": b'{"version": "1.2.0", "chapters": []}',
+    "transcript.html": b"<!DOCTYPE html>\n",
+    "words.vtt": b"WEBVTT\n\n\n",
     "instructor-by-segment.json": b'{"version": "v1", "segments": []}',
     "sidecar.json": b'{"version": "v1", "scenes": []}',
     "thumbnails/scene-001.jpg": b"\xff\xd8\xff",
@@ -52,6 +55,10 @@ def finished(harness: ApiHarness) -> str:
         ("results/instructor-tracking", "*/*", "application/json", "instructor-tracking.json"),
         ("results/chapters", "*/*", "application/json", "chapters.json"),
         ("results/chapters?format=vtt", "*/*", "text/vtt; charset=utf-8", "chapters.vtt"),
+        ("results/chapters?format=podcast", "*/*", "application/json+chapters", "podcast-chapters.json"),
+        ("results/transcript?format=html", "*/*", "text/html; charset=utf-8", "transcript.html"),
+        ("results/transcript?format=words", "*/*", "text/vtt; charset=utf-8", "words.vtt"),
+        ("results/transcript", "text/html, */*;q=0.8", "application/json", "transcript.json"),
         ("results/instructor-by-segment", "*/*", "application/json", "instructor-by-segment.json"),
         ("sidecar", "*/*", "application/json", "sidecar.json"),
         ("thumbnails/scene-001", "*/*", "image/jpeg", "thumbnails/scene-001.jpg"),
@@ -64,6 +71,11 @@ def test_a_result_is_the_stored_file(harness: ApiHarness, path: str, accept: str
     assert answer.headers["Content-Type"] == content_type
     assert answer.content == FILES[name]
     assert int(answer.headers["Content-Length"]) == len(FILES[name])
+
+
+def test_the_page_may_do_nothing_but_apply_its_style(harness: ApiHarness) -> None:
+    answer = harness.client.get(f"/sessions/{finished(harness)}/results/transcript?format=html")
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
 
 
 def test_a_known_result_costs_a_304_until_it_is_made_anew(harness: ApiHarness) -> None:

@@ -86,6 +86,20 @@ def test_without_a_transcript_nothing_follows(finished: Finished, text: str | No
     assert finished.derive() == {}
 
 
+def test_the_page_and_the_podcasts_chapters_have_the_sessions_name(finished: Finished) -> None:
+    finished.put("transcript.json", lecture(4.0).model_dump_json(by_alias=True))
+    made = finished.derive()
+    blobs, job = finished.harness.storage.blobs, finished.job
+    name = finished.harness.storage.sessions.get(job.org_id, job.session_id).value.name
+    podcast = json.loads(blobs.read(RESULTS, job_blob(job, "podcast-chapters.json")))
+    assert (podcast["version"], podcast["title"]) == ("1.2.0", name)
+    assert [(each["startTime"], each["endTime"], each["title"]) for each in podcast["chapters"]] == [
+        (each["start"], each["end"], each["title"]) for each in made[CHAPTERS]["chapters"]
+    ]
+    assert blobs.facts(RESULTS, job_blob(job, "podcast-chapters.json")).content_type == "application/json+chapters"
+    assert f"<title>{name}</title>" in blobs.read(RESULTS, job_blob(job, "transcript.html")).decode()
+
+
 def test_the_sidecar_of_a_done_job_lists_them(harness: Any) -> None:
     job = harness.submit()
     harness.storage.blobs.write(

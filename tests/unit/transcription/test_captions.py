@@ -332,3 +332,19 @@ def test_three_lines_are_used_where_they_are_allowed() -> None:
         transcript(spoken("one two three four five six seven eight")), CaptionRules(line_chars=16, lines=3)
     )
     assert cue.lines == ("one two three", "four five six", "seven eight")
+
+
+def test_a_cue_has_the_voice_of_its_speaker_and_no_other() -> None:
+    talk = transcript(spoken("Who is there?"), spoken("It is me.", 1.0), spoken("Come in.", 2.0), duration=60.0)
+    voices = ["Ada & <b>", "Grace\nHopper", None]
+    segments = [
+        segment.model_copy(update={"speaker": speaker}) for segment, speaker in zip(talk.segments, voices, strict=True)
+    ]
+    talk = talk.model_copy(update={"segments": tuple(segments)})
+    texts = [cue.raw_text for cue in webvtt.from_string(to_webvtt(talk))]
+    assert texts == [
+        "<v Ada &amp; &lt;b&gt;>Who is there?",
+        "<v Grace Hopper>It is me.",
+        "Come in.",
+    ]
+    assert [cue.content for cue in srt.parse(to_srt(talk))] == ["Who is there?", "It is me.", "Come in."]
