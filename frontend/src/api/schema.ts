@@ -588,6 +588,9 @@ export interface paths {
          * Get the transcript
          * @description What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text.
          *
+         *     `html` is a page to read and to print, with chapters, which is there when the job is done. `words` is a WebVTT track
+         *     of kind `metadata` whose cues are JSON: each word with its times and confidence.
+         *
          *     With `partial=true`, the answer is JSON with `complete` and `missing`, and there is one as soon as a job is at work.
          */
         get: operations["getTranscript"];
@@ -1001,7 +1004,7 @@ export interface components {
          * @description In which form chapters are wanted.
          * @enum {string}
          */
-        ChaptersFormat: "json" | "vtt";
+        ChaptersFormat: "json" | "vtt" | "podcast";
         /**
          * CommitUpload
          * @description An upload whose blocks and block list are in storage.
@@ -2635,7 +2638,7 @@ export interface components {
          * @description In which form a transcript is wanted.
          * @enum {string}
          */
-        TranscriptFormat: "json" | "vtt" | "srt" | "txt";
+        TranscriptFormat: "json" | "vtt" | "srt" | "txt" | "html" | "words";
         /**
          * TranscriptQuality
          * @description How far a transcript may be trusted. `transcribedSec` is how long the words take, `transcribedShare` that over
@@ -2680,6 +2683,11 @@ export interface components {
             words: components["schemas"]["TranscriptWord"][];
             /** Language */
             language?: string | null;
+            /**
+             * Speaker
+             * @description Who speaks, where it is known.
+             */
+            speaker?: string | null;
         };
         /**
          * TranscriptWord
@@ -5941,20 +5949,28 @@ export interface operations {
                 };
                 content: {
                     /**
+                     * @example 1
+                     *     00:00:00,400 --> 00:00:01,600
+                     *     Good morning.
+                     */
+                    "application/x-subrip": string;
+                    /**
+                     * @example <!DOCTYPE html>
+                     *     <html lang="en">
+                     *     <head><title>A talk</title></head>
+                     *     <body><main><p>Good morning.</p></main></body>
+                     *     </html>
+                     */
+                    "text/html": string;
+                    /** @example Good morning. */
+                    "text/plain": string;
+                    /**
                      * @example WEBVTT
                      *
                      *     00:00:00.400 --> 00:00:01.600
                      *     Good morning.
                      */
                     "text/vtt": string;
-                    /**
-                     * @example 1
-                     *     00:00:00,400 --> 00:00:01,600
-                     *     Good morning.
-                     */
-                    "application/x-subrip": string;
-                    /** @example Good morning. */
-                    "text/plain": string;
                     /**
                      * @example {
                      *       "version": "v1",
@@ -6161,7 +6177,7 @@ export interface operations {
     getChapters: {
         parameters: {
             query?: {
-                /** @description WebVTT is for a track of chapters. */
+                /** @description WebVTT is for a track of chapters, podcast for players. */
                 format?: components["schemas"]["ChaptersFormat"];
                 /** @description What this job made, rather than the latest that made one. */
                 jobId?: string | null;
@@ -6196,6 +6212,8 @@ export interface operations {
                      *     Good morning
                      */
                     "text/vtt": string;
+                    /** @example {"version":"1.2.0","title":"A talk","chapters":[{"startTime":0.0,"endTime":61.2,"title":"Good morning"}]} */
+                    "application/json+chapters": string;
                     /**
                      * @example {
                      *       "version": "v1",
