@@ -23,6 +23,7 @@ RIGHT_CODES = {
     "source_unavailable": "an address may be well-formed and its server keep silent",
     "not_media": "a file may be anything",
     "empty_recording": "a file may be empty",
+    "not_acceptable": "the text of a job that runs is offered as JSON alone",
 }
 """Codes of refusals of requests that fit the schema."""
 

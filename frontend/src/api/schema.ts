@@ -45,26 +45,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/jobs/poison/{queue}/{letterId}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Remove a dead letter
-         * @description Removes a dead letter for good, with its background job. A job that ended in ERROR for it can be retried.
-         */
-        delete: operations["removeDeadLetter"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/jobs/poison/{queue}/requeue": {
         parameters: {
             query?: never;
@@ -81,6 +61,26 @@ export interface paths {
          */
         post: operations["requeueDeadLetters"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/jobs/poison/{queue}/{letterId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a dead letter
+         * @description Removes a dead letter for good, with its background job. A job that ended in ERROR for it can be retried.
+         */
+        delete: operations["removeDeadLetter"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3067,51 +3067,6 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
-    removeDeadLetter: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description A queue's name, as queue-info tells it. */
-                queue: string;
-                letterId: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description It is not there any more */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            401: components["responses"]["Problem401"];
-            /** @description The token lacks a scope; or, without tokens, the request is not from this machine */
-            403: {
-                headers: {
-                    /** @description What was wrong with the token (RFC 6750). */
-                    "WWW-Authenticate"?: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description There is no such thing here, or its result does not exist yet */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: components["responses"]["Problem429"];
-            503: components["responses"]["Problem503"];
-        };
-    };
     requeueDeadLetters: {
         parameters: {
             query?: never;
@@ -3180,6 +3135,51 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+        };
+    };
+    removeDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A queue's name, as queue-info tells it. */
+                queue: string;
+                letterId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is not there any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            /** @description The token lacks a scope; or, without tokens, the request is not from this machine */
+            403: {
+                headers: {
+                    /** @description What was wrong with the token (RFC 6750). */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
         };
     };
     listJobs: {

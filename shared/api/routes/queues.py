@@ -139,18 +139,6 @@ async def list_dead_letters(
     )
 
 
-@router.delete(
-    "/poison/{queue}/{letterId}",
-    status_code=204,
-    summary="Remove a dead letter",
-    responses={204: {"description": "It is not there any more"}, **reading(NO_DEAD_LETTER, ForeignOrigin)},
-    operation_id="removeDeadLetter",
-)
-async def delete_dead_letter(queue: QueueName, letter_id: LetterId, services: ServicesDep, caller: AdminDep) -> None:
-    """Removes a dead letter for good, with its background job. A job that ended in ERROR for it can be retried."""
-    await off_loop(partial(remove_dead_letter, services, (caller.org_id, SERVICE), queue, letter_id))
-
-
 @router.post(
     "/poison/{queue}/requeue",
     summary="Put dead letters back",
@@ -165,3 +153,15 @@ async def requeue(
     """Tries again what was given up: a job that ended in ERROR for it begins its next attempt, a background job's task
     begins afresh. Letters of jobs that were deleted, or tried again since, are dropped and not counted."""
     return RequeuedView(requeued=await off_loop(partial(requeue_dead_letters, services, caller.org_id, queue)))
+
+
+@router.delete(
+    "/poison/{queue}/{letterId}",
+    status_code=204,
+    summary="Remove a dead letter",
+    responses={204: {"description": "It is not there any more"}, **reading(NO_DEAD_LETTER, ForeignOrigin)},
+    operation_id="removeDeadLetter",
+)
+async def delete_dead_letter(queue: QueueName, letter_id: LetterId, services: ServicesDep, caller: AdminDep) -> None:
+    """Removes a dead letter for good, with its background job. A job that ended in ERROR for it can be retried."""
+    await off_loop(partial(remove_dead_letter, services, (caller.org_id, SERVICE), queue, letter_id))

@@ -23,6 +23,10 @@ from tests.support.api_harness import ApiHarness
         ("POST", "/openapi.json", {"GET", "HEAD"}),
         ("PUT", "/jobs/queue-info", {"GET", "HEAD"}),
         ("PUT", "/jobs/x", {"DELETE", "GET", "HEAD"}),
+        ("PUT", "/jobs/poison/downloads/requeue", {"POST"}),
+        ("PUT", "/jobs/poison/downloads/x", {"DELETE"}),
+        ("PUT", "/sessions/x/results", {"DELETE"}),
+        ("PUT", "/tasks/x", {"DELETE", "GET", "HEAD"}),
         ("PUT", "/sessions/import", {"POST"}),
     ],
 )
