@@ -29,6 +29,7 @@
         │   └── ResultInTheMaking        │
         ├── InsufficientScope            ├── RateLimited
         ├── IdempotencyKeyReused         ├── IdempotencyKeyInUse
+        ├── RedeliveryWaiting            │
         ├── CannotProbe                  ├── WebhooksNotConfigured
         ├── Busy                         ├── RequestTimedOut
         ├── ForeignHost                  ├── ForeignOrigin
@@ -281,6 +282,13 @@ class Conflict(RequestError):
     """The request does not fit the present state."""
 
     code = "conflict"
+
+
+class RedeliveryWaiting(RequestError):
+    """A redelivery of this webhook is waiting already."""
+
+    code = "redelivery_waiting"
+    retryable = True
 
 
 class IdempotencyKeyReused(RequestError):

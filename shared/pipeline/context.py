@@ -12,6 +12,7 @@ from shared.domain.job import Job
 from shared.domain.message import StageMessage, StepKind
 from shared.domain.session import Session
 from shared.domain.stage import Stage
+from shared.domain.target_limit import TargetLimit
 from shared.settings import Settings
 from shared.storage.ports import Storage
 
@@ -103,3 +104,6 @@ class Services:
     results: Mapping[Stage, Sequence[str]] = field(default_factory=dict)
     """The files that each stage writes to container `results` for every recording; a stage without an entry is not held
     to any."""
+
+    webhook_limit: TargetLimit = field(default_factory=TargetLimit)
+    """When webhooks may be sent, as this process knows it."""

@@ -29,6 +29,7 @@ from shared.domain.errors import (
     NoUsableStream,
     RateLimited,
     RecordingTooLarge,
+    RedeliveryWaiting,
     RequestTimedOut,
     ResultInTheMaking,
     ResultNotReady,
@@ -74,6 +75,7 @@ _EXAMPLES: tuple[RostrumError, ...] = (
     NotFound(f"There is no job {JOB_ID}."),
     ResultNotReady(f"Job {JOB_ID} ended in CANCELED."),
     Conflict("The job has ended already: it is DONE."),
+    RedeliveryWaiting("A redelivery of this job's end is waiting already; it has to end first."),
     UploadIncomplete("734003200 bytes were announced and 8388608 arrived."),
     EngineUnavailable(
         "The engine pocketsphinx knows English only, not 'de': leave the choice to auto, or take faster-whisper."

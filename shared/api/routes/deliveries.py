@@ -13,12 +13,12 @@ from shared.api.http.links import Links
 from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
 from shared.api.models.views import DeliveryView, View
 from shared.api.openapi.described import acting, reading
-from shared.domain.errors import Conflict, NotFound
+from shared.domain.errors import Conflict, NotFound, RedeliveryWaiting
 from shared.domain.job import Job
 from shared.domain.webhook import WebhookDelivery
 from shared.pipeline.context import Services
-from shared.pipeline.webhooks.announce import redeliver_webhook
 from shared.pipeline.webhooks.payload import WebhookPayload
+from shared.pipeline.webhooks.redelivery import redeliver_webhook
 
 router = APIRouter(prefix="/jobs/{jobId}", tags=["webhooks"], route_class=IdempotentRoute)
 
@@ -54,7 +54,7 @@ async def list_deliveries(job_id: JobId, services: ServicesDep, caller: ReaderDe
     summary="Deliver a webhook again",
     responses={
         202: {"headers": {"Location": {"description": "The deliveries.", "schema": {"type": "string"}}}},
-        **acting(NotFound, Conflict("The job has no callbackUrl.")),
+        **acting(NotFound, Conflict("The job has no callbackUrl."), RedeliveryWaiting),
     },
     operation_id="redeliverWebhook",
 )
@@ -66,7 +66,10 @@ async def redeliver(
     caller: WriterDep,
     reserved: ReservedDep,
 ) -> RedeliveryView:
-    """Tells the end of a job to its `callbackUrl` once more, whatever came of it before, with the same `webhook-id`."""
+    """Tells the end of a job to its `callbackUrl` once more, whatever came of it before, with the same `webhook-id`.
+
+    One redelivery of an end waits at a time.
+    """
     webhook_id = await off_loop(
         partial(redeliver_webhook, services, caller.org_id, job_id, redelivery_id=reserved.resource_id)
     )

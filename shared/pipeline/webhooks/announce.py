@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from shared.domain.errors import Conflict, TransientError
+from shared.domain.errors import TransientError
 from shared.domain.job import Job
 from shared.domain.task import Task
 from shared.domain.webhook import Outcome
 from shared.pipeline.context import Services
 from shared.pipeline.tasks.dispatch import run_task_now
 from shared.pipeline.tasks.job_manager import job_manager
-from shared.pipeline.webhooks.delivery import BACKOFF, deliver, first_task_id, webhook_id_of
+from shared.pipeline.webhooks.delivery import BACKOFF, deliver, first_task_id
 
 
 def announce_end(services: Services, job: Job) -> None:
@@ -32,24 +32,14 @@ def tell_end(services: Services, job: Job) -> None:
         run_task_now(services, first_task_id(job.job_id, job.attempt))
 
 
-def redeliver_webhook(services: Services, org_id: str, job_id: str, redelivery_id: str) -> str:
-    """Deliver the job's end once more; return the `webhook-id`, which is that of the first time.
-
-    Idempotent with the same `redelivery_id`. Raises NotFound, and Conflict for a job without callbackUrl or one that
-    has not ended.
-    """
-    job = services.storage.jobs.get(org_id, job_id).value
-    if job.callback_url is None:
-        raise Conflict("The job has no callbackUrl.")
-    if not job.is_final:
-        raise Conflict(f"The job has not ended yet: it is {job.status}.")
-    deliver_webhook.using(services, task_id=f"redelivery-{redelivery_id}").delay(org_id, job_id, job.attempt)
-    return webhook_id_of(job_id, job.attempt)
-
-
 @job_manager.job(max_attempts=12, backoff=BACKOFF)
-def deliver_webhook(services: Services, task: Task, org_id: str, job_id: str, attempt: int) -> None:
-    """Deliver the end of an attempt at a job, until the server accepts it or a day has passed."""
+def deliver_webhook(
+    services: Services, task: Task, org_id: str, job_id: str, attempt: int, redelivery_id: str | None = None
+) -> None:
+    """Deliver the end of an attempt at a job, until the server accepts it or a day has passed.
+
+    `redelivery_id` names the request that asked for a redelivery; it is only kept with the task.
+    """
 
     def post(url: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Outcome:
         from shared.pipeline.webhooks import post as posting  # its network library would slow down indexing

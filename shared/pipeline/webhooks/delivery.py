@@ -61,8 +61,8 @@ def deliver(
 ) -> None:
     """Make one delivery, unless the server has accepted one.
 
-    Raises RetryLater when another one is due later or the attempt has not ended, and WebhookUndelivered when the last
-    one failed.
+    Raises RetryLater when another one is due later, the target or the organisation rests, or the attempt has not ended,
+    and WebhookUndelivered when the last one failed.
     """
     job = _job(services, org_id, job_id)
     if job is None or job.callback_url is None:
@@ -73,6 +73,9 @@ def deliver(
     known = list(services.storage.deliveries.of_job(job_id))
     if _is_accepted(known, task, job_id, attempt):
         return
+    wait = services.webhook_limit.wait(org_id, job.callback_url, task.task_id, services.clock())
+    if wait is not None:
+        raise RetryLater(wait)
     series = _series(services, known, task)
     delivery = WebhookDelivery(
         delivery_id=services.new_id(),
@@ -87,11 +90,14 @@ def deliver(
     services.storage.deliveries.keep(delivery)
     started = time.monotonic()
     outcome = _send(services, delivery, payload_of(job, attempt, end), post)
+    took_sec = time.monotonic() - started
+    took, failed = timedelta(seconds=took_sec), outcome.error is not None
+    services.webhook_limit.note(org_id, delivery.url, task.task_id, services.clock(), took, failed=failed)
     delivery = delivery.evolve(
         state=DeliveryState.DELIVERED if outcome.error is None else DeliveryState.FAILED,
         status_code=outcome.status_code,
         error=outcome.error,
-        duration_sec=time.monotonic() - started,
+        duration_sec=took_sec,
         will_retry_at=_next(services, outcome, [*series, delivery], random),
     )
     services.storage.deliveries.keep(delivery)

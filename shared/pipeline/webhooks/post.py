@@ -20,8 +20,8 @@ from shared.domain.errors import AddressRefused, SourceNotFound
 from shared.domain.webhook import Outcome
 from shared.media.network.guarded_network import DeadlineExceeded, GuardedBackend, Resolve, resolve
 
-CONNECT_SEC = 5.0
-TOTAL_SEC = 15.0
+CONNECT_SEC = 3.0
+TOTAL_SEC = 5.0
 MAX_ANSWER_BYTES = 4096
 """How much of the answer is read and dropped, for servers that fail when the connection closes early."""
 

@@ -15,8 +15,8 @@ from shared.pipeline.housekeeping.delete_session import delete_session
 from shared.pipeline.housekeeping.requeue import requeue_dead_letters
 from shared.pipeline.inline import inline_services
 from shared.pipeline.updates import change_job
-from shared.pipeline.webhooks.announce import redeliver_webhook
 from shared.pipeline.webhooks.delivery import BACKOFF, MAX_RETRY_AFTER, TRY_FOR, first_task_id, next_delivery
+from shared.pipeline.webhooks.redelivery import redeliver_webhook
 from tests.support.task_harness import START
 from tests.support.webhook_harness import PRODUCTION, SECRET, WebhookHarness
 from tests.support.webhook_receiver import Receiver
@@ -304,8 +304,8 @@ def test_a_redelivery_has_the_same_identifier_and_a_log_of_its_own(harness: Webh
     assert [each.headers["webhook-id"] for each in receiver.received] == ["msg_j1_1"] * 3
     assert [(each.task_id, each.number) for each in harness.log(job)] == [
         ("webhook-j1-1", 1),
-        ("redelivery-r1", 1),
-        ("redelivery-r1", 2),
+        ("redelivery-j1-1-0", 1),
+        ("redelivery-j1-1-0", 2),
     ]
 
 
@@ -314,6 +314,7 @@ def test_once_a_redelivery_was_accepted_the_first_task_rests(harness: WebhookHar
     job = harness.end(harness.job(receiver.url()))
     harness.run_all()
     redeliver_webhook(harness.services, "acme", "j1", "r1")
+    harness.live(timedelta(seconds=4), timedelta(seconds=1))  # the target rests after its failure
     harness.run_until_settled(job)
     assert harness.is_tidy()
     assert [each.status_code for each in harness.log(job)] == [500, 200]

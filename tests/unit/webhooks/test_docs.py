@@ -46,7 +46,7 @@ def test_the_receiver_takes_what_is_sent_once(
     job = harness.end(harness.job(example["url"]))
     harness.run_all()
     assert [each.status_code for each in harness.log(job)] == [204]
-    from shared.pipeline.webhooks.announce import redeliver_webhook
+    from shared.pipeline.webhooks.redelivery import redeliver_webhook
 
     redeliver_webhook(harness.services, "acme", "j1", "r1")
     harness.run_all()
