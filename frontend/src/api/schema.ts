@@ -254,6 +254,8 @@ export interface paths {
         /**
          * Deliver a webhook again
          * @description Tells the end of a job to its `callbackUrl` once more, whatever came of it before, with the same `webhook-id`.
+         *
+         *     One redelivery of an end waits at a time.
          */
         post: operations["redeliverWebhook"];
         delete?: never;
