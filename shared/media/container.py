@@ -17,6 +17,7 @@ from av.stream import Stream
 
 from shared.domain.errors import DamagedRecording, EmptyRecording, NotMedia, UnsupportedRecording
 from shared.media.limits import DECODER_OPTIONS, DEMUXER_OPTIONS, MAX_PIXELS, MAX_STREAMS, limit_allocations
+from shared.media.wav_length import Corrected, find_short_wav
 
 # PyAV's packets are generic in its type stubs only.
 if TYPE_CHECKING:
@@ -79,10 +80,11 @@ def open_container(source: BinaryIO) -> Iterator[InputContainer]:
     head = source.read(4096)
     if not head:
         raise EmptyRecording("The file is empty (0 bytes).")
+    short = find_short_wav(source) if head[:4] == b"RIFF" and source.seekable() else None
     source.seek(0)
     try:
         container = av.open(
-            source,
+            source if short is None else Corrected(source, short),
             "r",
             # Options, not the format argument: FFmpeg still detects by itself which of these formats it is.
             container_options={"format_whitelist": FORMATS, **DEMUXER_OPTIONS},

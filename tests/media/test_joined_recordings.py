@@ -310,3 +310,30 @@ def test_a_recorder_that_appends_to_its_file(format: str) -> None:
     assert recording.duration_sec == pytest.approx(8.1, abs=0.2)
     assert len(tones(samples)) == 2
     assert list(seconds_shown(data, recording, [0.5, 3.5, begin + 0.6, begin + 3.5]).values()) == [0, 3, 4, 7]
+
+
+def test_a_wav_whose_header_was_never_finished() -> None:
+    """It declares a third of the sound, with and without the same error in the length of the file."""
+    whole = bytearray(sound("wav", "pcm_s16le"))
+    at = whole.index(b"data") + 4
+    third = (len(whole) - at - 4) // 3 // 2 * 2
+    for riff in (len(whole) - 8, at + third - 4):
+        whole[4:8] = struct.pack("<I", riff)
+        whole[at : at + 4] = struct.pack("<I", third)
+        recording, samples = examine(bytes(whole))
+        assert recording.duration_sec == pytest.approx(SECONDS, abs=0.01)
+        assert len(samples) == SECONDS * 16000
+        assert "The recording declares 1.3 s but 4.0 s could be decoded; all of it was used." in [
+            warning.text for warning in recording.warnings
+        ]
+
+
+def test_joined_mp3s_declare_the_length_of_the_first() -> None:
+    """FFmpeg guesses another length from the bit rate of a file that does not fit its header."""
+    data = write("mp3", audio="libmp3lame", seconds=4.0) + write("mp3", audio="libmp3lame", rate=44100, seconds=4.0)
+    recording, samples = examine(data)
+    assert recording.duration_sec == pytest.approx(8.1, abs=0.2)
+    assert len(samples) / 16000 == pytest.approx(8.1, abs=0.2)
+    assert [warning.text for warning in recording.warnings] == [
+        "The recording declares 4.1 s but 8.1 s could be decoded; all of it was used."
+    ]

@@ -27,8 +27,13 @@ from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.warning import About, RecordingWarning
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
 from shared.media.limits import MAX_ASPECT, MAX_FRAME_BYTES, MIN_SIDE, TRIAL_SEC
+from shared.media.probe.xing import declared_frames
+from shared.media.timeline.truncation import length_warning
 from shared.media.video.orientation import UPRIGHT, orientation_of
+from shared.media.wav_length import find_short_wav
 
+XING_SHARE = 0.02
+"""FFmpeg's length of an MP3 differs from the declared one by the encoder's delays at most, unless it is a guess."""
 TRIAL_PACKETS_PER_STREAM = 100
 """A stream is given up if this many packets decode to nothing; no delay of a decoder comes near it."""
 TRIAL_PACKETS = 2000
@@ -86,8 +91,11 @@ def probe(source: BinaryIO, size_bytes: int, *, guess: bool = False, whole: bool
             warnings.append(GUESSED)
         else:
             recording = _without_length(recording)
+    elif recording.container == "mp3":
+        recording = _with_xing_length(source, recording)
     if recording.container == "wav" and whole:
         warnings.extend(_wav_cut_off(source, size_bytes))
+        warnings.extend(_wav_declared_short(source))
     return replace(recording, warnings=tuple(warnings))
 
 
@@ -302,6 +310,26 @@ def _container_end(container: InputContainer, start_sec: float) -> float | None:
 def _has_xing_header(recording: Recording, usable: Sequence[_Trial]) -> bool:
     # FFmpeg knows an MP3's start (the encoder's delay) only from that header, which also has the exact length.
     return recording.container == "mp3" and bool(usable[0].stream.start_time)
+
+
+def _with_xing_length(source: BinaryIO, recording: Recording) -> Recording:
+    """Return an MP3 with the length that its header declares, where FFmpeg guessed another one."""
+    audio, frames = recording.audio, declared_frames(source)
+    if audio is None or not frames:
+        return recording
+    declared_sec = frames * (1152 if audio.sample_rate >= 32_000 else 576) / audio.sample_rate
+    if abs(declared_sec - recording.duration_sec) <= XING_SHARE * declared_sec:
+        return recording
+    return replace(recording, duration_sec=declared_sec, audio=replace(audio, duration_sec=declared_sec))
+
+
+def _wav_declared_short(source: BinaryIO) -> list[RecordingWarning]:
+    """Return a warning if a WAV holds more sound than its header declares; all of it is read."""
+    short = find_short_wav(source)
+    if short is None:
+        return []
+    rate = short.bytes_per_sec
+    return length_warning(short.declared_bytes / rate, short.actual_bytes / rate, joined=False)
 
 
 def _without_length(recording: Recording) -> Recording:

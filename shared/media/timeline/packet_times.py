@@ -13,6 +13,9 @@ _SKIPPED = struct.Struct("<II")
 _FRAMES_IN_PACKET = 2.5
 """A packet of more frames than this claims a gap; spectral band replication makes two of one."""
 
+_LONGEST_SEC = 0.25
+"""Packets of up to this length hold several frames: Opus has up to six in 120 ms."""
+
 
 def to_sec(packet: AnyPacket, ticks: int) -> float:
     """Return ticks of the packet's clock in seconds; as exact as with fractions, at a quarter of their cost."""
@@ -50,7 +53,7 @@ def sound_length(packet: AnyPacket, stream: av.AudioStream) -> float:
     """Return how long the sound in the packet is, in seconds: in MP4 a packet before a gap claims the gap as well."""
     length_sec = to_sec(packet, packet.duration or 0) - sum(_skipped_sec(packet))
     frame_sec = (stream.codec_context.frame_size or 0) / stream.rate if stream.rate else 0.0
-    return frame_sec if 0 < frame_sec * _FRAMES_IN_PACKET < length_sec else length_sec
+    return frame_sec if frame_sec > 0 and length_sec > max(_LONGEST_SEC, _FRAMES_IN_PACKET * frame_sec) else length_sec
 
 
 def _skipped_sec(packet: AnyPacket) -> tuple[float, float]:
