@@ -9,7 +9,8 @@
     │   ├── DamagedRecording             ├── RecordingTooLong
     │   ├── UnsupportedRecording         ├── ChecksumMismatch
     │   ├── EngineUnavailable            ├── StageExhausted
-    │   └── SourceTooSlow                └── WebhookUndelivered
+    │   ├── SourceTooSlow                └── WebhookUndelivered
+    │   └── TrackNotFound
     ├── TransientError                   raised to the host, which delivers the message again
     │   ├── SourceUnavailable
     │   ├── SourceChanged
@@ -103,6 +104,12 @@ class UnsupportedRecording(FinalError):
     """The recording is in a form that is not supported."""
 
     code = "unsupported_recording"
+
+
+class TrackNotFound(FinalError):
+    """The recording has no such track."""
+
+    code = "track_not_found"
 
 
 class SourceNotFound(FinalError):

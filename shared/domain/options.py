@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from shared.domain.tracks import WantedTracks
+
 NO_RENDITION = "Neither overlay nor followCam was asked for."
 
 Box = tuple[float, float, float, float]
@@ -78,6 +80,12 @@ class JobOptions:
     """No person with the centre in one of these is followed."""
     captions: CaptionOptions | None = None
     """The rules that captions keep; the defaults of the transcription for None."""
+    audio_track: int | None = None
+    """Stream index of the sound to transcribe; chosen by what the sounds contain for None."""
+    video_track: int | None = None
+    """Stream index of the picture to follow; chosen by what the pictures contain for None."""
+    slides_track: int | None = None
+    """Stream index of the picture with the slides; the other picture for None."""
     unknown: Mapping[str, Any] = field(default_factory=dict)
     """What a stored row holds and this release cannot read: kept, and written back."""
 
@@ -87,6 +95,11 @@ class JobOptions:
         if isinstance(self.follow_cam, FollowCam):
             return self.follow_cam
         return FollowCam() if self.follow_cam else None
+
+    @property
+    def tracks(self) -> WantedTracks:
+        """Return the tracks that were named."""
+        return WantedTracks(self.audio_track, self.video_track, self.slides_track)
 
     @property
     def wants_rendition(self) -> bool:
@@ -211,6 +224,9 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "regionOfInterest": ("region_of_interest", _box),
     "ignoreZones": ("ignore_zones", _boxes),
     "captions": ("captions", _captions),
+    "audioTrack": ("audio_track", _whole),
+    "videoTrack": ("video_track", _whole),
+    "slidesTrack": ("slides_track", _whole),
 }
 """Each option's name on the wire, its field, and its reader, which returns None for a value it cannot read.
 

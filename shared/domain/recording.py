@@ -62,6 +62,23 @@ class AudioStream:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackChoice:
+    """The reasons for the choice of tracks, where there is more than one of a kind."""
+
+    audio_reason: str | None = None
+    """Why this sound was taken, in a sentence; None if there is only one."""
+
+    video_reason: str | None = None
+    """Why this picture is followed, in a sentence; None if there is only one."""
+
+    slides: int | None = None
+    """The stream index of the picture with the slides; None if there is no second picture."""
+
+    asked: bool = False
+    """Whether a job's options named a track, so that the choice holds for that job only."""
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A stretch of the file with one clock of its own. Files that were joined byte by byte have several."""
 
@@ -104,6 +121,14 @@ class Recording:
     warnings: tuple[RecordingWarning, ...] = ()
     pieces: tuple[Piece, ...] = ()
     """The pieces in order of time, if there is more than one."""
+
+    other_videos: tuple[VideoStream, ...] = ()
+    """The pictures that can be decoded and are not followed."""
+
+    other_audios: tuple[AudioStream, ...] = ()
+    """The sounds that can be decoded and are not transcribed."""
+
+    choice: TrackChoice = TrackChoice()
 
     @property
     def timeline(self) -> tuple[Piece, ...]:

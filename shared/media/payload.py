@@ -3,8 +3,9 @@
 Apart from the media code so that the API can read and describe the file without a media library.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -12,12 +13,30 @@ from pydantic.alias_generators import to_camel
 from shared.domain.recording import Recording
 from shared.domain.warning import RecordingWarning, texts
 
+Role: TypeAlias = Literal["picture", "sound", "slides", "unused"]
+
 
 class _Payload(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
-class VideoStreamPayload(_Payload):
+class _StreamPayload(_Payload):
+    """What the job used a stream for, where the recording has several of its kind."""
+
+    role: Annotated[
+        Role | None,
+        Field(
+            description="What the stream is used for, where there are several of its kind.",
+            exclude_if=lambda role: role is None,
+        ),
+    ] = None
+    reason: Annotated[
+        str | None,
+        Field(description="Why it was chosen, in a sentence.", exclude_if=lambda reason: reason is None),
+    ] = None
+
+
+class VideoStreamPayload(_StreamPayload):
     """The picture as a viewer sees it: rotation (degrees clockwise) applied to width and height.
 
     A `mirrored` one is mirrored left to right before it is turned.
@@ -35,7 +54,7 @@ class VideoStreamPayload(_Payload):
     mirrored: Annotated[bool, Field(exclude_if=lambda mirrored: not mirrored)] = False
 
 
-class AudioStreamPayload(_Payload):
+class AudioStreamPayload(_StreamPayload):
     """The sound; `sample_rate` in hertz."""
 
     kind: Literal["audio"] = "audio"
@@ -64,20 +83,32 @@ class MediaPayload(_Payload):
     @classmethod
     def of(cls, recording: Recording, sha256: str) -> "MediaPayload":
         """Return the facts of `recording`; `sha256` is the digest of its bytes (hexadecimal)."""
-        streams: list[VideoStreamPayload | AudioStreamPayload] = []
-        if recording.video is not None:
-            streams.append(VideoStreamPayload(**asdict(recording.video)))
-        if recording.audio is not None:
-            streams.append(AudioStreamPayload(**asdict(recording.audio)))
         return cls(
             container=recording.container,
-            streams=streams,
+            streams=list(_streams(recording)),
             duration_sec=recording.duration_sec,
             size_bytes=recording.size_bytes,
             sha256=sha256,
             warnings=list(texts(recording.warnings)),
             warning_details=recording.warnings,
         )
+
+
+def _streams(recording: Recording) -> Iterator[VideoStreamPayload | AudioStreamPayload]:
+    """Yield the picture and the sound in use, then the other tracks."""
+    choice = recording.choice
+    several = bool(recording.other_videos), bool(recording.other_audios)
+    if recording.video is not None:
+        role: Role | None = "picture" if several[0] else None
+        yield VideoStreamPayload(**asdict(recording.video), role=role, reason=choice.video_reason)
+    if recording.audio is not None:
+        role = "sound" if several[1] else None
+        yield AudioStreamPayload(**asdict(recording.audio), role=role, reason=choice.audio_reason)
+    for video in recording.other_videos:
+        role = "slides" if video.index == choice.slides else "unused"
+        yield VideoStreamPayload(**asdict(video), role=role)
+    for audio in recording.other_audios:
+        yield AudioStreamPayload(**asdict(audio), role="unused")
 
 
 class ScenePayload(_Payload):

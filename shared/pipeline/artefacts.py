@@ -72,6 +72,9 @@ AUDIO_COPY = Artefact(
     step=StepKind.PART,
     in_blocks=True,
 )
+RECORDING = Artefact(
+    template="recording.json", container=WORK, content_type=JSON, stage=Stage.DOWNLOAD, step=StepKind.PART
+)
 TRANSCRIPT_PART = Artefact(
     template="transcription/{part:05d}.json",
     container=WORK,

@@ -11,21 +11,12 @@ words over a breath or a violin.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.metadata import files
-from typing import Any
 
 import numpy as np
-import onnxruntime
-from numpy.typing import NDArray
 
-from shared.domain.errors import EngineUnavailable
+from shared.media.audio.voice import WINDOW, VoiceModel
 from shared.transcription.audio import SAMPLE_RATE, WavAudio
 
-WINDOW = 512
-"""Samples of a window."""
-CONTEXT = 64
-"""Samples of the previous window that the model takes in front of each window."""
 WINDOW_SEC = WINDOW / SAMPLE_RATE
 BLOCK_SEC = 312 * WINDOW_SEC
 """Sound read at a time, about 10 s."""
@@ -75,7 +66,7 @@ def speech_probabilities(
         report: Receives the fraction done after each block; may raise to stop the work.
         gains: The model runs once for each gain; the highest probability counts.
     """
-    listeners = [_Listener(gain) for gain in gains]
+    listeners = [VoiceModel(gain) for gain in gains]
     end_sec = min(end_sec, audio.duration_sec)
     at = start_sec
     while at < end_sec - 0.5 / SAMPLE_RATE:
@@ -85,22 +76,6 @@ def speech_probabilities(
         report((until - start_sec) / (end_sec - start_sec))
         yield from np.max(heard, axis=0).tolist()
         at += BLOCK_SEC
-
-
-class _Listener:
-    """The model and its recurrent state for one recording and gain."""
-
-    def __init__(self, gain: float) -> None:
-        self._gain = np.float32(gain)
-        self._h = self._c = np.zeros((1, 1, 128), dtype=np.float32)
-        self._context = np.zeros(CONTEXT, dtype=np.float32)
-
-    def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the probabilities (n,) of the next n windows, and advance the state."""
-        windows = _windows(samples * self._gain, self._context)
-        probabilities, self._h, self._c = _session().run(None, {"input": windows, "h": self._h, "c": self._c})
-        self._context = windows[-1, -CONTEXT:]
-        return np.ravel(probabilities)
 
 
 def speech_spans(
@@ -160,30 +135,3 @@ def _worth_hearing(first_window: int, heard: Sequence[float]) -> Iterator[Span]:
     span = Span(first_window * WINDOW_SEC, (first_window + len(heard)) * WINDOW_SEC)
     if span.length >= MIN_SPEECH_SEC and max(heard) >= SURE:
         yield span
-
-
-def _windows(samples: NDArray[np.float32], context: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (n, 64 + 512): each window after the end of the previous one."""
-    padded = np.pad(samples, (0, -len(samples) % WINDOW))
-    rows = padded.reshape(-1, WINDOW)
-    contexts = np.vstack([context, rows[:-1, -CONTEXT:]])
-    return np.hstack([contexts, rows])
-
-
-@lru_cache(maxsize=1)
-def _session() -> Any:
-    """Return the model, loaded once a process; one thread, so that parallel parts do not compete for cores."""
-    options = onnxruntime.SessionOptions()
-    options.inter_op_num_threads = 1
-    options.intra_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(_model_path(), providers=["CPUExecutionProvider"], sess_options=options)
-
-
-def _model_path() -> str:
-    """Return the model's path, without importing faster-whisper, which would load all of CTranslate2."""
-    for file in files("faster-whisper") or []:
-        if file.match("assets/silero_vad*.onnx"):
-            return str(file.locate())
-    raise EngineUnavailable("faster-whisper's package lacks the model that finds speech: install it again.")

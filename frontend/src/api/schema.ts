@@ -911,6 +911,16 @@ export interface components {
          */
         AudioStreamPayload: {
             /**
+             * Role
+             * @description What the stream is used for, where there are several of its kind.
+             */
+            role?: ("picture" | "sound" | "slides" | "unused") | null;
+            /**
+             * Reason
+             * @description Why it was chosen, in a sentence.
+             */
+            reason?: string | null;
+            /**
              * Kind
              * @default audio
              * @constant
@@ -1577,6 +1587,21 @@ export interface components {
             ignoreZones?: number[][] | null;
             /** @description The room and the time that a caption in the WebVTT and SubRip files may take. */
             captions?: components["schemas"]["CaptionOptions"] | null;
+            /**
+             * Audiotrack
+             * @description Stream index of the sound to transcribe, as `streams` of the probe and the sidecar have it; chosen by what the sounds contain unless given.
+             */
+            audioTrack?: number | null;
+            /**
+             * Videotrack
+             * @description Stream index of the picture to follow; chosen by what the pictures contain unless given.
+             */
+            videoTrack?: number | null;
+            /**
+             * Slidestrack
+             * @description Stream index of the picture with the slides; the other picture unless given.
+             */
+            slidesTrack?: number | null;
         };
         /**
          * JobPage
@@ -2729,6 +2754,16 @@ export interface components {
          *     A `mirrored` one is mirrored left to right before it is turned.
          */
         VideoStreamPayload: {
+            /**
+             * Role
+             * @description What the stream is used for, where there are several of its kind.
+             */
+            role?: ("picture" | "sound" | "slides" | "unused") | null;
+            /**
+             * Reason
+             * @description Why it was chosen, in a sentence.
+             */
+            reason?: string | null;
             /**
              * Kind
              * @default video

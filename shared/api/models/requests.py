@@ -35,6 +35,7 @@ MAX_METADATA_DEPTH = 32
 MAX_IGNORE_ZONES = 16
 MAX_DELAY_SEC = 366 * 86400
 MAX_RETENTION_DAYS = 3650
+MAX_STREAMS = 32
 SESSION_NAME = "sessionName"
 
 _ENCODED = re.compile(r"[^\S\t\n\r\v\f\x1c-\x1f\x85]|[<>\"{}|^`]")
@@ -176,6 +177,7 @@ def _in_picture(zone: list[float]) -> list[float]:
     return zone
 
 
+StreamIndex = Annotated[int, Field(ge=0, lt=MAX_STREAMS), BeforeValidator(_whole)]
 Zone = Annotated[
     list[Annotated[float, Field(ge=0.0, le=1.0)]], Field(min_length=4, max_length=4), AfterValidator(_in_picture)
 ]
@@ -230,6 +232,18 @@ class JobOptions(RequestModel):
 
     captions: CaptionOptions | None = Field(
         default=None, description="The room and the time that a caption in the WebVTT and SubRip files may take."
+    )
+    audio_track: StreamIndex | None = Field(
+        default=None,
+        description="Stream index of the sound to transcribe, as `streams` of the probe and the sidecar have it; "
+        "chosen by what the sounds contain unless given.",
+    )
+    video_track: StreamIndex | None = Field(
+        default=None,
+        description="Stream index of the picture to follow; chosen by what the pictures contain unless given.",
+    )
+    slides_track: StreamIndex | None = Field(
+        default=None, description="Stream index of the picture with the slides; the other picture unless given."
     )
 
     def given(self) -> dict[str, Any]:

@@ -44,6 +44,7 @@ from shared.domain.errors import (
     TokenExpired,
     TokenInvalid,
     TokenMissing,
+    TrackNotFound,
     UnsupportedRecording,
     UploadIncomplete,
     WebhooksNotConfigured,
@@ -89,6 +90,7 @@ _EXAMPLES: tuple[RostrumError, ...] = (
     NoUsableStream("The recording has neither sound nor picture that can be read."),
     DamagedRecording("Nothing of the recording's sound or picture could be decoded."),
     UnsupportedRecording("The file refers to other files; only self-contained recordings can be processed."),
+    TrackNotFound("audioTrack is 5, which is not the stream index of a sound that can be decoded; there is: 1, 2."),
     AddressRefused(
         "The address leads to a private or reserved network; only servers on the public internet can be used."
     ),
@@ -136,7 +138,7 @@ NOT_ACCEPTABLE = HTTPException(
 ONLY_JSON = HTTPException(406, "A partial transcript is offered as application/json only.")
 NO_JSON = HTTPException(415, "The body must be JSON, with the header Content-Type: application/json.")
 
-JOB_REFUSED = (EngineUnavailable, AddressRefused, WebhooksNotConfigured)
+JOB_REFUSED = (EngineUnavailable, TrackNotFound, AddressRefused, WebhooksNotConfigured)
 """Refusals of a job that could only fail, or that could not tell its end to its `callbackUrl`."""
 
 UNREADABLE = (
@@ -146,6 +148,7 @@ UNREADABLE = (
     NoUsableStream,
     DamagedRecording,
     UnsupportedRecording,
+    TrackNotFound,
 )
 """Why a recording that is there cannot be processed."""
 

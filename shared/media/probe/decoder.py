@@ -10,9 +10,12 @@ from dataclasses import replace
 from typing import BinaryIO, Protocol
 
 from shared.domain.recording import Recording
+from shared.domain.tracks import WantedTracks, use_tracks
 from shared.domain.warning import About, RecordingWarning
 
 ReadRange = Callable[[int, int], bytes]
+
+ANY_TRACKS = WantedTracks()
 
 BLOCK_BYTES = 1024**2
 """Size of one read: most indexes fit, and a slow server sends it in time."""
@@ -34,42 +37,46 @@ UNMEASURED = RecordingWarning(
 class Decoder(Protocol):
     """Probes recordings. Both methods raise what `probe` raises."""
 
-    def at_ranges(self, read_range: ReadRange, size_bytes: int, *, measures: bool) -> Recording:
+    def at_ranges(
+        self, read_range: ReadRange, size_bytes: int, *, measures: bool, wanted: WantedTracks = ANY_TRACKS
+    ) -> Recording:
         """Probe a recording through `read_range`, in pieces of at most `BLOCK_BYTES`; raise what that raises, too.
 
         With `measures`, read all of it and tell what a job would find: its length, and where clocks begin anew.
         """
 
-    def at_head(self, head: bytes, size_bytes: int | None) -> Recording:
+    def at_head(self, head: bytes, size_bytes: int | None, wanted: WantedTracks = ANY_TRACKS) -> Recording:
         """Probe the beginning of a recording of `size_bytes` (None if unknown); `head` may be all of it."""
 
 
 class InProcessDecoder:
     """A `Decoder` in this process, which a crash of FFmpeg ends."""
 
-    def at_ranges(self, read_range: ReadRange, size_bytes: int, *, measures: bool) -> Recording:
+    def at_ranges(
+        self, read_range: ReadRange, size_bytes: int, *, measures: bool, wanted: WantedTracks = ANY_TRACKS
+    ) -> Recording:
         from shared.media.range_reader import RangeReader
 
         with RangeReader(read_range, size_bytes, BLOCK_BYTES, BLOCKS, read_ahead=False) as file:
-            return _measured(file, size_bytes) if measures else _declared(file, size_bytes)
+            return _measured(file, size_bytes, wanted) if measures else _declared(file, size_bytes, wanted)
 
-    def at_head(self, head: bytes, size_bytes: int | None) -> Recording:
+    def at_head(self, head: bytes, size_bytes: int | None, wanted: WantedTracks = ANY_TRACKS) -> Recording:
         if size_bytes is not None and len(head) >= size_bytes:
-            return _measured(io.BytesIO(head), len(head))
-        return _declared(_Head(head, size_bytes), size_bytes or len(head), whole=False)
+            return _measured(io.BytesIO(head), len(head), wanted)
+        return _declared(_Head(head, size_bytes), size_bytes or len(head), wanted, whole=False)
 
 
 class _TooLate(Exception):
     """The time for measuring is over."""
 
 
-def _measured(file: BinaryIO, size_bytes: int) -> Recording:
+def _measured(file: BinaryIO, size_bytes: int, wanted: WantedTracks) -> Recording:
     """Return the recording with its measured length, if there is time to measure it."""
     from shared.media.probe.probe import probe
     from shared.media.timeline.measure import measure
     from shared.media.timeline.walk import Walk
 
-    recording = probe(file, size_bytes)
+    recording = use_tracks(probe(file, size_bytes), wanted)
     deadline = time.monotonic() + MEASURE_SEC
 
     def stop_when_late(fraction: float) -> None:
@@ -79,14 +86,14 @@ def _measured(file: BinaryIO, size_bytes: int) -> Recording:
     try:
         return measure(file, recording, Walk(file, recording, stop_when_late))
     except _TooLate:
-        return _declared(file, size_bytes)
+        return _declared(file, size_bytes, wanted)
 
 
-def _declared(file: BinaryIO, size_bytes: int, *, whole: bool = True) -> Recording:
+def _declared(file: BinaryIO, size_bytes: int, wanted: WantedTracks, *, whole: bool = True) -> Recording:
     """Return the recording with the length that it declares, and a warning that this is no more than that."""
     from shared.media.probe.probe import GUESSED, probe  # loads a media library only when decoding
 
-    recording = probe(file, size_bytes, guess=True, whole=whole)
+    recording = use_tracks(probe(file, size_bytes, guess=True, whole=whole), wanted)
     if recording.duration_sec <= 0 or GUESSED in recording.warnings:
         return recording
     return replace(recording, warnings=(*recording.warnings, UNMEASURED))

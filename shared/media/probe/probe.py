@@ -27,6 +27,7 @@ from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.warning import About, RecordingWarning
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
 from shared.media.limits import MAX_ASPECT, MAX_FRAME_BYTES, MIN_SIDE, TRIAL_SEC
+from shared.media.probe.choose_tracks import choose_tracks
 from shared.media.probe.xing import declared_frames
 from shared.media.timeline.truncation import length_warning
 from shared.media.video.orientation import UPRIGHT, orientation_of
@@ -38,6 +39,10 @@ TRIAL_PACKETS_PER_STREAM = 100
 """A stream is given up if this many packets decode to nothing; no delay of a decoder comes near it."""
 TRIAL_PACKETS = 2000
 """Most packets read while waiting for a stream: sound may begin minutes after the picture."""
+MAX_PICTURES = 4
+"""Most pictures of a recording that are considered."""
+MAX_SOUNDS = 8
+"""Most sounds of a recording that are considered."""
 GUESSED = RecordingWarning(
     "duration_guessed",
     About.RECORDING,
@@ -80,12 +85,18 @@ def probe(source: BinaryIO, size_bytes: int, *, guess: bool = False, whole: bool
     if size_bytes == 0:
         raise EmptyRecording("The file is empty (0 bytes).")
     with open_container(source) as container:
-        trials = [_Trial(stream) for stream in _chosen_streams(container)]
-        if not trials:
+        candidates = [_Trial(stream) for stream in _candidates(container)]
+        if not candidates:
             raise NoUsableStream(_nothing_usable(container))
-        whole_read = _try_decoding(container, trials) and whole
-        usable, warnings = _sort_out(trials, whole_read)
+        whole_read = _try_decoding(container, candidates) and whole
+        videos, audios = (_worth_choosing(candidates, kind) for kind in ("video", "audio"))
+        length_sec = container.duration / av.time_base if whole and container.duration else None
+        chosen = choose_tracks(source, videos, audios, length_sec)
+        usable, warnings = _sort_out([each for each in candidates if each.stream.index in chosen.used], whole_read)
         recording = _describe(container, usable, size_bytes)
+        unused = [each for each in candidates if each.frame is not None and each.stream.index not in chosen.used]
+        recording = replace(_with_others(recording, unused), choice=chosen.choice)
+        warnings.extend(chosen.warnings)
     if recording.container in HEADERLESS and not _has_xing_header(recording, usable):
         if guess and recording.duration_sec > 0:
             warnings.append(GUESSED)
@@ -99,14 +110,26 @@ def probe(source: BinaryIO, size_bytes: int, *, guess: bool = False, whole: bool
     return replace(recording, warnings=tuple(warnings))
 
 
-def _chosen_streams(container: InputContainer) -> Iterator[Stream]:
-    """Yield the picture and the sound that a player would choose: marked as default first, then the largest."""
+def _candidates(container: InputContainer) -> Iterator[Stream]:
+    """Yield pictures, then sounds, as players prefer them: marked as default first, then the largest."""
     videos = [s for s in container.streams.video if _decodable(s) and not s.disposition & _NOT_MOVING]
     audios = [s for s in container.streams.audio if _decodable(s)]
-    if videos:
-        yield max(videos, key=lambda s: (bool(s.disposition & Disposition.default), s.width * s.height, -s.index))
-    if audios:
-        yield max(audios, key=lambda s: (bool(s.disposition & Disposition.default), s.channels, -s.index))
+    videos.sort(key=lambda s: (not s.disposition & Disposition.default, -s.width * s.height, s.index))
+    audios.sort(key=lambda s: (not s.disposition & Disposition.default, -s.channels, s.index))
+    yield from videos[:MAX_PICTURES]
+    yield from audios[:MAX_SOUNDS]
+
+
+def _worth_choosing(trials: Sequence[_Trial], kind: str) -> list[int]:
+    """Return the stream indexes of this kind that can be used; of none, the one that players prefer."""
+    those = [trial for trial in trials if trial.stream.type == kind]
+    usable = [
+        trial
+        for trial in those
+        if isinstance(trial.frame, av.AudioFrame)
+        or (isinstance(trial.frame, av.VideoFrame) and not _unusable_picture(trial.frame, trial.stream))
+    ]
+    return [trial.stream.index for trial in usable or those[:1]]
 
 
 def _decodable(stream: Stream) -> bool:
@@ -237,6 +260,22 @@ def _describe(container: InputContainer, usable: Sequence[_Trial], size_bytes: i
         video=video,
         audio=audio,
     )
+
+
+def _with_others(recording: Recording, unused: Sequence[_Trial]) -> Recording:
+    """Return the recording with the tracks that are not used, on its clock."""
+    videos: list[VideoStream] = []
+    audios: list[AudioStream] = []
+    for trial in unused:
+        start = _start(trial)
+        end = _end(trial, start) or recording.start_sec + recording.duration_sec
+        place = start - recording.start_sec, max(0.0, end - start)
+        if isinstance(trial.stream, av.VideoStream):
+            videos.append(_describe_video(trial, trial.stream, *place))
+        elif isinstance(trial.stream, av.AudioStream):
+            audios.append(_describe_audio(trial, trial.stream, *place))
+    by_index = sorted(videos, key=lambda each: each.index), sorted(audios, key=lambda each: each.index)
+    return replace(recording, other_videos=tuple(by_index[0]), other_audios=tuple(by_index[1]))
 
 
 def _describe_video(trial: _Trial, stream: av.VideoStream, start_sec: float, duration_sec: float) -> VideoStream:

@@ -18,10 +18,11 @@ from shared.domain.errors import (
     SourceUnavailable,
 )
 from shared.domain.recording import Recording
+from shared.domain.tracks import WantedTracks
 from shared.domain.warning import About, RecordingWarning
 from shared.media.network.fetch import FetchPolicy, RemoteFile, open_source
 from shared.media.network.guarded_network import Resolve, resolve
-from shared.media.probe.decoder import BLOCK_BYTES, Decoder, InProcessDecoder, ReadRange
+from shared.media.probe.decoder import ANY_TRACKS, BLOCK_BYTES, Decoder, InProcessDecoder, ReadRange
 
 HEAD_BYTES = 4 * 1024**2
 """Size of the beginning that is probed if ranges do not work."""
@@ -83,7 +84,11 @@ class ProbeBudget:
 
 
 def quick_probe_ranges(
-    read_range: ReadRange, size_bytes: int, budget: ProbeBudget, decoder: Decoder | None = None
+    read_range: ReadRange,
+    size_bytes: int,
+    budget: ProbeBudget,
+    decoder: Decoder | None = None,
+    wanted: WantedTracks = ANY_TRACKS,
 ) -> QuickProbe:
     """Probe a recording that can be read in ranges, in this process unless a `decoder` is given.
 
@@ -97,9 +102,9 @@ def quick_probe_ranges(
 
     try:
         measures = size_bytes <= budget.max_bytes * MEASURED_SHARE
-        return _result(decoder.at_ranges(read, size_bytes, measures=measures), size_bytes)
+        return _result(decoder.at_ranges(read, size_bytes, measures=measures, wanted=wanted), size_bytes)
     except BudgetExceeded:
-        return _quick_probe_head(read_range(0, min(HEAD_BYTES, size_bytes)), size_bytes, decoder)
+        return _quick_probe_head(read_range(0, min(HEAD_BYTES, size_bytes)), size_bytes, decoder, wanted)
 
 
 def quick_probe_url(
@@ -108,14 +113,15 @@ def quick_probe_url(
     budget: ProbeBudget,
     resolve: Resolve = resolve,
     decoder: Decoder | None = None,
+    wanted: WantedTracks = ANY_TRACKS,
 ) -> QuickProbe:
     """Probe the recording at a web address. Raise what `open_source` and `quick_probe_ranges` raise."""
     remote = _Remote(url, policy, budget, resolve)
     if remote.size_bytes == 0:
         raise EmptyRecording("The source's server has an empty file there (0 bytes).")
     if remote.has_ranges and remote.size_bytes is not None:
-        return quick_probe_ranges(remote.read_range, remote.size_bytes, budget, decoder)
-    return _quick_probe_head(remote.head, remote.size_bytes, decoder or InProcessDecoder())
+        return quick_probe_ranges(remote.read_range, remote.size_bytes, budget, decoder, wanted)
+    return _quick_probe_head(remote.head, remote.size_bytes, decoder or InProcessDecoder(), wanted)
 
 
 class _Remote:
@@ -162,12 +168,12 @@ class _Remote:
             raise
 
 
-def _quick_probe_head(head: bytes, size_bytes: int | None, decoder: Decoder) -> QuickProbe:
+def _quick_probe_head(head: bytes, size_bytes: int | None, decoder: Decoder, wanted: WantedTracks) -> QuickProbe:
     """Probe the beginning of a recording. Raise CannotProbe if the index is not in it."""
     if size_bytes is not None and len(head) >= size_bytes:
-        return _result(decoder.at_head(head, len(head)), len(head))
+        return _result(decoder.at_head(head, len(head), wanted), len(head))
     try:
-        return _result(decoder.at_head(head, size_bytes), size_bytes)
+        return _result(decoder.at_head(head, size_bytes, wanted), size_bytes)
     except DamagedRecording as err:
         raise CannotProbe(
             f"What the recording is does not show in its first {len(head) // 1024**2} MiB, and a probe may not read "

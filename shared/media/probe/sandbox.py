@@ -4,8 +4,9 @@ The child is `python -m shared.media.probe.sandbox_process`, started for each pr
 environment, and with limits on memory and time. It requests the bytes that it reads from the parent, and its answer is
 validated. The protocol over the child's standard input and output:
 
-    parent: a line of JSON, {"size", "head", "measures"}: the recording's size or null, the length of its beginning or
-            null, and whether to read all of it; followed by the bytes of the beginning
+    parent: a line of JSON, {"size", "head", "measures", "wanted"}: the recording's size or null, the length of its
+            beginning or null, whether to read all of it, and the tracks that were named; followed by the bytes of the
+            beginning
     child:  a line of JSON, {"read": [offset, length]}; the parent sends so many bytes
     child:  a line of JSON, {"seen": Recording} or {"error": {"kind", "detail"}}, and ends
 """
@@ -18,6 +19,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,7 +29,8 @@ import shared
 from shared.domain import errors
 from shared.domain.errors import CannotProbe, FinalError, SourceChanged, SourceTooSlow
 from shared.domain.recording import Recording
-from shared.media.probe.decoder import BLOCK_BYTES, ReadRange
+from shared.domain.tracks import WantedTracks
+from shared.media.probe.decoder import ANY_TRACKS, BLOCK_BYTES, ReadRange
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +59,15 @@ class SandboxedDecoder:
         self._max_sec = max_sec
         self._command = command or COMMAND
 
-    def at_ranges(self, read_range: ReadRange, size_bytes: int, *, measures: bool) -> Recording:
-        return self._probe({"size": size_bytes, "head": None, "measures": measures}, b"", read_range, size_bytes)
+    def at_ranges(
+        self, read_range: ReadRange, size_bytes: int, *, measures: bool, wanted: WantedTracks = ANY_TRACKS
+    ) -> Recording:
+        asked = {"size": size_bytes, "head": None, "measures": measures, "wanted": asdict(wanted)}
+        return self._probe(asked, b"", read_range, size_bytes)
 
-    def at_head(self, head: bytes, size_bytes: int | None) -> Recording:
-        return self._probe({"size": size_bytes, "head": len(head), "measures": False}, head, None, 0)
+    def at_head(self, head: bytes, size_bytes: int | None, wanted: WantedTracks = ANY_TRACKS) -> Recording:
+        asked = {"size": size_bytes, "head": len(head), "measures": False, "wanted": asdict(wanted)}
+        return self._probe(asked, head, None, 0)
 
     def _probe(self, asked: dict[str, Any], head: bytes, read_range: ReadRange | None, size_bytes: int) -> Recording:
         with self._child() as (child, is_late):

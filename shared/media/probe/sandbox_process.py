@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from shared.domain.errors import FinalError
 from shared.domain.recording import Recording
+from shared.domain.tracks import WantedTracks
 from shared.media.probe.decoder import InProcessDecoder
 
 MAX_MEMORY_BYTES = 1024**3
@@ -51,11 +52,12 @@ def _answer(heard: IO[bytes], said: IO[bytes]) -> dict[str, Any]:
         _say(said, {"read": [offset, length]})
         return heard.read(length)
 
+    wanted = WantedTracks(**asked["wanted"])
     try:
         if asked["head"] is not None:
-            seen: Recording = InProcessDecoder().at_head(heard.read(asked["head"]), asked["size"])
+            seen: Recording = InProcessDecoder().at_head(heard.read(asked["head"]), asked["size"], wanted)
         else:
-            seen = InProcessDecoder().at_ranges(read_range, asked["size"], measures=asked["measures"])
+            seen = InProcessDecoder().at_ranges(read_range, asked["size"], measures=asked["measures"], wanted=wanted)
     except FinalError as error:
         return {"error": {"kind": type(error).__name__, "detail": error.detail}}
     return {"seen": asdict(seen)}

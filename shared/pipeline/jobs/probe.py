@@ -79,7 +79,8 @@ def probe_url(services: Services, url: str, options: JobOptions) -> Probed:
         max_seconds=settings.probe_max_sec,
     )
     allowance = ProbeBudget(settings.probe_max_bytes, settings.probe_max_sec)
-    seen = quick_probe_url(url, policy, allowance, decoder=SandboxedDecoder(settings.probe_max_sec))
+    decoder = SandboxedDecoder(settings.probe_max_sec)
+    seen = quick_probe_url(url, policy, allowance, decoder=decoder, wanted=options.tracks)
     return _probed(settings, seen.recording, seen.duration_sec, seen.size_bytes, None, options)
 
 
@@ -106,8 +107,8 @@ def address_to_probe(services: Services, org_id: str, session_id: str) -> str | 
 def probe_session(services: Services, org_id: str, session_id: str, options: JobOptions) -> Probed:
     """Probe a session's stored recording, or return the facts that are known; raise NotFound, and as `probe_url`."""
     session = services.storage.sessions.get(org_id, session_id).value
-    if session.recording is not None:
-        found = session.recording
+    found = session.recording
+    if found is not None and not options.tracks.any and not found.choice.asked:
         return _probed(services.settings, found, found.duration_sec, found.size_bytes, session.sha256, options)
     blob = services.storage.blobs.facts(SOURCES, session.source_blob)
     if blob is not None and blob.size_bytes > 0:
@@ -125,6 +126,7 @@ def _probe_blob(services: Services, blob: BlobFacts, options: JobOptions) -> Pro
         blob.size_bytes,
         ProbeBudget(settings.probe_max_bytes, settings.probe_max_sec),
         SandboxedDecoder(settings.probe_max_sec),
+        options.tracks,
     )
     return _probed(settings, seen.recording, seen.duration_sec, blob.size_bytes, None, options)
 

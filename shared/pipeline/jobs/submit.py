@@ -20,6 +20,7 @@ from shared.domain.recording_name import name_in_address, readable_name, source_
 from shared.domain.session import Session
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
+from shared.domain.tracks import use_tracks
 from shared.pipeline.context import Services
 from shared.pipeline.execution.advance import advance
 from shared.pipeline.execution.dispatch import enqueue
@@ -66,9 +67,11 @@ def check_source_url(source_url: str) -> None:
 
 
 def submit_session(services: Services, request: JobRequest, session_id: str) -> Job:
-    """Create a job over a session's stored recording; raise NotFound."""
+    """Create a job over a session's stored recording; raise NotFound, and TrackNotFound where that is known."""
     validate_request(services, request.options, request.callback_url)
     session = services.storage.sessions.get(request.org_id, session_id).value
+    if session.recording is not None:
+        use_tracks(session.recording, request.options.tracks)
     return start_job(services, request, session)
 
 

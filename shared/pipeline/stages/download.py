@@ -24,14 +24,22 @@ from shared.domain.job import Job
 from shared.domain.recording import Recording
 from shared.domain.recording_name import name_in_address, readable_name
 from shared.domain.stage import Stage
+from shared.domain.tracks import use_tracks
 from shared.media.audio.decoder import AudioDecoder, wav_header
 from shared.media.network.fetch import FetchPolicy, open_source
 from shared.media.probe.probe import probe
 from shared.media.timeline.measure import measure
 from shared.media.timeline.walk import Walk
-from shared.pipeline.artefacts import AUDIO_COPY
+from shared.pipeline.artefacts import AUDIO_COPY, RECORDING
 from shared.pipeline.context import ContinueLater, StepContext
-from shared.pipeline.stages.job_blobs import CHANGED, NOT_THERE, is_changed, open_recording
+from shared.pipeline.stages.job_blobs import (
+    CHANGED,
+    NOT_THERE,
+    RecordingFile,
+    is_changed,
+    open_recording,
+    write_json,
+)
 from shared.pipeline.stages.plan import Plan, plan_stages, refuse_too_long
 from shared.pipeline.updates import change_job, change_session
 from shared.storage.ports import SOURCES, WORK, BlobFacts
@@ -53,11 +61,15 @@ def download_recording(context: StepContext) -> None:
     recording = _examine(context, source)
     services, session = context.services, context.session
     context.confirm()
+    if context.job.options.tracks.any:
+        write_json(services, context.job, RECORDING, RecordingFile(recording=recording))
     change_session(
         services,
         session.org_id,
         session.session_id,
-        lambda current: current.evolve(recording=recording, updated_at=services.clock()),
+        lambda current: current.evolve(
+            recording=_of_session(current.recording, recording), updated_at=services.clock()
+        ),
     )
     plan = plan_stages(recording, services.settings, context.job.options)
     change_job(
@@ -66,6 +78,11 @@ def download_recording(context: StepContext) -> None:
         context.job.job_id,
         lambda job: _planned(job, plan, services.clock()),
     )
+
+
+def _of_session(known: Recording | None, found: Recording) -> Recording:
+    """Return the facts to keep with the session: a job that names tracks does not change them for other jobs."""
+    return known if known is not None and found.choice.asked else found
 
 
 def _planned(job: Job, plan: Plan, now: datetime) -> Job | None:
@@ -230,7 +247,7 @@ def _with_identity(context: StepContext, source: BlobFacts, sha256: str) -> Step
 def _examine(context: StepContext, source: BlobFacts) -> Recording:
     """Read the recording through: copy its sound, measure it, and return its facts."""
     with open_recording(context) as file:
-        recording = probe(file, source.size_bytes)
+        recording = use_tracks(probe(file, source.size_bytes), context.job.options.tracks)
         context.report(PROBED)
         measured = _copy_audio(context, file, recording) if recording.audio else _measure(context, file, recording)
     refuse_too_long(measured.duration_sec, context.services.settings)

@@ -12,11 +12,18 @@ from shared.domain.job import Job
 from shared.domain.recording import Recording
 from shared.domain.session import Session
 from shared.media.range_reader import RangeReader
-from shared.pipeline.artefacts import Artefact
+from shared.pipeline.artefacts import RECORDING, Artefact
 from shared.pipeline.context import Services, StepContext, job_blob
 from shared.storage.ports import SOURCES, BlobFacts
 
 T = TypeVar("T", bound=BaseModel)
+
+
+class RecordingFile(BaseModel):
+    """The facts of the recording with the tracks that the job's options name, which hold for this job only."""
+
+    recording: Recording
+
 
 NOT_THERE = "The recording is not in storage any more; upload it again."
 
@@ -86,7 +93,12 @@ def read_json(services: Services, job: Job, artefact: Artefact, model: type[T], 
 
 
 def recording_of(context: StepContext) -> Recording:
-    """Return the facts that the download stage found; raise ValueError before it has run."""
+    """Return the facts that the download stage found for this job.
+
+    Raise ValueError before it has run, and BlobMissing.
+    """
+    if context.job.options.tracks.any:
+        return read_json(context.services, context.job, RECORDING, RecordingFile).recording
     if context.session.recording is None:
         raise ValueError(f"session {context.session.session_id} has no recording yet")
     return context.session.recording

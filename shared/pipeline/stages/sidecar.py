@@ -19,9 +19,9 @@ from shared.media.payload import (
     SidecarPayload,
     ThumbnailPayload,
 )
-from shared.pipeline.artefacts import RENDITIONS, SCENES, SIDECAR, Artefact
+from shared.pipeline.artefacts import RECORDING, RENDITIONS, SCENES, SIDECAR, Artefact
 from shared.pipeline.context import Services, job_blob
-from shared.pipeline.stages.job_blobs import read_json, write_json
+from shared.pipeline.stages.job_blobs import RecordingFile, read_json, write_json
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.storage.ports import RESULTS
 
@@ -48,7 +48,7 @@ def write_sidecar(services: Services, job: Job) -> None:
     sidecar = SidecarPayload(
         session_id=job.session_id,
         job_id=job.job_id,
-        media=_media(session),
+        media=_media(services, job, session),
         scenes=found.scenes,
         thumbnails=found.thumbnails,
         renditions=made.renditions,
@@ -85,9 +85,15 @@ def _noted(services: Services, job: Job, artefact: Artefact, kind: type[T]) -> T
     return kind()
 
 
-def _media(session: Session) -> MediaPayload:
+def _media(services: Services, job: Job, session: Session) -> MediaPayload:
+    """Return the facts of the recording, with the tracks that the job used."""
     if session.recording is None or session.sha256 is None:
         raise ValueError(f"session {session.session_id} has no recording yet")
+    if job.options.tracks.any:
+        with suppress(NotFound):
+            return MediaPayload.of(read_json(services, job, RECORDING, RecordingFile).recording, session.sha256)
+        with suppress(NotFound):  # after the clean-up
+            return read_json(services, job, SIDECAR, SidecarPayload).media
     return MediaPayload.of(session.recording, session.sha256)
 
 

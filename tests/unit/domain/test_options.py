@@ -20,6 +20,9 @@ EVERYTHING = {
     "regionOfInterest": [0.1, 0.0, 0.5, 1.0],
     "ignoreZones": [[0.0, 0.8, 1.0, 0.2]],
     "captions": {"maxLineChars": 32, "maxLines": 2, "maxCharsPerSec": 15.5, "minSec": 3, "maxSec": 7},
+    "audioTrack": 2,
+    "videoTrack": 0,
+    "slidesTrack": 1,
 }
 
 json_values = st.recursive(
@@ -42,6 +45,9 @@ def test_every_option_is_read_by_its_name_on_the_wire() -> None:
         region_of_interest=(0.1, 0.0, 0.5, 1.0),
         ignore_zones=((0.0, 0.8, 1.0, 0.2),),
         captions=CaptionOptions(max_line_chars=32, max_lines=2, max_chars_per_sec=15.5, min_sec=3, max_sec=7),
+        audio_track=2,
+        video_track=0,
+        slides_track=1,
     )
     assert JobOptions.from_json(EVERYTHING).to_json() == EVERYTHING
 

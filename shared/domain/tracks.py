@@ -1,0 +1,106 @@
+"""Apply the tracks that a job names to a recording: which picture is followed, and which sound is transcribed.
+
+Pure, so that the probe and the job refuse and choose the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from shared.domain.errors import TrackNotFound
+from shared.domain.recording import AudioStream, Recording, VideoStream
+
+S = TypeVar("S", VideoStream, AudioStream)
+
+SOUND_CHOSEN, PICTURE_CHOSEN = "sound_track_chosen", "picture_track_chosen"
+"""Codes of the warnings about a track that was chosen by what it contains."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedTracks:
+    """Stream indexes that a client named; None leaves the choice to what the tracks contain."""
+
+    audio: int | None = None
+    video: int | None = None
+    slides: int | None = None
+
+    @property
+    def any(self) -> bool:
+        """Return whether a track was named."""
+        return self != WantedTracks()
+
+
+def use_tracks(recording: Recording, wanted: WantedTracks) -> Recording:
+    """Return the recording with the wanted tracks in use; it must not be measured yet.
+
+    Raise TrackNotFound for an index that is not that of a picture or a sound that can be decoded.
+    """
+    if not wanted.any:
+        return recording
+    videos = _all(recording.video, recording.other_videos)
+    audios = _all(recording.audio, recording.other_audios)
+    video, audio, choice = recording.video, recording.audio, replace(recording.choice, asked=True)
+    warnings = recording.warnings
+    if wanted.audio is not None:
+        audio = _find(audios, wanted.audio, "audioTrack", "sound")
+        choice = replace(choice, audio_reason=_reason("audioTrack", audios))
+        warnings = tuple(each for each in warnings if each.code != SOUND_CHOSEN)
+    if wanted.video is not None:
+        video = _find(videos, wanted.video, "videoTrack", "picture")
+        choice = replace(choice, video_reason=_reason("videoTrack", videos))
+        warnings = tuple(each for each in warnings if each.code != PICTURE_CHOSEN)
+    unfollowed = [each for each in videos if each != video]
+    if wanted.slides is not None:
+        choice = replace(choice, slides=_find(videos, wanted.slides, "slidesTrack", "picture").index)
+    elif choice.slides not in {each.index for each in unfollowed}:
+        choice = replace(choice, slides=unfollowed[0].index if unfollowed else None)
+    used = replace(
+        recording,
+        video=video,
+        audio=audio,
+        other_videos=tuple(unfollowed),
+        other_audios=tuple(each for each in audios if each != audio),
+        choice=choice,
+        warnings=warnings,
+    )
+    return _on_its_clock(used)
+
+
+def _all(used: S | None, others: Sequence[S]) -> list[S]:
+    """Return all tracks of a kind by stream index."""
+    return sorted((*others, *(() if used is None else (used,))), key=lambda each: each.index)
+
+
+def _find(tracks: Sequence[S], index: int, option: str, kind: str) -> S:
+    found = next((each for each in tracks if each.index == index), None)
+    if found is None:
+        known = ", ".join(str(each.index) for each in tracks) or "none"
+        raise TrackNotFound(
+            f"{option} is {index}, which is not the stream index of a {kind} that can be decoded; there is: {known}."
+        )
+    return found
+
+
+def _reason(option: str, tracks: Sequence[VideoStream] | Sequence[AudioStream]) -> str | None:
+    return f"{option} names it." if len(tracks) > 1 else None
+
+
+def _on_its_clock(recording: Recording) -> Recording:
+    """Return the recording with its clock at zero where the earliest track in use starts."""
+    starts = [each.start_sec for each in (recording.video, recording.audio) if each is not None]
+    late_sec = min(starts, default=0.0)
+    if late_sec == 0.0:
+        return recording
+
+    def moved(stream: S) -> S:
+        return replace(stream, start_sec=stream.start_sec - late_sec)
+
+    return replace(
+        recording,
+        start_sec=recording.start_sec + late_sec,
+        duration_sec=max(0.0, recording.duration_sec - late_sec),
+        video=None if recording.video is None else moved(recording.video),
+        audio=None if recording.audio is None else moved(recording.audio),
+        other_videos=tuple(moved(each) for each in recording.other_videos),
+        other_audios=tuple(moved(each) for each in recording.other_audios),
+    )
