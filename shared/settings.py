@@ -113,6 +113,16 @@ class Settings(BaseSettings):
     max_source_bytes: int = Field(default=20 * GIB, ge=1)
     """Largest recording accepted, in bytes."""
 
+    body_silence_sec: float = Field(default=30.0, gt=0)
+    """How long a client may send nothing of a body, in seconds; also how long a JSON body may take in all, and the time
+    over which the rate of a recording is measured."""
+
+    import_min_bytes_per_sec: int = Field(default=16 * 1024, ge=0)
+    """Least rate of a recording that is sent with the request, in bytes a second; slower clients are given up."""
+
+    import_max_sec: float = Field(default=3600.0, gt=0)
+    """Longest time that a recording may take to arrive with the request, in seconds."""
+
     max_duration_sec: float = Field(default=6 * 3600.0, gt=0)
     """Longest recording accepted, in seconds."""
 

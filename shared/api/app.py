@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from shared.api.events.hub import EventHub
+from shared.api.http.body_pace import json_pace
 from shared.api.http.cross_origin import allow_origins
 from shared.api.http.head_requests import HeadIsGet, allowed_methods
 from shared.api.http.outer_middleware import Guard
@@ -76,7 +77,7 @@ def create_app(services: Services) -> FastAPI:
     for kind in (RostrumError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _answer_problem)
     app.add_middleware(HeadIsGet)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, pace=json_pace(services.settings))
     app.add_middleware(PathRedirects)
     allow_origins(app, services.settings.browser_origins)  # outermost, so that a page can read every failure
     _complete_description(app)

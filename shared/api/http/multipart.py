@@ -3,25 +3,31 @@
 https://www.rfc-editor.org/rfc/rfc7578
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from anyio import fail_after
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from shared.domain.errors import RequestTimedOut
+from shared.api.dependencies import off_loop
+from shared.api.http.body_pace import BodyClock, Pace
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 NO_FORM = "The body must be multipart/form-data with a boundary."
 CUT_SHORT = "The body ends before the last part does."
-PATIENCE_SEC = 30.0
-"""How long a client may send nothing before it is given up."""
+MAX_BOUNDARY_CHARS = 256
+MAX_PARTS = 64
+PARSED_BYTES = 64 * 1024
+"""How much is parsed before the bounds are checked."""
+
+MAX_OVERHEAD_BYTES = 256 * 1024
+"""The most bytes of a form that belong to no part's data: boundaries, headers, and what stands before and behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +54,26 @@ class PartEnd:
 PartEvent = PartBegin | PartData | PartEnd
 
 
-async def read_parts(request: Request) -> AsyncIterator[PartEvent]:
-    """Yield the events of the body in order.
+async def read_parts(
+    request: Request, pace: Pace, observe: Callable[[PartEvent], None] = lambda event: None
+) -> AsyncIterator[PartEvent]:
+    """Yield the events of the body in order. A thread parses each chunk, and calls `observe` with each event before it
+    is yielded, so that neither holds up the event loop.
 
-    Raises HTTPException 415 when the body is no form data and 400 when it is cut, and RequestTimedOut when no more
-    bytes
-    arrive.
+    Raises HTTPException 415 when the body is no form data and 400 when it is cut or exceeds a bound of this module, and
+    RequestTimedOut when it does not keep the pace.
     """
     content_type, parameters = parse_options_header(request.headers.get("content-type"))
-    if content_type != b"multipart/form-data" or not parameters.get(b"boundary"):
+    boundary = parameters.get(b"boundary")
+    if content_type != b"multipart/form-data" or not boundary:
         raise HTTPException(415, NO_FORM)
-    collected = _Collector()
+    if len(boundary) > MAX_BOUNDARY_CHARS:
+        raise HTTPException(400, f"The form's boundary has more than {MAX_BOUNDARY_CHARS} characters.")
+    collected = _Collector(observe)
     try:
-        parser = MultipartParser(parameters[b"boundary"], collected.callbacks())
-        async for chunk in _chunks(request):
-            parser.write(chunk)
-            for event in collected.take():
+        parser = MultipartParser(boundary, collected.callbacks())
+        async for chunk in _chunks(request, pace):
+            for event in await off_loop(partial(collected.parse, parser, chunk)):
                 yield event
     except MultipartParseError as err:
         raise HTTPException(400, "The body is not well-formed multipart/form-data.") from err
@@ -71,24 +81,23 @@ async def read_parts(request: Request) -> AsyncIterator[PartEvent]:
         raise HTTPException(400, CUT_SHORT)
 
 
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    stream = request.stream()
+async def _chunks(request: Request, pace: Pace) -> AsyncIterator[bytes]:
+    stream, clock = aiter(request.stream()), BodyClock(pace)
     while True:
         try:
-            with fail_after(PATIENCE_SEC):
-                chunk = await anext(stream)
+            yield await clock.next(partial(anext, stream), len)
         except StopAsyncIteration:
             return
-        except TimeoutError as err:
-            raise RequestTimedOut(f"Nothing more of the form arrived for {PATIENCE_SEC:g} s.") from err
-        yield chunk
 
 
 class _Collector:
     """Turns the parser's callbacks into events."""
 
-    def __init__(self) -> None:
+    def __init__(self, observe: Callable[[PartEvent], None]) -> None:
         self.complete = False
+        self._observe = observe
+        self._parts = 0
+        self._overhead_bytes = 0
         self._events: list[PartEvent] = []
         self._headers: dict[str, str] = {}
         self._field = bytearray()
@@ -106,8 +115,19 @@ class _Collector:
             "on_end": self._end,
         }
 
-    def take(self) -> list[PartEvent]:
+    def parse(self, parser: MultipartParser, chunk: bytes) -> list[PartEvent]:
+        """Parse a chunk and return its events; raise HTTPException 400 when the form exceeds a bound."""
+        for start in range(0, len(chunk), PARSED_BYTES):
+            piece = chunk[start : start + PARSED_BYTES]
+            before = len(self._events)
+            parser.write(piece)
+            data = sum(len(event.data) for event in self._events[before:] if isinstance(event, PartData))
+            self._overhead_bytes += len(piece) - data
+            if self._overhead_bytes > MAX_OVERHEAD_BYTES:
+                raise HTTPException(400, f"More than {MAX_OVERHEAD_BYTES} bytes of the form are no part's data.")
         taken, self._events = self._events, []
+        for event in taken:
+            self._observe(event)
         return taken
 
     def _header_end(self) -> None:
@@ -116,6 +136,9 @@ class _Collector:
         self._value.clear()
 
     def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise HTTPException(400, f"The form has more than {MAX_PARTS} parts.")
         _, parameters = parse_options_header(self._headers.get("content-disposition"))
         name, file_name = parameters.get(b"name", b""), parameters.get(b"filename")
         self._events.append(

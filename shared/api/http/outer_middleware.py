@@ -7,9 +7,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.api.http.body_pace import DEFAULT_PACE, BodyClock, Pace
 from shared.api.http.problems import problem_response
 from shared.api.http.trace import Trace, begin_trace
-from shared.domain.errors import RostrumError
+from shared.domain.errors import RequestTimedOut, RostrumError
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +26,9 @@ _STREAMED = "/sessions/import"
 class Guard:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, pace: Pace = DEFAULT_PACE) -> None:
         self._app = app
+        self._pace = pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -43,7 +45,7 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(*_bounded(scope, receive), watched_send)
+            await self._app(*_bounded(scope, receive, self._pace), watched_send)
         except ClientDisconnect:
             return  # nobody is there to be answered
         except Exception as error:
@@ -66,8 +68,10 @@ def _log_broken(error: Exception, trace: Trace) -> None:
     log.log(level, "response broke off", extra=facts, exc_info=error)
 
 
-def _bounded(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
-    """Return the request with its body counted and known to be JSON, unless it has none or its route streams it."""
+def _bounded(scope: Scope, receive: Receive, pace: Pace) -> tuple[Scope, Receive]:
+    """Return the request with its body counted, held to the pace and known to be JSON, unless it has none or its route
+    streams it.
+    """
     headers = Headers(scope=scope)
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     length = headers.get("content-length", "")
@@ -76,7 +80,7 @@ def _bounded(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
         return scope, receive
     if length.isdigit() and int(length) > MAX_JSON_BYTES:
         raise _too_large()
-    return _as_json(scope, headers, content_type), _counted(receive)
+    return _as_json(scope, headers, content_type), _counted(receive, pace)
 
 
 def _as_json(scope: Scope, headers: Headers, content_type: str) -> Scope:
@@ -95,12 +99,19 @@ def _as_json(scope: Scope, headers: Headers, content_type: str) -> Scope:
     return inner
 
 
-def _counted(receive: Receive) -> Receive:
-    read = 0
+def _counted(receive: Receive, pace: Pace) -> Receive:
+    """Return `receive` with the body counted and held to the pace; what comes after the body is only passed on."""
+    read, is_over, clock = 0, False, BodyClock(pace)
 
     async def counting() -> Message:
-        nonlocal read
-        message = await receive()
+        nonlocal read, is_over
+        if is_over:
+            return await receive()
+        try:
+            message = await clock.next(receive, lambda received: len(received.get("body", b"")))
+        except RequestTimedOut as err:  # FastAPI lets only this kind through while it reads a body
+            raise HTTPException(408, err.detail, {"Connection": "close"}) from err
+        is_over = not message.get("more_body", False)
         read += len(message.get("body", b""))
         if read > MAX_JSON_BYTES:
             raise _too_large()

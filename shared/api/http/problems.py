@@ -85,6 +85,7 @@ _STATUSES: dict[type[RostrumError], HTTPStatus] = {
 _HTTP_KINDS = {
     400: ("malformed_request", "The request is malformed"),
     404: (NotFound.code, "There is no such address"),
+    408: (RequestTimedOut.code, "The request did not arrive in time"),
     405: ("method_not_allowed", "The method is not allowed"),
     406: ("not_acceptable", "No acceptable form is offered"),
     413: ("body_too_large", "The body is too large"),
@@ -217,6 +218,7 @@ def _http_problem(error: HTTPException) -> Problem:
         code=code,
         title=title,
         detail=detail,
+        retryable=error.status_code == HTTPStatus.REQUEST_TIMEOUT,
         headers=error.headers or {},
     )
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from starlette.requests import Request
 
+from shared.api.http.body_pace import Pace
 from shared.api.http.multipart import PartBegin, PartData, PartEnd, PartEvent, read_parts
 
 
@@ -43,14 +44,13 @@ class FormFingerprint:
         return hashlib.sha256(b"".join(sorted(self._parts))).hexdigest()
 
 
-async def form_fingerprint(request: Request, at_most_bytes: int) -> str | None:
+async def form_fingerprint(request: Request, at_most_bytes: int, pace: Pace) -> str | None:
     """Read a form to its end, keeping nothing, and return its fingerprint.
 
     Returns None when it has more bytes than can have been accepted. Raises what `read_parts` raises.
     """
     fingerprint, size_bytes = FormFingerprint(), 0
-    async for event in read_parts(request):
-        fingerprint.add(event)
+    async for event in read_parts(request, pace, fingerprint.add):
         if isinstance(event, PartData):
             size_bytes += len(event.data)
             if size_bytes > at_most_bytes:

@@ -22,6 +22,7 @@ from starlette.responses import Response
 
 from shared.api.auth.caller import Scope
 from shared.api.dependencies import ServicesDep, authenticate, off_loop, services_of
+from shared.api.http.body_pace import import_pace
 from shared.api.http.links import Links
 from shared.api.http.problems import problem_of
 from shared.api.idempotency.fingerprint import body_fingerprint, form_fingerprint
@@ -126,7 +127,8 @@ class StreamedRoute(IdempotentRoute):
     async def check_repeated(self, request: Request, record: IdempotencyRecord) -> None:
         services = await services_of(request)
         at_most_bytes = services.settings.max_source_bytes + MAX_OTHER_FIELDS_BYTES
-        require_same(record, await form_fingerprint(request, at_most_bytes) or "none")
+        pace = import_pace(services.settings)
+        require_same(record, await form_fingerprint(request, at_most_bytes, pace) or "none")
 
 
 def claim_of(request: Request) -> Claim | None:

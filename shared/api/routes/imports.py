@@ -8,7 +8,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from shared.api.dependencies import ServicesDep, WriterDep, off_loop
+from shared.api.dependencies import ServicesDep, WriterDep, authenticate, off_loop, services_of
+from shared.api.http.body_pace import import_pace
 from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.http.multipart import CUT_SHORT, NO_FORM, PartBegin, PartData, PartEnd, read_parts
 from shared.api.http.trace import trace_of
@@ -27,7 +28,7 @@ from shared.domain.errors import (
     RequestTimedOut,
     StorageFull,
 )
-from shared.domain.idempotency import Reserved
+from shared.domain.idempotency import IdempotencyRecord, Reserved
 from shared.domain.job import Job
 from shared.domain.options import JobOptions
 from shared.domain.recording_name import source_file_name
@@ -35,13 +36,23 @@ from shared.pipeline.context import Services
 from shared.pipeline.jobs.submit import JobRequest, source_blob_name, submit_stored, validate_request
 from shared.storage.ports import SOURCES
 
-router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=StreamedRoute)
+
+class ImportRoute(StreamedRoute):
+    """A repeated import takes a place like a first one, because its form is read as well."""
+
+    async def check_repeated(self, request: Request, record: IdempotencyRecord) -> None:
+        caller = await authenticate(request, await services_of(request))
+        async with IMPORT_LIMIT.take(caller.org_id):
+            await super().check_repeated(request, record)
+
+
+router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=ImportRoute)
 
 VIDEO, METADATA, OPTIONS = "video", "metadata", "options"
 JSON_FIELDS = (METADATA, OPTIONS)
 BLOCK_BYTES = 4 * 1024**2
 """How much is held before it goes to storage."""
-IMPORT_LIMIT = ConcurrencyLimit("imports", total=16, per_org=12, wait_sec=2, retry_after_sec=10)
+IMPORT_LIMIT = ConcurrencyLimit("imports", total=16, per_org=6, wait_sec=2, retry_after_sec=10)
 """Each import may hold two blocks in memory."""
 MAX_BLOCKS = 50_000
 MAX_JSON_FIELD_BYTES = 64 * 1024
@@ -136,8 +147,7 @@ class Incoming:
 
     async def receive(self, request: Request) -> None:
         """Read the body to its end; raise InvalidRequest, RecordingTooLarge, and what `read_parts` raises."""
-        async for event in read_parts(request):
-            self.fingerprint.add(event)
+        async for event in read_parts(request, import_pace(self._services.settings), self.fingerprint.add):
             match event:
                 case PartBegin():
                     self._begin(event)

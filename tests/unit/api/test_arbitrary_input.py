@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.types import Message as Event
 
 from shared.api.app import create_app
+from shared.api.http.body_pace import import_pace
 from shared.api.http.multipart import read_parts
 from shared.api.http.trace import begin_trace
 from shared.domain.errors import InvalidRequest
@@ -24,6 +25,7 @@ from shared.domain.message import StageMessage, StepKind
 from shared.domain.options import JobOptions
 from shared.domain.stage import Stage
 from shared.domain.task import TaskMessage
+from shared.settings import Settings
 from shared.storage.columns import from_columns, to_columns
 from tests.support.api_harness import make_services
 
@@ -74,7 +76,10 @@ async def parts_of(content_type: bytes, chunks: list[bytes]) -> list[Any]:
 
     headers = [(b"content-type", content_type)]
     return [
-        event async for event in read_parts(Request({"type": "http", "method": "POST", "headers": headers}, receive))
+        event
+        async for event in read_parts(
+            Request({"type": "http", "method": "POST", "headers": headers}, receive), import_pace(Settings())
+        )
     ]
 
 

@@ -15,11 +15,12 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from shared.api.app import create_app
-from shared.api.http import multipart
+from shared.api.http.body_pace import import_pace
 from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.http.multipart import PartBegin, PartData, PartEnd, read_parts
 from shared.api.routes import imports
 from shared.api.routes.imports import BLOCK_BYTES
+from shared.settings import Settings
 from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.ports import SOURCES
 from tests.support.api_harness import ORG, ApiHarness, make_services
@@ -199,7 +200,7 @@ async def collected(chunks: list[bytes]) -> list[PartBegin | PartData | PartEnd]
     stream = messages()
     headers = [(b"content-type", TYPE["Content-Type"].encode())]
     request = Request({"type": "http", "method": "POST", "headers": headers}, lambda: anext(stream))
-    return [event async for event in read_parts(request)]
+    return [event async for event in read_parts(request, import_pace(Settings()))]
 
 
 @pytest.mark.parametrize("tail", [b"", form(metadata("nope"))], ids=["broken off", "nonsense behind it"])
@@ -222,9 +223,8 @@ def test_what_did_not_arrive_whole_is_dropped(
     assert harness.services.storage.blobs.facts(SOURCES, name) is None
 
 
-def test_a_client_that_stalls_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multipart, "PATIENCE_SEC", 0.01)
-    services = make_services()
+def test_a_client_that_stalls_is_given_up() -> None:
+    services = make_services(body_silence_sec=0.01)
     begun = form(video(b"abc"), end="")
     sent: list[Message] = []
     chunks = [begun]
