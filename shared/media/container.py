@@ -17,6 +17,8 @@ from av.stream import Stream
 
 from shared.domain.errors import DamagedRecording, EmptyRecording, NotMedia, UnsupportedRecording
 from shared.media.limits import DECODER_OPTIONS, DEMUXER_OPTIONS, MAX_PIXELS, MAX_STREAMS, limit_allocations
+from shared.media.timeline.file_slice import FileSlice
+from shared.media.timeline.start_mark import find_next_mp4
 from shared.media.wav_length import Corrected, find_short_wav
 
 # PyAV's packets are generic in its type stubs only.
@@ -80,11 +82,11 @@ def open_container(source: BinaryIO) -> Iterator[InputContainer]:
     head = source.read(4096)
     if not head:
         raise EmptyRecording("The file is empty (0 bytes).")
-    short = find_short_wav(source) if head[:4] == b"RIFF" and source.seekable() else None
+    whole = _made_readable(source, head) if source.seekable() else source
     source.seek(0)
     try:
         container = av.open(
-            source if short is None else Corrected(source, short),
+            whole,
             "r",
             # Options, not the format argument: FFmpeg still detects by itself which of these formats it is.
             container_options={"format_whitelist": FORMATS, **DEMUXER_OPTIONS},
@@ -104,6 +106,15 @@ def open_container(source: BinaryIO) -> Iterator[InputContainer]:
         yield container
 
 
+def _made_readable(source: BinaryIO, head: bytes) -> BinaryIO:
+    """Return the file in the form that FFmpeg reads right: a WAV with its real length, the first of joined MP4s."""
+    if head[:4] == b"RIFF" and (short := find_short_wav(source)) is not None:
+        return Corrected(source, short)
+    if head[4:8] == b"ftyp" and (end := find_next_mp4(source)) is not None:
+        return FileSlice(source, 0, end)
+    return source
+
+
 def demux_past_damage(container: InputContainer, *streams: Stream, give_up_after: int = 100) -> Iterator[AnyPacket]:
     """Yield the packets of `streams` (of all streams when none is named) and continue after unreadable places.
 
@@ -121,6 +132,8 @@ def demux_past_damage(container: InputContainer, *streams: Stream, give_up_after
             return
         except av.error.EOFError:
             return
+        except IndexError:
+            return  # streams appeared on the way, which PyAV does not know when it adds the last packets
         except av.error.FFmpegError:
             failures += 1
 

@@ -337,3 +337,20 @@ def test_joined_mp3s_declare_the_length_of_the_first() -> None:
     assert [warning.text for warning in recording.warnings] == [
         "The recording declares 4.1 s but 8.1 s could be decoded; all of it was used."
     ]
+
+
+def test_a_transport_stream_with_other_streams_may_follow() -> None:
+    """Its packets have other numbers: FFmpeg finds new streams on the way, and PyAV does not know of them."""
+    other = {"mpegts_start_pid": "0x300", "mpegts_pmt_start_pid": "0x1100"}
+    data = clip("mpegts", 0) + clip("mpegts", 4, **other)
+    recording, samples = examine(data)
+    assert recording.duration_sec == pytest.approx(8.2, abs=0.1)
+    assert len(tones(samples)) == 2
+    assert list(seconds_shown(data, recording, [0.5, 4.7, 7.5]).values()) == [0, 4, 7]
+
+
+def test_an_mp4_and_a_fragmented_one_joined() -> None:
+    data = clip("mp4", 0) + clip("mp4", 4, movflags="frag_keyframe+empty_moov+default_base_moof")
+    recording, _ = examine(data)
+    assert recording.duration_sec == pytest.approx(8.06, abs=0.1)
+    assert list(seconds_shown(data, recording, [0.5, 4.6, 7.5]).values()) == [0, 4, 7]

@@ -5,6 +5,7 @@ on. The bytes between the last packet of the old clock and the first of the new 
 """
 
 import re
+from collections.abc import Iterator
 from typing import BinaryIO
 
 _MARKS = {
@@ -62,10 +63,15 @@ def find_start(source: BinaryIO, format: str, begin: int, low: int, high: int) -
     return _first(mark, source, low, high + 16)
 
 
-def find_start_after(source: BinaryIO, format: str, low: int, size_bytes: int) -> int | None:
-    """Return where a further file begins after the last packet, at byte `low`, that the demuxer gave; or None."""
+def find_start_after(source: BinaryIO, format: str, begin: int, low: int, size_bytes: int) -> int | None:
+    """Return where a further file begins after the last packet, at byte `low`, that the demuxer gave; or None.
+
+    The file before it begins at byte `begin`. In a transport stream the next file is one with other tables.
+    """
     if format.startswith("mov,"):
         return _next_file_type(source, low)
+    if format == "mpegts":
+        return _other_program_table(source, begin, low, min(size_bytes, low + _WINDOW_BYTES))
     mark = _MARKS.get(format)
     return None if mark is None else _first(mark, source, low, min(size_bytes, low + _WINDOW_BYTES))
 
@@ -100,27 +106,47 @@ def _last_group(mark: re.Pattern[bytes], source: BinaryIO, low: int, high: int) 
 
 
 def _last_program_table(source: BinaryIO, high: int) -> int | None:
-    """Return where the last program table at or before `high` begins; the packet after it has to be one as well."""
-    start, data = _read(source, 0, high + max(_TS_PACKET_BYTES) + 4)
-    tables = [
-        found.start()
-        for found in _PROGRAM_TABLE.finditer(data)
-        if start + found.start() <= high
-        and any(data[found.start() + n : found.start() + n + 1] == b"G" for n in _TS_PACKET_BYTES)
-    ]
+    """Return where the last program table at or before `high` begins."""
+    start, data = _read(source, 0, high + 2 * max(_TS_PACKET_BYTES))
+    tables = [at for at, _ in _program_tables(data) if start + at <= high]
     return start + tables[-1] if tables else None
 
 
-def _next_file_type(source: BinaryIO, low: int) -> int | None:
+def _other_program_table(source: BinaryIO, begin: int, low: int, high: int) -> int | None:
+    """Return where the first program table after `low` begins that differs from the one at `begin`."""
+    _, head = _read(source, begin, begin + _FUZZ_BYTES)
+    known = next((table for _, table in _program_tables(head)), None)
+    start, data = _read(source, low, high)
+    return next((start + at for at, table in _program_tables(data) if known is not None and table != known), None)
+
+
+def _program_tables(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield (byte, content) of each program table with the packet after it, which lists the program's streams."""
+    for found in _PROGRAM_TABLE.finditer(data):
+        at = found.start()
+        size = next((size for size in _TS_PACKET_BYTES if data[at + size : at + size + 1] == b"G"), None)
+        if size is not None and len(data) >= at + 2 * size:
+            yield at, data[at + 4 : at + size] + data[at + size + 4 : at + 2 * size]
+
+
+def find_next_mp4(source: BinaryIO) -> int | None:
+    """Return where a second MP4 begins, which would confuse the demuxer of the first; None if there is none.
+
+    Fragmented files are not walked, since they have thousands of boxes; their demuxer gets along.
+    """
+    return _next_file_type(source, 0, b"moof")
+
+
+def _next_file_type(source: BinaryIO, low: int, ends_walk: bytes = b"") -> int | None:
     """Return the first `ftyp` box after byte `low`, by walking the boxes of an MP4 (ISO 14496-12) from their start.
 
-    Boxes that are no longer than their header, or run past the end, end the walk.
+    A box of type `ends_walk` ends the walk, as do boxes that are no longer than their header, or run past the end.
     """
     position = 0
     while True:
         source.seek(position)
         header = source.read(16)
-        if len(header) < 8:
+        if len(header) < 8 or header[4:8] == ends_walk:
             return None
         if header[4:8] == b"ftyp" and position > low:
             return position

@@ -114,7 +114,7 @@ class Walk:
                 yield piece
                 for _ in piece.packets:
                     pass  # what the caller did not read
-            following = piece.next_begin or self._begin_after(offset + piece.last_byte)
+            following = piece.next_begin or self._begin_after(offset, offset + piece.last_byte)
             self._add(piece, begin, following)
             begin = following
         self.left_out = begin is not None
@@ -138,9 +138,12 @@ class Walk:
         if piece.picture_end_sec is not None:
             self.picture_end_sec = piece.picture_end_sec + piece.shift_sec
 
-    def _begin_after(self, last: int) -> _Begin | None:
-        """Return where a piece begins that the demuxer did not come to, after the packet at byte `last`."""
-        begin = find_start_after(self._source, self.recording.container, last, self.recording.size_bytes)
+    def _begin_after(self, before: int, last: int) -> _Begin | None:
+        """Return where a piece begins that the demuxer did not come to, after the packet at byte `last`.
+
+        The piece before begins at byte `before`.
+        """
+        begin = find_start_after(self._source, self.recording.container, before, last, self.recording.size_bytes)
         return None if begin is None else _Begin(begin)
 
     def begin_at_joint(self, before: _Begin, last: int, joint: int) -> _Begin | None:
