@@ -46,10 +46,13 @@ class House:
     A `faulty` house has a proxy before its storage, with which that can be made to fail.
     """
 
-    def __init__(self, directory: Path, workers: int = 2, *, faulty: bool = False, **settings: str) -> None:
+    def __init__(
+        self, directory: Path, workers: int = 2, *, faulty: bool = False, example: Path = EXAMPLE, **settings: str
+    ) -> None:
         self.directory = directory
         self.clock = directory / "clock"
         self._workers = workers
+        self._example = example
         free = shutil.disk_usage(directory).free
         self._spare_bytes = min(MOST_SPARE_BYTES, free // 4)  # so much may go before the disk counts as nearly full
         self._settings = {
@@ -144,7 +147,7 @@ class House:
             yield
 
     def recording(self, seconds: float) -> str:
-        """Return the address of the example's first seconds."""
+        """Return the address of the recording's first seconds."""
         return f"http://127.0.0.1:{self._server.server_port}/{self.recording_file(seconds).name}"
 
     def serve(self, name: str, write: Callable[[Path], None]) -> str:
@@ -156,7 +159,7 @@ class House:
         """Return the example's first seconds as a file."""
         file = self._files / f"{seconds:g}.mp4"
         if not file.exists():
-            cut(EXAMPLE, file, seconds)
+            cut(self._example, file, seconds)
         return file
 
     def log_lines(self) -> list[dict[str, Any]]:

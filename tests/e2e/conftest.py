@@ -26,6 +26,8 @@ from devhost.stack import free_port
 REPO = Path(__file__).resolve().parents[2]
 SHARED_DATA = REPO.parent / "shared" / "data"
 PATIENCE_SEC = 300.0
+HTTP = httpx.Client(timeout=60.0, limits=httpx.Limits(max_keepalive_connections=0))
+"""Waits as long as a busy machine takes; the functions of httpx give up after 5 s."""
 SHORT_SEC = 6
 SHORT_SIZE_PX = (320, 180)
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -58,7 +60,7 @@ class RunningStack:
         return [child for child in self.host.children() if "devhost.worker" in child.cmdline()]
 
     def job(self, job_id: str) -> dict[str, Any]:
-        answer = httpx.get(f"{self.url}/jobs/{job_id}")
+        answer = HTTP.get(f"{self.url}/jobs/{job_id}")
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found

@@ -24,8 +24,8 @@ PLAN = Plan(
 )
 
 
-def test_nothing_is_lost_or_done_twice(tmp_path: Path) -> None:
-    with House(tmp_path, ROSTRUM_MAX_ATTEMPTS="20") as house:
+def test_nothing_is_lost_or_done_twice(tmp_path: Path, short_lecture: Path) -> None:
+    with House(tmp_path, example=short_lecture, ROSTRUM_MAX_ATTEMPTS="20") as house:
         chaos = Chaos(house, PLAN)
         lines = chaos.run()
     assert chaos.accepted

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from shared.domain.stage import Stage, StageState
 from shared.storage.connect import connect
-from tests.e2e.conftest import REPO, RunningStack, SlowServer, eventually
+from tests.e2e.conftest import HTTP, REPO, RunningStack, SlowServer, eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -17,7 +16,7 @@ def test_a_worker_killed_in_the_middle_of_a_stage(stack: RunningStack, slow_serv
     if stage is not Stage.DOWNLOAD:
         slow_server.gate.set()
     options = {"overlay": True} if stage is Stage.RENDITION else {}
-    submitted = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": slow_server.url, "options": options})
+    submitted = HTTP.post(f"{stack.url}/jobs", json={"sourceUrl": slow_server.url, "options": options})
     assert submitted.status_code == 202, submitted.text
     job_id = submitted.json()["jobId"]
 
@@ -25,7 +24,6 @@ def test_a_worker_killed_in_the_middle_of_a_stage(stack: RunningStack, slow_serv
     eventually(
         lambda: any(row.value.state is StageState.RUNNING for row in storage.step_runs.of_job(job_id, stage)),
         f"the begin of the {stage} stage",
-        pause_sec=0.0,
     )
     workers = stack.workers()
     for worker in workers:
@@ -36,7 +34,7 @@ def test_a_worker_killed_in_the_middle_of_a_stage(stack: RunningStack, slow_serv
     assert job["status"] == "DONE", job
     assert job["stages"][stage]["attempts"] >= 2, "no step of the stage was at work when the workers were killed"
     assert not set(workers) & set(stack.workers())
-    answer = httpx.get(f"{stack.url}/sessions/{job['sessionId']}/sidecar")
+    answer = HTTP.get(f"{stack.url}/sessions/{job['sessionId']}/sidecar")
     names = {artefact["name"] for artefact in answer.json()["artefacts"]}
     assert {"transcript.json", "transcript.vtt", "instructor-tracking.json"} <= names
 

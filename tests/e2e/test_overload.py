@@ -12,8 +12,8 @@ pytestmark = pytest.mark.e2e
 PLAN = Plan(jobs=REAL_EVERY // 2, callers=REAL_EVERY // 2, fault_sec=4.0, visitors=1)
 
 
-def test_everybody_is_served_or_refused_with_a_word(tmp_path: Path) -> None:
-    with House(tmp_path, faulty=True) as house:
+def test_everybody_is_served_or_refused_with_a_word(tmp_path: Path, short_lecture: Path) -> None:
+    with House(tmp_path, faulty=True, example=short_lecture) as house:
         overload = Overload(house, PLAN)
         overload.crowd()
         overload.faults()

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 from azure.storage.blob import BlobServiceClient
@@ -14,7 +13,7 @@ from azure.storage.queue import QueueServiceClient
 from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import StepRun
 from shared.storage.connect import AzureStorage, connect
-from tests.e2e.conftest import RunningStack, SlowServer, eventually, running_stack
+from tests.e2e.conftest import HTTP, RunningStack, SlowServer, eventually, running_stack
 from tests.e2e.test_stop_and_go import traces
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="the system has no SIGSTOP")]
@@ -50,7 +49,7 @@ def running(storage: AzureStorage, job_id: str) -> dict[tuple[str, str, int], St
 
 def at_work(storage: AzureStorage, job_id: str, stage: Stage) -> None:
     """Waits until some worker is at work on the stage."""
-    eventually(lambda: any(key[0] == stage for key in running(storage, job_id)), f"the begin of {stage}", pause_sec=0.0)
+    eventually(lambda: any(key[0] == stage for key in running(storage, job_id)), f"the begin of {stage}")
 
 
 def lost_a_step(storage: AzureStorage, job_id: str) -> bool:
@@ -85,7 +84,7 @@ def standing_still(stack: RunningStack, storage: AzureStorage, job_id: str, stag
 def submit(stack: RunningStack, server: SlowServer, stage: Stage) -> dict[str, Any]:
     if stage is not Stage.DOWNLOAD:
         server.gate.set()
-    answer = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": server.url})
+    answer = HTTP.post(f"{stack.url}/jobs", json={"sourceUrl": server.url})
     assert answer.status_code == 202, answer.text
     job: dict[str, Any] = answer.json()
     return job
@@ -145,7 +144,7 @@ def test_a_session_that_is_deleted_while_its_workers_stand_still_is_gone_and_sta
     for worker in workers:
         worker.suspend()
     try:
-        assert httpx.delete(f"{stack.url}/sessions/{job['sessionId']}").status_code == 204
+        assert HTTP.delete(f"{stack.url}/sessions/{job['sessionId']}").status_code == 204
         eventually(lambda: not rows_of(stack, job), "the removal", pause_sec=0.2)
     finally:
         for worker in workers:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import httpx
 import pytest
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
@@ -10,7 +9,7 @@ from azure.storage.queue import QueueServiceClient
 
 from shared.domain.stage import Stage, StageState
 from shared.storage.connect import connect
-from tests.e2e.conftest import RunningStack, SlowServer, eventually
+from tests.e2e.conftest import HTTP, RunningStack, SlowServer, eventually
 
 pytestmark = pytest.mark.e2e
 
@@ -20,12 +19,11 @@ def at_work(stack: RunningStack, server: SlowServer, stage: Stage) -> dict[str, 
     if stage is not Stage.DOWNLOAD:
         server.gate.set()
     options = {"overlay": True} if stage is Stage.RENDITION else {}
-    job: dict[str, Any] = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": server.url, "options": options}).json()
+    job: dict[str, Any] = HTTP.post(f"{stack.url}/jobs", json={"sourceUrl": server.url, "options": options}).json()
     storage = connect(stack.connection)
     eventually(
         lambda: any(row.value.state is StageState.RUNNING for row in storage.step_runs.of_job(job["jobId"], stage)),
         f"the begin of the {stage} stage",
-        pause_sec=0.0,
     )
     storage.close()
     return job
@@ -60,17 +58,17 @@ def test_a_stage_at_work_is_canceled_and_goes_on_when_the_job_is_tried_again(
 ) -> None:
     job = at_work(stack, slow_server, stage)
     url = f"{stack.url}/jobs/{job['jobId']}"
-    asked = httpx.delete(url)
+    asked = HTTP.delete(url)
     assert asked.status_code == 202, asked.text
     assert asked.json()["cancelRequested"] is True
     canceled = stack.ended(job["jobId"])
     assert canceled["status"] == "CANCELED"
-    assert httpx.delete(url).json()["code"] == "conflict"
-    sidecar = httpx.get(f"{stack.url}/sessions/{job['sessionId']}/sidecar")
+    assert HTTP.delete(url).json()["code"] == "conflict"
+    sidecar = HTTP.get(f"{stack.url}/sessions/{job['sessionId']}/sidecar")
     assert sidecar.json()["code"] == "result_not_ready"
 
     slow_server.gate.set()
-    again = httpx.post(f"{url}/retry")
+    again = HTTP.post(f"{url}/retry")
     assert (again.status_code, again.json()["attempt"]) == (202, 2)
     done = stack.ended(job["jobId"])
     assert done["status"] == "DONE", done
@@ -82,22 +80,22 @@ def test_a_session_that_is_deleted_while_a_stage_is_at_work_leaves_nothing(
     stack: RunningStack, slow_server: SlowServer, stage: Stage
 ) -> None:
     job = at_work(stack, slow_server, stage)
-    deleted = httpx.delete(f"{stack.url}/sessions/{job['sessionId']}")
+    deleted = HTTP.delete(f"{stack.url}/sessions/{job['sessionId']}")
     assert deleted.status_code == 204, deleted.text
-    assert httpx.get(f"{stack.url}/sessions/{job['sessionId']}").status_code == 404
+    assert HTTP.get(f"{stack.url}/sessions/{job['sessionId']}").status_code == 404
     eventually(lambda: not traces(stack, job), f"the removal of {traces(stack, job)}", pause_sec=0.5)
-    assert httpx.get(f"{stack.url}/jobs/{job['jobId']}").status_code == 404
+    assert HTTP.get(f"{stack.url}/jobs/{job['jobId']}").status_code == 404
 
 
 def test_a_session_whose_job_is_done_is_deleted_at_once(stack: RunningStack, slow_server: SlowServer) -> None:
     slow_server.gate.set()
-    job = httpx.post(f"{stack.url}/jobs", json={"sourceUrl": slow_server.url}).json()
+    job = HTTP.post(f"{stack.url}/jobs", json={"sourceUrl": slow_server.url}).json()
     assert stack.ended(job["jobId"])["status"] == "DONE"
-    heard = httpx.get(f"{stack.url}/sessions/{job['sessionId']}/results/transcript", params={"format": "txt"}).text
+    heard = HTTP.get(f"{stack.url}/sessions/{job['sessionId']}/results/transcript", params={"format": "txt"}).text
     word = max(heard.split(), key=len).strip(".,?!")
     found = eventually(
-        lambda: httpx.get(f"{stack.url}/search", params={"q": word}).json()["items"], "the transcript in the index"
+        lambda: HTTP.get(f"{stack.url}/search", params={"q": word}).json()["items"], "the transcript in the index"
     )
     assert {item["sessionId"] for item in found} >= {job["sessionId"]}
-    assert httpx.delete(f"{stack.url}/sessions/{job['sessionId']}").status_code == 204
+    assert HTTP.delete(f"{stack.url}/sessions/{job['sessionId']}").status_code == 204
     assert traces(stack, job) == []

@@ -3,12 +3,11 @@
 import base64
 from contextlib import suppress
 
-import httpx
 import pytest
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
-from tests.e2e.conftest import WEBHOOK_SECRET, RunningStack, eventually
+from tests.e2e.conftest import HTTP, WEBHOOK_SECRET, RunningStack, eventually
 from tests.support.webhook_receiver import receiving
 
 pytestmark = pytest.mark.e2e
@@ -20,18 +19,18 @@ def test_a_message_that_is_not_base64_is_a_dead_letter_that_can_be_removed(stack
             poison.create_queue()
         poison.send_message("{not base64}")
     address = f"{stack.url}/jobs/poison/trackings"
-    letters = eventually(lambda: httpx.get(address).json()["items"], "the dead letter", pause_sec=0.2)
+    letters = eventually(lambda: HTTP.get(address).json()["items"], "the dead letter", pause_sec=0.2)
     assert [(letter["body"], letter["orgId"]) for letter in letters] == [("{not base64}", None)]
-    assert httpx.delete(f"{address}/{letters[0]['letterId']}").status_code == 204
-    assert httpx.get(address).json()["items"] == []
+    assert HTTP.delete(f"{address}/{letters[0]['letterId']}").status_code == 204
+    assert HTTP.get(address).json()["items"] == []
 
 
 def test_the_end_of_a_job_is_told_until_it_is_accepted(stack: RunningStack) -> None:
     with receiving() as receiver:
         receiver.answers = [500, 204]
         body = {"sourceUrl": "http://127.0.0.1:9/a.mp4", "delaySeconds": 3600, "callbackUrl": receiver.url()}
-        job = httpx.post(f"{stack.url}/jobs", json=body).raise_for_status().json()
-        httpx.delete(f"{stack.url}/jobs/{job['jobId']}").raise_for_status()
+        job = HTTP.post(f"{stack.url}/jobs", json=body).raise_for_status().json()
+        HTTP.delete(f"{stack.url}/jobs/{job['jobId']}").raise_for_status()
         eventually(lambda: len(receiver.received) == 2, "the second delivery", pause_sec=0.2)
         first, second = receiver.received
         key = base64.b64decode(WEBHOOK_SECRET.removeprefix("whsec_"))

@@ -27,7 +27,7 @@ def mirrored(frame: SampledFrame) -> NDArray[np.uint8]:
 
 
 def noisy(frame: SampledFrame) -> NDArray[np.uint8]:
-    grain = np.random.default_rng(frame.index).normal(0, 15, frame.bgr.shape)
+    grain = 15 * np.random.default_rng(frame.index).standard_normal(frame.bgr.shape, np.float32)
     return np.clip(frame.bgr + grain, 0, 255).astype(np.uint8)
 
 

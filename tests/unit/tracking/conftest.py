@@ -91,7 +91,8 @@ def _frames(
             shade[:] = (shade * 0.75).astype(np.uint8)
         if x is not None:
             figure.paint(bgr, x)
-        seen = bgr * light(time_sec) + rng.normal(0, noise, bgr.shape)
+        grain = noise * rng.standard_normal(bgr.shape, np.float32)
+        seen = bgr * np.float32(light(time_sec)) + grain
         bgr = np.clip(np.round(seen), 0, 255).astype(np.uint8)
         if shake:
             across, down = rng.normal(0, shake, 2)

@@ -60,7 +60,7 @@ def filmed(place: Place, *, seconds: float = 40.0, size: float = 90, noise: floa
         where = place(index / FPS)
         if where is not None:
             paint_face(bgr, *where, size)
-        bgr = np.clip(bgr + rng.normal(0, noise, bgr.shape), 0, 255).astype(np.uint8)
+        bgr = np.clip(bgr + noise * rng.standard_normal(bgr.shape, np.float32), 0, 255).astype(np.uint8)
         frames.append(SampledFrame(index, index / FPS, bgr))
     return frames
 
@@ -107,13 +107,13 @@ def test_nobody_is_seen_while_they_are_away() -> None:
 
 
 def test_without_faces_such_a_room_is_empty() -> None:
-    track, plan = tracked(filmed(lambda t: (320, 170)), None)
+    track, plan = tracked(filmed(lambda t: (320, 170), seconds=24), None)
     assert (track.presence, plan.needs_faces) == ((), False)
 
 
 @pytest.mark.parametrize("noise", [0.5, 6.0])
 def test_a_portrait_on_the_wall_is_nobody(noise: float) -> None:
-    frames = filmed(lambda t: (320, 170), noise=noise)
+    frames = filmed(lambda t: (320, 170), seconds=24, noise=noise)
     assert len(FaceDetector().detect(frames[0])) == 1
     track, plan = tracked(frames, FaceDetector())
     assert (plan.needs_faces, track.presence, track.detector.name) == (False, (), "plate")
