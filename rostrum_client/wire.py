@@ -177,6 +177,10 @@ def artefact(session_id: str, name: str, job_id: str | None = None) -> Request |
     Without `job_id` it is the one of the latest job that made it.
     """
     path = PurePosixPath(name)
+    if path.suffix == ".jpg" and path.parent.name == "slides":
+        return get("sessions", session_id, "slides", path.name, job_id=job_id)
+    if name == "slides.json":
+        return get("sessions", session_id, "results", "slides", job_id=job_id)
     if path.suffix in (".jpg", ".jpeg"):
         return get("sessions", session_id, "thumbnails", path.name, job_id=job_id)
     if path.stem == "transcript" and path.suffix in (".json", ".vtt", ".srt", ".txt", ".html"):

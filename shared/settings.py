@@ -98,6 +98,10 @@ class Settings(BaseSettings):
     detector_model: Path | None = None
     """File of a YOLOX model in ONNX; none: the first `yolox*.onnx` in the directory of the models."""
 
+    slide_text_model: Path | None = None
+    """File of a PP-OCR recognition model in ONNX that reads the slides, for other scripts than Latin and Chinese; none:
+    the model in the package rapidocr."""
+
     transcription_part_sec: float = Field(default=300.0, ge=10)
     """Longest nominal length of a transcription part in seconds; parts are of equal nominal length."""
 

@@ -145,6 +145,36 @@ TRACKING_PART = Artefact(
     step=StepKind.PART,
     required=True,
 )
+SLIDE_STRETCHES = Artefact(
+    template="slides/{part:05d}.json",
+    container=WORK,
+    content_type=JSON,
+    stage=Stage.TRACKING,
+    step=StepKind.PART,
+    required=True,
+)
+SLIDE_STRETCH_PICTURE = Artefact(
+    template="slides/{part:05d}-{stretch:04d}.jpg",
+    container=WORK,
+    content_type=JPEG,
+    stage=Stage.TRACKING,
+    step=StepKind.PART,
+)
+SLIDES_AS_READ = Artefact(
+    template="slides-as-read.json",
+    container=WORK,
+    content_type=JSON,
+    stage=Stage.TRACKING,
+    step=StepKind.MERGE,
+    required=True,
+)
+SLIDE_PICTURE = Artefact(
+    template="slides/slide-{slide:04d}.jpg",
+    container=RESULTS,
+    content_type=JPEG,
+    stage=Stage.TRACKING,
+    step=StepKind.MERGE,
+)
 INSTRUCTOR_TRACKING = Artefact(
     template="instructor-tracking.json",
     container=RESULTS,
@@ -242,6 +272,7 @@ CHAPTERS = Artefact(template="chapters.json", container=RESULTS, content_type=JS
 CHAPTERS_VTT = Artefact(template="chapters.vtt", container=RESULTS, content_type=VTT)
 PODCAST_CHAPTERS = Artefact(template="podcast-chapters.json", container=RESULTS, content_type=PODCAST_CHAPTERS_JSON)
 TRANSCRIPT_HTML = Artefact(template="transcript.html", container=RESULTS, content_type=HTML)
+SLIDES = Artefact(template="slides.json", container=RESULTS, content_type=JSON)
 INSTRUCTOR_BY_SEGMENT = Artefact(template="instructor-by-segment.json", container=RESULTS, content_type=JSON)
 SIDECAR = Artefact(template="sidecar.json", container=RESULTS, content_type=JSON, required=True)
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.domain.warning import About, RecordingWarning
-from shared.tracking.payload import FrameBox, Payload, Seconds, StoredWarnings, TrackingDetector
+from shared.tracking.payload import Fraction, FrameBox, Payload, Seconds, StoredWarnings, TrackingDetector
 
 WINDOW_SEC = 900.0
 """Longest stretch of a recording with one plate. Light, furniture and the walls change over time."""
@@ -23,6 +23,9 @@ MIN_WINDOW_SEC = 10.0
 MOVED = RecordingWarning(
     "camera_moved", About.PICTURE, "The camera moved: positions refer to the picture, not to the room."
 )
+
+Corner = tuple[Fraction, Fraction]
+"""x and y."""
 
 DetectorKind = Literal["plate", "onnx", "fused"]
 
@@ -66,6 +69,11 @@ class TrackingPlan(Payload):
     """All plates, in order of time; of one window, the main view first."""
     warnings: StoredWarnings = ()
     """Warnings of the choice of the detector."""
+    screen: tuple[Corner, Corner, Corner, Corner] | None = None
+    """Corners of the screen that shows slides: top left, top right, bottom right, bottom left, in fractions of the
+    picture. None in plans of earlier releases, whose parts look for no slides."""
+    screen_is_whole_picture: bool = False
+    """Whether no screen was found in the picture, so that the whole picture is looked at."""
 
     @property
     def needs_faces(self) -> bool:

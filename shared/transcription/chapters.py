@@ -1,4 +1,4 @@
-"""Proposes chapters from long pauses, picture changes and changes of vocabulary.
+"""Propose chapters from the titles of slides, long pauses, picture changes and changes of vocabulary.
 
 Apart from the transcript because chapters are a proposal to be edited. Each segment may begin a chapter. Its score
 rises with the pause before it, with a picture change at about that time (mostly a new slide), and with how few words
@@ -32,6 +32,14 @@ PICTURE_BEFORE_SEC = 8.0
 """A picture change counts for a segment from so long before its start."""
 PICTURE_AFTER_SEC = 4.0
 """A picture change counts for a segment until so long after its start."""
+AT_START_SEC = 10.0
+"""A slide that stands there by this time titles the first chapter."""
+SLIDES_AN_HOUR = 15
+"""Most chapters that slides make of an hour."""
+FEWEST_OF_SLIDES = 5
+"""Slides make at least so many chapters of a short recording, if it has as many sections."""
+SECTION_SEC = 240.0
+"""A section of this length has the full score for its length."""
 CONTEXT_SEC = 120.0
 """Length of the two windows of words that are compared."""
 MIN_TERM_CHARS = 5
@@ -43,24 +51,44 @@ NO_LAST_WORDS = LEANS_FORWARD | {"what", "it", "how", "where", "so", "then"}
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of the recording with one title on its slides."""
+
+    start_sec: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Candidate:
     index: int
     start: float
     score: float
     reasons: tuple[str, ...]
+    title: str | None = None
+    """The title of the slide at which the chapter begins."""
 
 
-def propose_chapters(transcript: Transcript, picture_changes: Sequence[float] = ()) -> Chapters:
+def propose_chapters(
+    transcript: Transcript, picture_changes: Sequence[float] = (), sections: Sequence[Section] = ()
+) -> Chapters:
     """Return the chapters of a recording, in order and without gaps; none for a transcript without segments.
 
-    `picture_changes` are the start times of scenes in seconds, in order.
+    Args:
+        transcript: the speech.
+        picture_changes: the start times of scenes in seconds, in order.
+        sections: the titles of slides, in order of time. Chapters begin with them and have their titles.
     """
     segments = transcript.segments
-    chosen = _choose(transcript, list(_candidates(segments, picture_changes))) if segments else []
+    candidates = list(_candidates(segments, picture_changes))
+    first, titled = _titled(transcript, candidates, sections)
+    chosen = _choose(transcript, candidates, titled) if segments else []
     starts = [0.0, *(candidate.start for candidate in chosen)] if segments else []
     ends = [*starts[1:], transcript.duration_sec]
     first_words = [0, *(candidate.index for candidate in chosen)]
     reasons: list[tuple[str, ...]] = [("start",), *(candidate.reasons for candidate in chosen)]
+    if first is not None:
+        reasons[0] = ("start", "slide")
+    titles = [first, *(candidate.title for candidate in chosen)]
     return Chapters(
         session_id=transcript.session_id,
         job_id=transcript.job_id,
@@ -69,7 +97,7 @@ def propose_chapters(transcript: Transcript, picture_changes: Sequence[float] = 
             ChapterPayload(
                 start=starts[at],
                 end=ends[at],
-                title=title(segments[first_words[at] :], transcript.language),
+                title=titles[at] or title(segments[first_words[at] :], transcript.language),
                 reasons=reasons[at],
             )
             for at in range(len(starts))
@@ -94,6 +122,40 @@ def _candidates(segments: Sequence[TranscriptSegment], picture_changes: Sequence
         if pause < LONG_PAUSE_SEC and not before.text.endswith(SENTENCE_ENDS):
             score -= 1.0  # probably in the middle of a sentence
         yield _Candidate(index, start, score, tuple(reasons))
+
+
+def _titled(
+    transcript: Transcript, candidates: Sequence[_Candidate], sections: Sequence[Section]
+) -> tuple[str | None, list[_Candidate]]:
+    """Return the title of the slide at the beginning, and the candidates that begin with a slide.
+
+    Of more sections than a recording of this length should have chapters, those are kept that last longest and begin
+    with a pause or with new words.
+    """
+    if not transcript.segments or not sections:
+        return None, []
+    duration_sec = transcript.duration_sec
+    starts = [segment.start for segment in transcript.segments]
+    first = sections[0].title if sections[0].start_sec <= max(AT_START_SEC, starts[0]) else None
+    wanted = max(FEWEST_OF_SLIDES, round(duration_sec / 3600 * SLIDES_AN_HOUR))
+    shortest = min(SHORTEST_SEC, duration_sec / (2 * wanted))
+    rest = sections[1:] if first is not None else sections
+    ends = [*(section.start_sec for section in rest[1:]), duration_sec]
+    by_index = {candidate.index: candidate for candidate in candidates}
+    titled = []
+    for section, end in zip(rest, ends, strict=True):
+        index = min(bisect_left(starts, section.start_sec - 1.0), len(starts) - 1)
+        spoken = by_index.get(index)
+        near = spoken is not None and abs(spoken.start - section.start_sec) <= PICTURE_BEFORE_SEC
+        score = min(1.0, (end - section.start_sec) / SECTION_SEC) + (spoken.score if spoken and near else 0.0)
+        reasons = [reason for reason in (spoken.reasons if spoken and near else ()) if reason != "picture"]
+        titled.append(_Candidate(index, section.start_sec, score, ("slide", *reasons), section.title))
+    chosen: list[_Candidate] = []
+    for candidate in sorted(titled, key=lambda each: (-each.score, each.start)):
+        edges = [0.0, duration_sec, *(each.start for each in chosen)]
+        if len(chosen) + 1 < wanted and all(abs(candidate.start - edge) >= shortest for edge in edges):
+            chosen.append(candidate)
+    return first, chosen
 
 
 def _is_term(word: str) -> bool:
@@ -131,15 +193,18 @@ def _drop(counter: Counter[str], terms: Counter[str]) -> None:
             del counter[term]
 
 
-def _choose(transcript: Transcript, candidates: Sequence[_Candidate]) -> list[_Candidate]:
+def _choose(
+    transcript: Transcript, candidates: Sequence[_Candidate], titled: Sequence[_Candidate] = ()
+) -> list[_Candidate]:
     """Return the candidates with the highest scores that keep every chapter at least `SHORTEST_SEC` long.
 
-    A chapter longer than `LONGEST_SEC` is cut at its best candidate, even below the threshold.
+    Where candidates are `titled` by slides, those are taken instead. A chapter longer than `LONGEST_SEC` is cut at its
+    best candidate, even below the threshold.
     """
     wanted = min(MAX_CHAPTERS, round(transcript.duration_sec / WANTED_SEC) * 2)
-    chosen: list[_Candidate] = []
+    chosen = list(titled)
     for candidate in sorted(candidates, key=lambda each: (-each.score, each.start)):
-        if len(chosen) + 1 >= wanted or candidate.score < THRESHOLD:
+        if titled or len(chosen) + 1 >= wanted or candidate.score < THRESHOLD:
             break
         if _fits(candidate, chosen, transcript.duration_sec):
             chosen.append(candidate)

@@ -172,7 +172,7 @@ class TranscriptPart(_Payload):
 
 class ChapterPayload(_Payload):
     """A stretch of the recording that seems to be about one thing; `reasons` say what spoke for beginning it there:
-    `start`, `pause`, `picture` or `words`."""
+    `start`, `slide`, `pause`, `picture` or `words`."""
 
     start: Seconds
     end: Seconds

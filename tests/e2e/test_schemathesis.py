@@ -161,11 +161,13 @@ def in_memory(services: Services, client: httpx.Client) -> LaidOut:
         "transcript.html": transcript["text/html"],
         "words.vtt": transcript["text/vtt"],
         "instructor-by-segment.json": json.dumps(examples_of("getInstructorBySegment")[JSON]),
+        "slides.json": json.dumps(examples_of("getSlides")[JSON]),
         "sidecar.json": json.dumps(examples_of("getSidecar")[JSON]),
         "track-plot.json": json.dumps(examples_of("getTrackPlot")[JSON]),
         "track-heatmap.png": "\x89PNG",
         "follow.mp4": "ftyp",
         f"thumbnails/{THUMBNAIL}": "\xff\xd8\xff",
+        f"slides/{THUMBNAIL}": "\xff\xd8\xff",
     }
     for name, text in files.items():
         storage.blobs.write(RESULTS, f"{ORG}/{session_id}/{job_id}/{name}", text.encode("latin-1"), "application/json")

@@ -644,6 +644,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{sessionId}/results/slides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the slides
+         * @description What stood on the screen and when, with its text and a picture of each slide.
+         */
+        get: operations["getSlides"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{sessionId}/results/instructor-by-segment": {
         parameters: {
             query?: never;
@@ -700,6 +720,26 @@ export interface paths {
          * @description A still of the recording; the sidecar names them.
          */
         get: operations["getThumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{sessionId}/slides/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the picture of a slide
+         * @description The slide, straightened, in its fullest state, and without the people who stood before it where possible.
+         */
+        get: operations["getSlidePicture"];
         put?: never;
         post?: never;
         delete?: never;
@@ -979,7 +1019,7 @@ export interface components {
         /**
          * ChapterPayload
          * @description A stretch of the recording that seems to be about one thing; `reasons` say what spoke for beginning it there:
-         *     `start`, `pause`, `picture` or `words`.
+         *     `start`, `slide`, `pause`, `picture` or `words`.
          */
         ChapterPayload: {
             /** Start */
@@ -2301,6 +2341,90 @@ export interface components {
              * @default []
              */
             artefacts: components["schemas"]["ArtefactPayload"][];
+        };
+        /**
+         * SlideLine
+         * @description A line of text on a slide.
+         */
+        SlideLine: {
+            /** Text */
+            text: string;
+            /** Box */
+            box: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /** Confidence */
+            confidence: number;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "title" | "body" | "footer" | "number";
+        };
+        /**
+         * SlidePayload
+         * @description What stood on the screen between two changes, in its fullest state.
+         */
+        SlidePayload: {
+            /** Id */
+            id: number;
+            /** Title */
+            title: string | null;
+            /** Number */
+            number?: string | null;
+            /** Picture */
+            picture: string;
+            /** Lines */
+            lines: components["schemas"]["SlideLine"][];
+            /** Visits */
+            visits: [
+                number,
+                number
+            ][];
+            /**
+             * Unspoken
+             * @default []
+             */
+            unspoken: string[];
+        };
+        /**
+         * Slides
+         * @description `slides.json`. A recording without slides has an empty list and a warning.
+         */
+        Slides: {
+            /**
+             * Version
+             * @default v1
+             * @constant
+             */
+            version: "v1";
+            /** Sessionid */
+            sessionId: string;
+            /** Jobid */
+            jobId: string;
+            /** Region */
+            region: [
+                number,
+                number,
+                number,
+                number
+            ] | null;
+            /** Slides */
+            slides: components["schemas"]["SlidePayload"][];
+            /**
+             * Warnings
+             * @default []
+             */
+            warnings: string[];
+            /**
+             * Warningdetails
+             * @description The warnings for programs, where there are any.
+             * @default []
+             */
+            warningDetails: components["schemas"]["RecordingWarning"][];
         };
         /**
          * Stage
@@ -6297,6 +6421,106 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    getSlides: {
+        parameters: {
+            query?: {
+                /** @description What this job made, rather than the latest that made one. */
+                jobId?: string | null;
+            };
+            header?: {
+                /**
+                 * @description An `ETag` that is known: answered 304 while it is that of the present version.
+                 * @example W/"12"
+                 */
+                "If-None-Match"?: string;
+            };
+            path: {
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The slides */
+            200: {
+                headers: {
+                    /** @description The version, for `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "version": "v1",
+                     *       "sessionId": "7w1x3e5j8k2m9n4p6q0",
+                     *       "jobId": "7w1x3e5j8k2m9n4p6q1",
+                     *       "region": [
+                     *         0.1,
+                     *         0.05,
+                     *         0.6,
+                     *         0.7
+                     *       ],
+                     *       "slides": [
+                     *         {
+                     *           "id": 1,
+                     *           "title": "Gradient descent",
+                     *           "number": "3",
+                     *           "picture": "slide-0001.jpg",
+                     *           "lines": [
+                     *             {
+                     *               "text": "Gradient descent",
+                     *               "box": [
+                     *                 0.2,
+                     *                 0.1,
+                     *                 0.5,
+                     *                 0.06
+                     *               ],
+                     *               "confidence": 0.97,
+                     *               "role": "title"
+                     *             }
+                     *           ],
+                     *           "visits": [
+                     *             [
+                     *               12.5,
+                     *               61
+                     *             ]
+                     *           ],
+                     *           "unspoken": [
+                     *             "momentum"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "warnings": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Slides"];
+                };
+            };
+            /** @description Nothing has changed since the given `ETag` */
+            304: {
+                headers: {
+                    /** @description The version, for `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     getInstructorBySegment: {
         parameters: {
             query?: {
@@ -6559,6 +6783,63 @@ export interface operations {
         };
     };
     getThumbnail: {
+        parameters: {
+            query?: {
+                /** @description What this job made, rather than the latest that made one. */
+                jobId?: string | null;
+            };
+            header?: {
+                /**
+                 * @description An `ETag` that is known: answered 304 while it is that of the present version.
+                 * @example W/"12"
+                 */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    /** @description The version, for `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description Nothing has changed since the given `ETag` */
+            304: {
+                headers: {
+                    /** @description The version, for `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getSlidePicture: {
         parameters: {
             query?: {
                 /** @description What this job made, rather than the latest that made one. */

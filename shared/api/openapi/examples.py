@@ -51,6 +51,7 @@ from shared.media.payload import (
 )
 from shared.pipeline.artefacts import PODCAST_CHAPTERS
 from shared.pipeline.housekeeping.background_tasks import CallState
+from shared.slides.payload import SlideLine, SlidePayload, Slides
 from shared.tracking.drawing.plot_data import HeatMap, TrackPlot
 from shared.tracking.payload import (
     DerivedMetrics,
@@ -331,6 +332,22 @@ _CHAPTERS = Chapters(
     duration_sec=61.2,
     chapters=(ChapterPayload(start=0.0, end=61.2, title="Good morning", reasons=("start",)),),
 )
+_SLIDES = Slides(
+    session_id=SESSION_ID,
+    job_id=JOB_ID,
+    region=(0.1, 0.05, 0.6, 0.7),
+    slides=(
+        SlidePayload(
+            id=1,
+            title="Gradient descent",
+            number="3",
+            picture="slide-0001.jpg",
+            lines=(SlideLine(text="Gradient descent", box=(0.2, 0.1, 0.5, 0.06), confidence=0.97, role="title"),),
+            visits=((12.5, 61.0),),
+            unspoken=("momentum",),
+        ),
+    ),
+)
 _SIDECAR = SidecarPayload(
     session_id=SESSION_ID,
     job_id=JOB_ID,
@@ -457,6 +474,7 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
         JSON: _CHAPTERS.model_dump_json(by_alias=True),
         PODCAST_CHAPTERS.media_type: to_podcast_chapters(_CHAPTERS, "A talk").model_dump_json(by_alias=True),
     },
+    "getSlides": _SLIDES,
     "getInstructorBySegment": InstructorBySegment(
         session_id=SESSION_ID,
         job_id=JOB_ID,

@@ -1,4 +1,4 @@
-"""Serve the results of a session: transcript, instructor's track, sidecar and thumbnails, as files from storage."""
+"""Serve the results of a session: transcript, track, slides, sidecar and pictures, as files from storage."""
 
 import re
 from dataclasses import replace
@@ -27,6 +27,7 @@ from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.results import Result, find_result
 from shared.pipeline.stages.sidecar import rebuild_sidecar
+from shared.slides.payload import Slides
 from shared.tracking.payload import InstructorTracking
 from shared.transcription.page import POLICY
 from shared.transcription.partial import PartialTranscript
@@ -46,7 +47,7 @@ PARTIAL = (
     "spans without text. Sentences that go over a part's border are joined only in the whole transcript. JSON only."
 )
 
-_THUMBNAIL = re.compile(r"([A-Za-z0-9_-]{1,100})(\.jpg)?")
+_PICTURE = re.compile(r"([A-Za-z0-9_-]{1,100})(\.jpg)?")
 
 
 class TranscriptFormat(StrEnum):
@@ -177,6 +178,21 @@ async def get_chapters(
 
 
 @router.get(
+    "/results/slides",
+    summary="Get the slides",
+    responses={200: json_file("The slides", Slides), **NOT_MODIFIED, **reading(NO_SESSION, BEING_MADE)},
+    operation_id="getSlides",
+    response_class=Response,
+)
+async def get_slides(
+    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
+) -> Response:
+    """What stood on the screen and when, with its text and a picture of each slide."""
+    result = await off_loop(partial(_derived, services, caller.org_id, session_id, Stage.TRACKING, job_id))
+    return await _send(request, services, result, artefacts.SLIDES)
+
+
+@router.get(
     "/results/instructor-by-segment",
     summary="Get where the instructor was while each segment was said",
     responses={
@@ -250,12 +266,40 @@ async def get_thumbnail(
     job_id: OfJob = None,
 ) -> Response:
     """A still of the recording; the sidecar names them."""
-    match = _THUMBNAIL.fullmatch(name)
+    match = _PICTURE.fullmatch(name)
     if match is None:
         raise NotFound("There is no such thumbnail.")
     thumbnail = artefacts.THUMBNAIL
     name = f"{thumbnail.template.rpartition('/')[0]}/{match[1]}.jpg"
     return await send_result(request, services, caller, session_id, job_id, thumbnail, name)
+
+
+@router.get(
+    "/slides/{name}",
+    summary="Get the picture of a slide",
+    responses={
+        200: {"description": "The picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
+        **NOT_MODIFIED,
+        **reading(NO_SESSION, BEING_MADE),
+    },
+    operation_id="getSlidePicture",
+    response_class=Response,
+)
+async def get_slide_picture(
+    session_id: SessionId,
+    name: str,
+    request: Request,
+    services: ServicesDep,
+    caller: ReaderDep,
+    job_id: OfJob = None,
+) -> Response:
+    """The slide, straightened, in its fullest state, and without the people who stood before it where possible."""
+    match = _PICTURE.fullmatch(name)
+    if match is None:
+        raise NotFound("There is no such slide.")
+    picture = artefacts.SLIDE_PICTURE
+    name = f"{picture.template.rpartition('/')[0]}/{match[1]}.jpg"
+    return await send_result(request, services, caller, session_id, job_id, picture, name)
 
 
 async def send_result(

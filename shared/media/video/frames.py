@@ -47,6 +47,8 @@ class SampledFrame:
     """Time on the recording's clock."""
     bgr: Picture
     """Height × width × 3, upright."""
+    coded: av.VideoFrame | None = None
+    """The frame as it was decoded, in full size, for callers that need more than `bgr`."""
 
 
 def _report_nothing(fraction: float) -> None:
@@ -71,7 +73,7 @@ def sample_frames(
     convert = UprightConverter(video_of(recording), width)
     shown = shown_frames(source, recording, sample_fps=sample_fps, start_sec=start_sec, end_sec=end_sec, report=report)
     for index, frame in shown:
-        yield SampledFrame(index, index / sample_fps, convert(frame))
+        yield SampledFrame(index, index / sample_fps, convert(frame), frame)
 
 
 def shown_frames(

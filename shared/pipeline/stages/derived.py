@@ -1,4 +1,4 @@
-"""Derive results from several others: chapters, the page to read, and the place of the instructor during each segment.
+"""Derive results from several others: chapters, the page to read, terms of slides not said, the instructor's places.
 
 Transcription and tracking run side by side, so this runs when both are over, just before the sidecar. It is
 idempotent.
@@ -22,6 +22,8 @@ from shared.pipeline.artefacts import (
     INSTRUCTOR_TRACKING,
     PODCAST_CHAPTERS,
     SCENES,
+    SLIDES,
+    SLIDES_AS_READ,
     TRANSCRIPT,
     TRANSCRIPT_HTML,
     Artefact,
@@ -29,7 +31,9 @@ from shared.pipeline.artefacts import (
 from shared.pipeline.context import Services
 from shared.pipeline.stages.job_blobs import read_json, write_file, write_json
 from shared.pipeline.stages.sidecar import SceneList
-from shared.transcription.chapters import propose_chapters, to_webvtt_chapters
+from shared.slides.payload import Slides
+from shared.slides.unspoken import Said, unspoken_terms
+from shared.transcription.chapters import Section, propose_chapters, to_webvtt_chapters
 from shared.transcription.page import to_html
 from shared.transcription.payload import InstructorBySegment, SegmentPlace, Transcript, TranscriptSegment
 from shared.transcription.podcast_chapters import to_podcast_chapters
@@ -56,9 +60,10 @@ class _Track(BaseModel):
 def write_derived(services: Services, job: Job) -> None:
     """Write the files that can be derived; without a transcript or a track, leave out what needs it."""
     transcript = _read(services, job, TRANSCRIPT, Transcript)
+    slides = _write_slides(services, job, transcript)
     if transcript is None:
         return
-    chapters = propose_chapters(transcript, _picture_changes(services, job))
+    chapters = propose_chapters(transcript, _picture_changes(services, job), _sections(slides))
     write_json(services, job, CHAPTERS, chapters)
     write_file(services, job, CHAPTERS_VTT, to_webvtt_chapters(chapters).encode())
     name = services.storage.sessions.get(job.org_id, job.session_id).value.name
@@ -70,6 +75,35 @@ def write_derived(services: Services, job: Job) -> None:
             session_id=job.session_id, job_id=job.job_id, segments=tuple(_join(transcript.segments, track))
         )
         write_json(services, job, INSTRUCTOR_BY_SEGMENT, joined)
+
+
+def _write_slides(services: Services, job: Job, transcript: Transcript | None) -> Slides | None:
+    """Write and return the slides with the terms that were not said; None where no slides were looked for."""
+    read = _read(services, job, SLIDES_AS_READ, Slides)
+    if read is None:
+        return None
+    said = [
+        Said(word.word, word.start)
+        for segment in (transcript.segments if transcript is not None else ())
+        for word in segment.words
+    ]
+    if said:
+        completed = (slide.model_copy(update={"unspoken": unspoken_terms(slide, said)}) for slide in read.slides)
+        read = read.model_copy(update={"slides": tuple(completed)})
+    write_json(services, job, SLIDES, read)
+    return read
+
+
+def _sections(slides: Slides | None) -> list[Section]:
+    """Return the sections in order of time: slides with one title that follow each other are one section."""
+    found: list[Section] = []
+    visits = sorted(
+        (start, slide.title or "") for slide in (slides.slides if slides else ()) for start, _ in slide.visits
+    )
+    for start, title in visits:
+        if title and (not found or found[-1].title.casefold() != title.casefold()):
+            found.append(Section(start, title))
+    return found
 
 
 def _join(segments: Sequence[TranscriptSegment], track: _Track) -> list[SegmentPlace]:

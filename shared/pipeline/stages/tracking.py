@@ -26,7 +26,9 @@ from shared.pipeline.stages.job_blobs import (
 )
 from shared.pipeline.stages.plan import detector_for, sample_range
 from shared.pipeline.stages.sidecar import SceneList
+from shared.pipeline.stages.slides import SlideWatch, read_slides
 from shared.pipeline.updates import change_session
+from shared.slides.screen import find_screen
 from shared.storage.ports import WORK
 from shared.tracking.detection import FrameDetections
 from shared.tracking.detectors.build_plates import make_plates
@@ -52,27 +54,31 @@ def prepare_tracking(context: StepContext) -> None:
     recording, blobs = recording_of(context), context.services.storage.blobs
     choice, model, warnings = _usable_detector(context)
     plates: list[PlateOfWindow] = []
+    rooms = []
     with open_recording(context) as source:
         faces = FaceDetector() if choice.kind == "plate" else None
         made = make_plates(source, recording, model if choice.kind == "fused" else None, context.report, faces)
         for plate, picture in made:
             blobs.write(WORK, context.work_blob(plate.name), picture.to_png(), artefacts.PLATE.content_type)
             plates.append(plate if choice.kind != "onnx" else plate.only_drawn_upon())
+            rooms.append((picture.bgr, picture.screen))
+    screen = find_screen(rooms)
     plan = TrackingPlan(
         kind=choice.kind,
         detector=describe_detector(choice.kind, model, faces=any(plate.faces for plate in plates)),
         plates=tuple(plates),
         warnings=tuple(dict.fromkeys((*warnings, *(each for plate in plates for each in plate.warnings)))),
+        screen=screen.corners,
+        screen_is_whole_picture=screen.is_whole_picture,
     )
     write_json(context.services, context.job, artefacts.TRACKING_PLAN, plan)
 
 
 def track_part(context: StepContext) -> None:
-    """Detect people in the frames of one time slice, and score scene changes."""
+    """Detect people in the frames of one time slice, score scene changes, and watch the screen."""
     recording, settings = recording_of(context), context.services.settings
-    samples = _samples(context, context.message.part)
-    detector = _detector(context, _plan(context))
-    scorer = SceneScorer()
+    samples, plan = _samples(context, context.message.part), _plan(context)
+    detector, scorer, slides = _detector(context, plan), SceneScorer(), SlideWatch(context, plan)
     found: list[FrameDetections] = []
     scores: list[tuple[float, float]] = []
     with open_recording(context) as source:
@@ -90,13 +96,15 @@ def track_part(context: StepContext) -> None:
             if score is not None:
                 scores.append((frame.time_sec, score))
             found.append(detector.detect(frame))
+            slides.see(frame, found[-1])
             context.report((frame.index - samples.start) / len(samples))
+    slides.finish(samples.stop / settings.sample_fps)
     part = TrackingPart.of(context.message.part, found, scores, samples=samples)
     write_json(context.services, context.job, artefacts.TRACKING_PART, part, part=context.message.part)
 
 
 def merge_tracking(context: StepContext) -> None:
-    """Follow the instructor through all parts' detections, draw the track, find the scenes and write thumbnails."""
+    """Follow the instructor through all parts' detections, draw the track, find scenes and slides, write thumbnails."""
     recording, job, blobs = recording_of(context), context.job, context.services.storage.blobs
     parts = list(_parts(context))
     plan = _plan(context)
@@ -115,6 +123,7 @@ def merge_tracking(context: StepContext) -> None:
     most_used = plan.most_used(point.t for point in track.track_points)
     plate = Plate.from_png(blobs.read(WORK, context.work_blob(most_used.name)))
     _write_pictures(context, track, plate.bgr)
+    read_slides(context, plan, track)
     context.report(DETECTIONS_DONE)
     scores = [score for part in parts for score in part.scene_scores]
     found = _thumbnails(context, scenes_from_scores(scores, recording.duration_sec))

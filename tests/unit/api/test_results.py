@@ -29,6 +29,8 @@ FILES = {
     "transcript.html": b"<!DOCTYPE html>\n",
     "words.vtt": b"WEBVTT\n\n\n",
     "instructor-by-segment.json": b'{"version": "v1", "segments": []}',
+    "slides.json": b'{"version": "v1", "slides": []}',
+    "slides/slide-0001.jpg": b"\xff\xd8\xff\xe0",
     "sidecar.json": b'{"version": "v1", "scenes": []}',
     "thumbnails/scene-001.jpg": b"\xff\xd8\xff",
 }
@@ -60,6 +62,8 @@ def finished(harness: ApiHarness) -> str:
         ("results/transcript?format=words", "*/*", "text/vtt; charset=utf-8", "words.vtt"),
         ("results/transcript", "text/html, */*;q=0.8", "application/json", "transcript.json"),
         ("results/instructor-by-segment", "*/*", "application/json", "instructor-by-segment.json"),
+        ("results/slides", "*/*", "application/json", "slides.json"),
+        ("slides/slide-0001.jpg", "*/*", "image/jpeg", "slides/slide-0001.jpg"),
         ("sidecar", "*/*", "application/json", "sidecar.json"),
         ("thumbnails/scene-001", "*/*", "image/jpeg", "thumbnails/scene-001.jpg"),
         ("thumbnails/scene-001.jpg", "*/*", "image/jpeg", "thumbnails/scene-001.jpg"),

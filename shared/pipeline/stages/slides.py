@@ -1,0 +1,242 @@
+"""Find the slides: the parts of the tracking watch the screen, its merge joins and reads what they saw.
+
+Each part leaves the pictures of its stretches, so that the merge decodes nothing. What needs the transcript is added
+when all stages are over.
+"""
+
+import base64
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+
+from shared.domain.errors import EngineUnavailable
+from shared.domain.stage import Stage
+from shared.domain.warning import About, RecordingWarning, texts
+from shared.media.video.frames import SampledFrame
+from shared.media.video.picture import UprightConverter, video_of
+from shared.pipeline import artefacts
+from shared.pipeline.context import StepContext
+from shared.pipeline.stages.job_blobs import read_json, recording_of, write_file, write_json
+from shared.slides.join import COMPARED_WIDTH_PX, Seen, Slide, join_stretches
+from shared.slides.payload import SlidePayload, Slides, SlideStretches, StretchPayload
+from shared.slides.screen import Picture, Screen
+from shared.slides.structure import tell_roles
+from shared.slides.text import TextLine, load_reader
+from shared.slides.watch import SIGNATURE_WIDTH_PX, ScreenWatcher, Stretch
+from shared.tracking.detection import FrameDetections
+from shared.tracking.payload import InstructorTracking
+from shared.tracking.plan import TrackingPlan
+
+MAX_WIDTH_PX = 1920
+"""Widest picture of a slide."""
+MAX_READ = 240
+"""Most slides that are read; at 1 CPU second each, the merge stays below its five minutes."""
+_ENCODING = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, 92], ".png": [cv2.IMWRITE_PNG_COMPRESSION, 6]}
+"""Parameters of OpenCV's encoders."""
+_AROUND_PERSON_SHARE = 0.015
+"""A person's box is grown by this share of the picture on each side: hands and shadows pass it."""
+_PERSON_SCORE = 0.25
+"""Least score of a detection that counts as a person before the screen."""
+_STILL_OF_VIDEO_SEC = 4.0
+"""A picture without text that stood for less than this is a moment of a video."""
+_ROOM_COVERAGE_PERCENT = 15.0
+_ROOM_PERSON_HEIGHT = 0.35
+"""In a room, a person is this high and present for this much of the time; in a screencast, at most an inset is."""
+_READABLE_SHARE = 0.3
+"""A picture without a screen has slides only if text stood in it for this share of the still time."""
+
+NO_SLIDES = RecordingWarning("no_slides", About.PICTURE, "No slides were found in the picture.")
+TEXT_UNAVAILABLE = RecordingWarning(
+    "slide_text_unavailable", About.PICTURE, "The text of the slides was not read: no text model is installed."
+)
+TEXT_LIMITED = RecordingWarning(
+    "slide_text_limited", About.PICTURE, f"The recording has more than {MAX_READ} slides: the later ones were not read."
+)
+
+
+class SlideWatch:
+    """Watches the screen through the samples of one part, and writes what stood there."""
+
+    def __init__(self, context: StepContext, plan: TrackingPlan) -> None:
+        self._context = context
+        self._found: list[StretchPayload] = []
+        self._screen = screen_of(plan)
+        if self._screen is None:
+            return
+        video = video_of(recording_of(context))
+        self._full = UprightConverter(video, MAX_WIDTH_PX)
+        self._watcher = ScreenWatcher(1 / context.services.settings.sample_fps)
+        self._size: tuple[int, int] | None = None
+
+    def see(self, frame: SampledFrame, detections: FrameDetections) -> None:
+        """Look at a sample, and write the picture of a stretch that it ends."""
+        screen, coded = self._screen, frame.coded
+        if screen is None or coded is None:
+            return
+        if self._size is None:
+            height, width = frame.bgr.shape[:2]
+            across, down = screen.size_in(width, height)
+            self._size = (SIGNATURE_WIDTH_PX, max(16, round(SIGNATURE_WIDTH_PX * min(2.0, down / across))))
+        grey = cv2.cvtColor(screen.straighten(frame.bgr, self._size), cv2.COLOR_BGR2GRAY).astype(np.float32)
+        grown = _AROUND_PERSON_SHARE
+        people = [
+            (x - grown, y - grown, width + 2 * grown, height + 2 * grown)
+            for x, y, width, height in (each.box for each in detections.detections if each.score >= _PERSON_SCORE)
+        ]
+        covered = screen.covered_by(people, self._size)
+
+        def straightened() -> Picture:
+            picture = self._full(coded)
+            height, width = picture.shape[:2]
+            across, down = screen.size_in(width, height)
+            return screen.straighten(picture, (max(1, round(across)), max(1, round(down))))
+
+        for stretch in self._watcher.see(frame.time_sec, grey, covered, straightened):
+            self._write(stretch)
+
+    def finish(self, end_sec: float) -> None:
+        """Write the last stretch and the list of all."""
+        if self._screen is not None:
+            for stretch in self._watcher.finish(end_sec):
+                self._write(stretch)
+        part = self._context.message.part
+        found = SlideStretches(part=part, stretches=tuple(self._found))
+        write_json(self._context.services, self._context.job, artefacts.SLIDE_STRETCHES, found, part=part)
+
+    def _write(self, stretch: Stretch) -> None:
+        number, part = len(self._found), self._context.message.part
+        write_file(
+            self._context.services,
+            self._context.job,
+            artefacts.SLIDE_STRETCH_PICTURE,
+            _encoded(".jpg", stretch.picture),
+            part=part,
+            stretch=number,
+        )
+        self._found.append(
+            StretchPayload(
+                start=stretch.start_sec,
+                end=stretch.end_sec,
+                number=number,
+                known=base64.b64encode(_encoded(".png", stretch.known * np.uint8(255))).decode(),
+            )
+        )
+
+
+def screen_of(plan: TrackingPlan) -> Screen | None:
+    """Return the screen of the plan; None for a plan of an earlier release."""
+    return None if plan.screen is None else Screen(plan.screen, plan.screen_is_whole_picture)
+
+
+def read_slides(context: StepContext, plan: TrackingPlan, track: InstructorTracking) -> None:
+    """Join what the parts saw to slides, read their text, and write their pictures."""
+    services, job, screen = context.services, context.job, screen_of(plan)
+    warnings: list[RecordingWarning] = []
+    found: list[tuple[Slide, list[TextLine]]] = []
+    if screen is not None and not (screen.is_whole_picture and _shows_a_room(track)):
+        seen = list(_seen(context))
+        joined = join_stretches(seen)
+        found = list(zip(joined, _texts(context, joined, warnings), strict=True))
+        found = [each for each in found if each[1] or _lasted(each[0]) >= _STILL_OF_VIDEO_SEC]
+        if screen.is_whole_picture and not _is_readable(found):
+            found = []
+    slides = []
+    for number, ((slide, _), text) in enumerate(
+        zip(found, tell_roles([lines for _, lines in found]), strict=True), start=1
+    ):
+        write_file(
+            services,
+            job,
+            artefacts.SLIDE_PICTURE,
+            services.storage.blobs.read(
+                artefacts.SLIDE_STRETCH_PICTURE.container, context.work_blob(slide.fullest.name)
+            ),
+            slide=number,
+        )
+        slides.append(
+            SlidePayload(
+                id=number,
+                title=text.title,
+                number=text.number,
+                picture=artefacts.SLIDE_PICTURE.name_of(slide=number).rpartition("/")[2],
+                lines=text.lines,
+                visits=tuple(slide.visits),
+            )
+        )
+    if not slides:
+        warnings = [NO_SLIDES]
+    read = Slides(
+        session_id=job.session_id,
+        job_id=job.job_id,
+        region=None if screen is None else screen.region,
+        slides=tuple(slides),
+        warnings=texts(warnings),
+        warning_details=tuple(warnings),
+    )
+    write_json(services, job, artefacts.SLIDES_AS_READ, read)
+
+
+def _seen(context: StepContext) -> Iterator[Seen]:
+    """Yield the stretches of all parts in order of time."""
+    for part in range(context.job.stages[Stage.TRACKING].parts):
+        found = read_json(context.services, context.job, artefacts.SLIDE_STRETCHES, SlideStretches, part=part)
+        for stretch in found.stretches:
+            name = artefacts.SLIDE_STRETCH_PICTURE.name_of(part=part, stretch=stretch.number)
+            whole = _picture(context, name, cv2.IMREAD_GRAYSCALE)
+            size = (COMPARED_WIDTH_PX, max(1, round(COMPARED_WIDTH_PX * whole.shape[0] / whole.shape[1])))
+            grey = cv2.resize(whole, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+            png = np.frombuffer(base64.b64decode(stretch.known), np.uint8)
+            known = np.asarray(cv2.imdecode(png, cv2.IMREAD_GRAYSCALE), np.uint8)
+            known = cv2.resize(known, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8, copy=False)
+            yield Seen(stretch.start, stretch.end, grey, known > 127, name)
+
+
+def _picture(context: StepContext, name: str, flags: int) -> Picture:
+    """Return the picture of a stretch. Raise BlobMissing."""
+    jpeg = context.services.storage.blobs.read(artefacts.SLIDE_STRETCH_PICTURE.container, context.work_blob(name))
+    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags), np.uint8)
+
+
+def _texts(context: StepContext, slides: Sequence[Slide], warnings: list[RecordingWarning]) -> Iterator[list[TextLine]]:
+    """Yield the lines of each slide; add to `warnings` why some were not read."""
+    reader = None
+    if slides:
+        try:
+            reader = load_reader(context.services.settings.slide_text_model)
+        except EngineUnavailable:
+            warnings.append(TEXT_UNAVAILABLE)
+    if reader is not None and len(slides) > MAX_READ:
+        warnings.append(TEXT_LIMITED)
+    for number, slide in enumerate(slides):
+        if reader is None or number >= MAX_READ:
+            yield []
+            continue
+        context.report(number / len(slides))
+        yield reader.read(_picture(context, slide.fullest.name, cv2.IMREAD_COLOR))
+
+
+def _lasted(slide: Slide) -> float:
+    return sum(end - start for start, end in slide.visits)
+
+
+def _is_readable(found: Sequence[tuple[Slide, list[TextLine]]]) -> bool:
+    """Return whether text stood in the picture for much of the time in which it stood still."""
+    still = sum(_lasted(slide) for slide, _ in found)
+    return sum(_lasted(slide) for slide, lines in found if lines) >= _READABLE_SHARE * still > 0
+
+
+def _shows_a_room(track: InstructorTracking) -> bool:
+    """Return whether the camera films a person in a room, and not a screen with an inset at most."""
+    heights = sorted(point.box[3] for point in track.track_points)
+    if not heights or track.derived_metrics.coverage_percent < _ROOM_COVERAGE_PERCENT:
+        return False
+    return heights[len(heights) // 2] >= _ROOM_PERSON_HEIGHT
+
+
+def _encoded(extension: str, picture: Picture) -> bytes:
+    """Return the picture as JPEG or PNG. Raise ValueError if OpenCV cannot encode it."""
+    encoded, data = cv2.imencode(extension, picture, _ENCODING[extension])
+    if not encoded:
+        raise ValueError(f"a picture of a slide could not be written as {extension}")
+    return data.tobytes()

@@ -1,0 +1,64 @@
+"""Where the screen is, and how it is straightened."""
+
+import cv2
+import numpy as np
+import pytest
+
+from shared.slides.screen import Corners, Screen, find_screen
+
+CORNERS: Corners = ((0.2, 0.1), (0.8, 0.15), (0.78, 0.65), (0.22, 0.6))
+
+
+def room(corners: Corners, screen_luma: int = 230) -> tuple[np.ndarray, np.ndarray]:
+    """Return a wall with a screen, and the mask of the part of the screen whose content changes."""
+    picture = np.full((180, 320, 3), 110, np.uint8)
+    points = (np.asarray(corners) * (320, 180)).astype(np.int32)
+    cv2.fillConvexPoly(picture, points, (screen_luma,) * 3)
+    mask = np.zeros((180, 320), np.uint8)
+    cv2.fillConvexPoly(mask, ((points - points.mean(axis=0)) * 0.85 + points.mean(axis=0)).astype(np.int32), 1)
+    return picture, mask > 0
+
+
+@pytest.mark.parametrize("luma", [230, 25])
+def test_the_edge_of_the_screen_is_found_around_what_changes(luma: int) -> None:
+    screen = find_screen([room(CORNERS, luma)])
+    assert not screen.is_whole_picture
+    assert np.abs(np.asarray(screen.corners) - CORNERS).max() < 0.012
+
+
+def test_rooms_agree_by_the_middle() -> None:
+    other: Corners = ((0.0, 0.0), (0.4, 0.0), (0.4, 0.4), (0.0, 0.4))
+    screen = find_screen([room(CORNERS), room(CORNERS), room(other)])
+    assert np.abs(np.asarray(screen.corners) - CORNERS).max() < 0.012
+
+
+def test_without_an_edge_it_is_what_changes() -> None:
+    picture, mask = room(CORNERS, 110)
+    x, _, width, height = find_screen([(picture, mask)]).region
+    assert abs(x + width / 2 - 0.5) < 0.02
+    assert 0.45 < width < 0.58
+    assert 0.4 < height < 0.52
+
+
+def test_a_room_without_a_screen_is_looked_at_whole() -> None:
+    picture, mask = room(CORNERS)
+    screen = find_screen([(picture, np.zeros_like(mask))])
+    assert screen.is_whole_picture
+    assert screen.region == (0.0, 0.0, 1.0, 1.0)
+
+
+def test_a_screen_seen_at_an_angle_is_straightened() -> None:
+    slide = np.full((300, 500, 3), 240, np.uint8)
+    cv2.rectangle(slide, (100, 60), (200, 120), (20, 20, 20), -1)
+    source = np.asarray([(0, 0), (500, 0), (500, 300), (0, 300)], np.float32)
+    target = np.asarray(CORNERS, np.float32) * np.asarray((1280, 720), np.float32)
+    seen = cv2.warpPerspective(slide, cv2.getPerspectiveTransform(source, target), (1280, 720))
+    straight = Screen(CORNERS).straighten(seen.astype(np.uint8), (500, 300))
+    assert np.abs(straight.astype(int) - slide).mean() < 3
+
+
+def test_a_persons_box_covers_the_screen_where_it_stands() -> None:
+    covered = Screen(((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0))).covered_by([(0.7, 0.5, 0.1, 0.5)], (100, 50))
+    assert covered[30, 50]
+    assert not covered[10, 50]
+    assert not covered[30, 10]
