@@ -158,6 +158,12 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=5, ge=1)
     """The attempts at a step, including crashes; after the last one its job ends in ERROR."""
 
+    max_running_jobs_per_org: int = Field(default=16, ge=0)
+    """How many jobs of an organisation may run at once; the oldest begin first. 0: any number."""
+
+    messages_ahead: int = Field(default=2, ge=1)
+    """How many messages of a job may wait in a stage's queue; each step that begins sends the next one."""
+
     stale_after_sec: float = Field(default=30.0, gt=0)
     """After so many seconds without a heartbeat a lease is stale, and the sweep enqueues the step again."""
 

@@ -49,10 +49,15 @@ class EndCanceled:
 
 Action: TypeAlias = Enqueue | FinishStage | MoveStatus | Complete | EndCanceled
 
+NO_LIMIT = 1_000_000
+"""More messages than any stage has steps."""
+
 _StepKey: TypeAlias = tuple[Stage, StepKind, int]
 
 
-def next_actions(job: Job, steps: Collection[StepRun], now: datetime, stale_after: timedelta) -> list[Action]:
+def next_actions(
+    job: Job, steps: Collection[StepRun], now: datetime, stale_after: timedelta, ahead: int = NO_LIMIT
+) -> list[Action]:
     """Return what can be done for the job now, in order; nothing for a job that has ended.
 
     The actions are idempotent. Finished stages are returned by themselves: what follows has to be decided from
@@ -63,6 +68,7 @@ def next_actions(job: Job, steps: Collection[StepRun], now: datetime, stale_afte
         steps: the rows of the job's steps that exist.
         now: the time by which leases and pauses are measured.
         stale_after: for how long a lease is live after its last heartbeat.
+        ahead: how many messages may wait in a stage's queue before a step gets its first one.
     """
     if job.is_final:
         return []
@@ -75,7 +81,7 @@ def next_actions(job: Job, steps: Collection[StepRun], now: datetime, stale_afte
     while (status := next_status(job)) is not None:
         actions.append(MoveStatus(status))
         job = advance_status(job, status, now)
-    actions.extend(Enqueue(run) for run in _to_enqueue(job, known, now, stale_after))
+    actions.extend(Enqueue(run) for run in _to_enqueue(job, known, now, stale_after, ahead))
     if job.stages_over and job.status is JobStatus.TRANSCRIBED and _all_done(job, known):
         actions.append(Complete())
     return actions
@@ -105,21 +111,27 @@ def comes_before(other: tuple[Stage, StepKind], run: StepRun) -> bool:
 
 
 def _to_enqueue(
-    job: Job, known: Mapping[_StepKey, StepRun], now: datetime, stale_after: timedelta
+    job: Job, known: Mapping[_StepKey, StepRun], now: datetime, stale_after: timedelta, ahead: int
 ) -> Iterator[StepRun]:
-    """Yield the steps that need a message: new ones of a stage that may begin, blocked ones that have what they need,
-    and those that lost their message or their worker."""
+    """Yield the steps that need a message: new ones of a stage that may begin, as far as few of its messages wait,
+    blocked ones that have what they need, and those that lost their message or their worker."""
     for stage in Stage:
         may_begin = _is_open(job, stage)
+        room = ahead - sum(run.stage is stage and _waits_in_queue(run) for run in known.values())
         for step in STEPS[stage]:
             for number in range(_parts_of(job, stage, step)):
                 run = known.get((stage, step, number))
                 if run is None:
-                    if may_begin:
+                    if may_begin and room > 0:
+                        room -= 1
                         yield StepRun(job_id=job.job_id, stage=stage, step=step, number=number, job_attempt=job.attempt)
                 elif needs_are_done(run, known.values()) if run.blocked else run.is_lost(now, stale_after):
                     yield run
             may_begin = may_begin and _is_done(job, stage, step, known)
+
+
+def _waits_in_queue(run: StepRun) -> bool:
+    return run.state is StageState.WAITING and run.sends > 0 and not run.blocked
 
 
 def _all_done(job: Job, known: Mapping[_StepKey, StepRun]) -> bool:

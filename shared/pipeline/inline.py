@@ -76,7 +76,8 @@ def inline_services(services: Services, sleep: Callable[[float], None] = time.sl
     """Return the same services, with queues that run what is sent."""
     queues = InlineQueues(services.storage.queues)
     kept = {each.name: getattr(services.storage, each.name) for each in fields(Storage)}
-    inline = replace(services, storage=Storage(**{**kept, "queues": queues}))
+    settings = services.settings.model_copy(update={"max_running_jobs_per_org": 0})  # the caller waits for its job
+    inline = replace(services, storage=Storage(**{**kept, "queues": queues}), settings=settings)
     queues.run = lambda message: _run(inline, message, sleep)
     return inline
 

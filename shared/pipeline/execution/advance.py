@@ -32,7 +32,18 @@ def advance(services: Services, job: Job) -> int:
     `job` has to be read after the change that may move it on.
     """
     steps = [stored.value for stored in services.storage.step_runs.of_job(job.job_id)]
-    return perform(services, job, next_actions(job, steps, services.clock(), stale_after(services)))
+    return perform(services, job, _next(services, job, steps))
+
+
+def send_next(services: Services, job: Job) -> int:
+    """Send the messages that have room now that a step of the job has begun; return how many were sent."""
+    steps = [stored.value for stored in services.storage.step_runs.of_job(job.job_id)]
+    return perform(services, job, [each for each in _next(services, job, steps) if isinstance(each, Enqueue)])
+
+
+def _next(services: Services, job: Job, steps: Sequence[StepRun]) -> list[Action]:
+    ahead = services.settings.messages_ahead
+    return next_actions(job, steps, services.clock(), stale_after(services), ahead)
 
 
 def perform(services: Services, job: Job, actions: Sequence[Action]) -> int:

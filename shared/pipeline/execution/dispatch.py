@@ -8,18 +8,45 @@ from datetime import timedelta
 
 from shared.domain.errors import WriteConflict
 from shared.domain.job import Job
-from shared.domain.message import StageMessage
-from shared.domain.stage import StageState
+from shared.domain.message import StageMessage, StepKind
+from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
+from shared.pipeline.execution.admission import is_admitted, waiting_jobs
 from shared.storage.ports import MAX_DELAY, Stored
 
 
 def enqueue(services: Services, job: Job, run: StepRun) -> bool:
     """Send a message for the step, with a row if it has none yet; return False, and send nothing, when its row is no
-    longer as `run` says."""
+    longer as `run` says, or the job may not begin yet."""
+    if run.stage is Stage.DOWNLOAD and not _begins_later(services, job) and not is_admitted(services, job):
+        return False
     stored = services.storage.step_runs.create(run)
     return stored.value.in_attempt(job.attempt) == run and send_step(services, job, stored)
+
+
+def admit_next(services: Services, org_id: str) -> None:
+    """Send the first messages of the organisation's jobs that may begin now that another one has ended.
+
+    A crash before it loses nothing: the sweep enqueues them.
+    """
+    for job in waiting_jobs(services, org_id):
+        enqueue(services, job, first_step(job))
+
+
+def first_step(job: Job) -> StepRun:
+    """Return the row of the job's first step as a job that has not begun finds it."""
+    return StepRun(job_id=job.job_id, stage=Stage.DOWNLOAD, step=StepKind.PART, number=0, job_attempt=job.attempt)
+
+
+def hold_back(services: Services, stored: Stored[StepRun]) -> None:
+    """Set the first step of a job that may not begin yet back to one that was never sent."""
+    with suppress(WriteConflict):
+        services.storage.step_runs.update(stored, stored.value.evolve(sends=0, sent_at=None, receipt=None))
+
+
+def _begins_later(services: Services, job: Job) -> bool:
+    return job.started_at is None and job.start_at is not None and job.start_at > services.clock()
 
 
 def send_step(services: Services, job: Job, stored: Stored[StepRun], rest: timedelta = timedelta(0)) -> bool:

@@ -5,12 +5,14 @@ The webhook's task is written before the job ends, so that a crash in between lo
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from shared.domain import job as jobs
+from shared.domain.errors import RostrumError
 from shared.domain.job import Job
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
-from shared.pipeline.execution.dispatch import withdraw_messages
+from shared.pipeline.execution.dispatch import admit_next, withdraw_messages
 from shared.pipeline.execution.leftovers import discard, unfinished_results
 from shared.pipeline.updates import change_job
 from shared.pipeline.webhooks.announce import announce_end, tell_end
@@ -33,6 +35,9 @@ def end_job(services: Services, job: Job, end: Callable[[Job], Job | None]) -> J
     ended = change_job(services, job.org_id, job.job_id, lambda now: None if is_over(now) else end(now))
     if job.callback_url is not None and ended.is_final and ended.attempt == job.attempt:
         tell_end(services, ended)
+    if ended.is_final:
+        with suppress(RostrumError):  # the sweep does it, too
+            admit_next(services, job.org_id)
     return ended
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from shared.domain import job as jobs
-from shared.domain.errors import NotFound
+from shared.domain.errors import NotFound, RostrumError
 from shared.domain.job import Job
 from shared.domain.lease import Backoff
 from shared.domain.message import StageMessage
@@ -19,9 +19,10 @@ from shared.domain.stage import StageState
 from shared.domain.step_run import StepRun
 from shared.job_status import JobStatus
 from shared.pipeline.context import ContinueLater, Delivery, Services, StepContext
-from shared.pipeline.execution.advance import advance
+from shared.pipeline.execution.admission import is_admitted
+from shared.pipeline.execution.advance import advance, send_next
 from shared.pipeline.execution.claim import claim_step, runnable_job, save_outcome, step_run_row
-from shared.pipeline.execution.dispatch import send_step
+from shared.pipeline.execution.dispatch import hold_back, send_step
 from shared.pipeline.execution.failure import exhaust, record_crash, settle_failure
 from shared.pipeline.execution.heartbeat import Heartbeat, StopWork, guard_writes
 from shared.pipeline.execution.leftovers import delete_leftovers, discard, unfinished_results
@@ -56,6 +57,10 @@ def run_step(
     facts = {"job_id": message.job_id, "org_id": message.org_id, "stage": str(message.stage), "step": str(message.step)}
     facts |= {"part": str(message.part), "attempt": str(delivery.dequeue_count), "trace_id": message.traceparent or ""}
     row = step_run_row(services, job, message)
+    if row.value.state is StageState.WAITING and not is_admitted(services, job):
+        log.info("message ignored: the organisation runs as many jobs as it may", extra={"action": "ignore", **facts})
+        hold_back(services, row)
+        return
     if row.value.state is not StageState.DONE and not _attempt(services, message, delivery, job, row, random, facts):
         return
     advance(services, services.storage.jobs.get(job.org_id, job.job_id).value)
@@ -87,6 +92,8 @@ def _attempt(
         exhaust(services, job, message, claimed.stored, attempts - 1)
         return False
     log.info("step begins", extra={"action": "begin", **facts})
+    with suppress(RostrumError):  # the end of the step does it, too, and the sweep
+        send_next(services, job)
     try:
         is_done = _work(services, message, job, claimed.stored)
     except _Failed as failed:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from shared.domain.errors import RostrumError, RowOfLaterRelease, UnreadableRow
 from shared.domain.job import Job
 from shared.pipeline.context import Services
+from shared.pipeline.execution.admission import TurnsOfSweep
 from shared.pipeline.execution.advance import advance
 
 log = logging.getLogger(__name__)
@@ -24,9 +25,10 @@ def sweep(services: Services) -> int:
     runs at once seldom meet. A job that cannot be swept is logged and skipped. So is one
     with a step that cannot be read: what that step has done is not known.
     """
+    turns = TurnsOfSweep(services)
     sent, until = 0, services.clock() + BUDGET
     for job in services.storage.jobs.all_active():
-        if _begins_later(job, services.clock()):
+        if _begins_later(job, services.clock()) or not turns.has_turn(job):
             continue
         try:
             sent += advance(services, job)
