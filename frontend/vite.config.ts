@@ -33,5 +33,10 @@ export default defineConfig({
   plugins: [react(), precompress()],
   server: { proxy: { "/api": process.env.ROSTRUM_API ?? "http://127.0.0.1:7071" } },
   build: { target: "es2022", emptyOutDir: true, reportCompressedSize: false },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], setupFiles: ["src/testing/setup.ts"] },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["src/testing/setup.ts"],
+    testTimeout: 120_000,
+  },
 });
