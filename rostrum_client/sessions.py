@@ -44,9 +44,12 @@ def search(q: str, *, session_id: str | None = None, page_size: int | None = Non
     return fetch_all(SearchHit, get("search", q=q, session_id=session_id, limit=page_size))
 
 
-def media_url(session_id: str) -> Steps[str]:
-    """Return a short-lived address from which anyone can play the recording; it serves ranges."""
-    return stored_url(get("sessions", session_id, "media"))
+def media_url(session_id: str, *, rendition: str | None = None) -> Steps[str]:
+    """Return a short-lived address from which anyone can play the recording; it serves ranges.
+
+    With `rendition="playable"` it is that of a video that every browser plays.
+    """
+    return stored_url(get("sessions", session_id, "media", rendition=rendition))
 
 
 def download_media(session_id: str, path: Path, *, on_progress: OnBytes | None = None) -> Steps[Path]:

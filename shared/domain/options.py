@@ -11,6 +11,7 @@ from typing import Any
 from shared.domain.tracks import WantedTracks
 
 NO_RENDITION = "Neither overlay nor followCam was asked for."
+PLAYABLE_ALREADY = "Every browser plays the recording as it is."
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height in fractions of the picture."""
@@ -86,6 +87,8 @@ class JobOptions:
     """Stream index of the picture to follow; chosen by what the pictures contain for None."""
     slides_track: int | None = None
     """Stream index of the picture with the slides; the other picture for None."""
+    rendition: str | None = None
+    """Whether to make a video that every browser plays: `always`, `auto` (if the recording is none), or `never`."""
     unknown: Mapping[str, Any] = field(default_factory=dict)
     """What a stored row holds and this release cannot read: kept, and written back."""
 
@@ -103,7 +106,12 @@ class JobOptions:
 
     @property
     def wants_rendition(self) -> bool:
-        """Return whether any video is to be rendered."""
+        """Return whether any video may have to be rendered."""
+        return self.wants_track_video or self.rendition in ("auto", "always")
+
+    @property
+    def wants_track_video(self) -> bool:
+        """Return whether a video of the track is to be rendered."""
         return bool(self.overlay) or self.camera is not None
 
     @classmethod
@@ -146,6 +154,10 @@ def _text(value: Any) -> str | None:
 
 def _whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _rendition(value: Any) -> str | None:
+    return value if value in ("auto", "always", "never") else None
 
 
 def _truth(value: Any) -> bool | None:
@@ -227,6 +239,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "audioTrack": ("audio_track", _whole),
     "videoTrack": ("video_track", _whole),
     "slidesTrack": ("slides_track", _whole),
+    "rendition": ("rendition", _rendition),
 }
 """Each option's name on the wire, its field, and its reader, which returns None for a value it cannot read.
 

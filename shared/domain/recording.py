@@ -46,6 +46,9 @@ class VideoStream:
     resized: tuple[PictureSize, ...] = ()
     """Where the size changes in the middle of the recording."""
 
+    pixel_format: str | None = None
+    """FFmpeg's name of the decoded picture's form; None if it is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:

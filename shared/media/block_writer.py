@@ -1,7 +1,7 @@
 """Write a file as numbered blocks to another place, so that a muxer's output never has to be held whole.
 
-A muxer seeks back: to the file's head when it knows the length, and within the index that it writes last. So the first
-block and the latest few stay in memory until the end. The other blocks are staged when room is needed.
+A muxer seeks back: to the file's head when it knows the length, and within the index that it writes last. So the head
+and the latest few blocks stay in memory until the end. The other blocks are staged when room is needed.
 """
 
 import io
@@ -17,8 +17,9 @@ DEFAULT_BLOCKS = 6
 class BlockWriter(io.BufferedIOBase, BinaryIO):
     """A seekable, write-only binary file that calls `stage_block(index, data)` once for each block.
 
-    Every block but the last of the file is `block_bytes` long. Block 0 is staged last. Memory stays within
-    `blocks` + 1 blocks. Writing to a block that has been staged raises OSError.
+    Every block but the last of the file is `block_bytes` long. The head, which is the first `head_bytes` and at least
+    block 0, is staged last. Memory stays within the head and `blocks` more. Writing to a block that has been staged
+    raises OSError, as does seeking past the end of the file and of the head.
     """
 
     def __init__(
@@ -26,10 +27,13 @@ class BlockWriter(io.BufferedIOBase, BinaryIO):
         stage_block: Callable[[int, bytes], None],
         block_bytes: int = DEFAULT_BLOCK_BYTES,
         blocks: int = DEFAULT_BLOCKS,
+        head_bytes: int = 0,
     ) -> None:
         self._stage_block = stage_block
         self._block_bytes = block_bytes
         self._blocks = blocks
+        self._head_bytes = head_bytes
+        self._head_blocks = max(1, -(-head_bytes // block_bytes))
         self._held: dict[int, bytearray] = {0: bytearray()}
         self._position = 0
         self._size = 0
@@ -47,7 +51,7 @@ class BlockWriter(io.BufferedIOBase, BinaryIO):
         """Move to `offset` bytes from the start, the present position or the end; raise OSError past the end."""
         bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}
         target = bases[whence] + offset
-        if not 0 <= target <= self._size:
+        if not 0 <= target <= self._size and not self._size < target <= self._head_bytes:
             raise OSError(f"cannot seek to {target} in a file of {self._size} bytes")
         self._position = target
         return target
@@ -55,6 +59,9 @@ class BlockWriter(io.BufferedIOBase, BinaryIO):
     def write(self, data: bytes) -> int:  # type: ignore[override]
         """Write all of `data` at the present position."""
         rest = memoryview(data).cast("B")
+        if self._position > self._size:  # the head is left out until the muxer comes back to it
+            position, self._position = self._position, self._size
+            self.write(bytes(position - self._size))
         while rest:
             number, offset = divmod(self._position, self._block_bytes)
             block = self._block(number)
@@ -78,7 +85,7 @@ class BlockWriter(io.BufferedIOBase, BinaryIO):
             return block
         if number * self._block_bytes < self._size:
             raise OSError(f"block {number} is staged already")
-        if len(self._held) > self._blocks:
-            oldest = min(held for held in self._held if held)
+        if len(self._held) - min(number, self._head_blocks) >= self._blocks:
+            oldest = min(held for held in self._held if held >= self._head_blocks)
             self._stage_block(oldest, bytes(self._held.pop(oldest)))
         return self._held.setdefault(number, bytearray())

@@ -244,6 +244,21 @@ FOLLOW_PIECE = Artefact(
     stage=Stage.RENDITION,
     step=StepKind.PART,
 )
+PLAYABLE_PIECE = Artefact(
+    template="rendition/{part:05d}-rendition.mp4",
+    container=WORK,
+    content_type=MP4,
+    stage=Stage.RENDITION,
+    step=StepKind.PART,
+)
+PLAYABLE = Artefact(
+    template="rendition.mp4",
+    container=RESULTS,
+    content_type=MP4,
+    stage=Stage.RENDITION,
+    step=StepKind.MERGE,
+    in_blocks=True,
+)
 OVERLAY = Artefact(
     template="track-overlay.mp4",
     container=RESULTS,

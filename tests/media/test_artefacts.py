@@ -19,7 +19,9 @@ def test_a_job_writes_what_the_list_says(tmp_path: Path, make_clip: Any) -> None
     settings = {"engine": "pocketsphinx", "detector": "plate", "rendition_part_sec": 10}
     storage = MemoryStorage()
     storage.blobs.write(SOURCES, source_blob_name("local", "s", "clip.mp4"), clip, "video/mp4")
-    request = JobRequest(org_id="local", job_id="j", options=JobOptions(overlay=True, follow_cam=True, audio_track=1))
+    request = JobRequest(
+        org_id="local", job_id="j", options=JobOptions(overlay=True, follow_cam=True, audio_track=1, rendition="always")
+    )
     job = submit_stored(build_services(Settings(**settings), storage), request, "s", "clip.mp4")
     ended = run_to_the_end(storage, job, **settings)
     assert ended.status is JobStatus.DONE, ended.error

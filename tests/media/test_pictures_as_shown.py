@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from shared.domain.recording import Recording
 from shared.media.probe.probe import probe
 from shared.media.timeline.measure import measure
-from shared.media.video.encode import Colours, Vp9Encoder
+from shared.media.video.encode import Colours, VideoEncoder
 from shared.media.video.fit import Crop
 from shared.media.video.frames import shown_frames
 from shared.media.video.thumbnails import make_thumbnails
@@ -163,9 +163,9 @@ def encoded_colours(data: bytes) -> tuple[int, int, int]:
     assert recording.video is not None
     cutter = Cutter(recording.video, *SIZE)
     file = io.BytesIO()
-    encoder: Vp9Encoder | None = None
+    encoder: VideoEncoder | None = None
     for index, frame in shown_frames(io.BytesIO(data), recording, sample_fps=10):
-        encoder = encoder or Vp9Encoder(file, *SIZE, Fraction(10), Colours.of(frame))
+        encoder = encoder or VideoEncoder(file, *SIZE, Fraction(10), Colours.of(frame))
         encoder.write(index, cutter.cut(frame, Crop()))
     assert encoder is not None
     encoder.close()

@@ -568,7 +568,8 @@ export interface paths {
         };
         /**
          * Play the recording
-         * @description Leads to the recording in storage, for a while; ranges are served there.
+         * @description Leads to the recording in storage, for a while; ranges are served there. `rendition=playable` leads to a video
+         *     that every browser plays: the one that a job made, or the recording itself if it is one.
          */
         get: operations["getMedia"];
         put?: never;
@@ -797,7 +798,8 @@ export interface paths {
         };
         /**
          * Play a rendition
-         * @description Leads to `track-overlay.mp4` or `follow.mp4` in storage, for a while; ranges are served there.
+         * @description Leads to `track-overlay.mp4`, `follow.mp4` or `rendition.mp4` in storage, for a while, where ranges are
+         *     served.
          */
         get: operations["getRendition"];
         put?: never;
@@ -1642,6 +1644,11 @@ export interface components {
              * @description Stream index of the picture with the slides; the other picture unless given.
              */
             slidesTrack?: number | null;
+            /**
+             * Rendition
+             * @description Whether to make `rendition.mp4`, which every browser plays (H.264 and AAC in MP4): `auto` if the recording itself is none, `always`, or `never`; not unless given.
+             */
+            rendition?: ("auto" | "always" | "never") | null;
         };
         /**
          * JobPage
@@ -6035,7 +6042,10 @@ export interface operations {
     };
     getMedia: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Which form of the recording; as it came unless given. */
+                rendition?: "playable" | null;
+            };
             header?: never;
             path: {
                 sessionId: string;
@@ -6073,6 +6083,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };

@@ -246,6 +246,12 @@ class JobOptions(RequestModel):
         default=None, description="Stream index of the picture with the slides; the other picture unless given."
     )
 
+    rendition: Literal["auto", "always", "never"] | None = Field(
+        default=None,
+        description="Whether to make `rendition.mp4`, which every browser plays (H.264 and AAC in MP4): `auto` if the "
+        "recording itself is none, `always`, or `never`; not unless given.",
+    )
+
     def given(self) -> dict[str, Any]:
         """Return only the options that were given, by their names on the wire."""
         given = self.model_dump(by_alias=True, exclude_none=True)

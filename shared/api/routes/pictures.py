@@ -14,7 +14,7 @@ from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION
 from shared.api.routes.results import OfJob, send_result
 from shared.domain.errors import NotFound
 from shared.domain.stage import Stage
-from shared.pipeline.artefacts import FOLLOW, HEAT_MAP, OVERLAY, POSITIONS, TRACK_PLOT, Artefact
+from shared.pipeline.artefacts import FOLLOW, HEAT_MAP, OVERLAY, PLAYABLE, POSITIONS, TRACK_PLOT, Artefact
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.results import Result, find_result
 from shared.tracking.drawing.plot_data import TrackPlot
@@ -22,7 +22,7 @@ from shared.tracking.drawing.plot_data import TrackPlot
 router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"], route_class=IdempotentRoute)
 
 PICTURES = {picture.name: picture for picture in (HEAT_MAP, POSITIONS)}
-VIDEOS = {video.name: video for video in (OVERLAY, FOLLOW)}
+VIDEOS = {video.name: video for video in (OVERLAY, FOLLOW, PLAYABLE)}
 LOCATION = {"Location": {"description": "The video in storage.", "schema": {"type": "string"}}}
 
 
@@ -83,7 +83,8 @@ async def get_picture(
 async def get_rendition(
     session_id: SessionId, name: str, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
 ) -> RedirectResponse:
-    """Leads to `track-overlay.mp4` or `follow.mp4` in storage, for a while; ranges are served there."""
+    """Leads to `track-overlay.mp4`, `follow.mp4` or `rendition.mp4` in storage, for a while, where ranges are
+    served."""
     if name not in VIDEOS:
         raise NotFound(f"There is no such rendition; there can be {' and '.join(VIDEOS)}.")
     result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.RENDITION, job_id))

@@ -1,8 +1,9 @@
 """Sessions: the list, one with its jobs, and where its recording can be played from."""
 
 from functools import partial
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
 from shared.api.dependencies import ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
@@ -22,12 +23,15 @@ from shared.domain.session import Session
 from shared.pipeline.context import Services
 from shared.pipeline.housekeeping.delete_results import delete_results
 from shared.pipeline.housekeeping.delete_session import delete_session
-from shared.pipeline.jobs.results import media_url
+from shared.pipeline.jobs.results import media_url, playable_url
 from shared.pipeline.jobs.submit import JobRequest, submit_session
 
 router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=IdempotentRoute)
 
 JOBS_SHOWN = 20
+Rendition = Annotated[
+    Literal["playable"] | None, Query(description="Which form of the recording; as it came unless given.")
+]
 MEDIA_LOCATION = {"Location": {"description": "The recording in storage.", "schema": {"type": "string"}}}
 
 
@@ -133,9 +137,13 @@ async def remove_results(session_id: SessionId, services: ServicesDep, caller: W
     operation_id="getMedia",
     response_class=RedirectResponse,
 )
-async def get_media(session_id: SessionId, services: ServicesDep, caller: ReaderDep) -> RedirectResponse:
-    """Leads to the recording in storage, for a while; ranges are served there."""
-    url = await off_loop(partial(media_url, services, caller.org_id, session_id))
+async def get_media(
+    session_id: SessionId, services: ServicesDep, caller: ReaderDep, rendition: Rendition = None
+) -> RedirectResponse:
+    """Leads to the recording in storage, for a while; ranges are served there. `rendition=playable` leads to a video
+    that every browser plays: the one that a job made, or the recording itself if it is one."""
+    find = media_url if rendition is None else playable_url
+    url = await off_loop(partial(find, services, caller.org_id, session_id))
     return RedirectResponse(url, status_code=302, headers={"Cache-Control": "no-store"})
 
 

@@ -298,6 +298,7 @@ def _describe_video(trial: _Trial, stream: av.VideoStream, start_sec: float, dur
         duration_sec=duration_sec,
         mirrored=orientation.mirrored,
         pixel_aspect=float(stream.sample_aspect_ratio or 1),
+        pixel_format=frame.format.name if isinstance(frame, av.VideoFrame) else None,
     )
 
 

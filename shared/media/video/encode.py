@@ -1,13 +1,14 @@
-"""Encode pictures as VP9, in pieces that can be joined without re-encoding.
+"""Encode pictures as VP9 or H.264, in pieces that can be joined without re-encoding.
 
 Every piece begins with a keyframe and carries the times of the whole, counted in frames. So pieces made on different
-machines join to what one run would have made. VP9, because its encoder is free of conditions for the operator and
-browsers play it in MP4; see docs/decisions/0012-renditions.md. Apart from `join.py`, which joins the pieces.
+machines join to what one run would have made. Which codec is used for what, and why: docs/decisions/0012-renditions.md
+and 0025-playable.md. Apart from `join.py`, which joins the pieces.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import av
 from av.container import OutputContainer
@@ -16,32 +17,59 @@ from shared.domain.recording import VideoStream
 from shared.media.video.hdr import HLG, is_pq
 from shared.media.video.yuv import YuvPicture
 
-CODEC = "vp9"
 MAX_FPS = 30
 """Highest rate of a rendition."""
 MIN_FPS = 10
 """Lowest rate of a rendition."""
 
-_KEYFRAME_SEC = 5
-"""Longest time between two keyframes."""
-_BITS_PER_PIXEL = 0.08
-"""Highest average bit rate; most pictures of a lecture need a tenth."""
-
-_OPTIONS = {
-    "deadline": "realtime",
-    "cpu-used": "8",
-    "row-mt": "1",
-    "tile-columns": "2",
-    "lag-in-frames": "0",
-    "crf": "33",
-}
-"""Options of libvpx-vp9."""
 _THREADS = 2
 """Threads of the encoder."""
 _BT_709 = 1
 """FFmpeg's code of BT.709, as matrix, transfer function and primaries."""
 _HD_LINES = 720
 """Height from which players assume the colours of HD (BT.709)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """How pictures are encoded."""
+
+    name: str
+    """The codec's name for clients."""
+    encoder: Literal["libvpx-vp9", "libx264"]
+    """FFmpeg's name of the encoder."""
+    keyframe_sec: float
+    """Longest time between two keyframes."""
+    options: Mapping[str, str]
+    """Options of the encoder."""
+    bits_per_pixel: float | None = None
+    """Highest average bit rate; None if the options tell the quality alone."""
+
+
+VP9 = Codec(
+    name="vp9",
+    encoder="libvpx-vp9",
+    keyframe_sec=5,
+    options={
+        "deadline": "realtime",
+        "cpu-used": "8",
+        "row-mt": "1",
+        "tile-columns": "2",
+        "lag-in-frames": "0",
+        "crf": "33",
+    },
+    bits_per_pixel=0.08,  # most pictures of a lecture need a tenth
+)
+"""For videos of the track."""
+
+H264 = Codec(
+    name="h264",
+    encoder="libx264",
+    keyframe_sec=2,
+    # No pictures out of order: then the times of pieces follow each other without edit lists.
+    options={"preset": "veryfast", "profile": "high", "crf": "23", "bf": "0"},
+)
+"""For the video that every browser plays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +111,22 @@ def frame_rate(video: VideoStream) -> Fraction:
     return own / -(-own // MAX_FPS)
 
 
-class Vp9Encoder:
+class VideoEncoder:
     """Writes one piece of video as MP4 into `target` (seekable)."""
 
-    def __init__(self, target: BinaryIO, width: int, height: int, rate: Fraction, colours: Colours) -> None:
+    def __init__(
+        self, target: BinaryIO, width: int, height: int, rate: Fraction, colours: Colours, codec: Codec = VP9
+    ) -> None:
         self._container: OutputContainer = av.open(target, "w", format="mp4")
-        self._stream = self._container.add_stream("libvpx-vp9", rate=rate, options=_OPTIONS)
+        self._stream = self._container.add_stream(codec.encoder, rate=rate, options=dict(codec.options))
         self._tick = 1 / rate
         self._first: int | None = None
         context = self._stream.codec_context
         context.width, context.height, context.pix_fmt = width, height, "yuv420p"
         context.time_base = self._stream.time_base = self._tick
-        context.bit_rate = round(width * height * rate * _BITS_PER_PIXEL)
-        context.gop_size = round(_KEYFRAME_SEC * rate)
+        if codec.bits_per_pixel is not None:
+            context.bit_rate = round(width * height * rate * codec.bits_per_pixel)
+        context.gop_size = round(codec.keyframe_sec * rate)
         context.thread_count = _THREADS
         context.colorspace, context.color_range = colours.space, colours.range
         if colours.transfer is not None:

@@ -23,13 +23,21 @@ from shared.media.container import AnyPacket, demux_past_damage, open_container
 COPIED_CODECS = frozenset({"aac", "mp3", "opus", "flac"})
 """Codecs of sound that MP4 holds and browsers play."""
 
+PLAYED_CODECS = frozenset({"aac", "mp3"})
+"""Codecs of sound in MP4 that every browser plays."""
+
+_INDEX_BYTES = 28
+"""Bytes of the index for one packet: its size, its duration, and its chunk's place, length and description."""
+_SHORTEST_PACKET = 1024
+"""Samples of a packet of AAC; those of MP3 hold more, or as much time."""
+
 _AUDIO_BITS_PER_SEC = 48_000
 """Bit rate of re-encoded sound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of video that `Vp9Encoder` made."""
+    """A piece of video that `VideoEncoder` made."""
 
     first_index: int
     """Number of the first frame; it is shown at `first_index` / rate."""
@@ -46,6 +54,9 @@ def join_pieces(
     recording: Recording,
     target: BinaryIO,
     report: Callable[[float], None],
+    *,
+    codecs: frozenset[str] = COPIED_CODECS,
+    index_bytes: int | None = None,
 ) -> None:
     """Write the MP4 of `pieces` (at least one) to `target` (seekable).
 
@@ -56,26 +67,38 @@ def join_pieces(
         recording: the facts of the recording.
         target: the file to write.
         report: called with the fraction done; may raise to stop the work.
+        codecs: sound in one of these codecs is copied.
+        index_bytes: room for the index at the beginning, as `index_room` tells; None to write it at the end.
     """
     end_index = pieces[-1].first_index + pieces[-1].frames
     with ExitStack() as stack:
         first = stack.enter_context(open_container(stack.enter_context(pieces[0].open())))
-        writer = stack.enter_context(av.open(target, "w", format="mp4"))
+        writer = stack.enter_context(_writer(target, index_bytes))
         picture = writer.add_stream_from_template(first.streams.video[0])
         picture.time_base = Fraction(1, rate.numerator)
         streams = [_pictures(pieces, rate, picture, lambda index: report(index / end_index))]
         if sound is not None:
             reader = stack.enter_context(open_container(stack.enter_context(sound())))
-            copied = copies_sound(recording)
+            copied = copies_sound(recording, codecs)
             streams.append(_copied(reader, recording, writer) if copied else _encoded(reader, writer))
         for packet in heapq.merge(*streams, key=_time):
             writer.mux_one(packet)
     report(1.0)
 
 
-def copies_sound(recording: Recording) -> bool:
+def copies_sound(recording: Recording, codecs: frozenset[str] = COPIED_CODECS) -> bool:
     """Return whether the recording's sound goes into an MP4 without re-encoding: joined files may differ in it."""
-    return recording.audio is not None and recording.audio.codec in COPIED_CODECS and not recording.pieces
+    return recording.audio is not None and recording.audio.codec in codecs and not recording.pieces
+
+
+def index_room(frames: int, duration_sec: float, sample_rate: int) -> int:
+    """Return bytes that are enough for the index of a video of `frames` pictures and its sound."""
+    return 64 * 1024 + _INDEX_BYTES * (frames + round(duration_sec * max(sample_rate, 16_000) / _SHORTEST_PACKET))
+
+
+def _writer(target: BinaryIO, index_bytes: int | None) -> OutputContainer:
+    options = {} if index_bytes is None else {"moov_size": str(index_bytes)}
+    return av.open(target, "w", format="mp4", options=options)
 
 
 def _pictures(

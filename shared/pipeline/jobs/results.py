@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 
 from shared.domain.errors import ChecksumMismatch, NotFound, ResultInTheMaking, ResultNotReady
 from shared.domain.job import Job
+from shared.domain.playable import is_playable
 from shared.domain.recording import Recording
 from shared.domain.session import Session
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
+from shared.pipeline.artefacts import PLAYABLE
 from shared.pipeline.context import Services, blob_name
 from shared.pipeline.stages.job_blobs import CHANGED, NOT_THERE, is_changed
 from shared.storage.ports import SOURCES
@@ -135,6 +137,26 @@ def media_url(services: Services, org_id: str, session_id: str) -> str:
         content_type=media_type(session.recording, facts.content_type, session.source_blob),
         file_name=session.source_blob.rpartition("/")[2],
     )
+
+
+def playable_url(services: Services, org_id: str, session_id: str) -> str:
+    """Return an address of a video that every browser plays: the latest job's rendition, or the recording if it is one.
+
+    Raise NotFound, ResultNotReady, and ResultInTheMaking.
+    """
+    made = find_result(services, org_id, session_id, Stage.RENDITION, None)
+    blobs, valid_for = services.storage.blobs, timedelta(minutes=services.settings.media_url_minutes)
+    if made.job_id is not None and blobs.facts(PLAYABLE.container, made.blob(PLAYABLE.name)) is not None:
+        return blobs.read_url(
+            PLAYABLE.container,
+            made.blob(PLAYABLE.name),
+            valid_for,
+            content_type=PLAYABLE.content_type,
+            file_name=PLAYABLE.name,
+        )
+    if made.session.recording is not None and is_playable(made.session.recording):
+        return media_url(services, org_id, session_id)
+    raise made.missing
 
 
 def media_type(recording: Recording | None, declared: str, name: str) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.domain.errors import RecordingTooLong
-from shared.domain.options import NO_RENDITION, JobOptions
+from shared.domain.options import NO_RENDITION, PLAYABLE_ALREADY, JobOptions
+from shared.domain.playable import is_playable
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
 from shared.settings import Settings
@@ -40,11 +41,18 @@ def plan_stages(recording: Recording, settings: Settings, options: JobOptions) -
         skipped[Stage.TRACKING] = NO_PICTURE
     if not options.wants_rendition:
         skipped[Stage.RENDITION] = NO_RENDITION
+    elif recording.video and not options.wants_track_video and not makes_playable(recording, options):
+        skipped[Stage.RENDITION] = PLAYABLE_ALREADY
     elif recording.video:
         parts[Stage.RENDITION] = part_count(recording.duration_sec, settings.rendition_part_sec)
     else:
         skipped[Stage.RENDITION] = NO_PICTURE
     return Plan(parts, skipped)
+
+
+def makes_playable(recording: Recording, options: JobOptions) -> bool:
+    """Return whether a job makes the video that every browser plays."""
+    return options.rendition == "always" or (options.rendition == "auto" and not is_playable(recording))
 
 
 def refuse_too_long(duration_sec: float, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Run the rendition stage: render overlay and follow-cam in parts by time, and join them without encoding again.
+"""Run the rendition stage: render videos in parts by time, and join them without encoding again.
 
 Every part plans the camera's path from the whole track: that takes a second, and makes all parts agree.
 """
@@ -19,10 +19,17 @@ from shared.domain.options import FollowCam
 from shared.domain.stage import Stage
 from shared.media.block_writer import BlockWriter
 from shared.media.payload import RenditionPayload
-from shared.media.video.encode import CODEC, Colours, Vp9Encoder, frame_rate
+from shared.media.video.encode import H264, VP9, Codec, Colours, VideoEncoder, frame_rate
 from shared.media.video.fit import Crop
 from shared.media.video.frames import shown_frames
-from shared.media.video.join import Piece, copies_sound, join_pieces
+from shared.media.video.join import (
+    COPIED_CODECS,
+    PLAYED_CODECS,
+    Piece,
+    copies_sound,
+    index_room,
+    join_pieces,
+)
 from shared.media.video.picture import video_of
 from shared.media.video.yuv import Cutter, YuvPicture
 from shared.pipeline import artefacts
@@ -36,13 +43,16 @@ from shared.pipeline.stages.job_blobs import (
     write_file,
     write_json,
 )
-from shared.pipeline.stages.plan import sample_range
+from shared.pipeline.stages.plan import makes_playable, sample_range
 from shared.pipeline.stages.sidecar import RenditionList
 from shared.tracking.drawing.overlay import Overlay
 from shared.tracking.drawing.virtual_camera import crop_at, crop_size, plan_camera
 from shared.tracking.payload import InstructorTracking
 
 OVERLAY_HEIGHT = 540
+LONGER_SIDE_PX, SHORTER_SIDE_PX = 1920, 1080
+"""The largest picture that every browser plays smoothly."""
+HEAD_BYTES = 4096
 HASHED_FROM = 0.9
 """Progress of a join when the file is written and its hash begins."""
 
@@ -65,6 +75,9 @@ class _Video:
     width: int
     height: int
     paint: Callable[[int, av.VideoFrame], YuvPicture]
+    codec: Codec = VP9
+    for_browsers: bool = False
+    """Whether every browser has to play it, from its beginning on."""
 
 
 def render_part(context: StepContext) -> None:
@@ -75,7 +88,7 @@ def render_part(context: StepContext) -> None:
     samples = sample_range(recording, context.job.stages[Stage.RENDITION].parts, number, fps)
     videos = _videos(context, rate)
     pieces = {video.piece: io.BytesIO() for video in videos}
-    encoders: dict[Artefact, Vp9Encoder] = {}
+    encoders: dict[Artefact, VideoEncoder] = {}
     first: int | None = None
     frames = 0
     with ExitStack() as stack:
@@ -93,7 +106,7 @@ def render_part(context: StepContext) -> None:
             if first is None:
                 first, colours = index, Colours.of(frame)
                 for video in videos:
-                    encoder = Vp9Encoder(pieces[video.piece], video.width, video.height, rate, colours)
+                    encoder = VideoEncoder(pieces[video.piece], video.width, video.height, rate, colours, video.codec)
                     stack.callback(encoder.close)
                     encoders[video.piece] = encoder
             for video in videos:
@@ -121,7 +134,7 @@ def join_renditions(context: StepContext) -> None:
                 content_type=video.artefact.content_type,
                 width=video.width,
                 height=video.height,
-                codec=CODEC,
+                codec=video.codec.name,
                 duration_sec=round(float((last.first_index + last.frames) / rate), 3),
             )
         )
@@ -135,13 +148,29 @@ def _report(context: StepContext, turn: int, turns: int, fraction: float) -> Non
 def _videos(context: StepContext, rate: Fraction) -> list[_Video]:
     """Return the videos that were asked for."""
     wanted = context.job.options
+    videos = [_playable(context)] if makes_playable(recording_of(context), wanted) else []
+    if not wanted.wants_track_video:
+        return videos
     track = read_json(context.services, context.job, artefacts.INSTRUCTOR_TRACKING, InstructorTracking)
-    videos = []
     if wanted.overlay:
         videos.append(_overlay(context, track, rate))
     if wanted.camera is not None:
         videos.append(_follow(context, track, rate, wanted.camera))
     return videos
+
+
+def _playable(context: StepContext) -> _Video:
+    """Return the recording as it is, at most 1080p, for every browser."""
+    video = video_of(recording_of(context))
+    longer, shorter = max(video.width, video.height), min(video.width, video.height)
+    scale = min(1.0, LONGER_SIDE_PX / longer, SHORTER_SIDE_PX / shorter)
+    width, height = _even(video.width * scale), _even(video.height * scale)
+    cutter, whole = Cutter(video, width, height), Crop()
+
+    def paint(index: int, frame: av.VideoFrame) -> YuvPicture:
+        return cutter.cut(frame, whole)
+
+    return _Video(artefacts.PLAYABLE, artefacts.PLAYABLE_PIECE, width, height, paint, H264, for_browsers=True)
 
 
 def _overlay(context: StepContext, track: InstructorTracking, rate: Fraction) -> _Video:
@@ -198,9 +227,24 @@ def _join(
         Piece(part.first_index, part.frames, partial(open_file, context, video.piece, part=number))
         for number, part in parts
     ]
-    with BlockWriter(partial(blobs.stage_block, container, blob)) as target:
+    recording, room = recording_of(context), None
+    if video.for_browsers:
+        audio = recording.audio
+        room = index_room(
+            sum(part.frames for _, part in parts), recording.duration_sec, audio.sample_rate if audio else 0
+        )
+    codecs = PLAYED_CODECS if video.for_browsers else COPIED_CODECS
+    # The muxer's head is some bytes longer than the room for the index.
+    with BlockWriter(partial(blobs.stage_block, container, blob), head_bytes=(room or 0) + HEAD_BYTES) as target:
         join_pieces(
-            pieces, rate, _sound(context), recording_of(context), target, lambda done: report(HASHED_FROM * done)
+            pieces,
+            rate,
+            _sound(context, codecs),
+            recording,
+            target,
+            lambda done: report(HASHED_FROM * done),
+            codecs=codecs,
+            index_bytes=room,
         )
         count = target.finish()
     facts = blobs.commit_blocks(container, blob, count, video.artefact.content_type)
@@ -212,11 +256,11 @@ def _join(
     blobs.note_sha256(container, blob, digest.hexdigest())
 
 
-def _sound(context: StepContext) -> Callable[[], BinaryIO] | None:
+def _sound(context: StepContext, codecs: frozenset[str]) -> Callable[[], BinaryIO] | None:
     """Return how to open the sound: the recording as it is, or the copy made for transcription; None without sound."""
     recording = recording_of(context)
     if recording.audio is None:
         return None
-    if copies_sound(recording):
+    if copies_sound(recording, codecs):
         return partial(open_recording, context)
     return partial(open_file, context, artefacts.AUDIO_COPY)

@@ -23,6 +23,7 @@ EVERYTHING = {
     "audioTrack": 2,
     "videoTrack": 0,
     "slidesTrack": 1,
+    "rendition": "auto",
 }
 
 json_values = st.recursive(
@@ -48,6 +49,7 @@ def test_every_option_is_read_by_its_name_on_the_wire() -> None:
         audio_track=2,
         video_track=0,
         slides_track=1,
+        rendition="auto",
     )
     assert JobOptions.from_json(EVERYTHING).to_json() == EVERYTHING
 

@@ -48,3 +48,16 @@ def test_what_was_given_out_cannot_be_changed() -> None:
 def test_there_is_no_place_behind_the_end() -> None:
     with pytest.raises(OSError, match="cannot seek"):
         BlockWriter(lambda number, data: None).seek(1)
+
+
+def test_a_head_of_several_blocks_is_left_out_and_written_last() -> None:
+    blocks: dict[int, bytes] = {}
+    writer = BlockWriter(blocks.__setitem__, 10, 2, head_bytes=25)
+    writer.write(b"abc")
+    writer.seek(25)
+    writer.write(b"x" * 75)
+    assert sorted(blocks) == [3, 4, 5, 6, 7]  # the head of three blocks and the latest two are held
+    writer.seek(3)
+    writer.write(b"index")
+    assert writer.finish() == 10
+    assert b"".join(blocks[number] for number in sorted(blocks)) == b"abcindex" + bytes(17) + b"x" * 75

@@ -1,0 +1,221 @@
+"""The video that every browser plays: made in parts, with its index first, and only where the recording is none."""
+
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from shared.api.app import create_app
+from shared.domain.options import PLAYABLE_ALREADY
+from shared.domain.stage import Stage, StageState
+from shared.media.video.join import index_room
+from shared.settings import Settings
+from shared.storage.memory import MemoryStorage
+from shared.wiring import build_services
+from tests.media.test_renditions import Made, deliver_all, opened, pictures, rendered, submitted, with_made_up_track
+
+SECONDS, FPS, SIZE = 14, 10, (161, 90)
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def paint(t: float) -> Any:
+    picture = np.full((SIZE[1] // 2 * 2, SIZE[0] // 2 * 2, 3), 60, np.uint8)
+    picture[20:60, round(8 * t) : round(8 * t) + 20] = 220
+    return picture
+
+
+def boxes(data: bytes, within: tuple[str, ...] = ()) -> Iterator[tuple[str, bytes]]:
+    """Yield (path, content) of the boxes of an MP4 (ISO 14496-12), and of those within the given kinds."""
+    at = 0
+    while at + 8 <= len(data):
+        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8].decode("latin-1")
+        size = size or len(data) - at
+        content = data[at + 8 : at + size]
+        yield kind, content
+        if kind in within:
+            yield from ((f"{kind}/{inner}", found) for inner, found in boxes(content, within))
+        at += size
+
+
+@pytest.fixture(scope="module")
+def clip(make_clip: Any) -> bytes:
+    size = (SIZE[0] // 2 * 2, SIZE[1] // 2 * 2)
+    made: bytes = make_clip(
+        "matroska",
+        video="libx265",
+        audio="aac",
+        size=size,
+        fps=FPS,
+        seconds=SECONDS,
+        paint=paint,
+        video_options={"preset": "ultrafast", "x265-params": "log-level=none"},
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def whole(clip: bytes) -> Made:
+    return rendered(clip, {"rendition": "auto"})
+
+
+@pytest.fixture(scope="module")
+def split(clip: bytes) -> Made:
+    return rendered(clip, {"rendition": "auto"}, part_sec=10)
+
+
+def test_a_recording_that_browsers_do_not_play_gets_a_rendition(whole: Made) -> None:
+    assert whole.renditions == {
+        "rendition.mp4": {
+            "name": "rendition.mp4",
+            "contentType": "video/mp4",
+            "width": 160,
+            "height": 90,
+            "codec": "h264",
+            "durationSec": pytest.approx(SECONDS, abs=0.11),  # the last packet of sound is longer than the clip
+        }
+    }
+
+
+def test_parts_have_the_frames_of_one_piece(whole: Made, split: Made) -> None:
+    assert split.stages[Stage.RENDITION].parts == 2
+    one, other = (pictures(made.files["rendition.mp4"]) for made in (whole, split))
+    times = [Fraction(k, FPS) for k in range(round(whole.renditions["rendition.mp4"]["durationSec"] * FPS))]
+    assert [time for time, _, _ in one] == [time for time, _, _ in other] == times
+    errors = [float(np.square(a.astype(int) - b).mean()) for (_, _, a), (_, _, b) in zip(one, other, strict=True)]
+    assert max(errors) < 4  # a PSNR of 42 dB between the two
+
+
+def test_a_key_picture_stands_every_two_seconds(split: Made) -> None:
+    keys = [float(time) for time, is_key, _ in pictures(split.files["rendition.mp4"]) if is_key]
+    assert max(np.diff([*keys, SECONDS])) <= 2.0
+
+
+def test_sound_is_that_of_the_recording(clip: bytes, split: Made) -> None:
+    with opened(clip) as before, opened(split.files["rendition.mp4"]) as after:
+        packets = [[bytes(each) for each in one.demux(audio=0) if each.size] for one in (before, after)]
+        assert packets[0] == packets[1]
+        assert after.duration / 1e6 == pytest.approx(SECONDS, abs=0.15)
+
+
+def test_the_boxes_are_what_safari_needs(split: Made) -> None:
+    data = split.files["rendition.mp4"]
+    order = [kind for kind, _ in boxes(data)]
+    assert order.index("ftyp") == 0
+    assert order.index("moov") < order.index("mdat")  # it plays before all of it has arrived
+    containers = ("moov", "trak", "mdia", "minf", "stbl")
+    found: dict[str, list[bytes]] = {path.rpartition("/")[2]: [] for path, _ in boxes(data, containers)}
+    for path, content in boxes(data, containers):
+        found[path.rpartition("/")[2]].append(content)
+    entries = b"".join(found["stsd"])
+    at = entries.index(b"avcC")
+    version, profile, _, level = entries[at + 4 : at + 8]
+    assert (version, profile) == (1, 100)  # high profile
+    assert level <= 42
+    assert b"mp4a" in entries
+    assert b"ctts" not in found  # no pictures out of order
+    with opened(data) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.profile, context.pix_fmt) == ("High", "yuv420p")
+        assert container.streams.video[0].average_rate == FPS
+
+
+def test_a_recording_that_browsers_play_needs_nothing(make_clip: Any) -> None:
+    playable = make_clip("mp4", video="libx264", audio="aac", seconds=2)
+    made = rendered(playable, {"rendition": "auto"})
+    assert made.stages[Stage.RENDITION].state is StageState.SKIPPED
+    assert made.stages[Stage.RENDITION].reason == PLAYABLE_ALREADY
+    assert "rendition.mp4" not in made.files
+    assert "rendition.mp4" in rendered(playable, {"rendition": "always"}).files
+
+
+@pytest.mark.parametrize(
+    ("codec", "format", "audio"),
+    [("mpeg2video", "mpegts", "mp2"), ("libvpx-vp9", "webm", "libopus"), ("mpeg4", "mov", "pcm_s16le")],
+)
+def test_other_codings_become_one_that_browsers_play(make_clip: Any, codec: str, format: str, audio: str) -> None:
+    rate = 48_000 if audio == "libopus" else 16_000
+    clip = make_clip(format, video=codec, audio=audio, rate=rate, fps=25, seconds=2)
+    made = rendered(clip, {"rendition": "auto"})
+    with opened(made.files["rendition.mp4"]) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        assert container.streams.audio[0].codec_context.name == "aac"
+        assert container.streams.video[0].frames == pytest.approx(50, abs=2)
+
+
+def test_the_api_leads_to_the_rendition_or_to_a_recording_that_is_one(clip: bytes, make_clip: Any) -> None:
+    cases: list[tuple[bytes, dict[str, Any], str | None]] = [
+        (clip, {"rendition": "auto"}, "results/local/s/"),
+        (make_clip("mp4", video="libx264", seconds=1), {}, "sources/local/s/"),
+        (clip, {}, None),
+    ]
+    for given, options, ends in cases:
+        storage = MemoryStorage()
+        services = with_made_up_track(storage, 240, {})
+        submitted(services, storage, given, options)
+        deliver_all(services, storage)
+        client = TestClient(create_app(build_services(Settings(), storage)), base_url="http://localhost")
+        answer = client.get("/sessions/s/media?rendition=playable", follow_redirects=False)
+        if ends is None:
+            assert (answer.status_code, answer.json()["code"]) == (404, "result_not_ready")
+        else:
+            assert answer.status_code == 302
+            assert ends in answer.headers["Location"]
+        assert client.get("/sessions/s/media?rendition=other").status_code == 422
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+def test_chromium_plays_it(split: Made, tmp_path: Path) -> None:
+    (tmp_path / "rendition.mp4").write_bytes(split.files["rendition.mp4"])
+    (tmp_path / "index.html").write_text(
+        "<video id=v muted></video><script>"
+        "const v = document.getElementById('v'), tell = (text) => fetch('/told?' + encodeURIComponent(text));"
+        "v.onerror = () => tell('error ' + v.error.message);"
+        "fetch('rendition.mp4').then((r) => r.blob()).then((b) => { v.src = URL.createObjectURL(b) });"  # seekable
+        "v.onloadeddata = () => { v.currentTime = 13 };"
+        "v.onseeked = () => tell(`${v.duration.toFixed(2)} ${v.videoWidth} ${v.currentTime}`);"
+        "</script>"
+    )
+    told: list[str] = []
+    has_told = threading.Event()
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path, _, query = self.path.partition("?")
+            if path == "/told":
+                told.append(unquote(query))
+                has_told.set()
+            super().do_GET()
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    assert CHROMIUM is not None
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]
+    address = f"http://127.0.0.1:{server.server_port}/index.html"
+    browser = subprocess.Popen(
+        [CHROMIUM, *flags, f"--user-data-dir={tmp_path}/profile", address],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert has_told.wait(120)
+    finally:
+        browser.terminate()
+        browser.wait(30)
+        server.shutdown()
+        server.server_close()
+    duration, width, current = told[0].split()
+    assert (float(duration), width, float(current)) == (pytest.approx(SECONDS, abs=0.15), "160", 13.0)
+
+
+def test_the_room_for_the_index_is_enough_for_hours() -> None:
+    assert index_room(324_000, 10_800, 48_000) > 324_000 * 24 + 506_250 * 20
