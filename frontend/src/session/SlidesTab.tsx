@@ -17,7 +17,7 @@ export function SlidesTab({ slides, clock, picturePath }: SlidesTabProps) {
   const now = useClock(clock, (time) => slideAt(slides.slides, time)?.id ?? -1);
   return (
     <div className="stack">
-      {slides.warnings.map((warning) => (
+      {(slides.warnings ?? []).map((warning) => (
         <p key={warning} className="notice notice--warn">
           {warning}
         </p>

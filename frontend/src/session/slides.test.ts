@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { type Slide, slideAt } from "./slides";
 
 function slide(id: number, ...visits: [number, number][]): Slide {
-  return { id, title: null, picture: "", lines: [], visits };
+  return { id, title: null, number: null, picture: "", lines: [], visits, unspoken: [] };
 }
 
 it("shows the slide of the moment, also one that came back, and the last one in between", () => {

@@ -1,18 +1,7 @@
-/** `slides.json`, as docs/api.md has it. */
-export interface Slides {
-  slides: Slide[];
-  warnings: string[];
-}
+import type { Schemas } from "../api/client";
 
-export interface Slide {
-  id: number;
-  title: string | null;
-  number?: string | null;
-  picture: string;
-  lines: { text: string; role: "title" | "body" | "footer" | "number" }[];
-  visits: [number, number][];
-  unspoken?: string[];
-}
+export type Slides = Schemas["Slides"];
+export type Slide = Schemas["SlidePayload"];
 
 /** Return the slide that is on the screen at a time, or was last; null before the first. */
 export function slideAt(slides: readonly Slide[], time: number): Slide | null {
