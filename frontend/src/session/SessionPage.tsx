@@ -74,7 +74,7 @@ function Loaded({ session }: { session: SessionDetail }) {
   const hasSlides = sidecar?.artefacts?.some((each) => each.name === "slides.json") ?? false;
   const slides = useQuery(slidesQuery(sessionId, version, hasSlides)).data ?? null;
   const captions = useQuery(captionsQuery(sessionId, version)).data ?? null;
-  const playable = sidecar?.renditions?.find((each) => each.name.startsWith("playable")) ? "playable" : null;
+  const playable = sidecar?.renditions?.find((each) => each.name === "rendition.mp4") ? "playable" : null;
   const media = useQuery(mediaQuery(sessionId, playable));
 
   const [clock] = useState(() => new MediaClock());
