@@ -249,6 +249,24 @@ class Probe(Media):
 
 
 @value
+class VocabularySummary:
+    """A vocabulary without its terms."""
+
+    name: str
+    term_count: int = 0
+    updated_at: datetime | None = None
+
+
+@value
+class Vocabulary:
+    """Names and terms that recordings may have."""
+
+    name: str
+    terms: tuple[str, ...] = ()
+    updated_at: datetime | None = None
+
+
+@value
 class SearchHit:
     """Where words were said; `start` and `end` in seconds, `highlights` the characters of the snippet that were meant,
     from the first up to but without the second."""

@@ -41,6 +41,7 @@ from rostrum_client.sessions import (
 )
 from rostrum_client.steps import listing, operation
 from rostrum_client.uploads import import_session, probe, send_file, upload
+from rostrum_client.vocabularies import delete_vocabulary, put_vocabulary, vocabularies, vocabulary
 
 
 class Operations:
@@ -97,6 +98,10 @@ class Operations:
     retry_task = operation(retry_task)
     remove_task = operation(remove_task)
     removals = listing(removals)
+    vocabularies = listing(vocabularies)
+    vocabulary = operation(vocabulary)
+    put_vocabulary = operation(put_vocabulary)
+    delete_vocabulary = operation(delete_vocabulary)
     create_schedule = operation(create_schedule)
     schedules = listing(schedules)
     schedule = operation(schedule)

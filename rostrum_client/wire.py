@@ -65,6 +65,11 @@ def post(*path: str, key: str | None = None, body: Any = None, files: Any = None
     return Request(method="POST", address=_address(path, query), body=body, files=files, headers=headers)
 
 
+def put(*path: str, body: Any) -> Request:
+    """Return a PUT of the API."""
+    return Request(method="PUT", address=_address(path, {}), body=body)
+
+
 def delete(*path: str, timeout_sec: float | None = None) -> Request:
     """Return a DELETE of the API."""
     return Request(method="DELETE", address=_address(path, {}), timeout_sec=timeout_sec)

@@ -31,6 +31,7 @@ from shared.api.routes import (
     search,
     sessions,
     tasks,
+    vocabularies,
 )
 from shared.api.version import VERSION
 from shared.domain.errors import RostrumError
@@ -42,6 +43,7 @@ ROUTERS = (
     jobs.router,
     deliveries.router,
     schedules.router,
+    vocabularies.router,
     tasks.router,
     ingest.router,
     imports.router,

@@ -9,8 +9,8 @@
     │   ├── DamagedRecording             ├── RecordingTooLong
     │   ├── UnsupportedRecording         ├── ChecksumMismatch
     │   ├── EngineUnavailable            ├── StageExhausted
-    │   ├── SourceTooSlow                └── WebhookUndelivered
-    │   └── TrackNotFound
+    │   ├── SourceTooSlow                ├── WebhookUndelivered
+    │   └── TrackNotFound                └── UnknownVocabulary
     ├── TransientError                   raised to the host, which delivers the message again
     │   ├── SourceUnavailable
     │   ├── SourceChanged
@@ -158,6 +158,12 @@ class EngineUnavailable(FinalError):
     """The engine or model that was asked for is not available."""
 
     code = "engine_unavailable"
+
+
+class UnknownVocabulary(FinalError):
+    """The organisation has no vocabulary with this name."""
+
+    code = "unknown_vocabulary"
 
 
 class WebhookUndelivered(FinalError):

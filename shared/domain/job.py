@@ -59,6 +59,9 @@ class Job:
     """The parts of the transcription whose text was announced: bit n of this hexadecimal number stands for part n."""
 
     options: JobOptions = field(default_factory=JobOptions)
+    terms: tuple[str, ...] = ()
+    """The terms of the vocabularies that the options name, as they were when the job was accepted."""
+
     callback_url: str | None = None
     traceparent: str | None = None
     start_at: datetime | None = None
@@ -98,6 +101,7 @@ def new_job(
     callback_url: str | None,
     traceparent: str | None,
     start_at: datetime | None = None,
+    terms: tuple[str, ...] = (),
 ) -> Job:
     """Return a job that has just been accepted; its work begins at `start_at`, or at once."""
     stages = {stage: StageProgress() for stage in Stage}
@@ -114,6 +118,7 @@ def new_job(
         event_sequence=1,
         event_type=EventType.STATUS,
         options=options,
+        terms=terms,
         callback_url=callback_url,
         traceparent=traceparent,
         start_at=start_at,

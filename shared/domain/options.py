@@ -79,6 +79,8 @@ class JobOptions:
     """Only a person with the centre in here is followed."""
     ignore_zones: tuple[Box, ...] | None = None
     """No person with the centre in one of these is followed."""
+    vocabularies: tuple[str, ...] | None = None
+    """Names of the organisation's vocabularies, whose terms the job takes along."""
     captions: CaptionOptions | None = None
     """The rules that captions keep; the defaults of the transcription for None."""
     audio_track: int | None = None
@@ -235,6 +237,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "retentionDays": ("retention_days", _whole),
     "regionOfInterest": ("region_of_interest", _box),
     "ignoreZones": ("ignore_zones", _boxes),
+    "vocabularies": ("vocabularies", _texts),
     "captions": ("captions", _captions),
     "audioTrack": ("audio_track", _whole),
     "videoTrack": ("video_track", _whole),

@@ -30,6 +30,7 @@ from shared.storage.step_run_table import StepRunTable
 from shared.storage.table import Table
 from shared.storage.task_table import TaskTable
 from shared.storage.upload_table import UploadTable
+from shared.storage.vocabulary_table import VocabularyTable
 
 CONNECT_TIMEOUT_SEC = 5
 READ_TIMEOUT_SEC = 30
@@ -118,6 +119,7 @@ def connect(
         dead_letters=DeadLetterTable(table("deadletters")),
         deliveries=DeliveryTable(table("deliveries")),
         removals=RemovalTable(table("removals")),
+        vocabularies=VocabularyTable(table("vocabularies")),
         search=SearchTable(words=table("words"), passages=table("passages")),
         blobs=AzureBlobs(blobs, settings["accountkey"], clock, origins),
         queues=AzureQueues(queues, clock, hint),

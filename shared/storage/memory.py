@@ -24,6 +24,7 @@ from shared.storage.step_run_table import StepRunTable
 from shared.storage.table import Table
 from shared.storage.task_table import TaskTable
 from shared.storage.upload_table import UploadTable
+from shared.storage.vocabulary_table import VocabularyTable
 
 
 def _utc_now() -> datetime:
@@ -54,6 +55,7 @@ class MemoryStorage(Storage):
             dead_letters=DeadLetterTable(named("deadletters")),
             deliveries=DeliveryTable(named("deliveries")),
             removals=RemovalTable(named("removals")),
+            vocabularies=VocabularyTable(named("vocabularies")),
             search=SearchTable(words=named("words"), passages=named("passages")),
             blobs=MemoryBlobs(clock),
             queues=MemoryQueues(clock),

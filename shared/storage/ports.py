@@ -23,6 +23,7 @@ from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
 from shared.domain.task import Task, TaskState
+from shared.domain.vocabulary import Vocabulary
 from shared.domain.webhook import WebhookDelivery
 from shared.job_status import JobStatus
 
@@ -326,6 +327,22 @@ class ScheduleStore(Protocol):
         """
 
 
+class VocabularyStore(Protocol):
+    """Organisations' vocabularies."""
+
+    def save(self, vocabulary: Vocabulary) -> None:
+        """Write the vocabulary, in place of the one that the organisation has under this name."""
+
+    def get(self, org_id: str, name: str) -> Vocabulary:
+        """Return the vocabulary; raise NotFound."""
+
+    def of_organisation(self, org_id: str) -> Iterator[Vocabulary]:
+        """Return all vocabularies of an organisation, by name."""
+
+    def delete(self, org_id: str, name: str) -> None:
+        """Delete the vocabulary if it is there."""
+
+
 class DeadLetterStore(Protocol):
     """What was given up."""
 
@@ -502,6 +519,7 @@ class Storage:
     dead_letters: DeadLetterStore
     deliveries: DeliveryStore
     removals: RemovalStore
+    vocabularies: VocabularyStore
     search: SearchIndex
     blobs: BlobStore
     queues: QueueStore

@@ -40,6 +40,7 @@ UPGRADES: Mapping[str, tuple[Upgrade, ...]] = {
     "deliveries": (),
     "idempotency": (),
     "removals": (),
+    "vocabularies": (),
     "words": (),
     "passages": (),
 }

@@ -316,6 +316,55 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/vocabularies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List vocabularies
+         * @description The organisation's vocabularies, by name.
+         */
+        get: operations["listVocabularies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/vocabularies/{vocabulary}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a vocabulary
+         * @description A vocabulary with its terms.
+         */
+        get: operations["getVocabulary"];
+        /**
+         * Keep a vocabulary
+         * @description Keeps these terms under the name. A job takes a copy when it is submitted: what is changed later changes no job
+         *     that was accepted.
+         */
+        put: operations["putVocabulary"];
+        post?: never;
+        /**
+         * Delete a vocabulary
+         * @description Jobs that took its terms keep them; a job that names it is refused from now on.
+         */
+        delete: operations["deleteVocabulary"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tasks": {
         parameters: {
             query?: never;
@@ -1627,6 +1676,11 @@ export interface components {
              * @description Nobody whose centre is in one of these is followed, such as the audience.
              */
             ignoreZones?: number[][] | null;
+            /**
+             * Vocabularies
+             * @description Names of vocabularies: the job takes a copy of their terms. Engines that take hints get them, and doubtful words of the others are corrected towards a term that sounds alike.
+             */
+            vocabularies?: string[] | null;
             /** @description The room and the time that a caption in the WebVTT and SubRip files may take. */
             captions?: components["schemas"]["CaptionOptions"] | null;
             /**
@@ -2922,6 +2976,61 @@ export interface components {
              * @default false
              */
             mirrored: boolean;
+        };
+        /**
+         * VocabularyList
+         * @description All vocabularies of an organisation, by name.
+         */
+        VocabularyList: {
+            /** Items */
+            items: components["schemas"]["VocabularySummary"][];
+        };
+        /**
+         * VocabularySummary
+         * @description A vocabulary without its terms.
+         */
+        VocabularySummary: {
+            /** Name */
+            name: string;
+            /** Termcount */
+            termCount: number;
+            /**
+             * Updatedat
+             * Format: date-time
+             */
+            updatedAt: string;
+        };
+        /**
+         * VocabularyTerms
+         * @description The terms of a vocabulary, in place of those that are there.
+         * @example {
+         *       "terms": [
+         *         "Voronoi",
+         *         "Delaunay triangulation"
+         *       ]
+         *     }
+         */
+        VocabularyTerms: {
+            /**
+             * Terms
+             * @description Names and terms to expect, with at most 12000 characters.
+             */
+            terms: string[];
+        };
+        /**
+         * VocabularyView
+         * @description A vocabulary: the terms that jobs which name it take along.
+         */
+        VocabularyView: {
+            /** Name */
+            name: string;
+            /** Terms */
+            terms: string[];
+            /**
+             * Updatedat
+             * Format: date-time
+             */
+            updatedAt: string;
         };
         /**
          * WebhookPayload
@@ -4707,6 +4816,209 @@ export interface operations {
             header?: never;
             path: {
                 scheduleId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, and nothing to be said */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            /** @description The token lacks a scope; or, without tokens, the request is not from this machine */
+            403: {
+                headers: {
+                    /** @description What was wrong with the token (RFC 6750). */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listVocabularies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "name": "algebra",
+                     *           "termCount": 2,
+                     *           "updatedAt": "2026-11-20T09:15:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VocabularyList"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getVocabulary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vocabulary: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "algebra",
+                     *       "terms": [
+                     *         "Noether",
+                     *         "Artinian"
+                     *       ],
+                     *       "updatedAt": "2026-11-20T09:15:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VocabularyView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    putVocabulary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vocabulary: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VocabularyTerms"];
+            };
+        };
+        responses: {
+            /** @description Here it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "algebra",
+                     *       "terms": [
+                     *         "Noether",
+                     *         "Artinian"
+                     *       ],
+                     *       "updatedAt": "2026-11-20T09:15:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VocabularyView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            /** @description The token lacks a scope; or, without tokens, the request is not from this machine */
+            403: {
+                headers: {
+                    /** @description What was wrong with the token (RFC 6750). */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request does not fit the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            /** @description The request is not valid, or cannot be carried out */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    deleteVocabulary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vocabulary: string;
             };
             cookie?: never;
         };

@@ -25,6 +25,7 @@ from shared.api.dependencies import ID_PATTERN
 from shared.domain import options
 from shared.domain.errors import InvalidRequest
 from shared.domain.idempotency import Reserved
+from shared.domain.vocabulary import MAX_JOB_VOCABULARIES, VOCABULARY_NAME
 from shared.pipeline.jobs.submit import JobRequest
 
 MAX_URL_CHARS = 8192
@@ -230,6 +231,13 @@ class JobOptions(RequestModel):
         default=None, description="Nobody whose centre is in one of these is followed, such as the audience."
     )
 
+    vocabularies: (
+        Annotated[list[Annotated[str, Field(pattern=VOCABULARY_NAME)]], Field(max_length=MAX_JOB_VOCABULARIES)] | None
+    ) = Field(
+        default=None,
+        description="Names of vocabularies: the job takes a copy of their terms. Engines that take hints get them, and "
+        "doubtful words of the others are corrected towards a term that sounds alike.",
+    )
     captions: CaptionOptions | None = Field(
         default=None, description="The room and the time that a caption in the WebVTT and SubRip files may take."
     )

@@ -124,6 +124,11 @@ def acting(*more: Failure) -> ResponseDocs:
     return refusing(*more, *_ALWAYS, *_POSTED)
 
 
+def saving(*more: Failure) -> ResponseDocs:
+    """Return the problems of a PUT that takes a JSON body."""
+    return refusing(*more, *_ALWAYS, *_WITH_BODY, ForeignOrigin, BODY_TOO_LARGE, NO_JSON)
+
+
 def writing(*more: Failure) -> ResponseDocs:
     """Return the problems of a POST that takes a JSON body."""
     return refusing(*more, *_ALWAYS, *_WITH_BODY, *_POSTED)

@@ -60,6 +60,7 @@ TAGS = [
     {"name": "search", "description": "What was said in all recordings."},
     {"name": "ingest", "description": "Large files, straight into storage; and a look at a recording beforehand."},
     {"name": "schedules", "description": "Recordings that are submitted again and again, by cron."},
+    {"name": "vocabularies", "description": "Names and terms that recordings may have."},
     {"name": "tasks", "description": "Background jobs, and the crons that repeat them."},
     {"name": "webhooks", "description": "Telling the end of a job to its `callbackUrl`."},
     {"name": "queues", "description": "For whoever looks after the service: queues and dead letters."},

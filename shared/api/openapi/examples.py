@@ -33,6 +33,7 @@ from shared.api.openapi.problem_examples import DELIVERY_ID, JOB_ID, SCHEDULE_ID
 from shared.api.routes.deliveries import DeliveryList, RedeliveryView
 from shared.api.routes.queues import DeadLetterPage, DeadLetterView, QueueInfoView, QueueView, RequeuedView
 from shared.api.routes.removals import RemovalPage, RemovalView
+from shared.api.routes.vocabularies import VocabularyList, VocabularySummary, VocabularyView
 from shared.api.version import VERSION
 from shared.domain.errors import StorageUnavailable
 from shared.domain.options import NO_RENDITION
@@ -80,6 +81,7 @@ PATH_VALUES = {
     "jobId": JOB_ID,
     "sessionId": SESSION_ID,
     "scheduleId": SCHEDULE_ID,
+    "vocabulary": "algebra",
     "queue": "transcriptions",
     "letterId": DELIVERY_ID,
     "taskId": f"redelivery-{DELIVERY_ID}",
@@ -224,6 +226,9 @@ _SESSION: dict[str, Any] = {
     "updated_at": _DONE_AT,
     "links": SessionLinks(self=_LINKS.session(SESSION_ID), job=_LINKS.job(JOB_ID)),
 }
+_VOCABULARY = VocabularyView(
+    name="algebra", terms=["Noether", "Artinian"], updated_at=datetime(2026, 11, 20, 9, 15, tzinfo=UTC)
+)
 _SCHEDULE = ScheduleView(
     schedule_id=SCHEDULE_ID,
     org_id="local",
@@ -409,6 +414,11 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
         jobs={status: int(status in (JobStatus.DOWNLOADED, JobStatus.DONE)) for status in JobStatus},
     ),
     "requeueDeadLetters": RequeuedView(requeued=1),
+    "listVocabularies": VocabularyList(
+        items=[VocabularySummary(name="algebra", term_count=2, updated_at=datetime(2026, 11, 20, 9, 15, tzinfo=UTC))]
+    ),
+    "getVocabulary": _VOCABULARY,
+    "putVocabulary": _VOCABULARY,
     "createSchedule": _SCHEDULE,
     "listSchedules": SchedulePage(items=[_SCHEDULE]),
     "getSchedule": _SCHEDULE,

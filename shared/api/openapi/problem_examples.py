@@ -45,6 +45,7 @@ from shared.domain.errors import (
     TokenInvalid,
     TokenMissing,
     TrackNotFound,
+    UnknownVocabulary,
     UnsupportedRecording,
     UploadIncomplete,
     WebhooksNotConfigured,
@@ -78,6 +79,7 @@ _EXAMPLES: tuple[RostrumError, ...] = (
     Conflict("The job has ended already: it is DONE."),
     RedeliveryWaiting("A redelivery of this job's end is waiting already; it has to end first."),
     UploadIncomplete("734003200 bytes were announced and 8388608 arrived."),
+    UnknownVocabulary("There is no vocabulary 'algebra'; PUT /vocabularies/algebra makes one."),
     EngineUnavailable(
         "The engine pocketsphinx knows English only, not 'de': leave the choice to auto, or take faster-whisper."
     ),
@@ -124,6 +126,8 @@ NO_SESSION = NotFound(f"There is no session {SESSION_ID}.")
 NO_UPLOAD = NotFound(f"There is no upload {UPLOAD_ID}.")
 NO_SCHEDULE = NotFound(f"There is no schedule {SCHEDULE_ID}.")
 TOO_MANY_SCHEDULES = Conflict("The organisation has 100 schedules, which is the most; delete one first.")
+NO_VOCABULARY = NotFound("There is no vocabulary algebra.")
+TOO_MANY_VOCABULARIES = Conflict("The organisation has 100 vocabularies, which is the most; delete one first.")
 BEING_MADE = ResultInTheMaking(f"Job {JOB_ID} is at work on it.")
 STILL_AT_WORK = Conflict(f"Job {JOB_ID} is at work on the session; cancel it, or wait until it has ended.")
 NO_TASK = NotFound("There is no task redelivery-7w1x3e5j8k2m9n4p6q2.")
@@ -138,7 +142,7 @@ NOT_ACCEPTABLE = HTTPException(
 ONLY_JSON = HTTPException(406, "A partial transcript is offered as application/json only.")
 NO_JSON = HTTPException(415, "The body must be JSON, with the header Content-Type: application/json.")
 
-JOB_REFUSED = (EngineUnavailable, TrackNotFound, AddressRefused, WebhooksNotConfigured)
+JOB_REFUSED = (EngineUnavailable, TrackNotFound, UnknownVocabulary, AddressRefused, WebhooksNotConfigured)
 """Refusals of a job that could only fail, or that could not tell its end to its `callbackUrl`."""
 
 UNREADABLE = (

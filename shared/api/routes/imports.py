@@ -27,6 +27,7 @@ from shared.domain.errors import (
     RecordingTooLarge,
     RequestTimedOut,
     StorageFull,
+    UnknownVocabulary,
 )
 from shared.domain.idempotency import IdempotencyRecord, Reserved
 from shared.domain.job import Job
@@ -34,6 +35,7 @@ from shared.domain.options import JobOptions
 from shared.domain.recording_name import source_file_name
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.submit import JobRequest, source_blob_name, submit_stored, validate_request
+from shared.pipeline.jobs.vocabularies import terms_for
 from shared.storage.ports import SOURCES
 
 
@@ -58,7 +60,7 @@ MAX_BLOCKS = 50_000
 MAX_JSON_FIELD_BYTES = 64 * 1024
 DEFAULT_TYPE = "application/octet-stream"
 NO_VIDEO = "The form has no field `video` with a file."
-REFUSED = (EmptyRecording, RecordingTooLarge, EngineUnavailable, StorageFull, RequestTimedOut, Busy)
+REFUSED = (EmptyRecording, RecordingTooLarge, EngineUnavailable, UnknownVocabulary, StorageFull, RequestTimedOut, Busy)
 
 _CONTENT_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 
@@ -227,6 +229,7 @@ class Incoming:
         if self._field == OPTIONS:
             self._options = read_options(given, "body", OPTIONS)
             await off_loop(partial(validate_request, self._services, self._options))
+            await off_loop(partial(terms_for, self._services, self._org_id, self._options))
             return
         try:
             self._session_name, self._metadata = named(given)

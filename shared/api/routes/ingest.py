@@ -25,6 +25,7 @@ from shared.domain.errors import (
     CannotProbe,
     EngineUnavailable,
     StorageFull,
+    UnknownVocabulary,
     UploadIncomplete,
 )
 from shared.pipeline.context import Services
@@ -38,7 +39,7 @@ router = APIRouter(prefix="/ingest", tags=["ingest"], route_class=IdempotentRout
     "/init",
     status_code=201,
     summary="Announce an upload",
-    responses=writing(EngineUnavailable, StorageFull),
+    responses=writing(EngineUnavailable, UnknownVocabulary, StorageFull),
     operation_id="announceUpload",
 )
 async def init(body: AnnounceUpload, services: ServicesDep, caller: WriterDep, reserved: ReservedDep) -> UploadView:

@@ -17,6 +17,7 @@ from shared.domain.schedule import Schedule
 from shared.domain.task import Task
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.submit import JobRequest, check_source_url, submit_session, submit_url, validate_request
+from shared.pipeline.jobs.vocabularies import terms_for
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.pipeline.tasks.schedules import keep_schedule
 from shared.pipeline.updates import retry_conflicts
@@ -46,7 +47,9 @@ def schedule_submission(
         RostrumError: As `submit_url`.
     """
     _refuse_too_long(request)
-    validate_request(services, JobOptions.from_json(request["options"]), request.get("callbackUrl"))
+    options = JobOptions.from_json(request["options"])
+    validate_request(services, options, request.get("callbackUrl"))
+    terms_for(services, org_id, options)
     if "sourceUrl" in request:
         check_source_url(request["sourceUrl"])
     else:

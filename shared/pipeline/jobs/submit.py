@@ -24,6 +24,7 @@ from shared.domain.tracks import use_tracks
 from shared.pipeline.context import Services
 from shared.pipeline.execution.advance import advance
 from shared.pipeline.execution.dispatch import enqueue
+from shared.pipeline.jobs.vocabularies import terms_for
 from shared.pipeline.stages.plan import detector_for, engine_for
 from shared.pipeline.updates import change_job, change_session
 from shared.pipeline.webhooks.signature import check_callback
@@ -51,6 +52,7 @@ def submit_url(services: Services, request: JobRequest, source_url: str) -> Job:
     """Create a session and a job for a recording at an http(s) address."""
     check_source_url(source_url)
     validate_request(services, request.options, request.callback_url)
+    terms_for(services, request.org_id, request.options)
     name = name_in_address(source_url)
     session_id = request.session_id or services.new_id()
     session = new_session(services, request, session_id, name, source_url=source_url)
@@ -161,6 +163,7 @@ def start_job(services: Services, request: JobRequest, session: Session, job_id:
         callback_url=request.callback_url,
         traceparent=request.traceparent,
         start_at=request.start_at,
+        terms=terms_for(services, request.org_id, request.options),
     )
     try:
         services.storage.jobs.create(job)

@@ -24,6 +24,7 @@ from shared.pipeline.jobs.submit import (
     start_job,
     validate_request,
 )
+from shared.pipeline.jobs.vocabularies import terms_for
 from shared.pipeline.stages.plan import detector_for, engine_for
 from shared.pipeline.updates import retry_conflicts
 from shared.pipeline.webhooks.signature import check_callback
@@ -61,6 +62,7 @@ def announce_upload(
         EngineUnavailable: A job with these options could only fail.
     """
     validate_request(services, options)
+    terms_for(services, org_id, options)
     if content_length > services.settings.max_source_bytes:
         raise InvalidRequest(
             f"The recording has {content_length} bytes; at most {services.settings.max_source_bytes} are accepted."
@@ -112,6 +114,7 @@ def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256
     engine_for(services.settings, request.options)
     detector_for(services.settings, request.options)
     check_callback(services.settings, request.callback_url)
+    terms_for(services, request.org_id, request.options)
     if upload.job_id is None:
         upload = services.storage.uploads.update(
             stored, upload.evolve(job_id=request.job_id or services.new_id())

@@ -3,7 +3,7 @@
 Apart from `shared.transcription`, which knows no storage.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -47,7 +47,7 @@ def transcribe_part(context: StepContext) -> None:
             duration_sec=recording.duration_sec,
             language=options.language,
             report=context.report,
-            hints=hints_for(options, context.session.metadata),
+            hints=hints_for(options, context.job.terms, context.session.metadata),
             other=None if choice.other is None else partial(warm_engine, choice.other, settings.whisper_threads),
         )
     write_json(context.services, context.job, artefacts.TRANSCRIPT_PART, part, part=context.message.part)
@@ -81,12 +81,14 @@ def merge_transcript(context: StepContext) -> None:
     index_transcript.using(context.services).delay(job.org_id, job.session_id, job.job_id)
 
 
-def hints_for(options: JobOptions, metadata: Mapping[str, Any]) -> Hints:
-    """Return the prompt and terms from the options, and the names from the metadata, which may hold anything."""
+def hints_for(options: JobOptions, terms: Sequence[str], metadata: Mapping[str, Any]) -> Hints:
+    """Return the prompt and terms from the options, the names from the metadata, which may hold anything, and then as
+    many terms of the job's vocabularies as engines take."""
     words: dict[str, None] = dict.fromkeys(word.strip() for word in options.hotwords or ())
     for key, value in metadata.items():
         if str(key).casefold() in NAMED_IN_METADATA and isinstance(value, str):
             words[" ".join(value.split())[:MAX_HINT_CHARS]] = None
+    words.update(dict.fromkeys(terms))
     words.pop("", None)
     prompt = " ".join((options.initial_prompt or "").split())
     return Hints(prompt=prompt, hotwords=tuple(words)[:MAX_HOTWORDS])

@@ -19,6 +19,7 @@ from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
 from shared.domain.stage import Stage
 from shared.domain.task import Task
+from shared.pipeline.jobs.vocabularies import save_vocabulary
 from shared.storage.ports import SOURCES
 from tests.support.api_harness import ORG, ApiHarness, make_services
 from tests.support.signing_keys import SECRET, signed
@@ -40,6 +41,7 @@ BODIES: dict[str, Any] = {
     "/ingest/commit": {"uploadId": "{uploadId}"},
     "/ingest/probe": {"sessionId": "{sessionId}"},
     "/schedules": {"cron": "0 0 * * *", "job": {"sessionId": "{sessionId}"}},
+    "/vocabularies/{vocabulary}": {"terms": ["Delaunay"]},
 }
 """What a POST needs so that it is not refused for its body."""
 
@@ -67,7 +69,14 @@ ROUTES = sorted(
     for method in (route.methods or set()) - {"HEAD"}
 )
 PATHS = {path for path, _ in ROUTES}
-WITH_IDS = [(path, method) for path, method in ROUTES if "{" in path and path not in OF_THE_SERVICE]
+CHOSEN = {("/vocabularies/{vocabulary}", "PUT")}
+"""What makes a thing under a name that its organisation chooses: others may have the same."""
+
+WITH_IDS = [
+    (path, method)
+    for path, method in ROUTES
+    if "{" in path and path not in OF_THE_SERVICE and (path, method) not in CHOSEN
+]
 LISTS = [path for path, method in ROUTES if method == "GET" and "{" not in path]
 
 
@@ -83,7 +92,7 @@ class Acme:
         unknown = set(re.findall(r"{(\w+)}", path)) - set(self.ids)
         assert not unknown, f"Acme has no {unknown}: give it one, so that {path} is tried with it"
         body = BODIES.get(path, {}) if body is None else body
-        arguments: dict[str, Any] = {"json": self._filled(body)} if method == "POST" else {}
+        arguments: dict[str, Any] = {"json": self._filled(body)} if method in ("POST", "PUT") else {}
         if path in FORM:
             arguments = {"files": {"video": ("a.mp4", b"abc", "video/mp4")}}
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -119,6 +128,8 @@ def acme() -> Iterator[Acme]:
         at = services.clock()
         task = Task(task_id="some-task", org_id=ORG, name="work", created_at=at, due_at=at + timedelta(days=1))
         services.storage.tasks.create(task)
+        save_vocabulary(services, ORG, "algebra", ["Noether"])
+        ids["vocabulary"] = "algebra"
         made = Acme(client, {**ids, "uploadId": upload["uploadId"], "taskId": task.task_id})
         if "/schedules" in PATHS:
             made.ids["scheduleId"] = made.ask("POST", "/schedules", OWNER).json()["scheduleId"]
@@ -150,6 +161,16 @@ def test_anothers_id_is_answered_as_one_that_is_none(acme: Acme, path: str, meth
     assert {name: known[name] for name in known if name not in own} == {
         name: unknown[name] for name in unknown if name not in own
     }
+
+
+@pytest.mark.parametrize(("path", "method"), sorted(CHOSEN))
+def test_anothers_thing_under_the_same_name_stays_as_it_is(acme: Acme, path: str, method: str) -> None:
+    before = acme.ask("GET", path, OWNER).json()
+    theirs = acme.ask(method, path, OTHERS).json()
+    assert acme.ask("GET", path, OTHERS).json() == theirs
+    assert acme.ask("GET", path, OWNER).json() == before != theirs
+    assert acme.ask("DELETE", path, OTHERS).status_code == 204
+    assert acme.ask("GET", path, OWNER).json() == before
 
 
 @pytest.mark.parametrize(("path", "body"), [each for each in BY_BODY if each[0] in PATHS])

@@ -8,17 +8,17 @@ from shared.transcription.engine import NO_HINTS
 def test_options_go_before_the_names_in_the_metadata() -> None:
     options = JobOptions(initial_prompt=" Rings\nand fields. ", hotwords=("ideal", " Noether ", ""))
     metadata = {"Speaker": "Noether", "title": "Rings  I", "course": "Algebra", "room": "B 12", "tags": ["x"]}
-    hints = hints_for(options, metadata)
+    hints = hints_for(options, (), metadata)
     assert hints.prompt == "Rings and fields."
     assert hints.hotwords == ("ideal", "Noether", "Rings I", "Algebra")
 
 
 def test_metadata_of_any_kind_are_borne() -> None:
-    assert hints_for(JobOptions(), {}) == NO_HINTS
-    assert hints_for(JobOptions(), {"title": ["a"], "speaker": None, "course": 7, "topic": "x"}) == NO_HINTS
-    hints = hints_for(JobOptions(hotwords=tuple(f"w{n}" for n in range(99))), {"title": "x" * 9999})
+    assert hints_for(JobOptions(), (), {}) == NO_HINTS
+    assert hints_for(JobOptions(), (), {"title": ["a"], "speaker": None, "course": 7, "topic": "x"}) == NO_HINTS
+    hints = hints_for(JobOptions(hotwords=tuple(f"w{n}" for n in range(99))), (), {"title": "x" * 9999})
     assert len(hints.hotwords) == MAX_HOTWORDS
-    assert all(len(word) <= 120 for word in hints_for(JobOptions(), {"title": "x" * 9999}).hotwords)
+    assert all(len(word) <= 120 for word in hints_for(JobOptions(), (), {"title": "x" * 9999}).hotwords)
 
 
 def test_a_speech_resource_comes_from_the_settings() -> None:
