@@ -1678,7 +1678,7 @@ export interface components {
             ignoreZones?: number[][] | null;
             /**
              * Vocabularies
-             * @description Names of vocabularies: the job takes a copy of their terms. Engines that take hints get them, and doubtful words of the others are corrected towards a term that sounds alike.
+             * @description Names of vocabularies: the job takes a copy of their terms, for engines that can use hotwords.
              */
             vocabularies?: string[] | null;
             /** @description The room and the time that a caption in the WebVTT and SubRip files may take. */

@@ -235,8 +235,7 @@ class JobOptions(RequestModel):
         Annotated[list[Annotated[str, Field(pattern=VOCABULARY_NAME)]], Field(max_length=MAX_JOB_VOCABULARIES)] | None
     ) = Field(
         default=None,
-        description="Names of vocabularies: the job takes a copy of their terms. Engines that take hints get them, and "
-        "doubtful words of the others are corrected towards a term that sounds alike.",
+        description="Names of vocabularies: the job takes a copy of their terms, for engines that can use hotwords.",
     )
     captions: CaptionOptions | None = Field(
         default=None, description="The room and the time that a caption in the WebVTT and SubRip files may take."
