@@ -211,7 +211,7 @@ def artefact(session_id: str, name: str, job_id: str | None = None) -> Request |
 
 def rendition(session_id: str, name: str, job_id: str | None) -> Request | None:
     """Return the request for the address in storage of a video that a job made, None where it is none."""
-    if name not in ("track-overlay.mp4", "follow.mp4"):
+    if name not in ("track-overlay.mp4", "follow.mp4", "rendition.mp4"):
         return None
     return get("sessions", session_id, "renditions", name, job_id=job_id)
 

@@ -2,7 +2,7 @@
 
 Every piece begins with a keyframe and carries the times of the whole, counted in frames. So pieces made on different
 machines join to what one run would have made. Which codec is used for what, and why: docs/decisions/0012-renditions.md
-and 0025-playable.md. Apart from `join.py`, which joins the pieces.
+and 0024-playable.md. Apart from `join.py`, which joins the pieces.
 """
 
 from collections.abc import Mapping

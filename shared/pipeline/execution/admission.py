@@ -2,7 +2,7 @@
 
 Apart from `dispatch`, which asks before it sends, because a worker asks as well: a message of a job that was to begin
 later may come while the organisation's places are taken. The rows alone decide, without a counter that many workers
-would write. See docs/decisions/0024-fair-turns.md.
+would write. See docs/decisions/0023-fair-turns.md.
 """
 
 from collections.abc import Iterator

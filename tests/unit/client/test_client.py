@@ -316,6 +316,13 @@ def test_artefacts_have_their_endpoints(name: str, path: str | None) -> None:
     assert getattr(wire.artefact("s/1", name), "address", None) == path
 
 
+@pytest.mark.parametrize("name", ["track-overlay.mp4", "follow.mp4", "rendition.mp4"])
+def test_videos_are_fetched_from_storage(name: str) -> None:
+    request = wire.rendition("s/1", name, None)
+    assert request is not None
+    assert request.address == f"/sessions/s%2F1/renditions/{name}"
+
+
 def test_block_ids_of_any_number_have_one_length() -> None:
     assert len({len(block_id(number)) for number in (0, 9, 10, 49_999)}) == 1
 
