@@ -23,7 +23,7 @@ WHOLE_PICTURE: Corners = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 
 _MARGIN_SHARE = 0.25
 """The screen's edge is looked for this far around the region that changes, as a share of the region's size."""
-_LEAST_COVERED_SHARE = 0.93
+_LEAST_COVERED_SHARE = 0.97
 """A quadrilateral is the screen only if it covers this share of the region that changes."""
 _MOST_LARGER = 2.5
 """A quadrilateral is the screen only if it is at most this many times as large as the region that changes."""
@@ -33,6 +33,13 @@ _APPROXIMATIONS = (0.01, 0.02, 0.03, 0.05, 0.08)
 """Tolerances, as shares of the outline's length, at which the outline may become four corners."""
 _GROWN_SHARE = 0.01
 """The region that changes is grown by this share of the picture where no edge of a screen is found."""
+_NARROWEST = 1.1
+"""Least width by height of a screen without an edge."""
+_WIDEST = 2.4
+_LEAST_AREA_SHARE = 0.1
+"""Least share of the picture of a screen without an edge."""
+_ANOTHER_SCREEN_SHARE = 0.5
+"""A region that changes is another screen if it has this share of the largest one's area."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +114,31 @@ def find_screen(rooms: Iterable[tuple[Picture, Mask]]) -> Screen:
 
 
 def _corners_in(picture: Picture, mask: Mask) -> Corners | None:
-    """Return the corners of the largest screen of a room, or None if it has none."""
+    """Return the corners of the largest screen of a room; None if what changes is no screen.
+
+    A screen has an edge around all that changes, or is a large region of a screen's shape. Lines of text that change on
+    a screencast are neither. A region half as large as the largest is another screen.
+    """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     if count < 2:
         return None
-    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-    changing = labels == largest
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    largest = 1 + int(np.argmax(areas))
+    others = [label for label, area in enumerate(areas, start=1) if area >= _ANOTHER_SCREEN_SHARE * areas.max()]
+    changing = mask & ~np.isin(labels, [label for label in others if label != largest])
     left, top, width, height = (int(value) for value in stats[largest][:4])
     outline = _edge_of_screen(picture, changing, (left, top, width, height))
     if outline is None:
         by_x, by_y = _GROWN_SHARE * mask.shape[1], _GROWN_SHARE * mask.shape[0]
-        right, bottom = min(mask.shape[1], left + width + by_x), min(mask.shape[0], top + height + by_y)
-        west, north = max(0.0, left - by_x), max(0.0, top - by_y)
-        outline = _points([(west, north), (right, north), (right, bottom), (west, bottom)])
-    shares = outline / _points((mask.shape[1], mask.shape[0]))
-    points = [(float(x), float(y)) for x, y in np.clip(shares, 0.0, 1.0)]
+        west, north = max(0, round(left - by_x)), max(0, round(top - by_y))
+        east, south = min(mask.shape[1], round(left + width + by_x)), min(mask.shape[0], round(top + height + by_y))
+        has_shape = _NARROWEST <= width / height <= _WIDEST and width * height >= _LEAST_AREA_SHARE * mask.size
+        covered = np.count_nonzero(changing[north:south, west:east])
+        if not has_shape or covered < _LEAST_COVERED_SHARE * np.count_nonzero(changing):
+            return None
+        outline = _points([(west, north), (east, north), (east, south), (west, south)])
+    shares = np.clip(outline / _points((mask.shape[1], mask.shape[0])), 0.0, 1.0)
+    points = [(float(x), float(y)) for x, y in shares]
     return points[0], points[1], points[2], points[3]
 
 
@@ -153,7 +170,7 @@ def _edge_of_screen(picture: Picture, changing: Mask, box: tuple[int, int, int, 
             continue
         filled = np.zeros(inside.shape, np.uint8)
         cv2.fillConvexPoly(filled, corners, 1)
-        covers = np.count_nonzero(filled[inside]) >= _LEAST_COVERED_SHARE * np.count_nonzero(inside)
+        covers = np.count_nonzero(filled[inside]) >= _LEAST_COVERED_SHARE * np.count_nonzero(changing)
         if covers and np.count_nonzero(filled) <= _MOST_LARGER * width * height:
             points = _clockwise(corners.reshape(4, 2).astype(np.float32))
             points[[1, 2], 0] += 1  # corners are pixels; the screen ends behind the last one

@@ -48,12 +48,12 @@ def results(clip: bytes, tmp_path: Path) -> dict[str, bytes]:
 
 def test_a_screencast_of_slides(tmp_path: Path, make_clip: Any) -> None:
     made = results(
-        make_clip("mp4", video="libx264", size=(640, 360), fps=4, seconds=SECONDS_EACH * len(DECK), paint=paint),
+        make_clip("mp4", video="libx264", size=(640, 360), fps=10, seconds=SECONDS_EACH * len(DECK) - 0.3, paint=paint),
         tmp_path,
     )
     slides = json.loads(made["slides.json"])
     assert [slide["title"] for slide in slides["slides"]] == [title for title, _ in DECK]
-    assert [slide["visits"] for slide in slides["slides"]] == [[[0.0, 4.0]], [[4.0, 8.0]], [[8.0, 12.0]]]
+    assert [slide["visits"] for slide in slides["slides"]] == [[[0.0, 4.0]], [[4.0, 8.0]], [[8.0, 11.7]]]
     assert [slide["lines"][1]["text"] for slide in slides["slides"]] == [body for _, body in DECK]
     assert slides["warnings"] == []
     picture = cv2.imdecode(np.frombuffer(made["slides/slide-0002.jpg"], np.uint8), cv2.IMREAD_COLOR)

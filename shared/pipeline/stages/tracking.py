@@ -98,7 +98,7 @@ def track_part(context: StepContext) -> None:
             found.append(detector.detect(frame))
             slides.see(frame, found[-1])
             context.report((frame.index - samples.start) / len(samples))
-    slides.finish(samples.stop / settings.sample_fps)
+    slides.finish(min(samples.stop / settings.sample_fps, recording.duration_sec))
     part = TrackingPart.of(context.message.part, found, scores, samples=samples)
     write_json(context.services, context.job, artefacts.TRACKING_PART, part, part=context.message.part)
 

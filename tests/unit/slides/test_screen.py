@@ -32,12 +32,26 @@ def test_rooms_agree_by_the_middle() -> None:
     assert np.abs(np.asarray(screen.corners) - CORNERS).max() < 0.012
 
 
-def test_without_an_edge_it_is_what_changes() -> None:
+def test_lines_that_change_on_a_page_are_no_screen() -> None:
+    page = np.full((180, 320, 3), 245, np.uint8)
+    mask = np.zeros((180, 320), bool)
+    mask[20:40, 30:200] = mask[80:130, 30:260] = True
+    page[mask] = 200
+    assert find_screen([(page, mask)]).is_whole_picture
+
+
+def test_a_large_region_without_an_edge_is_a_screen() -> None:
     picture, mask = room(CORNERS, 110)
     x, _, width, height = find_screen([(picture, mask)]).region
     assert abs(x + width / 2 - 0.5) < 0.02
     assert 0.45 < width < 0.58
     assert 0.4 < height < 0.52
+
+
+def test_a_title_outside_the_frame_makes_it_no_screen() -> None:
+    picture, mask = room(CORNERS)
+    mask[2:8, 100:200] = True
+    assert find_screen([(picture, mask)]).is_whole_picture
 
 
 def test_a_room_without_a_screen_is_looked_at_whole() -> None:
