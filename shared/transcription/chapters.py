@@ -140,7 +140,7 @@ def _titled(
     wanted = max(FEWEST_OF_SLIDES, round(duration_sec / 3600 * SLIDES_AN_HOUR))
     shortest = min(SHORTEST_SEC, duration_sec / (2 * wanted))
     rest = sections[1:] if first is not None else sections
-    ends = [*(section.start_sec for section in rest[1:]), duration_sec]
+    ends = [*(section.start_sec for section in rest), duration_sec][1:]
     by_index = {candidate.index: candidate for candidate in candidates}
     titled = []
     for section, end in zip(rest, ends, strict=True):
@@ -150,10 +150,14 @@ def _titled(
         score = min(1.0, (end - section.start_sec) / SECTION_SEC) + (spoken.score if spoken and near else 0.0)
         reasons = [reason for reason in (spoken.reasons if spoken and near else ()) if reason != "picture"]
         titled.append(_Candidate(index, section.start_sec, score, ("slide", *reasons), section.title))
+    if len(titled) + 1 > wanted:  # the best of each of so many equal spans of time
+        spans = range(1, wanted) if first is not None else range(wanted)
+        of_span = {span: [each for each in titled if int(each.start * wanted / duration_sec) == span] for span in spans}
+        titled = [max(each, key=_by_score) for each in of_span.values() if each]
     chosen: list[_Candidate] = []
     for candidate in sorted(titled, key=lambda each: (-each.score, each.start)):
         edges = [0.0, duration_sec, *(each.start for each in chosen)]
-        if len(chosen) + 1 < wanted and all(abs(candidate.start - edge) >= shortest for edge in edges):
+        if all(abs(candidate.start - edge) >= shortest for edge in edges):
             chosen.append(candidate)
     return first, chosen
 

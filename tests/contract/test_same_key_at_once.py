@@ -77,7 +77,9 @@ def test_two_hundred_equal_requests_make_one_job(
     expected = sorted(job_id for ids in made.values() for job_id in ids)
     assert sorted(job.job_id for job in jobs) == expected
     assert sorted(session.latest_job_id or "" for session in azure.sessions.page(org, limit=100).items) == expected
-    assert sorted(messages(azurite, org)) == expected
+    sent = messages(azurite, org)  # the jobs beyond an organisation's running ones get theirs later
+    assert len(set(sent)) == len(sent) >= min(keys, Settings().max_running_jobs_per_org)
+    assert set(sent) <= set(expected)
     for again, key in zip(post_at_once(apis, org, sorted(set(asked))), sorted(set(asked)), strict=True):
         assert (again.status_code, again.headers["idempotency-replayed"]) == (202, "true")
         assert {again.json()["jobId"]} == made[key]

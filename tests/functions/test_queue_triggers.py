@@ -62,7 +62,7 @@ def stage_message(stage: Stage) -> func.QueueMessage:
 
 def test_a_message_reaches_the_use_case(services: Services) -> None:
     transcription.build().get_user_function()(stage_message(Stage.TRANSCRIPTION))
-    (row,) = services.storage.step_runs.of_job("j")
+    (row,) = (each for each in services.storage.step_runs.of_job("j") if each.value.attempts)
     assert row.value.last_error == "There is no session s."  # the step was begun
 
 
@@ -118,7 +118,7 @@ def test_a_message_is_read_in_base64_and_without(services: Services) -> None:
     message = StageMessage(job_id="j", org_id="o", session_id="s", stage=Stage.TRANSCRIPTION, step=StepKind.PART)
     for text in (message.to_text().encode(), base64.b64encode(message.to_text().encode())):
         queue_triggers.run_message(queue_message(text))
-    (row,) = services.storage.step_runs.of_job("j")
+    (row,) = (each for each in services.storage.step_runs.of_job("j") if each.value.attempts)
     assert row.value.last_error == "There is no session s."  # the step was begun
 
 

@@ -101,7 +101,10 @@ def _complete(services: Services, job: Job) -> None:
         for row in reset_producers(services, job, None, missing) or ():
             send_step(services, job, row)
         return
-    write_derived(services, job)
+    try:
+        write_derived(services, job)
+    except (ArithmeticError, LookupError, TypeError, ValueError):  # the job has its results, and it has to end
+        log.exception("what follows from the results is left out", extra={"action": "derive", "job_id": job.job_id})
     write_sidecar(services, job)
     now = services.clock()
     change_session(

@@ -5,7 +5,14 @@ import webvtt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.transcription.chapters import LONGEST_SEC, SHORTEST_SEC, propose_chapters, title, to_webvtt_chapters
+from shared.transcription.chapters import (
+    LONGEST_SEC,
+    SHORTEST_SEC,
+    Section,
+    propose_chapters,
+    title,
+    to_webvtt_chapters,
+)
 from shared.transcription.payload import Transcript, TranscriptEngine, TranscriptSegment, TranscriptWord
 
 TOPICS = [
@@ -96,6 +103,30 @@ def test_chapters_fill_the_recording_in_order(said: list[tuple[str, float]], cha
         assert (chapters[0].start, chapters[-1].end) == (0.0, at + 1.0)
         assert len(chapters) == 1 or all(each.end - each.start >= SHORTEST_SEC for each in chapters)
         assert all(0 < len(each.title) <= 61 for each in chapters)
+
+
+def test_chapters_begin_with_slides_and_have_their_titles() -> None:
+    talk = transcript(
+        ("welcome to all of you", 0.5, 9.0), ("now steps", 9.5, 19.0), ("and more", 20.0, 29.0), duration=30
+    )
+    sections = [Section(0.0, "Gradients"), Section(9.5, "Steps"), Section(20.0, "Momentum")]
+    chapters = propose_chapters(talk, (), sections).chapters
+    assert [(each.start, each.title) for each in chapters] == [(0.0, "Gradients"), (9.5, "Steps"), (20.0, "Momentum")]
+    assert all("slide" in each.reasons for each in chapters)
+
+
+def test_one_slide_titles_the_only_chapter() -> None:
+    talk = transcript(("welcome to all of you", 0.5, 9.0), duration=10)
+    (chapter,) = propose_chapters(talk, (), [Section(0.0, "Gradients")]).chapters
+    assert (chapter.title, chapter.end) == ("Gradients", 10.0)
+
+
+def test_an_hour_of_slides_has_at_most_fifteen_chapters() -> None:
+    said = [(f"part {n} of it", 60.0 * n + 1, 60.0 * n + 50) for n in range(60)]
+    talk = transcript(*said, duration=3600)
+    chapters = propose_chapters(talk, (), [Section(60.0 * n, f"Slide {n}") for n in range(60)]).chapters
+    assert 5 <= len(chapters) <= 15
+    assert all("slide" in each.reasons for each in chapters)
 
 
 def test_a_title_ends_with_a_segment_that_holds_a_few_words() -> None:
