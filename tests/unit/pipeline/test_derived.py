@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.domain.job import Job
+from shared.job_status import JobStatus
 from shared.pipeline.context import job_blob
 from shared.pipeline.stages.derived import write_derived
 from shared.storage.ports import RESULTS, WORK
@@ -111,3 +112,11 @@ def test_the_sidecar_of_a_done_job_lists_them(harness: Any) -> None:
     harness.drain()
     sidecar = json.loads(harness.storage.blobs.read(RESULTS, job_blob(job, "sidecar.json")))
     assert {CHAPTERS, CHAPTERS_VTT} <= {artefact["name"] for artefact in sidecar["artefacts"]}
+
+
+def test_a_job_ends_although_nothing_can_be_derived(finished: Finished) -> None:
+    finished.put("transcript.json", lecture(4.0).model_dump_json(by_alias=True))
+    outside = [{"t": t / 2, "x": 7.0} for t in range(100)]
+    finished.put("instructor-tracking.json", json.dumps({"trackPoints": outside, "presence": [[0.0, 50.0]]}))
+    finished.harness.drain()
+    assert finished.harness.job(finished.job).status is JobStatus.DONE
