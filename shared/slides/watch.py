@@ -29,7 +29,7 @@ _SAME_SHARE = 0.006
 """Most pixels that differ in the same picture; the shortest line of a list changes about 0.8%."""
 _LEAST_SEEN_SHARE = 0.35
 """Least share of the screen that has to be comparable; with less, nothing is known of the sample."""
-_NEWLY_SEEN_SHARE = 0.01
+_NEWLY_SEEN_SHARE = 0.003
 """Share of the screen that has to come free before the covered places are filled in again."""
 _FOLLOW_SHARE = 0.1
 """Weight of a sample in the picture it is compared with, which follows slow changes of light."""
@@ -50,7 +50,7 @@ class Stretch:
     start_sec: float
     end_sec: float
     known: Mask
-    """Where the screen was seen: neither covered all the time nor moving; of the size of the small pictures."""
+    """Where `picture` shows the screen: neither people nor motion; of the size of the small pictures."""
     picture: Picture
     """The straightened screen in the stretch's last moment, without people where they left a place free."""
 
@@ -168,7 +168,8 @@ class ScreenWatcher:
         hidden = candidate.last_covered & candidate.composed_known
         if hidden.any():
             _fill(picture, candidate.composed, cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-        return Stretch(candidate.start_sec, end_sec, candidate.known & ~candidate.moving, picture)
+        shown = candidate.composed_known | ~candidate.last_covered
+        return Stretch(candidate.start_sec, end_sec, shown & ~candidate.moving, picture)
 
 
 def _shift(candidate: _Candidate, grey: Grey, compared: Mask) -> float:
