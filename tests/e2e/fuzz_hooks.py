@@ -23,6 +23,8 @@ RIGHT_CODES = {
     "source_unavailable": "an address may be well-formed and its server keep silent",
     "not_media": "a file may be anything",
     "empty_recording": "a file may be empty",
+    "unknown_vocabulary": "a name may be well-formed and belong to no vocabulary",
+    "track_not_found": "an index may be well-formed and belong to no track",
     "not_acceptable": "the text of a job that runs is offered as JSON alone",
 }
 """Codes of refusals of requests that fit the schema."""
