@@ -34,7 +34,8 @@ REAL_EVERY = 40
 PATIENCE_SEC = 1200.0
 SLOW_DISK_SEC = 0.2
 CUT_EVERY_SEC = 0.5
-DAWDLERS = 16
+DAWDLERS = 5
+"""Fewer than the 6 places for imports of one organisation, to which all visitors belong here."""
 MOST_MIB = 1024
 
 
