@@ -81,6 +81,10 @@ def tell(capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     return write
 
 
+NOT_FOUND_BY_CHANCE = {"DELETE /jobs/poison/{queue}/{letterId}"}
+"""Operations on what no case makes: `tests/e2e/test_webhooks.py` removes a dead letter."""
+
+
 def hold_against(outcome: Outcome, at_least: int) -> None:
     """Nothing failed, nothing was left out, and every operation did what it is for at least once."""
     report = outcome.report
@@ -88,7 +92,7 @@ def hold_against(outcome: Outcome, at_least: int) -> None:
     assert not report["errors"], outcome.text
     assert report["operations"]["tested"] == report["operations"]["total"]
     assert outcome.cases >= at_least
-    assert outcome.never_accepted() == set()
+    assert outcome.never_accepted() <= NOT_FOUND_BY_CHANCE
     assert report["exit_code"] == 0
 
 
