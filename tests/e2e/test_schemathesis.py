@@ -83,7 +83,7 @@ def tell(capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
 
 NOT_FOUND_BY_CHANCE = {"DELETE /jobs/poison/{queue}/{letterId}", "DELETE /sessions/{sessionId}/results"}
 """Operations that may have no accepted case. No case makes a dead letter: `tests/e2e/test_webhooks.py` removes one. A
-session whose job another case began keeps its results (409): `tests/unit/api` deletes them.
+session whose job another case began keeps its results (409): `tests/unit/pipeline/test_delete_results.py` deletes some.
 """
 
 
