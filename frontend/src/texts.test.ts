@@ -25,7 +25,7 @@ describe("texts", () => {
     ]);
   });
 
-  it("turn a refusal into a sentence, whoever sent it", () => {
+  it("turn a refusal of the API or of storage into a sentence", () => {
     const problem = { code: "bad", title: "Bad", detail: "No.", status: 422, errors: [{ pointer: "/a", detail: "b" }] };
     expect(errorOf(422, problem).message).toBe("No. · /a: b");
     expect(errorOf(502, "<html>").retryable).toBe(true);

@@ -7,7 +7,7 @@ from typing import Any
 
 
 class RemovalReason(StrEnum):
-    """Why a session was deleted: somebody asked for it, or its time was over."""
+    """Why a session was deleted: a caller asked for it, or its time was over."""
 
     REQUEST = "request"
     RETENTION = "retention"

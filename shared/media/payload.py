@@ -7,20 +7,16 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
+from shared.domain.payload import Payload, WarningDetails
 from shared.domain.recording import Recording
-from shared.domain.warning import RecordingWarning, texts
+from shared.domain.warning import texts
 
 Role: TypeAlias = Literal["picture", "sound", "slides", "unused"]
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
-
-
-class _StreamPayload(_Payload):
+class _StreamPayload(Payload):
     """What the job used a stream for, where the recording has several of its kind."""
 
     role: Annotated[
@@ -66,7 +62,7 @@ class AudioStreamPayload(_StreamPayload):
     duration_sec: float
 
 
-class MediaPayload(_Payload):
+class MediaPayload(Payload):
     """The recording itself, as it came."""
 
     container: str
@@ -74,11 +70,8 @@ class MediaPayload(_Payload):
     duration_sec: float
     size_bytes: int
     sha256: str
-    warnings: list[str] = []
-    warning_details: Annotated[
-        tuple[RecordingWarning, ...],
-        Field(description="The warnings for programs, where there are any.", exclude_if=lambda found: not found),
-    ] = ()
+    warnings: list[str] = Field(default=[])
+    warning_details: WarningDetails = ()
 
     @classmethod
     def of(cls, recording: Recording, sha256: str) -> "MediaPayload":
@@ -111,7 +104,7 @@ def _streams(recording: Recording) -> Iterator[VideoStreamPayload | AudioStreamP
         yield AudioStreamPayload(**asdict(audio), role="unused")
 
 
-class ScenePayload(_Payload):
+class ScenePayload(Payload):
     """A stretch between two changes of the picture; `thumbnail` is a name in `thumbnails`."""
 
     start: float
@@ -119,7 +112,7 @@ class ScenePayload(_Payload):
     thumbnail: str | None = None
 
 
-class ThumbnailPayload(_Payload):
+class ThumbnailPayload(Payload):
     """A still of the recording at `t` seconds."""
 
     name: str
@@ -128,7 +121,7 @@ class ThumbnailPayload(_Payload):
     height: int
 
 
-class RenditionPayload(_Payload):
+class RenditionPayload(Payload):
     """A video that was made of the recording: with what was tracked drawn on it, or following the instructor."""
 
     name: str
@@ -139,7 +132,7 @@ class RenditionPayload(_Payload):
     duration_sec: float
 
 
-class ArtefactPayload(_Payload):
+class ArtefactPayload(Payload):
     """A file that the job made; `sha256` in hexadecimal."""
 
     name: str
@@ -148,14 +141,14 @@ class ArtefactPayload(_Payload):
     sha256: str
 
 
-class SidecarPayload(_Payload):
+class SidecarPayload(Payload):
     """`sidecar.json`, version 1."""
 
     version: Literal["v1"] = "v1"
     session_id: str
     job_id: str
     media: MediaPayload
-    scenes: list[ScenePayload] = []
-    thumbnails: list[ThumbnailPayload] = []
-    renditions: list[RenditionPayload] = []
-    artefacts: list[ArtefactPayload] = []
+    scenes: list[ScenePayload] = Field(default=[])
+    thumbnails: list[ThumbnailPayload] = Field(default=[])
+    renditions: list[RenditionPayload] = Field(default=[])
+    artefacts: list[ArtefactPayload] = Field(default=[])

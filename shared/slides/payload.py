@@ -7,31 +7,18 @@ recording's clock.
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
-from shared.domain.warning import RecordingWarning
+from shared.domain.payload import Payload, RoundedFraction, RoundedSeconds, WarningDetails
 
-
-def _decimals(digits: int) -> AfterValidator:
-    """Return a validator that rounds to `digits` decimals."""
-    return AfterValidator(lambda value: round(value, digits))
-
-
-Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False), _decimals(3)]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False), _decimals(4)]
+Seconds = RoundedSeconds
+Fraction = RoundedFraction
 Box = tuple[Fraction, Fraction, Fraction, Fraction]
 """x, y, width, height; x, y is the top left corner."""
 Role = Literal["title", "body", "footer", "number"]
 
 
-class _Payload(BaseModel):
-    """A frozen model in camel case."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
-
-
-class SlideLine(_Payload):
+class SlideLine(Payload):
     """A line of text on a slide."""
 
     text: str
@@ -41,7 +28,7 @@ class SlideLine(_Payload):
     """`footer` stands at the same place on most slides; `number` is the slide's number."""
 
 
-class SlidePayload(_Payload):
+class SlidePayload(Payload):
     """What stood on the screen between two changes, in its fullest state."""
 
     id: Annotated[int, Field(ge=1)]
@@ -59,7 +46,7 @@ class SlidePayload(_Payload):
     """Terms that were shown and not said during the visits."""
 
 
-class Slides(_Payload):
+class Slides(Payload):
     """`slides.json`. A recording without slides has an empty list and a warning."""
 
     version: Literal["v1"] = "v1"
@@ -69,13 +56,10 @@ class Slides(_Payload):
     """The bounding rectangle of the screen in the recording's picture; None where no slides were looked for."""
     slides: tuple[SlidePayload, ...]
     warnings: tuple[str, ...] = ()
-    warning_details: Annotated[
-        tuple[RecordingWarning, ...],
-        Field(description="The warnings for programs, where there are any.", exclude_if=lambda found: not found),
-    ] = ()
+    warning_details: WarningDetails = ()
 
 
-class StretchPayload(_Payload):
+class StretchPayload(Payload):
     """A time in which the screen stood still, as a part found it."""
 
     start: Seconds
@@ -86,7 +70,7 @@ class StretchPayload(_Payload):
     """A PNG in base64 that is white where the screen was seen."""
 
 
-class SlideStretches(_Payload):
+class SlideStretches(Payload):
     """The file of one part."""
 
     version: Literal["v1"] = "v1"

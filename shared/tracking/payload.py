@@ -11,26 +11,26 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, model_validator
 
-from shared.domain.warning import RecordingWarning, read_stored
+from shared.domain.payload import (
+    Payload,
+    RoundedFraction,
+    RoundedSeconds,
+    StoredWarnings,
+    WarningDetails,
+    decimals,
+)
+from shared.domain.warning import RecordingWarning
 from shared.tracking.detection import Detection, FrameDetections
 
 _EDGE_SHARE = 1e-3
 """A box may pass the frame's edge by this much, from rounding, and is cut there."""
 
 
-def _decimals(digits: int) -> AfterValidator:
-    """Return a validator that rounds to `digits` decimals."""
-    return AfterValidator(lambda value: round(value, digits))
-
-
-StoredWarnings = Annotated[tuple[RecordingWarning, ...], BeforeValidator(read_stored)]
-"""Warnings in a file of the stage; those of earlier releases are texts."""
-Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False), _decimals(3)]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False), _decimals(4)]
-Coordinate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False), _decimals(5)]
+Seconds = RoundedSeconds
+Fraction = RoundedFraction
+Coordinate = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False), decimals(5)]
 """Half of a box's width needs a decimal more: a centre is exactly that of the box beside it."""
 
 
@@ -60,18 +60,12 @@ Intervals = Annotated[tuple[tuple[Seconds, Seconds], ...], AfterValidator(_in_or
 """[start, end] pairs in order, none overlapping another."""
 
 
-class Payload(BaseModel):
-    """A frozen model in camel case."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
-
-
 class TrackingSource(Payload):
     """The picture that was analysed, and the rate of the samples."""
 
     width: Annotated[int, Field(gt=0)]
     height: Annotated[int, Field(gt=0)]
-    fps: Annotated[float, Field(ge=0.0, allow_inf_nan=False), _decimals(3)]
+    fps: Annotated[float, Field(ge=0.0, allow_inf_nan=False), decimals(3)]
     duration_sec: Seconds
     sample_fps: Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
@@ -115,13 +109,13 @@ class TrackPointPayload(Payload):
 class DerivedMetrics(Payload):
     """Measures of the track; `totalDistance` and `jitter` are in frame widths."""
 
-    coverage_percent: Annotated[float, Field(ge=0.0, le=100.0), _decimals(3)]
+    coverage_percent: Annotated[float, Field(ge=0.0, le=100.0), decimals(3)]
     """Share of the recording's time with the instructor present."""
     gaps_count: Annotated[int, Field(ge=0)]
     longest_gap_sec: Seconds
-    total_distance: Annotated[float, Field(ge=0.0, allow_inf_nan=False), _decimals(4)]
+    total_distance: Annotated[float, Field(ge=0.0, allow_inf_nan=False), decimals(4)]
     """Length of the way within presences, in frame widths."""
-    jitter: Annotated[float, Field(ge=0.0, allow_inf_nan=False), _decimals(6)]
+    jitter: Annotated[float, Field(ge=0.0, allow_inf_nan=False), decimals(6)]
     """Root mean square of the second differences, in frame widths."""
 
 
@@ -140,10 +134,7 @@ class InstructorTracking(Payload):
     gaps: Intervals
     derived_metrics: DerivedMetrics
     warnings: tuple[str, ...]
-    warning_details: Annotated[
-        tuple[RecordingWarning, ...],
-        Field(description="The warnings for programs, where there are any.", exclude_if=lambda found: not found),
-    ] = ()
+    warning_details: WarningDetails = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -199,7 +190,7 @@ class TrackingPart(Payload):
     end_index: Annotated[int, Field(ge=0)]
     """End of its samples, exclusive."""
     frames: tuple[PartFrame, ...]
-    scene_scores: tuple[tuple[Seconds, Annotated[float, Field(allow_inf_nan=False), _decimals(4)]], ...]
+    scene_scores: tuple[tuple[Seconds, Annotated[float, Field(allow_inf_nan=False), decimals(4)]], ...]
     """Time in seconds and score of each pair of neighbouring samples."""
     warnings: StoredWarnings = ()
 

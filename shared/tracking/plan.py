@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from shared.domain.payload import Payload, StoredWarnings
 from shared.domain.warning import About, RecordingWarning
-from shared.tracking.payload import Fraction, FrameBox, Payload, Seconds, StoredWarnings, TrackingDetector
+from shared.tracking.payload import Fraction, FrameBox, Seconds, TrackingDetector
 
 WINDOW_SEC = 900.0
 """Longest stretch of a recording with one plate. Light, furniture and the walls change over time."""

@@ -7,10 +7,9 @@ breaks this cannot be made. Imports no media library.
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, model_validator
 
-from shared.domain.warning import RecordingWarning, read_stored
+from shared.domain.payload import Payload, StoredWarnings, WarningDetails
 
 Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -19,11 +18,7 @@ UNDETERMINED = "und"
 """Code of an undetermined language in BCP 47."""
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
-
-
-class TranscriptWord(_Payload):
+class TranscriptWord(Payload):
     """A word as heard, times in seconds on the recording's clock."""
 
     word: str
@@ -38,7 +33,7 @@ class TranscriptWord(_Payload):
         return self
 
 
-class TranscriptSegment(_Payload):
+class TranscriptSegment(Payload):
     """Words spoken in one go."""
 
     id: int
@@ -65,7 +60,7 @@ class TranscriptSegment(_Payload):
         return self
 
 
-class TranscriptEngine(_Payload):
+class TranscriptEngine(Payload):
     """Who made the transcript."""
 
     name: str
@@ -83,7 +78,7 @@ def _in_order(segments: tuple[TranscriptSegment, ...]) -> tuple[TranscriptSegmen
 Segments = Annotated[tuple[TranscriptSegment, ...], AfterValidator(_in_order)]
 
 
-class DoubtfulSpan(_Payload):
+class DoubtfulSpan(Payload):
     """A stretch whose words the engine was not sure of, with their mean confidence."""
 
     start: Seconds
@@ -91,7 +86,7 @@ class DoubtfulSpan(_Payload):
     confidence: Confidence
 
 
-class RepeatedText(_Payload):
+class RepeatedText(Payload):
     """A phrase that was written `times` in a row: engines do that over noise, and people seldom."""
 
     start: Seconds
@@ -100,7 +95,7 @@ class RepeatedText(_Payload):
     times: int
 
 
-class LanguageSwitch(_Payload):
+class LanguageSwitch(Payload):
     """From `at` on, the engine heard another language."""
 
     at: Seconds
@@ -108,7 +103,7 @@ class LanguageSwitch(_Payload):
     after: str
 
 
-class TranscriptQuality(_Payload):
+class TranscriptQuality(Payload):
     """How far a transcript may be trusted. `transcribedSec` is how long the words take, `transcribedShare` that over
     the speech that was heard; lists hold at most 100 entries."""
 
@@ -123,7 +118,7 @@ class TranscriptQuality(_Payload):
     language_switches: tuple[LanguageSwitch, ...]
 
 
-class Transcript(_Payload):
+class Transcript(Payload):
     """`transcript.json`. `language` is `und` where nothing was said; `speechSec` is how long someone spoke."""
 
     version: Literal["v1"] = "v1"
@@ -135,10 +130,7 @@ class Transcript(_Payload):
     segments: Segments
     speech_sec: Seconds
     warnings: tuple[str, ...]
-    warning_details: Annotated[
-        tuple[RecordingWarning, ...],
-        Field(description="The warnings for programs, where there are any.", exclude_if=lambda found: not found),
-    ] = ()
+    warning_details: WarningDetails = ()
     expectation: str = ""
     """One sentence on how good transcripts of this engine are."""
     quality: TranscriptQuality | None = None
@@ -150,7 +142,7 @@ class Transcript(_Payload):
         return self
 
 
-class TranscriptPart(_Payload):
+class TranscriptPart(Payload):
     """What one part heard in [start, end). `language` is None where it heard nothing; `written` says that the engine
     itself wrote capitals and punctuation."""
 
@@ -163,14 +155,14 @@ class TranscriptPart(_Payload):
     written: bool
     segments: Segments
     speech_sec: Seconds
-    warnings: Annotated[tuple[RecordingWarning, ...], BeforeValidator(read_stored)]
+    warnings: StoredWarnings
     expectation: str = ""
     unsure: Confidence = 0.4
     """The engine's own thresholds: see `EngineInfo`. The defaults are those of parts from earlier versions."""
     doubtful: Confidence = 0.5
 
 
-class ChapterPayload(_Payload):
+class ChapterPayload(Payload):
     """A stretch of the recording that seems to be about one thing; `reasons` say what spoke for beginning it there:
     `start`, `slide`, `pause`, `picture` or `words`."""
 
@@ -180,7 +172,7 @@ class ChapterPayload(_Payload):
     reasons: tuple[str, ...]
 
 
-class Chapters(_Payload):
+class Chapters(Payload):
     """`chapters.json`: proposals, in order and without gaps from the recording's start to its end."""
 
     version: Literal["v1"] = "v1"
@@ -190,7 +182,7 @@ class Chapters(_Payload):
     chapters: tuple[ChapterPayload, ...]
 
 
-class SegmentPlace(_Payload):
+class SegmentPlace(Payload):
     """Where the instructor was while a segment was said: `visible` is the share of its time with the instructor in the
     picture, `x` the median of the way through it (0 left, 1 right), null where never seen."""
 
@@ -201,7 +193,7 @@ class SegmentPlace(_Payload):
     x: Confidence | None
 
 
-class InstructorBySegment(_Payload):
+class InstructorBySegment(Payload):
     """`instructor-by-segment.json`: the transcript's segments, by their ids, joined with the instructor's track."""
 
     version: Literal["v1"] = "v1"

@@ -59,6 +59,14 @@ include-operation-id = "getRendition"
 parameters = {{ "path.name" = {{ dictionary = "renditions", probability = 0.9 }} }}
 
 [[operations]]
+include-operation-id = "deleteResults"
+parameters = {{ "path.sessionId" = "{quiet}" }}
+
+[[operations]]
+include-operation-id = "removeDeadLetter"
+parameters = {{ "path.queue" = "trackings", "path.letterId" = "{letter}" }}
+
+[[operations]]
 include-operation-id = "requeueDeadLetters"
 parameters = {{ "path.queue" = "transcriptions" }}
 """
@@ -66,13 +74,20 @@ parameters = {{ "path.queue" = "transcriptions" }}
 
 @dataclass(frozen=True)
 class LaidOut:
-    """What is there before the run: a session with every result, its job, one that was canceled, an upload."""
+    """What is there before the run."""
 
     session: str
+    """A session with every result."""
+    quiet: str
+    """A session on which no case begins a job, so that its results may be deleted."""
     job: str
+    """The job that made the results."""
     canceled: str
+    """A job that was canceled."""
     upload: str
     thumbnail: str
+    letter: str
+    """A dead letter of the queue trackings."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.api.app import create_app
 from shared.api.openapi.examples import JSON, examples_of
 from shared.domain import job as jobs
+from shared.domain.dead_letter import DeadLetter
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
 from shared.pipeline.updates import change_job
 from shared.settings import Settings
+from shared.storage.connect import connect
 from shared.storage.memory import MemoryStorage
-from shared.storage.ports import RESULTS, SOURCES
+from shared.storage.ports import RESULTS, SOURCES, Storage
 from shared.wiring import build_services
 from tests.e2e.conftest import REPO, eventually, running_stack
 from tests.e2e.fuzz import LaidOut, Outcome, fuzz
@@ -63,7 +66,7 @@ def test_the_api_of_a_running_stack(
         pytest.skip("asked for by --fuzz N")
     settings = {"ROSTRUM_AUTH": "jwt", "ROSTRUM_JWT_SECRET": SECRET.decode(), "ROSTRUM_RATE_LIMIT_PER_MINUTE": "0"}
     with running_stack(tmp_path, **settings) as stack, client_of(stack.url) as client:
-        there = in_storage(client)
+        there = in_storage(client, connect(stack.connection))
         outcome = fuzz(stack.url, TOKEN, there, tmp_path, examples)
         assert client.get("/health").json()["status"] == "ok"
     tell(outcome.summary)
@@ -81,12 +84,6 @@ def tell(capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     return write
 
 
-NOT_FOUND_BY_CHANCE = {"DELETE /jobs/poison/{queue}/{letterId}", "DELETE /sessions/{sessionId}/results"}
-"""Operations that may have no accepted case. No case makes a dead letter: `tests/e2e/test_webhooks.py` removes one. A
-session whose job another case began keeps its results (409): `tests/unit/pipeline/test_delete_results.py` deletes some.
-"""
-
-
 def hold_against(outcome: Outcome, at_least: int) -> None:
     """Nothing failed, nothing was left out, and every operation did what it is for at least once."""
     report = outcome.report
@@ -94,7 +91,7 @@ def hold_against(outcome: Outcome, at_least: int) -> None:
     assert not report["errors"], outcome.text
     assert report["operations"]["tested"] == report["operations"]["total"]
     assert outcome.cases >= at_least
-    assert outcome.never_accepted() <= NOT_FOUND_BY_CHANCE
+    assert outcome.never_accepted() == set()
     assert report["exit_code"] == 0
 
 
@@ -128,10 +125,19 @@ def ask(client: httpx.Client, method: str, path: str, **arguments: Any) -> dict[
     return body
 
 
-def canceled(client: httpx.Client) -> str:
+def canceled(client: httpx.Client) -> dict[str, Any]:
     job = ask(client, "POST", "/jobs", json={"sourceUrl": "https://example.com/talk.mp4", "delaySeconds": 86400})
-    assert ask(client, "DELETE", f"/jobs/{job['jobId']}")["status"] == JobStatus.CANCELED
-    return str(job["jobId"])
+    job = ask(client, "DELETE", f"/jobs/{job['jobId']}")
+    assert job["status"] == JobStatus.CANCELED
+    return job
+
+
+def given_up(storage: Storage) -> str:
+    """Keep a dead letter and return its id."""
+    storage.dead_letters.keep(
+        DeadLetter("letter1", "trackings", ORG, "{}", "It was made for this test.", datetime.now(UTC))
+    )
+    return "letter1"
 
 
 def announced(client: httpx.Client) -> dict[str, Any]:
@@ -184,10 +190,11 @@ def in_memory(services: Services, client: httpx.Client) -> LaidOut:
     )
     upload = announced(client)["uploadId"]
     storage.blobs.write(SOURCES, storage.uploads.get(ORG, upload).value.source_blob, RECORDING, "video/mp4")
-    return LaidOut(session_id, job_id, canceled(client), upload, THUMBNAIL)
+    quiet, retried = canceled(client)["sessionId"], canceled(client)["jobId"]
+    return LaidOut(session_id, quiet, job_id, retried, upload, THUMBNAIL, given_up(storage))
 
 
-def in_storage(client: httpx.Client) -> LaidOut:
+def in_storage(client: httpx.Client, storage: Storage) -> LaidOut:
     """Made by the stack, as any client would have it."""
 
     def ended(job_id: str) -> dict[str, Any]:
@@ -209,4 +216,5 @@ def in_storage(client: httpx.Client) -> LaidOut:
     upload = announced(client)
     httpx.put(upload["uploadUrl"], content=RECORDING, headers={"x-ms-blob-type": "BlockBlob"}).raise_for_status()
     thumbnail = ask(client, "GET", f"/sessions/{session_id}/sidecar")["thumbnails"][0]["name"]
-    return LaidOut(session_id, job_id, canceled(client), upload["uploadId"], thumbnail)
+    quiet, retried = canceled(client)["sessionId"], canceled(client)["jobId"]
+    return LaidOut(session_id, quiet, job_id, retried, upload["uploadId"], thumbnail, given_up(storage))

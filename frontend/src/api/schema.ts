@@ -151,7 +151,7 @@ export interface paths {
         post?: never;
         /**
          * Cancel a job
-         * @description Ends a job: at once while nobody works on it, otherwise within seconds. Nothing unfinished is left of it.
+         * @description Ends a job: at once while no worker runs a step of it, otherwise within seconds. Nothing unfinished is left.
          */
         delete: operations["cancelJob"];
         options?: never;
@@ -253,7 +253,7 @@ export interface paths {
         put?: never;
         /**
          * Deliver a webhook again
-         * @description Tells the end of a job to its `callbackUrl` once more, whatever came of it before, with the same `webhook-id`.
+         * @description Tells the end of a job to its `callbackUrl` once more, delivered before or not, with the same `webhook-id`.
          *
          *     One redelivery of an end waits at a time.
          */
@@ -1668,12 +1668,12 @@ export interface components {
             retentionDays?: number | null;
             /**
              * Regionofinterest
-             * @description Only somebody whose centre is in here is followed: x, y, width, height.
+             * @description Only people with the centre of their box in here are followed: x, y, width, height.
              */
             regionOfInterest?: number[] | null;
             /**
              * Ignorezones
-             * @description Nobody whose centre is in one of these is followed, such as the audience.
+             * @description People with the centre of their box in one of these are not followed, such as the audience.
              */
             ignoreZones?: number[][] | null;
             /**
@@ -2056,7 +2056,7 @@ export interface components {
         };
         /**
          * RemovalReason
-         * @description Why a session was deleted: somebody asked for it, or its time was over.
+         * @description Why a session was deleted: a caller asked for it, or its time was over.
          * @enum {string}
          */
         RemovalReason: "request" | "retention";
@@ -2072,7 +2072,7 @@ export interface components {
             sessionId: string;
             /** Orgid */
             orgId: string;
-            /** @description Whether somebody asked for it, or the session's time was over. */
+            /** @description Whether a caller asked for it, or the session's time was over. */
             reason: components["schemas"]["RemovalReason"];
             /**
              * At

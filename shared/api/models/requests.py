@@ -225,10 +225,11 @@ class JobOptions(RequestModel):
         "settings say so. Of a session's jobs the latest counts.",
     )
     region_of_interest: Zone | None = Field(
-        default=None, description="Only somebody whose centre is in here is followed: x, y, width, height."
+        default=None, description="Only people with the centre of their box in here are followed: x, y, width, height."
     )
     ignore_zones: Annotated[list[Zone], Field(max_length=MAX_IGNORE_ZONES)] | None = Field(
-        default=None, description="Nobody whose centre is in one of these is followed, such as the audience."
+        default=None,
+        description="People with the centre of their box in one of these are not followed, such as the audience.",
     )
 
     vocabularies: (

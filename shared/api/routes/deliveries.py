@@ -66,7 +66,7 @@ async def redeliver(
     caller: WriterDep,
     reserved: ReservedDep,
 ) -> RedeliveryView:
-    """Tells the end of a job to its `callbackUrl` once more, whatever came of it before, with the same `webhook-id`.
+    """Tells the end of a job to its `callbackUrl` once more, delivered before or not, with the same `webhook-id`.
 
     One redelivery of an end waits at a time.
     """

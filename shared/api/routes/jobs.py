@@ -210,7 +210,7 @@ async def retry(
     operation_id="cancelJob",
 )
 async def cancel(job_id: JobId, request: Request, services: ServicesDep, caller: WriterDep) -> JobView:
-    """Ends a job: at once while nobody works on it, otherwise within seconds. Nothing unfinished is left of it."""
+    """Ends a job: at once while no worker runs a step of it, otherwise within seconds. Nothing unfinished is left."""
     job = await off_loop(partial(cancel_job, services, caller.org_id, job_id))
     return JobView.of(job, Links.of(request, services.settings))
 

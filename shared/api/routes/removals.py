@@ -23,7 +23,7 @@ class RemovalView(View):
     removal_id: str
     session_id: str
     org_id: str
-    reason: RemovalReason = Field(description="Whether somebody asked for it, or the session's time was over.")
+    reason: RemovalReason = Field(description="Whether a caller asked for it, or the session's time was over.")
     at: datetime
     finished_at: datetime | None
     jobs: int = Field(ge=0)

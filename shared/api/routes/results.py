@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
@@ -48,6 +48,11 @@ PARTIAL = (
 )
 
 _PICTURE = re.compile(r"([A-Za-z0-9_-]{1,100})(\.jpg)?")
+_JPEG: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
+    **NOT_MODIFIED,
+    **reading(NO_SESSION, BEING_MADE),
+}
 
 
 class TranscriptFormat(StrEnum):
@@ -249,11 +254,7 @@ async def post_sidecar(
 @router.get(
     "/thumbnails/{name}",
     summary="Get a thumbnail",
-    responses={
-        200: {"description": "The picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
-        **NOT_MODIFIED,
-        **reading(NO_SESSION, BEING_MADE),
-    },
+    responses=_JPEG,
     operation_id="getThumbnail",
     response_class=Response,
 )
@@ -266,22 +267,15 @@ async def get_thumbnail(
     job_id: OfJob = None,
 ) -> Response:
     """A still of the recording; the sidecar names them."""
-    match = _PICTURE.fullmatch(name)
-    if match is None:
-        raise NotFound("There is no such thumbnail.")
-    thumbnail = artefacts.THUMBNAIL
-    name = f"{thumbnail.template.rpartition('/')[0]}/{match[1]}.jpg"
-    return await send_result(request, services, caller, session_id, job_id, thumbnail, name)
+    return await send_result(
+        request, services, caller, session_id, job_id, artefacts.THUMBNAIL, _in_series(artefacts.THUMBNAIL, name)
+    )
 
 
 @router.get(
     "/slides/{name}",
     summary="Get the picture of a slide",
-    responses={
-        200: {"description": "The picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
-        **NOT_MODIFIED,
-        **reading(NO_SESSION, BEING_MADE),
-    },
+    responses=_JPEG,
     operation_id="getSlidePicture",
     response_class=Response,
 )
@@ -294,12 +288,15 @@ async def get_slide_picture(
     job_id: OfJob = None,
 ) -> Response:
     """The slide, straightened, in its fullest state, and without the people who stood before it where possible."""
-    match = _PICTURE.fullmatch(name)
-    if match is None:
-        raise NotFound("There is no such slide.")
-    picture = artefacts.SLIDE_PICTURE
-    name = f"{picture.template.rpartition('/')[0]}/{match[1]}.jpg"
-    return await send_result(request, services, caller, session_id, job_id, picture, name)
+    return await send_result(
+        request,
+        services,
+        caller,
+        session_id,
+        job_id,
+        artefacts.SLIDE_PICTURE,
+        _in_series(artefacts.SLIDE_PICTURE, name),
+    )
 
 
 async def send_result(
@@ -314,6 +311,14 @@ async def send_result(
     """Return the artefact as a response, or the file of this name in its series; raise NotFound, ResultNotReady."""
     result = await off_loop(partial(find_result, services, caller.org_id, session_id, artefact.stage, job_id))
     return await _send(request, services, result, artefact, name)
+
+
+def _in_series(series: Artefact, picture: str) -> str:
+    """Return the name of a series' file by the name that clients know; raise NotFound for one that cannot be."""
+    match = _PICTURE.fullmatch(picture)
+    if match is None:
+        raise NotFound("There is no such picture.")
+    return f"{series.template.rpartition('/')[0]}/{match[1]}.jpg"
 
 
 async def _send(

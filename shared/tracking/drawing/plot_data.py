@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
-
+from shared.domain.payload import Payload
 from shared.tracking.payload import InstructorTracking, TrackPointPayload
 
 COLUMNS = 64
@@ -21,11 +19,7 @@ MAX_BINS = 1500
 """Most bins of a plot."""
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
-
-
-class HeatMap(_Payload):
+class HeatMap(Payload):
     """Seconds that the instructor's centre spent in each cell of a grid over the picture, by row from the top."""
 
     columns: int
@@ -33,7 +27,7 @@ class HeatMap(_Payload):
     seconds: tuple[tuple[float, ...], ...]
 
 
-class PositionBin(_Payload):
+class PositionBin(Payload):
     """Horizontal position of the instructor in the `binSec` seconds from `t` on: mean, and range. Gaps have no bins."""
 
     t: float
@@ -42,7 +36,7 @@ class PositionBin(_Payload):
     max_x: float
 
 
-class TrackPlot(_Payload):
+class TrackPlot(Payload):
     """`track-plot.json`. Positions are fractions of the frame's width, from the left."""
 
     version: Literal["v1"] = "v1"
