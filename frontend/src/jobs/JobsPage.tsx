@@ -1,8 +1,8 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";
 import { messages } from "../messages";
+import { PageHead } from "../ui/PageHead";
 import { Empty, ErrorNotice, Skeleton } from "../ui/states";
-import { useTitle } from "../ui/useTitle";
 import { JobRow } from "./JobRow";
 import { FILTERS, jobsQuery } from "./queries";
 import "../styles/jobs.css";
@@ -12,15 +12,10 @@ export function JobsPage() {
   const { show = "all" } = useSearch({ from: "/jobs" });
   const list = useInfiniteQuery(jobsQuery(show));
   const jobs = list.data?.pages.flatMap((page) => page.items) ?? [];
-  useTitle(messages.jobs.title);
 
   return (
     <div className="page">
-      <div className="page__head">
-        <div>
-          <h1>{messages.jobs.title}</h1>
-          <p className="page__lead">{messages.jobs.lead}</p>
-        </div>
+      <PageHead title={messages.jobs.title} lead={messages.jobs.lead}>
         <nav className="segmented" aria-label={messages.jobs.filter}>
           {FILTERS.map((filter) => (
             <Link
@@ -33,7 +28,7 @@ export function JobsPage() {
             </Link>
           ))}
         </nav>
-      </div>
+      </PageHead>
       {list.isPending && <Skeleton height="7rem" count={3} />}
       {list.error && <ErrorNotice error={list.error} onRetry={() => void list.refetch()} />}
       {list.data && jobs.length === 0 && <NoJobs isFiltered={show !== "all"} />}

@@ -5,8 +5,8 @@ import { ApiError } from "../api/problem";
 import { bytes, dateTime, duration, relative } from "../format";
 import { messages } from "../messages";
 import { Ask } from "../ui/Ask";
+import { PageHead } from "../ui/PageHead";
 import { ErrorNotice, Skeleton } from "../ui/states";
-import { useTitle } from "../ui/useTitle";
 import "../styles/operations.css";
 
 type Queue = Schemas["QueueView"];
@@ -17,15 +17,9 @@ const LIST_LENGTH = 20;
 
 /** Show an operator what waits, what was given up, and what will happen by itself. */
 export function OperationsPage() {
-  useTitle(text.title);
   return (
     <div className="page">
-      <div className="page__head">
-        <div>
-          <h1>{text.title}</h1>
-          <p className="page__lead">{text.lead}</p>
-        </div>
-      </div>
+      <PageHead title={text.title} lead={text.lead} />
       <QueueHealth />
       <Tasks />
       <Schedules />

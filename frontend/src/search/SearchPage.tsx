@@ -5,8 +5,8 @@ import { api, bodyOf, type Schemas } from "../api/client";
 import { clock } from "../format";
 import { messages } from "../messages";
 import { Icon } from "../ui/Icon";
+import { PageHead } from "../ui/PageHead";
 import { Empty, ErrorNotice, Skeleton } from "../ui/states";
-import { useTitle } from "../ui/useTitle";
 import { piecesOf } from "./highlight";
 import "../styles/search.css";
 
@@ -18,7 +18,6 @@ export function SearchPage() {
   const { q = "" } = useSearch({ from: "/search" });
   const navigate = useNavigate();
   const [text, setText] = useState(q);
-  useTitle(messages.search.title);
   useEffect(() => setText(q), [q]);
 
   const found = useInfiniteQuery({
@@ -42,12 +41,7 @@ export function SearchPage() {
 
   return (
     <div className="page">
-      <div className="page__head">
-        <div>
-          <h1>{messages.search.title}</h1>
-          <p className="page__lead">{messages.search.lead}</p>
-        </div>
-      </div>
+      <PageHead title={messages.search.title} lead={messages.search.lead} />
       <form role="search" className="searchbox" onSubmit={submit}>
         <Icon name="search" />
         <input

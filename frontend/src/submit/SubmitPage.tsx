@@ -3,8 +3,8 @@ import { type DragEvent, type FormEvent, useCallback, useEffect, useId, useRef, 
 import { bytes, dateTime, duration, percent } from "../format";
 import { messages } from "../messages";
 import { Icon } from "../ui/Icon";
+import { PageHead } from "../ui/PageHead";
 import { ErrorNotice } from "../ui/states";
-import { useTitle } from "../ui/useTitle";
 import { OptionsForm } from "./OptionsForm";
 import { NO_WISHES, nameOf } from "./options";
 import { ProbeCard } from "./ProbeCard";
@@ -23,7 +23,6 @@ export function SubmitPage() {
   const onStarted = useCallback(() => void navigate({ to: "/jobs" }), [navigate]);
   const submission = useSubmission(wishes, onStarted);
   const { step, error } = submission;
-  useTitle(text.title);
 
   const suggest = (name: string) => setWishes((before) => (before.name ? before : { ...before, name: nameOf(name) }));
   const begin = (file: File, handle?: FileSystemFileHandle) => {
@@ -33,12 +32,7 @@ export function SubmitPage() {
 
   return (
     <div className="page submit">
-      <div className="page__head">
-        <div>
-          <h1>{text.title}</h1>
-          <p className="page__lead">{text.lead}</p>
-        </div>
-      </div>
+      <PageHead title={text.title} lead={text.lead} />
       {error !== null && <ErrorNotice error={error} />}
       {step.name === "idle" && (
         <>

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.types import Message
 
-from shared.api.app import create_app
 from shared.api.http.body_pace import import_pace
 from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.http.multipart import PartBegin, PartData, PartEnd, read_parts
@@ -24,6 +23,7 @@ from shared.settings import Settings
 from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.ports import SOURCES
 from tests.support.api_harness import ORG, ApiHarness, make_services
+from tests.support.stalled_request import refusal_of_stalled
 
 BOUNDARY = "xYzZY"
 TYPE = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
@@ -225,29 +225,8 @@ def test_what_did_not_arrive_whole_is_dropped(
 
 def test_a_client_that_stalls_is_given_up() -> None:
     services = make_services(body_silence_sec=0.01)
-    begun = form(video(b"abc"), end="")
-    sent: list[Message] = []
-    chunks = [begun]
-
-    async def receive() -> Message:
-        if not chunks:
-            await asyncio.Event().wait()  # for ever
-        return {"type": "http.request", "body": chunks.pop(), "more_body": True}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/sessions/import",
-        "query_string": b"",
-        "headers": [(b"content-type", TYPE["Content-Type"].encode()), (b"transfer-encoding", b"chunked")],
-    }
-    asyncio.run(create_app(services)(scope, receive, send))
-    assert sent[0]["status"] == 408
-    assert (b"connection", b"close") in sent[0]["headers"]
-    problem = json.loads(sent[1]["body"])
+    headers = [(b"content-type", TYPE["Content-Type"].encode()), (b"transfer-encoding", b"chunked")]
+    problem = refusal_of_stalled(services, "/sessions/import", headers, form(video(b"abc"), end=""))
     assert (problem["code"], problem["retryable"]) == ("request_timeout", True)
     assert not list(services.storage.sessions.page(ORG, limit=1).items)
 

@@ -79,9 +79,9 @@ def test_an_unknown_queue_is_not_found(harness: ApiHarness) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_an_administrator_puts_back_what_is_the_organisations_own(shared_house: ApiHarness) -> None:
-    harness = shared_house
-    tokens = {
+def tokens_of_three() -> dict[str, dict[str, str]]:
+    """Return the headers of a member and an administrator of one organisation, and an administrator of another."""
+    return {
         name: {"Authorization": f"Bearer {signed(org_id=org, scopes=scopes)}"}
         for name, org, scopes in (
             ("member", "acme", ["jobs:read", "jobs:write"]),
@@ -89,6 +89,11 @@ def test_an_administrator_puts_back_what_is_the_organisations_own(shared_house: 
             ("stranger", "others", ["admin"]),
         )
     }
+
+
+def test_an_administrator_puts_back_what_is_the_organisations_own(shared_house: ApiHarness) -> None:
+    harness = shared_house
+    tokens = tokens_of_three()
     body = {"sourceUrl": "https://example.com/talk.mp4"}
     assert harness.client.post("/jobs", json=body, headers=tokens["member"]).status_code == 202
     give_up(harness)
@@ -135,14 +140,7 @@ def test_messages_that_cannot_be_read_are_listed_and_removed(harness: ApiHarness
 
 def test_an_administrator_sees_own_dead_letters_and_that_others_cannot_be_read(shared_house: ApiHarness) -> None:
     harness = shared_house
-    token = {
-        name: {"Authorization": f"Bearer {signed(org_id=org, scopes=scopes)}"}
-        for name, org, scopes in (
-            ("member", "acme", ["jobs:read", "jobs:write"]),
-            ("admin", "acme", ["admin"]),
-            ("stranger", "others", ["admin"]),
-        )
-    }
+    token = tokens_of_three()
     body = {"sourceUrl": "https://example.com/talk.mp4"}
     job = harness.client.post("/jobs", json=body, headers=token["member"]).json()
     give_up(harness)

@@ -1,7 +1,6 @@
 """Clients that send slowly, and forms that cost more to read than they hold."""
 
 import asyncio
-import json
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,13 +10,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from shared.api.app import create_app
 from shared.api.http.body_pace import BodyClock, Pace, import_pace
 from shared.api.http.multipart import MAX_PARTS, PartEvent, read_parts
 from shared.api.idempotency.fingerprint import form_fingerprint
 from shared.domain.errors import RequestTimedOut
 from shared.settings import Settings
 from tests.support.api_harness import make_services
+from tests.support.stalled_request import refusal_of_stalled
 from tests.support.virtual_time import run_virtually
 
 PACE = Pace(silence_sec=30, min_bytes_per_sec=1000, window_sec=30, max_sec=600)
@@ -72,28 +71,9 @@ def test_a_fast_beginning_does_not_pay_for_a_slow_rest() -> None:
 
 
 def test_a_stalled_json_body_is_given_up() -> None:
-    sent: list[Message] = []
-    chunks = [b'{"sourceUrl": "https://exa']
-
-    async def receive() -> Message:
-        if not chunks:
-            await asyncio.Event().wait()  # for ever
-        return {"type": "http.request", "body": chunks.pop(), "more_body": True}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/jobs",
-        "query_string": b"",
-        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json"), (b"content-length", b"100")],
-    }
-    asyncio.run(create_app(make_services(body_silence_sec=0.05))(scope, receive, send))
-    assert sent[0]["status"] == 408
-    assert (b"connection", b"close") in sent[0]["headers"]
-    problem = json.loads(sent[1]["body"])
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json"), (b"content-length", b"100")]
+    services = make_services(body_silence_sec=0.05)
+    problem = refusal_of_stalled(services, "/jobs", headers, b'{"sourceUrl": "https://exa')
     assert (problem["code"], problem["retryable"]) == ("request_timeout", True)
 
 
