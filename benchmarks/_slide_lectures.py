@@ -52,11 +52,8 @@ class Lecture:
     slides: int = 60
     width: int = 1280
     height: int = 720
-    titles: dict[int, str] = field(default_factory=dict)
-    texts: dict[int, list[str]] = field(default_factory=dict)
     changes: list[float] = field(default_factory=list)
     """True times at which another slide comes up."""
-    revisits: int = 0
 
     @property
     def corners(self) -> list[tuple[float, float]]:
@@ -68,14 +65,13 @@ class Lecture:
     def samples(self) -> Iterator[Sample]:
         """Yield every sample at `SAMPLE_FPS`."""
         rng = random.Random(self.seed)
-        room = self._room(rng)
+        room = self._room()
         decks = [self._states(rng, number) for number in range(1, self.slides + 1)]
         order: list[int | str] = []
         for number in range(1, self.slides + 1):
             order.append(number)
             if number > 4 and rng.random() < 0.12:
                 order.append(rng.randrange(1, number - 1))
-                self.revisits += 1
             if number % 20 == 10:
                 order.append("video")
         index = 0
@@ -83,7 +79,7 @@ class Lecture:
         for item in order:
             if isinstance(item, str):
                 for k in range(20):
-                    yield self._sample(rng, room, index, _noise_film(rng, k), None)
+                    yield self._sample(room, index, _film(k), None)
                     index += 1
                 before = None
                 continue
@@ -97,7 +93,7 @@ class Lecture:
                     if item % 15 == 7:  # an animation in a corner
                         picture = state.copy()
                         cv2.circle(picture, (1500 + 12 * (k % 20), 500 + 9 * (k % 17)), 90, (40, 160, 60), -1)
-                    yield self._sample(rng, room, index, picture, item)
+                    yield self._sample(room, index, picture, item)
                     index += 1
             decks[item - 1] = states[-1:]
 
@@ -107,7 +103,6 @@ class Lecture:
         _write(picture, "Rostrum lectures 2026", (60, 1050), 1.0, 2)
         _write(picture, str(number), (1820, 1050), 1.0, 2)
         title = " ".join(rng.sample(WORDS, 3)).capitalize()
-        self.titles[number] = title
         _write(picture, title, (90, 150), 2.6, 6)
         if rng.random() < 0.3:
             left = rng.randrange(1000, 1200)
@@ -115,23 +110,20 @@ class Lecture:
             picture[300:900, left : left + 600] = np.broadcast_to(shade, (600, 600, 3)).astype(np.uint8)
         builds = rng.random() < 0.4
         states = [picture.copy()]
-        lines = []
         for row in range(rng.randrange(3, 7)):
             line = " ".join(rng.sample(WORDS, rng.randrange(2, 5)))
-            lines.append(line)
             _write(picture, line, (140, 320 + 110 * row), 1.6, 4)
             states.append(picture.copy())
-        self.texts[number] = [title, *lines]
         return states[1:] if builds else states[-1:]
 
-    def _room(self, rng: random.Random) -> Picture:
+    def _room(self) -> Picture:
         noise = np.random.default_rng(self.seed).normal(0, 6, (self.height // 8, self.width // 8, 3))
         wall = np.full((self.height, self.width, 3), (150, 160, 165), np.float32)
         wall += cv2.resize(noise.astype(np.float32), (self.width, self.height), interpolation=cv2.INTER_CUBIC)
         wall[int(0.75 * self.height) :] *= 0.6
         return np.clip(wall, 0, 255).astype(np.uint8)
 
-    def _sample(self, rng: random.Random, room: Picture, index: int, slide: Picture, number: int | None) -> Sample:
+    def _sample(self, room: Picture, index: int, slide: Picture, number: int | None) -> Sample:
         people: list[Box] = []
         if not self.in_room:
             frame = cv2.resize(slide, (self.width, self.height), interpolation=cv2.INTER_AREA)
@@ -157,7 +149,7 @@ def _write(picture: Picture, text: str, at: tuple[int, int], scale: float, thick
     cv2.putText(picture, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (40, 40, 40), thickness, cv2.LINE_AA)
 
 
-def _noise_film(rng: random.Random, k: int) -> Picture:
+def _film(k: int) -> Picture:
     """Return a moment of a film: large shapes that move."""
     picture = np.full((1080, 1920, 3), (60, 40 + 3 * k, 30), np.uint8)
     for shape in range(5):
