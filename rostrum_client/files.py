@@ -70,6 +70,23 @@ class Sidecar:
 
 
 @value
+class Slide:
+    """A slide and the times at which it stood on the screen, in seconds."""
+
+    id: int
+    title: str | None = None
+    picture: str | None = None
+    visits: tuple[tuple[float, float], ...] = ()
+
+
+@value
+class Slides:
+    """The slides of a recording, in order of their first appearance."""
+
+    slides: tuple[Slide, ...] = ()
+
+
+@value
 class Word:
     """A spoken word, in seconds."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from rostrum_client.files import Scene, Sidecar, Tracking, Transcript
+from rostrum_client.files import Scene, Sidecar, Slide, Slides, Tracking, Transcript
 from rostrum_client.values import from_json
 
 T = TypeVar("T")
@@ -18,6 +18,7 @@ class Results:
     transcript: Transcript | None = None
     tracking: Tracking | None = None
     sidecar: Sidecar | None = None
+    slides: tuple[Slide, ...] = ()
 
     @property
     def duration_sec(self) -> float:
@@ -56,8 +57,10 @@ class Results:
 
 def read_results(directory: Path) -> Results:
     """Read what is there. Raises pydantic's ValidationError when a file is not what its name says."""
+    slides = _read(directory / "slides.json", Slides)
     return Results(
         directory=directory,
+        slides=slides.slides if slides is not None else (),
         transcript=_read(directory / "transcript.json", Transcript),
         tracking=_read(directory / "instructor-tracking.json", Tracking),
         sidecar=_read(directory / "sidecar.json", Sidecar),

@@ -15,7 +15,7 @@ SHOWN_WARNINGS = 5
 LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese"}
 
 ON_REQUEST = ("rendition",)
-"""Stages that are skipped unless somebody asks for what they make: then it is no news."""
+"""Stages that are skipped unless a caller asks for what they make, so that it is no news."""
 
 
 def clock(seconds: float) -> str:
@@ -53,6 +53,8 @@ def facts(job: Job, results: Results) -> list[tuple[str, str]]:
         told.append(("Instructor", _tracking(results)))
     if results.scenes:
         told.append(("Scenes", _scenes(results)))
+    if results.slides:
+        told.append(("Slides", _slides(results)))
     for name, stage in job.stages.items():
         if stage.state == "skipped" and (name not in ON_REQUEST or _was_requested(job)):
             told.append(("Skipped", f"{name}: {stage.reason or 'no reason given'}"))
@@ -109,6 +111,14 @@ def _tracking(results: Results) -> str:
 def _scenes(results: Results) -> str:
     scenes = results.scenes
     return f"{len(scenes)}, first cut at {clock(scenes[1].start)}" if len(scenes) > 1 else "1, without a cut"
+
+
+def _slides(results: Results) -> str:
+    titles = [slide.title for slide in results.slides if slide.title]
+    if not titles:
+        return f"{len(results.slides)}, without titles"
+    named = f"“{titles[0]}”" if len(titles) == 1 else f"from “{titles[0]}” to “{titles[-1]}”"
+    return f"{len(results.slides)}, {named}"
 
 
 def _fact(console: Console, label: str, text: str) -> None:

@@ -4,13 +4,12 @@ Apart from `captions`, which is for players. The page is one file without script
 is escaped. A time is a link of the form `#t=83.2`, as media fragments have it: https://www.w3.org/TR/media-frags/
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
 from shared.transcription.page_style import STYLE
-from shared.transcription.paragraphs import joined, paragraphs
+from shared.transcription.paragraphs import chapter_of, joined, paragraphs
 from shared.transcription.payload import UNDETERMINED, Chapters, Transcript, TranscriptSegment
 from shared.transcription.timestamps import clock
 
@@ -23,10 +22,10 @@ Paragraph = tuple[TranscriptSegment, ...]
 def to_html(transcript: Transcript, chapters: Chapters, title: str) -> str:
     """Return the page of a recording with this title."""
     starts = [chapter.start for chapter in chapters.chapters]
-    found = list(paragraphs(transcript, frozenset(starts)))
+    found = list(paragraphs(transcript, starts))
     parts = [
         (chapters.chapters[number].title if number >= 0 else "", list(group))
-        for number, group in groupby(found, lambda paragraph: bisect_right(starts, paragraph[0].start) - 1)
+        for number, group in groupby(found, lambda paragraph: chapter_of(paragraph[0], starts))
     ]
     if len(parts) == 1:  # a single chapter is the recording
         parts = [("", found)]

@@ -3,7 +3,8 @@
 Apart because plain text and the HTML page share it.
 """
 
-from collections.abc import Container, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 
 from shared.transcription.cues import UNSPACED
 from shared.transcription.payload import Transcript, TranscriptSegment
@@ -17,21 +18,30 @@ SHORTER_PAUSE_SEC = 0.7
 """A pause of this length ends a long paragraph."""
 
 
-def paragraphs(transcript: Transcript, starts: Container[float] = ()) -> Iterator[tuple[TranscriptSegment, ...]]:
+def paragraphs(transcript: Transcript, starts: Sequence[float] = ()) -> Iterator[tuple[TranscriptSegment, ...]]:
     """Yield the paragraphs in order, each of at least one segment.
 
     Args:
         transcript: The transcript.
-        starts: Times at which a paragraph begins in any case, if a segment does.
+        starts: Times at which chapters begin, in order. No paragraph reaches from one chapter into the next.
     """
     paragraph: list[TranscriptSegment] = []
     for segment in transcript.segments:
-        if paragraph and (segment.start in starts or _ends(paragraph, segment, transcript.language)):
+        turns = paragraph and chapter_of(segment, starts) != chapter_of(paragraph[-1], starts)
+        if paragraph and (turns or _ends(paragraph, segment, transcript.language)):
             yield tuple(paragraph)
             paragraph = []
         paragraph.append(segment)
     if paragraph:
         yield tuple(paragraph)
+
+
+def chapter_of(segment: TranscriptSegment, starts: Sequence[float]) -> int:
+    """Return the number of the chapter in which the segment's middle lies; -1 before the first.
+
+    A chapter that begins with a slide need not begin with a segment.
+    """
+    return bisect_right(starts, (segment.start + segment.end) / 2) - 1
 
 
 def joined(segments: Sequence[TranscriptSegment], language: str) -> str:

@@ -19,7 +19,9 @@ from rostrum_client.client import RostrumClient
 from rostrum_client.models import Job
 from rostrum_client.process import BAD_USAGE, DONE, FAILED, ending, process
 from rostrum_client.progress import BarView, LineView, speed
+from rostrum_client.results import read_results
 from rostrum_client.retry_timing import TRIES
+from rostrum_client.summary import facts
 from rostrum_client.values import from_json
 from tests.support.served_api import Served
 
@@ -106,6 +108,22 @@ def test_a_recording_ends_in_files_and_a_summary(
     assert "The sound begins late." in text
     assert str(tmp_path / "out") in text
     assert "thumbnails/scene-001.jpg" in text
+
+
+@pytest.mark.parametrize(
+    ("titles", "told"),
+    [
+        (["Rain", None, "Rivers"], "3, from “Rain” to “Rivers”"),
+        (["Rain"], "1, “Rain”"),
+        ([None, None], "2, without titles"),
+    ],
+)
+def test_the_slides_are_told_by_their_titles(
+    a_job: Callable[..., dict[str, Any]], tmp_path: Path, titles: list[str | None], told: str
+) -> None:
+    slides = [{"id": n, "title": title, "visits": [[0.0, 4.0]]} for n, title in enumerate(titles, start=1)]
+    (tmp_path / "slides.json").write_text(json.dumps({"slides": slides}), encoding="utf-8")
+    assert ("Slides", told) in facts(from_json(Job, json.dumps(finished(a_job))), read_results(tmp_path))
 
 
 def test_an_address_is_submitted_as_it_is_and_results_go_to_the_sessions_directory(

@@ -68,6 +68,13 @@ def test_chapters_are_headings_and_contents() -> None:
     assert read(talk).texts_of("h2") == []
 
 
+def test_a_chapter_that_begins_between_segments_has_the_next_as_its_first() -> None:
+    talk = transcript(spoken("One.", 0.5), spoken("Two.", 1.5), spoken("Three.", 2.5), duration=60.0)
+    page = read(talk, chapters=((0.0, 1.2, "Begin"), (1.2, 2.6, "Middle"), (2.6, 60.0, "End")))
+    assert page.texts_of("h2") == ["Begin", "Middle", "End"]
+    assert page.texts_of("p")[1:4] == ["One.", "Two.", "Three."]
+
+
 @pytest.mark.parametrize(
     "evil", ["</title><script>alert(1)</script>", '" onload="alert(1)', "a & b &lt; c", "</style>"]
 )
