@@ -134,10 +134,16 @@ def canceled(client: httpx.Client) -> dict[str, Any]:
 
 def given_up(storage: Storage) -> str:
     """Keep a dead letter and return its id."""
-    storage.dead_letters.keep(
-        DeadLetter("letter1", "trackings", ORG, "{}", "It was made for this test.", datetime.now(UTC))
+    letter = DeadLetter(
+        letter_id="letter1",
+        queue="trackings",
+        org_id=ORG,
+        body="{}",
+        reason="It was made for this test.",
+        at=datetime.now(UTC),
     )
-    return "letter1"
+    storage.dead_letters.keep(letter)
+    return letter.letter_id
 
 
 def announced(client: httpx.Client) -> dict[str, Any]:

@@ -53,17 +53,21 @@ def at_work(storage: AzureStorage, job_id: str, stage: Stage) -> None:
 
 
 def lost_a_step(storage: AzureStorage, job_id: str) -> bool:
-    """Whether the worker that has just been stopped was at work: somebody else takes a step over that ran. Not so when
-    each of them goes on showing life, or comes to its end."""
+    """Return whether the worker that has just been stopped was at work: another worker takes over a step that ran.
+
+    Not so if each step's heartbeat is renewed, or the step ends. Other columns change as well: the sweep notes that it
+    sent a message before another worker claims the step.
+    """
     before = running(storage, job_id)
 
     def verdict() -> str:
         now = running(storage, job_id)
         if any(key in now and now[key].attempts > row.attempts for key, row in before.items()):
             return "taken over"
-        return "" if any(now.get(key) == row for key, row in before.items()) else "alive"
+        silent = (key in now and now[key].heartbeat_at == row.heartbeat_at for key, row in before.items())
+        return "" if any(silent) else "alive"
 
-    return bool(eventually(verdict, "a sign of life, or a successor", pause_sec=0.1) == "taken over")
+    return bool(eventually(verdict, "a heartbeat, or another worker", pause_sec=0.1) == "taken over")
 
 
 @contextmanager
