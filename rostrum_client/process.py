@@ -113,7 +113,6 @@ def _options(arguments: argparse.Namespace) -> dict[str, str | bool]:
         "language": arguments.language,
         "overlay": arguments.overlay,
         "followCam": arguments.follow_cam,
-        "rendition": "auto",
     }
     return {name: value for name, value in chosen.items() if value}
 

@@ -72,13 +72,12 @@ describe("a job", () => {
   });
 
   it("is asked for only what the form says", () => {
-    expect(optionsOf(NO_WISHES)).toEqual({ rendition: "auto" });
+    expect(optionsOf(NO_WISHES)).toEqual({});
     const wishes = { ...NO_WISHES, language: " de ", terms: "Voronoi, ,Delaunay", followCam: true, keepDays: "30" };
     expect(optionsOf(wishes)).toEqual({
       language: "de",
       hotwords: ["Voronoi", "Delaunay"],
       followCam: true,
-      rendition: "auto",
       retentionDays: 30,
     });
     expect(nameOf("week_3 heat.final.mp4")).toBe("week 3 heat.final");

@@ -153,9 +153,15 @@ def start_stage(job: Job, stage: Stage, attempts: int, now: datetime) -> Job:
 
 
 def plan_stages(job: Job, parts: Mapping[Stage, int], skipped: Mapping[Stage, str], now: datetime) -> Job:
-    """Note the plan: each stage after the download has so many parts, or is skipped for a reason."""
+    """Note the plan: each stage after the download has so many parts, or is skipped for a reason.
+
+    A stage that was skipped when the job was accepted stays so.
+    """
     stages = dict(job.stages)
-    stages.update({stage: replace(stages[stage], parts=count) for stage, count in parts.items()})
+    open_stages = {stage for stage, progress in stages.items() if progress.state is not StageState.SKIPPED}
+    stages.update(
+        {stage: replace(stages[stage], parts=count) for stage, count in parts.items() if stage in open_stages}
+    )
     stages.update(
         {stage: StageProgress(state=StageState.SKIPPED, parts=0, reason=why) for stage, why in skipped.items()}
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.domain.tracks import WantedTracks
 
-NO_RENDITION = "Neither overlay nor followCam was asked for."
+NO_RENDITION = "The option rendition is never, and neither overlay nor followCam was asked for."
 PLAYABLE_ALREADY = "Every browser plays the recording as it is."
 
 Box = tuple[float, float, float, float]
@@ -90,7 +90,8 @@ class JobOptions:
     slides_track: int | None = None
     """Stream index of the picture with the slides; the other picture for None."""
     rendition: str | None = None
-    """Whether to make a video that every browser plays: `always`, `auto` (if the recording is none), or `never`."""
+    """Whether to make a video that every browser plays: `always`, `auto` (if the recording is none), or `never`; `auto`
+    for None."""
     unknown: Mapping[str, Any] = field(default_factory=dict)
     """What a stored row holds and this release cannot read: kept, and written back."""
 
@@ -109,7 +110,7 @@ class JobOptions:
     @property
     def wants_rendition(self) -> bool:
         """Return whether any video may have to be rendered."""
-        return self.wants_track_video or self.rendition in ("auto", "always")
+        return self.wants_track_video or self.rendition != "never"
 
     @property
     def wants_track_video(self) -> bool:

@@ -65,12 +65,12 @@ def clip(make_clip: Any) -> bytes:
 
 @pytest.fixture(scope="module")
 def whole(clip: bytes) -> Made:
-    return rendered(clip, {"rendition": "auto"})
+    return rendered(clip, {})
 
 
 @pytest.fixture(scope="module")
 def split(clip: bytes) -> Made:
-    return rendered(clip, {"rendition": "auto"}, part_sec=10)
+    return rendered(clip, {}, part_sec=10)
 
 
 def test_a_recording_that_browsers_do_not_play_gets_a_rendition(whole: Made) -> None:
@@ -131,7 +131,7 @@ def test_the_boxes_are_what_safari_needs(split: Made) -> None:
 
 def test_a_recording_that_browsers_play_needs_nothing(make_clip: Any) -> None:
     playable = make_clip("mp4", video="libx264", audio="aac", seconds=2)
-    made = rendered(playable, {"rendition": "auto"})
+    made = rendered(playable, {})
     assert made.stages[Stage.RENDITION].state is StageState.SKIPPED
     assert made.stages[Stage.RENDITION].reason == PLAYABLE_ALREADY
     assert "rendition.mp4" not in made.files
@@ -145,7 +145,7 @@ def test_a_recording_that_browsers_play_needs_nothing(make_clip: Any) -> None:
 def test_other_codings_become_one_that_browsers_play(make_clip: Any, codec: str, format: str, audio: str) -> None:
     rate = 48_000 if audio == "libopus" else 16_000
     clip = make_clip(format, video=codec, audio=audio, rate=rate, fps=25, seconds=2)
-    made = rendered(clip, {"rendition": "auto"})
+    made = rendered(clip, {})
     with opened(made.files["rendition.mp4"]) as container:
         assert container.streams.video[0].codec_context.name == "h264"
         assert container.streams.audio[0].codec_context.name == "aac"
@@ -154,9 +154,9 @@ def test_other_codings_become_one_that_browsers_play(make_clip: Any, codec: str,
 
 def test_the_api_leads_to_the_rendition_or_to_a_recording_that_is_one(clip: bytes, make_clip: Any) -> None:
     cases: list[tuple[bytes, dict[str, Any], str | None]] = [
-        (clip, {"rendition": "auto"}, "results/local/s/"),
+        (clip, {}, "results/local/s/"),
         (make_clip("mp4", video="libx264", seconds=1), {}, "sources/local/s/"),
-        (clip, {}, None),
+        (clip, {"rendition": "never"}, None),
     ]
     for given, options, ends in cases:
         storage = MemoryStorage()

@@ -196,7 +196,7 @@ def test_a_recording_is_described_with_what_will_happen(
             "download": {"parts": 1, "invocations": 1, "reason": None},
             "transcription": {"parts": 1, "invocations": 2, "reason": None},
             "tracking": {"parts": 1, "invocations": 3, "reason": None},
-            "rendition": {"parts": 0, "invocations": 0, "reason": "Neither overlay nor followCam was asked for."},
+            "rendition": {"parts": 0, "invocations": 0, "reason": "Every browser plays the recording as it is."},
         },
         "invocations": 6,
         "engine": {"name": embedded.name, "model": embedded.model, "language": "en"},

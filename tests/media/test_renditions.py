@@ -267,7 +267,7 @@ def test_a_recording_that_begins_late_and_was_filmed_sideways(make_clip: Any) ->
 
 
 def test_nothing_is_rendered_unless_it_is_asked_for(clip: bytes) -> None:
-    made = rendered(clip, {})
+    made = rendered(clip, {"rendition": "never"})
     assert made.stages[Stage.RENDITION].state is StageState.SKIPPED
     assert not [name for name in made.files if name.endswith(".mp4")]
     assert made.renditions == {}

@@ -21,7 +21,7 @@ export const NO_WISHES: Wishes = {
   keepDays: "",
 };
 
-/** Return the job's options: a video that this page can play, and what the form says. */
+/** Return the job's options: what the form says. */
 export function optionsOf(wishes: Wishes): JobOptions {
   const hotwords = wishes.terms
     .split(",")
@@ -33,7 +33,6 @@ export function optionsOf(wishes: Wishes): JobOptions {
     ...(hotwords.length > 0 ? { hotwords } : {}),
     ...(wishes.followCam ? { followCam: true } : {}),
     ...(wishes.overlay ? { overlay: true } : {}),
-    rendition: "auto",
     ...(days > 0 ? { retentionDays: days } : {}),
   };
 }

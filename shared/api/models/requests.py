@@ -257,7 +257,7 @@ class JobOptions(RequestModel):
     rendition: Literal["auto", "always", "never"] | None = Field(
         default=None,
         description="Whether to make `rendition.mp4`, which every browser plays (H.264 and AAC in MP4): `auto` if the "
-        "recording itself is none, `always`, or `never`; not unless given.",
+        "recording itself is none, `always`, or `never`; `auto` unless given.",
     )
 
     def given(self) -> dict[str, Any]:

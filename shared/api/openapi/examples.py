@@ -36,7 +36,7 @@ from shared.api.routes.removals import RemovalPage, RemovalView
 from shared.api.routes.vocabularies import VocabularyList, VocabularySummary, VocabularyView
 from shared.api.version import VERSION
 from shared.domain.errors import StorageUnavailable
-from shared.domain.options import NO_RENDITION
+from shared.domain.options import PLAYABLE_ALREADY
 from shared.domain.removal import RemovalReason
 from shared.domain.stage import Stage, StageState
 from shared.domain.webhook import DeliveryState
@@ -117,7 +117,7 @@ _OVER = _WAITING.model_copy(
         "finished_at": _DONE_AT,
     }
 )
-_SKIPPED = _WAITING.model_copy(update={"state": StageState.SKIPPED, "parts": 0, "reason": NO_RENDITION})
+_SKIPPED = _WAITING.model_copy(update={"state": StageState.SKIPPED, "parts": 0, "reason": PLAYABLE_ALREADY})
 _SUBMITTED = JobView(
     job_id=JOB_ID,
     session_id=SESSION_ID,
@@ -125,7 +125,7 @@ _SUBMITTED = JobView(
     status=JobStatus.CREATED,
     stage=Stage.DOWNLOAD,
     progress=0.0,
-    stages={**dict.fromkeys(Stage, _WAITING), Stage.RENDITION: _SKIPPED},
+    stages=dict.fromkeys(Stage, _WAITING),
     cancel_requested=False,
     attempt=1,
     error=None,
@@ -440,7 +440,7 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
                 Stage.DOWNLOAD: ExpectedStageView(parts=1, invocations=1, reason=None),
                 Stage.TRANSCRIPTION: ExpectedStageView(parts=18, invocations=19, reason=None),
                 Stage.TRACKING: ExpectedStageView(parts=9, invocations=11, reason=None),
-                Stage.RENDITION: ExpectedStageView(parts=0, invocations=0, reason=NO_RENDITION),
+                Stage.RENDITION: ExpectedStageView(parts=0, invocations=0, reason=PLAYABLE_ALREADY),
             },
             invocations=31,
             engine=ExpectedEngineView(name="faster-whisper", model="base", language="en"),

@@ -52,7 +52,7 @@ def plan_stages(recording: Recording, settings: Settings, options: JobOptions) -
 
 def makes_playable(recording: Recording, options: JobOptions) -> bool:
     """Return whether a job makes the video that every browser plays."""
-    return options.rendition == "always" or (options.rendition == "auto" and not is_playable(recording))
+    return options.rendition == "always" or (options.rendition != "never" and not is_playable(recording))
 
 
 def refuse_too_long(duration_sec: float, settings: Settings) -> None:

@@ -56,7 +56,7 @@ def test_what_does_not_exist_yet(harness: ApiHarness, path: str) -> None:
 
 
 def test_a_video_that_nobody_asked_for_says_so(harness: ApiHarness) -> None:
-    job = harness.submit()
+    job = harness.submit(options={"rendition": "never"})
     harness.change(job["jobId"], lambda job: jobs.start_stage(job, Stage.DOWNLOAD, 1, job.created_at))
     answer = harness.client.get(f"/sessions/{job['sessionId']}/renditions/follow.mp4", follow_redirects=False).json()
     assert answer["detail"] == f"There will be none: {NO_RENDITION}"

@@ -96,7 +96,7 @@ def test_a_recording_ends_in_files_and_a_summary(
 
     text = said(console)
     assert status == DONE
-    assert json.loads(server.asked("POST", "/commit")[0].content)["options"] == {"language": "en", "rendition": "auto"}
+    assert json.loads(server.asked("POST", "/commit")[0].content)["options"] == {"language": "en"}
     assert (tmp_path / "out" / "overview.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "out" / "transcript.vtt").is_file()
     assert "transcription 50% (3.0× real time)" in text
@@ -135,7 +135,7 @@ def test_an_address_is_submitted_as_it_is_and_results_go_to_the_sessions_directo
     assert status == DONE
     assert json.loads(server.asked("POST", "/jobs")[0].content) == {
         "sourceUrl": "https://media.test/a/the%20talk.mp4?x=1",
-        "options": {"engine": "pocketsphinx", "rendition": "auto"},
+        "options": {"engine": "pocketsphinx"},
     }
     assert (tmp_path / "out" / "s1" / "overview.png").is_file()
     assert "the talk.mp4" in said(console)

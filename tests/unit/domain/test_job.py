@@ -27,7 +27,7 @@ def accepted() -> Job:
         session_id="session",
         org_id="org",
         now=NOW,
-        options=JobOptions(engine="auto"),
+        options=JobOptions(engine="auto", rendition="never"),
         callback_url=None,
         traceparent=None,
     )
@@ -57,14 +57,19 @@ def test_a_new_job_waits_for_its_download() -> None:
 @pytest.mark.parametrize(
     ("options", "state"),
     [
-        ({}, StageState.SKIPPED),
-        ({"overlay": False, "followCam": False}, StageState.SKIPPED),
+        ({"rendition": "never"}, StageState.SKIPPED),
+        ({"rendition": "never", "overlay": False, "followCam": False}, StageState.SKIPPED),
+        ({"rendition": "never", "overlay": True}, StageState.WAITING),
+        ({}, StageState.WAITING),
+        ({"rendition": "always"}, StageState.WAITING),
         ({"overlay": True}, StageState.WAITING),
         ({"followCam": True}, StageState.WAITING),
         ({"followCam": {"height": 360}}, StageState.WAITING),
     ],
 )
-def test_nothing_is_rendered_unless_it_is_asked_for(options: dict[str, Any], state: StageState) -> None:
+def test_whether_anything_is_rendered_shows_with_the_plan_unless_it_is_refused(
+    options: dict[str, Any], state: StageState
+) -> None:
     job = jobs.new_job(
         job_id="j",
         session_id="s",

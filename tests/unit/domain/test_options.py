@@ -93,7 +93,7 @@ def test_what_cannot_be_read_is_kept_and_does_nothing(stored: dict[str, Any]) ->
     ],
 )
 def test_the_follow_cam_is_asked_for_or_shaped(follow_cam: Any, camera: FollowCam | None) -> None:
-    options = JobOptions.from_json({"followCam": follow_cam})
+    options = JobOptions.from_json({"followCam": follow_cam, "rendition": "never"})
     assert options.camera == camera
     assert options.wants_rendition is (camera is not None)
 

@@ -9,6 +9,7 @@ import pytest
 
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.message import QUEUES, StepKind
+from shared.domain.options import JobOptions
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.execution.cancel import cancel_job
@@ -24,7 +25,7 @@ from tests.support.crashing_storage import RandomCrashPoint, every_crash
 pytestmark = pytest.mark.usefixtures("no_pauses")
 
 URL = "https://example.com/talk.mp4"
-REQUEST = JobRequest(org_id="acme", job_id="j", session_id="s")
+REQUEST = JobRequest(org_id="acme", job_id="j", session_id="s", options=JobOptions(rendition="never"))
 WRITES_OF_A_JOB = 121
 WRITES_OF_GIVING_UP = 202
 WRITES_OF_CANCEL_AND_RETRY = 115

@@ -1,13 +1,15 @@
 """How a recording is cut: fewest equal parts, and every sample owned once."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.options import NO_RENDITION, JobOptions
+from shared.domain.options import NO_RENDITION, PLAYABLE_ALREADY, JobOptions
 from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.stage import Stage
-from shared.pipeline.stages.plan import part_count, plan_stages, sample_range
+from shared.pipeline.stages.plan import NO_PICTURE, part_count, plan_stages, sample_range
 from shared.settings import Settings
 
 VIDEO = VideoStream(
@@ -17,7 +19,7 @@ AUDIO = AudioStream(index=1, codec="aac", sample_rate=44100, channels=2, start_s
 
 
 def recording(duration_sec: float, video: VideoStream | None = VIDEO, audio: AudioStream | None = AUDIO) -> Recording:
-    return Recording("mp4", 1, 0.0, duration_sec, video, audio)
+    return Recording("mov,mp4,m4a,3gp,3g2,mj2", 1, 0.0, duration_sec, video, audio)
 
 
 @pytest.mark.parametrize(
@@ -35,9 +37,27 @@ def test_the_stages_are_planned_by_their_own_part_length() -> None:
     assert plan.skipped == {}
 
 
-def test_nothing_is_rendered_unless_it_is_asked_for() -> None:
-    plan = plan_stages(recording(1200), Settings(), JobOptions(overlay=False))
-    assert plan.skipped == {Stage.RENDITION: NO_RENDITION}
+HEVC = replace(VIDEO, codec="hevc")
+
+
+@pytest.mark.parametrize(
+    ("options", "video", "reason"),
+    [
+        (JobOptions(), VIDEO, PLAYABLE_ALREADY),
+        (JobOptions(rendition="auto"), VIDEO, PLAYABLE_ALREADY),
+        (JobOptions(rendition="always"), VIDEO, None),
+        (JobOptions(), HEVC, None),
+        (JobOptions(rendition="never"), HEVC, NO_RENDITION),
+        (JobOptions(rendition="never", overlay=True), HEVC, None),
+        (JobOptions(), None, NO_PICTURE),
+    ],
+)
+def test_what_no_browser_plays_is_rendered_unless_it_is_refused(
+    options: JobOptions, video: VideoStream | None, reason: str | None
+) -> None:
+    plan = plan_stages(recording(1200, video), Settings(), options)
+    assert plan.skipped.get(Stage.RENDITION) == reason
+    assert (Stage.RENDITION in plan.parts) is (reason is None)
 
 
 @pytest.mark.parametrize(

@@ -82,9 +82,8 @@ def test_every_row_says_its_version(table: str) -> None:
 
 
 def test_a_job_from_before_renditions_has_none_to_make() -> None:
-    job = new_job(
-        job_id="j", session_id="s", org_id="o", now=NOW, options=JobOptions(), callback_url=None, traceparent=None
-    )
+    options = JobOptions(rendition="never")
+    job = new_job(job_id="j", session_id="s", org_id="o", now=NOW, options=options, callback_url=None, traceparent=None)
     old = {name: value for name, value in to_columns(job).items() if not name.startswith("rendition")}
     found = from_columns(Job, upgraded("jobs", {**old, "schemaVersion": 1}))
     assert found == job
