@@ -1700,7 +1700,7 @@ export interface components {
             slidesTrack?: number | null;
             /**
              * Rendition
-             * @description Whether to make `rendition.mp4`, which every browser plays (H.264 and AAC in MP4): `auto` if the recording itself is none, `always`, or `never`; not unless given.
+             * @description Whether to make `rendition.mp4`, which every browser plays (H.264 and AAC in MP4): `auto` if the recording itself is none, `always`, or `never`; `auto` unless given.
              */
             rendition?: ("auto" | "always" | "never") | null;
         };
@@ -3534,7 +3534,7 @@ export interface operations {
                      *               "attempts": 0,
                      *               "startedAt": null,
                      *               "finishedAt": null,
-                     *               "reason": "Neither overlay nor followCam was asked for."
+                     *               "reason": "Every browser plays the recording as it is."
                      *             }
                      *           },
                      *           "cancelRequested": false,
@@ -3640,14 +3640,14 @@ export interface operations {
                      *           "reason": null
                      *         },
                      *         "rendition": {
-                     *           "state": "skipped",
+                     *           "state": "waiting",
                      *           "progress": 0,
                      *           "partsDone": 0,
-                     *           "parts": 0,
+                     *           "parts": 1,
                      *           "attempts": 0,
                      *           "startedAt": null,
                      *           "finishedAt": null,
-                     *           "reason": "Neither overlay nor followCam was asked for."
+                     *           "reason": null
                      *         }
                      *       },
                      *       "cancelRequested": false,
@@ -3801,14 +3801,14 @@ export interface operations {
                      *           "reason": null
                      *         },
                      *         "rendition": {
-                     *           "state": "skipped",
+                     *           "state": "waiting",
                      *           "progress": 0,
                      *           "partsDone": 0,
-                     *           "parts": 0,
+                     *           "parts": 1,
                      *           "attempts": 0,
                      *           "startedAt": null,
                      *           "finishedAt": null,
-                     *           "reason": "Neither overlay nor followCam was asked for."
+                     *           "reason": null
                      *         }
                      *       },
                      *       "cancelRequested": false,
@@ -3964,7 +3964,7 @@ export interface operations {
                      *           "attempts": 0,
                      *           "startedAt": null,
                      *           "finishedAt": null,
-                     *           "reason": "Neither overlay nor followCam was asked for."
+                     *           "reason": "Every browser plays the recording as it is."
                      *         }
                      *       },
                      *       "cancelRequested": false,
@@ -4106,7 +4106,7 @@ export interface operations {
                      *           "attempts": 0,
                      *           "startedAt": null,
                      *           "finishedAt": null,
-                     *           "reason": "Neither overlay nor followCam was asked for."
+                     *           "reason": "Every browser plays the recording as it is."
                      *         }
                      *       },
                      *       "cancelRequested": true,
@@ -4367,14 +4367,14 @@ export interface operations {
                      *           "reason": null
                      *         },
                      *         "rendition": {
-                     *           "state": "skipped",
+                     *           "state": "waiting",
                      *           "progress": 0,
                      *           "partsDone": 0,
-                     *           "parts": 0,
+                     *           "parts": 1,
                      *           "attempts": 0,
                      *           "startedAt": null,
                      *           "finishedAt": null,
-                     *           "reason": "Neither overlay nor followCam was asked for."
+                     *           "reason": null
                      *         }
                      *       },
                      *       "cancelRequested": false,
@@ -5472,14 +5472,14 @@ export interface operations {
                      *           "reason": null
                      *         },
                      *         "rendition": {
-                     *           "state": "skipped",
+                     *           "state": "waiting",
                      *           "progress": 0,
                      *           "partsDone": 0,
-                     *           "parts": 0,
+                     *           "parts": 1,
                      *           "attempts": 0,
                      *           "startedAt": null,
                      *           "finishedAt": null,
-                     *           "reason": "Neither overlay nor followCam was asked for."
+                     *           "reason": null
                      *         }
                      *       },
                      *       "cancelRequested": false,
@@ -5625,7 +5625,7 @@ export interface operations {
                      *           "rendition": {
                      *             "parts": 0,
                      *             "invocations": 0,
-                     *             "reason": "Neither overlay nor followCam was asked for."
+                     *             "reason": "Every browser plays the recording as it is."
                      *           }
                      *         },
                      *         "invocations": 31,
@@ -6039,7 +6039,7 @@ export interface operations {
                      *               "attempts": 0,
                      *               "startedAt": null,
                      *               "finishedAt": null,
-                     *               "reason": "Neither overlay nor followCam was asked for."
+                     *               "reason": "Every browser plays the recording as it is."
                      *             }
                      *           },
                      *           "cancelRequested": false,
@@ -6219,14 +6219,14 @@ export interface operations {
                      *           "reason": null
                      *         },
                      *         "rendition": {
-                     *           "state": "skipped",
+                     *           "state": "waiting",
                      *           "progress": 0,
                      *           "partsDone": 0,
-                     *           "parts": 0,
+                     *           "parts": 1,
                      *           "attempts": 0,
                      *           "startedAt": null,
                      *           "finishedAt": null,
-                     *           "reason": "Neither overlay nor followCam was asked for."
+                     *           "reason": null
                      *         }
                      *       },
                      *       "cancelRequested": false,
