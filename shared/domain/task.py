@@ -14,9 +14,20 @@ from shared.domain.lease import LeasedRow
 TASKS = "tasks"
 """The queue of background jobs. Its name stands here and in the trigger only."""
 
+WEBHOOKS = "webhooks"
+"""The queue of the background job that waits for servers of callers, so that no other job waits behind it."""
+
+TASK_QUEUES = (TASKS, WEBHOOKS)
+
+_OWN_QUEUES = {"deliver_webhook": WEBHOOKS}
 
 SERVICE = ""
 """The organisation of what belongs to the service itself, such as its clean-up and messages that cannot be read."""
+
+
+def queue_of_task(name: str) -> str:
+    """Return the queue of the background job that is registered under this name."""
+    return _OWN_QUEUES.get(name, TASKS)
 
 
 class TaskState(StrEnum):
@@ -84,8 +95,8 @@ class TaskMessage(BaseModel):
 
     @property
     def queue(self) -> str:
-        """Return the queue of background jobs."""
-        return TASKS
+        """Return the queue of its background job."""
+        return queue_of_task(self.name)
 
     def to_text(self) -> str:
         """Return the message as it stands in the queue (before the host's base64)."""

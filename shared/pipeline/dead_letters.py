@@ -10,7 +10,7 @@ from datetime import datetime
 from shared.domain.dead_letter import DeadLetter
 from shared.domain.ids import newest_first_id
 from shared.domain.message import StageMessage
-from shared.domain.task import TASKS, Task, TaskMessage, TaskState
+from shared.domain.task import Task, TaskMessage, TaskState
 from shared.pipeline.context import Services
 from shared.storage.ports import Stored
 
@@ -48,7 +48,7 @@ def write_task_dead_letter(services: Services, task: Task) -> None:
     services.storage.dead_letters.keep(
         DeadLetter(
             letter_id=task.letter_id,
-            queue=TASKS,
+            queue=message.queue,
             org_id=task.org_id,
             task_id=task.task_id,
             body=message.to_text(),

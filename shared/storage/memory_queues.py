@@ -79,7 +79,11 @@ class MemoryQueues:
 
     def bury(self, message: Message) -> None:
         """Put a message among the dead letters, as the host does after its last delivery failed."""
-        self._add(poison_queue(message.queue), message)
+        self.put(poison_queue(message.queue), message)
+
+    def put(self, queue: str, message: Message, delay: timedelta = timedelta(0)) -> None:
+        """Put a message into a queue that need not be its own."""
+        self._add(queue, message, delay)
 
     def _add(self, queue: str, message: Message, delay: timedelta = timedelta(0)) -> Receipt:
         with self._lock:
@@ -94,4 +98,4 @@ class MemoryQueues:
 
 def _is_of(entry: _Entry, queues: Sequence[str]) -> bool:
     """Return whether the entry is in one of the queues; in no queue of dead letters when none is named."""
-    return entry.queue in queues if queues else entry.queue == entry.message.queue
+    return entry.queue in queues if queues else not entry.queue.endswith(poison_queue(""))

@@ -15,7 +15,7 @@ from shared.domain.options import JobOptions
 from shared.domain.session import Session
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
-from shared.domain.task import TASKS
+from shared.domain.task import TASK_QUEUES
 from shared.storage.azure_table import AzureTable
 from shared.storage.connect import AzureStorage, connect
 from shared.storage.memory import MemoryStorage
@@ -68,7 +68,7 @@ def empty_azure_queues(azurite: str) -> None:
     """Clear every queue of the emulator."""
     with QueueServiceClient.from_connection_string(azurite) as service:
         there = {queue.name for queue in service.list_queues()}
-        for name in (*QUEUES.values(), TASKS):
+        for name in (*QUEUES.values(), *TASK_QUEUES):
             for queue in {name, poison_queue(name)} & there:
                 service.get_queue_client(queue).clear_messages()
 

@@ -51,5 +51,7 @@ def test_every_stage_has_a_door_and_one_for_its_dead_letters(indexed: dict[str, 
         "rendition_poison": "renditions-poison",
         "tasks": "tasks",
         "tasks_poison": "tasks-poison",
+        "webhooks": "webhooks",
+        "webhooks_poison": "webhooks-poison",
         "sweep": None,
     }

@@ -10,7 +10,7 @@ import pytest
 import functions.tasks
 from functions import maintenance, queue_triggers
 from functions.downloader import downloader_poison
-from functions.tasks import tasks, tasks_poison
+from functions.tasks import tasks, tasks_poison, webhooks, webhooks_poison
 from functions.transcription import transcription
 from shared.domain.errors import NotFound
 from shared.domain.job import finish_stage, new_job
@@ -18,10 +18,11 @@ from shared.domain.message import StageMessage, StepKind
 from shared.domain.options import JobOptions
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
-from shared.domain.task import Task, TaskMessage
+from shared.domain.task import Task, TaskMessage, TaskState
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services, StepContext
 from shared.pipeline.jobs.scheduled_submission import submit_scheduled
+from shared.pipeline.webhooks.announce import deliver_webhook
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 
@@ -104,11 +105,11 @@ def test_an_unreadable_dead_letter_is_kept(services: Services) -> None:
         (b"", ""),
     ],
 )
-@pytest.mark.parametrize("queue", ["downloads", "tasks"])
+@pytest.mark.parametrize("queue", ["downloads", "tasks", "webhooks"])
 def test_text_that_is_not_base64_is_a_dead_letter_as_any_other(
     services: Services, text: bytes, kept: str, queue: str
 ) -> None:
-    poison = {"downloads": downloader_poison, "tasks": tasks_poison}[queue]
+    poison = {"downloads": downloader_poison, "tasks": tasks_poison, "webhooks": webhooks_poison}[queue]
     poison.build().get_user_function()(queue_message(text))
     (letter,) = services.storage.dead_letters.of_queue("", queue)
     assert letter.value.body == kept
@@ -127,6 +128,17 @@ def test_a_task_s_message_runs_its_background_job(services: Services) -> None:
     tasks.build().get_user_function()(task_message(task))
     with pytest.raises(NotFound):
         services.storage.tasks.get(task.task_id)
+
+
+def test_a_webhook_s_message_of_an_earlier_release_is_sent_to_the_queue_of_webhooks(services: Services) -> None:
+    task = deliver_webhook.using(services, task_id="w").delay("o", "deleted-meanwhile", 1)
+    assert len(services.storage.queues.waiting("webhooks")) == 1
+    tasks.build().get_user_function()(task_message(task))
+    assert [message.task_id for message in services.storage.queues.waiting("webhooks")] == ["w", "w"]
+    assert services.storage.tasks.get("w").value.state is TaskState.WAITING
+    for _ in range(2):
+        webhooks.build().get_user_function()(task_message(task))
+        assert services.storage.tasks.get("w").value.state is TaskState.DONE
 
 
 def test_an_unreadable_task_s_message_goes_back_to_the_host_and_is_kept_in_the_end(services: Services) -> None:

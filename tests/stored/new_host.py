@@ -12,13 +12,14 @@ from fastapi.testclient import TestClient
 from shared.api.app import create_app
 from shared.domain.job import Job
 from shared.domain.message import QUEUES, StageMessage
-from shared.domain.task import TASKS, TaskMessage
+from shared.domain.task import TASK_QUEUES, TaskMessage
 from shared.pipeline.context import Services
 from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.housekeeping.clean_up import schedule_clean_up
 from shared.pipeline.registry import job_manager
+from shared.pipeline.tasks.dispatch import forwarded
 from shared.pipeline.tasks.run_task import give_up_task, run_task
 from shared.pipeline.tasks.sweep import sweep_tasks
 from shared.settings import Settings
@@ -79,7 +80,7 @@ class NewHost:
     def _deliver_all(self) -> int:
         """Deliver every message that can be seen; return how many that were."""
         delivered = 0
-        for queue in (*QUEUES.values(), TASKS):
+        for queue in (*QUEUES.values(), *TASK_QUEUES):
             for name in (queue, poison_queue(queue)):
                 while received := self.services.storage.queues.receive(name, 1, HIDDEN_FOR):
                     self._deliver(received[0], is_poison=name != queue)
@@ -89,11 +90,12 @@ class NewHost:
     def _deliver(self, received: Received, *, is_poison: bool) -> None:
         """Do what the trigger of the message's queue does; the host deletes a message whose trigger returned."""
         delivery = Delivery(f"delivered-{next(self.numbers)}", 1)
-        if received.receipt.queue.removesuffix("-poison") == TASKS:
+        queue = received.receipt.queue.removesuffix("-poison")
+        if queue in TASK_QUEUES:
             task = TaskMessage.from_bytes(received.body)
             if is_poison:
                 give_up_task(self.services, job_manager, task)
-            else:
+            elif not forwarded(self.services, task, queue):
                 run_task(self.services, job_manager, task, delivery, lambda: 0.5)
         else:
             step = StageMessage.from_bytes(received.body)

@@ -20,10 +20,9 @@ from azure.storage.blob import BlobServiceClient, ContentSettings
 from azure.storage.queue import QueueServiceClient
 
 from shared.domain.message import QUEUES, Message, StageMessage
-from shared.domain.task import TASKS, TaskMessage
+from shared.domain.task import TASK_QUEUES, TaskMessage
 from shared.storage.memory import MemoryStorage
 from shared.storage.memory_table import MemoryTable
-from shared.storage.ports import poison_queue
 from shared.storage.table import Row, Value
 
 FILE = Path(__file__).with_name("e4b8643.json.gz")
@@ -79,12 +78,7 @@ class StoredCopy:
                 partition, key = (str(columns.pop(name)) for name in KEYS)
                 table(name).upsert(Row(partition, key, columns))
         for message in self._copy["messages"]:
-            read = _message(message)
-            if message["queue"] == poison_queue(read.queue):
-                storage.queues.bury(read)
-            else:
-                assert message["queue"] == read.queue
-                storage.queues.send(read, timedelta(seconds=message["visibleInSec"]))
+            storage.queues.put(message["queue"], _message(message), timedelta(seconds=message["visibleInSec"]))
         for blob in self._copy["blobs"]:
             place, data = (blob["container"], blob["name"]), self._content(blob)
             if "staged" in blob:
@@ -141,8 +135,8 @@ def served_files() -> dict[str, bytes]:
 def _message(message: Mapping[str, Any]) -> Message:
     """Return the message of a text in a queue, read by the code that reads it today."""
     body = base64.b64decode(message["text"], validate=True)
-    kind = TaskMessage if message["queue"].removesuffix("-poison") == TASKS else StageMessage
-    assert message["queue"].removesuffix("-poison") in (*QUEUES.values(), TASKS)
+    kind = TaskMessage if message["queue"].removesuffix("-poison") in TASK_QUEUES else StageMessage
+    assert message["queue"].removesuffix("-poison") in (*QUEUES.values(), *TASK_QUEUES)
     return kind.from_bytes(body)
 
 

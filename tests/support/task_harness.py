@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from shared.domain.errors import NotFound
-from shared.domain.task import TASKS, Task, TaskMessage
+from shared.domain.task import TASK_QUEUES, Task, TaskMessage
 from shared.pipeline.context import Services
 from shared.pipeline.execution.run_step import Delivery
 from shared.pipeline.tasks.job_manager import JobManager
@@ -50,7 +50,7 @@ class TaskHarness:
         return True
 
     def pop(self) -> TaskMessage | None:
-        message = self.storage.queues.pop(TASKS)
+        message = self.storage.queues.pop(*TASK_QUEUES)
         assert message is None or isinstance(message, TaskMessage)
         return message
 
@@ -84,4 +84,5 @@ class TaskHarness:
         return False
 
     def letters(self, org_id: str = "") -> list[str]:
-        return [stored.value.reason for stored in self.storage.dead_letters.of_queue(org_id, TASKS)]
+        kept = self.storage.dead_letters
+        return [stored.value.reason for queue in TASK_QUEUES for stored in kept.of_queue(org_id, queue)]

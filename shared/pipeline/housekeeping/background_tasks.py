@@ -14,7 +14,7 @@ from heapq import nsmallest
 
 from shared.domain.errors import Conflict, NotFound, RostrumError
 from shared.domain.schedule import Schedule
-from shared.domain.task import SERVICE, TASKS, Task, TaskState
+from shared.domain.task import SERVICE, TASKS, Task, TaskState, queue_of_task
 from shared.pipeline.context import Services
 from shared.pipeline.housekeeping.clean_up import CLEAN_UP_ID
 from shared.pipeline.tasks.dispatch import restart_task, send_task
@@ -172,9 +172,10 @@ def _remove(services: Services, org_ids: Sequence[str], task_id: str) -> None:
 
 def _drop_letter(services: Services, task: Task) -> None:
     """Delete the dead letter of a task that is no longer failed; after a crash before it, the letter has no point."""
-    with suppress(NotFound):
-        letters = services.storage.dead_letters
-        letters.delete(letters.get(task.org_id, TASKS, task.letter_id or ""))
+    letters = services.storage.dead_letters
+    for queue in {queue_of_task(task.name), TASKS}:  # an earlier release kept those of every job under `tasks`
+        with suppress(NotFound):
+            letters.delete(letters.get(task.org_id, queue, task.letter_id or ""))
 
 
 def _calls(services: Services, org_ids: Sequence[str], state: CallState | None) -> Iterator[BackgroundCall]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from shared.domain.job import NEEDS, Job
 from shared.domain.message import QUEUES
 from shared.domain.stage import Stage, StageState
-from shared.domain.task import SERVICE, TASKS, TaskState
+from shared.domain.task import SERVICE, TaskState, queue_of_task
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
 from shared.pipeline.housekeeping.requeue import QUEUE_NAMES
@@ -74,7 +74,7 @@ def queue_info(services: Services, org_ids: Sequence[str], job_counts: JobCounts
         for status, count in job_counts.of(org_id).items():
             jobs[status] += count
     for task in storage.tasks.of_organisations(org_ids, (TaskState.WAITING, TaskState.RUNNING)):
-        add(TASKS, 1, task.due_at if task.state is TaskState.WAITING else None)
+        add(queue_of_task(task.name), 1, task.due_at if task.state is TaskState.WAITING else None)
     letters = {
         queue: sum(1 for org_id in org_ids for _ in storage.dead_letters.of_queue(org_id, queue))
         for queue in QUEUE_NAMES

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from shared.domain.dead_letter import DeadLetter
 from shared.domain.errors import Conflict, FinalError, NotFound, WriteConflict
 from shared.domain.message import QUEUES, StageMessage
-from shared.domain.task import TASKS, TaskMessage, TaskState
+from shared.domain.task import TASK_QUEUES, TaskMessage, TaskState
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.submit import retry_job
@@ -23,7 +23,7 @@ from shared.storage.ports import Received, poison_queue
 
 log = logging.getLogger(__name__)
 
-QUEUE_NAMES = (*QUEUES.values(), TASKS)
+QUEUE_NAMES = (*QUEUES.values(), *TASK_QUEUES)
 
 RECEIVE_AT_ONCE = 32
 MAX_RECEIVED = 640
@@ -92,14 +92,17 @@ def _try_again(services: Services, letter: DeadLetter) -> bool:
 
 
 def _put_back(services: Services, org_id: str, queue: str) -> int:
-    """Send the organisation's messages that still lie in the poison queue; leave the rest there."""
-    parse: Parse = TaskMessage.from_bytes if queue == TASKS else StageMessage.from_bytes
+    """Send the organisation's messages that still lie in the poison queue; leave the rest there.
+
+    A task's message goes to the queue that its job has in this release.
+    """
+    parse: Parse = TaskMessage.from_bytes if queue in TASK_QUEUES else StageMessage.from_bytes
     queues, sent, others = services.storage.queues, 0, list[Received]()
     for _ in range(MAX_RECEIVED // RECEIVE_AT_ONCE):
         received = queues.receive(poison_queue(queue), RECEIVE_AT_ONCE, HIDDEN_FOR)
         for each in received:
             message = _parsed(parse, each.body)
-            if message is None or message.org_id != org_id or message.queue != queue:
+            if message is None or message.org_id != org_id or not _belongs(message, queue):
                 others.append(each)
                 continue
             queues.send(message)
@@ -110,6 +113,10 @@ def _put_back(services: Services, org_id: str, queue: str) -> int:
     for each in others:
         queues.release(each.receipt)
     return sent
+
+
+def _belongs(message: StageMessage | TaskMessage, queue: str) -> bool:
+    return isinstance(message, TaskMessage) or message.queue == queue
 
 
 def _parsed(parse: Parse, body: bytes) -> StageMessage | TaskMessage | None:

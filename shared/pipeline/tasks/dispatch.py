@@ -46,6 +46,17 @@ def run_task_now(services: Services, task_id: str) -> None:
             send_task(services, stored, due_at=now)
 
 
+def forwarded(services: Services, message: TaskMessage, queue: str) -> bool:
+    """Send a message that an earlier release sent to another queue to the one of its job; return whether it was sent.
+
+    A crash after it leaves two messages of one task, of which one finds the task leased or over.
+    """
+    if message.queue == queue:
+        return False
+    services.storage.queues.send(message)
+    return True
+
+
 def restart_task(services: Services, stored: Stored[Task]) -> Stored[Task]:
     """Begin a failed task afresh, with all its attempts; raise WriteConflict when it changed meanwhile."""
     return send_task(

@@ -44,6 +44,7 @@ def test_the_queues_are_told_with_the_jobs_by_status(harness: ApiHarness) -> Non
         "trackings",
         "renditions",
         "tasks",
+        "webhooks",
     ]
     downloads, *rest = info["queues"]
     assert downloads["oldestSeconds"] > 0

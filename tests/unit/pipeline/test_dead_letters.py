@@ -9,7 +9,7 @@ from shared.domain.errors import NotFound, StorageUnavailable
 from shared.domain.job import Job
 from shared.domain.message import QUEUES, StageMessage, StepKind
 from shared.domain.stage import Stage
-from shared.domain.task import SERVICE, TASKS, TaskMessage
+from shared.domain.task import SERVICE, TASKS, WEBHOOKS, TaskMessage
 from shared.job_status import JobStatus
 from shared.pipeline.dead_letters import keep_unreadable
 from shared.pipeline.execution.failure import handle_poison_message
@@ -18,6 +18,7 @@ from shared.pipeline.housekeeping.queue_info import JobCounts, QueueInfo, queue_
 from shared.pipeline.housekeeping.requeue import QUEUE_NAMES, requeue_dead_letters
 from shared.pipeline.jobs.submit import retry_job
 from shared.pipeline.tasks.job_manager import JobManager
+from shared.storage.ports import poison_queue
 from tests.support.pipeline_harness import PipelineHarness
 
 DOWNLOADS = QUEUES[Stage.DOWNLOAD]
@@ -131,6 +132,15 @@ def test_a_tasks_message_in_the_queue_of_dead_letters_is_sent_again(harness: Pip
     assert harness.storage.queues.waiting(TASKS) == [message]
 
 
+def test_a_webhook_that_an_earlier_release_gave_up_as_any_task_goes_to_the_queue_of_webhooks(
+    harness: PipelineHarness,
+) -> None:
+    message = TaskMessage(task_id="t", org_id="acme", name="deliver_webhook")
+    harness.storage.queues.put(poison_queue(TASKS), message)
+    assert requeue(harness, TASKS) == 1
+    assert harness.storage.queues.waiting(WEBHOOKS) == [message]
+
+
 def test_unreadable_messages_belong_to_nobody(harness: PipelineHarness) -> None:
     at = harness.now
     for _ in range(2):
@@ -154,7 +164,7 @@ def test_the_queues_and_the_jobs_are_counted(harness: PipelineHarness) -> None:
     JobManager().job(name="work")(lambda org_id: None).using(harness.services).delay("acme")
     info = told(harness, ("acme",))
     assert [each.name for each in info.queues] == list(QUEUE_NAMES)
-    assert [each.waiting for each in info.queues] == [1, 0, 0, 0, 1]
+    assert [each.waiting for each in info.queues] == [1, 0, 0, 0, 1, 0]
     assert [each.poison for each in info.queues] == [1, 0, 0, 0, 0]
     assert [each.oldest_sec is not None for each in info.queues] == [True, False, False, False, True]
     assert info.jobs == {**dict.fromkeys(JobStatus, 0), JobStatus.CREATED: 1, JobStatus.ERROR: 1}
@@ -168,7 +178,7 @@ def test_another_organisations_work_is_not_counted(harness: PipelineHarness) -> 
     assert {(each.waiting, each.poison, each.oldest_sec) for each in info.queues} == {(0, 0, None)}
     assert not any(info.jobs.values())
     whole = told(harness, ("local", SERVICE))  # who runs the service sees the queues themselves
-    assert whole.queues[-1].waiting == 1
+    assert {each.name: each.waiting for each in whole.queues}[TASKS] == 1
 
 
 def test_the_work_of_a_stage_is_counted_by_its_parts(harness: PipelineHarness) -> None:
@@ -177,4 +187,4 @@ def test_the_work_of_a_stage_is_counted_by_its_parts(harness: PipelineHarness) -
     for message in harness.take():
         run_step(harness.services, message, Delivery("m", 1))
     waiting = {each.name: each.waiting for each in told(harness, ("acme",)).queues}
-    assert waiting == {"downloads": 0, "transcriptions": 3, "trackings": 2, "renditions": 0, "tasks": 0}
+    assert waiting == {"downloads": 0, "transcriptions": 3, "trackings": 2, "renditions": 0, "tasks": 0, "webhooks": 0}

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain import job as jobs
 from shared.domain.errors import Conflict, NotFound
-from shared.domain.task import TASKS, TaskState
+from shared.domain.task import WEBHOOKS, TaskState
 from shared.domain.webhook import DeliveryState
 from shared.job_status import JobStatus
 from shared.pipeline.housekeeping.delete_session import delete_session
@@ -70,7 +70,7 @@ def test_the_end_is_told_once_and_signed(harness: WebhookHarness, receiver: Rece
 def test_a_job_without_callback_makes_no_task(harness: WebhookHarness) -> None:
     job = harness.end(harness.job(None))
     assert job.status is JobStatus.ERROR
-    assert harness.storage.queues.waiting(TASKS) == []
+    assert harness.storage.queues.waiting(WEBHOOKS) == []
     assert "tasks" not in harness.rows()
 
 
@@ -117,7 +117,7 @@ def test_a_server_that_is_down_for_a_day_leaves_a_dead_letter(harness: WebhookHa
 
     receiver.answers = [503, 200]  # the dead letter is put back, and has a day again
     receiver._given = 0
-    assert requeue_dead_letters(harness.services, "acme", TASKS) == 1
+    assert requeue_dead_letters(harness.services, "acme", WEBHOOKS) == 1
     harness.run_until_settled(job)
     again = harness.log(job)[len(log) :]
     assert [(each.number, each.status_code) for each in again] == [(1, 503), (2, 200)]
@@ -290,7 +290,7 @@ def test_who_comes_late_to_the_end_tells_nothing(harness: WebhookHarness, receiv
     assert harness.end(job, JobStatus.CANCELED).status is JobStatus.ERROR
     change_job(harness.services, "acme", "j1", lambda current: jobs.restart(current, harness.now))
     assert harness.end(job, JobStatus.CANCELED).status is JobStatus.CREATED
-    assert harness.storage.queues.waiting(TASKS) == []
+    assert harness.storage.queues.waiting(WEBHOOKS) == []
     assert len(receiver.received) == 1
 
 

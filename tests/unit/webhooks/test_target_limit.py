@@ -6,6 +6,7 @@ import pytest
 
 from shared.domain.errors import RedeliveryWaiting
 from shared.domain.target_limit import MAX_REST, TargetLimit
+from shared.domain.task import TASKS, WEBHOOKS, TaskMessage
 from shared.pipeline.webhooks.redelivery import redeliver_webhook
 from tests.support.task_harness import START
 from tests.support.webhook_harness import WebhookHarness
@@ -72,6 +73,19 @@ def test_sixty_jobs_with_a_failing_receiver_make_few_requests(receiver: Receiver
     harness.live(timedelta(minutes=5), timedelta(seconds=1))
     delivered = {each.payload["data"]["jobId"] for each in receiver.received[6:]}
     assert len(delivered) >= 54  # they go on as soon as the receiver answers
+
+
+def test_deliveries_stand_before_no_other_task() -> None:
+    harness = WebhookHarness()
+    for number in range(40):
+        harness.end(harness.job("https://silent.example", f"j{number}"))
+    ran: list[str] = []
+    harness.jobs.job(name="other")(ran.append).delay("here")
+    (first,) = harness.storage.queues.waiting(TASKS)
+    assert isinstance(first, TaskMessage)
+    harness.deliver(first)
+    assert ran == ["here"]
+    assert len(harness.storage.queues.waiting(WEBHOOKS)) == 80  # before and after each job's end
 
 
 def test_one_redelivery_waits_at_a_time(receiver: Receiver) -> None:
