@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     rate_limit_per_minute: int = Field(default=6000, ge=0)
     """Requests of an organisation a minute that each process of the API answers; 0: any number."""
 
+    max_event_streams_per_org: int = Field(default=500, ge=0)
+    """Event streams that an organisation may hold open at once in each process of the API; 0: any number."""
+
     execution: Literal["queue", "inline"] = "queue"
     """Where steps run: in the workers of the queues, or inside the request (for scripts and tests: the request takes as
     long as the job)."""

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from shared.api.events.hub import EventHub
+from shared.api.events.stream_places import StreamPlaces
 from shared.api.http.body_pace import json_pace
 from shared.api.http.cross_origin import allow_origins
 from shared.api.http.head_requests import HeadIsGet, allowed_methods
@@ -73,6 +74,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.event_hub = EventHub(services.storage.jobs)
+    app.state.stream_places = StreamPlaces(services.settings.max_event_streams_per_org)
     app.state.job_counts = JobCounts(services)
     for router in ROUTERS:
         app.include_router(router)

@@ -363,6 +363,12 @@ class RateLimited(RequestError):
         self.retry_after_sec = retry_after_sec
 
 
+class TooManyStreams(RateLimited):
+    """The organisation holds as many event streams as it may."""
+
+    code = "too_many_streams"
+
+
 class Busy(RequestError):
     """Too much of this is going on."""
 

@@ -34,7 +34,7 @@ export async function followJob(jobId: string, handlers: EventHandlers, signal: 
       if (lastId !== before) pause = FIRST_PAUSE_MS;
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof ApiError && error.status >= 400 && error.status < 500) return;
+      if (error instanceof ApiError && error.status >= 400 && error.status < 500 && error.status !== 429) return;
     }
     await rest(pause, signal);
     pause = Math.min(pause * 2, LONGEST_PAUSE_MS);

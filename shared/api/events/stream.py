@@ -5,13 +5,16 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from typing import Any
 
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from shared.api.dependencies import off_loop
 from shared.api.events.hub import BATCH, EventHub, Follower
+from shared.api.events.stream_places import StreamPlaces
 from shared.api.models.views import EventView
 from shared.domain.errors import NotFound, TransientError
 from shared.domain.event import Event, EventType
@@ -44,27 +47,40 @@ EVENT_SCHEMA: dict[str, Any] = {
 """How the description tells of the stream's events."""
 
 
-async def event_stream(hub: EventHub, services: Services, org_id: str, job_id: str, after: int) -> Response:
+class HeldStream(StreamingResponse):
+    """A stream that holds its place until it has ended, or the client went away."""
+
+    def __init__(self, lines: AsyncIterator[str], place: AbstractContextManager[object]) -> None:
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(lines, media_type="text/event-stream", headers=headers)
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place:
+            await super().__call__(scope, receive, send)
+
+
+async def event_stream(
+    hub: EventHub, places: StreamPlaces, services: Services, org_id: str, job_id: str, after: int
+) -> Response:
     """Return the stream of the events with a number above `after`, or of all events when the job has never had that
     many.
 
     Answers 204 when the job has ended and the caller knows every event, which keeps a browser from reconnecting. Raises
-    NotFound.
+    NotFound, and TooManyStreams.
     """
-    follower = hub.follower(org_id, job_id, after)
-    first = await follower.read(after)
-    if not first:
-        job = (await off_loop(partial(services.storage.jobs.get, org_id, job_id))).value
-        if job.event_sequence < after:
-            after, follower = 0, hub.follower(org_id, job_id, 0)
-            first = await follower.read(after)
-        elif job.event_sequence == after and job.is_final:
-            return Response(status_code=204)
-    return StreamingResponse(
-        follow(follower, first, after),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    with ExitStack() as held:
+        held.enter_context(places.hold(org_id))
+        follower = hub.follower(org_id, job_id, after)
+        first = await follower.read(after)
+        if not first:
+            job = (await off_loop(partial(services.storage.jobs.get, org_id, job_id))).value
+            if job.event_sequence < after:
+                after, follower = 0, hub.follower(org_id, job_id, 0)
+                first = await follower.read(after)
+            elif job.event_sequence == after and job.is_final:
+                return Response(status_code=204)
+        return HeldStream(follow(follower, first, after), held.pop_all())
 
 
 async def follow(follower: Follower, first: Sequence[Event], after: int) -> AsyncIterator[str]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from shared.api.dependencies import Caller, JobId, ReaderDep, ServicesDep, WriterDep, off_loop
 from shared.api.events.hub import EventHub
 from shared.api.events.stream import EVENT_SCHEMA, event_stream
+from shared.api.events.stream_places import StreamPlaces
 from shared.api.http.conditional import NOT_MODIFIED, not_modified, weak_tag
 from shared.api.http.links import Links
 from shared.api.http.paging import DEFAULT_PAGE, Active, Cursor, Limit, OfSession, Status
@@ -24,6 +25,7 @@ from shared.domain.errors import (
     ForeignOrigin,
     NotFound,
     StorageFull,
+    TooManyStreams,
     UploadIncomplete,
 )
 from shared.domain.job import Job
@@ -153,7 +155,7 @@ async def get_job_status(
     responses={
         200: {"description": "Server-Sent Events", "content": {"text/event-stream": {"schema": EVENT_SCHEMA}}},
         204: {"description": "The job has ended and there is nothing after `Last-Event-ID`"},
-        **reading(NotFound),
+        **reading(NotFound, TooManyStreams),
     },
     operation_id="followJob",
     response_class=Response,
@@ -176,7 +178,8 @@ async def follow_job(
     known = last_event_id or last_event_id_query
     after = int(known) if known.isdecimal() else 0
     hub: EventHub = request.app.state.event_hub
-    return await event_stream(hub, services, caller.org_id, job_id, after)
+    places: StreamPlaces = request.app.state.stream_places
+    return await event_stream(hub, places, services, caller.org_id, job_id, after)
 
 
 @router.post(

@@ -165,8 +165,8 @@ def test_the_queues_and_the_jobs_are_counted(harness: PipelineHarness) -> None:
     info = told(harness, ("acme",))
     assert [each.name for each in info.queues] == list(QUEUE_NAMES)
     assert [each.waiting for each in info.queues] == [1, 0, 0, 0, 1, 0]
-    assert [each.poison for each in info.queues] == [1, 0, 0, 0, 0]
-    assert [each.oldest_sec is not None for each in info.queues] == [True, False, False, False, True]
+    assert [each.poison for each in info.queues] == [1, 0, 0, 0, 0, 0]
+    assert [each.oldest_sec is not None for each in info.queues] == [True, False, False, False, True, False]
     assert info.jobs == {**dict.fromkeys(JobStatus, 0), JobStatus.CREATED: 1, JobStatus.ERROR: 1}
 
 
