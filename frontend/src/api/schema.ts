@@ -4295,7 +4295,17 @@ export interface operations {
                 };
             };
             422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
+            /** @description The organisation asks too often */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             503: components["responses"]["Problem503"];
         };
     };
