@@ -32,6 +32,7 @@ LOCKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("requirements.in", "requirements.txt", ()),
     ("requirements-dev.in", "requirements-dev.txt", ()),
     ("requirements-speech.in", "requirements-speech.txt", ("--no-deps",)),
+    ("requirements-sentry.in", "requirements-sentry.txt", ("--no-deps",)),
     ("devhost/emulator/node.in", "devhost/emulator/node.txt", ()),
 )
 """Source, target, and options of the compiler for this one."""

@@ -4,6 +4,7 @@ import azure.functions as func
 
 from shared.pipeline.execution.sweep import sweep as sweep_jobs
 from shared.pipeline.housekeeping.clean_up import schedule_clean_up
+from shared.pipeline.housekeeping.measure import measure
 from shared.pipeline.tasks.sweep import sweep_tasks
 from shared.wiring import services
 
@@ -16,3 +17,4 @@ def sweep(timer: func.TimerRequest) -> None:
     schedule_clean_up(services())
     sweep_tasks(services())  # first, for it is bounded
     sweep_jobs(services())
+    measure(services())

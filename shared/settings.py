@@ -195,6 +195,20 @@ class Settings(BaseSettings):
     `https://rostrum.example,https://studio.example`; `*` is every page, and needs `auth` to be `jwt`. Not set: the
     local dashboard's while the storage is the emulator, else none."""
 
+    otlp_endpoint: str | None = Field(
+        default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT", pattern=r"^https?://[^?#]+$"
+    )
+    """Address of an OpenTelemetry collector that takes OTLP over HTTP, such as `http://localhost:4318`: traces and
+    metrics are sent there. The Functions host obeys the same variable."""
+
+    application_insights: SecretStr | None = Field(
+        default=None, validation_alias="APPLICATIONINSIGHTS_CONNECTION_STRING", min_length=1
+    )
+    """Connection string of Application Insights: traces and metrics are sent there, as the Functions host does."""
+
+    sentry_dsn: SecretStr | None = Field(default=None, min_length=1)
+    """The DSN of a project at Sentry, which is told of errors; needs the package of `requirements-sentry.txt`."""
+
     queue_hint: str | None = None
     """`host:port` of the local host's wake-up listener; set by the local host itself."""
 
@@ -284,9 +298,9 @@ def load_settings() -> Settings:
 
 
 def _variable(location: Sequence[int | str]) -> str:
-    """Return the environment variable of a field."""
+    """Return the environment variable of a field, which pydantic names by its alias where it has one."""
     field = str(location[0])
-    return field if field == "AzureWebJobsStorage" else f"ROSTRUM_{field.upper()}"
+    return f"ROSTRUM_{field.upper()}" if field in Settings.model_fields else field
 
 
 def _sentence(message: str) -> str:

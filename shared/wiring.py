@@ -16,6 +16,8 @@ from shared.pipeline.context import Services, StepContext, StepWork
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.settings import Settings, load_settings
 from shared.storage.ports import Storage
+from shared.telemetry.setup import make_telemetry
+from shared.telemetry.telemetry import OFF, Telemetry
 
 
 @lru_cache(maxsize=1)
@@ -31,7 +33,7 @@ def services() -> Services:
         raise SettingsInvalid(
             "AzureWebJobsStorage is not a connection string with an account's name and key."
         ) from None
-    return build_services(settings, storage)
+    return build_services(settings, storage, make_telemetry(settings))
 
 
 job_manager.bind(services)
@@ -42,10 +44,16 @@ def process_job(job_id: str, org_id: str = "local") -> Job:
     return inline.process_job(services(), org_id, job_id)
 
 
-def build_services(settings: Settings, storage: Storage) -> Services:
+def build_services(settings: Settings, storage: Storage, telemetry: Telemetry = OFF) -> Services:
     """Return services with the real clock and the real work of every step, executed as the settings say."""
     built = Services(
-        storage=storage, settings=settings, clock=_now, new_id=_new_id, work=STEP_WORK, results=required_results()
+        storage=storage,
+        settings=settings,
+        clock=_now,
+        new_id=_new_id,
+        work=STEP_WORK,
+        results=required_results(),
+        telemetry=telemetry,
     )
     return inline.inline_services(built) if settings.execution == "inline" else built
 

@@ -81,7 +81,7 @@ def create_app(services: Services) -> FastAPI:
     for kind in (RostrumError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _answer_problem)
     app.add_middleware(HeadIsGet)
-    app.add_middleware(Guard, pace=json_pace(services.settings))
+    app.add_middleware(Guard, pace=json_pace(services.settings), telemetry=services.telemetry)
     app.add_middleware(PathRedirects)
     allow_origins(app, services.settings.browser_origins)  # outermost, so that a page can read every failure
     _complete_description(app)

@@ -15,6 +15,7 @@ from shared.domain.stage import Stage
 from shared.domain.target_limit import TargetLimit
 from shared.settings import Settings
 from shared.storage.ports import Storage
+from shared.telemetry.telemetry import OFF, Telemetry
 
 
 class ContinueLater(Exception):
@@ -107,3 +108,6 @@ class Services:
 
     webhook_limit: TargetLimit = field(default_factory=TargetLimit)
     """When webhooks may be sent, as this process knows it."""
+
+    telemetry: Telemetry = OFF
+    """What the service tells of its work to collectors."""

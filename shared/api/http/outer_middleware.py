@@ -9,8 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.api.http.body_pace import DEFAULT_PACE, BodyClock, Pace
 from shared.api.http.problems import problem_response
-from shared.api.http.trace import Trace, begin_trace
+from shared.api.http.trace import Trace, begin_trace, given_traceparent
 from shared.domain.errors import RequestTimedOut, RostrumError
+from shared.telemetry.telemetry import OFF, RequestSpan, Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -26,15 +27,20 @@ _STREAMED = "/sessions/import"
 class Guard:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, pace: Pace = DEFAULT_PACE) -> None:
+    def __init__(self, app: ASGIApp, pace: Pace = DEFAULT_PACE, telemetry: Telemetry = OFF) -> None:
         self._app = app
         self._pace = pace
+        self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        trace = begin_trace(scope)
+        with self._telemetry.request(scope["method"], scope["path"], given_traceparent(scope)) as span:
+            await self._answer(scope, receive, send, span)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, span: RequestSpan) -> None:
+        trace = begin_trace(scope, span.traceparent)
         started = False
 
         async def watched_send(message: Message) -> None:
@@ -42,6 +48,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 started = True
                 _protect(MutableHeaders(scope=message))
+                span.answered(message["status"], getattr(scope.get("route"), "path", None))
             await send(message)
 
         try:

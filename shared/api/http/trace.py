@@ -3,7 +3,6 @@
 https://www.w3.org/TR/trace-context/#traceparent-header
 """
 
-import re
 import secrets
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+from shared.telemetry.span_ids import parse_traceparent
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +21,17 @@ class Trace:
     traceparent: str
 
 
-def begin_trace(scope: Scope) -> Trace:
-    """Read or make the request's trace, and keep it with the request."""
-    given = Headers(scope=scope).get("traceparent", "").strip()
-    match = _TRACEPARENT.fullmatch(given)
-    if match:
-        trace = Trace(match[1], given)
+def given_traceparent(scope: Scope) -> str:
+    """Return what the caller sent as its trace, which may be anything."""
+    return Headers(scope=scope).get("traceparent", "").strip()
+
+
+def begin_trace(scope: Scope, traceparent: str | None = None) -> Trace:
+    """Keep the trace with the request: the span's that was begun for it, the caller's, or a new one."""
+    given = traceparent or given_traceparent(scope)
+    span = parse_traceparent(given)
+    if span:
+        trace = Trace(f"{span.trace_id:032x}", given)
     else:
         trace_id = secrets.token_hex(16)
         trace = Trace(trace_id, f"00-{trace_id}-{secrets.token_hex(8)}-01")

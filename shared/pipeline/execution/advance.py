@@ -69,11 +69,25 @@ def perform(services: Services, job: Job, actions: Sequence[Action]) -> int:
 
 
 def _finish_stage(services: Services, job: Job, stage: Stage) -> Job:
-    def finish(current: Job) -> Job | None:
-        is_over = current.is_final or current.stages[stage].state.is_over
-        return None if is_over else jobs.finish_stage(current, stage, services.clock())
+    finishes = False
 
-    return change_job(services, job.org_id, job.job_id, finish)
+    def finish(current: Job) -> Job | None:
+        nonlocal finishes
+        finishes = not (current.is_final or current.stages[stage].state.is_over)
+        return jobs.finish_stage(current, stage, services.clock()) if finishes else None
+
+    finished = change_job(services, job.org_id, job.job_id, finish)
+    if finishes and services.telemetry.is_on:
+        services.telemetry.stage_finished(finished, stage, _recording_sec(services, job))
+    return finished
+
+
+def _recording_sec(services: Services, job: Job) -> float | None:
+    """Return how long the job's recording is, in seconds; None while that is not known."""
+    with suppress(NotFound):
+        recording = services.storage.sessions.get(job.org_id, job.session_id).value.recording
+        return recording.duration_sec if recording else None
+    return None
 
 
 def _move_status(services: Services, job: Job, status: JobStatus) -> Job:

@@ -27,12 +27,24 @@ def end_job(services: Services, job: Job, end: Callable[[Job], Job | None]) -> J
     def is_over(current: Job) -> bool:
         return current.is_final or current.attempt != job.attempt
 
+    made_final = False
+
+    def apply(current: Job) -> Job | None:
+        nonlocal made_final
+        changed = None if is_over(current) else end(current)
+        made_final = changed is not None and changed.is_final
+        return changed
+
     if job.callback_url is not None:
         current = services.storage.jobs.get(job.org_id, job.job_id).value
         if is_over(current):
             return current
         announce_end(services, job)
-    ended = change_job(services, job.org_id, job.job_id, lambda now: None if is_over(now) else end(now))
+    ended = change_job(services, job.org_id, job.job_id, apply)
+    if made_final:
+        services.telemetry.job_ended(
+            ended, lambda: [stored.value for stored in services.storage.step_runs.of_job(job.job_id)]
+        )
     if job.callback_url is not None and ended.is_final and ended.attempt == job.attempt:
         tell_end(services, ended)
     if ended.is_final:

@@ -33,6 +33,7 @@ from shared.pipeline.lease import CRASHED, is_live
 from shared.pipeline.stages.job_blobs import NOT_THERE
 from shared.pipeline.updates import change_job
 from shared.storage.ports import SOURCES, Stored
+from shared.telemetry.telemetry import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +51,14 @@ def settle_failure(
         return None
     if (missing := missing_blob(error)) is not None:
         if may_go_on and reset_producers(services, job, run, missing) is not None:
+            services.telemetry.attempt_ended(Outcome.BLOCKED, missing.code, missing.detail)
             _block(services, job, claimed, error)
             return None
         if missing.container == SOURCES and not can_be_fetched_again(services, job):
             error = SourceNotFound(NOT_THERE)
     failure = StepFailure.of(run, error, services.clock())
+    outcome = Outcome.FAILED if may_go_on and not isinstance(error, FinalError) else Outcome.GIVEN_UP
+    services.telemetry.attempt_ended(outcome, failure.code, failure.detail)
     if isinstance(error, FinalError):
         fail_job(services, job, message.stage, error, failure)
         ended = {"state": StageState.FAILED, "owner": None, "finished_at": services.clock()}
@@ -73,6 +77,7 @@ def settle_failure(
 
 def record_crash(services: Services, job: Job, run: StepRun) -> None:
     """Record a crash on the job: the previous owner of this step ended without an outcome."""
+    services.telemetry.crashed(job, run)
     _keep(services, job, StepFailure.of(run, WorkerDied(CRASHED), services.clock()))
 
 
@@ -88,7 +93,9 @@ def handle_poison_message(services: Services, message: StageMessage) -> None:
     if run.attempts >= services.settings.max_attempts:
         crashed = run.state is StageState.RUNNING
         failure = StepFailure.of(run, WorkerDied(CRASHED), services.clock()) if crashed else None
-        exhaust(services, job, message, row, run.attempts, failure)
+        if crashed:
+            services.telemetry.crashed(job, run)
+        exhaust(services, job, message, row, run.attempts, failure, run if crashed else None)
 
 
 def exhaust(
@@ -98,8 +105,10 @@ def exhaust(
     row: Stored[StepRun],
     attempts: int,
     failure: StepFailure | None = None,
+    crashed: StepRun | None = None,
 ) -> None:
-    """End the job of a step that used up its attempts; `failure` is what made the last one fail.
+    """End the job of a step that used up its attempts; `failure` is what made the last one fail, and `crashed` its row
+    if that attempt crashed.
 
     Write the dead letter before failing the job, so that a crash in between loses nothing.
     """
@@ -107,6 +116,7 @@ def exhaust(
     reason = run.last_error or CRASHED
     error = StageExhausted(f"The {run.stage} stage was tried {attempts} times and failed each time. {reason}")
     dead_letter_step(services, message, error.detail, run.started_at or job.created_at)
+    services.telemetry.dead_lettered(job, crashed or run.evolve(owner=None), message.queue, error.code)
     fail_job(services, job, run.stage, error, failure)
     with suppress(WriteConflict, NotFound):  # another worker changed it, and will see that the job has ended
         failed = run.evolve(state=StageState.FAILED, owner=None, finished_at=services.clock())

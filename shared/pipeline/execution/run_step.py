@@ -28,6 +28,7 @@ from shared.pipeline.execution.heartbeat import Heartbeat, StopWork, guard_write
 from shared.pipeline.execution.leftovers import delete_leftovers, discard, unfinished_results
 from shared.pipeline.updates import change_job
 from shared.storage.ports import Stored
+from shared.telemetry.telemetry import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -89,13 +90,14 @@ def _attempt(
     attempts = claimed.stored.value.attempts
     facts["attempt"] = str(attempts)
     if attempts > services.settings.max_attempts:
-        exhaust(services, job, message, claimed.stored, attempts - 1)
+        exhaust(services, job, message, claimed.stored, attempts - 1, crashed=claimed.crashed)
         return False
     log.info("step begins", extra={"action": "begin", **facts})
     with suppress(RostrumError):  # the end of the step does it, too, and the sweep
         send_next(services, job)
     try:
-        is_done = _work(services, message, job, claimed.stored)
+        with services.telemetry.attempt(job, message, claimed.stored.value, lambda: _runs(services, job.job_id)):
+            is_done = _work(services, message, job, claimed.stored)
     except _Failed as failed:
         log.warning("step failed", extra={"action": "fail", **facts}, exc_info=failed.error)
         if delivery.caller_retries:
@@ -110,7 +112,11 @@ def _attempt(
 
 
 def _needs_are_done(services: Services, run: StepRun) -> bool:
-    return needs_are_done(run, [stored.value for stored in services.storage.step_runs.of_job(run.job_id)])
+    return needs_are_done(run, _runs(services, run.job_id))
+
+
+def _runs(services: Services, job_id: str) -> list[StepRun]:
+    return [stored.value for stored in services.storage.step_runs.of_job(job_id)]
 
 
 def _begin_stage(services: Services, job: Job, run: StepRun) -> Job:
@@ -162,6 +168,7 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[S
         row = save_outcome(
             services, heartbeat.claimed, state=StageState.WAITING, owner=None, sends=0, attempts=attempts
         )
+        services.telemetry.attempt_ended(Outcome.CONTINUED)
         if row is not None:
             send_step(services, job, row)
         return False
@@ -173,6 +180,7 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[S
     done = save_outcome(services, heartbeat.claimed, state=StageState.DONE, progress=1.0, finished_at=services.clock())
     if done is None:
         return False
+    services.telemetry.attempt_ended(Outcome.DONE)
     with suppress(StopWork):
         heartbeat.note_on_job()
     return True

@@ -96,7 +96,9 @@ def retry_job(services: Services, org_id: str, job_id: str) -> Job:
         validate_request(services, current.options, current.callback_url)
         return jobs.restart(current, services.clock())
 
-    advance(services, change_job(services, org_id, job_id, again))
+    begun = change_job(services, org_id, job_id, again)
+    services.telemetry.job_accepted(begun)
+    advance(services, begun)
     return services.storage.jobs.get(org_id, job_id).value
 
 
@@ -169,6 +171,7 @@ def start_job(services: Services, request: JobRequest, session: Session, job_id:
         services.storage.jobs.create(job)
     except WriteConflict:  # an earlier request got this far
         return enqueue_first_step(services, services.storage.jobs.get(job.org_id, job.job_id).value, is_new=False)
+    services.telemetry.job_accepted(job)
     return enqueue_first_step(services, job, is_new=True)
 
 

@@ -1,0 +1,78 @@
+"""Make the telemetry that the settings ask for; without any of them nothing is exported, and no SDK is loaded.
+
+Exporters read what else there is to set from OpenTelemetry's own variables, such as `OTEL_EXPORTER_OTLP_HEADERS`,
+`OTEL_TRACES_SAMPLER` and `OTEL_SERVICE_NAME`. See docs/operations.md.
+"""
+
+import importlib.util
+import os
+import uuid
+
+from shared.domain.errors import SettingsInvalid
+from shared.settings import Settings
+from shared.telemetry.telemetry import OFF, Telemetry
+
+SERVICE_NAME = "rostrum"
+
+_NO_STATISTICS = "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL"
+"""Otherwise the exporter tells Microsoft of itself as well."""
+
+
+def make_telemetry(settings: Settings) -> Telemetry:
+    """Return the telemetry of this process; raise SettingsInvalid when a package for it is missing."""
+    if settings.sentry_dsn is not None:
+        _report_errors(settings.sentry_dsn.get_secret_value())
+    if settings.otlp_endpoint is None and settings.application_insights is None:
+        return OFF
+    return _exporting(settings)
+
+
+def _exporting(settings: Settings) -> Telemetry:
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+
+    from shared.telemetry.open_telemetry import ChosenIds, OpenTelemetry
+
+    spans, metrics = list[SpanExporter](), list[MetricExporter]()
+    if settings.otlp_endpoint is not None:
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        base = settings.otlp_endpoint.rstrip("/")
+        spans.append(OTLPSpanExporter(endpoint=f"{base}/v1/traces"))
+        metrics.append(OTLPMetricExporter(endpoint=f"{base}/v1/metrics"))
+    if settings.application_insights is not None:
+        os.environ.setdefault(_NO_STATISTICS, "true")
+        from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter, AzureMonitorTraceExporter
+
+        account = settings.application_insights.get_secret_value()
+        spans.append(AzureMonitorTraceExporter(connection_string=account))
+        metrics.append(AzureMonitorMetricExporter(connection_string=account))
+    facts = {"service.instance.id": str(uuid.uuid4())}  # each process counts for itself
+    if "OTEL_SERVICE_NAME" not in os.environ:
+        facts["service.name"] = SERVICE_NAME
+    resource = Resource.create(facts)
+    tracers = TracerProvider(resource=resource, id_generator=ChosenIds())
+    for exporter in spans:
+        tracers.add_span_processor(BatchSpanProcessor(exporter))
+    meters = MeterProvider([PeriodicExportingMetricReader(each) for each in metrics], resource=resource)
+    return OpenTelemetry(tracers, meters)
+
+
+def _report_errors(dsn: str) -> None:
+    """Have Sentry told of every record at level ERROR, with its exception; of nothing else."""
+    if importlib.util.find_spec("sentry_sdk") is None:
+        raise SettingsInvalid("ROSTRUM_SENTRY_DSN: the package sentry-sdk is missing; see requirements-sentry.txt.")
+    import sentry_sdk
+
+    sentry_sdk.init(
+        dsn=dsn,
+        include_local_variables=False,
+        max_request_body_size="never",
+        auto_enabling_integrations=False,
+        auto_session_tracking=False,
+        traces_sample_rate=None,
+    )

@@ -1,0 +1,115 @@
+"""What the settings turn on is exported, and nothing else: real exporters send to a server on this machine."""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import sentry_sdk
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from shared.settings import Settings
+from shared.telemetry.setup import make_telemetry
+from shared.telemetry.telemetry import OFF
+
+
+class Collector(ThreadingHTTPServer):
+    """A server that keeps what is sent to it, by path."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Keeping)
+        self.received: list[tuple[str, bytes]] = []
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server_address[1]}"
+
+    def bodies(self, path: str) -> list[bytes]:
+        return [body for found, body in self.received if found == path]
+
+
+class _Keeping(BaseHTTPRequestHandler):
+    server: Collector
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append((self.path, body))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    server = Collector()
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_nothing_is_exported_unless_it_is_set() -> None:
+    assert make_telemetry(Settings.model_validate({})) is OFF
+
+
+def test_the_app_is_indexed_without_the_sdk_and_without_its_exporters() -> None:
+    code = "import sys, function_app; from shared.wiring import services; services()\n"
+    code += "print(*[name for name in sys.modules if name.startswith(('opentelemetry.sdk', 'sentry_sdk'))])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == ""
+
+
+def test_spans_and_metrics_are_sent_to_the_collector(collector: Collector) -> None:
+    settings = Settings.model_validate({"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.address}/"})
+    telemetry = make_telemetry(settings)
+    with telemetry.request("GET", "/api/jobs", None) as span:
+        span.answered(200, "/jobs")
+    telemetry.gauges([("downloads", 3, 0, 1.5)], {})
+    telemetry.close()
+
+    (body,) = collector.bodies("/v1/traces")
+    (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
+    assert {each.key: each.value.string_value for each in resource.resource.attributes}["service.name"] == "rostrum"
+    (sent,) = resource.scope_spans[0].spans
+    assert sent.name == "GET /jobs"
+    (metrics,) = collector.bodies("/v1/metrics")
+    (scope,) = ExportMetricsServiceRequest.FromString(metrics).resource_metrics[0].scope_metrics
+    assert {metric.name for metric in scope.metrics} == {
+        "rostrum.queue.waiting",
+        "rostrum.queue.poison",
+        "rostrum.queue.oldest",
+    }
+
+
+def test_spans_are_sent_to_application_insights_and_to_no_other_address(collector: Collector) -> None:
+    account = f"InstrumentationKey=00000000-0000-4000-8000-000000000000;IngestionEndpoint=http://{collector.address}/"
+    telemetry = make_telemetry(Settings.model_validate({"APPLICATIONINSIGHTS_CONNECTION_STRING": account}))
+    with telemetry.request("GET", "/api/jobs", None) as span:
+        span.answered(200, "/jobs")
+    telemetry.close()
+
+    assert {path for path, _ in collector.received} == {"/v2.1/track"}
+    assert os.environ["APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL"] == "true"
+
+
+def test_sentry_is_told_of_errors_only(collector: Collector) -> None:
+    dsn = f"http://key@{collector.address}/7"
+    telemetry = make_telemetry(Settings.model_validate({"sentry_dsn": dsn}))
+    logging.getLogger("shared.tests").warning("a warning")
+    logging.getLogger("shared.tests").error("an error", extra={"job_id": "j1"})
+    sentry_sdk.get_client().close(timeout=5)
+    sentry_sdk.get_global_scope().set_client(None)
+
+    assert telemetry is OFF
+    assert {path for path, _ in collector.received} == {"/api/7/envelope/"}
+    assert len(collector.received) == 1
