@@ -25,7 +25,7 @@ from azure.storage.queue import QueueServiceClient
 
 from benchmarks._clock import move_clock
 from benchmarks._forgetting import FORGETS_WITHIN, lost, remember, seconds_until_well
-from benchmarks._house import House
+from benchmarks._local_stack import LocalStack
 from benchmarks._verdict import ORG, Line, judge_jobs, judge_leftovers, judge_log, print_table
 from shared.domain.errors import RostrumError
 from shared.domain.message import QUEUES, StageMessage
@@ -61,7 +61,7 @@ class Plan:
 class Chaos:
     """One run."""
 
-    house: House
+    stack: LocalStack
     plan: Plan
     accepted: dict[str, datetime] = field(default_factory=dict)
     storage_deaths: list[datetime] = field(default_factory=list)
@@ -105,15 +105,15 @@ class Chaos:
 
     def _submit(self, dice: random.Random) -> None:
         """Keep some jobs under way; submit one that gets no answer again with the same key."""
-        storage = connect(self.house.connection)
+        storage = connect(self.stack.connection)
         with suppress(RostrumError):
             if len(storage.jobs.active_sequences(ORG)) >= self.plan.jobs_at_once:
                 return
-        body = {"sourceUrl": self.house.recording(dice.choice([2.0, 3.0, 4.0]))}
+        body = {"sourceUrl": self.stack.recording(dice.choice([2.0, 3.0, 4.0]))}
         key = {"Idempotency-Key": f"{dice.getrandbits(64):x}"}
         for _ in range(10):
             with suppress(httpx.HTTPError):
-                answer = httpx.post(f"{self.house.url}/jobs", json=body, headers=key, timeout=20)
+                answer = httpx.post(f"{self.stack.url}/jobs", json=body, headers=key, timeout=20)
                 if answer.status_code == 202:
                     self.accepted[answer.json()["jobId"]] = datetime.now(UTC)
                     return
@@ -124,47 +124,47 @@ class Chaos:
             time.sleep(1)
 
     def _kill_worker(self, dice: random.Random) -> None:
-        if workers := self.house.workers():
+        if workers := self.stack.workers():
             dice.choice(workers).kill()
             self.kills += 1
 
     def _kill_host(self, _: random.Random) -> None:
         self.host_deaths.append(datetime.now(UTC))
-        self.house.kill_host()
-        self.house.start_host()
+        self.stack.kill_host()
+        self.stack.start_host()
 
     def _stop_storage(self, dice: random.Random) -> None:
         self.stops += 1
-        self.house.restart_azurite(kill=False, away_sec=dice.uniform(0, 2))
-        self.house.await_health()
+        self.stack.restart_azurite(kill=False, away_sec=dice.uniform(0, 2))
+        self.stack.await_health()
 
     def _kill_storage(self) -> None:
-        storage = connect(self.house.connection)
+        storage = connect(self.stack.connection)
         memory = remember(storage, self.accepted)
         died_at = datetime.now(UTC)
         self.storage_deaths.append(died_at)
         self.shaken |= memory.shaken
-        self.house.restart_azurite(kill=True)
+        self.stack.restart_azurite(kill=True)
         self.forgotten += lost(storage, memory, died_at)
-        until_well_sec = seconds_until_well(storage, self.house.url, self.accepted, died_at)
+        until_well_sec = seconds_until_well(storage, self.stack.url, self.accepted, died_at)
         self.longest_until_well_sec = max(self.longest_until_well_sec, until_well_sec)
 
     def _jump(self, dice: random.Random) -> None:
         """Put the app's clock ten minutes ahead for a while; the jump back is one as well."""
-        move_clock(self.house.clock, JUMP_SEC)
+        move_clock(self.stack.clock, JUMP_SEC)
         time.sleep(self.plan.mean_pause_sec * dice.uniform(0.3, 1.7))
-        move_clock(self.house.clock, 0.0)
+        move_clock(self.stack.clock, 0.0)
 
     def _fill_disk(self, _: random.Random) -> None:
         """Nothing is accepted while the disk is nearly full."""
-        body = {"sourceUrl": self.house.recording(2.0)}
-        with self.house.full_disk(), suppress(httpx.HTTPError):
-            answer = httpx.post(f"{self.house.url}/jobs", json=body, timeout=20)
+        body = {"sourceUrl": self.stack.recording(2.0)}
+        with self.stack.full_disk(), suppress(httpx.HTTPError):
+            answer = httpx.post(f"{self.stack.url}/jobs", json=body, timeout=20)
             self.taken_by_full_disk += answer.status_code != 503 or "Retry-After" not in answer.headers
 
     def _duplicate(self, dice: random.Random) -> None:
         """Send a tenth of the messages of the jobs under way once more."""
-        storage = connect(self.house.connection)
+        storage = connect(self.stack.connection)
         with suppress(RostrumError):
             for job_id in storage.jobs.active_sequences(ORG):
                 job = storage.jobs.get(ORG, job_id).value
@@ -175,7 +175,7 @@ class Chaos:
 
     def _drop(self, dice: random.Random) -> None:
         """Take a message out of its queue, as if it had never been sent."""
-        with QueueServiceClient.from_connection_string(self.house.connection) as queues:
+        with QueueServiceClient.from_connection_string(self.stack.connection) as queues:
             for name in dice.sample(list(QUEUES.values()), len(QUEUES)):
                 queue = queues.get_queue_client(name)
                 for message in queue.receive_messages(max_messages=1, visibility_timeout=30):
@@ -184,21 +184,21 @@ class Chaos:
 
     def _poison(self, dice: random.Random) -> None:
         text = dice.choice(["not base64!", "bm90IGpzb24=", "e30=", "eyJqb2JJZCI6IDF9"])
-        with QueueServiceClient.from_connection_string(self.house.connection) as queues:
+        with QueueServiceClient.from_connection_string(self.stack.connection) as queues:
             queues.get_queue_client(dice.choice(list(QUEUES.values()))).send_message(text)
 
     def _await_end(self) -> None:
         """Until every job has ended and the dead letters were looked at."""
-        storage, deadline = connect(self.house.connection), time.monotonic() + END_TIMEOUT_SEC
+        storage, deadline = connect(self.stack.connection), time.monotonic() + END_TIMEOUT_SEC
         while time.monotonic() < deadline:
             with suppress(RostrumError, AzureError):
-                leftovers = judge_leftovers(storage, self.house.connection)
+                leftovers = judge_leftovers(storage, self.stack.connection)
                 if not storage.jobs.active_sequences(ORG) and all(line.holds for line in leftovers):
                     return
             time.sleep(1)
 
     def _verdict(self) -> list[Line]:
-        storage = connect(self.house.connection)
+        storage = connect(self.stack.connection)
         forgotten = {
             job_id
             for job_id, at in self.accepted.items()
@@ -215,8 +215,8 @@ class Chaos:
             Line("submissions asked for again", self.refused),
             Line("submissions taken while the disk was nearly full", self.taken_by_full_disk, 0),
             *judge_jobs(storage, self.accepted, forgotten, self.shaken),
-            *judge_leftovers(storage, self.house.connection),
-            *judge_log(self.house.log_lines(), self.host_deaths, self.shaken),
+            *judge_leftovers(storage, self.stack.connection),
+            *judge_log(self.stack.log_lines(), self.host_deaths, self.shaken),
             Line("events and blobs older than 6 s that Azurite's -9 lost", self.forgotten, 0),
             Line("from Azurite's -9 to every job going on, longest (s)", self.longest_until_well_sec, 60, is_pace=True),
         ]
@@ -240,8 +240,8 @@ def main() -> int:
         kills=int(os.environ.get("ROSTRUM_CHAOS_KILLS", "200")),
         max_minutes=float(os.environ.get("ROSTRUM_CHAOS_MINUTES", "inf")),
     )
-    with tempfile.TemporaryDirectory() as name, House(Path(name), ROSTRUM_MAX_ATTEMPTS="20") as house:
-        return 0 if print_table(Chaos(house, plan).run()) else 1
+    with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), ROSTRUM_MAX_ATTEMPTS="20") as stack:
+        return 0 if print_table(Chaos(stack, plan).run()) else 1
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ import httpx
 import numpy as np
 import psutil
 
-from benchmarks._house import House
+from benchmarks._local_stack import LocalStack
 from benchmarks._speech import PAUSE_SEC, Clip, add_arguments, read_clips
 from shared.transcription.audio import SAMPLE_RATE
 
@@ -44,19 +44,19 @@ def main() -> int:
     arguments.add_argument("--seconds", type=float, default=10_800.0, help="the recording's length")
     given = arguments.parse_args()
     clips = read_clips(given.data, given.skip)
-    with tempfile.TemporaryDirectory() as folder, House(Path(folder), ROSTRUM_ENGINE=given.engine) as house:
-        url = house.serve("long.mp4", lambda path: write_long(path, clips, given.seconds))
-        return measure(house, url)
+    with tempfile.TemporaryDirectory() as folder, LocalStack(Path(folder), ROSTRUM_ENGINE=given.engine) as stack:
+        url = stack.serve("long.mp4", lambda path: write_long(path, clips, given.seconds))
+        return measure(stack, url)
 
 
-def measure(house: House, url: str) -> int:
+def measure(stack: LocalStack, url: str) -> int:
     """Submit the recording, wait for its first words, and print how long they took."""
-    load, cpu_before = os.getloadavg()[0], cpu_sec(house)
+    load, cpu_before = os.getloadavg()[0], cpu_sec(stack)
     began = time.monotonic()
-    with httpx.Client(base_url=house.url, timeout=60) as client:
+    with httpx.Client(base_url=stack.url, timeout=60) as client:
         job = client.post("/jobs", json={"sourceUrl": url}).raise_for_status().json()
         text = first_text(client, job["jobId"])
-        waited_sec, cpu_after = time.monotonic() - began, cpu_sec(house)
+        waited_sec, cpu_after = time.monotonic() - began, cpu_sec(stack)
         answer = client.get(f"/sessions/{job['sessionId']}/results/transcript", params={"partial": "true"})
         known, now = answer.raise_for_status().json(), client.get(f"/jobs/{job['jobId']}").json()
         client.delete(f"/jobs/{job['jobId']}")
@@ -101,10 +101,10 @@ def length_sec(stage: dict[str, Any]) -> float:
     return (end - start).total_seconds()
 
 
-def cpu_sec(house: House) -> dict[str, float]:
+def cpu_sec(stack: LocalStack) -> dict[str, float]:
     """Return the CPU time that the storage, and the host with its workers, have used."""
-    assert house.host is not None
-    roots = {"storage": house.azurite.process.pid, "host and workers": house.host.pid}
+    assert stack.host is not None
+    roots = {"storage": stack.azurite.process.pid, "host and workers": stack.host.pid}
     return {name: sum(map(_cpu_of, _with_children(pid))) for name, pid in roots.items()}
 
 

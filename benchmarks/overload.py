@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from benchmarks._house import House
+from benchmarks._local_stack import LocalStack
 from benchmarks._memory_watch import MIB, MemoryWatch
 from benchmarks._verdict import ORG, Line, judge_jobs, judge_leftovers, print_table
 from benchmarks._visitors import Notes, Visitor, dawdlers, still_served
@@ -53,22 +53,22 @@ class Plan:
 
 @dataclass(slots=True)
 class Overload:
-    """One run against a house that is up."""
+    """One run against a stack that is up."""
 
-    house: House
+    stack: LocalStack
     plan: Plan
     notes: Notes = field(default_factory=Notes)
     lines: list[Line] = field(default_factory=list)
 
     def source(self, number: int) -> str:
         """Return the address of a recording for the job of this number; most addresses do not exist."""
-        there = self.house.recording(2.0)
+        there = self.stack.recording(2.0)
         return there if number % REAL_EVERY == 0 else there.replace("/2.mp4", "/missing.mp4")
 
     def crowd(self) -> None:
         """Submit all jobs at once; every fifth caller repeats with the same key, as if the answer had not come."""
         began = time.monotonic()
-        with Visitor(self.house.url, self.notes) as visitor, ThreadPoolExecutor(self.plan.callers) as callers:
+        with Visitor(self.stack.url, self.notes) as visitor, ThreadPoolExecutor(self.plan.callers) as callers:
 
             def submit(number: int) -> bool:
                 key = f"crowd-{number}"
@@ -93,7 +93,7 @@ class Overload:
         Returns the answers that were given while it lasted, by status.
         """
         notes, wanted, slug = Notes(), dict[str, str](), name.replace(" ", "-")
-        with Visitor(self.house.url, notes) as visitor, ThreadPoolExecutor(self.plan.visitors) as pool:
+        with Visitor(self.stack.url, notes) as visitor, ThreadPoolExecutor(self.plan.visitors) as pool:
 
             def ask(key: str, source_url: str) -> None:
                 wanted[key] = source_url
@@ -135,16 +135,16 @@ class Overload:
 
     def faults(self) -> None:
         """Cause the faults one after the other."""
-        proxy, house, seconds = self.house.proxy, self.house, self.plan.fault_sec
+        proxy, stack, seconds = self.stack.proxy, self.stack, self.plan.fault_sec
         assert proxy is not None
 
         self.trouble("storage says 503", proxy.busy, seconds)
         self.trouble("slow disk", partial(proxy.slow, SLOW_DISK_SEC), seconds / 2)
         self.trouble("broken connections", partial(proxy.breaking, CUT_EVERY_SEC), seconds / 2)
-        with dawdlers(house.url, DAWDLERS) as slow_clients:
+        with dawdlers(stack.url, DAWDLERS) as slow_clients:
             seen = self.trouble("a byte a second", nullcontext, seconds / 2)
-            with Visitor(house.url, self.notes) as visitor:
-                is_taken, _ = visitor.bring("beside", house.recording_file(2.0).read_bytes())
+            with Visitor(stack.url, self.notes) as visitor:
+                is_taken, _ = visitor.bring("beside", stack.recording_file(2.0).read_bytes())
             self.await_end()
             self.lines += [
                 Line("a byte a second: another's import that was refused", not is_taken, 0),
@@ -157,35 +157,35 @@ class Overload:
     @contextmanager
     def _full_disk(self) -> Iterator[None]:
         """Keep the disk nearly full until all jobs at work have ended all the same."""
-        with self.house.full_disk():
+        with self.stack.full_disk():
             yield
             self.await_end()
 
     def verdict(self) -> list[Line]:
         """Return the outcome of all jobs."""
-        storage = connect(self.house.connection)
+        storage = connect(self.stack.connection)
         told = list(self.notes.jobs.values())
         counts = storage.jobs.count_by_status(ORG)
         for text in self.notes.dishonest[:5]:
             print(text, file=sys.stderr)
-        ended = [line for line in self.house.log_lines() if "process ended" in str(line["message"])]
+        ended = [line for line in self.stack.log_lines() if "process ended" in str(line["message"])]
         return [
             *self.lines,
             *(Line(f"answers {status or 'that did not come'}", n) for status, n in sorted(self.notes.answers.items())),
             Line("refusals without a reason or a Retry-After", len(self.notes.dishonest), 0),
             Line("keys that made two jobs", self.notes.doubled + sum(counts.values()) - len(set(told)), 0),
             *judge_jobs(storage, told),
-            *judge_leftovers(storage, self.house.connection),
+            *judge_leftovers(storage, self.stack.connection),
             Line("processes that ended", len(ended), 0),
         ]
 
     def await_end(self) -> None:
         """Until no job is active and no dead letter waits."""
-        storage, deadline = connect(self.house.connection), time.monotonic() + PATIENCE_SEC
+        storage, deadline = connect(self.stack.connection), time.monotonic() + PATIENCE_SEC
         while time.monotonic() < deadline:
             try:
                 active = len(storage.jobs.active_sequences(ORG))
-                if not active and all(line.holds for line in judge_leftovers(storage, self.house.connection)):
+                if not active and all(line.holds for line in judge_leftovers(storage, self.stack.connection)):
                     return
                 print(f"{active} jobs are active", file=sys.stderr, flush=True)
             except RostrumError as error:
@@ -200,10 +200,10 @@ def main() -> int:
     )
     holds = True
     for title, faulty, act in (("At once", False, Overload.crowd), ("Faults", True, Overload.faults)):
-        with tempfile.TemporaryDirectory() as name, House(Path(name), faulty=faulty) as house:
-            assert house.host is not None
-            overload = Overload(house, plan)
-            with MemoryWatch(house.host.pid) as memory:
+        with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), faulty=faulty) as stack:
+            assert stack.host is not None
+            overload = Overload(stack, plan)
+            with MemoryWatch(stack.host.pid) as memory:
                 act(overload)
             lines = overload.verdict()
             lines.append(Line("largest process (MiB)", memory.largest_bytes / MIB, MOST_MIB))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks._house import House
+from benchmarks._local_stack import LocalStack
 from benchmarks.chaos import Chaos, Plan
 
 pytestmark = pytest.mark.e2e
@@ -25,8 +25,8 @@ PLAN = Plan(
 
 
 def test_nothing_is_lost_or_done_twice(tmp_path: Path, short_lecture: Path) -> None:
-    with House(tmp_path, example=short_lecture, ROSTRUM_MAX_ATTEMPTS="20") as house:
-        chaos = Chaos(house, PLAN)
+    with LocalStack(tmp_path, example=short_lecture, ROSTRUM_MAX_ATTEMPTS="20") as stack:
+        chaos = Chaos(stack, PLAN)
         lines = chaos.run()
     assert chaos.accepted
     assert [line for line in lines if not line.is_pace and not line.holds] == []

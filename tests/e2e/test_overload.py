@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks._house import House
+from benchmarks._local_stack import LocalStack
 from benchmarks.overload import REAL_EVERY, Overload, Plan
 
 pytestmark = pytest.mark.e2e
@@ -13,8 +13,8 @@ PLAN = Plan(jobs=REAL_EVERY // 2, callers=REAL_EVERY // 2, fault_sec=4.0, visito
 
 
 def test_everybody_is_served_or_refused_with_a_word(tmp_path: Path, short_lecture: Path) -> None:
-    with House(tmp_path, faulty=True, example=short_lecture) as house:
-        overload = Overload(house, PLAN)
+    with LocalStack(tmp_path, faulty=True, example=short_lecture) as stack:
+        overload = Overload(stack, PLAN)
         overload.crowd()
         overload.faults()
         lines = overload.verdict()

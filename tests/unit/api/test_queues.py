@@ -18,7 +18,7 @@ from tests.support.signing_keys import SECRET, signed
 
 
 @pytest.fixture
-def shared_house() -> Iterator[ApiHarness]:
+def shared_harness() -> Iterator[ApiHarness]:
     """An API where callers say who they are."""
     services = make_services(auth="jwt", jwt_secret=SECRET.decode(), jwt_issuer=None, jwt_audience=None)
     with TestClient(create_app(services), base_url="http://api.localhost") as client:
@@ -92,8 +92,8 @@ def tokens_of_three() -> dict[str, dict[str, str]]:
     }
 
 
-def test_an_administrator_puts_back_what_is_the_organisations_own(shared_house: ApiHarness) -> None:
-    harness = shared_house
+def test_an_administrator_puts_back_what_is_the_organisations_own(shared_harness: ApiHarness) -> None:
+    harness = shared_harness
     tokens = tokens_of_three()
     body = {"sourceUrl": "https://example.com/talk.mp4"}
     assert harness.client.post("/jobs", json=body, headers=tokens["member"]).status_code == 202
@@ -109,8 +109,8 @@ def test_an_administrator_puts_back_what_is_the_organisations_own(shared_house: 
     assert harness.client.post(requeue, headers=tokens["admin"]).json() == {"requeued": 1}
 
 
-def test_a_stranger_sees_nothing_of_the_queues(shared_house: ApiHarness) -> None:
-    harness = shared_house
+def test_a_stranger_sees_nothing_of_the_queues(shared_harness: ApiHarness) -> None:
+    harness = shared_harness
     member, stranger = (
         {"Authorization": f"Bearer {signed(org_id=org, scopes=['jobs:read', 'jobs:write'])}"} for org in ("acme", "x")
     )
@@ -139,8 +139,8 @@ def test_messages_that_cannot_be_read_are_listed_and_removed(harness: ApiHarness
     assert harness.client.get("/jobs/poison/nothing").status_code == 404
 
 
-def test_an_administrator_sees_own_dead_letters_and_that_others_cannot_be_read(shared_house: ApiHarness) -> None:
-    harness = shared_house
+def test_an_administrator_sees_own_dead_letters_and_that_others_cannot_be_read(shared_harness: ApiHarness) -> None:
+    harness = shared_harness
     token = tokens_of_three()
     body = {"sourceUrl": "https://example.com/talk.mp4"}
     job = harness.client.post("/jobs", json=body, headers=token["member"]).json()

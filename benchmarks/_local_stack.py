@@ -1,4 +1,4 @@
-"""A stack that its user may kill in parts and start again, with small recordings to feed it. For the benchmarks."""
+"""Run Azurite, the local host and a server of recordings for a benchmark that kills and restarts them."""
 
 import json
 import os
@@ -34,16 +34,16 @@ MOST_SPARE_BYTES = 4 * 1024**3
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """A file server that logs nothing."""
+    """A file server without a log."""
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
 
 
-class House:
-    """Azurite, the host and a server of recordings, on ports that stay the same however often they are started.
+class LocalStack:
+    """Azurite, the host and a server of recordings, on ports that stay the same after each start.
 
-    A `faulty` house has a proxy before its storage, with which that can be made to fail.
+    With `faulty`, a proxy before the storage makes it fail on demand.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class House:
         self.proxy = FaultyStorage(self.azurite.ports) if faulty else None
         self.host: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "House":
+    def __enter__(self) -> "LocalStack":
         self.start_host()
         return self
 
@@ -109,10 +109,10 @@ class House:
                 if httpx.get(f"{self.url}/health", timeout=10).status_code == 200:
                     return
             time.sleep(0.1)
-        raise RuntimeError("the stack does not become well")
+        raise RuntimeError("the stack does not answer")
 
     def kill_host(self) -> None:
-        """With -9; its workers end when they notice."""
+        """Kill the host with SIGKILL; its workers end when they notice."""
         assert self.host is not None
         workers = psutil.Process(self.host.pid).children()
         self.host.kill()
@@ -131,7 +131,7 @@ class House:
         return found
 
     def restart_azurite(self, kill: bool, away_sec: float = 0.0) -> None:
-        """Stop it, with SIGTERM or with -9, and start it on the same ports and data."""
+        """Stop Azurite, with SIGTERM or SIGKILL, and start it on the same ports and data."""
         if kill:
             self.azurite.process.send_signal(signal.SIGKILL)
             self.azurite.process.wait()
@@ -151,7 +151,7 @@ class House:
         return f"http://127.0.0.1:{self._server.server_port}/{self.recording_file(seconds).name}"
 
     def serve(self, name: str, write: Callable[[Path], None]) -> str:
-        """Have a file written among the recordings; return its address."""
+        """Write a file among the recordings and return its address."""
         write(self._files / name)
         return f"http://127.0.0.1:{self._server.server_port}/{name}"
 
@@ -173,7 +173,7 @@ class House:
 
 
 def fill(file: IO[bytes], size_bytes: int) -> None:
-    """Make the file take up so much of the disk."""
+    """Make the file take up `size_bytes` of the disk."""
     if sys.platform == "linux":
         os.posix_fallocate(file.fileno(), 0, size_bytes)
         return
