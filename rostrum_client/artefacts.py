@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path, PurePosixPath
 
 from rostrum_client.errors import ArtefactDamaged
-from rostrum_client.files import Artefact, Sidecar, Tracking, Transcript
+from rostrum_client.files import Artefact, Quality, Sidecar, Tracking, Transcript
 from rostrum_client.models import JobReference
 from rostrum_client.steps import Steps, ask, fetch
 from rostrum_client.stored import download_stored
@@ -42,6 +42,11 @@ def instructor_tracking(session_id: str, *, job_id: str | None = None) -> Steps[
 def sidecar(session_id: str, *, job_id: str | None = None) -> Steps[Sidecar]:
     """Return the facts about the recording and the list of its artefacts."""
     return fetch(Sidecar, _request(session_id, "sidecar.json", job_id))
+
+
+def quality(session_id: str, *, job_id: str | None = None) -> Steps[Quality]:
+    """Return the verdict on the recording, with its reasons and where to cut."""
+    return fetch(Quality, _request(session_id, "quality.json", job_id))
 
 
 def rebuild_sidecar(

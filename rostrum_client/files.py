@@ -1,4 +1,4 @@
-"""The result files as typed values: sidecar, transcript and the instructor's track."""
+"""The result files as typed values: sidecar, verdict, slides, transcript and the instructor's track."""
 
 from rostrum_client.values import value
 
@@ -84,6 +84,31 @@ class Slides:
     """The slides of a recording, in order of their first appearance."""
 
     slides: tuple[Slide, ...] = ()
+
+
+@value
+class Reason:
+    """One thing that is wrong with a recording, and when, in seconds."""
+
+    code: str
+    start: float
+    end: float
+    text: str
+
+
+@value
+class Quality:
+    """The verdict on a recording: `ok`, `check` or `unusable`."""
+
+    verdict: str
+    reasons: tuple[Reason, ...] = ()
+    speech_sec: float | None = None
+    silences: tuple[tuple[float, float], ...] = ()
+    """Where nobody speaks for 2 s or more."""
+    suggested_in: float | None = None
+    """Where a cut may begin."""
+    suggested_out: float | None = None
+    """Where a cut may end."""
 
 
 @value

@@ -22,6 +22,7 @@ from rostrum_client.artefacts import (
     download_artefacts,
     instructor_tracking,
     partial_transcript,
+    quality,
     rebuild_sidecar,
     sidecar,
     thumbnail,
@@ -84,6 +85,7 @@ class Operations:
     chapters = operation(chapters)
     captions = operation(captions)
     instructor_tracking = operation(instructor_tracking)
+    quality = operation(quality)
     sidecar = operation(sidecar)
     rebuild_sidecar = operation(rebuild_sidecar)
     thumbnail = operation(thumbnail)

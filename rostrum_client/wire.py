@@ -184,6 +184,8 @@ def artefact(session_id: str, name: str, job_id: str | None = None) -> Request |
     path = PurePosixPath(name)
     if path.suffix == ".jpg" and path.parent.name == "slides":
         return get("sessions", session_id, "slides", path.name, job_id=job_id)
+    if name == "quality.json":
+        return get("sessions", session_id, "results", "quality", job_id=job_id)
     if name == "slides.json":
         return get("sessions", session_id, "results", "slides", job_id=job_id)
     if path.suffix in (".jpg", ".jpeg"):

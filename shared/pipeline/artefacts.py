@@ -75,6 +75,9 @@ AUDIO_COPY = Artefact(
 RECORDING = Artefact(
     template="recording.json", container=WORK, content_type=JSON, stage=Stage.DOWNLOAD, step=StepKind.PART
 )
+SOUND_LEVELS = Artefact(
+    template="sound-levels.json", container=WORK, content_type=JSON, stage=Stage.DOWNLOAD, step=StepKind.PART
+)
 TRANSCRIPT_PART = Artefact(
     template="transcription/{part:05d}.json",
     container=WORK,
@@ -144,6 +147,13 @@ TRACKING_PART = Artefact(
     stage=Stage.TRACKING,
     step=StepKind.PART,
     required=True,
+)
+PICTURE_LOOKS = Artefact(
+    template="tracking/{part:05d}-looks.json",
+    container=WORK,
+    content_type=JSON,
+    stage=Stage.TRACKING,
+    step=StepKind.PART,
 )
 SLIDE_STRETCHES = Artefact(
     template="slides/{part:05d}.json",
@@ -289,6 +299,7 @@ PODCAST_CHAPTERS = Artefact(template="podcast-chapters.json", container=RESULTS,
 TRANSCRIPT_HTML = Artefact(template="transcript.html", container=RESULTS, content_type=HTML)
 SLIDES = Artefact(template="slides.json", container=RESULTS, content_type=JSON)
 INSTRUCTOR_BY_SEGMENT = Artefact(template="instructor-by-segment.json", container=RESULTS, content_type=JSON)
+QUALITY = Artefact(template="quality.json", container=RESULTS, content_type=JSON)
 SIDECAR = Artefact(template="sidecar.json", container=RESULTS, content_type=JSON, required=True)
 
 ARTEFACTS: tuple[Artefact, ...] = tuple(each for each in list(globals().values()) if isinstance(each, Artefact))

@@ -155,6 +155,8 @@ class TranscriptPart(Payload):
     written: bool
     segments: Segments
     speech_sec: Seconds
+    speech: tuple[tuple[Seconds, Seconds], ...] = ()
+    """Where speech was heard, in order of time; empty in parts of earlier versions."""
     warnings: StoredWarnings
     expectation: str = ""
     unsure: Confidence = 0.4

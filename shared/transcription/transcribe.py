@@ -117,6 +117,7 @@ def transcribe_part(
         written=info.written,
         segments=tuple(_tidy(heard, within)),
         speech_sec=round(sum(span.length for span in raw), 3),
+        speech=tuple((round(span.start, 3), round(span.end, 3)) for span in raw),
         warnings=(*engine.warnings_for(language), *warnings),
         expectation=info.expectation,
         unsure=info.unsure,

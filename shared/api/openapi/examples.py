@@ -37,6 +37,7 @@ from shared.api.routes.vocabularies import VocabularyList, VocabularySummary, Vo
 from shared.api.version import VERSION
 from shared.domain.errors import StorageUnavailable
 from shared.domain.options import PLAYABLE_ALREADY
+from shared.domain.quality.payload import Quality, Reason, TrackFacts, TranscriptFacts, Verdict
 from shared.domain.removal import RemovalReason
 from shared.domain.stage import Stage, StageState
 from shared.domain.webhook import DeliveryState
@@ -337,6 +338,19 @@ _CHAPTERS = Chapters(
     duration_sec=61.2,
     chapters=(ChapterPayload(start=0.0, end=61.2, title="Good morning", reasons=("start",)),),
 )
+_QUALITY = Quality(
+    session_id=SESSION_ID,
+    job_id=JOB_ID,
+    duration_sec=61.2,
+    verdict=Verdict.CHECK,
+    reasons=(Reason(code="sound_muted", start=20.0, end=31.0, text="The sound is muted from 0:20 to 0:31."),),
+    speech_sec=41.5,
+    silences=((20.0, 31.2),),
+    suggested_in=0.0,
+    suggested_out=60.9,
+    transcript=TranscriptFacts(transcribed_share=0.93, low_confidence=((44.1, 47.0),), languages=("en",)),
+    track=TrackFacts(coverage_percent=97.22),
+)
 _SLIDES = Slides(
     session_id=SESSION_ID,
     job_id=JOB_ID,
@@ -485,6 +499,7 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
         PODCAST_CHAPTERS.media_type: to_podcast_chapters(_CHAPTERS, "A talk").model_dump_json(by_alias=True),
     },
     "getSlides": _SLIDES,
+    "getQuality": _QUALITY,
     "getInstructorBySegment": InstructorBySegment(
         session_id=SESSION_ID,
         job_id=JOB_ID,

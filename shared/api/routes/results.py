@@ -19,6 +19,7 @@ from shared.api.openapi.described import acting, json_file, reading
 from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION, NOT_ACCEPTABLE, ONLY_JSON
 from shared.api.routes.partial_transcript import send_partial
 from shared.domain.errors import NotFound
+from shared.domain.quality.payload import Quality
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.media.payload import SidecarPayload
@@ -195,6 +196,24 @@ async def get_slides(
     """What stood on the screen and when, with its text and a picture of each slide."""
     result = await off_loop(partial(_derived, services, caller.org_id, session_id, Stage.TRACKING, job_id))
     return await _send(request, services, result, artefacts.SLIDES)
+
+
+@router.get(
+    "/results/quality",
+    summary="Get the verdict on the recording",
+    responses={200: json_file("The verdict", Quality), **NOT_MODIFIED, **reading(NO_SESSION, BEING_MADE)},
+    operation_id="getQuality",
+    response_class=Response,
+)
+async def get_quality(
+    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
+) -> Response:
+    """Whether the recording can be published: `ok`, `check` or `unusable`, with reasons and their times.
+
+    `silences` lists where nobody speaks for 2 s or more; `suggestedIn` and `suggestedOut` say where a cut may begin and
+    end.
+    """
+    return await send_result(request, services, caller, session_id, job_id, artefacts.QUALITY)
 
 
 @router.get(

@@ -20,6 +20,7 @@ from shared.domain.recording import AudioStream, Recording
 from shared.domain.warning import About, RecordingWarning
 from shared.media.audio.clock import SAMPLE_RATE, AudioClock
 from shared.media.audio.gaps import JOINT_SLACK_SEC, gap_warnings
+from shared.media.audio.level_meter import LevelMeter
 from shared.media.audio.mono import MonoMix
 from shared.media.container import HEADERLESS, AnyPacket
 from shared.media.limits import MAX_SOUND_FRAME_SEC, MAX_SOUND_SEC
@@ -84,6 +85,8 @@ class AudioDecoder:
         """Of `silent_samples`, those inserted for gaps in the middle."""
         self.damaged_packets = 0
         """Packets left out because they could not be decoded."""
+        self.meter = LevelMeter()
+        """Has heard all sound when the iteration has ended."""
 
     @property
     def end_sec(self) -> float:
@@ -138,6 +141,7 @@ class AudioDecoder:
         # At a few hertz the resampler's filter returns nothing for short sounds; silence fills their time.
         yield from self._silence(round(self._clock.end_sec * SAMPLE_RATE) - self.samples)
         if self._out:
+            self.meter.hear(bytes(self._out))
             yield bytes(self._out)
             self._out.clear()
 
@@ -222,6 +226,7 @@ class AudioDecoder:
         if frame is None or self._resampler is None:
             return []
         frame.pts = None
+        self.meter.hear_channels(frame, self.samples / SAMPLE_RATE)
         try:
             return self._resampler.resample(frame)
         except av.error.FFmpegError as err:
@@ -254,7 +259,9 @@ class AudioDecoder:
     def _full_blocks(self) -> Iterator[bytes]:
         whole = len(self._out) // BLOCK_BYTES * BLOCK_BYTES
         for start in range(0, whole, BLOCK_BYTES):
-            yield bytes(self._out[start : start + BLOCK_BYTES])
+            block = bytes(self._out[start : start + BLOCK_BYTES])
+            self.meter.hear(block)
+            yield block
         del self._out[:whole]
 
 

@@ -20,6 +20,7 @@ from shared.pipeline.execution.end_job import end_canceled, end_job
 from shared.pipeline.execution.lost_blobs import missing_result, reset_producers
 from shared.pipeline.lease import stale_after
 from shared.pipeline.stages.derived import write_derived
+from shared.pipeline.stages.quality import write_quality
 from shared.pipeline.stages.sidecar import write_sidecar
 from shared.pipeline.updates import change_job, change_session
 
@@ -115,10 +116,11 @@ def _complete(services: Services, job: Job) -> None:
         for row in reset_producers(services, job, None, missing) or ():
             send_step(services, job, row)
         return
-    try:
-        write_derived(services, job)
-    except (ArithmeticError, LookupError, TypeError, ValueError):  # the job has its results, and it has to end
-        log.exception("what follows from the results is left out", extra={"action": "derive", "job_id": job.job_id})
+    for write in (write_derived, write_quality):
+        try:
+            write(services, job)
+        except (ArithmeticError, LookupError, TypeError, ValueError):  # the job has its results, and it has to end
+            log.exception("what follows from the results is left out", extra={"action": "derive", "job_id": job.job_id})
     write_sidecar(services, job)
     now = services.clock()
     change_session(

@@ -30,7 +30,7 @@ from shared.media.network.fetch import FetchPolicy, open_source
 from shared.media.probe.probe import probe
 from shared.media.timeline.measure import measure
 from shared.media.timeline.walk import Walk
-from shared.pipeline.artefacts import AUDIO_COPY, RECORDING
+from shared.pipeline.artefacts import AUDIO_COPY, RECORDING, SOUND_LEVELS
 from shared.pipeline.context import ContinueLater, StepContext
 from shared.pipeline.stages.job_blobs import (
     CHANGED,
@@ -271,6 +271,7 @@ def _copy_audio(context: StepContext, file: BinaryIO, recording: Recording) -> R
     blobs.stage_block(WORK, name, 0, wav_header(decoder.samples))
     context.confirm()
     blobs.commit_blocks(WORK, name, blocks, AUDIO_COPY.content_type)
+    write_json(context.services, context.job, SOUND_LEVELS, decoder.meter.measured())
     return decoder.measured()
 
 

@@ -97,8 +97,17 @@ def recording_of(context: StepContext) -> Recording:
 
     Raise ValueError before it has run, and BlobMissing.
     """
-    if context.job.options.tracks.any:
-        return read_json(context.services, context.job, RECORDING, RecordingFile).recording
-    if context.session.recording is None:
-        raise ValueError(f"session {context.session.session_id} has no recording yet")
-    return context.session.recording
+    return _recording(context.services, context.job, context.session)
+
+
+def recording_of_job(services: Services, job: Job) -> Recording:
+    """Return the facts that the download stage found for a job; raise NotFound, and errors as in `recording_of`."""
+    return _recording(services, job, services.storage.sessions.get(job.org_id, job.session_id).value)
+
+
+def _recording(services: Services, job: Job, session: Session) -> Recording:
+    if job.options.tracks.any:
+        return read_json(services, job, RECORDING, RecordingFile).recording
+    if session.recording is None:
+        raise ValueError(f"session {session.session_id} has no recording yet")
+    return session.recording

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from shared.domain.errors import EngineUnavailable
+from shared.domain.quality.records import Look, PictureLooks
 from shared.domain.stage import Stage
 from shared.domain.warning import About, RecordingWarning
 from shared.media.payload import ScenePayload, ThumbnailPayload
 from shared.media.video.frames import sample_frames
+from shared.media.video.look_meter import LookMeter
 from shared.media.video.picture import Picture, upright_size, video_of
 from shared.media.video.scenes import Scene, SceneScorer, scenes_from_scores
 from shared.media.video.thumbnails import DEFAULT_WIDTH_PX, make_thumbnails
@@ -75,10 +77,12 @@ def prepare_tracking(context: StepContext) -> None:
 
 
 def track_part(context: StepContext) -> None:
-    """Detect people in the frames of one time slice, score scene changes, and watch the screen."""
+    """Detect people in the frames of one time slice, score scene changes, watch the screen, and measure the picture."""
     recording, settings = recording_of(context), context.services.settings
     samples, plan = _samples(context, context.message.part), _plan(context)
     detector, scorer, slides = _detector(context, plan), SceneScorer(), SlideWatch(context, plan)
+    meter = LookMeter()
+    looks: list[Look] = []
     found: list[FrameDetections] = []
     scores: list[tuple[float, float]] = []
     with open_recording(context) as source:
@@ -90,16 +94,19 @@ def track_part(context: StepContext) -> None:
             end_sec=samples.stop / settings.sample_fps,
         )
         for frame in frames:
-            score = scorer.score(frame.bgr)
+            score, look = scorer.score(frame.bgr), meter.look(frame.time_sec, frame.bgr)
             if frame.index not in samples:
                 continue
             if score is not None:
                 scores.append((frame.time_sec, score))
+            looks.append(look)
             found.append(detector.detect(frame))
             slides.see(frame, found[-1])
             context.report((frame.index - samples.start) / len(samples))
     slides.finish(min(samples.stop / settings.sample_fps, recording.duration_sec))
     part = TrackingPart.of(context.message.part, found, scores, samples=samples)
+    measured = PictureLooks(part=context.message.part, looks=tuple(looks))
+    write_json(context.services, context.job, artefacts.PICTURE_LOOKS, measured, part=context.message.part)
     write_json(context.services, context.job, artefacts.TRACKING_PART, part, part=context.message.part)
 
 

@@ -120,7 +120,7 @@ def acme() -> Iterator[Acme]:
         session = harness.session(job["sessionId"])
         services.storage.blobs.write(SOURCES, session.source_blob, b"abc", "video/mp4")
         files = ("transcript.json", "instructor-tracking.json", "chapters.json", "instructor-by-segment.json")
-        files += ("slides.json", "slides/scene-001.jpg", "sidecar.json", "thumbnails/scene-001.jpg")
+        files += ("quality.json", "slides.json", "slides/scene-001.jpg", "sidecar.json", "thumbnails/scene-001.jpg")
         harness.finish(job, dict.fromkeys(files, b'{"segments": []}'))
         harness.change(job["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
         upload = client.post("/ingest/init", json=BODIES["/ingest/init"]).json()

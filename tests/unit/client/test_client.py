@@ -306,6 +306,7 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
         ("words.vtt", "/sessions/s%2F1/results/transcript?format=words"),
         ("instructor-by-segment.json", "/sessions/s%2F1/results/instructor-by-segment"),
         ("sidecar.json", "/sessions/s%2F1/sidecar"),
+        ("quality.json", "/sessions/s%2F1/results/quality"),
         ("slides.json", "/sessions/s%2F1/results/slides"),
         ("slides/slide-0001.jpg", "/sessions/s%2F1/slides/slide-0001.jpg"),
         ("thumbnails/a b.jpg", "/sessions/s%2F1/thumbnails/a%20b.jpg"),

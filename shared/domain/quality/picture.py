@@ -1,0 +1,131 @@
+"""Tell what is wrong with the picture: black, covered, out of focus, frozen, or nobody in it.
+
+A screencast stands still while its slide is explained. So stillness counts only where a person should move.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from statistics import median
+
+from shared.domain.quality.facts import Facts, Span, clock, overlap
+from shared.domain.quality.payload import Reason
+from shared.domain.quality.records import Look
+
+NOBODY, BLACK, FROZEN = "nobody_in_picture", "picture_black", "picture_frozen"
+UNFOCUSED, COVERED = "picture_unfocused", "picture_covered"
+
+BLACK_BRIGHTNESS = 20
+BLACK_SPREAD = 16
+"""A picture is black if it is darker than the one and evener than the other."""
+COVERED_SPREAD = 30
+COVERED_EDGES = 14
+"""A picture shows nothing if it is evener than this and has no edges above a camera's noise."""
+FOCUS_SHARE = 0.2
+"""Edges over spread: 0.3 to 1.5 in focus, 0.05 to 0.19 with a blur of 8 pixels of 1080 lines and more."""
+STILL = 30
+"""Change of the most changed place, in hundredths of a step of luma, up to which a picture is the same as before."""
+MIN_BAD_SEC = 10.0
+"""A shorter time is not worth a word."""
+BAD_SHARE = 0.5
+"""Or the picture is bad for this share of a shorter recording."""
+MIN_FROZEN_SEC = 12.0
+"""A person who is seen stands perfectly still for no longer."""
+MIN_FROZEN_SPEAKING_SEC = 20.0
+"""The same where nobody was seen and someone speaks."""
+FROZEN_SHARE = 0.9
+"""A picture that is still for this share of the recording was never live."""
+PRESENT_SHARE = 0.5
+SPEAKING_SHARE = 0.5
+LEAST_COVERAGE_PERCENT = 1.0
+MAX_SAMPLE_SEC = 2.0
+"""Time for which a sample stands at most."""
+
+
+def early_reasons(looks: Sequence[Look], until_sec: float) -> list[Reason]:
+    """Return what the samples of the first part show about all of it."""
+    known = [BLACK, COVERED, UNFOCUSED]
+    whole = 0.95 * until_sec
+    return [each for each in _bad_looks(looks, until_sec) if each.code in known and each.end - each.start >= whole]
+
+
+def picture_reasons(facts: Facts) -> list[Reason]:
+    """Return what is wrong with the picture."""
+    if not facts.has_picture:
+        return []
+    reasons = _bad_looks(facts.looks, facts.duration_sec)
+    bad = [(each.start, each.end) for each in reasons]
+    if not facts.is_screencast:
+        reasons += _frozen(facts, bad)
+        is_hidden = sum(each.end - each.start for each in reasons) >= FROZEN_SHARE * facts.duration_sec
+        if facts.coverage_percent is not None and facts.coverage_percent < LEAST_COVERAGE_PERCENT and not is_hidden:
+            text = "Nobody was found in the picture."
+            reasons.append(Reason(code=NOBODY, start=0.0, end=facts.duration_sec, text=text))
+    return reasons
+
+
+def _bad_looks(looks: Sequence[Look], duration_sec: float) -> list[Reason]:
+    least = min(MIN_BAD_SEC, BAD_SHARE * duration_sec)
+    kinds: tuple[tuple[str, Callable[[Look], bool], str], ...] = (
+        (BLACK, _is_black, "The picture is black from {start} to {end}."),
+        (COVERED, _is_covered, "The picture shows nothing from {start} to {end}: the camera may be covered."),
+        (UNFOCUSED, _is_unfocused, "The picture is out of focus from {start} to {end}."),
+    )
+    return [
+        Reason(code=code, start=start, end=end, text=text.format(start=clock(start), end=clock(end)))
+        for code, holds, text in kinds
+        for start, end in _stretches(looks, duration_sec, holds)
+        if end - start >= least
+    ]
+
+
+def _is_black(look: Look) -> bool:
+    return look.brightness <= BLACK_BRIGHTNESS and look.spread <= BLACK_SPREAD
+
+
+def _is_covered(look: Look) -> bool:
+    return not _is_black(look) and look.spread <= COVERED_SPREAD and look.edges <= COVERED_EDGES
+
+
+def _is_unfocused(look: Look) -> bool:
+    if _is_black(look) or _is_covered(look):
+        return False
+    return look.edges < FOCUS_SHARE * look.spread
+
+
+def _is_still(look: Look) -> bool:
+    return look.change is not None and look.change <= STILL
+
+
+def _frozen(facts: Facts, bad: Sequence[Span]) -> list[Reason]:
+    """Return the times at which the picture does not move although someone stands or speaks there."""
+    reasons = []
+    for span in _stretches(facts.looks, facts.duration_sec, _is_still):
+        length = span[1] - span[0]
+        if overlap(span, bad) > 0.5 * length:
+            continue
+        is_all = length >= FROZEN_SHARE * facts.duration_sec
+        is_present = overlap(span, facts.presence) >= PRESENT_SHARE * length
+        is_spoken = overlap(span, facts.speech) >= SPEAKING_SHARE * length
+        if (
+            (is_all and length >= MIN_BAD_SEC)
+            or (is_present and length >= MIN_FROZEN_SEC)
+            or (is_spoken and length >= MIN_FROZEN_SPEAKING_SEC)
+        ):
+            text = f"The picture is frozen from {clock(span[0])} to {clock(span[1])}."
+            reasons.append(Reason(code=FROZEN, start=span[0], end=span[1], text=text))
+    return reasons
+
+
+def _stretches(looks: Sequence[Look], duration_sec: float, holds: Callable[[Look], bool]) -> Iterator[Span]:
+    """Yield the times for which `holds`; a single sample among others that differ changes nothing."""
+    flags = [holds(look) for look in looks]
+    smooth = [median(flags[max(0, at - 1) : at + 2]) >= 0.5 for at in range(len(flags))] if len(flags) > 2 else flags
+    start = None
+    for look, flag in zip(looks, smooth, strict=True):
+        if flag and start is None:
+            start = 0.0 if look is looks[0] and look.t <= MAX_SAMPLE_SEC else look.t
+        elif not flag and start is not None:
+            yield start, look.t
+            start = None
+    if start is not None:
+        end = looks[-1].t + MAX_SAMPLE_SEC
+        yield start, duration_sec if duration_sec <= end else looks[-1].t

@@ -1,0 +1,61 @@
+"""Measure how sampled pictures look: dark, without contrast, out of focus, or the same as before.
+
+Apart from the tracking stage, which samples the pictures anyway. Edges are measured at a small width, at which a
+camera's noise is averaged away and letters still stand out.
+"""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.domain.quality.records import Look
+
+_EDGES_WIDTH_PX = 320
+"""Width at which edges are measured; smaller pictures are measured as they are."""
+_SMALL_PX = (160, 90)
+"""Width and height at which light and change are measured."""
+_CELLS = (20, 12)
+"""Columns and rows of the places in which a change is looked for."""
+_EDGES_SHARE = 0.998
+"""Share of the pixels that are no edges: what counts is the lowest of the steepest ones."""
+_DARKEST_SHARE = 0.02
+_BRIGHTEST_SHARE = 0.98
+"""Shares of the pixels between which the spread lies."""
+
+
+class LookMeter:
+    """Measures pictures in order of time, each against the one before."""
+
+    def __init__(self) -> None:
+        self._before: NDArray[Any] | None = None
+
+    def look(self, time_sec: float, bgr: NDArray[np.uint8]) -> Look:
+        """Return how the picture looks, which is height × width × 3."""
+        grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+        small = cv2.resize(grey, _SMALL_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
+        before, self._before = self._before, small
+        change = None
+        if before is not None:
+            cells = cv2.resize(np.abs(small - before), _CELLS, interpolation=cv2.INTER_AREA)
+            change = round(float(cells.max()) * 100)
+        dark, bright = np.quantile(small, (_DARKEST_SHARE, _BRIGHTEST_SHARE))
+        return Look(
+            t=time_sec,
+            brightness=round(float(small.mean())),
+            spread=round(float(bright - dark)),
+            edges=_edges(grey),
+            change=change,
+        )
+
+
+def _edges(grey: Any) -> int:
+    """Return the height of the steepest edges."""
+    height, width = grey.shape
+    if width > _EDGES_WIDTH_PX:
+        size = (_EDGES_WIDTH_PX, max(3, round(height * _EDGES_WIDTH_PX / width)))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    steep = np.abs(cv2.Laplacian(grey, cv2.CV_16S, ksize=1)).ravel()
+    rank = min(len(steep) - 1, int(len(steep) * _EDGES_SHARE))
+    return int(np.partition(steep, rank)[rank])
