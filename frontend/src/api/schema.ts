@@ -714,6 +714,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{sessionId}/results/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the verdict on the recording
+         * @description Whether the recording can be published: `ok`, `check` or `unusable`, with reasons and their times.
+         *
+         *     `silences` lists where nobody speaks for 2 s or more; `suggestedIn` and `suggestedOut` say where a cut may begin and
+         *     end.
+         */
+        get: operations["getQuality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{sessionId}/results/instructor-by-segment": {
         parameters: {
             query?: never;
@@ -1986,6 +2009,40 @@ export interface components {
             callbackUrl?: string | null;
         };
         /**
+         * Quality
+         * @description `quality.json`. `transcript` is null for a recording without sound, `track` for one without a picture.
+         */
+        Quality: {
+            /**
+             * Version
+             * @default v1
+             * @constant
+             */
+            version: "v1";
+            /** Sessionid */
+            sessionId: string;
+            /** Jobid */
+            jobId: string;
+            /** Durationsec */
+            durationSec: number;
+            verdict: components["schemas"]["Verdict"];
+            /** Reasons */
+            reasons: components["schemas"]["Reason"][];
+            /** Speechsec */
+            speechSec: number;
+            /** Silences */
+            silences: [
+                number,
+                number
+            ][];
+            /** Suggestedin */
+            suggestedIn: number;
+            /** Suggestedout */
+            suggestedOut: number;
+            transcript: components["schemas"]["TranscriptFacts"] | null;
+            track: components["schemas"]["TrackFacts"] | null;
+        };
+        /**
          * QueueInfoView
          * @description All queues, and the organisation's jobs by status.
          */
@@ -2022,6 +2079,20 @@ export interface components {
              * @description How long the oldest one that could begin now has been waiting; null without one.
              */
             oldestSeconds: number | null;
+        };
+        /**
+         * Reason
+         * @description One thing that is wrong with the recording, and when.
+         */
+        Reason: {
+            /** Code */
+            code: string;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Text */
+            text: string;
         };
         /**
          * RecordingWarning
@@ -2707,6 +2778,14 @@ export interface components {
             height: number;
         };
         /**
+         * TrackFacts
+         * @description How much of the recording shows the instructor.
+         */
+        TrackFacts: {
+            /** Coveragepercent */
+            coveragePercent: number;
+        };
+        /**
          * TrackPlot
          * @description `track-plot.json`. Positions are fractions of the frame's width, from the left.
          */
@@ -2846,6 +2925,21 @@ export interface components {
             model: string;
         };
         /**
+         * TranscriptFacts
+         * @description How far the transcript may be trusted.
+         */
+        TranscriptFacts: {
+            /** Transcribedshare */
+            transcribedShare: number;
+            /** Lowconfidence */
+            lowConfidence: [
+                number,
+                number
+            ][];
+            /** Languages */
+            languages: string[];
+        };
+        /**
          * TranscriptFormat
          * @description In which form a transcript is wanted.
          * @enum {string}
@@ -2932,6 +3026,12 @@ export interface components {
              */
             expiresAt: string;
         };
+        /**
+         * Verdict
+         * @description What a person has to do about a recording.
+         * @enum {string}
+         */
+        Verdict: "ok" | "check" | "unusable";
         /**
          * VideoStreamPayload
          * @description The picture as a viewer sees it: rotation (degrees clockwise) applied to width and height.
@@ -6827,6 +6927,103 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Slides"];
+                };
+            };
+            /** @description Nothing has changed since the given `ETag` */
+            304: {
+                headers: {
+                    /** @description The version, for `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getQuality: {
+        parameters: {
+            query?: {
+                /** @description What this job made, rather than the latest that made one. */
+                jobId?: string | null;
+            };
+            header?: {
+                /**
+                 * @description An `ETag` that is known: answered 304 while it is that of the present version.
+                 * @example W/"12"
+                 */
+                "If-None-Match"?: string;
+            };
+            path: {
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The verdict */
+            200: {
+                headers: {
+                    /** @description The version, for `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "version": "v1",
+                     *       "sessionId": "7w1x3e5j8k2m9n4p6q0",
+                     *       "jobId": "7w1x3e5j8k2m9n4p6q1",
+                     *       "durationSec": 61.2,
+                     *       "verdict": "check",
+                     *       "reasons": [
+                     *         {
+                     *           "code": "sound_muted",
+                     *           "start": 20,
+                     *           "end": 31,
+                     *           "text": "The sound is muted from 0:20 to 0:31."
+                     *         }
+                     *       ],
+                     *       "speechSec": 41.5,
+                     *       "silences": [
+                     *         [
+                     *           20,
+                     *           31.2
+                     *         ]
+                     *       ],
+                     *       "suggestedIn": 0,
+                     *       "suggestedOut": 60.9,
+                     *       "transcript": {
+                     *         "transcribedShare": 0.93,
+                     *         "lowConfidence": [
+                     *           [
+                     *             44.1,
+                     *             47
+                     *           ]
+                     *         ],
+                     *         "languages": [
+                     *           "en"
+                     *         ]
+                     *       },
+                     *       "track": {
+                     *         "coveragePercent": 97.22
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Quality"];
                 };
             };
             /** @description Nothing has changed since the given `ETag` */
