@@ -110,6 +110,17 @@ def _run_client(command: list[str]) -> int:
         client.wait()
 
 
+def trace(options: argparse.Namespace) -> int:
+    url = os.environ.get("ROSTRUM_URL")
+    if url is None:
+        running = find_running(options.port)
+        if running is None:
+            raise StackError(f"No stack runs on port {options.port}. Start one with: python3 dev.py up")
+        url = running.url
+    command = [str(Environment().ensure(say)), "-m", "rostrum_client", "trace", f"--base-url={url}", options.job_id]
+    return _run_client(command)
+
+
 def test(options: argparse.Namespace) -> int:
     python = Environment().ensure(say)
     command = [str(python), "-m", "pytest", *_distribution(options.arguments), *options.arguments]
@@ -216,6 +227,13 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     command.add_argument("--follow-cam", action="store_true", help="make a video that follows the instructor")
     command.add_argument("--port", type=_port, help=f"of the API (default: {DEFAULT_PORT}, or a free one)")
     command.set_defaults(run=process)
+
+    command = commands.add_parser(
+        "trace", help="a job's steps as a tree; $ROSTRUM_URL and $ROSTRUM_TOKEN: of any service"
+    )
+    command.add_argument("job_id", metavar="JOB_ID")
+    command.add_argument("--port", type=_port, default=DEFAULT_PORT, help="of the API (default: %(default)s)")
+    command.set_defaults(run=trace)
 
     command = commands.add_parser(
         "test", help="every test, one process a core; arguments go to pytest (-n 0: one process)", add_help=False

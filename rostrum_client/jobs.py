@@ -3,7 +3,7 @@
 from typing import Unpack
 
 from rostrum_client.job_details import ForJob
-from rostrum_client.models import Delivery, Job, JobState, Redelivery
+from rostrum_client.models import Delivery, Job, JobState, Redelivery, Trace
 from rostrum_client.retry_timing import TRIES
 from rostrum_client.steps import Listing, Steps, fetch, fetch_all
 from rostrum_client.wire import body, delete, get, post
@@ -58,6 +58,11 @@ def cancel(job_id: str, *, within_sec: float | None = None) -> Steps[Job]:
 def retry(job_id: str, *, idempotency_key: str | None = None) -> Steps[Job]:
     """Try a job that failed or was canceled again, from the stage that failed; finished parts are kept."""
     return fetch(Job, post("jobs", job_id, "retry", key=idempotency_key))
+
+
+def trace(job_id: str) -> Steps[Trace]:
+    """Return the job as a trace, from what the service has stored."""
+    return fetch(Trace, get("jobs", job_id, "trace"))
 
 
 def deliveries(job_id: str) -> Listing[Delivery]:

@@ -80,6 +80,30 @@ class Redelivery:
 
 
 @value
+class Span:
+    """One span of a job's trace; `started_at` is None where only the end is known."""
+
+    span_id: str
+    parent_id: str | None = None
+    name: str
+    part: int | None = None
+    attempt: int = 1
+    outcome: str
+    detail: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    links: tuple[str, ...] = ()
+
+
+@value
+class Trace:
+    """A job's request, its attempts, and every attempt at its steps."""
+
+    trace_id: str
+    spans: tuple[Span, ...]
+
+
+@value
 class Job:
     """One run of the pipeline over a session."""
 

@@ -29,7 +29,7 @@ from rostrum_client.artefacts import (
     transcript,
 )
 from rostrum_client.follow import events, wait
-from rostrum_client.jobs import cancel, deliveries, job, jobs, redeliver, retry, status, submit
+from rostrum_client.jobs import cancel, deliveries, job, jobs, redeliver, retry, status, submit, trace
 from rostrum_client.sessions import (
     delete_results,
     delete_session,
@@ -60,6 +60,7 @@ class Operations:
     jobs = listing(jobs)
     cancel = operation(cancel)
     retry = operation(retry)
+    trace = operation(trace)
     deliveries = listing(deliveries)
     redeliver = operation(redeliver)
 

@@ -34,6 +34,7 @@ from shared.api.routes import (
     search,
     sessions,
     tasks,
+    traces,
     vocabularies,
 )
 from shared.api.version import VERSION
@@ -45,6 +46,7 @@ ROUTERS = (
     queues.router,  # before the jobs, whose ids its paths would be
     jobs.router,
     deliveries.router,
+    traces.router,
     schedules.router,
     vocabularies.router,
     tasks.router,

@@ -44,14 +44,14 @@ def origin_of(job: Job) -> Parent:
 
 def job_span_id(job: Job, attempt: int | None = None) -> int:
     """Return the id of the span of an attempt at the job; without a number, of the latest one."""
-    return _number(8, "job", job.job_id, str(attempt or job.attempt))
+    return derived_span_id("job", job.job_id, str(attempt or job.attempt))
 
 
 def attempt_span_id(run: StepRun) -> int | None:
     """Return the id of the span of the step's latest attempt; None when its row does not tell which delivery it was."""
     if run.owner is None:
         return None
-    return _number(8, "step", run.job_id, str(run.job_attempt), run.stage, run.step, str(run.number), run.owner)
+    return derived_span_id("step", run.job_id, str(run.job_attempt), run.stage, run.step, str(run.number), run.owner)
 
 
 def needed_spans(run: StepRun, runs: Iterable[StepRun]) -> Iterator[int]:
@@ -72,6 +72,11 @@ def step_before(stage: Stage, step: StepKind) -> tuple[Stage, StepKind] | None:
         return stage, kinds[place - 1]
     needed = NEEDS.get(stage)
     return (needed, STEPS[needed][-1]) if needed else None
+
+
+def derived_span_id(*names: str) -> int:
+    """Return the id of a span that these names tell apart from every other one."""
+    return _number(8, *names)
 
 
 def _number(size_bytes: int, *names: str) -> int:

@@ -29,10 +29,12 @@ from shared.api.models.views import (
     StepFailureView,
     UploadView,
 )
+from shared.api.openapi.described import EXAMPLE_TRACE
 from shared.api.openapi.problem_examples import DELIVERY_ID, JOB_ID, SCHEDULE_ID, SESSION_ID, UPLOAD_ID
 from shared.api.routes.deliveries import DeliveryList, RedeliveryView
 from shared.api.routes.queues import DeadLetterPage, DeadLetterView, QueueInfoView, QueueView, RequeuedView
 from shared.api.routes.removals import RemovalPage, RemovalView
+from shared.api.routes.traces import SpanView, TraceView
 from shared.api.routes.vocabularies import VocabularyList, VocabularySummary, VocabularyView
 from shared.api.version import VERSION
 from shared.domain.errors import StorageUnavailable
@@ -199,6 +201,27 @@ _DELIVERY = DeliveryView(
     error=None,
     duration_sec=0.08,
     will_retry_at=None,
+)
+_JOB_SPAN = SpanView(
+    span_id="53995c3f42cd8ad8",
+    parent_id=None,
+    name="job",
+    part=None,
+    attempt=1,
+    outcome="DONE",
+    detail=None,
+    started_at=_AT,
+    finished_at=_DONE_AT,
+    links=[],
+)
+_STEP_SPAN = _JOB_SPAN.model_copy(
+    update={
+        "span_id": "6bb0f1d4a8c3e2f5",
+        "parent_id": _JOB_SPAN.span_id,
+        "name": "download part",
+        "part": 0,
+        "outcome": "done",
+    }
 )
 _MEDIA = MediaPayload(
     container="mov,mp4,m4a,3gp,3g2,mj2",
@@ -414,6 +437,7 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
     },
     "retryJob": _SUBMITTED.model_copy(update={"attempt": 2}),
     "cancelJob": _RUNNING.model_copy(update={"cancel_requested": True}),
+    "traceJob": TraceView(trace_id=EXAMPLE_TRACE, spans=[_JOB_SPAN, _STEP_SPAN]),
     "listDeliveries": DeliveryList(items=[_DELIVERY]),
     "redeliverWebhook": RedeliveryView(job_id=JOB_ID, webhook_id=_DELIVERY.webhook_id),
     "listTasks": TaskPage(items=[_TASK, _CRON], next_link=_NEXT.format("tasks")),
