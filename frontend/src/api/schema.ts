@@ -264,6 +264,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{jobId}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trace a job
+         * @description The job's request, its attempts, and every attempt at its steps, with the ids that telemetry exports, from what
+         *     is stored: also where no telemetry is. Of an attempt that failed only the end is known.
+         */
+        get: operations["traceJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/schedules": {
         parameters: {
             query?: never;
@@ -2559,6 +2580,53 @@ export interface components {
             warningDetails: components["schemas"]["RecordingWarning"][];
         };
         /**
+         * SpanView
+         * @description One span: the request, an attempt at the job, or an attempt at a step.
+         */
+        SpanView: {
+            /** Spanid */
+            spanId: string;
+            /**
+             * Parentid
+             * @description The span above it.
+             */
+            parentId: string | null;
+            /**
+             * Name
+             * @description `request`, `job`, or a stage and its step, such as `transcription part`.
+             */
+            name: string;
+            /**
+             * Part
+             * @description The number of the part, for steps.
+             */
+            part: number | null;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Outcome
+             * @description `accepted`, `running`, `done`, `failed`, `crashed`, or the job's final status.
+             */
+            outcome: string;
+            /**
+             * Detail
+             * @description What made it fail.
+             */
+            detail: string | null;
+            /**
+             * Startedat
+             * @description null where only the end is known.
+             */
+            startedAt: string | null;
+            /** Finishedat */
+            finishedAt: string | null;
+            /**
+             * Links
+             * @description The spans of the steps whose results it needed.
+             */
+            links: string[];
+        };
+        /**
          * Stage
          * @description A kind of work, with a queue of its own.
          * @enum {string}
@@ -2776,6 +2844,19 @@ export interface components {
             width: number;
             /** Height */
             height: number;
+        };
+        /**
+         * TraceView
+         * @description A job's trace.
+         */
+        TraceView: {
+            /**
+             * Traceid
+             * @description The `traceId` of problem responses and logs.
+             */
+            traceId: string;
+            /** Spans */
+            spans: components["schemas"]["SpanView"][];
         };
         /**
          * TrackFacts
@@ -4690,6 +4771,72 @@ export interface operations {
             415: components["responses"]["Problem415"];
             /** @description The request is not valid, or cannot be carried out */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    traceJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+                     *       "spans": [
+                     *         {
+                     *           "spanId": "53995c3f42cd8ad8",
+                     *           "parentId": null,
+                     *           "name": "job",
+                     *           "part": null,
+                     *           "attempt": 1,
+                     *           "outcome": "DONE",
+                     *           "detail": null,
+                     *           "startedAt": "2026-11-21T10:00:00Z",
+                     *           "finishedAt": "2026-11-21T10:04:00Z",
+                     *           "links": []
+                     *         },
+                     *         {
+                     *           "spanId": "6bb0f1d4a8c3e2f5",
+                     *           "parentId": "53995c3f42cd8ad8",
+                     *           "name": "download part",
+                     *           "part": 0,
+                     *           "attempt": 1,
+                     *           "outcome": "done",
+                     *           "detail": null,
+                     *           "startedAt": "2026-11-21T10:00:00Z",
+                     *           "finishedAt": "2026-11-21T10:04:00Z",
+                     *           "links": []
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TraceView"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
