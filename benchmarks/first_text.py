@@ -61,7 +61,6 @@ def measure(stack: LocalStack, url: str) -> int:
         known, now = answer.raise_for_status().json(), client.get(f"/jobs/{job['jobId']}").json()
         client.delete(f"/jobs/{job['jobId']}")
     spoken = sum(len(segment["words"]) for segment in known["segments"])
-    print(f"recording          {known['durationSec']:8.0f} s in {now['stages']['transcription']['parts']} parts")
     print(f"first text         {waited_sec:8.1f} s after the POST, bar {BAR_SEC:.0f} (load before: {load:.1f})")
     for name in ("download", "transcription"):
         print(f"  {name:<16} {length_sec(now['stages'][name]):8.1f} s so far")

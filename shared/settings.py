@@ -106,7 +106,12 @@ class Settings(BaseSettings):
     the model in the package rapidocr."""
 
     transcription_part_sec: float = Field(default=300.0, ge=10)
-    """Longest nominal length of a transcription part in seconds; parts are of equal nominal length."""
+    """Longest nominal length of a transcription part in seconds; parts are of equal nominal length, except the first
+    one of long recordings."""
+
+    transcription_first_part_sec: float = Field(default=60.0, ge=5)
+    """Nominal length of the first transcription part in seconds, in recordings of more than one part: it runs while the
+    sound is still copied, so that there is text to read soon."""
 
     tracking_part_sec: float = Field(default=600.0, ge=10)
     """Longest nominal length of a tracking part in seconds; parts are of equal nominal length."""

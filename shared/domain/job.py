@@ -58,6 +58,10 @@ class Job:
     announced_parts: str = ""
     """The parts of the transcription whose text was announced: bit n of this hexadecimal number stands for part n."""
 
+    first_part_sec: float | None = None
+    """The nominal length of the transcription's first part, whose sound is there before the download stage is over;
+    None: all parts are equally long, and begin when it is over."""
+
     options: JobOptions = field(default_factory=JobOptions)
     terms: tuple[str, ...] = ()
     """The terms of the vocabularies that the options name, as they were when the job was accepted."""
@@ -150,6 +154,11 @@ def start_stage(job: Job, stage: Stage, attempts: int, now: datetime) -> Job:
         started_at=progress.started_at or now,
     )
     return _changed(_with_stage(job, stage, started), now, started_at=job.started_at or now)
+
+
+def begin_early(job: Job, first_part_sec: float, now: datetime) -> Job:
+    """Note that the first part of the transcription has its sound, and how long it is: it may begin now."""
+    return _changed(job, now, first_part_sec=first_part_sec)
 
 
 def plan_stages(job: Job, parts: Mapping[Stage, int], skipped: Mapping[Stage, str], now: datetime) -> Job:

@@ -88,9 +88,11 @@ def next_actions(
 
 
 def has_step(job: Job, stage: Stage, step: StepKind, number: int) -> bool:
-    """Return whether the job's plan has the step, and its stage may begin."""
-    if job.stages[stage].state is StageState.SKIPPED or not job.may_begin(stage):
+    """Return whether the job's plan has the step, and its stage may begin, or the step before it."""
+    if job.stages[stage].state is StageState.SKIPPED:
         return False
+    if not job.may_begin(stage):
+        return _begins_early(job, stage, step, number)
     return step in STEPS[stage] and 0 <= number < _parts_of(job, stage, step)
 
 
@@ -122,12 +124,19 @@ def _to_enqueue(
             for number in range(_parts_of(job, stage, step)):
                 run = known.get((stage, step, number))
                 if run is None:
-                    if may_begin and room > 0:
+                    if room > 0 and (may_begin or _begins_early(job, stage, step, number)):
                         room -= 1
                         yield StepRun(job_id=job.job_id, stage=stage, step=step, number=number, job_attempt=job.attempt)
                 elif needs_are_done(run, known.values()) if run.blocked else run.is_lost(now, stale_after):
                     yield run
             may_begin = may_begin and _is_done(job, stage, step, known)
+
+
+def _begins_early(job: Job, stage: Stage, step: StepKind, number: int) -> bool:
+    """Return whether the step may begin before its stage: the transcription's first part, once it has its sound."""
+    if job.first_part_sec is None or job.stages[stage].state.is_over:
+        return False
+    return (stage, step, number) == (Stage.TRANSCRIPTION, StepKind.PART, 0)
 
 
 def _waits_in_queue(run: StepRun) -> bool:

@@ -72,6 +72,14 @@ AUDIO_COPY = Artefact(
     step=StepKind.PART,
     in_blocks=True,
 )
+FIRST_SOUND = Artefact(
+    template="first-sound.wav",
+    container=WORK,
+    content_type=WAV,
+    stage=Stage.DOWNLOAD,
+    step=StepKind.PART,
+)
+"""The beginning of the audio copy, in long recordings: the first part of the transcription needs no more."""
 RECORDING = Artefact(
     template="recording.json", container=WORK, content_type=JSON, stage=Stage.DOWNLOAD, step=StepKind.PART
 )

@@ -67,6 +67,9 @@ class StepContext:
     elapsed_sec: Callable[[], float]
     """Returns the invocation's age, for steps that can go on in another one."""
 
+    send_next: Callable[[Job], None]
+    """Sends the messages of steps that may begin now that the job is as given; the sweep does it, too."""
+
     def work_blob(self, name: str) -> str:
         """Return the full name of one of this job's blobs in containers `work` and `results`."""
         return job_blob(self.job, name)

@@ -46,13 +46,13 @@ class PartialTranscript(BaseModel):
 
 
 def partial_transcript(
-    parts: Iterable[TranscriptPart], *, count: int, session_id: str, job_id: str, duration_sec: float | None
+    parts: Iterable[TranscriptPart], *, count: int | None, session_id: str, job_id: str, duration_sec: float | None
 ) -> PartialTranscript:
     """Return what the parts say that are done.
 
     Args:
         parts: the parts that are done, in order.
-        count: the number of all parts.
+        count: the number of all parts; None before it is known.
         session_id: copied into the answer.
         job_id: copied into the answer.
         duration_sec: the recording's length; None before it was examined.
@@ -67,7 +67,7 @@ def partial_transcript(
             segments.append(segment.model_copy(update={"id": len(segments)}))
         if part.language:
             languages[part.language] += len(part.segments)
-        is_last = part.part == count - 1
+        is_last = count is not None and part.part == count - 1
         spans.append((part.start, max(part.end, duration_sec or 0.0) if is_last else part.end))
     return PartialTranscript(
         session_id=session_id,

@@ -64,8 +64,9 @@ def transcribe_part(
     report: Callable[[float], None],
     hints: Hints = NO_HINTS,
     other: Callable[[], Engine] | None = None,
+    first_part_sec: float | None = None,
 ) -> TranscriptPart:
-    """Return the transcript of part `part` of the `parts` equal parts of a recording.
+    """Return the transcript of part `part` of the `parts` parts of a recording.
 
     Args:
         audio: The whole recording's sound; only the part is read.
@@ -78,9 +79,10 @@ def transcribe_part(
         hints: Hints for recognition, such as names and terms.
         other: Returns the engine that transcribes the part again if `engine`, which knows a single language, takes it
             for another language. Without it such a part stays without text, and a warning says so.
+        first_part_sec: The first part's nominal length; None if it is as long as the others.
     """
     report(0.0)
-    within = part_span(audio, part, parts, duration_sec)
+    within = part_span(audio, part, parts, duration_sec, first_part_sec=first_part_sec)
     language = plain_language(language)
     telephone = is_telephone(audio, within)
     raw = list(_speech(audio, within, gains_for(telephone), lambda done: report(done * DETECTION_SHARE)))

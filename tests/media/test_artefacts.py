@@ -17,6 +17,7 @@ from tests.media.test_whole_job import run_to_the_end
 def test_a_job_writes_what_the_list_says(tmp_path: Path, make_clip: Any) -> None:
     clip = make_clip("mp4", video="libx264", audio="aac", seconds=12)
     settings = {"engine": "pocketsphinx", "detector": "plate", "rendition_part_sec": 10}
+    settings |= {"transcription_part_sec": 10, "transcription_first_part_sec": 5}
     storage = MemoryStorage()
     storage.blobs.write(SOURCES, source_blob_name("local", "s", "clip.mp4"), clip, "video/mp4")
     request = JobRequest(

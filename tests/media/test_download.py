@@ -56,6 +56,7 @@ def context(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> StepContext:
         confirm=lambda: None,
         began_at=clock(),
         elapsed_sec=lambda: 300.0,
+        send_next=lambda job: None,
     )
 
 

@@ -45,6 +45,7 @@ def merge_spoken(harness: ApiHarness, job: dict[str, Any], text: str) -> None:
             report=lambda done: None,
             confirm=lambda: None,
             elapsed_sec=lambda: 0.0,
+            send_next=lambda job: None,
         )
     )
 

@@ -84,7 +84,7 @@ class Heartbeat(PeriodicThread):
         job = stored.value
         if not job.is_runnable or job.attempt != self._job.attempt:
             raise StopWork
-        if run.step is not StepKind.PART:
+        if run.step is not StepKind.PART or not job.may_begin(run.stage):  # before the plan is known, no share is
             return
         try:
             stored_rows = self._services.storage.step_runs.of_job(job.job_id, run.stage)

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from shared.domain import job as jobs
 from shared.domain.errors import NotFound, RostrumError
@@ -93,8 +94,7 @@ def _attempt(
         exhaust(services, job, message, claimed.stored, attempts - 1, crashed=claimed.crashed)
         return False
     log.info("step begins", extra={"action": "begin", **facts})
-    with suppress(RostrumError):  # the end of the step does it, too, and the sweep
-        send_next(services, job)
+    _send_next(services, job)
     try:
         with services.telemetry.attempt(job, message, claimed.stored.value, lambda: _runs(services, job.job_id)):
             is_done = _work(services, message, job, claimed.stored)
@@ -109,6 +109,12 @@ def _attempt(
     else:
         _clear_up(services, job)
     return is_done
+
+
+def _send_next(services: Services, job: Job) -> None:
+    """Send the messages of steps that may begin; the end of the step does it, too, and the sweep."""
+    with suppress(RostrumError):
+        send_next(services, job)
 
 
 def _needs_are_done(services: Services, run: StepRun) -> bool:
@@ -157,6 +163,7 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[S
                     report=heartbeat.report,
                     confirm=heartbeat.beat,
                     elapsed_sec=lambda: time.monotonic() - began,
+                    send_next=partial(_send_next, services),
                 )
             )
             _stop_if_over(services, job)

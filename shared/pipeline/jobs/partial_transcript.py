@@ -67,9 +67,10 @@ def read_text(services: Services, text: TextSoFar) -> bytes:
     if text.job is None:
         whole: dict[str, Any] = json.loads(services.storage.blobs.read(RESULTS, text.files[0].name))
         return json.dumps({**whole, "complete": True, "missing": []}, ensure_ascii=False).encode()
+    is_planned = text.job.may_begin(Stage.TRANSCRIPTION)
     partial: PartialTranscript = partial_transcript(
         (TranscriptPart.model_validate_json(services.storage.blobs.read(WORK, file.name)) for file in text.files),
-        count=text.job.stages[Stage.TRANSCRIPTION].parts,
+        count=text.job.stages[Stage.TRANSCRIPTION].parts if is_planned else None,
         session_id=text.session_id,
         job_id=text.job.job_id,
         duration_sec=text.duration_sec,

@@ -15,7 +15,7 @@ from shared.domain.step_run import STEPS
 from shared.domain.warning import About, RecordingWarning
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.uploads import arrived_upload
-from shared.pipeline.stages.plan import engine_for, plan_stages, refuse_too_long
+from shared.pipeline.stages.plan import early_part_sec, engine_for, plan_stages, refuse_too_long
 from shared.settings import Settings
 from shared.storage.ports import SOURCES, BlobFacts
 from shared.transcription.choose import EngineChoice
@@ -148,7 +148,7 @@ def _probed(
 
 
 def _expected(settings: Settings, recording: Recording, duration_sec: float | None, options: JobOptions) -> Expected:
-    plan = plan_stages(recording, settings, options)
+    plan = plan_stages(recording, settings, options, early_part_sec(recording, settings))
     stages = {Stage.DOWNLOAD: ExpectedStage(1, _invocations(Stage.DOWNLOAD, 1))}
     for stage in STEPS:
         if stage in plan.skipped:

@@ -5,11 +5,9 @@ Never holds the whole recording, in memory or on disk. A step that runs again co
 
 import hashlib
 import logging
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import BinaryIO
 
 from shared.domain import job as jobs
 from shared.domain.errors import (
@@ -25,24 +23,26 @@ from shared.domain.recording import Recording
 from shared.domain.recording_name import name_in_address, readable_name
 from shared.domain.stage import Stage
 from shared.domain.tracks import use_tracks
-from shared.media.audio.decoder import AudioDecoder, wav_header
 from shared.media.network.fetch import FetchPolicy, open_source
 from shared.media.probe.probe import probe
 from shared.media.timeline.measure import measure
 from shared.media.timeline.walk import Walk
-from shared.pipeline.artefacts import AUDIO_COPY, RECORDING, SOUND_LEVELS
+from shared.pipeline.artefacts import RECORDING
 from shared.pipeline.context import ContinueLater, StepContext
+from shared.pipeline.stages.audio_copy import copy_audio
 from shared.pipeline.stages.job_blobs import (
     CHANGED,
     NOT_THERE,
     RecordingFile,
+    in_blocks,
     is_changed,
     open_recording,
     write_json,
 )
-from shared.pipeline.stages.plan import Plan, plan_stages, refuse_too_long
+from shared.pipeline.stages.plan import plan_stages, refuse_too_long
 from shared.pipeline.updates import change_job, change_session
-from shared.storage.ports import SOURCES, WORK, BlobFacts
+from shared.settings import Settings
+from shared.storage.ports import SOURCES, BlobFacts
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +51,28 @@ FETCHED, HASHED, PROBED = 0.4, 0.5, 0.52
 """Progress of the step after each of its phases."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The recording in storage."""
+
+    facts: BlobFacts
+    sha256: str | None = None
+    """Its hash, when this delivery fetched all of it; else it is computed by reading the blob."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the length of the blob."""
+        return self.facts.size_bytes
+
+
 def download_recording(context: StepContext) -> None:
     """Do the work of the download stage, which has one part."""
     source = _source(context)
     _rest_when_late(context)
     sha256 = _checked_sha256(context, source)
-    context = _with_identity(context, source, sha256)
+    context = _with_identity(context, source.facts, sha256)
     _rest_when_late(context)
-    recording = _examine(context, source)
+    recording = _examine(context, source.facts)
     services, session = context.services, context.session
     context.confirm()
     if context.job.options.tracks.any:
@@ -71,12 +85,11 @@ def download_recording(context: StepContext) -> None:
             recording=_of_session(current.recording, recording), updated_at=services.clock()
         ),
     )
-    plan = plan_stages(recording, services.settings, context.job.options)
     change_job(
         services,
         session.org_id,
         context.job.job_id,
-        lambda job: _planned(job, plan, services.clock()),
+        lambda job: _planned(job, recording, services.settings, services.clock()),
     )
 
 
@@ -85,20 +98,22 @@ def _of_session(known: Recording | None, found: Recording) -> Recording:
     return known if known is not None and found.choice.asked else found
 
 
-def _planned(job: Job, plan: Plan, now: datetime) -> Job | None:
+def _planned(job: Job, recording: Recording, settings: Settings, now: datetime) -> Job | None:
     """Return the job with its parts, or None to leave it as it is.
 
     When the download runs again for a lost blob, the parts stay: settings may have changed, and some parts are done.
     """
     if job.is_final or job.stages[Stage.DOWNLOAD].state.is_over:
         return None
+    plan = plan_stages(recording, settings, job.options, job.first_part_sec)
     return jobs.plan_stages(job, plan.parts, plan.skipped, now)
 
 
-def _source(context: StepContext) -> BlobFacts:
+def _source(context: StepContext) -> _Source:
     """Return the recording as a blob; fetch it now if it is not there yet."""
     blobs, session = context.services.storage.blobs, context.session
-    source = blobs.facts(SOURCES, session.source_blob)
+    facts = blobs.facts(SOURCES, session.source_blob)
+    source = None if facts is None else _Source(facts)
     if session.source_url is not None and (source is None or source.size_bytes == 0):
         source = _fetch(context, session.source_url)
     if source is None:
@@ -112,7 +127,7 @@ def _source(context: StepContext) -> BlobFacts:
     return source
 
 
-def _fetch(context: StepContext, url: str) -> BlobFacts:
+def _fetch(context: StepContext, url: str) -> _Source:
     """Stream an address into the session's blob, block by block, from where an earlier delivery stopped.
 
     Every block but the last is `BLOCK_BYTES` long, so that all deliveries agree on the boundaries.
@@ -126,6 +141,7 @@ def _fetch(context: StepContext, url: str) -> BlobFacts:
         max_seconds=settings.max_download_sec,
     )
     index, offset = len(staged), sum(staged)
+    is_whole, digest = offset == 0, hashlib.sha256()
 
     def watch() -> None:
         """Check for cancellation and for the time limit even while the server sends next to nothing."""
@@ -138,8 +154,9 @@ def _fetch(context: StepContext, url: str) -> BlobFacts:
                 _remember_validator(context, remote.validator)
             _take_name(context, url, remote.filename)
             resumable = remote.validator is not None and remote.accepts_ranges
-            for block in _blocks(remote.chunks):
+            for block in in_blocks(remote.chunks, BLOCK_BYTES):
                 blobs.stage_block(SOURCES, name, index, block)
+                digest.update(block)
                 index, offset = index + 1, offset + len(block)
                 if remote.size_bytes:
                     context.report(FETCHED * offset / remote.size_bytes)
@@ -151,7 +168,8 @@ def _fetch(context: StepContext, url: str) -> BlobFacts:
     if offset == 0:
         raise EmptyRecording("The source's server sent an empty file.")
     context.confirm()
-    return blobs.commit_blocks(SOURCES, name, index, remote.content_type or "application/octet-stream")
+    facts = blobs.commit_blocks(SOURCES, name, index, remote.content_type or "application/octet-stream")
+    return _Source(facts, digest.hexdigest() if is_whole else None)
 
 
 def _remember_validator(context: StepContext, validator: str | None) -> None:
@@ -193,39 +211,32 @@ def _stop_when_slow(context: StepContext) -> None:
         raise SourceTooSlow(f"The source's server did not send the whole recording within {limit}.")
 
 
-def _blocks(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the same bytes in blocks of `BLOCK_BYTES`, the last one shorter."""
-    buffer = bytearray()
-    for chunk in chunks:
-        buffer += chunk
-        while len(buffer) >= BLOCK_BYTES:
-            yield bytes(buffer[:BLOCK_BYTES])
-            del buffer[:BLOCK_BYTES]
-    if buffer:
-        yield bytes(buffer)
-
-
-def _checked_sha256(context: StepContext, source: BlobFacts) -> str:
+def _checked_sha256(context: StepContext, source: _Source) -> str:
     """Return the recording's SHA-256, computed here unless the session's row has it for this ETag.
 
     The blob's metadata are not asked: an upload's address may write them. Raises ChecksumMismatch.
     """
     session = context.session
-    if session.sha256 is not None and session.source_etag == source.etag:
+    if session.sha256 is not None and session.source_etag == source.facts.etag:
         return session.sha256
-    if session.sha256 is None and session.source_url is None and is_changed(session, source):
+    if session.sha256 is None and session.source_url is None and is_changed(session, source.facts):
         raise ChecksumMismatch(CHANGED)  # written anew since the commit
-    digest, read = hashlib.sha256(), 0
-    for chunk in context.services.storage.blobs.chunks(SOURCES, source.name):
-        digest.update(chunk)
-        read += len(chunk)
-        context.report(FETCHED + (HASHED - FETCHED) * read / source.size_bytes)
-    sha256 = digest.hexdigest()
+    sha256 = source.sha256 or _read_sha256(context, source.facts)
     if session.expected_sha256 is not None and session.expected_sha256.lower() != sha256:
         raise ChecksumMismatch("The file that arrived has another SHA-256 than the one that was announced.")
     if session.sha256 is not None and session.sha256 != sha256:
         raise ChecksumMismatch(CHANGED)
     return sha256
+
+
+def _read_sha256(context: StepContext, source: BlobFacts) -> str:
+    """Return the hash of the blob by reading it."""
+    digest, read = hashlib.sha256(), 0
+    for chunk in context.services.storage.blobs.chunks(SOURCES, source.name):
+        digest.update(chunk)
+        read += len(chunk)
+        context.report(FETCHED + (HASHED - FETCHED) * read / source.size_bytes)
+    return digest.hexdigest()
 
 
 def _with_identity(context: StepContext, source: BlobFacts, sha256: str) -> StepContext:
@@ -249,30 +260,13 @@ def _examine(context: StepContext, source: BlobFacts) -> Recording:
     with open_recording(context) as file:
         recording = use_tracks(probe(file, source.size_bytes), context.job.options.tracks)
         context.report(PROBED)
-        measured = _copy_audio(context, file, recording) if recording.audio else _measure(context, file, recording)
+        report = partial(_report_reading, context)
+        if recording.audio:
+            measured = copy_audio(context, file, recording, report)
+        else:
+            measured = measure(file, recording, Walk(file, recording, report))
     refuse_too_long(measured.duration_sec, context.services.settings)
     return measured
-
-
-def _measure(context: StepContext, file: BinaryIO, recording: Recording) -> Recording:
-    """Return the measured facts of a recording without sound."""
-    return measure(file, recording, Walk(file, recording, partial(_report_reading, context)))
-
-
-def _copy_audio(context: StepContext, file: BinaryIO, recording: Recording) -> Recording:
-    """Write the sound as a WAV blob; return the measured facts."""
-    blobs, name = context.services.storage.blobs, context.work_blob(AUDIO_COPY.name)
-    report = partial(_report_reading, context)
-    decoder = AudioDecoder(file, recording, report, context.services.settings.max_duration_sec)
-    blocks = 1  # block 0 is the header, which needs the length: staged last, committed first
-    for block in _blocks(iter(decoder)):
-        blobs.stage_block(WORK, name, blocks, block)
-        blocks += 1
-    blobs.stage_block(WORK, name, 0, wav_header(decoder.samples))
-    context.confirm()
-    blobs.commit_blocks(WORK, name, blocks, AUDIO_COPY.content_type)
-    write_json(context.services, context.job, SOUND_LEVELS, decoder.meter.measured())
-    return decoder.measured()
 
 
 def _report_reading(context: StepContext, fraction: float) -> None:

@@ -3,6 +3,7 @@
 Apart from the stages because all of them share it.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, TypeVar
 
 from pydantic import BaseModel
@@ -69,6 +70,18 @@ def is_changed(session: Session, facts: BlobFacts) -> bool:
 def open_file(context: StepContext, artefact: Artefact, **numbers: int) -> BinaryIO:
     """Open a file of the job; raise BlobMissing."""
     return open_blob(context.services, artefact.container, context.work_blob(artefact.name_of(**numbers)))
+
+
+def in_blocks(chunks: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
+    """Yield the same bytes in blocks of `block_bytes`, the last one shorter."""
+    buffer = bytearray()
+    for chunk in chunks:
+        buffer += chunk
+        while len(buffer) >= block_bytes:
+            yield bytes(buffer[:block_bytes])
+            del buffer[:block_bytes]
+    if buffer:
+        yield bytes(buffer)
 
 
 def write_file(services: Services, job: Job, artefact: Artefact, data: bytes, **numbers: int) -> None:

@@ -27,12 +27,18 @@ class Plan:
     skipped: Mapping[Stage, str]
 
 
-def plan_stages(recording: Recording, settings: Settings, options: JobOptions) -> Plan:
-    """Cut a recording by time into equal parts: a short one has one part per stage."""
+def plan_stages(
+    recording: Recording, settings: Settings, options: JobOptions, first_part_sec: float | None = None
+) -> Plan:
+    """Cut a recording by time into equal parts: a short one has one part per stage.
+
+    The first part of the transcription is `first_part_sec` long, unless that is None; then it has at least two parts.
+    """
     parts: dict[Stage, int] = {}
     skipped: dict[Stage, str] = {}
     if recording.audio:
-        parts[Stage.TRANSCRIPTION] = part_count(recording.duration_sec, settings.transcription_part_sec)
+        rest_sec = recording.duration_sec - (first_part_sec or 0.0)
+        parts[Stage.TRANSCRIPTION] = part_count(rest_sec, settings.transcription_part_sec) + bool(first_part_sec)
     else:
         skipped[Stage.TRANSCRIPTION] = "The recording has no sound."
     if recording.video:
@@ -48,6 +54,16 @@ def plan_stages(recording: Recording, settings: Settings, options: JobOptions) -
     else:
         skipped[Stage.RENDITION] = NO_PICTURE
     return Plan(parts, skipped)
+
+
+def early_part_sec(recording: Recording, settings: Settings) -> float | None:
+    """Return how long the first part of the transcription is to be if it begins while the sound is copied.
+
+    None where it waits as the others: in recordings that their header says, rightly or not, to have a single part.
+    """
+    if recording.audio is None or part_count(recording.duration_sec, settings.transcription_part_sec) == 1:
+        return None
+    return min(settings.transcription_first_part_sec, settings.transcription_part_sec)
 
 
 def makes_playable(recording: Recording, options: JobOptions) -> bool:

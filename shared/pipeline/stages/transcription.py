@@ -3,7 +3,9 @@
 Apart from `shared.transcription`, which knows no storage.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -35,23 +37,45 @@ MAX_HOTWORDS = 60
 def transcribe_part(context: StepContext) -> None:
     """Recognise one time slice of the audio copy."""
     settings, options = context.services.settings, context.job.options
-    recording = recording_of(context)
     choice = engine_for(settings, options)
     engine = warm_engine(choice, cpu_threads=settings.whisper_threads)
-    with open_file(context, artefacts.AUDIO_COPY) as source:
+    sound = _sound_of(context)
+    with open_file(context, sound.artefact) as source:
         part = transcribe.transcribe_part(
             WavAudio(source),
             engine,
             part=context.message.part,
-            parts=context.job.stages[Stage.TRANSCRIPTION].parts,
-            duration_sec=recording.duration_sec,
+            parts=sound.parts,
+            duration_sec=sound.duration_sec,
             language=options.language,
             report=context.report,
             hints=hints_for(options, context.job.terms, context.session.metadata),
             other=None if choice.other is None else partial(warm_engine, choice.other, settings.whisper_threads),
+            first_part_sec=context.job.first_part_sec,
         )
     write_json(context.services, context.job, artefacts.TRANSCRIPT_PART, part, part=context.message.part)
     announce_text(context, part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """The sound of which a part is a slice."""
+
+    artefact: Artefact
+    parts: int
+    duration_sec: float
+
+
+def _sound_of(context: StepContext) -> _Sound:
+    """Return the audio copy, or for a first part that may run before it is whole the recording's first sound.
+
+    That part always takes its sound from there, so that it is the same whenever it runs. There is a part after it,
+    whose number and end it need not know.
+    """
+    if context.job.first_part_sec is not None and context.message.part == 0:
+        return _Sound(artefacts.FIRST_SOUND, parts=2, duration_sec=math.inf)
+    parts = context.job.stages[Stage.TRANSCRIPTION].parts
+    return _Sound(artefacts.AUDIO_COPY, parts, recording_of(context).duration_sec)
 
 
 def merge_transcript(context: StepContext) -> None:

@@ -66,6 +66,12 @@ def make_job(status: JobStatus = CREATED, over: str = "", skipped: str = "", *, 
     )
 
 
+def begun_early() -> Job:
+    """Return a job whose download goes on while the first part of its transcription has its sound."""
+    job = replace(make_job(), first_part_sec=60.0)
+    return replace(job, stages={**job.stages, SPEECH: StageProgress()})
+
+
 def rows_of(stage: Stage, letters: str, job_attempt: int = 1) -> list[StepRun]:
     """Return a stage's rows, one per letter: its steps in order, each with its parts."""
     keys = [(step, number) for step in STEPS[stage] for number in range(PARTS[stage] if step is StepKind.PART else 1)]
@@ -178,6 +184,22 @@ STATES = [
         "d",
         then=("move to DOWNLOADED", "move to TRANSCRIBED", "complete"),
     ),
+    # the first part of the transcription while the sound is copied
+    State("first sound copied", begun_early(), "r", then=("enqueue transcription part 0",)),
+    State("first part sent", begun_early(), "r", "w--"),
+    State("first part lost its message", begun_early(), "r", "l--", then=("enqueue transcription part 0",)),
+    State("first part done", begun_early(), "r", "d--"),
+    State("copy crashed", begun_early(), "c", "d--", then=("enqueue download part 0",)),
+    State("first part waits for its sound", begun_early(), "r", "b--"),
+    State("first part has its sound again", begun_early(), "d", "b--", then=("finish download",)),
+    State("canceled while copied", replace(begun_early(), cancel_requested=True), "w", "r--"),
+    State(
+        "sound copied",
+        replace(make_job(DOWNLOADED, "d", "tv"), first_part_sec=60.0),
+        "d",
+        "d--",
+        then=("enqueue transcription part 1",),
+    ),
     # a crash between a row and its message, or at work
     State("message lost", make_job(), "l", then=("enqueue download part 0",)),
     State("worker crashed", make_job(), "c", then=("enqueue download part 0",)),
@@ -252,3 +274,14 @@ def test_the_plan_says_which_steps_there_are() -> None:
     assert not has_step(job, SPEECH, StepKind.PREPARE, 0)
     assert not has_step(job, TRACK, StepKind.PREPARE, 0)
     assert not has_step(make_job(), SPEECH, StepKind.PART, 0)
+
+
+def test_only_the_first_part_of_the_transcription_begins_early() -> None:
+    job = begun_early()
+    steps = [(stage, step, number) for stage in Stage for step in StepKind for number in (0, 1)]
+    assert [each for each in steps if has_step(job, *each)] == [
+        (DOWNLOAD, StepKind.PART, 0),
+        (SPEECH, StepKind.PART, 0),
+    ]
+    skipped = replace(job, stages={**job.stages, SPEECH: StageProgress(state=StageState.SKIPPED, parts=0)})
+    assert not has_step(skipped, SPEECH, StepKind.PART, 0)

@@ -7,17 +7,21 @@ from typing import Any
 
 import pytest
 
+from shared.domain import job as jobs
 from shared.domain.errors import Conflict, NotFound
+from shared.domain.job import Job
 from shared.domain.message import QUEUES, StepKind
 from shared.domain.options import JobOptions
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
+from shared.pipeline.context import StepContext
 from shared.pipeline.execution.cancel import cancel_job
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.housekeeping.clean_up import clean_up
 from shared.pipeline.housekeeping.delete_session import delete_session
 from shared.pipeline.housekeeping.requeue import requeue_dead_letters
 from shared.pipeline.jobs.submit import JobRequest, retry_job, submit_url
+from shared.pipeline.updates import change_job
 from shared.storage.ports import RESULTS, SOURCES, WORK
 from tests.support.crashing_harness import CrashingHarness
 from tests.support.crashing_storage import RandomCrashPoint, every_crash
@@ -63,6 +67,24 @@ def test_death_before_every_write_of_a_whole_job(lost: bool) -> None:
         assert max(harness.ran.values()) <= 2
         crashes += 1
     assert crashes == WRITES_OF_A_JOB
+
+
+def test_crash_before_every_write_of_a_job_whose_first_part_begins_early() -> None:
+    harness = CrashingHarness(parts=PARTS, loses=lambda: True)
+
+    def begin_early(context: StepContext) -> None:
+        def begin(job: Job) -> Job | None:
+            return None if job.first_part_sec else jobs.begin_early(job, 60.0, harness.now)
+
+        context.send_next(change_job(harness.services, "acme", "j", begin))
+
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = begin_early
+    crashes = 0
+    for _ in harness.crash_everywhere(lambda: submitted(harness)):
+        assert_done_once(harness)
+        assert max(harness.ran.values()) <= 2
+        crashes += 1
+    assert crashes > WRITES_OF_A_JOB
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["redelivered", "lost"])

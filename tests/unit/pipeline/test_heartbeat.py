@@ -1,5 +1,6 @@
 """What a running step's sign of life writes, and when it says that the work is pointless. No thread, no waiting."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -35,7 +36,8 @@ def job(services: Services) -> Job:
     )
     services.storage.jobs.create(job)
     parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
-    return change_job(services, "o", "j", lambda current: jobs.plan_stages(current, parts, {}, NOW))
+    change_job(services, "o", "j", lambda current: jobs.plan_stages(current, parts, {}, NOW))
+    return change_job(services, "o", "j", lambda current: jobs.finish_stage(current, Stage.DOWNLOAD, NOW))
 
 
 @pytest.fixture
@@ -49,6 +51,20 @@ def claimed(services: Services, job: Job) -> Stored[StepRun]:
         owner="m:1",
     )
     return services.storage.step_runs.create(part)
+
+
+def test_a_part_that_begins_before_the_plan_tells_the_row_alone(services: Services, claimed: Stored[StepRun]) -> None:
+    early = new_job(
+        job_id="e", session_id="s", org_id="o", now=NOW, options=JobOptions(), callback_url=None, traceparent=None
+    )
+    services.storage.jobs.create(jobs.begin_early(early, 60.0, NOW))
+    row = services.storage.step_runs.create(replace(claimed.value, job_id="e"))
+    heartbeat = Heartbeat(services, early, row)
+    heartbeat.report(0.5)
+    heartbeat.beat()
+
+    assert services.storage.step_runs.get(row.value).value.progress == 0.5
+    assert services.storage.jobs.get("o", "e").value.stages[Stage.TRANSCRIPTION].progress == 0.0
 
 
 def test_a_beat_tells_the_row_and_the_job(services: Services, job: Job, claimed: Stored[StepRun]) -> None:

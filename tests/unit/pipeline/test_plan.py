@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.domain.options import NO_RENDITION, PLAYABLE_ALREADY, JobOptions
 from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.stage import Stage
-from shared.pipeline.stages.plan import NO_PICTURE, part_count, plan_stages, sample_range
+from shared.pipeline.stages.plan import NO_PICTURE, early_part_sec, part_count, plan_stages, sample_range
 from shared.settings import Settings
 
 VIDEO = VideoStream(
@@ -58,6 +58,26 @@ def test_what_no_browser_plays_is_rendered_unless_it_is_refused(
     plan = plan_stages(recording(1200, video), Settings(), options)
     assert plan.skipped.get(Stage.RENDITION) == reason
     assert (Stage.RENDITION in plan.parts) is (reason is None)
+
+
+@pytest.mark.parametrize(
+    ("duration_sec", "first_part_sec", "parts"),
+    [(300, None, 1), (301, 60.0, 2), (360, 60.0, 2), (361, 60.0, 3), (10_860, 60.0, 37)],
+)
+def test_a_long_recording_has_a_short_first_part(duration_sec: float, first_part_sec: float, parts: int) -> None:
+    assert early_part_sec(recording(duration_sec), Settings()) == first_part_sec
+    plan = plan_stages(recording(duration_sec), Settings(), JobOptions(), first_part_sec)
+    assert plan.parts[Stage.TRANSCRIPTION] == parts
+
+
+def test_a_recording_shorter_than_its_header_said_keeps_the_first_part_that_has_begun() -> None:
+    plan = plan_stages(recording(66), Settings(), JobOptions(), first_part_sec=60.0)
+    assert plan.parts[Stage.TRANSCRIPTION] == 2
+
+
+def test_no_part_begins_early_without_sound_or_beyond_the_length_of_parts() -> None:
+    assert early_part_sec(recording(900, audio=None), Settings()) is None
+    assert early_part_sec(recording(900), Settings(transcription_part_sec=10)) == 10
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,7 @@ class Uploaded:
             confirm=lambda: None,
             began_at=self.services.clock(),
             elapsed_sec=lambda: 0.0,
+            send_next=lambda job: None,
         )
 
     def download(self) -> None:

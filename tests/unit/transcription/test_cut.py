@@ -1,4 +1,5 @@
 import io
+import math
 import wave
 from collections.abc import Iterator
 from itertools import pairwise
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.transcription.audio import WavAudio
-from shared.transcription.cut import longest_pause, part_span
+from shared.transcription.cut import first_sound_sec, longest_pause, part_span
 from shared.transcription.vad import WINDOW_SEC, Span
 
 
@@ -47,12 +48,14 @@ def talks(draw: st.DrawFn) -> tuple[list[Span], float]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(talks(), st.integers(1, 20))
-def test_every_word_is_in_exactly_one_part(talk: tuple[list[Span], float], count: int) -> None:
+@given(talks(), st.integers(1, 20), st.sampled_from([None, 5.0, 20.0]))
+def test_every_word_is_in_exactly_one_part(talk: tuple[list[Span], float], count: int, first: float | None) -> None:
     words, duration = talk
     count = min(count, max(1, int(duration / 5)))  # as in a recording: parts have room for a pause
+    if first is not None and (count < 2 or duration < first_sound_sec(first)):
+        first = None
     audio = silence(duration)
-    parts = [part_span(audio, part, count, duration, Hearing(words)) for part in range(count)]
+    parts = [part_span(audio, part, count, duration, Hearing(words), first) for part in range(count)]
     assert parts[0].start == 0.0
     assert parts[-1].end == audio.duration_sec or parts[-1].end == duration
     for before, after in pairwise(parts):
@@ -60,6 +63,18 @@ def test_every_word_is_in_exactly_one_part(talk: tuple[list[Span], float], count
         assert before.start <= before.end
     for word in words:
         assert sum(part.start <= word.start and word.end <= part.end for part in parts) == 1, word
+
+
+@settings(max_examples=30, deadline=None)
+@given(talks(), st.sampled_from([5.0, 20.0]), st.integers(2, 4))
+def test_a_first_part_needs_the_beginning_of_the_sound_only(
+    talk: tuple[list[Span], float], first: float, count: int
+) -> None:
+    words, duration = talk
+    duration = max(duration, first_sound_sec(first))
+    whole = part_span(silence(duration), 0, count, duration, Hearing(words), first)
+    assert part_span(silence(first_sound_sec(first)), 0, 2, math.inf, Hearing(words), first) == whole
+    assert whole.end == pytest.approx(first, abs=5.1)
 
 
 def test_a_cut_lies_in_the_longest_pause_near_the_boundary() -> None:
