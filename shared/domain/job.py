@@ -72,6 +72,11 @@ class Job:
     """When its work is to begin; None: at once."""
 
     started_at: datetime | None = None
+    """When the first step of its first attempt began."""
+
+    begun_attempt: int = 0
+    """The latest attempt of which a step has begun; 0: none, or one of a release that did not note it."""
+
     finished_at: datetime | None = None
 
     @property
@@ -84,6 +89,18 @@ class Job:
         """Return whether work on the job makes sense: it has not ended, and was not canceled before all stages were
         over; after that it is too late to cancel it."""
         return not self.is_final and (self.stages_over or not self.cancel_requested)
+
+    @property
+    def has_begun(self) -> bool:
+        """Return whether a step of the present attempt has begun."""
+        if self.begun_attempt == self.attempt or (self.attempt == 1 and self.started_at is not None):
+            return True
+        return any(progress.state is StageState.RUNNING for progress in self.stages.values())
+
+    @property
+    def waits(self) -> bool:
+        """Return whether the present attempt is to begin, at once or later."""
+        return self.is_runnable and not self.has_begun
 
     @property
     def stages_over(self) -> bool:
@@ -153,7 +170,8 @@ def start_stage(job: Job, stage: Stage, attempts: int, now: datetime) -> Job:
         attempts=max(progress.attempts, attempts),
         started_at=progress.started_at or now,
     )
-    return _changed(_with_stage(job, stage, started), now, started_at=job.started_at or now)
+    begun = _with_stage(job, stage, started)
+    return _changed(begun, now, started_at=job.started_at or now, begun_attempt=job.attempt)
 
 
 def begin_early(job: Job, first_part_sec: float, now: datetime) -> Job:

@@ -11,17 +11,19 @@ import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
 from shared.domain.errors import NotFound, WriteConflict
 from shared.domain.event import Event
 from shared.domain.job import Job, event_of
+from shared.domain.turns import ActiveJob
 from shared.job_status import JobStatus
 from shared.storage.cursor import decode_cursor, first_page
-from shared.storage.ports import Page, Stored
+from shared.storage.ports import ChooseJobs, Page, Stored
 from shared.storage.rows import Rows
-from shared.storage.table import ANY_ETAG, Columns, Row, Table
+from shared.storage.table import ANY_ETAG, Columns, Row, Table, Value
 from shared.storage.upgrade import with_version
 
 DANGLING_AFTER = timedelta(minutes=10)
@@ -34,6 +36,8 @@ and the last of them."""
 _CURSOR_KIND = "jobs"
 _ACTIVE = "active:"
 _SEQUENCE = "eventSequence"
+_WAITS = "waits"
+_START_AT = "startAt"
 _EVERY = frozenset(JobStatus)
 _UNFINISHED = frozenset(status for status in JobStatus if not status.is_final)
 
@@ -61,6 +65,8 @@ class JobTable:
         begins_again = stored.value.is_final and not job.is_final
         if begins_again:
             self._enter_active(job)
+        elif stored.value.waits and not job.waits:
+            self._stop_waiting(stored.value)
         self._events.upsert(event_of(stored.value))
         try:
             replaced = self._jobs.replace(stored, job)
@@ -91,10 +97,11 @@ class JobTable:
         found = self._candidates(org_id, session_id, wanted, after, limit) if wanted else ()
         return first_page(_CURSOR_KIND, ((job.job_id, job) for job in found if job.status in wanted), limit)
 
-    def all_active(self) -> Iterator[Job]:
-        rows = list(self._index.scan_partitions(_ACTIVE))
-        random.shuffle(rows)
-        for row in rows:
+    def all_active(self, choose: ChooseJobs = iter) -> Iterator[Job]:
+        rows = {_active_job(row): row for row in self._index.scan_partitions(_ACTIVE)}
+        chosen = list(choose(list(rows)))
+        random.shuffle(chosen)
+        for row in map(rows.__getitem__, chosen):
             try:
                 found = self._jobs.find(row.partition.removeprefix(_ACTIVE), row.key)
             except NotFound:
@@ -105,11 +112,14 @@ class JobTable:
                 continue
             job = found.value
             if not job.is_final:
-                if _sequence(row) < job.event_sequence:
+                if _is_behind(row, job):
                     self._renumber(job)
                 yield job
             elif _sequence(row) <= job.event_sequence or self._is_dangling(row):  # else it is about to begin again
                 self._forget(row)
+
+    def active(self, org_id: str) -> Sequence[ActiveJob]:
+        return [_active_job(row) for row in self._index.scan(_active_partition(org_id))]
 
     def active_sequences(self, org_id: str) -> Mapping[str, int]:
         rows = self._index.scan(_active_partition(org_id), select=(_SEQUENCE,))
@@ -182,7 +192,7 @@ class JobTable:
         A row that is there is written anew, so that a sweep that has read it as that of a crashed writer does not
         delete it.
         """
-        row = _index_row(_active_partition(job.org_id), job)
+        row = _active_index_row(job)
         while True:
             try:
                 self._index.insert(row)
@@ -200,9 +210,18 @@ class JobTable:
             if _sequence(row) > job.event_sequence:
                 return True
             with suppress(WriteConflict, NotFound):
-                self._index.replace(_index_row(row.partition, job), row.etag)
+                self._index.replace(_active_index_row(job), row.etag)
                 return True
         return False
+
+    def _stop_waiting(self, job: Job) -> None:
+        """Write to the index that a job which waits is about to begin, or to be canceled.
+
+        Before the job's own row: a sweep passes by those that the index says to wait.
+        """
+        while (row := self._active_row(job)) is not None and _active_job(row).waits:
+            with suppress(WriteConflict, NotFound):
+                self._index.replace(replace(row, columns={**row.columns, _WAITS: False}), row.etag)
 
     def _leave_active(self, job: Job) -> None:
         """Delete the row of a job that ended, unless it carries a later number: then the job began again."""
@@ -236,6 +255,33 @@ def _index_row(partition: str, job: Job) -> Row:
         _SEQUENCE: job.event_sequence,
     }
     return Row(partition, job.job_id, with_version("jobindex", columns))
+
+
+def _active_index_row(job: Job) -> Row:
+    """Return the job's row among the active ones, which tells as well whether it waits and until when."""
+    row = _index_row(_active_partition(job.org_id), job)
+    columns: dict[str, Value] = {**row.columns, _WAITS: job.waits}
+    if job.waits and job.start_at is not None:
+        columns[_START_AT] = job.start_at
+    return replace(row, columns=columns)
+
+
+def _active_job(row: Row) -> ActiveJob:
+    start_at = row.columns.get(_START_AT)
+    return ActiveJob(
+        org_id=row.partition.removeprefix(_ACTIVE),
+        job_id=row.key,
+        sequence=_sequence(row),
+        waits=row.columns.get(_WAITS) is True,
+        start_at=start_at if isinstance(start_at, datetime) else None,
+    )
+
+
+def _is_behind(row: Row, job: Job) -> bool:
+    """Return whether the row of the index tells less than the job's own row."""
+    if _sequence(row) != job.event_sequence:
+        return _sequence(row) < job.event_sequence
+    return _active_job(row) != _active_job(_active_index_row(job))
 
 
 def _sequence(row: Row) -> int:

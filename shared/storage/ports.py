@@ -5,11 +5,11 @@ Any method may raise StorageUnavailable when the storage does not answer. One th
 RowOfLaterRelease or UnreadableRow; one that scans many logs and skips such rows, unless it says otherwise.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count, takewhile
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from shared.domain.dead_letter import DeadLetter
 from shared.domain.event import Event
@@ -23,6 +23,7 @@ from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
 from shared.domain.task import Task, TaskState
+from shared.domain.turns import ActiveJob
 from shared.domain.vocabulary import Vocabulary
 from shared.domain.webhook import WebhookDelivery
 from shared.job_status import JobStatus
@@ -46,6 +47,8 @@ MAX_DELAY = timedelta(days=6)
 """A message lives seven days, and must become visible before."""
 
 T = TypeVar("T")
+
+ChooseJobs: TypeAlias = Callable[[Sequence[ActiveJob]], Iterable[ActiveJob]]
 
 
 def poison_queue(name: str) -> str:
@@ -151,8 +154,17 @@ class JobStore(Protocol):
         """Return an organisation's jobs that fit all that is asked, newest first; raise InvalidRequest for a cursor
         that is none of ours. Jobs that are added meanwhile do not shift the pages that follow."""
 
-    def all_active(self) -> Iterator[Job]:
-        """Return every organisation's jobs that have not ended, and mend the index rows of writers that crashed."""
+    def all_active(self, choose: ChooseJobs = iter) -> Iterator[Job]:
+        """Return every organisation's jobs that have not ended, and mend the index rows of writers that crashed.
+
+        `choose` is handed the whole index; only the jobs that it returns are read, in random order.
+        """
+
+    def active(self, org_id: str) -> Sequence[ActiveJob]:
+        """Return what the index knows of the organisation's active jobs, in one query.
+
+        It may be behind a job after a writer crashed, until `all_active` has passed by.
+        """
 
     def active_sequences(self, org_id: str) -> Mapping[str, int]:
         """Return the number of the latest event of each of the organisation's active jobs, by job id, in one query.

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -69,6 +69,34 @@ def test_a_row_of_an_earlier_release_has_no_number_until_its_job_changes(
     assert store.active_sequences(org) == {stored.value.job_id: 0}
     store.update(stored, came_on(stored.value))
     assert store.active_sequences(org) == {stored.value.job_id: 2}
+
+
+def test_the_index_tells_which_jobs_wait_and_until_when(storage: Storage, org: str, make_job: MakeJob) -> None:
+    later = NOW + timedelta(hours=1)
+    waiting, delayed, begun, canceled = (storage.jobs.create(make_job(number)) for number in range(4))
+    delayed = storage.jobs.update(delayed, replace(came_on(delayed.value), start_at=later))
+    begun = storage.jobs.update(begun, jobs.start_stage(begun.value, Stage.DOWNLOAD, 1, NOW))
+    canceled = storage.jobs.update(canceled, jobs.request_cancel(canceled.value, NOW))
+    told = {each.job_id: (each.sequence, each.waits, each.start_at) for each in storage.jobs.active(org)}
+    assert told == {
+        waiting.value.job_id: (1, True, None),
+        delayed.value.job_id: (2, True, later),
+        begun.value.job_id: (2, False, None),
+        canceled.value.job_id: (2, False, None),
+    }
+
+
+def test_a_sweep_reads_the_jobs_that_it_chooses_and_mends_rows_of_an_earlier_release(
+    new_table: NewTable, org: str, make_job: MakeJob
+) -> None:
+    store = JobTable(new_table(), index := new_table(), new_table(), utc_now)
+    first, second = (store.create(make_job(number)).value for number in range(2))
+    row = index.get(f"active:{org}", first.job_id)
+    index.upsert(replace(row, columns={name: value for name, value in row.columns.items() if name != "waits"}))
+    assert {each.job_id: each.waits for each in store.active(org)} == {first.job_id: False, second.job_id: True}
+    chosen = list(store.all_active(lambda active: [each for each in active if not each.waits]))
+    assert [job.job_id for job in chosen] == [first.job_id]
+    assert all(each.waits for each in store.active(org))
 
 
 class SlowTable:

@@ -5,75 +5,72 @@ later may come while the organisation's places are taken. The rows alone decide,
 would write. See docs/decisions/0023-fair-turns.md.
 """
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import groupby
 
 from shared.domain.errors import RostrumError
 from shared.domain.job import Job
+from shared.domain.turns import ActiveJob, in_turn
 from shared.pipeline.context import Services
+
+LOOK_AHEAD = timedelta(minutes=1)
+"""How long before a delayed job's time the sweep begins to look after it."""
 
 
 def is_admitted(services: Services, job: Job) -> bool:
-    """Return whether the job may begin: it has begun, or is among the organisation's oldest active jobs."""
-    limit = services.settings.max_running_jobs_per_org
-    if limit == 0 or job.started_at is not None or job.attempt > 1:
+    """Return whether the job's attempt may begin: it has begun, or has one of the organisation's places."""
+    if services.settings.max_running_jobs_per_org == 0 or not job.waits:
         return True
-    return any(job.job_id == admitted for admitted in _admitted_ids(services, job.org_id, limit))
+    active = services.storage.jobs.active(job.org_id)
+    return any(job.job_id == admitted.job_id for admitted in _admitted(services, active))
 
 
 def waiting_jobs(services: Services, org_id: str) -> Iterator[Job]:
     """Yield the organisation's jobs that are admitted and have not begun."""
-    limit = services.settings.max_running_jobs_per_org
-    if limit == 0:
+    if services.settings.max_running_jobs_per_org == 0:
         return
-    for job_id in list(_admitted_ids(services, org_id, limit)):
-        job = _read(services, org_id, job_id)
-        if job is not None and job.started_at is None and job.is_runnable and not _begins_later(job, services.clock()):
+    admitted = [each for each in _admitted(services, services.storage.jobs.active(org_id)) if each.waits]
+    for each in admitted:
+        job = _read(services, each)
+        if job is not None and job.waits:
             yield job
 
 
-class TurnsOfSweep:
-    """What `is_admitted` says during one sweep, asked once for each organisation: with many waiting jobs the sweep
-    would ask storage for each of them."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._admitted: dict[str, frozenset[str]] = {}
-
-    def has_turn(self, job: Job) -> bool:
-        """Return whether the sweep has to look at the job; it has not at one that waits for its turn."""
-        limit = self._services.settings.max_running_jobs_per_org
-        if limit == 0 or job.started_at is not None or job.attempt > 1 or not job.is_runnable:
-            return True
-        if job.org_id not in self._admitted:
-            self._admitted[job.org_id] = frozenset(_admitted_ids(self._services, job.org_id, limit))
-        return job.job_id in self._admitted[job.org_id]
+def jobs_to_sweep(services: Services, active: Sequence[ActiveJob]) -> Iterator[ActiveJob]:
+    """Yield the jobs that the sweep has to look at, of the index of all active ones: not those whose time is far away,
+    nor those that wait for a place."""
+    soon = services.clock() + LOOK_AHEAD
+    by_org = groupby(sorted(active, key=lambda each: each.org_id), key=lambda each: each.org_id)
+    for _, jobs in by_org:
+        of_org = list(jobs)
+        admitted = set(_admitted(services, of_org))
+        for each in of_org:
+            is_due_soon = each.begins_after(services.clock()) and not each.begins_after(soon)
+            if not each.waits or each in admitted or is_due_soon:
+                yield each
 
 
-def _admitted_ids(services: Services, org_id: str, limit: int) -> Iterator[str]:
-    """Yield the oldest active jobs, up to `limit` without those that begin later. No job is read while there are not
-    more than `limit`."""
-    oldest_first = sorted(services.storage.jobs.active_sequences(org_id), reverse=True)  # newer identifiers sort first
-    if len(oldest_first) <= limit:
-        yield from oldest_first
+def _admitted(services: Services, active: Iterable[ActiveJob]) -> Iterator[ActiveJob]:
+    """Yield the jobs of one organisation that have begun, and the oldest others as long as there are places.
+
+    No job is read while there are places for all. One that is missing or unreadable takes no place.
+    """
+    ready, places = in_turn(active, services.clock()), services.settings.max_running_jobs_per_org
+    if places == 0 or len(ready) <= places:
+        yield from ready
         return
-    places = limit
-    for job_id in oldest_first:
-        yield job_id
-        job = _read(services, org_id, job_id)
-        if job is not None and not job.is_final and not _begins_later(job, services.clock()):
-            places -= 1
-        if places == 0:
+    for each in ready:
+        if each.waits and places <= 0:
             return
+        yield each
+        job = _read(services, each)
+        if job is not None and not job.is_final:
+            places -= 1
 
 
-def _begins_later(job: Job, now: datetime) -> bool:
-    return job.started_at is None and job.start_at is not None and job.start_at > now
-
-
-def _read(services: Services, org_id: str, job_id: str) -> Job | None:
-    """Return the job; None when it is missing or cannot be read, and then it takes no place."""
+def _read(services: Services, active: ActiveJob) -> Job | None:
     try:
-        return services.storage.jobs.get(org_id, job_id).value
+        return services.storage.jobs.get(active.org_id, active.job_id).value
     except RostrumError:
         return None

@@ -10,15 +10,13 @@ from contextlib import suppress
 from shared.domain import job as jobs
 from shared.domain.errors import NotFound
 from shared.domain.job import Job
-from shared.domain.next_actions import Action, Complete, EndCanceled, Enqueue, FinishStage, MoveStatus, next_actions
+from shared.domain.next_actions import Action, Complete, EndCanceled, Enqueue, FinishStage, MoveStatus
 from shared.domain.stage import Stage
-from shared.domain.step_run import StepRun
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
-from shared.pipeline.execution.dispatch import enqueue, send_step
+from shared.pipeline.execution.dispatch import actions_of, enqueue, send_step
 from shared.pipeline.execution.end_job import end_canceled, end_job
 from shared.pipeline.execution.lost_blobs import missing_result, reset_producers
-from shared.pipeline.lease import stale_after
 from shared.pipeline.stages.derived import write_derived
 from shared.pipeline.stages.quality import write_quality
 from shared.pipeline.stages.sidecar import write_sidecar
@@ -32,19 +30,7 @@ def advance(services: Services, job: Job) -> int:
 
     `job` has to be read after the change that may move it on.
     """
-    steps = [stored.value for stored in services.storage.step_runs.of_job(job.job_id)]
-    return perform(services, job, _next(services, job, steps))
-
-
-def send_next(services: Services, job: Job) -> int:
-    """Send the messages that have room now that a step of the job has begun; return how many were sent."""
-    steps = [stored.value for stored in services.storage.step_runs.of_job(job.job_id)]
-    return perform(services, job, [each for each in _next(services, job, steps) if isinstance(each, Enqueue)])
-
-
-def _next(services: Services, job: Job, steps: Sequence[StepRun]) -> list[Action]:
-    ahead = services.settings.messages_ahead
-    return next_actions(job, steps, services.clock(), stale_after(services), ahead)
+    return perform(services, job, actions_of(services, job))
 
 
 def perform(services: Services, job: Job, actions: Sequence[Action]) -> int:
@@ -60,7 +46,7 @@ def perform(services: Services, job: Job, actions: Sequence[Action]) -> int:
                     decide_again = True
                     break
             case Enqueue(run):
-                sent += _enqueue(services, job, run)
+                sent += enqueue(services, job, run)
             case Complete():
                 with suppress(NotFound):  # the session is being deleted, and the job with it
                     _complete(services, job)
@@ -99,14 +85,6 @@ def _move_status(services: Services, job: Job, status: JobStatus) -> Job:
     moved = change_job(services, job.org_id, job.job_id, move)
     log.info("status changed", extra={"action": "advance", "job_id": job.job_id, "status": str(moved.status)})
     return moved
-
-
-def _enqueue(services: Services, job: Job, run: StepRun) -> bool:
-    if not enqueue(services, job, run):
-        return False
-    if run.sent_at is not None:
-        log.info("step sent again", extra={"action": "resend", "job_id": job.job_id, "stage": str(run.stage)})
-    return True
 
 
 def _complete(services: Services, job: Job) -> None:

@@ -3,26 +3,49 @@
 A step's row is written before its message is sent, so that a crash in between leaves a row that the sweep finds.
 """
 
+import logging
 from contextlib import suppress
 from datetime import timedelta
 
 from shared.domain.errors import WriteConflict
 from shared.domain.job import Job
-from shared.domain.message import StageMessage, StepKind
-from shared.domain.stage import Stage, StageState
+from shared.domain.message import StageMessage
+from shared.domain.next_actions import Action, Enqueue, next_actions
+from shared.domain.stage import StageState
 from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
 from shared.pipeline.execution.admission import is_admitted, waiting_jobs
+from shared.pipeline.lease import stale_after
 from shared.storage.ports import MAX_DELAY, Stored
+
+log = logging.getLogger(__name__)
 
 
 def enqueue(services: Services, job: Job, run: StepRun) -> bool:
     """Send a message for the step, with a row if it has none yet; return False, and send nothing, when its row is no
     longer as `run` says, or the job may not begin yet."""
-    if run.stage is Stage.DOWNLOAD and not _begins_later(services, job) and not is_admitted(services, job):
+    if not _begins_later(services, job) and not is_admitted(services, job):
         return False
     stored = services.storage.step_runs.create(run)
-    return stored.value.in_attempt(job.attempt) == run and send_step(services, job, stored)
+    if stored.value.in_attempt(job.attempt) != run or not send_step(services, job, stored):
+        return False
+    if run.sent_at is not None:
+        log.info("step sent again", extra={"action": "resend", "job_id": job.job_id, "stage": str(run.stage)})
+    return True
+
+
+def send_next(services: Services, job: Job) -> int:
+    """Send the messages that have room in the queues of the job's stages; return how many were sent."""
+    return sum(
+        enqueue(services, job, action.run) for action in actions_of(services, job) if isinstance(action, Enqueue)
+    )
+
+
+def actions_of(services: Services, job: Job) -> list[Action]:
+    """Return what can be done for the job now, by the rows of its steps."""
+    steps = [stored.value for stored in services.storage.step_runs.of_job(job.job_id)]
+    ahead = services.settings.messages_ahead
+    return next_actions(job, steps, services.clock(), stale_after(services), ahead)
 
 
 def admit_next(services: Services, org_id: str) -> None:
@@ -31,16 +54,11 @@ def admit_next(services: Services, org_id: str) -> None:
     A crash before it loses nothing: the sweep enqueues them.
     """
     for job in waiting_jobs(services, org_id):
-        enqueue(services, job, first_step(job))
-
-
-def first_step(job: Job) -> StepRun:
-    """Return the row of the job's first step as a job that has not begun finds it."""
-    return StepRun(job_id=job.job_id, stage=Stage.DOWNLOAD, step=StepKind.PART, number=0, job_attempt=job.attempt)
+        send_next(services, job)
 
 
 def hold_back(services: Services, stored: Stored[StepRun]) -> None:
-    """Set the first step of a job that may not begin yet back to one that was never sent."""
+    """Set a step of a job that may not begin yet back to one that was never sent."""
     with suppress(WriteConflict):
         services.storage.step_runs.update(stored, stored.value.evolve(sends=0, sent_at=None, receipt=None))
 

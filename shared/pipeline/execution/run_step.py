@@ -21,9 +21,9 @@ from shared.domain.step_run import StepRun
 from shared.job_status import JobStatus
 from shared.pipeline.context import ContinueLater, Delivery, Services, StepContext
 from shared.pipeline.execution.admission import is_admitted
-from shared.pipeline.execution.advance import advance, send_next
+from shared.pipeline.execution.advance import advance
 from shared.pipeline.execution.claim import claim_step, runnable_job, save_outcome, step_run_row
-from shared.pipeline.execution.dispatch import hold_back, send_step
+from shared.pipeline.execution.dispatch import hold_back, send_next, send_step
 from shared.pipeline.execution.failure import exhaust, record_crash, settle_failure
 from shared.pipeline.execution.heartbeat import Heartbeat, StopWork, guard_writes
 from shared.pipeline.execution.leftovers import delete_leftovers, discard, unfinished_results

@@ -1,18 +1,15 @@
 """Sweep jobs: move each on, and enqueue again the steps that lost their message or their worker."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 from shared.domain.errors import RostrumError, RowOfLaterRelease, UnreadableRow
-from shared.domain.job import Job
 from shared.pipeline.context import Services
-from shared.pipeline.execution.admission import TurnsOfSweep
+from shared.pipeline.execution.admission import jobs_to_sweep
 from shared.pipeline.execution.advance import advance
 
 log = logging.getLogger(__name__)
-
-LOOK_AHEAD = timedelta(minutes=1)
-"""How long before a delayed job's time the sweep begins to look after it."""
 
 BUDGET = timedelta(seconds=10)
 """How long one run looks at jobs. The timer calls every 15 s, and dead letters have their turn after it."""
@@ -25,11 +22,8 @@ def sweep(services: Services) -> int:
     runs at once seldom meet. A job that cannot be swept is logged and skipped. So is one
     with a step that cannot be read: what that step has done is not known.
     """
-    turns = TurnsOfSweep(services)
     sent, until = 0, services.clock() + BUDGET
-    for job in services.storage.jobs.all_active():
-        if _begins_later(job, services.clock()) or not turns.has_turn(job):
-            continue
+    for job in services.storage.jobs.all_active(partial(jobs_to_sweep, services)):
         try:
             sent += advance(services, job)
         except (UnreadableRow, RowOfLaterRelease):
@@ -42,10 +36,3 @@ def sweep(services: Services) -> int:
             log.warning("the sweep looks at the rest of the jobs next time", extra={"action": "sweep"})
             break
     return sent
-
-
-def _begins_later(job: Job, now: datetime) -> bool:
-    """Return whether the job's time is so far away that there is nothing to look after yet."""
-    if job.start_at is None or job.started_at is not None or job.cancel_requested:
-        return False
-    return job.start_at - now > LOOK_AHEAD

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
+from itertools import count
 from typing import Any
 
 import pytest
 
-from shared.domain.job import Job
+from shared.domain.job import Job, start_stage
 from shared.domain.message import StageMessage, StepKind
 from shared.domain.options import JobOptions
 from shared.domain.stage import Stage
@@ -15,13 +17,27 @@ from shared.pipeline.context import StepContext
 from shared.pipeline.execution.cancel import cancel_job
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
-from shared.pipeline.jobs.submit import JobRequest, submit_url
+from shared.pipeline.jobs.submit import JobRequest, retry_job, submit_url
+from shared.pipeline.updates import change_job
+from shared.storage.memory import MemoryStorage
+from shared.storage.memory_table import MemoryTable
+from shared.storage.table import Row
 from tests.support.crashing_harness import CrashingHarness
 from tests.support.pipeline_harness import PipelineHarness
 
 QUEUE = "transcriptions"
 LONG, SHORT = 36, 1
 LIMIT = 3
+
+
+class CountingTable(MemoryTable):
+    """A table that counts how many rows are read one by one."""
+
+    gets = 0
+
+    def get(self, partition: str, key: str) -> Row:
+        self.gets += 1
+        return super().get(partition, key)
 
 
 def make_harness(parts: int = SHORT, **settings: int) -> PipelineHarness:
@@ -61,9 +77,9 @@ def download(harness: PipelineHarness, parts: int, org_id: str = "acme") -> Job:
 
 def steps_until_done(harness: PipelineHarness, job: Job) -> int:
     """Return how many steps the one worker runs until the job is done."""
-    for count in range(200):
+    for steps in range(200):
         if harness.job(job).status is JobStatus.DONE:
-            return count
+            return steps
         assert deliver(harness, QUEUE) is not None
     raise AssertionError("it is never done")
 
@@ -132,6 +148,71 @@ def test_many_jobs_that_are_due_at_once_wait_for_their_turn() -> None:
         while deliver(harness) is not None:
             pass
     assert {harness.job(job).status for job in jobs} == {JobStatus.DONE}
+
+
+def test_a_retried_job_waits_for_a_place_as_a_new_one_does() -> None:
+    harness = make_harness(parts=2, max_running_jobs_per_org=1)
+    retried = submit(harness)
+    deliver(harness)
+    cancel_job(harness.services, "acme", retried.job_id)
+    running, waiting = submit(harness), submit(harness)
+    deliver(harness, "downloads")
+    assert harness.job(running).has_begun
+
+    retry_job(harness.services, "acme", retried.job_id)
+    for _ in range(3):
+        harness.now += timedelta(seconds=40)
+        sweep(harness.services)
+    assert harness.job(retried).waits
+    begun = [message.job_id for message in iter(lambda: deliver(harness), None)]
+    assert list(dict.fromkeys(begun)) == [running.job_id, retried.job_id, waiting.job_id]
+    assert {harness.job(job).status for job in (running, retried, waiting)} == {JobStatus.DONE}
+
+
+def test_messages_of_a_retried_job_that_came_too_early_are_sent_again_in_its_turn() -> None:
+    harness = make_harness(parts=2, max_running_jobs_per_org=1)
+    retried, running = submit(harness), submit(harness)
+    deliver(harness)
+    cancel_job(harness.services, "acme", retried.job_id)
+    harness.take()  # the first message of the other one is lost
+    retry_job(harness.services, "acme", retried.job_id)
+    assert len(harness.storage.queues.waiting(QUEUE)) == 2
+    change_job(harness.services, "acme", running.job_id, lambda job: start_stage(job, Stage.DOWNLOAD, 1, harness.now))
+    deliver(harness, QUEUE)
+    deliver(harness, QUEUE)
+    assert harness.job(retried).waits
+    harness.now += timedelta(minutes=2)
+    sweep(harness.services)
+    while deliver(harness) is not None:
+        pass
+    assert {harness.job(job).status for job in (retried, running)} == {JobStatus.DONE}
+
+
+def test_a_sweep_reads_no_job_that_begins_later_or_waits_for_a_place() -> None:
+    harness = make_harness(max_running_jobs_per_org=LIMIT)
+    table = CountingTable(harness.services.clock)
+    others = cache(lambda name: MemoryTable(harness.services.clock))
+    harness.storage = MemoryStorage(harness.services.clock, lambda name: table if name == "jobs" else others(name))
+    harness.services = replace(harness.services, storage=harness.storage)
+    for number in range(40):
+        submit(harness, start_at=harness.now + timedelta(hours=1, seconds=number))
+    for _ in range(LIMIT + 40):
+        submit(harness)
+    before = table.gets
+    sweep(harness.services)
+    assert LIMIT <= table.gets - before <= 4 * LIMIT
+
+
+def test_a_delayed_job_whose_cancellation_crashed_ends_before_its_time() -> None:
+    for crash_at in count(1):
+        harness = CrashingHarness()
+        job = submit(harness, start_at=harness.now + timedelta(days=1))
+        if not harness.crash_point.crashes_at(crash_at, lambda: cancel_job(harness.services, "acme", job.job_id)):  # noqa: B023  called at once
+            assert crash_at > 3
+            return
+        harness.now += timedelta(minutes=2)
+        sweep(harness.services)
+        assert harness.job(job).is_final or not harness.job(job).cancel_requested
 
 
 def test_a_waiting_job_can_be_canceled() -> None:
