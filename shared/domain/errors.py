@@ -29,6 +29,7 @@
         ├── ResultNotReady               ├── UploadIncomplete
         │   └── ResultInTheMaking        │
         ├── InsufficientScope            ├── RateLimited
+        │                                │   └── TooManyStreams
         ├── IdempotencyKeyReused         ├── IdempotencyKeyInUse
         ├── RedeliveryWaiting            │
         ├── CannotProbe                  ├── WebhooksNotConfigured

@@ -65,7 +65,7 @@ class JobTable:
         begins_again = stored.value.is_final and not job.is_final
         if begins_again:
             self._enter_active(job)
-        elif stored.value.waits and not job.waits:
+        elif stored.value.waits and not job.waits and not job.is_final:
             self._stop_waiting(stored.value)
         self._events.upsert(event_of(stored.value))
         try:

@@ -168,7 +168,8 @@ def run_through(store: JobTable, job: Job, changes: tuple[Callable[[Job], Job], 
     return stored
 
 
-WRITES = 4 + 4 * len(CHANGES)  # two index rows, row and event; of a change two events, the row and the index row
+WRITES = 5 + 4 * len(CHANGES)
+"""Two index rows, the row and the event; of a change two events, the row and the index row; once that it has begun."""
 
 
 @pytest.mark.parametrize("dies_at", range(1, WRITES + 1))

@@ -39,6 +39,7 @@ def test_what_is_transient_may_be_tried_again() -> None:
     assert retryable == {
         "StorageFull",
         "RateLimited",
+        "TooManyStreams",
         "RedeliveryWaiting",
         "IdempotencyKeyInUse",
         "Busy",

@@ -30,9 +30,9 @@ pytestmark = pytest.mark.usefixtures("no_pauses")
 
 URL = "https://example.com/talk.mp4"
 REQUEST = JobRequest(org_id="acme", job_id="j", session_id="s", options=JobOptions(rendition="never"))
-WRITES_OF_A_JOB = 121
-WRITES_OF_GIVING_UP = 202
-WRITES_OF_CANCEL_AND_RETRY = 115
+WRITES_OF_A_JOB = 122
+WRITES_OF_GIVING_UP = 204
+WRITES_OF_CANCEL_AND_RETRY = 116
 PARTS = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
 
 

@@ -120,7 +120,7 @@ def test_a_sweep_that_knows_the_job_from_before_its_plan_merges_nothing_early(
     run_step(harness.services, download, Delivery("download", 1))
     first, *_ = (message for message in harness.take() if message.stage is Stage.TRANSCRIPTION)
     run_step(harness.services, first, Delivery("first", 1))
-    monkeypatch.setattr(harness.storage.jobs, "all_active", lambda: iter([before_plan]))
+    monkeypatch.setattr(harness.storage.jobs, "all_active", lambda choose: iter([before_plan]))
 
     sweep(harness.services)
 
@@ -140,7 +140,7 @@ def test_a_job_that_cannot_be_swept_does_not_keep_the_others_from_it(
         return of_job(job_id, stage)
 
     monkeypatch.setattr(harness.storage.step_runs, "of_job", fail_for_the_broken)
-    monkeypatch.setattr(harness.storage.jobs, "all_active", lambda: iter([broken, waiting]))
+    monkeypatch.setattr(harness.storage.jobs, "all_active", lambda choose: iter([broken, waiting]))
     harness.now += timedelta(minutes=5)
 
     assert sweep(harness.services) == 1
