@@ -5,7 +5,7 @@ from dataclasses import field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from rostrum_client.files import Engine, Media
+from rostrum_client.files import Engine, Media, Reason
 from rostrum_client.values import value
 
 T = TypeVar("T")
@@ -118,6 +118,8 @@ class Job:
     cancel_requested: bool = False
     error: JobError | None = None
     failures: tuple[StepFailure, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+    """Why the recording may be no good, as far as it is known while the job runs."""
     options: Mapping[str, Any] = field(default_factory=dict)
     callback_url: str | None = None
     deliveries: tuple[Delivery, ...] = ()
@@ -148,7 +150,8 @@ class JobState:
 class JobEvent:
     """A change of a job; `sequence` counts from 1 without gaps.
 
-    `start`, `end` and `words` are set where the text of this part of the recording can be read now.
+    `start`, `end` and `words` are set where the text of this part of the recording can be read now, `warning` where the
+    recording may be no good.
     """
 
     job_id: str
@@ -161,6 +164,7 @@ class JobEvent:
     start: float | None = None
     end: float | None = None
     words: int | None = None
+    warning: Reason | None = None
 
     @property
     def is_final(self) -> bool:

@@ -16,6 +16,8 @@ class EventType(StrEnum):
     ERROR = "error"
     TRANSCRIPT = "transcript"
     """The text of a part of the recording can be read."""
+    WARNING = "warning"
+    """The recording may be no good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,19 @@ class NewText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyWarning:
+    """A reason of the verdict that is known while the job runs."""
+
+    code: str
+    """As in the verdict; a job warns of each once."""
+
+    start_sec: float
+    end_sec: float
+    text: str
+    """A sentence for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """The job's state after one change."""
 
@@ -55,3 +70,5 @@ class Event:
     error: JobError | None = None
     text: NewText | None = None
     """The new text, for events of type `TRANSCRIPT`."""
+    warning: EarlyWarning | None = None
+    """The warning, for events of type `WARNING`."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.errors import RostrumError
-from shared.domain.event import Event, EventType, JobError, NewText
+from shared.domain.event import EarlyWarning, Event, EventType, JobError, NewText
 from shared.domain.failure import MAX_FAILURES, StepFailure
 from shared.domain.options import NO_RENDITION, JobOptions
 from shared.domain.stage import Stage, StageProgress, StageState
@@ -61,6 +61,9 @@ class Job:
     first_part_sec: float | None = None
     """The nominal length of the transcription's first part, whose sound is there before the download stage is over;
     None: all parts are equally long, and begin when it is over."""
+
+    warnings: tuple[EarlyWarning, ...] = ()
+    """What was told of the recording while the job ran, each code once, the latest last."""
 
     options: JobOptions = field(default_factory=JobOptions)
     terms: tuple[str, ...] = ()
@@ -158,6 +161,7 @@ def event_of(job: Job) -> Event:
         progress=job.progress,
         error=job.error,
         text=job.latest_text if job.event_type is EventType.TRANSCRIPT else None,
+        warning=job.warnings[-1] if job.event_type is EventType.WARNING else None,
     )
 
 
@@ -209,6 +213,13 @@ def announce_text(job: Job, part: int, text: NewText, now: datetime) -> Job | No
         return None
     with_it = f"{announced | 1 << part:x}"
     return _changed(job, now, event_type=EventType.TRANSCRIPT, latest_text=text, announced_parts=with_it)
+
+
+def warn(job: Job, warning: EarlyWarning, now: datetime) -> Job | None:
+    """Note that the recording may be no good; return None when the job has warned of the same before."""
+    if any(each.code == warning.code for each in job.warnings):
+        return None
+    return _changed(job, now, event_type=EventType.WARNING, warnings=(*job.warnings, warning))
 
 
 def finish_stage(job: Job, stage: Stage, now: datetime) -> Job:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from shared.domain.job import Job
 from shared.domain.message import StageMessage, StepKind
+from shared.domain.quality.payload import Reason
 from shared.domain.session import Session
 from shared.domain.stage import Stage
 from shared.domain.target_limit import TargetLimit
@@ -69,6 +70,8 @@ class StepContext:
 
     send_next: Callable[[Job], None]
     """Sends the messages of steps that may begin now that the job is as given; the sweep does it, too."""
+    warn: Callable[[Sequence[Reason]], None]
+    """Tells reasons of the verdict as soon as they are known, each once a job, however often the step runs."""
 
     def work_blob(self, name: str) -> str:
         """Return the full name of one of this job's blobs in containers `work` and `results`."""

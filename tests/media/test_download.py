@@ -57,6 +57,7 @@ def context(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> StepContext:
         began_at=clock(),
         elapsed_sec=lambda: 300.0,
         send_next=lambda job: None,
+        warn=lambda reasons: None,
     )
 
 

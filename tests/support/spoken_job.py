@@ -46,6 +46,7 @@ def merge_spoken(harness: ApiHarness, job: dict[str, Any], text: str) -> None:
             confirm=lambda: None,
             elapsed_sec=lambda: 0.0,
             send_next=lambda job: None,
+            warn=lambda reasons: None,
         )
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from shared.api.http.links import Links
@@ -118,6 +118,15 @@ class DeliveryView(View):
     will_retry_at: datetime | None
 
 
+class WarningView(View):
+    """A reason of the verdict that is known while the job runs."""
+
+    code: str
+    start: float = Field(validation_alias=AliasChoices("start_sec", "start"))
+    end: float = Field(validation_alias=AliasChoices("end_sec", "end"))
+    text: str
+
+
 class JobView(View):
     """One run of the pipeline over a session."""
 
@@ -135,6 +144,9 @@ class JobView(View):
         default=[],
         description="The failed attempts at the job's steps, also of those that were made good, the latest last: at "
         f"most {MAX_FAILURES}.",
+    )
+    warnings: list[WarningView] = Field(
+        default=[], description="Why the recording may be no good, as far as it is known while the job runs."
     )
     options: dict[str, Any]
     callback_url: str | None
@@ -165,6 +177,7 @@ class JobView(View):
             attempt=job.attempt,
             error=_error(job.error),
             failures=[StepFailureView.model_validate(each) for each in job.failures],
+            warnings=[WarningView.model_validate(each) for each in job.warnings],
             options=job.options.to_json(),
             callback_url=None if job.callback_url is None else without_query(job.callback_url),
             start_at=job.start_at,
@@ -189,7 +202,8 @@ class JobPage(View):
 class EventView(View):
     """A change of a job, as the event stream tells it.
 
-    An event `transcript` also has `start`, `end` and `words`: the part of the recording whose text can be read now.
+    An event `transcript` also has `start`, `end` and `words`: the part of the recording whose text can be read now. An
+    event `warning` has `warning`: why the recording may be no good.
     """
 
     job_id: str
@@ -202,6 +216,7 @@ class EventView(View):
     start: float | None = Field(default=None, exclude_if=lambda value: value is None)
     end: float | None = Field(default=None, exclude_if=lambda value: value is None)
     words: int | None = Field(default=None, exclude_if=lambda value: value is None)
+    warning: WarningView | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @classmethod
     def of(cls, entry: event.Event) -> "EventView":

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 from zlib import crc32
 
 from fastapi import APIRouter, Header, Request, Response
@@ -17,7 +17,7 @@ from shared.domain.errors import Conflict, NotFound, RedeliveryWaiting
 from shared.domain.job import Job
 from shared.domain.webhook import WebhookDelivery
 from shared.pipeline.context import Services
-from shared.pipeline.webhooks.payload import WebhookPayload
+from shared.pipeline.webhooks.payload import WarningPayload, WebhookPayload
 from shared.pipeline.webhooks.redelivery import redeliver_webhook
 
 router = APIRouter(prefix="/jobs/{jobId}", tags=["webhooks"], route_class=IdempotentRoute)
@@ -81,8 +81,8 @@ def latest_deliveries(services: Services, job: Job) -> Sequence[WebhookDelivery]
     """Return the deliveries to show with the job; None for a job without a callback address."""
     if job.callback_url is None:
         return None
-    if job.attempt == 1 and not job.is_final:  # the usual case while a job is followed, and no look into storage
-        return ()
+    if job.attempt == 1 and not job.is_final and not job.warnings:
+        return ()  # the usual case while a job is followed, and no look into storage
     found = services.storage.deliveries.of_job(job.job_id, page_size=SHOWN_WITH_THE_JOB)
     return tuple(islice(found, SHOWN_WITH_THE_JOB))
 
@@ -104,24 +104,41 @@ webhooks = APIRouter(tags=["webhooks"])
 """Not served: what receivers get, for the API's description."""
 
 
-@webhooks.post(
-    "jobEnded",
-    summary="A job ended",
-    status_code=204,
-    responses={
-        204: {"description": "Taken, as with any other 2xx"},
-        410: {"description": "Not wanted: it is not sent again"},
-        "default": {"description": "Not taken: it is sent again later"},
-    },
-    operation_id="jobEnded",
-)
+RECEIVED: dict[int | str, dict[str, Any]] = {
+    204: {"description": "Taken, as with any other 2xx"},
+    410: {"description": "Not wanted: it is not sent again"},
+    "default": {"description": "Not taken: it is sent again later"},
+}
+WebhookId = Annotated[str, Header(alias="webhook-id", description="The same with every delivery.")]
+WebhookTimestamp = Annotated[int, Header(alias="webhook-timestamp", description="When it was sent, Unix time.")]
+WebhookSignature = Annotated[
+    str, Header(alias="webhook-signature", description="`v1,` and base64 of an HMAC-SHA256; several with spaces.")
+]
+
+
+@webhooks.post("jobEnded", summary="A job ended", status_code=204, responses=RECEIVED, operation_id="jobEnded")
 def job_ended(
     body: WebhookPayload,
-    webhook_id: Annotated[str, Header(alias="webhook-id", description="The same with every delivery.")],
-    webhook_timestamp: Annotated[int, Header(alias="webhook-timestamp", description="When it was sent, Unix time.")],
-    webhook_signature: Annotated[
-        str, Header(alias="webhook-signature", description="`v1,` and base64 of an HMAC-SHA256; several with spaces.")
-    ],
+    webhook_id: WebhookId,
+    webhook_timestamp: WebhookTimestamp,
+    webhook_signature: WebhookSignature,
 ) -> None:
     """Sent to the `callbackUrl` when the job ends, signed as Standard Webhooks says; any 2xx means that it was taken,
     and without one it is sent again and again for a day."""
+
+
+@webhooks.post(
+    "recordingWarning",
+    summary="A recording may be no good",
+    status_code=204,
+    responses=RECEIVED,
+    operation_id="recordingWarning",
+)
+def recording_warning(
+    body: WarningPayload,
+    webhook_id: WebhookId,
+    webhook_timestamp: WebhookTimestamp,
+    webhook_signature: WebhookSignature,
+) -> None:
+    """Sent to the `callbackUrl` while the job runs, once for each reason, as soon as something is known to be wrong
+    with the recording."""

@@ -36,15 +36,30 @@ FROZEN_SHARE = 0.9
 PRESENT_SHARE = 0.5
 SPEAKING_SHARE = 0.5
 LEAST_COVERAGE_PERCENT = 1.0
+LONG_FIRST_PART_SEC = 120.0
+"""A first part that is shorter may lie before the talk."""
 MAX_SAMPLE_SEC = 2.0
 """Time for which a sample stands at most."""
 
 
-def early_reasons(looks: Sequence[Look], until_sec: float) -> list[Reason]:
-    """Return what the samples of the first part show about all of it."""
-    known = [BLACK, COVERED, UNFOCUSED]
-    whole = 0.95 * until_sec
-    return [each for each in _bad_looks(looks, until_sec) if each.code in known and each.end - each.start >= whole]
+def early_reasons(looks: Sequence[Look], until_sec: float, *, is_all: bool, is_somebody_there: bool) -> list[Reason]:
+    """Return what holds for all of the first part of the tracking.
+
+    Args:
+        looks: its samples.
+        until_sec: where it ends.
+        is_all: whether it is the only part.
+        is_somebody_there: whether anything was found that may be a person, or the picture is a screencast.
+    """
+    if not is_all and until_sec < LONG_FIRST_PART_SEC:
+        return []
+    bad = [each for each in _bad_looks(looks, until_sec) if each.end - each.start >= FROZEN_SHARE * until_sec]
+    if bad or is_somebody_there:
+        return bad
+    text = (
+        "Nobody was found in the picture." if is_all else f"Nobody was found in the picture until {clock(until_sec)}."
+    )
+    return [Reason(code=NOBODY, start=0.0, end=until_sec, text=text)]
 
 
 def picture_reasons(facts: Facts) -> list[Reason]:

@@ -31,6 +31,8 @@ STEADY_SHARE = 0.8
 FEW_SPEECH_SEC = 1.0
 FEW_SPEECH_SHARE = 0.01
 """Less speech than both is none."""
+LONG_FIRST_PART_SEC = 120.0
+"""A first part that is shorter may lie before the talk."""
 CLIPPED_PER_10000 = 10
 """A second is clipped from so many samples at full scale on; speech that just reaches it has 1."""
 CLIPPED_SHARE = 0.1
@@ -60,6 +62,14 @@ def early_reasons(levels: SoundLevels | None, duration_sec: float) -> list[Reaso
     if _is_steady(levels):
         return [_noise(duration_sec)]
     return [*_muted(levels, duration_sec), *_clipped(levels), *_dead_channel(levels)]
+
+
+def reasons_without_speech(speech: Sequence[Span], start: float, end: float, *, is_all: bool) -> list[Reason]:
+    """Return the reason that nobody speaks, if nobody does in the first part and it is long enough to tell."""
+    if speech or not (is_all or end - start >= LONG_FIRST_PART_SEC):
+        return []
+    text = "Nobody speaks in the recording." if is_all else f"Nobody speaks in the recording until {clock(end)}."
+    return [Reason(code=NO_SPEECH, start=start, end=end, text=text)]
 
 
 def sound_reasons(facts: Facts) -> list[Reason]:

@@ -27,6 +27,7 @@ from shared.pipeline.execution.dispatch import hold_back, send_next, send_step
 from shared.pipeline.execution.failure import exhaust, record_crash, settle_failure
 from shared.pipeline.execution.heartbeat import Heartbeat, StopWork, guard_writes
 from shared.pipeline.execution.leftovers import delete_leftovers, discard, unfinished_results
+from shared.pipeline.execution.warn import warn_early
 from shared.pipeline.updates import change_job
 from shared.storage.ports import Stored
 from shared.telemetry.telemetry import Outcome
@@ -164,6 +165,7 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[S
                     confirm=heartbeat.beat,
                     elapsed_sec=lambda: time.monotonic() - began,
                     send_next=partial(_send_next, services),
+                    warn=partial(warn_early, services, job),
                 )
             )
             _stop_if_over(services, job)

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from shared.domain import job as jobs
 from shared.domain.job import Job
+from shared.domain.quality.sound import early_reasons
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
 from shared.media.audio.clock import SAMPLE_RATE
@@ -38,8 +39,10 @@ def copy_audio(
     blobs.stage_block(WORK, name, 0, wav_header(decoder.samples))
     context.confirm()
     blobs.commit_blocks(WORK, name, blocks, AUDIO_COPY.content_type)
-    write_json(context.services, context.job, SOUND_LEVELS, decoder.meter.measured())
-    return decoder.measured()
+    levels, measured = decoder.meter.measured(), decoder.measured()
+    write_json(context.services, context.job, SOUND_LEVELS, levels)
+    context.warn(early_reasons(levels, measured.duration_sec))
+    return measured
 
 
 def _begin_early(context: StepContext, recording: Recording, sound: Iterator[bytes]) -> Iterator[bytes]:

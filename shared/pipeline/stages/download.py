@@ -19,6 +19,7 @@ from shared.domain.errors import (
     SourceTooSlow,
 )
 from shared.domain.job import Job
+from shared.domain.quality.sound import early_reasons
 from shared.domain.recording import Recording
 from shared.domain.recording_name import name_in_address, readable_name
 from shared.domain.stage import Stage
@@ -259,6 +260,8 @@ def _examine(context: StepContext, source: BlobFacts) -> Recording:
     """Read the recording through: copy its sound, measure it, and return its facts."""
     with open_recording(context) as file:
         recording = use_tracks(probe(file, source.size_bytes), context.job.options.tracks)
+        if recording.audio is None:
+            context.warn(early_reasons(None, recording.duration_sec))
         context.report(PROBED)
         report = partial(_report_reading, context)
         if recording.audio:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from shared.domain.errors import EngineUnavailable
+from shared.domain.quality.picture import early_reasons
 from shared.domain.quality.records import Look, PictureLooks
 from shared.domain.stage import Stage
 from shared.domain.warning import About, RecordingWarning
@@ -105,6 +106,11 @@ def track_part(context: StepContext) -> None:
             context.report((frame.index - samples.start) / len(samples))
     slides.finish(min(samples.stop / settings.sample_fps, recording.duration_sec))
     part = TrackingPart.of(context.message.part, found, scores, samples=samples)
+    if context.message.part == 0:
+        until_sec = min(samples.stop / settings.sample_fps, recording.duration_sec)
+        is_seen = plan.screen_is_whole_picture or any(frame.detections for frame in found)
+        is_all = context.job.stages[Stage.TRACKING].parts == 1
+        context.warn(early_reasons(looks, until_sec, is_all=is_all, is_somebody_there=is_seen))
     measured = PictureLooks(part=context.message.part, looks=tuple(looks))
     write_json(context.services, context.job, artefacts.PICTURE_LOOKS, measured, part=context.message.part)
     write_json(context.services, context.job, artefacts.TRACKING_PART, part, part=context.message.part)

@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 
 from shared.domain.options import JobOptions
+from shared.domain.quality.sound import reasons_without_speech
+from shared.domain.quality.verdict import WITHOUT_SOUND
 from shared.domain.stage import Stage
 from shared.pipeline import artefacts
 from shared.pipeline.artefacts import Artefact
@@ -55,6 +57,9 @@ def transcribe_part(context: StepContext) -> None:
         )
     write_json(context.services, context.job, artefacts.TRANSCRIPT_PART, part, part=context.message.part)
     announce_text(context, part)
+    if part.part == 0 and not any(each.code in WITHOUT_SOUND for each in context.job.warnings):
+        is_all = context.job.first_part_sec is None and context.job.stages[Stage.TRANSCRIPTION].parts == 1
+        context.warn(reasons_without_speech(part.speech, part.start, part.end, is_all=is_all))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from shared.domain.task import Task
 from shared.domain.webhook import DeliveryState, Outcome, WebhookDelivery
 from shared.pipeline.context import Services
 from shared.pipeline.tasks.job_manager import RetryLater
-from shared.pipeline.webhooks.payload import end_of_attempt, payload_of
+from shared.pipeline.webhooks.news import News, find_news
 from shared.pipeline.webhooks.signature import signature, signing_keys
 
 log = logging.getLogger(__name__)
@@ -40,16 +40,6 @@ Post: TypeAlias = Callable[[str, Mapping[str, str], bytes, datetime], Outcome]
 """Takes an address, headers, a body and the time; returns the outcome."""
 
 
-def webhook_id_of(job_id: str, attempt: int) -> str:
-    """Return the id of every delivery of the end of a job's attempt; without full stops, as the signature demands."""
-    return f"msg_{job_id}_{attempt}"
-
-
-def first_task_id(job_id: str, attempt: int) -> str:
-    """Return the id of the task that delivers the end of a job's attempt without a request."""
-    return f"webhook-{job_id}-{attempt}"
-
-
 def deliver(
     services: Services,
     task: Task,
@@ -58,8 +48,9 @@ def deliver(
     attempt: int,
     post: Post,
     random: Callable[[], float] = random.random,
+    warning: str | None = None,
 ) -> None:
-    """Make one delivery, unless the server has accepted one.
+    """Make one delivery of the attempt's end, or of the warning with this code, unless the server has accepted one.
 
     Raises RetryLater when another one is due later, the target or the organisation rests, or the attempt has not ended,
     and WebhookUndelivered when the last one failed.
@@ -67,11 +58,11 @@ def deliver(
     job = _job(services, org_id, job_id)
     if job is None or job.callback_url is None:
         return
-    end = end_of_attempt(services.storage.jobs, job, attempt)
-    if end is None:
+    news = find_news(services.storage.jobs, job, attempt, warning)
+    if news is None:
         raise RetryLater(_until_next_look(services, task))
     known = list(services.storage.deliveries.of_job(job_id))
-    if _is_accepted(known, task, job_id, attempt):
+    if _is_accepted(known, task, news):
         return
     wait = services.webhook_limit.wait(org_id, job.callback_url, task.task_id, services.clock())
     if wait is not None:
@@ -80,7 +71,7 @@ def deliver(
     delivery = WebhookDelivery(
         delivery_id=services.new_id(),
         job_id=job_id,
-        webhook_id=webhook_id_of(job_id, attempt),
+        webhook_id=news.webhook_id,
         attempt=attempt,
         task_id=task.task_id,
         number=len(series) + 1,
@@ -89,7 +80,7 @@ def deliver(
     )
     services.storage.deliveries.keep(delivery)
     started = time.monotonic()
-    outcome = _send(services, delivery, payload_of(job, attempt, end), post)
+    outcome = _send(services, delivery, news.body, post)
     took_sec = time.monotonic() - started
     took, failed = timedelta(seconds=took_sec), outcome.error is not None
     services.webhook_limit.note(org_id, delivery.url, task.task_id, services.clock(), took, failed=failed)
@@ -137,11 +128,13 @@ def _until_next_look(services: Services, task: Task) -> timedelta:
     return max(timedelta(seconds=services.settings.stale_after_sec), min(waited / 2, MAX_LOOK_AGAIN_PAUSE))
 
 
-def _is_accepted(known: Sequence[WebhookDelivery], task: Task, job_id: str, attempt: int) -> bool:
+def _is_accepted(known: Sequence[WebhookDelivery], task: Task, news: News) -> bool:
     """Return whether the server accepted what the task delivers; a redelivery has to be accepted itself."""
-    is_first = task.task_id == first_task_id(job_id, attempt)
+    is_first = task.task_id == news.first_task_id
     return any(
-        each.state is DeliveryState.DELIVERED and each.attempt == attempt and (is_first or each.task_id == task.task_id)
+        each.state is DeliveryState.DELIVERED
+        and each.webhook_id == news.webhook_id
+        and (is_first or each.task_id == task.task_id)
         for each in known
     )
 

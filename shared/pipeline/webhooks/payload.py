@@ -1,11 +1,11 @@
-"""Write the body of a webhook: how one attempt at a job ended.
+"""Write the body of a webhook: how one attempt at a job ended, or a warning while it ran.
 
 It is the same bytes with every delivery, also when the job began again since.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -42,6 +42,65 @@ class WebhookPayload(_Told):
     type: str
     timestamp: datetime
     data: EndedJob
+
+
+class Warned(_Told):
+    """A reason of the verdict that is known while the job runs."""
+
+    code: str
+    start: float
+    end: float
+    text: str
+
+
+class WarnedJob(_Told):
+    """The job when it warned of its recording."""
+
+    job_id: str
+    session_id: str
+    org_id: str
+    status: JobStatus
+    progress: float
+    created_at: datetime
+    options: Mapping[str, Any]
+    warning: Warned
+
+
+class WarningPayload(_Told):
+    """The body of a webhook of type `recording.warning`, and when it happened."""
+
+    type: Literal["recording.warning"] = "recording.warning"
+    timestamp: datetime
+    data: WarnedJob
+
+
+def warning_event(jobs: JobStore, job: Job, code: str) -> Event | None:
+    """Return the event that warned of this, whatever happened since; None when the job has not warned of it."""
+    after = 0
+    while events := jobs.events(job.org_id, job.job_id, after=after):
+        found = next((each for each in events if each.warning is not None and each.warning.code == code), None)
+        if found is not None:
+            return found
+        after = events[-1].sequence
+    return None
+
+
+def warning_payload(job: Job, event: Event) -> bytes:
+    """Return the body for an event with a warning."""
+    if event.warning is None:
+        raise ValueError(f"event {event.sequence} of job {event.job_id} has no warning")
+    warning = event.warning
+    data = WarnedJob(
+        job_id=job.job_id,
+        session_id=job.session_id,
+        org_id=job.org_id,
+        status=event.status,
+        progress=event.progress,
+        created_at=job.created_at,
+        options=job.options.to_json(),
+        warning=Warned(code=warning.code, start=warning.start_sec, end=warning.end_sec, text=warning.text),
+    )
+    return WarningPayload(timestamp=event.at, data=data).model_dump_json(by_alias=True).encode()
 
 
 def end_of_attempt(jobs: JobStore, job: Job, attempt: int) -> Event | None:

@@ -12,7 +12,7 @@ from shared.domain.task import Task
 from shared.domain.webhook import DeliveryState, WebhookDelivery
 from shared.pipeline.context import Services
 from shared.pipeline.webhooks.announce import deliver_webhook
-from shared.pipeline.webhooks.delivery import webhook_id_of
+from shared.pipeline.webhooks.news import webhook_id_of
 
 
 def redeliver_webhook(services: Services, org_id: str, job_id: str, redelivery_id: str) -> str:

@@ -12,7 +12,7 @@ from shared.api.app import create_app
 from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
 from shared.domain.stage import Stage
-from shared.domain.task import TASKS
+from shared.domain.task import WEBHOOKS
 from shared.domain.webhook import DeliveryState, WebhookDelivery
 from tests.support.api_harness import ApiHarness, make_services
 
@@ -163,7 +163,7 @@ def test_a_redelivery_is_accepted(harness: ApiHarness, ended: dict[str, Any]) ->
     assert answer.status_code == 202
     assert answer.json() == {"jobId": ended["jobId"], "webhookId": f"msg_{ended['jobId']}_1"}
     assert answer.headers["Location"] == f"http://api.localhost/jobs/{ended['jobId']}/deliveries"
-    assert len(harness.services.storage.queues.waiting(TASKS)) == 1
+    assert len(harness.services.storage.queues.waiting(WEBHOOKS)) == 1
 
 
 def test_the_same_key_makes_one_redelivery(harness: ApiHarness, ended: dict[str, Any]) -> None:
@@ -172,7 +172,7 @@ def test_the_same_key_makes_one_redelivery(harness: ApiHarness, ended: dict[str,
     ]
     assert [answer.status_code for answer in answers] == [202, 202]
     assert answers[0].json() == answers[1].json()
-    assert len(harness.services.storage.queues.waiting(TASKS)) == 1
+    assert len(harness.services.storage.queues.waiting(WEBHOOKS)) == 1
 
 
 @pytest.mark.parametrize("callback", [HOOK, None])
@@ -180,7 +180,7 @@ def test_what_cannot_be_redelivered(harness: ApiHarness, callback: str | None) -
     job = harness.submit(callbackUrl=callback)
     answer = harness.client.post(f"/jobs/{job['jobId']}/redeliver")
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
-    assert harness.services.storage.queues.waiting(TASKS) == []
+    assert harness.services.storage.queues.waiting(WEBHOOKS) == []
     assert harness.client.post("/jobs/nothing/redeliver").status_code == 404
 
 

@@ -78,6 +78,7 @@ class Uploaded:
             began_at=self.services.clock(),
             elapsed_sec=lambda: 0.0,
             send_next=lambda job: None,
+            warn=lambda reasons: None,
         )
 
     def download(self) -> None:

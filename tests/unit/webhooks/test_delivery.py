@@ -15,7 +15,8 @@ from shared.pipeline.housekeeping.delete_session import delete_session
 from shared.pipeline.housekeeping.requeue import requeue_dead_letters
 from shared.pipeline.inline import inline_services
 from shared.pipeline.updates import change_job
-from shared.pipeline.webhooks.delivery import BACKOFF, MAX_RETRY_AFTER, TRY_FOR, first_task_id, next_delivery
+from shared.pipeline.webhooks.delivery import BACKOFF, MAX_RETRY_AFTER, TRY_FOR, next_delivery
+from shared.pipeline.webhooks.news import first_task_id
 from shared.pipeline.webhooks.redelivery import redeliver_webhook
 from tests.support.task_harness import START
 from tests.support.webhook_harness import PRODUCTION, SECRET, WebhookHarness

@@ -11,22 +11,23 @@ from typing import Any
 
 import pytest
 
+from shared.domain.quality.payload import Reason
+from shared.pipeline.execution.warn import warn_early
 from tests.support.webhook_harness import WebhookHarness
 
 GUIDE = (Path(__file__).parents[3] / "docs/webhooks.md").read_text(encoding="utf-8")
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
-def block(language: str) -> str:
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
-    return str(found)
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
 def example(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     monkeypatch.setenv("ROSTRUM_WEBHOOK_SECRET", SECRET)
     names: dict[str, Any] = {"__name__": "example"}
-    exec(compile(block("python"), "docs/webhooks.md", "exec"), names)
+    exec(compile(blocks("python")[0], "docs/webhooks.md", "exec"), names)
     names["Receiver"].log_message = lambda *arguments: None
     server = ThreadingHTTPServer(("127.0.0.1", 0), names["Receiver"])
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -74,7 +75,7 @@ def test_the_receiver_takes_nothing_else(example: dict[str, Any], secret: str, l
 
 
 def test_the_payload_has_the_fields_that_are_shown(example: dict[str, Any]) -> None:
-    shown = json.loads(block("json"))
+    end, warning = (json.loads(each) for each in blocks("json"))
     sent: list[dict[str, Any]] = []
     example["Receiver"].do_POST = lambda self: (
         sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))),
@@ -82,7 +83,13 @@ def test_the_payload_has_the_fields_that_are_shown(example: dict[str, Any]) -> N
         self.end_headers(),
     )
     harness = WebhookHarness()
-    harness.end(harness.job(example["url"]))
+    job = harness.job(example["url"])
+    reason = Reason(code="no_sound", start=0.0, end=60.0, text="The recording has no sound.")
+    warn_early(harness.services, job, [reason])
     harness.run_all()
-    assert list(sent[0]) == list(shown)
-    assert list(sent[0]["data"]) == list(shown["data"])
+    harness.end(harness.read(job))
+    harness.run_all()
+    for shown, told in ((warning, sent[0]), (end, sent[1])):
+        assert list(told) == list(shown)
+        assert list(told["data"]) == list(shown["data"])
+    assert list(sent[0]["data"]["warning"]) == list(warning["data"]["warning"])
