@@ -989,6 +989,27 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    recordingWarning: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A recording may be no good
+         * @description Sent to the `callbackUrl` while the job runs, once for each reason, as soon as something is known to be wrong
+         *     with the recording.
+         */
+        post: operations["recordingWarning"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface components {
     schemas: {
@@ -1807,6 +1828,12 @@ export interface components {
              * @default []
              */
             failures: components["schemas"]["StepFailureView"][];
+            /**
+             * Warnings
+             * @description Why the recording may be no good, as far as it is known while the job runs.
+             * @default []
+             */
+            warnings: components["schemas"]["WarningView"][];
             /** Options */
             options: {
                 [key: string]: unknown;
@@ -3214,6 +3241,77 @@ export interface components {
             updatedAt: string;
         };
         /**
+         * Warned
+         * @description A reason of the verdict that is known while the job runs.
+         */
+        Warned: {
+            /** Code */
+            code: string;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Text */
+            text: string;
+        };
+        /**
+         * WarnedJob
+         * @description The job when it warned of its recording.
+         */
+        WarnedJob: {
+            /** Jobid */
+            jobId: string;
+            /** Sessionid */
+            sessionId: string;
+            /** Orgid */
+            orgId: string;
+            status: components["schemas"]["JobStatus"];
+            /** Progress */
+            progress: number;
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** Options */
+            options: {
+                [key: string]: unknown;
+            };
+            warning: components["schemas"]["Warned"];
+        };
+        /**
+         * WarningPayload
+         * @description The body of a webhook of type `recording.warning`, and when it happened.
+         */
+        WarningPayload: {
+            /**
+             * Type
+             * @default recording.warning
+             * @constant
+             */
+            type: "recording.warning";
+            /**
+             * Timestamp
+             * Format: date-time
+             */
+            timestamp: string;
+            data: components["schemas"]["WarnedJob"];
+        };
+        /**
+         * WarningView
+         * @description A reason of the verdict that is known while the job runs.
+         */
+        WarningView: {
+            /** Code */
+            code: string;
+            /** Start Sec */
+            start_sec: number;
+            /** End Sec */
+            end_sec: number;
+            /** Text */
+            text: string;
+        };
+        /**
          * WebhookPayload
          * @description The body of a webhook: `job.done`, `job.error` or `job.canceled`, and when it happened.
          */
@@ -3261,7 +3359,8 @@ export interface components {
          * EventView
          * @description A change of a job, as the event stream tells it.
          *
-         *     An event `transcript` also has `start`, `end` and `words`: the part of the recording whose text can be read now.
+         *     An event `transcript` also has `start`, `end` and `words`: the part of the recording whose text can be read now. An
+         *     event `warning` has `warning`: why the recording may be no good.
          */
         EventView: {
             /** Jobid */
@@ -3293,6 +3392,8 @@ export interface components {
              * @default null
              */
             words: number | null;
+            /** @default null */
+            warning: components["schemas"]["WarningView"] | null;
         };
     };
     responses: {
@@ -3722,6 +3823,7 @@ export interface operations {
                      *           "attempt": 1,
                      *           "error": null,
                      *           "failures": [],
+                     *           "warnings": [],
                      *           "options": {
                      *             "language": "en"
                      *           },
@@ -3835,6 +3937,7 @@ export interface operations {
                      *       "attempt": 1,
                      *       "error": null,
                      *       "failures": [],
+                     *       "warnings": [],
                      *       "options": {
                      *         "language": "en"
                      *       },
@@ -3996,6 +4099,7 @@ export interface operations {
                      *       "attempt": 1,
                      *       "error": null,
                      *       "failures": [],
+                     *       "warnings": [],
                      *       "options": {
                      *         "language": "en"
                      *       },
@@ -4165,6 +4269,7 @@ export interface operations {
                      *           "retryable": true
                      *         }
                      *       ],
+                     *       "warnings": [],
                      *       "options": {
                      *         "language": "en"
                      *       },
@@ -4294,6 +4399,7 @@ export interface operations {
                      *       "attempt": 1,
                      *       "error": null,
                      *       "failures": [],
+                     *       "warnings": [],
                      *       "options": {
                      *         "language": "en"
                      *       },
@@ -4451,7 +4557,7 @@ export interface operations {
                      */
                     "text/event-stream": {
                         /** @enum {unknown} */
-                        event: "status" | "progress" | "error" | "transcript";
+                        event: "status" | "progress" | "error" | "transcript" | "warning";
                         id: string;
                         data: string;
                     };
@@ -4572,6 +4678,7 @@ export interface operations {
                      *       "attempt": 2,
                      *       "error": null,
                      *       "failures": [],
+                     *       "warnings": [],
                      *       "options": {
                      *         "language": "en"
                      *       },
@@ -5743,6 +5850,7 @@ export interface operations {
                      *       "attempt": 1,
                      *       "error": null,
                      *       "failures": [],
+                     *       "warnings": [],
                      *       "options": {
                      *         "language": "en"
                      *       },
@@ -6316,6 +6424,7 @@ export interface operations {
                      *               "retryable": true
                      *             }
                      *           ],
+                     *           "warnings": [],
                      *           "options": {
                      *             "language": "en"
                      *           },
@@ -6490,6 +6599,7 @@ export interface operations {
                      *       "attempt": 1,
                      *       "error": null,
                      *       "failures": [],
+                     *       "warnings": [],
                      *       "options": {
                      *         "language": "en"
                      *       },
@@ -7895,6 +8005,49 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["WebhookPayload"];
+            };
+        };
+        responses: {
+            /** @description Taken, as with any other 2xx */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not wanted: it is not sent again */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not taken: it is sent again later */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    recordingWarning: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same with every delivery. */
+                "webhook-id": string;
+                /** @description When it was sent, Unix time. */
+                "webhook-timestamp": number;
+                /** @description `v1,` and base64 of an HMAC-SHA256; several with spaces. */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WarningPayload"];
             };
         };
         responses: {
