@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from rostrum_client.files import Scene, Sidecar, Slide, Slides, Tracking, Transcript
+from rostrum_client.files import Quality, Scene, Sidecar, Slide, Slides, Tracking, Transcript
 from rostrum_client.values import from_json
 
 T = TypeVar("T")
@@ -19,6 +19,7 @@ class Results:
     tracking: Tracking | None = None
     sidecar: Sidecar | None = None
     slides: tuple[Slide, ...] = ()
+    quality: Quality | None = None
 
     @property
     def duration_sec(self) -> float:
@@ -61,6 +62,7 @@ def read_results(directory: Path) -> Results:
     return Results(
         directory=directory,
         slides=slides.slides if slides is not None else (),
+        quality=_read(directory / "quality.json", Quality),
         transcript=_read(directory / "transcript.json", Transcript),
         tracking=_read(directory / "instructor-tracking.json", Tracking),
         sidecar=_read(directory / "sidecar.json", Sidecar),

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from rostrum_client.files import Quality
 from rostrum_client.models import Job
 from rostrum_client.progress import speed_label
 from rostrum_client.results import Results
@@ -13,6 +14,11 @@ from rostrum_client.results import Results
 QUOTE_CHARACTERS = 240
 SHOWN_WARNINGS = 5
 LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese"}
+
+VERDICT_STYLES = {"ok": "bold green", "check": "bold yellow", "unusable": "bold red"}
+
+LEAST_CUT_SEC = 10.0
+"""Less than this before or after the talk is not worth a cut."""
 
 ON_REQUEST = ("rendition",)
 """Stages that are skipped unless a caller asks for what they make, so that it is no news."""
@@ -32,6 +38,9 @@ def counted(number: int, noun: str) -> str:
 
 def print_summary(console: Console, name: str, job: Job, results: Results, files: list[Path]) -> None:
     """Tell a finished job: what was made of the recording, what was skipped and why, and where the files are."""
+    if results.quality is not None:
+        style = VERDICT_STYLES.get(results.quality.verdict, "bold")
+        _line(console, f"\n[{style}]{escape(verdict(results.quality))}[/{style}]")
     _line(console, f"\n[bold]{escape(name)}[/bold]  {escape(_headline(job, results))}\n")
     for label, text in facts(job, results):
         _fact(console, label, text)
@@ -40,9 +49,18 @@ def print_summary(console: Console, name: str, job: Job, results: Results, files
         _line(console, f"{'':14}{escape(path.relative_to(results.directory).as_posix())}")
 
 
+def verdict(quality: Quality) -> str:
+    """Return the verdict on a recording with its reasons, in one line."""
+    if not quality.reasons:
+        return f"Verdict: {quality.verdict}"
+    return f"Verdict: {quality.verdict}. " + " ".join(reason.text for reason in quality.reasons)
+
+
 def facts(job: Job, results: Results) -> list[tuple[str, str]]:
     """Return the lines of the summary as label and text, in reading order."""
     told: list[tuple[str, str]] = []
+    if results.quality is not None and results.duration_sec:
+        told += _cut(results.quality, results.duration_sec)
     if results.transcript:
         told.append(("Transcript", _transcript(results)))
         if quote := first_words(results.transcript.text):
@@ -94,6 +112,14 @@ def _transcript(results: Results) -> str:
     if transcript.engine:
         parts.append("by " + " ".join(filter(None, [transcript.engine.name, transcript.engine.model])))
     return ", ".join(parts)
+
+
+def _cut(quality: Quality, duration_sec: float) -> list[tuple[str, str]]:
+    """Return where to cut, if that is worth a line."""
+    first, last = quality.suggested_in or 0.0, quality.suggested_out or duration_sec
+    if max(first, duration_sec - last) < LEAST_CUT_SEC:
+        return []
+    return [("Cut", f"the talk is from {clock(first)} to {clock(last)}")]
 
 
 def _tracking(results: Results) -> str:

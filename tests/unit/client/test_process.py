@@ -21,7 +21,7 @@ from rostrum_client.process import BAD_USAGE, DONE, FAILED, ending, process
 from rostrum_client.progress import BarView, LineView, speed
 from rostrum_client.results import read_results
 from rostrum_client.retry_timing import TRIES
-from rostrum_client.summary import facts
+from rostrum_client.summary import facts, print_summary
 from rostrum_client.values import from_json
 from tests.support.served_api import Served
 
@@ -124,6 +124,37 @@ def test_the_slides_are_told_by_their_titles(
     slides = [{"id": n, "title": title, "visits": [[0.0, 4.0]]} for n, title in enumerate(titles, start=1)]
     (tmp_path / "slides.json").write_text(json.dumps({"slides": slides}), encoding="utf-8")
     assert ("Slides", told) in facts(from_json(Job, json.dumps(finished(a_job))), read_results(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("quality", "line"),
+    [
+        ({"verdict": "ok"}, "Verdict: ok"),
+        (
+            {
+                "verdict": "check",
+                "reasons": [{"code": "sound_muted", "start": 3, "end": 14, "text": "Muted from 0:03 to 0:14."}],
+            },
+            "Verdict: check. Muted from 0:03 to 0:14.",
+        ),
+    ],
+)
+def test_the_summary_begins_with_the_verdict(
+    console: Console, a_job: Callable[..., dict[str, Any]], tmp_path: Path, quality: dict[str, Any], line: str
+) -> None:
+    (tmp_path / "quality.json").write_text(json.dumps(quality), encoding="utf-8")
+    print_summary(console, "a.mp4", from_json(Job, json.dumps(finished(a_job))), read_results(tmp_path), [])
+    assert said(console).split("\n", 2)[1] == line
+
+
+def test_where_to_cut_is_told_where_it_is_worth_it(a_job: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+    job = from_json(Job, json.dumps(finished(a_job)))
+    (tmp_path / "sidecar.json").write_text(json.dumps({"media": {"durationSec": 600.0}}), encoding="utf-8")
+    quality: dict[str, Any] = {"verdict": "ok", "suggestedIn": 4.0, "suggestedOut": 595.0}
+    (tmp_path / "quality.json").write_text(json.dumps(quality), encoding="utf-8")
+    assert "Cut" not in dict(facts(job, read_results(tmp_path)))
+    (tmp_path / "quality.json").write_text(json.dumps({**quality, "suggestedIn": 64.0}), encoding="utf-8")
+    assert ("Cut", "the talk is from 1:04 to 9:55") in facts(job, read_results(tmp_path))
 
 
 def test_an_address_is_submitted_as_it_is_and_results_go_to_the_sessions_directory(
