@@ -221,6 +221,12 @@ export const messages = {
     besides: "Slide beside",
     noSlideYet: "No slide was shown yet.",
     fullScreen: "Full screen",
+    verdict: {
+      label: "Verdict on this recording",
+      check: "Check this recording",
+      unusable: "This recording cannot be used",
+      goTo: (time: string) => `Go to ${time}`,
+    },
     track: "Lecturer",
     noTrack: "There is no track of the lecturer: tracking has not finished, or the recording has no picture.",
     plotTitle: "Position over time",

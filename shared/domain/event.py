@@ -48,8 +48,12 @@ class EarlyWarning:
     code: str
     """As in the verdict; a job warns of each once."""
 
-    start_sec: float
-    end_sec: float
+    start: float
+    """In seconds."""
+
+    end: float
+    """In seconds."""
+
     text: str
     """A sentence for people."""
 

@@ -3304,10 +3304,10 @@ export interface components {
         WarningView: {
             /** Code */
             code: string;
-            /** Start Sec */
-            start_sec: number;
-            /** End Sec */
-            end_sec: number;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
             /** Text */
             text: string;
         };

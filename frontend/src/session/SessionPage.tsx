@@ -22,6 +22,7 @@ import {
   chaptersQuery,
   mediaQuery,
   plotQuery,
+  qualityQuery,
   sessionQuery,
   sidecarQuery,
   slidesQuery,
@@ -33,6 +34,7 @@ import { Timeline } from "./Timeline";
 import { TrackTab } from "./TrackTab";
 import { TranscriptPanel } from "./TranscriptPanel";
 import { useKeys } from "./useKeys";
+import { VerdictStrip } from "./VerdictStrip";
 import { findPhrase, readScript } from "./words";
 import "../styles/session.css";
 
@@ -73,6 +75,8 @@ function Loaded({ session }: { session: SessionDetail }) {
   const sidecar = useQuery(sidecarQuery(sessionId, version)).data ?? null;
   const hasSlides = sidecar?.artefacts?.some((each) => each.name === "slides.json") ?? false;
   const slides = useQuery(slidesQuery(sessionId, version, hasSlides)).data ?? null;
+  const hasQuality = sidecar?.artefacts?.some((each) => each.name === "quality.json") ?? false;
+  const quality = useQuery(qualityQuery(sessionId, version, hasQuality)).data ?? null;
   const captions = useQuery(captionsQuery(sessionId, version)).data ?? null;
   const playable = sidecar?.renditions?.find((each) => each.name === "rendition.mp4") ? "playable" : null;
   const media = useQuery(mediaQuery(sessionId, playable));
@@ -158,6 +162,7 @@ function Loaded({ session }: { session: SessionDetail }) {
 
       <div className="session__grid">
         <div className="session__left">
+          <VerdictStrip quality={running ? null : quality} warnings={running?.warnings ?? []} clock={clock} />
           <div className={`session__stage ${showsSlide ? "session__stage--two" : ""}`}>
             {slides && showsSlide && (
               <SlideBeside

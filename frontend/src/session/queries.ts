@@ -83,6 +83,16 @@ export function sidecarQuery(sessionId: string, version: string) {
   });
 }
 
+/** The verdict, where the sidecar says that the job wrote one. */
+export function qualityQuery(sessionId: string, version: string, isThere: boolean) {
+  return queryOptions({
+    queryKey: ["quality", sessionId, version],
+    queryFn: ({ signal }) => readResult<Schemas["Quality"]>(`/sessions/${sessionId}/results/quality`, signal),
+    enabled: isThere,
+    ...KEEP,
+  });
+}
+
 /** The slides, where the sidecar says that the job wrote them. */
 export function slidesQuery(sessionId: string, version: string, isThere: boolean) {
   return queryOptions({

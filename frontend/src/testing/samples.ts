@@ -20,6 +20,7 @@ export function aJob(change: Partial<Job> = {}): Job {
     attempt: 1,
     error: null,
     failures: [],
+    warnings: [],
     options: {},
     callbackUrl: null,
     startAt: null,

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from shared.api.http.links import Links
@@ -122,8 +122,8 @@ class WarningView(View):
     """A reason of the verdict that is known while the job runs."""
 
     code: str
-    start: float = Field(validation_alias=AliasChoices("start_sec", "start"))
-    end: float = Field(validation_alias=AliasChoices("end_sec", "end"))
+    start: float
+    end: float
     text: str
 
 

@@ -21,7 +21,7 @@ def warn_early(services: Services, job: Job, reasons: Sequence[Reason]) -> None:
     does not say yet that it is done, and the task has an id of its own: there is one for each reason.
     """
     for reason in reasons:
-        warning = EarlyWarning(code=reason.code, start_sec=reason.start, end_sec=reason.end, text=reason.text)
+        warning = EarlyWarning(code=reason.code, start=reason.start, end=reason.end, text=reason.text)
 
         def warn(current: Job, warning: EarlyWarning = warning) -> Job | None:
             if not current.is_runnable or current.attempt != job.attempt:

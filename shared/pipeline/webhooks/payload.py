@@ -98,7 +98,7 @@ def warning_payload(job: Job, event: Event) -> bytes:
         progress=event.progress,
         created_at=job.created_at,
         options=job.options.to_json(),
-        warning=Warned(code=warning.code, start=warning.start_sec, end=warning.end_sec, text=warning.text),
+        warning=Warned(code=warning.code, start=warning.start, end=warning.end, text=warning.text),
     )
     return WarningPayload(timestamp=event.at, data=data).model_dump_json(by_alias=True).encode()
 

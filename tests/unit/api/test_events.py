@@ -12,7 +12,7 @@ from shared.api.events.hub import BATCH, POLL_SEC, EventHub
 from shared.api.events.stream import PING, PING_SEC, RETRY_MS, STREAM_SEC, follow
 from shared.domain import job as jobs
 from shared.domain.errors import NotFound, NotMedia
-from shared.domain.event import Event, EventType, NewText
+from shared.domain.event import EarlyWarning, Event, EventType, NewText
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from tests.support.api_harness import ApiHarness
@@ -199,6 +199,18 @@ def test_the_text_of_a_part_is_an_event_of_its_own_in_the_sequence_and_once_for_
     assert "words" not in events[0]["data"]
     resumed = harness.client.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": "1"})
     assert [each["id"] for each in parsed(resumed.text)] == [2, 3, 4]
+
+
+def test_a_warning_is_an_event_of_its_own_and_stands_with_the_job(harness: ApiHarness) -> None:
+    job_id: str = harness.submit()["jobId"]
+    warning = EarlyWarning(code="no_sound", start=0.0, end=61.2, text="The recording has no sound.")
+    harness.change(job_id, lambda job: jobs.warn(job, warning, job.created_at) or job)
+    harness.change(job_id, lambda job: jobs.fail(job, Stage.TRACKING, NotMedia("Text."), job.created_at))
+    events = parsed(harness.client.get(f"/jobs/{job_id}/events").text)
+    assert [(each["event"], each["id"]) for each in events] == [("status", 1), ("warning", 2), ("error", 3)]
+    shown = {"code": "no_sound", "start": 0.0, "end": 61.2, "text": "The recording has no sound."}
+    assert [each["data"].get("warning") for each in events] == [None, shown, None]
+    assert harness.client.get(f"/jobs/{job_id}").json()["warnings"] == [shown]
 
 
 def test_the_log_repairs_the_event_of_a_text_whose_writer_crashed(harness: ApiHarness) -> None:

@@ -38,7 +38,7 @@ def test_each_reason_is_told_once_and_before_the_end(harness: Any, deliveries: i
     harness.drain(deliveries)
     assert harness.job(job).status is JobStatus.DONE
     assert warned(harness, job) == ["sound_muted", "no_sound"]
-    told = EarlyWarning(code="sound_muted", start_sec=20.0, end_sec=31.0, text=MUTED.text)
+    told = EarlyWarning(code="sound_muted", start=20.0, end=31.0, text=MUTED.text)
     assert harness.job(job).warnings[0] == told
     assert [each.type for each in harness.storage.jobs.events(job.org_id, job.job_id)][-1] == "status"
 
