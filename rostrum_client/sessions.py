@@ -47,7 +47,8 @@ def search(q: str, *, session_id: str | None = None, page_size: int | None = Non
 def media_url(session_id: str, *, rendition: str | None = None) -> Steps[str]:
     """Return a short-lived address from which anyone can play the recording; it serves ranges.
 
-    With `rendition="playable"` it is that of a video that every browser plays.
+    With `rendition="playable"` it is that of a video that every browser plays, with `rendition="audio"` that of the
+    sound alone.
     """
     return stored_url(get("sessions", session_id, "media", rendition=rendition))
 

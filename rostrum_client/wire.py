@@ -198,6 +198,8 @@ def artefact(session_id: str, name: str, job_id: str | None = None) -> Request |
         return get("sessions", session_id, "results", "chapters", format="podcast", job_id=job_id)
     if name == "instructor-tracking.json":
         return get("sessions", session_id, "results", "instructor-tracking", job_id=job_id)
+    if name == "peaks.json":
+        return get("sessions", session_id, "results", "peaks", job_id=job_id)
     if name == "track-plot.json":
         return get("sessions", session_id, "results", "track-plot", job_id=job_id)
     if name in ("track-heatmap.png", "track-x.png"):
@@ -212,8 +214,8 @@ def artefact(session_id: str, name: str, job_id: str | None = None) -> Request |
 
 
 def rendition(session_id: str, name: str, job_id: str | None) -> Request | None:
-    """Return the request for the address in storage of a video that a job made, None where it is none."""
-    if name not in ("track-overlay.mp4", "follow.mp4", "rendition.mp4"):
+    """Return the request for the address in storage of a video or sound that a job made, None where it is none."""
+    if name not in ("track-overlay.mp4", "follow.mp4", "rendition.mp4", "audio.m4a"):
         return None
     return get("sessions", session_id, "renditions", name, job_id=job_id)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.domain.payload import Payload, WarningDetails
 from shared.domain.recording import Recording
@@ -152,3 +152,23 @@ class SidecarPayload(Payload):
     thumbnails: list[ThumbnailPayload] = Field(default=[])
     renditions: list[RenditionPayload] = Field(default=[])
     artefacts: list[ArtefactPayload] = Field(default=[])
+
+
+class Peaks(BaseModel):
+    """`peaks.json`, the peaks of a waveform in version 2 of audiowaveform's JSON, under its names.
+
+    https://github.com/bbc/audiowaveform/blob/master/doc/DataFormat.md
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Literal[2] = 2
+    channels: Literal[1] = 1
+    sample_rate: int
+    """Samples a second of the sound that was examined."""
+    samples_per_pixel: int
+    bits: Literal[8] = 8
+    length: Annotated[int, Field(ge=0)]
+    """Pairs in `data`."""
+    data: tuple[int, ...]
+    """The lowest and the highest sample of each stretch, from -128 to 127."""

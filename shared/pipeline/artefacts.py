@@ -14,7 +14,7 @@ from shared.domain.stage import Stage
 from shared.storage.ports import RESULTS, WORK
 
 JSON = "application/json"
-JPEG, MP4, PNG, WAV = "image/jpeg", "video/mp4", "image/png", "audio/wav"
+JPEG, M4A, MP4, PNG, WAV = "image/jpeg", "audio/mp4", "video/mp4", "image/png", "audio/wav"
 PODCAST_CHAPTERS_JSON = "application/json+chapters"
 """The type that Podcasting 2.0 has for chapters."""
 HTML = "text/html; charset=utf-8"
@@ -130,6 +130,21 @@ TRANSCRIPT_WORDS = Artefact(
     template="words.vtt",
     container=RESULTS,
     content_type=VTT,
+    stage=Stage.TRANSCRIPTION,
+    step=StepKind.MERGE,
+)
+AUDIO = Artefact(
+    template="audio.m4a",
+    container=RESULTS,
+    content_type=M4A,
+    stage=Stage.TRANSCRIPTION,
+    step=StepKind.MERGE,
+    in_blocks=True,
+)
+PEAKS = Artefact(
+    template="peaks.json",
+    container=RESULTS,
+    content_type=JSON,
     stage=Stage.TRANSCRIPTION,
     step=StepKind.MERGE,
 )

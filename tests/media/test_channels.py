@@ -65,7 +65,7 @@ def test_channels_that_differ_are_added_up_as_they_are() -> None:
     noise = np.random.default_rng(2).normal(0, 2000, (16_000, 2))
     noise[:, 1] -= 0.3 * noise[:, 0]  # a wide picture: they run against each other a little
     stereo = noise.astype(np.int16)
-    mixer = MonoMix()
+    mixer = MonoMix(16_000)
     mixed = np.concatenate([mixer.mix(piece) for piece in np.array_split(stereo, 50)])
     np.testing.assert_allclose(mixed, stereo.mean(axis=1), atol=0.51)
 
@@ -73,7 +73,7 @@ def test_channels_that_differ_are_added_up_as_they_are() -> None:
 def test_a_channel_that_turns_over_in_the_middle_is_followed_within_a_second_and_a_half() -> None:
     left = tone(3.0, rate=16_000)
     right = np.concatenate([left[:16_000], -left[16_000:]])
-    mixer = MonoMix()
+    mixer = MonoMix(16_000)
     stereo = np.stack([left, right], axis=1).astype(np.int16)
     mixed = np.concatenate([mixer.mix(piece) for piece in np.array_split(stereo, 150)])
     assert np.std(mixed[:16_000]) == pytest.approx(8000 / np.sqrt(2), rel=0.01)
@@ -87,7 +87,7 @@ def voice(seconds: float) -> NDArray[np.float64]:
 
 
 def mixed(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    mixer = MonoMix()
+    mixer = MonoMix(16_000)
     stereo = np.stack([left, right], axis=1).round().astype(np.int16)
     return np.concatenate([mixer.mix(piece) for piece in np.array_split(stereo, len(stereo) // 341)]).astype(float)
 
@@ -121,4 +121,4 @@ def test_channels_that_are_alike_are_their_mean(same: NDArray[np.float64]) -> No
 
 
 def test_no_samples_are_no_samples() -> None:
-    assert MonoMix().mix(np.zeros((0, 2), np.int16)).shape == (0,)
+    assert MonoMix(16_000).mix(np.zeros((0, 2), np.int16)).shape == (0,)

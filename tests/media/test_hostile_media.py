@@ -32,7 +32,7 @@ from benchmarks._hostile_corpus import (
 )
 from benchmarks._hostile_run import run
 from shared.domain.errors import RecordingTooLong, RostrumError, UnsupportedRecording
-from shared.media.audio.decoder import BLOCK_BYTES, AudioDecoder
+from shared.media.audio.decoder import FOR_SPEECH, AudioDecoder
 from shared.media.container import open_container
 from shared.media.limits import MAX_STREAMS, limit_allocations
 from shared.media.probe.probe import probe
@@ -154,7 +154,7 @@ def test_hours_of_silence_pass_in_blocks() -> None:
     largest = samples = 0
     for block in decoder:
         largest, samples = max(largest, len(block)), samples + len(block) // 2
-    assert largest <= BLOCK_BYTES
+    assert largest <= FOR_SPEECH.block_bytes
     assert samples == decoder.samples == pytest.approx(2 * 3600 * 16000, abs=16000)
 
 

@@ -12,7 +12,7 @@ export function pathOf(sessionId: string, jobId: string, name: string): string |
   const picture = /^(thumbnails|slides)\/(.+)$/.exec(name);
   if (picture) return of(`${picture[1]}/${picture[2]}`);
   if (name.endsWith(".png")) return of(`pictures/${name}`);
-  if (name.endsWith(".mp4")) return of(`renditions/${name}`);
+  if (/\.(mp4|m4a)$/.test(name)) return of(`renditions/${name}`);
   if (name.endsWith(".json")) return of(`results/${name.replace(/\.json$/, "")}`);
   return null;
 }

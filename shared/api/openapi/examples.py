@@ -48,6 +48,7 @@ from shared.media.payload import (
     ArtefactPayload,
     AudioStreamPayload,
     MediaPayload,
+    Peaks,
     ScenePayload,
     SidecarPayload,
     ThumbnailPayload,
@@ -517,6 +518,7 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
     },
     "getInstructorTracking": _TRACKING,
     "getTrackPlot": _PLOT,
+    "getPeaks": Peaks(sample_rate=16_000, samples_per_pixel=1_600, length=3, data=(-2, 1, -61, 58, -47, 52)),
     "getChapters": {
         "text/vtt": "WEBVTT\n\n1\n00:00:00.000 --> 00:01:01.200\nGood morning\n",
         JSON: _CHAPTERS.model_dump_json(by_alias=True),

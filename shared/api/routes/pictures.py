@@ -1,6 +1,5 @@
-"""Serve a session's pictures: the track's pictures and their data, and the videos that were asked for."""
+"""Serve a session's pictures and sound: the track's pictures, the waveform's peaks, and the renditions."""
 
-from datetime import timedelta
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
@@ -13,17 +12,25 @@ from shared.api.openapi.described import json_file, reading
 from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION
 from shared.api.routes.results import OfJob, send_result
 from shared.domain.errors import NotFound
-from shared.domain.stage import Stage
-from shared.pipeline.artefacts import FOLLOW, HEAT_MAP, OVERLAY, PLAYABLE, POSITIONS, TRACK_PLOT, Artefact
-from shared.pipeline.context import Services
-from shared.pipeline.jobs.results import Result, find_result
+from shared.media.payload import Peaks
+from shared.pipeline.artefacts import (
+    AUDIO,
+    FOLLOW,
+    HEAT_MAP,
+    OVERLAY,
+    PEAKS,
+    PLAYABLE,
+    POSITIONS,
+    TRACK_PLOT,
+)
+from shared.pipeline.jobs.results import find_result, result_url
 from shared.tracking.drawing.plot_data import TrackPlot
 
 router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"], route_class=IdempotentRoute)
 
 PICTURES = {picture.name: picture for picture in (HEAT_MAP, POSITIONS)}
-VIDEOS = {video.name: video for video in (OVERLAY, FOLLOW, PLAYABLE)}
-LOCATION = {"Location": {"description": "The video in storage.", "schema": {"type": "string"}}}
+RENDITIONS = {rendition.name: rendition for rendition in (OVERLAY, FOLLOW, PLAYABLE, AUDIO)}
+LOCATION = {"Location": {"description": "The rendition in storage.", "schema": {"type": "string"}}}
 
 
 @router.get(
@@ -42,6 +49,24 @@ async def get_track_plot(
 ) -> Response:
     """The numbers behind the pictures of the track: few enough to draw, however long the recording is."""
     return await send_result(request, services, caller, session_id, job_id, TRACK_PLOT)
+
+
+@router.get(
+    "/results/peaks",
+    summary="Get the peaks of the sound",
+    responses={
+        200: json_file("The lowest and the highest sample of each stretch, as audiowaveform writes them", Peaks),
+        **NOT_MODIFIED,
+        **reading(NO_SESSION, BEING_MADE),
+    },
+    operation_id="getPeaks",
+    response_class=Response,
+)
+async def get_peaks(
+    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
+) -> Response:
+    """What a waveform is drawn from: ten pairs of peaks a second, in version 2 of audiowaveform's JSON."""
+    return await send_result(request, services, caller, session_id, job_id, PEAKS)
 
 
 @router.get(
@@ -83,18 +108,11 @@ async def get_picture(
 async def get_rendition(
     session_id: SessionId, name: str, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
 ) -> RedirectResponse:
-    """Leads to `track-overlay.mp4`, `follow.mp4` or `rendition.mp4` in storage, for a while, where ranges are
-    served."""
-    if name not in VIDEOS:
-        raise NotFound(f"There is no such rendition; there can be {' and '.join(VIDEOS)}.")
-    result = await off_loop(partial(find_result, services, caller.org_id, session_id, Stage.RENDITION, job_id))
-    url = await off_loop(partial(_video_url, services, result, VIDEOS[name]))
+    """Leads to `track-overlay.mp4`, `follow.mp4`, `rendition.mp4` or `audio.m4a` in storage, for a while, where ranges
+    are served."""
+    if name not in RENDITIONS:
+        raise NotFound(f"There is no such rendition; there can be {' and '.join(RENDITIONS)}.")
+    rendition = RENDITIONS[name]
+    result = await off_loop(partial(find_result, services, caller.org_id, session_id, rendition.stage, job_id))
+    url = await off_loop(partial(result_url, services, result, rendition))
     return RedirectResponse(url, status_code=302, headers={"Cache-Control": "no-store"})
-
-
-def _video_url(services: Services, result: Result, video: Artefact) -> str:
-    blob, blobs = result.blob(video.name), services.storage.blobs
-    if blobs.facts(video.container, blob) is None:
-        raise result.missing
-    valid_for = timedelta(minutes=services.settings.media_url_minutes)
-    return blobs.read_url(video.container, blob, valid_for, content_type=video.content_type, file_name=video.name)

@@ -23,14 +23,16 @@ from shared.domain.session import Session
 from shared.pipeline.context import Services
 from shared.pipeline.housekeeping.delete_results import delete_results
 from shared.pipeline.housekeeping.delete_session import delete_session
-from shared.pipeline.jobs.results import media_url, playable_url
+from shared.pipeline.jobs.results import audio_url, media_url, playable_url
 from shared.pipeline.jobs.submit import JobRequest, submit_session
 
 router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=IdempotentRoute)
 
 JOBS_SHOWN = 20
+MEDIA = {None: media_url, "playable": playable_url, "audio": audio_url}
+"""How the address of each form is found."""
 Rendition = Annotated[
-    Literal["playable"] | None, Query(description="Which form of the recording; as it came unless given.")
+    Literal["playable", "audio"] | None, Query(description="Which form of the recording; as it came unless given.")
 ]
 MEDIA_LOCATION = {"Location": {"description": "The recording in storage.", "schema": {"type": "string"}}}
 
@@ -141,9 +143,9 @@ async def get_media(
     session_id: SessionId, services: ServicesDep, caller: ReaderDep, rendition: Rendition = None
 ) -> RedirectResponse:
     """Leads to the recording in storage, for a while; ranges are served there. `rendition=playable` leads to a video
-    that every browser plays: the one that a job made, or the recording itself if it is one."""
-    find = media_url if rendition is None else playable_url
-    url = await off_loop(partial(find, services, caller.org_id, session_id))
+    that every browser plays: the one that a job made, or the recording itself if it is one. `rendition=audio` leads to
+    the sound alone, at the loudness of podcasts and with chapters."""
+    url = await off_loop(partial(MEDIA[rendition], services, caller.org_id, session_id))
     return RedirectResponse(url, status_code=302, headers={"Cache-Control": "no-store"})
 
 

@@ -36,13 +36,14 @@ class Placement:
     new_run: bool
     """The piece begins a new run: it does not follow the sound before it directly."""
     start_sample: int
-    """Number of the piece's first sample on the recording's clock."""
+    """Number of the piece's first sample on the recording's clock, at the clock's rate."""
 
 
 class AudioClock:
     """The place of sound on the recording's clock, piece by piece; all times in seconds on that clock."""
 
-    def __init__(self, duration_sec: float) -> None:
+    def __init__(self, duration_sec: float, rate_hz: int = SAMPLE_RATE) -> None:
+        self._rate_hz = rate_hz
         self._latest_sec = duration_sec + PAST_END_SEC
         self._expected_sec: float | None = None
         self._shift_sec = 0.0
@@ -65,7 +66,7 @@ class AudioClock:
         new_run = expected is None or abs(start - expected) > TOLERANCE_SEC
         base = start if new_run or expected is None else expected
         self._expected_sec = base + length_sec
-        return Placement(new_run=new_run, start_sample=round(base * SAMPLE_RATE))
+        return Placement(new_run=new_run, start_sample=round(base * self._rate_hz))
 
     def _untrue(self, start: float, expected: float) -> bool:
         return start < expected - RESET_SEC or (start > self._latest_sec and start > expected + DAMAGE_SEC)

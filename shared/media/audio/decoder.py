@@ -1,11 +1,11 @@
-"""Decode a recording's sound to 16 kHz mono PCM (s16le), in a stream of small blocks.
+"""Decode a recording's sound to PCM (s16le), 16 kHz mono unless another form is wanted, in a stream of small blocks.
 
-Sample i is the sound at t = i / 16000 on the recording's clock, in spite of gaps, offsets and overlaps in the file.
+Sample i is the sound at t = i / rate on the recording's clock, in spite of gaps, offsets and overlaps in the file.
 The module is independent of the samples' destination.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import BinaryIO
 
@@ -29,8 +29,28 @@ from shared.media.timeline.walk import Walk
 
 BYTES_PER_SAMPLE = 2
 
-BLOCK_BYTES = SAMPLE_RATE * BYTES_PER_SAMPLE
-"""One second a block: small in memory, large enough for the writer."""
+
+@dataclass(frozen=True, slots=True)
+class SoundForm:
+    """The form of decoded sound."""
+
+    rate_hz: int = SAMPLE_RATE
+    channels: int = 1
+    """1: mixed so that speech on either channel is heard; 2: as it is."""
+
+    @property
+    def sample_bytes(self) -> int:
+        """Return the bytes of one sample of all channels."""
+        return BYTES_PER_SAMPLE * self.channels
+
+    @property
+    def block_bytes(self) -> int:
+        """Return the bytes of one second, which is a block: small in memory, large enough for the writer."""
+        return self.rate_hz * self.sample_bytes
+
+
+FOR_SPEECH = SoundForm()
+"""What speech engines take."""
 
 _BATCH_SEC = 1.0
 """Sound that is resampled and mixed at once: frames of a few milliseconds cost more calls than work."""
@@ -58,10 +78,12 @@ class AudioDecoder:
         recording: Recording,
         report: Callable[[float], None],
         max_sec: float = MAX_SOUND_SEC,
+        form: SoundForm = FOR_SPEECH,
     ) -> None:
         if recording.audio is None:
             raise NoUsableStream("The recording has no sound.")
         self._recording = recording
+        self._form = form
         self._stream: AudioStream = recording.audio
         # All streams are read, not only the sound, so that progress is reported in long stretches without sound, and
         # the picture is measured as well.
@@ -69,7 +91,7 @@ class AudioDecoder:
         self._shift_sec = 0.0
         self._at_joint = False
         self._max_sec = min(max_sec, MAX_SOUND_SEC)
-        self._clock = AudioClock(recording.duration_sec)
+        self._clock = AudioClock(recording.duration_sec, form.rate_hz)
         self._resampler: AudioResampler | None = None
         self._batch = AudioFifo()
         self._mix: MonoMix | None = None
@@ -91,17 +113,17 @@ class AudioDecoder:
     @property
     def end_sec(self) -> float:
         """Return the time at which the sound ends on the recording's clock."""
-        return self.samples / SAMPLE_RATE
+        return self.samples / self._form.rate_hz
 
     @property
     def decoded_sec(self) -> float:
         """Return the length of the decoded sound, without the inserted silence."""
-        return (self.samples - self.silent_samples) / SAMPLE_RATE
+        return (self.samples - self.silent_samples) / self._form.rate_hz
 
     @property
     def silence_sec(self) -> float:
         """Return the length of the silence inserted for gaps and for a late beginning."""
-        return self.silent_samples / SAMPLE_RATE
+        return self.silent_samples / self._form.rate_hz
 
     @property
     def warnings(self) -> list[RecordingWarning]:
@@ -111,7 +133,7 @@ class AudioDecoder:
             places = "1 place" if self.damaged_packets == 1 else f"{self.damaged_packets} places"
             text = f"The sound is damaged in {places}; what could not be decoded was left out."
             warnings.append(RecordingWarning("sound_damaged", About.SOUND, text))
-        return [*warnings, *gap_warnings(self.lost_samples / SAMPLE_RATE)]
+        return [*warnings, *gap_warnings(self.lost_samples / self._form.rate_hz)]
 
     def measured(self) -> Recording:
         """Return the recording with its measured length and pieces, when the iteration has ended.
@@ -139,9 +161,10 @@ class AudioDecoder:
                     yield from self._place(frame)
         self._flush_resampler()
         # At a few hertz the resampler's filter returns nothing for short sounds; silence fills their time.
-        yield from self._silence(round(self._clock.end_sec * SAMPLE_RATE) - self.samples)
+        yield from self._silence(round(self._clock.end_sec * self._form.rate_hz) - self.samples)
         if self._out:
-            self.meter.hear(bytes(self._out))
+            if self._form == FOR_SPEECH:
+                self.meter.hear(bytes(self._out))
             yield bytes(self._out)
             self._out.clear()
 
@@ -176,33 +199,35 @@ class AudioDecoder:
             )
         described = (frame.sample_rate, frame.format.name, frame.layout.name)
         if placement.new_run or described != self._input:
-            yield from self._begin_run(placement.start_sample, stereo=frame.layout.nb_channels == 2)
+            yield from self._begin_run(placement.start_sample, channels=frame.layout.nb_channels)
             self._input = described
         frame.pts = None  # the clock has placed it; the resampler must not stretch or cut it
         if self._gather(frame) >= _BATCH_SEC * frame.sample_rate:
             self._take(self._resample_batch())
             yield from self._full_blocks()
 
-    def _begin_run(self, start_sample: int, *, stereo: bool) -> Iterator[bytes]:
+    def _begin_run(self, start_sample: int, *, channels: int) -> Iterator[bytes]:
         self._flush_resampler()
         missing = start_sample - self.samples
-        if self.samples and not (self._at_joint and missing <= JOINT_SLACK_SEC * SAMPLE_RATE):
+        if self.samples and not (self._at_joint and missing <= JOINT_SLACK_SEC * self._form.rate_hz):
             self.lost_samples += max(0, missing)
         self._at_joint = False
         yield from self._silence(missing)
-        self._drop_bytes = max(0, -missing) * BYTES_PER_SAMPLE
+        self._drop_bytes = max(0, -missing) * self._form.sample_bytes
         self._batch = AudioFifo()  # a batch has one format
-        self._mix = MonoMix() if stereo else None
-        self._resampler = AudioResampler(format="s16", layout="stereo" if stereo else "mono", rate=SAMPLE_RATE)
+        mixes = channels == 2 and self._form.channels == 1
+        self._mix = MonoMix(self._form.rate_hz) if mixes else None
+        layout = "stereo" if mixes or self._form.channels == 2 else "mono"
+        self._resampler = AudioResampler(format="s16", layout=layout, rate=self._form.rate_hz)
 
     def _silence(self, samples: int) -> Iterator[bytes]:
         """Add `samples` samples of silence and yield the full blocks, one at a time, as a gap may last hours."""
         while samples > 0:
-            some = min(samples, SAMPLE_RATE)
+            some = min(samples, self._form.rate_hz)
             samples -= some
             self.samples += some
             self.silent_samples += some
-            self._out.extend(bytes(some * BYTES_PER_SAMPLE))
+            self._out.extend(bytes(some * self._form.sample_bytes))
             yield from self._full_blocks()
 
     def _flush_resampler(self) -> None:
@@ -226,7 +251,8 @@ class AudioDecoder:
         if frame is None or self._resampler is None:
             return []
         frame.pts = None
-        self.meter.hear_channels(frame, self.samples / SAMPLE_RATE)
+        if self._form == FOR_SPEECH:
+            self.meter.hear_channels(frame, self.samples / SAMPLE_RATE)
         try:
             return self._resampler.resample(frame)
         except av.error.FFmpegError as err:
@@ -244,23 +270,25 @@ class AudioDecoder:
 
     def _take(self, frames: list[av.AudioFrame]) -> None:
         for frame in frames:
-            data = self._mono(frame)
+            data = self._pcm(frame)
             dropped = min(self._drop_bytes, len(data))
             self._drop_bytes -= dropped
             self._out.extend(data[dropped:])
-            self.samples += (len(data) - dropped) // BYTES_PER_SAMPLE
+            self.samples += (len(data) - dropped) // self._form.sample_bytes
 
-    def _mono(self, frame: av.AudioFrame) -> bytes:
+    def _pcm(self, frame: av.AudioFrame) -> bytes:
         if self._mix is None:
-            return bytes(frame.planes[0])[: frame.samples * BYTES_PER_SAMPLE]
+            return bytes(frame.planes[0])[: frame.samples * self._form.sample_bytes]
         both = np.frombuffer(bytes(frame.planes[0]), dtype="<i2", count=frame.samples * 2)
         return self._mix.mix(both.reshape(-1, 2)).tobytes()
 
     def _full_blocks(self) -> Iterator[bytes]:
-        whole = len(self._out) // BLOCK_BYTES * BLOCK_BYTES
-        for start in range(0, whole, BLOCK_BYTES):
-            block = bytes(self._out[start : start + BLOCK_BYTES])
-            self.meter.hear(block)
+        size = self._form.block_bytes
+        whole = len(self._out) // size * size
+        for start in range(0, whole, size):
+            block = bytes(self._out[start : start + size])
+            if self._form == FOR_SPEECH:
+                self.meter.hear(block)
             yield block
         del self._out[:whole]
 

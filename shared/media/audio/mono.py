@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-MEMORY_SAMPLES = 8_000
-"""Time constant of the running powers: half a second at 16 kHz, which is longer than a syllable."""
+MEMORY_SEC = 0.5
+"""Time constant of the running powers: longer than a syllable."""
 
 OPPOSITE = -0.8
 """Correlation of the channels below which the second one is inverted; a wide stereo image stays above -0.3."""
@@ -22,11 +22,11 @@ OPPOSITE = -0.8
 ALIKE = -0.2
 """Correlation of the channels above which the second one is no longer inverted."""
 
-PIECE_SAMPLES = 400
-"""Sound for which the channels' factors are decided at once: a fortieth of a second at 16 kHz."""
+PIECE_SEC = 0.025
+"""Sound for which the channels' factors are decided at once."""
 
-BLOCK_SAMPLES = 1_600
-"""Length of the blocks in which a channel's power is measured: a tenth of a second at 16 kHz."""
+BLOCK_SEC = 0.1
+"""Length of the blocks in which a channel's power is measured."""
 
 STEADY_BLOCKS = 30
 """Blocks that a channel has to be steady for: three seconds, which is longer than any spoken vowel."""
@@ -36,24 +36,27 @@ STEADY = 4.0
 
 
 class MonoMix:
-    """A mixer for a stream of stereo sound, piece by piece."""
+    """A mixer for a stream of stereo sound of `rate_hz`, piece by piece."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate_hz: int) -> None:
+        self._piece_samples = round(PIECE_SEC * rate_hz)
+        self._memory_samples = MEMORY_SEC * rate_hz
         self._left = self._right = self._both = 0.0
         self._sign: Literal[-1, 1] = 1
-        self._channels = (_Channel(), _Channel())
+        self._channels = (_Channel(BLOCK_SEC * rate_hz), _Channel(BLOCK_SEC * rate_hz))
 
     def mix(self, stereo: NDArray[np.int16]) -> NDArray[np.int16]:
         """Return the mean of the channels, (n, 2) → (n,).
 
         Invert the second channel while it is the opposite of the first. Take a channel with steady noise only as
         silence, unless the other channel has steady noise only as well or was never heard. Both are decided anew for
-        every `PIECE_SAMPLES`.
+        every `PIECE_SEC`.
         """
-        whole = len(stereo) // PIECE_SAMPLES * PIECE_SAMPLES
+        length = self._piece_samples
+        whole = len(stereo) // length * length
         mixed = [
             self._mix_pieces(pieces)
-            for pieces in (stereo[:whole].reshape(-1, PIECE_SAMPLES, 2), stereo[whole:][np.newaxis])
+            for pieces in (stereo[:whole].reshape(-1, length, 2), stereo[whole:][np.newaxis])
             if pieces.size
         ]
         return np.concatenate(mixed) if mixed else np.zeros(0, np.int16)
@@ -63,7 +66,7 @@ class MonoMix:
         left, right = pieces[..., 0].astype(np.float32), pieces[..., 1].astype(np.float32)
         powers = (_power(left, left), _power(right, right), _power(left, right))
         length = pieces.shape[1]
-        kept = math.exp(-length / MEMORY_SAMPLES)
+        kept = math.exp(-length / self._memory_samples)
         weights = np.array(
             [self._weigh(*each, length=length, kept=kept) for each in zip(*powers, strict=True)], np.float32
         )
@@ -104,9 +107,10 @@ def _power(first: NDArray[np.float32], second: NDArray[np.float32]) -> list[floa
 
 
 class _Channel:
-    """The power of one channel in the last seconds."""
+    """The power of one channel in the last seconds, in blocks of so many samples."""
 
-    def __init__(self) -> None:
+    def __init__(self, block_samples: float) -> None:
+        self._block_samples = block_samples
         self._blocks: deque[float] = deque(maxlen=STEADY_BLOCKS)
         self._power, self._samples = 0.0, 0
         self._weakest, self._was_steady = 0.0, False
@@ -117,7 +121,7 @@ class _Channel:
         self.was_heard = self.was_heard or power > 0
         stays_steady = self._was_steady and power / samples < STEADY * self._weakest
         self._power, self._samples = self._power + power, self._samples + samples
-        if self._samples >= BLOCK_SAMPLES:
+        if self._samples >= self._block_samples:
             self._blocks.append(self._power / self._samples)
             self._power, self._samples = 0.0, 0
             self._weakest = min(self._blocks)

@@ -14,7 +14,7 @@ from shared.domain.recording import Recording
 from shared.domain.session import Session
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
-from shared.pipeline.artefacts import PLAYABLE
+from shared.pipeline.artefacts import AUDIO, PLAYABLE, Artefact
 from shared.pipeline.context import Services, blob_name
 from shared.pipeline.stages.job_blobs import CHANGED, NOT_THERE, is_changed
 from shared.storage.ports import SOURCES
@@ -145,18 +145,31 @@ def playable_url(services: Services, org_id: str, session_id: str) -> str:
     Raise NotFound, ResultNotReady, and ResultInTheMaking.
     """
     made = find_result(services, org_id, session_id, Stage.RENDITION, None)
-    blobs, valid_for = services.storage.blobs, timedelta(minutes=services.settings.media_url_minutes)
-    if made.job_id is not None and blobs.facts(PLAYABLE.container, made.blob(PLAYABLE.name)) is not None:
-        return blobs.read_url(
-            PLAYABLE.container,
-            made.blob(PLAYABLE.name),
-            valid_for,
-            content_type=PLAYABLE.content_type,
-            file_name=PLAYABLE.name,
-        )
-    if made.session.recording is not None and is_playable(made.session.recording):
-        return media_url(services, org_id, session_id)
-    raise made.missing
+    try:
+        return result_url(services, made, PLAYABLE)
+    except ResultNotReady:
+        if made.session.recording is not None and is_playable(made.session.recording):
+            return media_url(services, org_id, session_id)
+        raise
+
+
+def audio_url(services: Services, org_id: str, session_id: str) -> str:
+    """Return an address of the sound alone, of the latest job with a transcript; raise NotFound and ResultNotReady."""
+    return result_url(services, find_result(services, org_id, session_id, Stage.TRANSCRIPTION, None), AUDIO)
+
+
+def result_url(services: Services, result: Result, artefact: Artefact) -> str:
+    """Return an address that reads a file of the result and nothing else, with ranges, for minutes.
+
+    Raise ResultNotReady if the job did not make it.
+    """
+    blob, blobs = result.blob(artefact.name), services.storage.blobs
+    if blobs.facts(artefact.container, blob) is None:
+        raise result.missing
+    valid_for = timedelta(minutes=services.settings.media_url_minutes)
+    return blobs.read_url(
+        artefact.container, blob, valid_for, content_type=artefact.content_type, file_name=artefact.name
+    )
 
 
 def media_type(recording: Recording | None, declared: str, name: str) -> str:

@@ -35,7 +35,7 @@ from shared.slides.payload import Slides
 from shared.slides.unspoken import Said, unspoken_terms
 from shared.transcription.chapters import Section, propose_chapters, to_webvtt_chapters
 from shared.transcription.page import to_html
-from shared.transcription.payload import InstructorBySegment, SegmentPlace, Transcript, TranscriptSegment
+from shared.transcription.payload import Chapters, InstructorBySegment, SegmentPlace, Transcript, TranscriptSegment
 from shared.transcription.podcast_chapters import to_podcast_chapters
 
 T = TypeVar("T", bound=BaseModel)
@@ -69,12 +69,19 @@ def write_derived(services: Services, job: Job) -> None:
     name = services.storage.sessions.get(job.org_id, job.session_id).value.name
     write_json(services, job, PODCAST_CHAPTERS, to_podcast_chapters(chapters, name))
     write_file(services, job, TRANSCRIPT_HTML, to_html(transcript, chapters, name).encode())
+    _add_chapters_to_sound(services, job, chapters, name)
     track = _read(services, job, INSTRUCTOR_TRACKING, _Track)
     if track is not None:
         joined = InstructorBySegment(
             session_id=job.session_id, job_id=job.job_id, segments=tuple(_join(transcript.segments, track))
         )
         write_json(services, job, INSTRUCTOR_BY_SEGMENT, joined)
+
+
+def _add_chapters_to_sound(services: Services, job: Job, chapters: Chapters, name: str) -> None:
+    from shared.pipeline.stages.listening import write_chapters  # loads a media library, which triggers must not
+
+    write_chapters(services, job, chapters, name)
 
 
 def _write_slides(services: Services, job: Job, transcript: Transcript | None) -> Slides | None:

@@ -3,7 +3,6 @@
 Every part plans the camera's path from the whole track: that takes a second, and makes all parts agree.
 """
 
-import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -17,7 +16,6 @@ from pydantic import BaseModel
 
 from shared.domain.options import FollowCam
 from shared.domain.stage import Stage
-from shared.media.block_writer import BlockWriter
 from shared.media.payload import RenditionPayload
 from shared.media.video.encode import H264, VP9, Codec, Colours, VideoEncoder, frame_rate
 from shared.media.video.fit import Crop
@@ -35,6 +33,7 @@ from shared.media.video.yuv import Cutter, YuvPicture
 from shared.pipeline import artefacts
 from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import StepContext
+from shared.pipeline.stages.block_file import write_in_blocks
 from shared.pipeline.stages.job_blobs import (
     open_file,
     open_recording,
@@ -52,9 +51,6 @@ from shared.tracking.payload import InstructorTracking
 OVERLAY_HEIGHT = 540
 LONGER_SIDE_PX, SHORTER_SIDE_PX = 1920, 1080
 """The largest picture that every browser plays smoothly."""
-HEAD_BYTES = 4096
-HASHED_FROM = 0.9
-"""Progress of a join when the file is written and its hash begins."""
 
 
 class RenditionPart(BaseModel):
@@ -221,8 +217,6 @@ def _join(
     rate: Fraction,
     report: Callable[[float], None],
 ) -> None:
-    blobs, blob = context.services.storage.blobs, context.work_blob(video.artefact.name)
-    container = video.artefact.container
     pieces = [
         Piece(part.first_index, part.frames, partial(open_file, context, video.piece, part=number))
         for number, part in parts
@@ -234,26 +228,11 @@ def _join(
             sum(part.frames for _, part in parts), recording.duration_sec, audio.sample_rate if audio else 0
         )
     codecs = PLAYED_CODECS if video.for_browsers else COPIED_CODECS
-    # The muxer's head is some bytes longer than the room for the index.
-    with BlockWriter(partial(blobs.stage_block, container, blob), head_bytes=(room or 0) + HEAD_BYTES) as target:
-        join_pieces(
-            pieces,
-            rate,
-            _sound(context, codecs),
-            recording,
-            target,
-            lambda done: report(HASHED_FROM * done),
-            codecs=codecs,
-            index_bytes=room,
-        )
-        count = target.finish()
-    facts = blobs.commit_blocks(container, blob, count, video.artefact.content_type)
-    digest, read = hashlib.sha256(), 0
-    for chunk in blobs.chunks(container, blob):
-        digest.update(chunk)
-        read += len(chunk)
-        report(HASHED_FROM + (1 - HASHED_FROM) * read / facts.size_bytes)
-    blobs.note_sha256(container, blob, digest.hexdigest())
+
+    def join(target: BinaryIO, report: Callable[[float], None]) -> None:
+        join_pieces(pieces, rate, _sound(context, codecs), recording, target, report, codecs=codecs, index_bytes=room)
+
+    write_in_blocks(context.services, context.job, video.artefact, join, report, room_bytes=room or 0)
 
 
 def _sound(context: StepContext, codecs: frozenset[str]) -> Callable[[], BinaryIO] | None:

@@ -18,6 +18,7 @@ from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import StepContext
 from shared.pipeline.stages.announce_text import announce_text
 from shared.pipeline.stages.job_blobs import open_file, read_json, recording_of, write_file, write_json
+from shared.pipeline.stages.listening import write_listening
 from shared.pipeline.stages.plan import engine_for
 from shared.pipeline.stages.search_index import index_transcript
 from shared.pipeline.updates import change_session
@@ -108,6 +109,7 @@ def merge_transcript(context: StepContext) -> None:
         lambda session: session.evolve(transcript_job_id=job.job_id),
     )
     index_transcript.using(context.services).delay(job.org_id, job.session_id, job.job_id)
+    write_listening(context)
 
 
 def hints_for(options: JobOptions, terms: Sequence[str], metadata: Mapping[str, Any]) -> Hints:

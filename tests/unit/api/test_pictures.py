@@ -1,4 +1,4 @@
-"""The track's pictures and the videos, over HTTP."""
+"""The track's pictures, the peaks of the sound, and the renditions, over HTTP."""
 
 import pytest
 
@@ -11,7 +11,9 @@ FILES = {
     "track-heatmap.png": b"\x89PNG heat",
     "track-x.png": b"\x89PNG x",
     "track-plot.json": b'{"version": "v1"}',
+    "peaks.json": b'{"version": 2}',
     "follow.mp4": b"a video",
+    "audio.m4a": b"sound",
 }
 
 
@@ -28,6 +30,7 @@ def finished(harness: ApiHarness) -> str:
         ("pictures/track-heatmap.png", "track-heatmap.png", "image/png"),
         ("pictures/track-x.png", "track-x.png", "image/png"),
         ("results/track-plot", "track-plot.json", "application/json"),
+        ("results/peaks", "peaks.json", "application/json"),
     ],
 )
 def test_a_picture_is_the_stored_file(harness: ApiHarness, path: str, name: str, content_type: str) -> None:
@@ -35,9 +38,10 @@ def test_a_picture_is_the_stored_file(harness: ApiHarness, path: str, name: str,
     assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (200, FILES[name], content_type)
 
 
-def test_a_video_is_played_from_storage(harness: ApiHarness) -> None:
+@pytest.mark.parametrize("path", ["renditions/follow.mp4", "renditions/audio.m4a", "media?rendition=audio"])
+def test_a_rendition_is_played_from_storage(harness: ApiHarness, path: str) -> None:
     session_id = finished(harness)
-    answer = harness.client.get(f"/sessions/{session_id}/renditions/follow.mp4", follow_redirects=False)
+    answer = harness.client.get(f"/sessions/{session_id}/{path}", follow_redirects=False)
     assert answer.status_code == 302
     assert session_id in answer.headers["Location"]
     assert answer.headers["Cache-Control"] == "no-store"
@@ -49,7 +53,9 @@ def test_a_name_leads_nowhere_else(harness: ApiHarness, path: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["pictures/track-x.png", "results/track-plot", "renditions/follow.mp4"])
+@pytest.mark.parametrize(
+    "path", ["pictures/track-x.png", "results/peaks", "renditions/follow.mp4", "media?rendition=audio"]
+)
 def test_what_does_not_exist_yet(harness: ApiHarness, path: str) -> None:
     answer = harness.client.get(f"/sessions/{harness.submit()['sessionId']}/{path}", follow_redirects=False)
     assert (answer.status_code, answer.json()["code"]) == (404, "result_not_ready")

@@ -307,6 +307,7 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
         ("instructor-by-segment.json", "/sessions/s%2F1/results/instructor-by-segment"),
         ("sidecar.json", "/sessions/s%2F1/sidecar"),
         ("quality.json", "/sessions/s%2F1/results/quality"),
+        ("peaks.json", "/sessions/s%2F1/results/peaks"),
         ("slides.json", "/sessions/s%2F1/results/slides"),
         ("slides/slide-0001.jpg", "/sessions/s%2F1/slides/slide-0001.jpg"),
         ("thumbnails/a b.jpg", "/sessions/s%2F1/thumbnails/a%20b.jpg"),
@@ -317,7 +318,7 @@ def test_artefacts_have_their_endpoints(name: str, path: str | None) -> None:
     assert getattr(wire.artefact("s/1", name), "address", None) == path
 
 
-@pytest.mark.parametrize("name", ["track-overlay.mp4", "follow.mp4", "rendition.mp4"])
+@pytest.mark.parametrize("name", ["track-overlay.mp4", "follow.mp4", "rendition.mp4", "audio.m4a"])
 def test_videos_are_fetched_from_storage(name: str) -> None:
     request = wire.rendition("s/1", name, None)
     assert request is not None

@@ -1,0 +1,81 @@
+"""Write the sound to listen to (`audio.m4a`) and the peaks of its waveform (`peaks.json`), and add the chapters later.
+
+Apart from the transcription, whose merge calls it, because it needs no words.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from shared.domain.errors import BlobMissing
+from shared.domain.job import Job
+from shared.media.audio.clock import SAMPLE_RATE
+from shared.media.audio.decoder import AudioDecoder, SoundForm, wav_header
+from shared.media.audio.listening import (
+    Chapter,
+    add_chapters,
+    encode_listening,
+    index_room,
+    listening_rate_hz,
+)
+from shared.media.audio.loudness import level_gain_db
+from shared.media.audio.peaks import PeakFinder
+from shared.pipeline import artefacts
+from shared.pipeline.context import Services, StepContext, job_blob
+from shared.pipeline.stages.block_file import write_in_blocks
+from shared.pipeline.stages.job_blobs import open_blob, open_file, open_recording, recording_of, write_json
+from shared.transcription.payload import Chapters
+
+_READ_BYTES = 1024 * 1024
+MEASURED = 0.2
+"""Progress when the loudness is known and the encoding begins."""
+
+
+def write_listening(context: StepContext) -> None:
+    """Write the peaks, and the sound in one channel at the loudness of podcasts."""
+    recording = recording_of(context)
+    assert recording.audio is not None  # or there would be no transcription
+    finder = PeakFinder()
+    gain_db = level_gain_db(_copies(context, finder.hear), SAMPLE_RATE)
+    write_json(context.services, context.job, artefacts.PEAKS, finder.found())
+    rate_hz = listening_rate_hz(recording.audio.sample_rate)
+
+    def encode(target: BinaryIO, report: Callable[[float], None]) -> None:
+        with open_recording(context) as source:
+            sound = AudioDecoder(source, recording, report, form=SoundForm(rate_hz))
+            encode_listening(sound, rate_hz, gain_db, target)
+
+    def report(fraction: float) -> None:
+        context.report(MEASURED + (1 - MEASURED) * fraction)
+
+    write_in_blocks(context.services, context.job, artefacts.AUDIO, encode, report)
+
+
+def write_chapters(services: Services, job: Job, chapters: Chapters, title: str) -> None:
+    """Write the sound again with chapters inside; do nothing where there is none, as in jobs of earlier releases."""
+    marks = [Chapter(each.start, each.end, each.title) for each in chapters.chapters]
+    try:
+        source = open_blob(services, artefacts.AUDIO.container, job_blob(job, artefacts.AUDIO.name))
+    except BlobMissing:
+        return
+    with source:
+        room_bytes = index_room(source, marks)
+
+        def add(target: BinaryIO, report: Callable[[float], None]) -> None:
+            add_chapters(source, target, marks, title, room_bytes, report)
+
+        write_in_blocks(services, job, artefacts.AUDIO, add, lambda fraction: None, room_bytes=room_bytes)
+
+
+def _copies(context: StepContext, hear: Callable[[bytes], None]) -> Iterator[Iterator[bytes]]:
+    """Yield the audio copy twice; `hear` hears it once."""
+    yield _audio_copy(context, hear, 0.0)
+    yield _audio_copy(context, lambda block: None, MEASURED / 2)
+
+
+def _audio_copy(context: StepContext, hear: Callable[[bytes], None], done: float) -> Iterator[bytes]:
+    with open_file(context, artefacts.AUDIO_COPY) as copy:
+        copy.seek(len(wav_header(0)))
+        while block := copy.read(_READ_BYTES):
+            context.report(done)
+            hear(block)
+            yield block
