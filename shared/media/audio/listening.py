@@ -3,7 +3,7 @@
 The chapters are known later than the sound, so they are added by copying the packets.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import BinaryIO
@@ -25,6 +25,9 @@ _FORMAT = "ipod"
 
 _BYTES_PER_CHAPTER = 256
 """Room in the index for one chapter, besides its title: it is listed twice, for players of both kinds."""
+
+_BYTES_PER_PACKET = 5
+"""Room in the index for one packet: its size, and its share of a chunk of up to 1 MB."""
 
 _INDEX_SLACK_BYTES = 16 * 1024
 
@@ -56,7 +59,10 @@ def encode_listening(blocks: Iterable[bytes], rate_hz: int, gain_db: float, targ
 def index_room(source: BinaryIO, chapters: Sequence[Chapter]) -> int:
     """Return bytes that are enough for the index of the file in `source` with these chapters."""
     titles = sum(len(each.title.encode()) for each in chapters)
-    return _index_bytes(source) + len(chapters) * _BYTES_PER_CHAPTER + 2 * titles + _INDEX_SLACK_BYTES
+    with open_container(source) as reader:
+        packets = reader.streams.audio[0].frames
+    source.seek(0)
+    return packets * _BYTES_PER_PACKET + len(chapters) * _BYTES_PER_CHAPTER + 2 * titles + _INDEX_SLACK_BYTES
 
 
 def add_chapters(
@@ -106,24 +112,3 @@ def _set_chapters(writer: OutputContainer, chapters: Sequence[Chapter]) -> None:
             for number, each in enumerate(chapters)
         ]
     )
-
-
-def _index_bytes(source: BinaryIO) -> int:
-    """Return the size of the box `moov` (ISO 14496-12) of an MP4 file."""
-    for kind, size in _boxes(source):
-        if kind == b"moov":
-            return size
-    raise ValueError("the file has no index")
-
-
-def _boxes(source: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    at = source.seek(0)
-    while len(head := source.read(16)) >= 8:
-        size = int.from_bytes(head[:4], "big")
-        if size == 1:
-            size = int.from_bytes(head[8:16], "big")
-        yield head[4:8], size
-        if size < 8:
-            return
-        at = source.seek(at + size)
-    source.seek(0)
