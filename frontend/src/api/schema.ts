@@ -639,7 +639,8 @@ export interface paths {
         /**
          * Play the recording
          * @description Leads to the recording in storage, for a while; ranges are served there. `rendition=playable` leads to a video
-         *     that every browser plays: the one that a job made, or the recording itself if it is one.
+         *     that every browser plays: the one that a job made, or the recording itself if it is one. `rendition=audio` leads to
+         *     the sound alone, at the loudness of podcasts and with chapters.
          */
         get: operations["getMedia"];
         put?: never;
@@ -862,6 +863,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{sessionId}/results/peaks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the peaks of the sound
+         * @description What a waveform is drawn from: ten pairs of peaks a second, in version 2 of audiowaveform's JSON.
+         */
+        get: operations["getPeaks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{sessionId}/pictures/{name}": {
         parameters: {
             query?: never;
@@ -891,8 +912,8 @@ export interface paths {
         };
         /**
          * Play a rendition
-         * @description Leads to `track-overlay.mp4`, `follow.mp4` or `rendition.mp4` in storage, for a while, where ranges are
-         *     served.
+         * @description Leads to `track-overlay.mp4`, `follow.mp4`, `rendition.mp4` or `audio.m4a` in storage, for a while, where ranges
+         *     are served.
          */
         get: operations["getRendition"];
         put?: never;
@@ -1933,6 +1954,40 @@ export interface components {
                 number,
                 number
             ][];
+        };
+        /**
+         * Peaks
+         * @description `peaks.json`, the peaks of a waveform in version 2 of audiowaveform's JSON, under its names.
+         *
+         *     https://github.com/bbc/audiowaveform/blob/master/doc/DataFormat.md
+         */
+        Peaks: {
+            /**
+             * Version
+             * @default 2
+             * @constant
+             */
+            version: 2;
+            /**
+             * Channels
+             * @default 1
+             * @constant
+             */
+            channels: 1;
+            /** Sample Rate */
+            sample_rate: number;
+            /** Samples Per Pixel */
+            samples_per_pixel: number;
+            /**
+             * Bits
+             * @default 8
+             * @constant
+             */
+            bits: 8;
+            /** Length */
+            length: number;
+            /** Data */
+            data: number[];
         };
         /**
          * PlanView
@@ -6723,7 +6778,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Which form of the recording; as it came unless given. */
-                rendition?: "playable" | null;
+                rendition?: ("playable" | "audio") | null;
             };
             header?: never;
             path: {
@@ -7773,6 +7828,80 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    getPeaks: {
+        parameters: {
+            query?: {
+                /** @description What this job made, rather than the latest that made one. */
+                jobId?: string | null;
+            };
+            header?: {
+                /**
+                 * @description An `ETag` that is known: answered 304 while it is that of the present version.
+                 * @example W/"12"
+                 */
+                "If-None-Match"?: string;
+            };
+            path: {
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lowest and the highest sample of each stretch, as audiowaveform writes them */
+            200: {
+                headers: {
+                    /** @description The version, for `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "version": 2,
+                     *       "channels": 1,
+                     *       "sample_rate": 16000,
+                     *       "samples_per_pixel": 1600,
+                     *       "bits": 8,
+                     *       "length": 3,
+                     *       "data": [
+                     *         -2,
+                     *         1,
+                     *         -61,
+                     *         58,
+                     *         -47,
+                     *         52
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Peaks"];
+                };
+            };
+            /** @description Nothing has changed since the given `ETag` */
+            304: {
+                headers: {
+                    /** @description The version, for `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     getTrackPicture: {
         parameters: {
             query?: {
@@ -7848,7 +7977,7 @@ export interface operations {
             /** @description A short-lived address that allows reading */
             302: {
                 headers: {
-                    /** @description The video in storage. */
+                    /** @description The rendition in storage. */
                     Location?: string;
                     [name: string]: unknown;
                 };
