@@ -35,6 +35,7 @@ from shared.api.routes import (
     sessions,
     tasks,
     traces,
+    transcripts,
     vocabularies,
 )
 from shared.api.version import VERSION
@@ -54,6 +55,7 @@ ROUTERS = (
     imports.router,
     sessions.router,
     results.router,
+    transcripts.router,
     pictures.router,
     search.router,
     removals.router,

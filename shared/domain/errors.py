@@ -34,6 +34,8 @@
         ├── RedeliveryWaiting            │
         ├── CannotProbe                  ├── WebhooksNotConfigured
         ├── Busy                         ├── RequestTimedOut
+        ├── InvalidOperation             ├── TextDoesNotFit
+        ├── PreconditionRequired         ├── PreconditionFailed
         ├── ForeignHost                  ├── ForeignOrigin
         └── Unauthenticated              who calls is not known
             ├── AuthNotConfigured        ├── TokenMissing
@@ -259,6 +261,35 @@ class InvalidRequest(RequestError):
     """The request is not valid."""
 
     code = "invalid_request"
+
+
+class InvalidOperation(RequestError):
+    """An operation cannot be applied to the transcript."""
+
+    code = "invalid_operation"
+
+    def __init__(self, detail: str, pointer: str) -> None:
+        super().__init__(detail)
+        self.pointer = pointer
+        """A JSON pointer into the body, as a fragment."""
+
+
+class TextDoesNotFit(RequestError):
+    """The text is not one of this recording."""
+
+    code = "text_does_not_fit"
+
+
+class PreconditionRequired(RequestError):
+    """The request needs If-Match."""
+
+    code = "precondition_required"
+
+
+class PreconditionFailed(RequestError):
+    """There is a newer version."""
+
+    code = "precondition_failed"
 
 
 class NotFound(RequestError):

@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.domain.recording import Recording
 from shared.domain.removal import RemovalReason
+from shared.domain.transcript_version import ReviewState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,18 @@ class Session:
 
     latest_job_id: str | None = None
     transcript_job_id: str | None = None
+    review_state: ReviewState = ReviewState.AUTO
+    """How far people have corrected the present transcript."""
+
+    reviewed_at: datetime | None = None
+    """When the state was last set; None while no caller did."""
+
+    reviewed_by: str | None = None
+    """The caller that set it, as its token names it."""
+
+    corrected_job_id: str | None = None
+    """The job whose transcript has versions made by people; None while there is none."""
+
     tracking_job_id: str | None = None
     sidecar_job_id: str | None = None
     upload_id: str | None = None
@@ -62,6 +75,23 @@ class Session:
     """The id of the removal's record."""
 
     removal_reason: RemovalReason | None = None
+
+    @property
+    def keeps_transcript(self) -> bool:
+        """Return whether the present transcript is corrected, so that a new run of a job does not replace it."""
+        return self.review_state is not ReviewState.AUTO and self.transcript_job_id is not None
+
+    def with_transcript(self, job_id: str) -> "Session":
+        """Return the session after a job made a transcript: it shows that one, unless people corrected another."""
+        if job_id == self.transcript_job_id or self.keeps_transcript:
+            return self
+        return self.evolve(
+            transcript_job_id=job_id,
+            review_state=ReviewState.AUTO,
+            reviewed_at=None,
+            reviewed_by=None,
+            corrected_job_id=None,
+        )
 
     def results_are_deleted(self, finished_at: datetime | None) -> bool:
         """Return whether the results of a job that ended at this time were deleted; a job at work keeps its own."""

@@ -316,6 +316,10 @@ RENDITIONS = Artefact(
     step=StepKind.MERGE,
     required=True,
 )
+TRANSCRIPT_VERSION = Artefact(
+    template="transcript-versions/{version:05d}-{token}.json.gz", container=RESULTS, content_type="application/gzip"
+)
+"""A version of the transcript that people made. The sidecar leaves these out: they are history, not results."""
 CHAPTERS = Artefact(template="chapters.json", container=RESULTS, content_type=JSON)
 CHAPTERS_VTT = Artefact(template="chapters.vtt", container=RESULTS, content_type=VTT)
 PODCAST_CHAPTERS = Artefact(template="podcast-chapters.json", container=RESULTS, content_type=PODCAST_CHAPTERS_JSON)

@@ -29,6 +29,7 @@ from shared.storage.session_table import SessionTable
 from shared.storage.step_run_table import StepRunTable
 from shared.storage.table import Table
 from shared.storage.task_table import TaskTable
+from shared.storage.transcript_version_table import TranscriptVersionTable
 from shared.storage.upload_table import UploadTable
 from shared.storage.vocabulary_table import VocabularyTable
 
@@ -120,6 +121,7 @@ def connect(
         deliveries=DeliveryTable(table("deliveries")),
         removals=RemovalTable(table("removals")),
         vocabularies=VocabularyTable(table("vocabularies")),
+        transcript_versions=TranscriptVersionTable(table("transcriptversions")),
         search=SearchTable(words=table("words"), passages=table("passages")),
         blobs=AzureBlobs(blobs, settings["accountkey"], clock, origins),
         queues=AzureQueues(queues, clock, hint),

@@ -23,6 +23,7 @@ from shared.storage.session_table import SessionTable
 from shared.storage.step_run_table import StepRunTable
 from shared.storage.table import Table
 from shared.storage.task_table import TaskTable
+from shared.storage.transcript_version_table import TranscriptVersionTable
 from shared.storage.upload_table import UploadTable
 from shared.storage.vocabulary_table import VocabularyTable
 
@@ -56,6 +57,7 @@ class MemoryStorage(Storage):
             deliveries=DeliveryTable(named("deliveries")),
             removals=RemovalTable(named("removals")),
             vocabularies=VocabularyTable(named("vocabularies")),
+            transcript_versions=TranscriptVersionTable(named("transcriptversions")),
             search=SearchTable(words=named("words"), passages=named("passages")),
             blobs=MemoryBlobs(clock),
             queues=MemoryQueues(clock),

@@ -23,6 +23,7 @@ from shared.domain.session import Session, Upload
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
 from shared.domain.task import Task, TaskState
+from shared.domain.transcript_version import TranscriptVersion
 from shared.domain.turns import ActiveJob
 from shared.domain.vocabulary import Vocabulary
 from shared.domain.webhook import WebhookDelivery
@@ -355,6 +356,32 @@ class VocabularyStore(Protocol):
         """Delete the vocabulary if it is there."""
 
 
+class TranscriptVersionStore(Protocol):
+    """The versions of transcripts that people made."""
+
+    def create(self, version: TranscriptVersion) -> None:
+        """Insert the version; raise WriteConflict when its number is taken."""
+
+    def latest(self, org_id: str, job_id: str) -> TranscriptVersion | None:
+        """Return the newest version of the job's transcript, in one request; raise RowOfLaterRelease or UnreadableRow
+        when it cannot be read."""
+
+    def get(self, org_id: str, job_id: str, version: int) -> Stored[TranscriptVersion]:
+        """Return the row; raise NotFound."""
+
+    def update(self, stored: Stored[TranscriptVersion], version: TranscriptVersion) -> None:
+        """Replace the version; raise WriteConflict when it was changed since it was read."""
+
+    def of_job(self, org_id: str, job_id: str) -> Iterator[TranscriptVersion]:
+        """Return the versions of the job's transcript, newest first."""
+
+    def delete(self, version: TranscriptVersion) -> None:
+        """Delete the version if it is there."""
+
+    def delete_of(self, org_id: str, job_id: str) -> int:
+        """Delete all versions of the job's transcript; return their number."""
+
+
 class DeadLetterStore(Protocol):
     """What was given up."""
 
@@ -532,6 +559,7 @@ class Storage:
     deliveries: DeliveryStore
     removals: RemovalStore
     vocabularies: VocabularyStore
+    transcript_versions: TranscriptVersionStore
     search: SearchIndex
     blobs: BlobStore
     queues: QueueStore

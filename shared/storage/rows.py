@@ -76,9 +76,11 @@ class Rows(Generic[T]):
         rows = self._table.scan(partition, after=after, before=before, where=where, page_size=page_size)
         return ((row.key, Stored(value, row.etag)) for row, value in self._reader.read_each(rows))
 
-    def scan_all(self, partition: str, *, after: str = "", before: str | None = None) -> Iterator[Stored[T]]:
+    def scan_all(
+        self, partition: str, *, after: str = "", before: str | None = None, page_size: int = 1000
+    ) -> Iterator[Stored[T]]:
         """Yield the rows in the order of keys; log one that cannot be read and raise as `get` does."""
-        rows = self._table.scan(partition, after=after, before=before)
+        rows = self._table.scan(partition, after=after, before=before, page_size=page_size)
         return (Stored(value, row.etag) for row, value in self._reader.read_all(rows))
 
     def column(self, partition: str, name: str, kind: Callable[[Value], V]) -> Iterator[V]:

@@ -41,6 +41,7 @@ UPGRADES: Mapping[str, tuple[Upgrade, ...]] = {
     "idempotency": (),
     "removals": (),
     "vocabularies": (),
+    "transcriptversions": (),
     "words": (),
     "passages": (),
 }

@@ -7,15 +7,28 @@ from collections.abc import Callable, Iterable, Iterator
 
 from pysubs2 import SSAEvent, SSAFile
 
+from shared.domain.transcript_version import ReviewState
 from shared.transcription.caption_rules import DEFAULT_RULES, CaptionRules
 from shared.transcription.cues import Cue, make_cues
 from shared.transcription.paragraphs import joined, paragraphs
 from shared.transcription.payload import Transcript
 
+AUTO_GENERATED = "(auto-generated)"
+"""What captions are labelled with until people correct them."""
 
-def to_webvtt(transcript: Transcript, rules: CaptionRules = DEFAULT_RULES) -> str:
-    """Return the transcript as WebVTT (`text/vtt`), with the voice of each cue whose speaker is known."""
-    return _subtitles(transcript, rules, "vtt", _webvtt_lines)
+
+def to_webvtt(
+    transcript: Transcript, rules: CaptionRules = DEFAULT_RULES, state: ReviewState = ReviewState.AUTO
+) -> str:
+    """Return the transcript as WebVTT (`text/vtt`), with the voice of each cue whose speaker is known.
+
+    A note says that a text is auto-generated, until people correct it.
+    """
+    text = _subtitles(transcript, rules, "vtt", _webvtt_lines)
+    if state is not ReviewState.AUTO:
+        return text
+    head, line, cues = text.partition("\n")
+    return f"{head}{line}\nNOTE {AUTO_GENERATED}\n{cues}"
 
 
 def to_srt(transcript: Transcript, rules: CaptionRules = DEFAULT_RULES) -> str:

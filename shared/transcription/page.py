@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
+from shared.domain.transcript_version import ReviewState
 from shared.transcription.page_style import STYLE
 from shared.transcription.paragraphs import chapter_of, joined, paragraphs
 from shared.transcription.payload import UNDETERMINED, Chapters, Transcript, TranscriptSegment
@@ -19,8 +20,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 Paragraph = tuple[TranscriptSegment, ...]
 
 
-def to_html(transcript: Transcript, chapters: Chapters, title: str) -> str:
-    """Return the page of a recording with this title."""
+def to_html(transcript: Transcript, chapters: Chapters, title: str, state: ReviewState = ReviewState.AUTO) -> str:
+    """Return the page of a recording with this title; the foot says how far its text is corrected."""
     starts = [chapter.start for chapter in chapters.chapters]
     found = list(paragraphs(transcript, starts))
     parts = [
@@ -44,7 +45,7 @@ def to_html(transcript: Transcript, chapters: Chapters, title: str) -> str:
         "<main>",
         *_sections(parts, transcript.language),
         "</main>",
-        *_footer(transcript),
+        *_footer(transcript, state),
         "</body>",
         "</html>",
     ]
@@ -92,9 +93,13 @@ def _paragraph(paragraph: Paragraph, language: str, anchor: str, *, is_new: bool
     yield "</div>"
 
 
-def _footer(transcript: Transcript) -> Iterator[str]:
+def _footer(transcript: Transcript, state: ReviewState) -> Iterator[str]:
     if not transcript.segments:
         yield '<footer lang="en"><p>Nothing was understood in this recording.</p></footer>'
+    elif state is ReviewState.REVIEWED:
+        yield '<footer lang="en"><p>Corrected and reviewed by people.</p></footer>'
+    elif state is ReviewState.IN_CORRECTION:
+        yield '<footer lang="en"><p>Written by a machine, and being corrected by people.</p></footer>'
     else:
         by = f"Written by a machine ({transcript.engine.name}, {transcript.engine.model})."
         yield f'<footer lang="en"><p>{escape(f"{by} {transcript.expectation}".strip())}</p></footer>'

@@ -21,6 +21,13 @@ UNDETERMINED = "und"
 class TranscriptWord(Payload):
     """A word as heard, times in seconds on the recording's clock."""
 
+    id: Annotated[
+        str | None,
+        Field(
+            description="Stays the same over all versions; missing in files of earlier releases.",
+            exclude_if=lambda found: found is None,
+        ),
+    ] = None
     word: str
     start: Seconds
     end: Seconds

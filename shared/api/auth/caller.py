@@ -20,6 +20,8 @@ class Caller:
 
     org_id: str
     scopes: frozenset[str]
+    name: str | None = None
+    """How the token names the caller; it stands beside what the caller changed."""
 
     def require(self, scope: Scope) -> None:
         """Raise InsufficientScope unless the caller has the scope."""
@@ -30,4 +32,4 @@ class Caller:
 LOCAL_ORGANISATION = "local"
 """The organisation of every caller while there is no authentication."""
 
-LOCAL_CALLER = Caller(LOCAL_ORGANISATION, frozenset(Scope))
+LOCAL_CALLER = Caller(LOCAL_ORGANISATION, frozenset(Scope), LOCAL_ORGANISATION)

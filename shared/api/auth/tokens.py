@@ -24,6 +24,11 @@ _ORGANISATION = re.compile(r"(?!.*\.\.)[0-9A-Za-z][0-9A-Za-z_.-]{0,63}(?<!\.)")
 
 _SCOPE_CLAIMS = ("scopes", "scope", "scp")
 
+_NAME_CLAIMS = ("preferred_username", "email", "name", "sub")
+"""What people recognise first: https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims"""
+
+MAX_NAME_CHARS = 100
+
 Key = jwt.PyJWK | bytes
 
 
@@ -59,7 +64,7 @@ def read_token(token: str, key: Key, rules: TokenRules) -> Caller:
         raise TokenExpired("The token has expired.") from err
     except jwt.PyJWTError as err:
         raise TokenInvalid(_reason(err, rules)) from err
-    return Caller(_organisation(claims[rules.org_claim], rules), _scopes(claims))
+    return Caller(_organisation(claims[rules.org_claim], rules), _scopes(claims), _name(claims))
 
 
 def key_id_of(token: str) -> str | None:
@@ -93,6 +98,15 @@ def _organisation(value: Any, rules: TokenRules) -> str:
     if not isinstance(value, str) or _ORGANISATION.fullmatch(value) is None:
         raise TokenInvalid(f"The token's claim {rules.org_claim} is not an organisation's id.")
     return value
+
+
+def _name(claims: Mapping[str, Any]) -> str | None:
+    """Return how the token names the caller, in the first of the claims that is a readable text."""
+    for claim in _NAME_CLAIMS:
+        value = claims.get(claim)
+        if isinstance(value, str) and value.strip() and value.isprintable():
+            return value.strip()[:MAX_NAME_CHARS]
+    return None
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:

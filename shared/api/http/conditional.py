@@ -23,6 +23,14 @@ def weak_tag(version: int | str) -> str:
     return f'W/"{version}"'
 
 
+def tags_in(header: str) -> list[str]:
+    """Return the strong tags of an `If-Match` header; weak ones never match there.
+
+    https://www.rfc-editor.org/rfc/rfc9110#name-if-match
+    """
+    return [tag[0] for tag in _OPAQUE_TAG.finditer(header) if not header[: tag.start()].endswith("W/")]
+
+
 def not_modified(request: Request, tag: str, headers: Mapping[str, str] | None = None) -> Response | None:
     """Return the 304 that ends the request, or None when it has to be answered in full.
 

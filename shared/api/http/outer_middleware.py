@@ -1,6 +1,8 @@
-"""Begin the trace, bound JSON bodies, and turn every escaped exception into a problem response: the outermost layer."""
+"""Begin the trace, bound bodies, and turn every escaped exception into a problem response: the outermost layer."""
 
 import logging
+import re
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -22,6 +24,14 @@ _FORM = "application/x-www-form-urlencoded"
 
 _STREAMED = "/sessions/import"
 """The route whose body is no JSON and is never held: it counts for itself."""
+
+MAX_TEXT_BYTES = 4 * 1024**2
+"""Longest corrected transcript accepted: a day of captions."""
+
+_TEXTS = re.compile(r"/sessions/[^/]+/results/transcript/import")
+"""The route whose body is a text."""
+
+TEXT_TYPES = ("text/vtt", "application/x-subrip", "text/plain", "text/srt", "application/octet-stream")
 
 
 class Guard:
@@ -85,9 +95,14 @@ def _bounded(scope: Scope, receive: Receive, pace: Pace) -> tuple[Scope, Receive
     has_body = length not in ("", "0") or "transfer-encoding" in headers
     if not has_body or scope["path"] == scope.get("root_path", "") + _STREAMED:
         return scope, receive
-    if length.isdigit() and int(length) > MAX_JSON_BYTES:
-        raise _too_large()
-    return _as_json(scope, headers, content_type), _counted(receive, pace)
+    if content_type in TEXT_TYPES and _TEXTS.fullmatch(scope["path"].removeprefix(scope.get("root_path", ""))):
+        bound = _Bound(MAX_TEXT_BYTES, "corrected transcript")
+    else:
+        scope = _as_json(scope, headers, content_type)
+        bound = _Bound(MAX_JSON_BYTES, "JSON body")
+    if length.isdigit() and int(length) > bound.max_bytes:
+        raise bound.exceeded()
+    return scope, _counted(receive, pace, bound)
 
 
 def _as_json(scope: Scope, headers: Headers, content_type: str) -> Scope:
@@ -106,7 +121,7 @@ def _as_json(scope: Scope, headers: Headers, content_type: str) -> Scope:
     return inner
 
 
-def _counted(receive: Receive, pace: Pace) -> Receive:
+def _counted(receive: Receive, pace: Pace, bound: "_Bound") -> Receive:
     """Return `receive` with the body counted and held to the pace; what comes after the body is only passed on."""
     read, is_over, clock = 0, False, BodyClock(pace)
 
@@ -120,12 +135,20 @@ def _counted(receive: Receive, pace: Pace) -> Receive:
             raise HTTPException(408, err.detail, {"Connection": "close"}) from err
         is_over = not message.get("more_body", False)
         read += len(message.get("body", b""))
-        if read > MAX_JSON_BYTES:
-            raise _too_large()
+        if read > bound.max_bytes:
+            raise bound.exceeded()
         return message
 
     return counting
 
 
-def _too_large() -> HTTPException:
-    return HTTPException(413, f"A JSON body may have at most {MAX_JSON_BYTES} bytes.")
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """How long a body may be."""
+
+    max_bytes: int
+    noun: str
+
+    def exceeded(self) -> HTTPException:
+        """Return the refusal of a longer one."""
+        return HTTPException(413, f"A {self.noun} may have at most {self.max_bytes} bytes.")

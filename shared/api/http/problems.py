@@ -26,9 +26,12 @@ from shared.domain.errors import (
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     InsufficientScope,
+    InvalidOperation,
     InvalidRequest,
     KeyServerUnavailable,
     NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
     RateLimited,
     RecordingTooLarge,
     RedeliveryWaiting,
@@ -38,6 +41,7 @@ from shared.domain.errors import (
     RostrumError,
     SettingsInvalid,
     StorageFull,
+    TextDoesNotFit,
     TokenMissing,
     TransientError,
     Unauthenticated,
@@ -56,6 +60,10 @@ IN_USE_RETRY_SEC = 1
 
 _STATUSES: dict[type[RostrumError], HTTPStatus] = {
     InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidOperation: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TextDoesNotFit: HTTPStatus.UNPROCESSABLE_ENTITY,
+    PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
+    PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     NotFound: HTTPStatus.NOT_FOUND,
     ResultNotReady: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
@@ -112,7 +120,7 @@ class Problem:
 def problem_of(error: Exception) -> Problem:
     """Return the problem to show the caller; the text of an unknown error is withheld."""
     if isinstance(error, RequestValidationError):
-        return _validation_problem(error.errors())
+        return _validation_problem(error.errors(), error.body)
     if isinstance(error, HTTPException):
         return _http_problem(error)
     status = next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), None)
@@ -130,6 +138,7 @@ def problem_of(error: Exception) -> Problem:
         title=error.title,
         detail=_with_pause(error.detail, headers.get("Retry-After")),
         retryable=error.retryable,
+        errors=[{"pointer": error.pointer, "detail": error.detail}] if isinstance(error, InvalidOperation) else (),
         headers=headers,
     )
 
@@ -223,13 +232,13 @@ def _http_problem(error: HTTPException) -> Problem:
     )
 
 
-def _validation_problem(errors: Sequence[Any]) -> Problem:
+def _validation_problem(errors: Sequence[Any], body: object) -> Problem:
     for error in errors:
         if error["type"] == "json_invalid":
             reason, position = error["ctx"]["error"], error["loc"][-1]
             detail = f"The body is not JSON: {reason} at character {position}."
             return Problem(status=400, code="malformed_json", title="The body is not JSON", detail=detail)
-    listed = [{"pointer": _pointer(error["loc"]), "detail": _sentence(error)} for error in errors]
+    listed = [{"pointer": _pointer(_in_body(error, body)), "detail": _sentence(error)} for error in errors]
     detail = " ".join(f"{each['pointer']}: {each['detail']}" for each in listed[:3])
     return Problem(
         status=HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -238,6 +247,25 @@ def _validation_problem(errors: Sequence[Any]) -> Problem:
         detail=detail,
         errors=listed,
     )
+
+
+def _in_body(error: Mapping[str, Any], body: object) -> Sequence[str | int]:
+    """Return the error's location without the tags of unions, which stand in it and not in the body."""
+    where, *path = error["loc"]
+    if where != "body" or not isinstance(body, dict):
+        return [where, *path]
+    found: list[str | int] = [where]
+    at: Any = body
+    for number, step in enumerate(path):
+        is_missing = error["type"] == "missing" and number == len(path) - 1
+        if isinstance(at, dict) and step not in at and not is_missing:
+            continue
+        found.append(step)
+        try:
+            at = at[step]
+        except (KeyError, IndexError, TypeError):
+            at = None
+    return found
 
 
 def _pointer(location: Sequence[str | int]) -> str:

@@ -44,9 +44,11 @@ _MEANINGS = {
     406: "No form that is offered is acceptable",
     408: "The request did not arrive in time",
     409: "The request does not fit the present state",
+    412: "Another editor was faster: there is a newer version",
     413: "The body is too large",
     415: "The body is not of a kind that is taken",
     422: "The request is not valid, or cannot be carried out",
+    428: "The request needs `If-Match`",
     429: "The organisation asks too often",
     503: "The storage or another server does not answer, the storage's disk is nearly full, or too much is going on",
 }

@@ -22,11 +22,14 @@ from shared.domain.errors import (
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     InsufficientScope,
+    InvalidOperation,
     InvalidRequest,
     KeyServerUnavailable,
     NotFound,
     NotMedia,
     NoUsableStream,
+    PreconditionFailed,
+    PreconditionRequired,
     RateLimited,
     RecordingTooLarge,
     RedeliveryWaiting,
@@ -41,6 +44,7 @@ from shared.domain.errors import (
     SourceUnavailable,
     StorageFull,
     StorageUnavailable,
+    TextDoesNotFit,
     TokenExpired,
     TokenInvalid,
     TokenMissing,
@@ -74,6 +78,10 @@ _EXAMPLES: tuple[RostrumError, ...] = (
     KeyServerUnavailable("The key server does not answer, and the token's key is not known."),
     StorageFull("Only 512 MiB are free on the disk of the local storage; nothing was accepted."),
     InvalidRequest("The cursor belongs to another list."),
+    InvalidOperation("The transcript has no word w7.", "#/operations/0/wordIds/0"),
+    TextDoesNotFit("Only 12 of 4711 words are the same. Import a corrected text of this recording."),
+    PreconditionRequired("Send the ETag of the transcript that you edited in the header If-Match."),
+    PreconditionFailed("The transcript has a newer version, 8; read it, and apply your changes to it."),
     IdempotencyKeyReused("The idempotency key 8e03978e-40d5 was used for a request with another body; use a new key."),
     IdempotencyKeyInUse("The first request with this idempotency key is still running; ask again in a moment."),
     NotFound(f"There is no job {JOB_ID}."),
@@ -125,6 +133,8 @@ INVALID_KEY = InvalidRequest(
 )
 BODY_TOO_LARGE = HTTPException(413, "A JSON body may have at most 262144 bytes.")
 NO_SESSION = NotFound(f"There is no session {SESSION_ID}.")
+NO_VERSION = NotFound("The transcript has no version 7.")
+EMPTY_TEXT = InvalidRequest("The file has no text.")
 NO_UPLOAD = NotFound(f"There is no upload {UPLOAD_ID}.")
 NO_SCHEDULE = NotFound(f"There is no schedule {SCHEDULE_ID}.")
 TOO_MANY_SCHEDULES = Conflict("The organisation has 100 schedules, which is the most; delete one first.")
@@ -140,6 +150,9 @@ NO_QUEUE = NotFound("There is no queue uploads; there are downloads, transcripti
 UPLOAD_EXPIRED = Conflict("The upload expired at 2026-11-20 09:15 UTC; begin a new one.")
 NOT_ACCEPTABLE = HTTPException(
     406, "The transcript is offered as application/json, text/vtt, application/x-subrip, text/plain."
+)
+NO_OLD_PAGE = HTTPException(
+    406, "An earlier version is offered as application/json, text/vtt, application/x-subrip, text/plain."
 )
 ONLY_JSON = HTTPException(406, "A partial transcript is offered as application/json only.")
 NO_JSON = HTTPException(415, "The body must be JSON, with the header Content-Type: application/json.")

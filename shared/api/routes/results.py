@@ -16,8 +16,16 @@ from shared.api.http.links import Links
 from shared.api.idempotency.keyed_route import IdempotentRoute
 from shared.api.models.views import ImportedView
 from shared.api.openapi.described import acting, json_file, reading
-from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION, NOT_ACCEPTABLE, ONLY_JSON
+from shared.api.openapi.problem_examples import (
+    BEING_MADE,
+    NO_OLD_PAGE,
+    NO_SESSION,
+    NO_VERSION,
+    NOT_ACCEPTABLE,
+    ONLY_JSON,
+)
 from shared.api.routes.partial_transcript import send_partial
+from shared.api.routes.transcript_file import send_version
 from shared.domain.errors import NotFound
 from shared.domain.quality.payload import Quality
 from shared.domain.stage import Stage
@@ -46,6 +54,10 @@ OfJob = Annotated[
 PARTIAL = (
     "Give the text of the parts that are done while the job runs: `complete` is false then, and `missing` lists the "
     "spans without text. Sentences that go over a part's border are joined only in the whole transcript. JSON only."
+)
+
+VERSION = (
+    "A version of the text, rather than the newest: 0 is the machine's. An earlier version is not offered as a page."
 )
 
 _PICTURE = re.compile(r"([A-Za-z0-9_-]{1,100})(\.jpg)?")
@@ -100,7 +112,7 @@ TRANSCRIPT_TYPES = sorted({each.media_type for each in TRANSCRIPTS.values()} - {
     responses={
         200: json_file("The transcript", Transcript | PartialTranscript, *TRANSCRIPT_TYPES),
         **NOT_MODIFIED,
-        **reading(NO_SESSION, BEING_MADE, NOT_ACCEPTABLE, ONLY_JSON),
+        **reading(NO_SESSION, NO_VERSION, BEING_MADE, NOT_ACCEPTABLE, ONLY_JSON, NO_OLD_PAGE),
     },
     operation_id="getTranscript",
     response_class=Response,
@@ -113,6 +125,7 @@ async def get_transcript(
     form: Annotated[TranscriptFormat | None, Query(alias="format", description="Goes before `Accept`.")] = None,
     job_id: OfJob = None,
     so_far: Annotated[bool, Query(alias="partial", description=PARTIAL)] = False,
+    version: Annotated[int | None, Query(ge=0, lt=10**9, description=VERSION)] = None,
 ) -> Response:
     """What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text.
 
@@ -127,7 +140,9 @@ async def get_transcript(
         return await send_partial(request, services, caller, session_id, job_id)
     chosen = form or preferred_form(request.headers.get("accept", "*/*"))
     artefact = TRANSCRIPTS[chosen]
-    if artefact.stage is None:
+    if chosen is TranscriptFormat.JSON or version is not None:
+        response = await send_version(request, services, caller.org_id, (session_id, job_id, version), artefact)
+    elif artefact.stage is None:
         made = await off_loop(partial(_derived, services, caller.org_id, session_id, Stage.TRANSCRIPTION, job_id))
         response = await _send(request, services, made, artefact)
         response.headers["Content-Security-Policy"] = POLICY
@@ -370,8 +385,13 @@ def preferred_form(accept: str) -> TranscriptFormat:
 
 
 def _derived(services: Services, org_id: str, session_id: str, stage: Stage, job_id: str | None) -> Result:
-    """Return a result that is made with the sidecar, and never without `stage`; raise NotFound."""
+    """Return a result that is made with the sidecar, and never without `stage`; raise NotFound.
+
+    What follows from a transcript that people corrected stands with that transcript, also after a new run.
+    """
     made = find_result(services, org_id, session_id, None, job_id)
+    if job_id is None and made.session.keeps_transcript:
+        made = replace(made, job_id=made.session.transcript_job_id)
     return replace(made, missing=find_result(services, org_id, session_id, stage, job_id).missing)
 
 

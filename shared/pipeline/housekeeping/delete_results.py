@@ -11,6 +11,7 @@ from contextlib import suppress
 from shared.domain.errors import Conflict, NotFound, UnreadableRow
 from shared.domain.job import Job
 from shared.domain.session import Session
+from shared.domain.transcript_version import ReviewState
 from shared.pipeline.artefacts import ARTEFACTS
 from shared.pipeline.context import Services, blob_name
 from shared.pipeline.execution.cancel import is_at_work
@@ -19,7 +20,15 @@ from shared.storage.ports import RESULTS, WORK
 
 log = logging.getLogger(__name__)
 
-NO_RESULTS = {"transcript_job_id": None, "tracking_job_id": None, "sidecar_job_id": None}
+NO_RESULTS = {
+    "transcript_job_id": None,
+    "review_state": ReviewState.AUTO,
+    "reviewed_at": None,
+    "reviewed_by": None,
+    "corrected_job_id": None,
+    "tracking_job_id": None,
+    "sidecar_job_id": None,
+}
 
 
 def delete_results(services: Services, org_id: str, session_id: str) -> None:
@@ -50,6 +59,7 @@ def continue_deletion(services: Services, session: Session) -> None:
     }
     _delete_files(services, session, kept)
     for job_id in jobs.keys() - kept:
+        services.storage.transcript_versions.delete_of(org_id, job_id)
         for artefact in ARTEFACTS:
             if artefact.in_blocks:
                 name = blob_name(org_id, session_id, job_id, artefact.name)

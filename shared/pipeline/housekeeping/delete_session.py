@@ -116,6 +116,7 @@ def _remove(services: Services, session: Session) -> bool:
     record.add(rows=_forget_requests(services, session, job_ids) + _drop_letters(services, org_id, job_ids))
     for job_id in job_ids:
         rows = storage.step_runs.delete_of(job_id) + storage.deliveries.delete_of(job_id)
+        rows += storage.transcript_versions.delete_of(org_id, job_id)
         record.add(jobs=1, rows=rows + storage.jobs.delete(org_id, session_id, job_id))
     if session.upload_id is not None:
         with suppress(NotFound):  # it goes by itself some time after the commit

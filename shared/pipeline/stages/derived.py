@@ -21,7 +21,6 @@ from shared.pipeline.artefacts import (
     INSTRUCTOR_BY_SEGMENT,
     INSTRUCTOR_TRACKING,
     PODCAST_CHAPTERS,
-    SCENES,
     SLIDES,
     SLIDES_AS_READ,
     TRANSCRIPT,
@@ -29,8 +28,9 @@ from shared.pipeline.artefacts import (
     Artefact,
 )
 from shared.pipeline.context import Services
+from shared.pipeline.stages.current_transcript import PresentText, present_text, read_version
 from shared.pipeline.stages.job_blobs import read_json, write_file, write_json
-from shared.pipeline.stages.sidecar import SceneList
+from shared.pipeline.stages.sidecar import read_scenes
 from shared.slides.payload import Slides
 from shared.slides.unspoken import Said, unspoken_terms
 from shared.transcription.chapters import Section, propose_chapters, to_webvtt_chapters
@@ -57,19 +57,33 @@ class _Track(BaseModel):
     presence: list[tuple[float, float]]
 
 
-def write_derived(services: Services, job: Job) -> None:
-    """Write the files that can be derived; without a transcript or a track, leave out what needs it."""
-    transcript = _read(services, job, TRANSCRIPT, Transcript)
+def write_derived(services: Services, job: Job, *, is_correction: bool = False) -> None:
+    """Write the files that can be derived; without a transcript or a track, leave out what needs it.
+
+    After a correction the sound to listen to, which is long, is only written again when its chapters changed.
+
+    They are written again when the transcript was edited meanwhile, so that the last writer is the one that knows all.
+    """
+    present = None
+    while present != (found := present_text(services, job.org_id, job.session_id, job.job_id)):
+        present = found
+        _write_derived(services, job, present, is_correction=is_correction)
+
+
+def _write_derived(services: Services, job: Job, present: PresentText, *, is_correction: bool) -> None:
+    transcript = _transcript(services, job, present)
     slides = _write_slides(services, job, transcript)
     if transcript is None:
         return
     chapters = propose_chapters(transcript, _picture_changes(services, job), _sections(slides))
+    sound_has_them = is_correction and chapters == _read(services, job, CHAPTERS, Chapters)
     write_json(services, job, CHAPTERS, chapters)
     write_file(services, job, CHAPTERS_VTT, to_webvtt_chapters(chapters).encode())
     name = services.storage.sessions.get(job.org_id, job.session_id).value.name
     write_json(services, job, PODCAST_CHAPTERS, to_podcast_chapters(chapters, name))
-    write_file(services, job, TRANSCRIPT_HTML, to_html(transcript, chapters, name).encode())
-    _add_chapters_to_sound(services, job, chapters, name)
+    write_file(services, job, TRANSCRIPT_HTML, to_html(transcript, chapters, name, present.state).encode())
+    if not sound_has_them:
+        _add_chapters_to_sound(services, job, chapters, name)
     track = _read(services, job, INSTRUCTOR_TRACKING, _Track)
     if track is not None:
         joined = InstructorBySegment(
@@ -84,9 +98,15 @@ def _add_chapters_to_sound(services: Services, job: Job, chapters: Chapters, nam
     write_chapters(services, job, chapters, name)
 
 
+def _transcript(services: Services, job: Job, present: PresentText) -> Transcript | None:
+    if present.version is None:
+        return _read(services, job, TRANSCRIPT, Transcript)
+    return read_version(services, present.version)
+
+
 def _write_slides(services: Services, job: Job, transcript: Transcript | None) -> Slides | None:
     """Write and return the slides with the terms that were not said; None where no slides were looked for."""
-    read = _read(services, job, SLIDES_AS_READ, Slides)
+    read = _read(services, job, SLIDES_AS_READ, Slides) or _read(services, job, SLIDES, Slides)  # after the clean-up
     if read is None:
         return None
     said = [
@@ -143,11 +163,7 @@ def _join(segments: Sequence[TranscriptSegment], track: _Track) -> list[SegmentP
 
 
 def _picture_changes(services: Services, job: Job) -> list[float]:
-    try:
-        scenes = read_json(services, job, SCENES, SceneList).scenes
-    except NotFound:
-        return []
-    return sorted(scene.start for scene in scenes if scene.start > 0)
+    return sorted(scene.start for scene in read_scenes(services, job).scenes if scene.start > 0)
 
 
 def _read(services: Services, job: Job, artefact: Artefact, kind: type[T]) -> T | None:

@@ -10,12 +10,10 @@ from contextlib import suppress
 from shared.domain.errors import NotFound
 from shared.domain.search.transcript import IndexedTranscript, SpokenWord, index_words
 from shared.domain.session import Session
-from shared.pipeline.artefacts import TRANSCRIPT
-from shared.pipeline.context import Services, blob_name
+from shared.pipeline.context import Services
+from shared.pipeline.stages.current_transcript import latest_version, read_current
 from shared.pipeline.tasks.job_manager import job_manager
-from shared.storage.ports import RESULTS
 from shared.transcription.cues import UNSPACED
-from shared.transcription.payload import Transcript
 
 
 @job_manager.job
@@ -57,12 +55,12 @@ def present_job(session: Session | None) -> str | None:
 
 
 def _indexed(services: Services, session: Session, job_id: str) -> IndexedTranscript:
-    """Return the job's transcript for the index; without words when its file is missing."""
-    name = blob_name(session.org_id, session.session_id, job_id, TRANSCRIPT.name)
+    """Return the job's transcript, in its newest version, for the index; without words when its file is missing."""
+    ids = session.org_id, session.session_id, job_id
     words: list[SpokenWord] = []
     spaced = True
     with suppress(NotFound):
-        transcript = Transcript.model_validate_json(services.storage.blobs.read(RESULTS, name))
+        transcript = read_current(services, *ids, latest_version(services, session.org_id, job_id))
         words = [
             SpokenWord(word.word, word.start, word.end) for segment in transcript.segments for word in segment.words
         ]

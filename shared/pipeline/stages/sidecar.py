@@ -19,7 +19,7 @@ from shared.media.payload import (
     SidecarPayload,
     ThumbnailPayload,
 )
-from shared.pipeline.artefacts import RECORDING, RENDITIONS, SCENES, SIDECAR, Artefact
+from shared.pipeline.artefacts import RECORDING, RENDITIONS, SCENES, SIDECAR, TRANSCRIPT_VERSION, Artefact
 from shared.pipeline.context import Services, job_blob
 from shared.pipeline.stages.job_blobs import RecordingFile, read_json, write_json
 from shared.pipeline.tasks.job_manager import job_manager
@@ -44,7 +44,7 @@ class RenditionList(BaseModel):
 def write_sidecar(services: Services, job: Job) -> None:
     """Write `sidecar.json`, which lists every other file of the job with its hash."""
     session = _require_results(services, job)
-    found, made = _noted(services, job, SCENES, SceneList), _noted(services, job, RENDITIONS, RenditionList)
+    found, made = read_scenes(services, job), _noted(services, job, RENDITIONS, RenditionList)
     sidecar = SidecarPayload(
         session_id=job.session_id,
         job_id=job.job_id,
@@ -60,6 +60,11 @@ def write_sidecar(services: Services, job: Job) -> None:
     except NotFound:  # deleted meanwhile: leave nothing behind
         services.storage.blobs.delete(RESULTS, job_blob(job, SIDECAR.name))
         raise
+
+
+def read_scenes(services: Services, job: Job) -> SceneList:
+    """Return the scenes that the tracking stage found; after the clean-up, those in the present sidecar."""
+    return _noted(services, job, SCENES, SceneList)
 
 
 @job_manager.job
@@ -107,5 +112,5 @@ def _artefacts(services: Services, job: Job) -> list[ArtefactPayload]:
             sha256=blob.sha256 or "",
         )
         for blob in services.storage.blobs.listing(RESULTS, prefix)
-        if blob.name != prefix + SIDECAR.name
+        if blob.name != prefix + SIDECAR.name and not TRANSCRIPT_VERSION.matches(blob.name.removeprefix(prefix))
     ]

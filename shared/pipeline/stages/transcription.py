@@ -13,24 +13,24 @@ from shared.domain.options import JobOptions
 from shared.domain.quality.sound import reasons_without_speech
 from shared.domain.quality.verdict import WITHOUT_SOUND
 from shared.domain.stage import Stage
+from shared.domain.transcript_version import ReviewState
 from shared.pipeline import artefacts
 from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import StepContext
 from shared.pipeline.stages.announce_text import announce_text
-from shared.pipeline.stages.job_blobs import open_file, read_json, recording_of, write_file, write_json
+from shared.pipeline.stages.follow_corrections import follow_corrections, write_captions
+from shared.pipeline.stages.job_blobs import open_file, read_json, recording_of, write_json
 from shared.pipeline.stages.listening import write_listening
 from shared.pipeline.stages.plan import engine_for
 from shared.pipeline.stages.search_index import index_transcript
 from shared.pipeline.updates import change_session
 from shared.transcription import transcribe
 from shared.transcription.audio import WavAudio
-from shared.transcription.caption_rules import CaptionRules, rules_for
-from shared.transcription.captions import to_srt, to_text, to_webvtt
+from shared.transcription.editing.word_ids import with_word_ids
 from shared.transcription.engine import Hints
-from shared.transcription.payload import Transcript, TranscriptPart
+from shared.transcription.payload import TranscriptPart
 from shared.transcription.quality import assess
 from shared.transcription.warm import warm_engine
-from shared.transcription.word_track import to_word_track
 
 NAMED_IN_METADATA = ("title", "speaker", "course")
 MAX_HINT_CHARS = 120
@@ -98,16 +98,14 @@ def merge_transcript(context: StepContext) -> None:
     )
     transcript = transcript.model_copy(update={"quality": assess(transcript, languages, max(doubtful))})
     context.confirm()
-    write_json(context.services, job, artefacts.TRANSCRIPT, transcript)
-    for artefact, text in _formats(transcript, rules_for(job.options.captions)):
-        write_file(context.services, job, artefact, text.encode())
+    write_json(context.services, job, artefacts.TRANSCRIPT, with_word_ids(transcript))
+    write_captions(context.services, job, transcript, ReviewState.AUTO)
     context.confirm()
-    change_session(
-        context.services,
-        job.org_id,
-        job.session_id,
-        lambda session: session.evolve(transcript_job_id=job.job_id),
+    session = change_session(
+        context.services, job.org_id, job.session_id, lambda session: session.with_transcript(job.job_id)
     )
+    if session.corrected_job_id == job.job_id:  # its files were lost, and are made again
+        follow_corrections.using(context.services).delay(job.org_id, job.session_id, job.job_id)
     index_transcript.using(context.services).delay(job.org_id, job.session_id, job.job_id)
     write_listening(context)
 
@@ -135,10 +133,3 @@ def _parts(context: StepContext, languages: list[tuple[float, str]], doubtful: l
             languages.append((part.segments[0].start, part.language))
         doubtful.append(part.doubtful)
         yield part
-
-
-def _formats(transcript: Transcript, rules: CaptionRules) -> Iterator[tuple[Artefact, str]]:
-    yield artefacts.TRANSCRIPT_VTT, to_webvtt(transcript, rules)
-    yield artefacts.TRANSCRIPT_SRT, to_srt(transcript, rules)
-    yield artefacts.TRANSCRIPT_TEXT, to_text(transcript)
-    yield artefacts.TRANSCRIPT_WORDS, to_word_track(transcript)
