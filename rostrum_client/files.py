@@ -119,6 +119,8 @@ class Word:
     start: float
     end: float
     confidence: float | None = None
+    id: str | None = None
+    """The same in all versions of the transcript."""
 
 
 @value
@@ -130,6 +132,9 @@ class Segment:
     text: str
     confidence: float | None = None
     words: tuple[Word, ...] = ()
+    id: int | None = None
+    """The same in all versions of the transcript."""
+    speaker: str | None = None
 
 
 @value

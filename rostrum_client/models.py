@@ -295,6 +295,29 @@ class Vocabulary:
 
 
 @value
+class TranscriptVersion:
+    """A version of a transcript; `changed_words` counts from the version before."""
+
+    version: int
+    created_at: datetime | None = None
+    by: str | None = None
+    state: str = "auto"
+    changed_words: int = 0
+    kind: str = ""
+    etag: str | None = None
+    """The tag for the next edit, where the version was just made."""
+
+
+@value
+class Review:
+    """How far a transcript is corrected."""
+
+    state: str
+    at: datetime | None = None
+    by: str | None = None
+
+
+@value
 class SearchHit:
     """Where words were said; `start` and `end` in seconds, `highlights` the characters of the snippet that were meant,
     from the first up to but without the second."""

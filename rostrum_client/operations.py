@@ -28,6 +28,14 @@ from rostrum_client.artefacts import (
     thumbnail,
     transcript,
 )
+from rostrum_client.corrections import (
+    edit_transcript,
+    import_transcript,
+    restore_transcript,
+    review_transcript,
+    transcript_etag,
+    transcript_versions,
+)
 from rostrum_client.follow import events, wait
 from rostrum_client.jobs import cancel, deliveries, job, jobs, redeliver, retry, status, submit, trace
 from rostrum_client.sessions import (
@@ -83,6 +91,12 @@ class Operations:
 
     transcript = operation(transcript)
     partial_transcript = operation(partial_transcript)
+    transcript_versions = listing(transcript_versions)
+    transcript_etag = operation(transcript_etag)
+    edit_transcript = operation(edit_transcript)
+    import_transcript = operation(import_transcript)
+    restore_transcript = operation(restore_transcript)
+    review_transcript = operation(review_transcript)
     chapters = operation(chapters)
     captions = operation(captions)
     instructor_tracking = operation(instructor_tracking)

@@ -70,6 +70,11 @@ def put(*path: str, body: Any) -> Request:
     return Request(method="PUT", address=_address(path, {}), body=body)
 
 
+def patch(*path: str, body: Any, headers: Mapping[str, str]) -> Request:
+    """Return a PATCH of the API, with the header that makes it take effect once."""
+    return Request(method="PATCH", address=_address(path, {}), body=body, headers=headers)
+
+
 def delete(*path: str, timeout_sec: float | None = None) -> Request:
     """Return a DELETE of the API."""
     return Request(method="DELETE", address=_address(path, {}), timeout_sec=timeout_sec)

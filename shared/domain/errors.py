@@ -268,7 +268,7 @@ class InvalidOperation(RequestError):
 
     code = "invalid_operation"
 
-    def __init__(self, detail: str, pointer: str) -> None:
+    def __init__(self, detail: str, pointer: str = "#") -> None:
         super().__init__(detail)
         self.pointer = pointer
         """A JSON pointer into the body, as a fragment."""

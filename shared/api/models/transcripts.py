@@ -74,11 +74,3 @@ class EditedView(TranscriptVersionView):
 
     segments: list[TranscriptSegment]
     removed_segment_ids: list[int]
-
-
-class ReviewView(View):
-    """How far a transcript is corrected; `at` and `by` are null while no caller said so."""
-
-    state: ReviewState
-    at: datetime | None
-    by: str | None

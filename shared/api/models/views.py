@@ -15,6 +15,7 @@ from shared.domain.job import Job
 from shared.domain.message import StepKind
 from shared.domain.session import Session
 from shared.domain.stage import Stage, StageProgress, StageState
+from shared.domain.transcript_version import ReviewState
 from shared.domain.webhook import DeliveryState, WebhookDelivery
 from shared.job_status import JobStatus
 from shared.media.payload import MediaPayload
@@ -252,6 +253,14 @@ class HealthView(View):
     storage: str
 
 
+class ReviewView(View):
+    """How far a transcript is corrected; `at` and `by` are null while no caller said so."""
+
+    state: ReviewState
+    at: datetime | None
+    by: str | None
+
+
 class SessionLinks(View):
     """Where to go from a session."""
 
@@ -270,6 +279,7 @@ class SessionView(View):
     latest_job_id: str | None
     media: MediaPayload | None
     has_transcript: bool
+    transcript_review: ReviewView | None
     has_instructor_tracking_result: bool
     has_sidecar: bool
     created_at: datetime
@@ -300,6 +310,11 @@ class SessionPage(View):
     next_link: str | None = Field(default=None, exclude_if=lambda link: link is None)
 
 
+def review_of(session: Session) -> ReviewView:
+    """Return the view of how far the session's transcript is corrected."""
+    return ReviewView(state=session.review_state, at=session.reviewed_at, by=session.reviewed_by)
+
+
 def _session_fields(session: Session, links: Links) -> dict[str, Any]:
     recording, sha256 = session.recording, session.sha256
     latest = session.latest_job_id
@@ -312,6 +327,7 @@ def _session_fields(session: Session, links: Links) -> dict[str, Any]:
         "latest_job_id": latest,
         "media": MediaPayload.of(recording, sha256) if recording is not None and sha256 is not None else None,
         "has_transcript": session.transcript_job_id is not None,
+        "transcript_review": review_of(session) if session.transcript_job_id is not None else None,
         "has_instructor_tracking_result": session.tracking_job_id is not None,
         "has_sidecar": session.sidecar_job_id is not None,
         "created_at": session.created_at,

@@ -11,6 +11,7 @@ from shared.api.http.links import Links
 from shared.api.models.probe import ExpectedEngineView, ExpectedStageView, PlanView, ProbeView
 from shared.api.models.schedules import ScheduleLinks, SchedulePage, ScheduleView
 from shared.api.models.tasks import TaskLinks, TaskPage, TaskView
+from shared.api.models.transcripts import EditedView, TranscriptVersionList, TranscriptVersionView
 from shared.api.models.views import (
     DeliveryView,
     EventView,
@@ -20,6 +21,7 @@ from shared.api.models.views import (
     JobPage,
     JobStatusView,
     JobView,
+    ReviewView,
     SessionDetail,
     SessionLinks,
     SessionPage,
@@ -42,6 +44,7 @@ from shared.domain.options import PLAYABLE_ALREADY
 from shared.domain.quality.payload import Quality, Reason, TrackFacts, TranscriptFacts, Verdict
 from shared.domain.removal import RemovalReason
 from shared.domain.stage import Stage, StageState
+from shared.domain.transcript_version import ReviewState, VersionKind
 from shared.domain.webhook import DeliveryState
 from shared.job_status import JobStatus
 from shared.media.payload import (
@@ -245,6 +248,7 @@ _SESSION: dict[str, Any] = {
     "latest_job_id": JOB_ID,
     "media": _MEDIA,
     "has_transcript": True,
+    "transcript_review": ReviewView(state=ReviewState.AUTO, at=None, by=None),
     "has_instructor_tracking_result": True,
     "has_sidecar": True,
     "created_at": _AT,
@@ -355,6 +359,17 @@ _TRANSCRIPT = Transcript(
         repeated=(),
         language_switches=(),
     ),
+)
+_EDIT = TranscriptVersionView(
+    version=1,
+    created_at=_DONE_AT + timedelta(hours=1),
+    by="ada@example.com",
+    state=ReviewState.IN_CORRECTION,
+    changed_words=1,
+    kind=VersionKind.EDIT,
+)
+_MACHINE = TranscriptVersionView(
+    version=0, created_at=_DONE_AT, by=None, state=ReviewState.AUTO, changed_words=0, kind=VersionKind.MACHINE
 )
 _CHAPTERS = Chapters(
     session_id=SESSION_ID,
@@ -509,13 +524,18 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
     "getSession": SessionDetail(**_SESSION, jobs=[_ENDED]),
     "processSession": _SUBMITTED,
     "getTranscript": {
-        "text/vtt": "WEBVTT\n\n00:00:00.400 --> 00:00:01.600\nGood morning.\n",
+        "text/vtt": "WEBVTT\n\nNOTE (auto-generated)\n\n00:00:00.400 --> 00:00:01.600\nGood morning.\n",
         "application/x-subrip": "1\n00:00:00,400 --> 00:00:01,600\nGood morning.\n",
         "text/plain": "Good morning.\n",
         "text/html": '<!DOCTYPE html>\n<html lang="en">\n<head><title>A talk</title></head>\n'
         "<body><main><p>Good morning.</p></main></body>\n</html>\n",
         JSON: _TRANSCRIPT.model_dump_json(by_alias=True),
     },
+    "listVersions": TranscriptVersionList(items=[_EDIT, _MACHINE]),
+    "editTranscript": EditedView(**_EDIT.model_dump(), segments=list(_TRANSCRIPT.segments), removed_segment_ids=[]),
+    "importTranscript": _EDIT.model_copy(update={"kind": VersionKind.IMPORT}),
+    "restoreTranscript": _EDIT.model_copy(update={"kind": VersionKind.RESTORE}),
+    "reviewTranscript": ReviewView(state=ReviewState.REVIEWED, at=_EDIT.created_at, by=_EDIT.by),
     "getInstructorTracking": _TRACKING,
     "getTrackPlot": _PLOT,
     "getPeaks": Peaks(sample_rate=16_000, samples_per_pixel=1_600, length=3, data=(-2, 1, -61, 58, -47, 52)),

@@ -134,6 +134,7 @@ INVALID_KEY = InvalidRequest(
 BODY_TOO_LARGE = HTTPException(413, "A JSON body may have at most 262144 bytes.")
 NO_SESSION = NotFound(f"There is no session {SESSION_ID}.")
 NO_VERSION = NotFound("The transcript has no version 7.")
+NOT_UTF8 = HTTPException(400, "The file is not in UTF-8.")
 EMPTY_TEXT = InvalidRequest("The file has no text.")
 NO_UPLOAD = NotFound(f"There is no upload {UPLOAD_ID}.")
 NO_SCHEDULE = NotFound(f"There is no schedule {SCHEDULE_ID}.")

@@ -16,16 +16,15 @@ from shared.api.models.transcripts import (
     EditedView,
     RestoreRequest,
     ReviewRequest,
-    ReviewView,
     TranscriptPatch,
     TranscriptVersionList,
     TranscriptVersionView,
 )
+from shared.api.models.views import ReviewView, review_of
 from shared.api.openapi.described import acting, reading, saving, writing
-from shared.api.openapi.problem_examples import BEING_MADE, EMPTY_TEXT, NO_SESSION, NO_VERSION
+from shared.api.openapi.problem_examples import BEING_MADE, EMPTY_TEXT, NO_SESSION, NO_VERSION, NOT_UTF8
 from shared.domain.errors import (
     InvalidOperation,
-    InvalidRequest,
     PreconditionFailed,
     PreconditionRequired,
     TextDoesNotFit,
@@ -40,7 +39,7 @@ from shared.pipeline.jobs.edit_transcript import (
 from shared.pipeline.jobs.transcripts import list_versions
 from shared.transcription.editing.subtitles import TextFormat, recognised
 
-router = APIRouter(prefix="/sessions/{sessionId}/results/transcript", tags=["transcript"], route_class=IdempotentRoute)
+router = APIRouter(prefix="/sessions/{sessionId}/results/transcript", tags=["results"], route_class=IdempotentRoute)
 
 IfMatch = Annotated[
     str | None,
@@ -48,11 +47,17 @@ IfMatch = Annotated[
 ]
 TAG_DOCS = {"ETag": {"description": "Of the new version, for the next `If-Match`.", "schema": {"type": "string"}}}
 _BY_TYPE = {"text/vtt": TextFormat.VTT, "application/x-subrip": TextFormat.SRT, "text/srt": TextFormat.SRT}
+_VTT = "WEBVTT\n\n00:00:00.400 --> 00:00:01.600\nGood morning, everyone.\n"
+_SRT = "1\n00:00:00,400 --> 00:00:01,600\nGood morning, everyone.\n"
+_EXAMPLES = {"text/vtt": _VTT, "application/octet-stream": _VTT, "application/x-subrip": _SRT, "text/srt": _SRT}
+_EXAMPLES["text/plain"] = "Good morning, everyone.\n"
 _TEXT_BODY = {
     "requestBody": {
         "required": True,
         "description": "The corrected file in UTF-8.",
-        "content": {kind: {"schema": {"type": "string", "minLength": 1}} for kind in TEXT_TYPES},
+        "content": {
+            kind: {"schema": {"type": "string", "minLength": 1}, "example": _EXAMPLES[kind]} for kind in TEXT_TYPES
+        },
     }
 }
 
@@ -103,7 +108,7 @@ async def patch_transcript(
     summary="Import a corrected transcript",
     responses={
         200: {"headers": TAG_DOCS},
-        **acting(NO_SESSION, BEING_MADE, PreconditionFailed, TextDoesNotFit, EMPTY_TEXT),
+        **acting(NO_SESSION, BEING_MADE, PreconditionFailed, TextDoesNotFit, EMPTY_TEXT, NOT_UTF8),
     },
     operation_id="importTranscript",
     openapi_extra=_TEXT_BODY,
@@ -171,7 +176,7 @@ async def put_review(
     """
     call = partial(set_review_state, services, _editor(caller, if_match), session_id, body.state)
     session = await off_loop(call)
-    return ReviewView(state=session.review_state, at=session.reviewed_at, by=session.reviewed_by)
+    return review_of(session)
 
 
 def _editor(caller: Caller, if_match: str | None) -> Editor:
@@ -183,7 +188,7 @@ def _decoded(body: bytes) -> str:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as err:
-        raise InvalidRequest("The file is not in UTF-8.") from err
+        raise NOT_UTF8 from err
     if not re.search(r"\S", text):
         raise EMPTY_TEXT
     return text

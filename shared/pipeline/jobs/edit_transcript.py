@@ -81,6 +81,7 @@ def edit_transcript(
         ResultNotReady: It has no transcript yet.
     """
     if editor.if_match is None:
+        services.storage.sessions.get(editor.org_id, session_id)
         raise PreconditionRequired("Send the ETag of the transcript that you edited in the header If-Match.")
 
     def make(found: FoundTranscript, transcript: Transcript, version: int, first_id: int) -> Edited:

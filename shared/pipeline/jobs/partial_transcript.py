@@ -11,10 +11,11 @@ from typing import Any
 
 from shared.domain.job import Job
 from shared.domain.stage import Stage
-from shared.pipeline.artefacts import TRANSCRIPT, TRANSCRIPT_PART
+from shared.pipeline.artefacts import TRANSCRIPT_PART
 from shared.pipeline.context import Services, job_blob
-from shared.pipeline.jobs.results import find_result, is_at_work, telling_job
-from shared.storage.ports import RESULTS, WORK, BlobFacts
+from shared.pipeline.jobs.results import is_at_work, telling_job
+from shared.pipeline.jobs.transcripts import FoundTranscript, find_transcript, transcript_json
+from shared.storage.ports import WORK, BlobFacts
 from shared.transcription.partial import PartialTranscript, partial_transcript
 from shared.transcription.payload import TranscriptPart
 
@@ -25,17 +26,21 @@ class TextSoFar:
 
     session_id: str
     job: Job | None
-    """The job whose parts the files are; None where the one file is the whole transcript."""
+    """The job whose parts the files are; None where the transcript is whole."""
 
     duration_sec: float | None
     """The recording's length; None until a job has examined it."""
 
-    files: Sequence[BlobFacts]
+    files: Sequence[BlobFacts] = ()
+    """The files of the parts."""
+
+    whole: FoundTranscript | None = None
+    """The newest version of the whole transcript, where there is one."""
 
     @property
     def version(self) -> str:
         """Return a digest that changes with every part."""
-        maker = "" if self.job is None else self.job.job_id
+        maker = self.job.job_id if self.job is not None else self.whole.tag if self.whole is not None else ""
         facts = [maker, str(self.duration_sec), *(f"{file.name} {file.etag}" for file in self.files)]
         return sha256("\n".join(facts).encode()).hexdigest()[:32]
 
@@ -53,11 +58,7 @@ def find_text(services: Services, org_id: str, session_id: str, job_id: str | No
     else:
         job = services.storage.jobs.get(org_id, job_id).value
     if job is None or job.session_id != session_id or not _is_transcribing(job) or not is_at_work(job, now):
-        result = find_result(services, org_id, session_id, Stage.TRANSCRIPTION, job_id)
-        whole = services.storage.blobs.facts(RESULTS, result.blob(TRANSCRIPT.name))
-        if whole is None:
-            raise result.missing
-        return TextSoFar(session_id, None, None, (whole,))
+        return TextSoFar(session_id, None, None, whole=find_transcript(services, org_id, session_id, job_id))
     duration_sec = None if session.recording is None else session.recording.duration_sec
     return TextSoFar(session_id, job, duration_sec, tuple(_files(services, job)))
 
@@ -65,7 +66,7 @@ def find_text(services: Services, org_id: str, session_id: str, job_id: str | No
 def read_text(services: Services, text: TextSoFar) -> bytes:
     """Return the text as JSON with `complete` and `missing`; raise NotFound when it was deleted meanwhile."""
     if text.job is None:
-        whole: dict[str, Any] = json.loads(services.storage.blobs.read(RESULTS, text.files[0].name))
+        whole: dict[str, Any] = json.loads(transcript_json(services, text.whole)) if text.whole is not None else {}
         return json.dumps({**whole, "complete": True, "missing": []}, ensure_ascii=False).encode()
     is_planned = text.job.may_begin(Stage.TRANSCRIPTION)
     partial: PartialTranscript = partial_transcript(

@@ -12,7 +12,7 @@ from shared.domain.session import Session
 from shared.domain.stage import Stage
 from shared.domain.transcript_version import ReviewState, TranscriptVersion, VersionKind
 from shared.pipeline.artefacts import TRANSCRIPT
-from shared.pipeline.context import Services
+from shared.pipeline.context import Services, blob_name
 from shared.pipeline.jobs.results import find_result
 from shared.pipeline.stages.current_transcript import (
     latest_version,
@@ -97,10 +97,13 @@ def find_transcript(
 
 
 def transcript_json(services: Services, found: FoundTranscript) -> bytes:
-    """Return a version that is not the file of a job as it is, as JSON."""
+    """Return the version as JSON, with an id for every word."""
+    session = found.session
     if found.version is not None:
         return read_version_json(services, found.version)
-    session = found.session
+    if not found.lacks_ids:
+        blob = blob_name(session.org_id, session.session_id, found.job_id, TRANSCRIPT.name)
+        return services.storage.blobs.read(RESULTS, blob)
     made = read_machine_transcript(services, session.org_id, session.session_id, found.job_id)
     return made.model_dump_json(by_alias=True).encode()
 

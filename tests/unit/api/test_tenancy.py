@@ -23,6 +23,7 @@ from shared.pipeline.jobs.vocabularies import save_vocabulary
 from shared.storage.ports import SOURCES
 from tests.support.api_harness import ORG, ApiHarness, make_services
 from tests.support.signing_keys import SECRET, signed
+from tests.unit.transcription.test_editing import TALK
 
 OPEN = {"/health", "/docs", "/docs/{name}"}
 """Anybody may read these."""
@@ -34,6 +35,8 @@ FOR_ADMINS = {*OF_THE_SERVICE, "/removals"}
 
 FORM = {"/sessions/import"}
 
+TEXTS = {"/sessions/{sessionId}/results/transcript/import"}
+
 BODIES: dict[str, Any] = {
     "/jobs": {"sessionId": "{sessionId}"},
     "/downloader": {"sessionId": "{sessionId}"},
@@ -42,6 +45,9 @@ BODIES: dict[str, Any] = {
     "/ingest/probe": {"sessionId": "{sessionId}"},
     "/schedules": {"cron": "0 0 * * *", "job": {"sessionId": "{sessionId}"}},
     "/vocabularies/{vocabulary}": {"terms": ["Delaunay"]},
+    "/sessions/{sessionId}/results/transcript": {"operations": [{"op": "delete", "wordIds": ["w0"]}]},
+    "/sessions/{sessionId}/results/transcript/restore": {"version": 0},
+    "/sessions/{sessionId}/results/transcript/review": {"state": "reviewed"},
 }
 """What a POST needs so that it is not refused for its body."""
 
@@ -92,10 +98,12 @@ class Acme:
         unknown = set(re.findall(r"{(\w+)}", path)) - set(self.ids)
         assert not unknown, f"Acme has no {unknown}: give it one, so that {path} is tried with it"
         body = BODIES.get(path, {}) if body is None else body
-        arguments: dict[str, Any] = {"json": self._filled(body)} if method in ("POST", "PUT") else {}
+        arguments: dict[str, Any] = {"json": self._filled(body)} if method in ("POST", "PUT", "PATCH") else {}
+        if path in TEXTS:
+            arguments = {"content": "Hello", "headers": {"Content-Type": "text/plain"}}
         if path in FORM:
             arguments = {"files": {"video": ("a.mp4", b"abc", "video/mp4")}}
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = arguments.pop("headers", {}) | ({"Authorization": f"Bearer {token}"} if token else {})
         names = {**self.ids, "name": NAMES.get(path, self.ids["name"])}
         return self.client.request(method, path.format_map(names), headers=headers, follow_redirects=False, **arguments)
 
@@ -121,7 +129,8 @@ def acme() -> Iterator[Acme]:
         services.storage.blobs.write(SOURCES, session.source_blob, b"abc", "video/mp4")
         files = ("transcript.json", "instructor-tracking.json", "chapters.json", "instructor-by-segment.json")
         files += ("quality.json", "slides.json", "slides/scene-001.jpg", "sidecar.json", "thumbnails/scene-001.jpg")
-        harness.finish(job, dict.fromkeys(files, b'{"segments": []}'))
+        talk = TALK.model_dump_json(by_alias=True).encode()
+        harness.finish(job, {**dict.fromkeys(files, b'{"segments": []}'), "transcript.json": talk})
         harness.change(job["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
         upload = client.post("/ingest/init", json=BODIES["/ingest/init"]).json()
         ids = {"jobId": job["jobId"], "sessionId": job["sessionId"], "name": "scene-001"}
