@@ -1,8 +1,10 @@
 """A job of the API's harness whose transcription has run, without any engine: one part with given words."""
 
+from contextlib import suppress
 from typing import Any
 
 from shared.domain import job as jobs
+from shared.domain.errors import BlobMissing
 from shared.domain.message import StageMessage, StepKind
 from shared.domain.recording import AudioStream, Recording
 from shared.domain.stage import Stage
@@ -29,26 +31,26 @@ def merge_spoken(harness: ApiHarness, job: dict[str, Any], text: str) -> None:
     parts, skipped = {Stage.TRANSCRIPTION: 1}, {Stage.TRACKING: ""}
     row = harness.change(job["jobId"], lambda job: jobs.plan_stages(job, parts, skipped, job.created_at))
     write_json(services, row, TRANSCRIPT_PART, _part(text.split()), part=0)
-    merge_transcript(
-        StepContext(
-            services=services,
-            message=StageMessage(
-                job_id=row.job_id,
-                org_id=row.org_id,
-                session_id=row.session_id,
-                stage=Stage.TRANSCRIPTION,
-                step=StepKind.MERGE,
-            ),
-            job=row,
-            session=harness.session(job["sessionId"]),
-            began_at=row.created_at,
-            report=lambda done: None,
-            confirm=lambda: None,
-            elapsed_sec=lambda: 0.0,
-            send_next=lambda job: None,
-            warn=lambda reasons: None,
-        )
+    context = StepContext(
+        services=services,
+        message=StageMessage(
+            job_id=row.job_id,
+            org_id=row.org_id,
+            session_id=row.session_id,
+            stage=Stage.TRANSCRIPTION,
+            step=StepKind.MERGE,
+        ),
+        job=row,
+        session=harness.session(job["sessionId"]),
+        began_at=row.created_at,
+        report=lambda done: None,
+        confirm=lambda: None,
+        elapsed_sec=lambda: 0.0,
+        send_next=lambda job: None,
+        warn=lambda reasons: None,
     )
+    with suppress(BlobMissing):  # the text is written: what is missing is the sound, from which the last files are made
+        merge_transcript(context)
 
 
 def _part(texts: list[str]) -> TranscriptPart:
