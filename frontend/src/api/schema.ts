@@ -673,7 +673,14 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Edit the transcript
+         * @description Makes a new version of the transcript. Words keep their ids and times; inserted ones get times between their
+         *     neighbours. Captions, chapters, the search index and the sidecar follow a few seconds later.
+         *
+         *     Needs `If-Match` with the `ETag` of `GET …/results/transcript`: 412 means that another editor was faster.
+         */
+        patch: operations["editTranscript"];
         trace?: never;
     };
     "/sessions/{sessionId}/results/instructor-tracking": {
@@ -836,6 +843,88 @@ export interface paths {
          */
         get: operations["getSlidePicture"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{sessionId}/results/transcript/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the versions
+         * @description The versions of the transcript that are kept, newest first. Version 0 is the machine's.
+         */
+        get: operations["listVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{sessionId}/results/transcript/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import a corrected transcript
+         * @description Takes a corrected WebVTT, SubRip or plain text file as the new version. Its words are aligned with the known
+         *     ones, which keep their ids and times; times in the file are not read.
+         */
+        post: operations["importTranscript"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{sessionId}/results/transcript/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore an earlier version
+         * @description Makes a new version with the text of an earlier one; 0 is the machine's.
+         */
+        post: operations["restoreTranscript"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{sessionId}/results/transcript/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Say how far the transcript is corrected
+         * @description Keeps the state with who and when. Captions of `auto` are labelled as auto-generated. Any edit makes the state
+         *     `inCorrection`. A new run of a job replaces the transcript in state `auto` only.
+         */
+        put: operations["reviewTranscript"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1304,6 +1393,21 @@ export interface components {
             body: string | null;
         };
         /**
+         * Delete
+         * @description Remove words, or whole segments.
+         */
+        Delete: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "delete";
+            /** Wordids */
+            wordIds?: string[] | null;
+            /** Segmentids */
+            segmentIds?: number[] | null;
+        };
+        /**
          * DeliveryList
          * @description A job's deliveries, newest first.
          */
@@ -1392,6 +1496,29 @@ export interface components {
             end: number;
             /** Confidence */
             confidence: number;
+        };
+        /**
+         * EditedView
+         * @description A new version, with the segments that the operations changed, as they are now.
+         */
+        EditedView: {
+            /** Version */
+            version: number;
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** By */
+            by: string | null;
+            state: components["schemas"]["ReviewState"];
+            /** Changedwords */
+            changedWords: number;
+            kind: components["schemas"]["VersionKind"];
+            /** Segments */
+            segments: components["schemas"]["TranscriptSegment"][];
+            /** Removedsegmentids */
+            removedSegmentIds: number[];
         };
         /**
          * EndedJob
@@ -1604,6 +1731,38 @@ export interface components {
             jobId: string;
             /** Sessionid */
             sessionId: string;
+        };
+        /**
+         * Insert
+         * @description Add words after or before a word, with times between its neighbours; or a segment where none is.
+         */
+        Insert: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "insert";
+            /** After */
+            after?: string | null;
+            /** Before */
+            before?: string | null;
+            /**
+             * Start
+             * @description With `end`: when a new segment begins, in seconds.
+             */
+            start?: number | null;
+            /** End */
+            end?: number | null;
+            /**
+             * Speaker
+             * @description Who says the new segment.
+             */
+            speaker?: string | null;
+            /**
+             * Text
+             * @description One or more words, with blanks between them.
+             */
+            text: string;
         };
         /**
          * InstructorBySegment
@@ -1922,6 +2081,19 @@ export interface components {
              * @default []
              */
             warningDetails: components["schemas"]["RecordingWarning"][];
+        };
+        /**
+         * Merge
+         * @description Join segments that follow each other; the first one's id and speaker stay.
+         */
+        Merge: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "merge";
+            /** Segmentids */
+            segmentIds: number[];
         };
         /**
          * PartialTranscript
@@ -2308,12 +2480,70 @@ export interface components {
             times: number;
         };
         /**
+         * Replace
+         * @description Put other words in the place of words that follow each other in one segment.
+         *
+         *     With as many words as before, each keeps its id and times. The same text again confirms the words.
+         */
+        Replace: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "replace";
+            /** Wordids */
+            wordIds: string[];
+            /**
+             * Text
+             * @description One or more words, with blanks between them.
+             */
+            text: string;
+        };
+        /**
          * RequeuedView
          * @description How many dead letters were put back.
          */
         RequeuedView: {
             /** Requeued */
             requeued: number;
+        };
+        /**
+         * RestoreRequest
+         * @description Which version is to be the newest again; 0 is the machine's.
+         * @example {
+         *       "version": 0
+         *     }
+         */
+        RestoreRequest: {
+            /** Version */
+            version: number;
+        };
+        /**
+         * ReviewRequest
+         * @description How far the transcript is corrected.
+         * @example {
+         *       "state": "reviewed"
+         *     }
+         */
+        ReviewRequest: {
+            state: components["schemas"]["ReviewState"];
+        };
+        /**
+         * ReviewState
+         * @description How far a transcript is corrected.
+         * @enum {string}
+         */
+        ReviewState: "auto" | "inCorrection" | "reviewed";
+        /**
+         * ReviewView
+         * @description How far a transcript is corrected; `at` and `by` are null while no caller said so.
+         */
+        ReviewView: {
+            state: components["schemas"]["ReviewState"];
+            /** At */
+            at: string | null;
+            /** By */
+            by: string | null;
         };
         /**
          * ScenePayload
@@ -2464,6 +2694,7 @@ export interface components {
             media: components["schemas"]["MediaPayload"] | null;
             /** Hastranscript */
             hasTranscript: boolean;
+            transcriptReview: components["schemas"]["ReviewView"] | null;
             /** Hasinstructortrackingresult */
             hasInstructorTrackingResult: boolean;
             /** Hassidecar */
@@ -2524,6 +2755,7 @@ export interface components {
             media: components["schemas"]["MediaPayload"] | null;
             /** Hastranscript */
             hasTranscript: boolean;
+            transcriptReview: components["schemas"]["ReviewView"] | null;
             /** Hasinstructortrackingresult */
             hasInstructorTrackingResult: boolean;
             /** Hassidecar */
@@ -2539,6 +2771,21 @@ export interface components {
              */
             updatedAt: string;
             links: components["schemas"]["SessionLinks"];
+        };
+        /**
+         * SetSpeaker
+         * @description Say who speaks in segments; null where it is not known.
+         */
+        SetSpeaker: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "setSpeaker";
+            /** Segmentids */
+            segmentIds: number[];
+            /** Speaker */
+            speaker: string | null;
         };
         /**
          * SidecarPayload
@@ -2707,6 +2954,19 @@ export interface components {
              * @description The spans of the steps whose results it needed.
              */
             links: string[];
+        };
+        /**
+         * Split
+         * @description Begin a new segment with a word; the words before it keep the segment's id.
+         */
+        Split: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "split";
+            /** Wordid */
+            wordId: string;
         };
         /**
          * Stage
@@ -2914,6 +3174,12 @@ export interface components {
             links: components["schemas"]["TaskLinks"];
         };
         /**
+         * TextFormat
+         * @description The form of a corrected text.
+         * @enum {string}
+         */
+        TextFormat: "vtt" | "srt" | "txt";
+        /**
          * ThumbnailPayload
          * @description A still of the recording at `t` seconds.
          */
@@ -3109,6 +3375,55 @@ export interface components {
          */
         TranscriptFormat: "json" | "vtt" | "srt" | "txt" | "html" | "words";
         /**
+         * TranscriptPatch
+         * @description What to do to the transcript, one operation after another: all of it is done, or none.
+         * @example {
+         *       "operations": [
+         *         {
+         *           "op": "replace",
+         *           "text": "Voronoi diagram",
+         *           "wordIds": [
+         *             "w12",
+         *             "w13"
+         *           ]
+         *         },
+         *         {
+         *           "after": "w13",
+         *           "op": "insert",
+         *           "text": "of"
+         *         },
+         *         {
+         *           "op": "delete",
+         *           "wordIds": [
+         *             "w20"
+         *           ]
+         *         },
+         *         {
+         *           "op": "split",
+         *           "wordId": "w31"
+         *         },
+         *         {
+         *           "op": "merge",
+         *           "segmentIds": [
+         *             4,
+         *             5
+         *           ]
+         *         },
+         *         {
+         *           "op": "setSpeaker",
+         *           "segmentIds": [
+         *             4
+         *           ],
+         *           "speaker": "Ada Lovelace"
+         *         }
+         *       ]
+         *     }
+         */
+        TranscriptPatch: {
+            /** Operations */
+            operations: (components["schemas"]["Replace"] | components["schemas"]["Insert"] | components["schemas"]["Delete"] | components["schemas"]["Split"] | components["schemas"]["Merge"] | components["schemas"]["SetSpeaker"])[];
+        };
+        /**
          * TranscriptQuality
          * @description How far a transcript may be trusted. `transcribedSec` is how long the words take, `transcribedShare` that over
          *     the speech that was heard; lists hold at most 100 entries.
@@ -3159,10 +3474,42 @@ export interface components {
             speaker?: string | null;
         };
         /**
+         * TranscriptVersionList
+         * @description All versions that are kept, newest first; the last is the machine's.
+         */
+        TranscriptVersionList: {
+            /** Items */
+            items: components["schemas"]["TranscriptVersionView"][];
+        };
+        /**
+         * TranscriptVersionView
+         * @description A version of a transcript. `changedWords` counts from the version before.
+         */
+        TranscriptVersionView: {
+            /** Version */
+            version: number;
+            /**
+             * Createdat
+             * Format: date-time
+             */
+            createdAt: string;
+            /** By */
+            by: string | null;
+            state: components["schemas"]["ReviewState"];
+            /** Changedwords */
+            changedWords: number;
+            kind: components["schemas"]["VersionKind"];
+        };
+        /**
          * TranscriptWord
          * @description A word as heard, times in seconds on the recording's clock.
          */
         TranscriptWord: {
+            /**
+             * Id
+             * @description Stays the same over all versions; missing in files of earlier releases.
+             */
+            id?: string | null;
             /** Word */
             word: string;
             /** Start */
@@ -3195,6 +3542,12 @@ export interface components {
          * @enum {string}
          */
         Verdict: "ok" | "check" | "unusable";
+        /**
+         * VersionKind
+         * @description What made a version.
+         * @enum {string}
+         */
+        VersionKind: "machine" | "edit" | "import" | "restore";
         /**
          * VideoStreamPayload
          * @description The picture as a viewer sees it: rotation (degrees clockwise) applied to width and height.
@@ -3565,6 +3918,24 @@ export interface components {
         };
         /** @description No form that is offered is acceptable */
         Problem406: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Another editor was faster: there is a newer version */
+        Problem412: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The request needs `If-Match` */
+        Problem428: {
             headers: {
                 [name: string]: unknown;
             };
@@ -6316,6 +6687,11 @@ export interface operations {
                      *             "warnings": []
                      *           },
                      *           "hasTranscript": true,
+                     *           "transcriptReview": {
+                     *             "state": "auto",
+                     *             "at": null,
+                     *             "by": null
+                     *           },
                      *           "hasInstructorTrackingResult": true,
                      *           "hasSidecar": true,
                      *           "createdAt": "2026-11-21T10:00:00Z",
@@ -6404,6 +6780,11 @@ export interface operations {
                      *         "warnings": []
                      *       },
                      *       "hasTranscript": true,
+                     *       "transcriptReview": {
+                     *         "state": "auto",
+                     *         "at": null,
+                     *         "by": null
+                     *       },
                      *       "hasInstructorTrackingResult": true,
                      *       "hasSidecar": true,
                      *       "createdAt": "2026-11-21T10:00:00Z",
@@ -6831,6 +7212,8 @@ export interface operations {
                 jobId?: string | null;
                 /** @description Give the text of the parts that are done while the job runs: `complete` is false then, and `missing` lists the spans without text. Sentences that go over a part's border are joined only in the whole transcript. JSON only. */
                 partial?: boolean;
+                /** @description A version of the text, rather than the newest: 0 is the machine's. An earlier version is not offered as a page. */
+                version?: number | null;
             };
             header?: {
                 /**
@@ -6872,6 +7255,8 @@ export interface operations {
                     "text/plain": string;
                     /**
                      * @example WEBVTT
+                     *
+                     *     NOTE (auto-generated)
                      *
                      *     00:00:00.400 --> 00:00:01.600
                      *     Good morning.
@@ -6954,6 +7339,109 @@ export interface operations {
             };
             406: components["responses"]["Problem406"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    editTranscript: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the transcript that the caller has read. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TranscriptPatch"];
+            };
+        };
+        responses: {
+            /** @description Here it is */
+            200: {
+                headers: {
+                    /** @description Of the new version, for the next `If-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "version": 1,
+                     *       "createdAt": "2026-11-21T11:04:00Z",
+                     *       "by": "ada@example.com",
+                     *       "state": "inCorrection",
+                     *       "changedWords": 1,
+                     *       "kind": "edit",
+                     *       "segments": [
+                     *         {
+                     *           "id": 0,
+                     *           "start": 0.4,
+                     *           "end": 1.6,
+                     *           "text": "Good morning.",
+                     *           "confidence": 0.91,
+                     *           "words": [
+                     *             {
+                     *               "word": "Good",
+                     *               "start": 0.4,
+                     *               "end": 0.7,
+                     *               "confidence": 0.9
+                     *             },
+                     *             {
+                     *               "word": "morning.",
+                     *               "start": 0.7,
+                     *               "end": 1.6,
+                     *               "confidence": 0.92
+                     *             }
+                     *           ],
+                     *           "language": null
+                     *         }
+                     *       ],
+                     *       "removedSegmentIds": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EditedView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            /** @description The token lacks a scope; or, without tokens, the request is not from this machine */
+            403: {
+                headers: {
+                    /** @description What was wrong with the token (RFC 6750). */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            /** @description The request is not valid, or cannot be carried out */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            428: components["responses"]["Problem428"];
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
@@ -7734,6 +8222,338 @@ export interface operations {
                 };
             };
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listVersions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Here it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "version": 1,
+                     *           "createdAt": "2026-11-21T11:04:00Z",
+                     *           "by": "ada@example.com",
+                     *           "state": "inCorrection",
+                     *           "changedWords": 1,
+                     *           "kind": "edit"
+                     *         },
+                     *         {
+                     *           "version": 0,
+                     *           "createdAt": "2026-11-21T10:04:00Z",
+                     *           "by": null,
+                     *           "state": "auto",
+                     *           "changedWords": 0,
+                     *           "kind": "machine"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TranscriptVersionList"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    importTranscript: {
+        parameters: {
+            query?: {
+                /** @description Goes before `Content-Type`; without either the content tells. */
+                format?: components["schemas"]["TextFormat"] | null;
+            };
+            header?: {
+                /** @description The `ETag` of the transcript that the caller has read. */
+                "If-Match"?: string | null;
+                /** @description Makes it safe to send the request again: for 24 hours the same key gives the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        /** @description The corrected file in UTF-8. */
+        requestBody: {
+            content: {
+                /**
+                 * @example WEBVTT
+                 *
+                 *     00:00:00.400 --> 00:00:01.600
+                 *     Good morning, everyone.
+                 */
+                "text/vtt": string;
+                /**
+                 * @example 1
+                 *     00:00:00,400 --> 00:00:01,600
+                 *     Good morning, everyone.
+                 */
+                "application/x-subrip": string;
+                /** @example Good morning, everyone. */
+                "text/plain": string;
+                /**
+                 * @example 1
+                 *     00:00:00,400 --> 00:00:01,600
+                 *     Good morning, everyone.
+                 */
+                "text/srt": string;
+                /**
+                 * @example WEBVTT
+                 *
+                 *     00:00:00.400 --> 00:00:01.600
+                 *     Good morning, everyone.
+                 */
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Here it is */
+            200: {
+                headers: {
+                    /** @description Of the new version, for the next `If-Match`. */
+                    ETag?: string;
+                    /** @description `true` when this is the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "version": 1,
+                     *       "createdAt": "2026-11-21T11:04:00Z",
+                     *       "by": "ada@example.com",
+                     *       "state": "inCorrection",
+                     *       "changedWords": 1,
+                     *       "kind": "import"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TranscriptVersionView"];
+                };
+            };
+            /** @description The body is malformed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            /** @description The token lacks a scope; or, without tokens, the request is not from this machine */
+            403: {
+                headers: {
+                    /** @description What was wrong with the token (RFC 6750). */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            /** @description The request is not valid, or cannot be carried out */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    restoreTranscript: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the transcript that the caller has read. */
+                "If-Match"?: string | null;
+                /** @description Makes it safe to send the request again: for 24 hours the same key gives the first answer. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreRequest"];
+            };
+        };
+        responses: {
+            /** @description Here it is */
+            200: {
+                headers: {
+                    /** @description Of the new version, for the next `If-Match`. */
+                    ETag?: string;
+                    /** @description `true` when this is the answer to an earlier request with the same key. */
+                    "Idempotency-Replayed"?: "true";
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "version": 1,
+                     *       "createdAt": "2026-11-21T11:04:00Z",
+                     *       "by": "ada@example.com",
+                     *       "state": "inCorrection",
+                     *       "changedWords": 1,
+                     *       "kind": "restore"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TranscriptVersionView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            /** @description The token lacks a scope; or, without tokens, the request is not from this machine */
+            403: {
+                headers: {
+                    /** @description What was wrong with the token (RFC 6750). */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            /** @description The request is not valid, or cannot be carried out */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    reviewTranscript: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the transcript that the caller has read. */
+                "If-Match"?: string | null;
+            };
+            path: {
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewRequest"];
+            };
+        };
+        responses: {
+            /** @description Here it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "state": "reviewed",
+                     *       "at": "2026-11-21T11:04:00Z",
+                     *       "by": "ada@example.com"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReviewView"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            /** @description The token lacks a scope; or, without tokens, the request is not from this machine */
+            403: {
+                headers: {
+                    /** @description What was wrong with the token (RFC 6750). */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            /** @description The request is not valid, or cannot be carried out */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             429: components["responses"]["Problem429"];
             503: components["responses"]["Problem503"];
         };
