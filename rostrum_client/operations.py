@@ -37,6 +37,7 @@ from rostrum_client.corrections import (
     transcript_versions,
 )
 from rostrum_client.follow import events, wait
+from rostrum_client.handing_over import download_package, manifest
 from rostrum_client.jobs import cancel, deliveries, job, jobs, redeliver, retry, status, submit, trace
 from rostrum_client.sessions import (
     delete_results,
@@ -105,6 +106,8 @@ class Operations:
     rebuild_sidecar = operation(rebuild_sidecar)
     thumbnail = operation(thumbnail)
     download_artefacts = operation(download_artefacts)
+    download_package = operation(download_package)
+    manifest = operation(manifest)
 
     queue_info = operation(queue_info)
     requeue_poison = operation(requeue_poison)

@@ -22,6 +22,7 @@ from shared.api.openapi.description import DESCRIPTION, TAGS, complete
 from shared.api.routes import (
     deliveries,
     docs,
+    handing_over,
     health,
     imports,
     ingest,
@@ -57,6 +58,7 @@ ROUTERS = (
     results.router,
     transcripts.router,
     pictures.router,
+    handing_over.router,
     search.router,
     removals.router,
     health.router,

@@ -19,11 +19,14 @@ from shared.domain import job as jobs
 from shared.domain.errors import NotMedia
 from shared.domain.stage import Stage
 from shared.domain.task import Task
+from shared.media.payload import MediaPayload, SidecarPayload
 from shared.pipeline.jobs.vocabularies import save_vocabulary
 from shared.storage.ports import SOURCES
 from tests.support.api_harness import ORG, ApiHarness, make_services
 from tests.support.signing_keys import SECRET, signed
 from tests.unit.transcription.test_editing import TALK
+
+NOTHING = MediaPayload(container="mp4", streams=[], duration_sec=1.0, size_bytes=3, sha256="00")
 
 OPEN = {"/health", "/docs", "/docs/{name}"}
 """Anybody may read these."""
@@ -127,10 +130,12 @@ def acme() -> Iterator[Acme]:
         job = harness.submit(sessionName="A talk")
         session = harness.session(job["sessionId"])
         services.storage.blobs.write(SOURCES, session.source_blob, b"abc", "video/mp4")
-        files = ("transcript.json", "instructor-tracking.json", "chapters.json", "instructor-by-segment.json")
+        files = ("transcript.json", "instructor-tracking.json", "instructor-by-segment.json")
         files += ("quality.json", "slides.json", "slides/scene-001.jpg", "sidecar.json", "thumbnails/scene-001.jpg")
         talk = TALK.model_dump_json(by_alias=True).encode()
-        harness.finish(job, {**dict.fromkeys(files, b'{"segments": []}'), "transcript.json": talk})
+        sidecar = SidecarPayload(session_id=session.session_id, job_id=job["jobId"], media=NOTHING)
+        made_files = {"transcript.json": talk, "sidecar.json": sidecar.model_dump_json(by_alias=True).encode()}
+        harness.finish(job, {**dict.fromkeys(files, b'{"segments": []}'), **made_files})
         harness.change(job["jobId"], lambda job: jobs.fail(job, Stage.DOWNLOAD, NotMedia("Text."), job.created_at))
         upload = client.post("/ingest/init", json=BODIES["/ingest/init"]).json()
         ids = {"jobId": job["jobId"], "sessionId": job["sessionId"], "name": "scene-001"}

@@ -1,0 +1,145 @@
+"""A session for other systems, over HTTP: the Opencast package and the IIIF manifest."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from xml.etree.ElementTree import fromstring
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import BaseModel
+
+from shared.api.app import create_app
+from shared.api.openapi.examples import EXAMPLES
+from shared.media.payload import (
+    ArtefactPayload,
+    AudioStreamPayload,
+    MediaPayload,
+    SidecarPayload,
+    ThumbnailPayload,
+    VideoStreamPayload,
+)
+from shared.storage.ports import SOURCES
+from tests.support.api_harness import ApiHarness, make_services
+from tests.support.signing_keys import SECRET, signed
+
+VTT = b"WEBVTT\n\n1\n00:00.400 --> 00:03.100\nGood morning\n"
+STILL = b"\xff\xd8 a picture"
+RECORDING = bytes(range(256)) * 4000
+
+MEDIA = MediaPayload(
+    container="mov,mp4,m4a,3gp,3g2,mj2",
+    streams=[
+        VideoStreamPayload(
+            index=0, codec="h264", width=1920, height=1080, rotation=0, fps=25, start_sec=0, duration_sec=61.2
+        ),
+        AudioStreamPayload(index=1, codec="aac", sample_rate=48000, channels=2, start_sec=0, duration_sec=61.2),
+    ],
+    duration_sec=61.2,
+    size_bytes=len(RECORDING),
+    sha256="00",
+)
+
+
+def as_bytes(value: BaseModel | Mapping[str, str]) -> bytes:
+    """Return an example of the API's description as the file that a job leaves."""
+    text = value.model_dump_json(by_alias=True) if isinstance(value, BaseModel) else value["application/json"]
+    return text.encode()
+
+
+def finished(harness: ApiHarness, *, with_speech: bool = True) -> str:
+    """A job is done; return its session."""
+    job = harness.submit(sessionName="How water moves", metadata={"creator": "A. Müller"})
+    session_id: str = job["sessionId"]
+    files = {"thumbnails/scene-0001.jpg": STILL}
+    if with_speech:
+        files |= {
+            "transcript.json": as_bytes(EXAMPLES["getTranscript"]),
+            "transcript.vtt": VTT,
+            "chapters.json": as_bytes(EXAMPLES["getChapters"]),
+        }
+    sidecar = SidecarPayload(
+        session_id=session_id,
+        job_id=job["jobId"],
+        media=MEDIA,
+        thumbnails=[ThumbnailPayload(name="scene-0001.jpg", t=1.0, width=640, height=360)],
+        artefacts=[
+            ArtefactPayload(name=name, content_type="x/y", size_bytes=len(data), sha256="00")
+            for name, data in files.items()
+        ],
+    )
+    harness.finish(job, {**files, "sidecar.json": as_bytes(sidecar)})
+    blob = harness.session(session_id).source_blob
+    harness.services.storage.blobs.write(SOURCES, blob, RECORDING, "video/mp4")
+    return session_id
+
+
+def test_the_package_holds_the_recording_and_what_is_known_of_it(harness: ApiHarness) -> None:
+    answer = harness.client.get(f"/sessions/{finished(harness)}/package")
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/zip")
+    assert answer.headers["Content-Disposition"].endswith('.zip"')
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        assert names == ["manifest.xml", "dublincore-episode.xml", "captions.vtt", "preview.jpg", "talk.mp4"]
+        assert archive.read("talk.mp4") == RECORDING
+        assert archive.read("captions.vtt") == VTT
+        assert archive.read("preview.jpg") == STILL
+        listed = [each.text for each in fromstring(archive.read("manifest.xml")).iter() if each.tag.endswith("}url")]
+        assert set(listed) == set(names) - {"manifest.xml"}
+        catalog = fromstring(archive.read("dublincore-episode.xml"))
+    assert catalog.findtext("{http://purl.org/dc/terms/}title") == "How water moves"
+    assert catalog.findtext("{http://purl.org/dc/terms/}creator") == "A. Müller"
+
+
+def test_without_speech_there_are_no_captions(harness: ApiHarness) -> None:
+    session_id = finished(harness, with_speech=False)
+    answer = harness.client.get(f"/sessions/{session_id}/package")
+
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert "captions.vtt" not in archive.namelist()
+    (canvas,) = harness.client.get(f"/sessions/{session_id}/manifest").json()["items"]
+    assert "annotations" not in canvas
+
+
+def test_the_manifest_leads_to_the_api(harness: ApiHarness) -> None:
+    session_id = finished(harness)
+    answer = harness.client.get(f"/sessions/{session_id}/manifest")
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("application/ld+json;profile=")
+    manifest = answer.json()
+    assert manifest["id"] == f"http://api.localhost/sessions/{session_id}/manifest"
+    assert manifest["label"] == {"en": ["How water moves"]}
+    assert manifest["structures"][0]["items"]
+    followed = harness.client.get(manifest["items"][0]["annotations"][0]["items"][0]["body"]["id"])
+    assert (followed.status_code, followed.content) == (200, VTT)
+    still = harness.client.get(manifest["thumbnail"][0]["id"])
+    assert (still.status_code, still.content) == (200, STILL)
+
+
+def test_outside_the_emulator_a_manifest_needs_the_public_address() -> None:
+    account = "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=Zm9v;EndpointSuffix=core.windows.net"
+    services = make_services(AzureWebJobsStorage=account, auth="jwt", jwt_secret=SECRET)
+    token = signed(org_id="acme", scopes=["jobs:read"])
+    with TestClient(create_app(services)) as client:
+        answer = client.get("/sessions/s-1/manifest", headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert "ROSTRUM_PUBLIC_URL" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["package", "manifest"])
+def test_before_a_job_is_done_there_is_none(harness: ApiHarness, path: str) -> None:
+    job = harness.submit()
+    answer = harness.client.get(f"/sessions/{job['sessionId']}/{path}")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "result_not_ready")
+
+
+def test_a_package_without_its_recording_says_so(harness: ApiHarness) -> None:
+    session_id = finished(harness)
+    harness.services.storage.blobs.delete(SOURCES, harness.session(session_id).source_blob)
+    answer = harness.client.get(f"/sessions/{session_id}/package")
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "result_not_ready")
