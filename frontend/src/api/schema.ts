@@ -1013,6 +1013,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{sessionId}/package": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a package for Opencast
+         * @description A ZIP with the recording as it came (`presenter/source`), the captions (`captions/source`, with tags that tell
+         *     the language and that they were made automatically), a preview, and Dublin Core, as Opencast's ingest takes it.
+         *
+         *     It is made while it is sent, so that its length is not known before.
+         */
+        get: operations["getPackage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sessions/{sessionId}/manifest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a IIIF manifest
+         * @description The session as IIIF Presentation 3: the recording on a canvas, captions, chapters as ranges, metadata.
+         *
+         *     Its ids begin with `ROSTRUM_PUBLIC_URL`; viewers need the rights of a reader to follow them.
+         */
+        get: operations["getManifest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/search": {
         parameters: {
             query?: never;
@@ -8807,6 +8852,176 @@ export interface operations {
             403: components["responses"]["Problem403"];
             /** @description There is no such thing here, or its result does not exist yet */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getPackage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The package */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example PK… */
+                    "application/zip": string;
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getManifest: {
+        parameters: {
+            query?: {
+                /** @description What this job made, rather than the latest that made one. */
+                jobId?: string | null;
+            };
+            header?: never;
+            path: {
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The manifest */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "@context": "http://iiif.io/api/presentation/3/context.json",
+                     *       "id": "https://rostrum.example/api/sessions/1f0c5b2a9d3e4c6f8a7b/manifest",
+                     *       "type": "Manifest",
+                     *       "label": {
+                     *         "en": [
+                     *           "How water moves"
+                     *         ]
+                     *       },
+                     *       "navDate": "2026-11-21T10:00:00Z",
+                     *       "rendering": [
+                     *         {
+                     *           "id": "https://rostrum.example/api/sessions/1f0c5b2a9d3e4c6f8a7b/package",
+                     *           "type": "Dataset",
+                     *           "label": {
+                     *             "en": [
+                     *               "Package with the recording and its captions"
+                     *             ]
+                     *           },
+                     *           "format": "application/zip"
+                     *         }
+                     *       ],
+                     *       "items": [
+                     *         {
+                     *           "id": "https://rostrum.example/api/sessions/1f0c5b2a9d3e4c6f8a7b/manifest/canvas",
+                     *           "type": "Canvas",
+                     *           "label": {
+                     *             "en": [
+                     *               "How water moves"
+                     *             ]
+                     *           },
+                     *           "duration": 61.2,
+                     *           "width": 1920,
+                     *           "height": 1080,
+                     *           "items": [
+                     *             {
+                     *               "id": "https://rostrum.example/api/sessions/1f0c5b2a9d3e4c6f8a7b/manifest/canvas/recording",
+                     *               "type": "AnnotationPage",
+                     *               "items": [
+                     *                 {
+                     *                   "id": "https://rostrum.example/api/sessions/1f0c5b2a9d3e4c6f8a7b/manifest/canvas/recording/annotation",
+                     *                   "type": "Annotation",
+                     *                   "motivation": "painting",
+                     *                   "body": {
+                     *                     "id": "https://rostrum.example/api/sessions/1f0c5b2a9d3e4c6f8a7b/media?rendition=playable",
+                     *                     "type": "Video",
+                     *                     "format": "video/mp4",
+                     *                     "duration": 61.2,
+                     *                     "width": 1920,
+                     *                     "height": 1080
+                     *                   },
+                     *                   "target": "https://rostrum.example/api/sessions/1f0c5b2a9d3e4c6f8a7b/manifest/canvas"
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
+                     *           "annotations": [
+                     *             {
+                     *               "id": "https://rostrum.example/api/sessions/1f0c5b2a9d3e4c6f8a7b/manifest/canvas/captions",
+                     *               "type": "AnnotationPage",
+                     *               "items": [
+                     *                 {
+                     *                   "id": "https://rostrum.example/api/sessions/1f0c5b2a9d3e4c6f8a7b/manifest/canvas/captions/annotation",
+                     *                   "type": "Annotation",
+                     *                   "motivation": "supplementing",
+                     *                   "body": {
+                     *                     "id": "https://rostrum.example/api/sessions/1f0c5b2a9d3e4c6f8a7b/results/transcript?format=vtt",
+                     *                     "type": "Text",
+                     *                     "format": "text/vtt",
+                     *                     "label": {
+                     *                       "en": [
+                     *                         "Captions, made automatically"
+                     *                       ]
+                     *                     },
+                     *                     "language": "en"
+                     *                   },
+                     *                   "target": "https://rostrum.example/api/sessions/1f0c5b2a9d3e4c6f8a7b/manifest/canvas"
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/ld+json": Record<string, never>;
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request does not fit the present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
