@@ -319,12 +319,16 @@ class Review:
 
 @value
 class SearchHit:
-    """Where words were said; `start` and `end` in seconds, `highlights` the characters of the snippet that were meant,
-    from the first up to but without the second."""
+    """Where words were said, or stood on a slide, as `source` says (`speech` or `slide`).
+
+    `start` and `end` are in seconds, `highlights` the characters of the snippet that were meant, from the first up to
+    but without the second.
+    """
 
     session_id: str
     session_name: str | None = None
     job_id: str | None = None
+    source: str = "speech"
     start: float
     end: float
     snippet: str

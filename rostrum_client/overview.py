@@ -60,6 +60,9 @@ def _lanes(results: Results, duration_sec: float) -> list[Lane]:
     if pictures:
         height_in = overview_rows.strip_height_in(pictures, WIDTH_IN * (RIGHT - LEFT))
         rows.append(Lane("", height_in, overview_rows.thumbnails(pictures, duration_sec)))
+    if results.slides:
+        width_in = WIDTH_IN * (RIGHT - LEFT)
+        rows.append(Lane("Slides", 0.5, overview_rows.slides(results.slides, duration_sec, width_in)))
     if results.scenes:
         rows.append(Lane("Scenes", 0.36, overview_rows.scenes(results.scenes, duration_sec)))
     if results.transcript:

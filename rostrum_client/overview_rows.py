@@ -9,13 +9,16 @@ import matplotlib.image
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from rostrum_client.files import Scene, Tracking, TrackPoint, Transcript
+from rostrum_client.files import Scene, Slide, Tracking, TrackPoint, Transcript
 from rostrum_client.results import Results
 
 Drawer = Callable[[Axes], None]
 
 INK, QUIET, FAINT = "#1f2933", "#7b8794", "#eef1f4"
 SCENE_COLOURS = ("#c9d6e8", "#e3eaf3")
+SLIDE_COLOURS = ("#efe3c8", "#f7efdc")
+LEAST_TITLE_CHARACTERS = 6
+"""A narrower band has the slide's number alone."""
 SPEECH, PHRASE = "#2f7f79", "#d7ebe8"
 TRACK, BODY, ABSENT = "#c2571a", "#f3c9ac", "#d9dde2"
 MOST_THUMBNAILS = 10
@@ -120,6 +123,25 @@ def scenes(found: Sequence[Scene], duration_sec: float) -> Drawer:
             if wide > duration_sec / 60:
                 middle = scene.start + wide / 2
                 axes.text(middle, 0.48, str(number), ha="center", va="center", fontsize=10, color=INK)
+
+    return draw
+
+
+def slides(found: Sequence[Slide], duration_sec: float, width_in: float) -> Drawer:
+    """Draw a band for each visit of a slide, with the slide's title, or its number where there is no room."""
+    visits = sorted((start, end, slide) for slide in found for start, end in slide.visits)
+
+    def draw(axes: Axes) -> None:
+        axes.set_ylim(0, 1)
+        for number, (start, end, slide) in enumerate(visits):
+            colour = SLIDE_COLOURS[number % 2]
+            axes.add_patch(Rectangle((start, 0), end - start, 1, facecolor=colour, edgecolor="white", linewidth=1.2))
+            room = int((end - start) * width_in / duration_sec / CHARACTER_IN) - 1
+            title = slide.title or f"Slide {slide.id}"
+            text = "\n".join(fit(title, room, 2)) if room >= LEAST_TITLE_CHARACTERS else str(slide.id)
+            if room >= len(str(slide.id)):
+                axes.text(start + (end - start) / 2, 0.5, text, ha="center", va="center", fontsize=8.8, color=INK,
+                          linespacing=1.15, parse_math=False)  # fmt: skip
 
     return draw
 

@@ -106,7 +106,7 @@ export const messages = {
   },
   search: {
     title: "Search",
-    lead: "What was said, in every recording. Put a phrase in quotation marks.",
+    lead: "What was said and shown, in every recording. Put a phrase in quotation marks.",
     label: "Search in every recording",
     placeholder: "Search what was said…",
     submit: "Search",
@@ -118,6 +118,7 @@ export const messages = {
     incomplete: "The search stopped early because there is very much to look through. Add a word to narrow it down.",
     more: "Show more",
     at: (time: string) => `at ${time}`,
+    slide: "slide",
   },
   submit: {
     title: "New recording",

@@ -80,7 +80,7 @@ export function SearchPage() {
           </h2>
           <ul>
             {moments.map((moment) => (
-              <Moment key={`${moment.start}-${moment.end}`} moment={moment} />
+              <Moment key={`${moment.source}-${moment.start}-${moment.snippet}`} moment={moment} />
             ))}
           </ul>
         </section>
@@ -109,6 +109,7 @@ function Moment({ moment }: { moment: Found }) {
           {clock(moment.start)}
         </span>
         <span>
+          {moment.source === "slide" && <span className="moment__source">{messages.search.slide}</span>}
           {piecesOf(moment.snippet, moment.highlights).map((piece) =>
             piece.isMarked ? <mark key={piece.at}>{piece.text}</mark> : <span key={piece.at}>{piece.text}</span>,
           )}

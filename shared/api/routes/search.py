@@ -1,4 +1,4 @@
-"""Search over what was said in the organisation's recordings."""
+"""Search over what was said and shown in the organisation's recordings."""
 
 from functools import partial
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ from shared.api.dependencies import ID_PATTERN, ReaderDep, ServicesDep, off_loop
 from shared.api.http.links import Links
 from shared.api.http.paging import DEFAULT_PAGE, Cursor, Limit
 from shared.api.openapi.described import reading
+from shared.domain.search.transcript import Source
 from shared.pipeline.jobs.search import search
 
 router = APIRouter(tags=["search"])
@@ -23,6 +24,7 @@ EXAMPLE: dict[str, Any] = {
             "sessionId": "7w1x3e5j8k2m9n4p6q0",
             "sessionName": "Machine learning, lecture 4",
             "jobId": "7w1x3e5j8k2m9n4p6q1",
+            "source": "speech",
             "start": 1284.52,
             "end": 1285.31,
             "snippet": "… and that is all there is to gradient descent, as long as the steps are small …",
@@ -35,15 +37,16 @@ EXAMPLE: dict[str, Any] = {
 
 
 class FoundView(BaseModel):
-    """A place in a transcript that answers the query."""
+    """A place in a transcript, or on a slide, that answers the query."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, from_attributes=True)
 
     session_id: str
     session_name: str
-    job_id: str = Field(description="The job that made the transcript.")
-    start: float = Field(description="When the first word found begins, in seconds.")
-    end: float = Field(description="When the last word found ends, in seconds.")
+    job_id: str = Field(description="The job that made the transcript, or the slides.")
+    source: Source = Field(description="Whether it was said, or stood on a slide.")
+    start: float = Field(description="When the first word found begins, or the slide is shown, in seconds.")
+    end: float = Field(description="When the last word found ends, or the slide goes, in seconds.")
     snippet: str = Field(description="The words around it.")
     highlights: list[tuple[int, int]] = Field(
         description="Which characters of the snippet answer the query, counted in Unicode code points from 0: from the "
@@ -66,7 +69,7 @@ class FoundPageView(BaseModel):
     next_link: str | None = Field(default=None, exclude_if=lambda link: link is None)
 
 
-@router.get("/search", summary="Search what was said", responses=reading(), operation_id="search")
+@router.get("/search", summary="Search what was said and shown", responses=reading(), operation_id="search")
 async def search_transcripts(
     request: Request,
     services: ServicesDep,
@@ -76,8 +79,8 @@ async def search_transcripts(
         Query(
             min_length=1,
             max_length=MAX_QUERY_CHARS,
-            description="Words, all of which have to be said within some 30 words; between quotation marks, words that "
-            "have to follow each other.",
+            description="Words, all of which have to be said within some 30 words, or stand on one slide; between "
+            "quotation marks, words that have to follow each other.",
             examples=["gradient descent", '"gradient descent" "step size"'],
         ),
     ],
@@ -85,9 +88,10 @@ async def search_transcripts(
     limit: Limit = DEFAULT_PAGE,
     cursor: Cursor = None,
 ) -> FoundPageView:
-    """Places in the transcripts, best first: where the words stand as they were typed before where they stand close
-    together; then talks that say them often or have them in their name; then the newest. Capitals, apostrophes and
-    hyphens do not matter. Of each recording the best 20 places are given; with `sessionId`, all of that one.
+    """Places in the transcripts and on the slides, best first: where the words stand as they were typed before where
+    they stand close together; then talks that say them often or have them in their name; then the newest. Capitals,
+    apostrophes and hyphens do not matter. Of each recording the best 20 places of each source are given; with
+    `sessionId`, all of that one.
     """
     found = await off_loop(
         partial(search, services, caller.org_id, q, limit=limit, cursor=cursor, session_id=session_id)

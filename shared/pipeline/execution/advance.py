@@ -11,7 +11,7 @@ from shared.domain import job as jobs
 from shared.domain.errors import NotFound
 from shared.domain.job import Job
 from shared.domain.next_actions import Action, Complete, EndCanceled, Enqueue, FinishStage, MoveStatus
-from shared.domain.stage import Stage
+from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
 from shared.pipeline.execution.dispatch import actions_of, enqueue, send_step
@@ -19,6 +19,7 @@ from shared.pipeline.execution.end_job import end_canceled, end_job
 from shared.pipeline.execution.lost_blobs import missing_result, reset_producers
 from shared.pipeline.stages.derived import write_derived
 from shared.pipeline.stages.quality import write_quality
+from shared.pipeline.stages.search_index import index_slides
 from shared.pipeline.stages.sidecar import write_sidecar
 from shared.pipeline.updates import change_job, change_session
 
@@ -107,5 +108,7 @@ def _complete(services: Services, job: Job) -> None:
         job.session_id,
         lambda session: session.evolve(sidecar_job_id=job.job_id, updated_at=now),
     )
+    if Stage.TRACKING in job.stages and job.stages[Stage.TRACKING].state is StageState.DONE:
+        index_slides.using(services).delay(job.org_id, job.session_id, job.job_id)
     end_job(services, job, lambda current: jobs.complete(current, now))
     log.info("job done", extra={"action": "complete", "job_id": job.job_id, "org_id": job.org_id})

@@ -1,4 +1,4 @@
-"""Find places in transcripts by what was said. `shared.pipeline.stages.search_index` fills the index."""
+"""Find places in transcripts and slides. `shared.pipeline.stages.search_index` fills the index."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from shared.domain.search.join import Join
 from shared.domain.search.places import Place, Span, find_places, score_places
 from shared.domain.search.query import Query, parse_query
 from shared.domain.search.snippet import make_snippet, passages_around
-from shared.domain.search.transcript import Posting
+from shared.domain.search.transcript import Posting, Source, parse_text_id
 from shared.pipeline.context import Services
 from shared.pipeline.stages.search_index import find_session, present_job
 from shared.storage.cursor import decode_cursor, first_page
@@ -22,17 +22,21 @@ MAX_PLACES = 1000
 
 _CURSOR_KIND = "search"
 
-Rank = tuple[float, str, int]
-"""Best score first, then the newest session, then the earliest position."""
+Rank = tuple[float, str, str, int]
+"""Best score first, then the newest session, speech before slides, then the earliest position."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A place in a transcript; `highlights` are spans of characters of the snippet, times are in seconds."""
+    """A place in a transcript or on a slide.
+
+    `highlights` are spans of characters of the snippet, times are in seconds.
+    """
 
     session_id: str
     session_name: str
     job_id: str
+    source: Source
     start: float
     end: float
     snippet: str
@@ -54,12 +58,14 @@ class FoundPage:
 class _Candidate:
     session_id: str
     job_id: str
+    """The id of `text_id`."""
+
     place: Place
     score: float
 
     @property
     def rank(self) -> Rank:
-        return -self.score, self.session_id, self.place.first
+        return -self.score, self.session_id, self.job_id, self.place.first
 
 
 def search(
@@ -100,8 +106,8 @@ def _shown(services: Services, org_id: str, ranked: list[_Candidate]) -> Iterato
     """Yield places with their words, each with its key for a cursor; reads storage lazily."""
     session_of = cache(partial(find_session, services, org_id))
     for one in ranked:
-        session = session_of(one.session_id)
-        if session is None or present_job(session) != one.job_id:
+        session, (job_id, source) = session_of(one.session_id), parse_text_id(one.job_id)
+        if session is None or present_job(session, source) != job_id:
             continue  # its rows are about to be removed
         passages = services.storage.search.passages(org_id, one.session_id, one.job_id, passages_around(one.place))
         snippet = make_snippet(one.place, passages)
@@ -110,14 +116,15 @@ def _shown(services: Services, org_id: str, ranked: list[_Candidate]) -> Iterato
         found = Found(
             session_id=one.session_id,
             session_name=session.name,
-            job_id=one.job_id,
+            job_id=job_id,
+            source=source,
             start=snippet.start,
             end=snippet.end,
             snippet=snippet.text,
             highlights=snippet.highlights,
             score=one.score,
         )
-        yield f"{one.score}|{one.session_id}|{one.place.first}", found
+        yield f"{one.score}|{one.session_id}|{one.job_id}|{one.place.first}", found
 
 
 def _decoded(cursor: str | None) -> Rank | None:
@@ -125,7 +132,7 @@ def _decoded(cursor: str | None) -> Rank | None:
     if not key:
         return None
     try:
-        score, session_id, position = key.split("|")
-        return -float(score), session_id, int(position)
+        score, session_id, text, position = key.split("|")
+        return -float(score), session_id, text, int(position)
     except ValueError as err:
         raise InvalidRequest("The cursor is not one that a search gave out.") from err

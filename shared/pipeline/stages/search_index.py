@@ -1,18 +1,30 @@
-"""Put transcripts into the search index and take them out of it.
+"""Put transcripts and the text of slides into the search index and take them out of it.
 
-Apart from `shared.pipeline.jobs.search`, which finds places in it, because the transcription's merge and the removal of
-sessions write it. Only a session's present transcript is ever found: what the index has of others, while it is written
-or removed, is left out. Each job's transcript has rows of its own, so that two that are written at once do not mix.
+Apart from `shared.pipeline.jobs.search`, which finds places in it, because the transcription's merge, the end of a job
+and the removal of sessions write it. Only a session's present transcript and slides are ever found: what the index has
+of others, while it is written or removed, is left out. Each job's text has rows of its own, so that two that are
+written at once do not mix.
 """
 
 from contextlib import suppress
 
 from shared.domain.errors import NotFound
-from shared.domain.search.transcript import IndexedTranscript, SpokenWord, index_words
+from shared.domain.search.transcript import (
+    IndexedTranscript,
+    Source,
+    SpokenWord,
+    index_texts,
+    index_words,
+    parse_text_id,
+    text_id,
+)
 from shared.domain.session import Session
-from shared.pipeline.context import Services
+from shared.pipeline.artefacts import SLIDES
+from shared.pipeline.context import Services, blob_name
 from shared.pipeline.stages.current_transcript import latest_version, read_current
 from shared.pipeline.tasks.job_manager import job_manager
+from shared.slides.payload import SlidePayload, Slides
+from shared.storage.ports import RESULTS
 from shared.transcription.cues import UNSPACED
 
 
@@ -20,16 +32,29 @@ from shared.transcription.cues import UNSPACED
 def index_transcript(services: Services, org_id: str, session_id: str, job_id: str) -> None:
     """Index the job's transcript, if it is the session's present one, and remove the session's others. Idempotent, also
     when two run at once: the last one to end leaves the present transcript alone."""
+    _put(services, org_id, session_id, job_id, Source.SPEECH)
+
+
+@job_manager.job
+def index_slides(services: Services, org_id: str, session_id: str, job_id: str) -> None:
+    """Index the text of the job's slides, as `index_transcript` does for the transcript."""
+    _put(services, org_id, session_id, job_id, Source.SLIDE)
+
+
+def _put(services: Services, org_id: str, session_id: str, job_id: str, source: Source) -> None:
     index = services.storage.search
     session = find_session(services, org_id, session_id)
     written: IndexedTranscript | None = None
-    if session is not None and session.transcript_job_id == job_id:
-        written = _indexed(services, session, job_id)
+    if session is not None and present_job(session, source) == job_id:
+        indexed = _indexed if source is Source.SPEECH else _indexed_slides
+        written = indexed(services, session, job_id)
         index.put(written)
     known = index.jobs(org_id, session_id)
-    present = present_job(find_session(services, org_id, session_id))  # read after `known`, lest a newer one be removed
+    # Read after `known`, lest a newer one be removed.
+    present = present_job(find_session(services, org_id, session_id), source)
     for other in known:
-        if other != present:
+        other_job, of_source = parse_text_id(other)
+        if of_source is source and other_job != present:
             index.remove(org_id, session_id, other)
     if written is not None and present != job_id:
         index.withdraw(written)
@@ -49,9 +74,11 @@ def find_session(services: Services, org_id: str, session_id: str) -> Session | 
         return None
 
 
-def present_job(session: Session | None) -> str | None:
-    """Return the id of the job that made the session's present transcript."""
-    return None if session is None else session.transcript_job_id
+def present_job(session: Session | None, source: Source) -> str | None:
+    """Return the id of the job that made the session's present transcript, or its present slides."""
+    if session is None:
+        return None
+    return session.transcript_job_id if source is Source.SPEECH else session.sidecar_job_id
 
 
 def _indexed(services: Services, session: Session, job_id: str) -> IndexedTranscript:
@@ -73,3 +100,27 @@ def _indexed(services: Services, session: Session, job_id: str) -> IndexedTransc
         session_name=session.name,
         spaced=spaced,
     )
+
+
+def _indexed_slides(services: Services, session: Session, job_id: str) -> IndexedTranscript:
+    """Return the text of the job's slides for the index; without words when there are none."""
+    name = blob_name(session.org_id, session.session_id, job_id, SLIDES.name)
+    texts: list[list[SpokenWord]] = []
+    with suppress(NotFound):
+        slides = Slides.model_validate_json(services.storage.blobs.read(RESULTS, name))
+        texts = [_words_of(slide) for slide in slides.slides if slide.visits]
+    return index_texts(
+        texts,
+        org_id=session.org_id,
+        session_id=session.session_id,
+        job_id=text_id(job_id, Source.SLIDE),
+        session_name=session.name,
+        spaced=True,
+    )
+
+
+def _words_of(slide: SlidePayload) -> list[SpokenWord]:
+    """Return the words of a slide but for its footer and number, with the time of its first visit."""
+    start, end = slide.visits[0]
+    lines = [line.text for line in slide.lines if line.role in ("title", "body")]
+    return [SpokenWord(word, start, end) for line in lines for word in line.split()]

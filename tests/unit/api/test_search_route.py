@@ -47,6 +47,7 @@ def test_a_find_tells_where_it_is_and_shows_it(harness: ApiHarness) -> None:
         "sessionId": session_id,
         "sessionName": "Lecture 4",
         "jobId": harness.session(session_id).transcript_job_id,
+        "source": "speech",
         "start": 1.0,
         "end": 3.0,
         "snippet": "So: gradient Descent, step by step.",

@@ -9,11 +9,12 @@ import pytest
 from matplotlib.image import imread
 
 from rostrum_client import overview_rows
-from rostrum_client.files import Segment, TrackPoint, Transcript, Word
+from rostrum_client.files import Segment, Slide, TrackPoint, Transcript, Word
 from rostrum_client.overview import draw_overview
 from rostrum_client.results import read_results
 
 BODY = (194 / 255, 87 / 255, 26 / 255)
+SLIDE = (239 / 255, 227 / 255, 200 / 255)
 SPEECH = (47 / 255, 127 / 255, 121 / 255)
 
 
@@ -41,6 +42,17 @@ def test_what_the_recording_has_is_drawn(
 
     assert (share(path, BODY) > 0.0005) == picture
     assert (share(path, SPEECH) > 0.002) == sound
+
+
+def test_slides_are_drawn_with_their_titles(make_results: Callable[..., Path]) -> None:
+    directory = make_results(60.0, sound=True, picture=False)
+    results = read_results(directory)
+    slides = tuple(Slide(id=n, title="How rain falls", visits=((30.0 * n, 30.0 * n + 30.0),)) for n in range(2))
+    without = draw_overview(results, "a talk", directory / "without.png")
+    path = draw_overview(replace(results, slides=slides), "a talk", directory / "overview.png")
+
+    assert share(without, SLIDE) == 0
+    assert share(path, SLIDE) > 0.01
 
 
 def test_nothing_at_all_is_still_a_picture(tmp_path: Path) -> None:
