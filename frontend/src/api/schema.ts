@@ -1066,10 +1066,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Search what was said
-         * @description Places in the transcripts, best first: where the words stand as they were typed before where they stand close
-         *     together; then talks that say them often or have them in their name; then the newest. Capitals, apostrophes and
-         *     hyphens do not matter. Of each recording the best 20 places are given; with `sessionId`, all of that one.
+         * Search what was said and shown
+         * @description Places in the transcripts and on the slides, best first: where the words stand as they were typed before where
+         *     they stand close together; then talks that say them often or have them in their name; then the newest. Capitals,
+         *     apostrophes and hyphens do not matter. Of each recording the best 20 places of each source are given; with
+         *     `sessionId`, all of that one.
          */
         get: operations["search"];
         put?: never;
@@ -1674,6 +1675,7 @@ export interface components {
          *           "sessionId": "7w1x3e5j8k2m9n4p6q0",
          *           "sessionName": "Machine learning, lecture 4",
          *           "snippet": "… and that is all there is to gradient descent, as long as the steps are small …",
+         *           "source": "speech",
          *           "start": 1284.52
          *         }
          *       ]
@@ -1692,7 +1694,7 @@ export interface components {
         };
         /**
          * FoundView
-         * @description A place in a transcript that answers the query.
+         * @description A place in a transcript, or on a slide, that answers the query.
          */
         FoundView: {
             /** Sessionid */
@@ -1701,17 +1703,19 @@ export interface components {
             sessionName: string;
             /**
              * Jobid
-             * @description The job that made the transcript.
+             * @description The job that made the transcript, or the slides.
              */
             jobId: string;
+            /** @description Whether it was said, or stood on a slide. */
+            source: components["schemas"]["Source"];
             /**
              * Start
-             * @description When the first word found begins, in seconds.
+             * @description When the first word found begins, or the slide is shown, in seconds.
              */
             start: number;
             /**
              * End
-             * @description When the last word found ends, in seconds.
+             * @description When the last word found ends, or the slide goes, in seconds.
              */
             end: number;
             /**
@@ -2953,6 +2957,12 @@ export interface components {
              */
             warningDetails: components["schemas"]["RecordingWarning"][];
         };
+        /**
+         * Source
+         * @description What a place was found in.
+         * @enum {string}
+         */
+        Source: "speech" | "slide";
         /**
          * SpanView
          * @description One span: the request, an attempt at the job, or an attempt at a step.
@@ -9037,7 +9047,7 @@ export interface operations {
     search: {
         parameters: {
             query: {
-                /** @description Words, all of which have to be said within some 30 words; between quotation marks, words that have to follow each other. */
+                /** @description Words, all of which have to be said within some 30 words, or stand on one slide; between quotation marks, words that have to follow each other. */
                 q: string;
                 sessionId?: string | null;
                 /** @description Most items on a page. */
