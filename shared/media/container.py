@@ -16,10 +16,13 @@ from av.packet import Packet
 from av.stream import Stream
 
 from shared.domain.errors import DamagedRecording, EmptyRecording, NotMedia, UnsupportedRecording
+from shared.media.aiff_length import find_short_aiff
+from shared.media.corrected_file import CorrectedFile
 from shared.media.limits import DECODER_OPTIONS, DEMUXER_OPTIONS, MAX_PIXELS, MAX_STREAMS, limit_allocations
 from shared.media.timeline.file_slice import FileSlice
+from shared.media.timeline.program_map import ANALYSED_BYTES, MapWatch
 from shared.media.timeline.start_mark import find_next_mp4
-from shared.media.wav_length import Corrected, find_short_wav
+from shared.media.wav_length import find_short_wav
 
 # PyAV's packets are generic in its type stubs only.
 if TYPE_CHECKING:
@@ -107,10 +110,17 @@ def open_container(source: BinaryIO) -> Iterator[InputContainer]:
 
 
 def _made_readable(source: BinaryIO, head: bytes) -> BinaryIO:
-    """Return the file in the form that FFmpeg reads right: a WAV with its real length, the first of joined MP4s."""
-    if head[:4] == b"RIFF" and (short := find_short_wav(source)) is not None:
-        return Corrected(source, short)
+    """Return the file in the form that FFmpeg reads right.
+
+    That is a WAV or AIFF with its real length, the first of joined MP4s, or a transport stream up to where it carries
+    other streams.
+    """
+    find_short = {b"RIFF": find_short_wav, b"FORM": find_short_aiff}.get(head[:4])
+    if find_short is not None and (short := find_short(source)) is not None:
+        return CorrectedFile(source, short.fields)
     if head[4:8] == b"ftyp" and (end := find_next_mp4(source)) is not None:
+        return FileSlice(source, 0, end)
+    if b"G" in (head[:1], head[4:5]) and (end := MapWatch(source, 0).other_before(ANALYSED_BYTES)) is not None:
         return FileSlice(source, 0, end)
     return source
 

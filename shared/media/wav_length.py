@@ -1,12 +1,13 @@
-"""Let FFmpeg read all of a WAV whose header declares less than the file holds.
+"""Find a WAV whose header declares less than the file holds.
 
 A recorder that crashed, or that never went back to its header, leaves a length of some early moment there. FFmpeg reads
 no further than that. Apart from `container.py`, which opens everything.
 """
 
 import io
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from shared.media.corrected_file import ShortSound
 
 _MIN_MORE_BYTES = 4096
 """Fewer bytes after the declared end are padding."""
@@ -15,19 +16,7 @@ _CHUNKS_READ = 64
 """Most chunks before the sound."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShortWav:
-    """A WAV that holds more than it declares."""
-
-    field_at: int
-    """The byte at which the length of the sound stands."""
-    declared_bytes: int
-    actual_bytes: int
-    bytes_per_sec: int
-    """Of the sound."""
-
-
-def find_short_wav(source: BinaryIO) -> ShortWav | None:
+def find_short_wav(source: BinaryIO) -> ShortSound | None:
     """Return the facts of a WAV that holds more sound than it declares; None for every other file."""
     source.seek(0)
     head = source.read(12)
@@ -48,7 +37,9 @@ def find_short_wav(source: BinaryIO) -> ShortWav | None:
             # A length of 0 or of all ones is that of a stream, which FFmpeg reads to its end.
             if length in (0, 0xFFFFFFFF) or more < _MIN_MORE_BYTES or not bytes_per_sec or _is_chunk(source, end, size):
                 return None
-            return ShortWav(at + 4, length, min(size - at - 8, 0xFFFFFFF0), bytes_per_sec)
+            actual = min(size - at - 8, 0xFFFFFFF0)
+            field = {at + 4: actual.to_bytes(4, "little")}
+            return ShortSound(length / bytes_per_sec, actual / bytes_per_sec, field)
         at += 8 + length + length % 2
     return None
 
@@ -57,38 +48,6 @@ def _is_chunk(source: BinaryIO, at: int, size: int) -> bool:
     """Return whether a chunk or a further file begins at byte `at`."""
     source.seek(at)
     chunk = source.read(8)
+    if chunk.startswith((b"ID3", b"\x1aE\xdf\xa3")) or chunk[4:] == b"ftyp":
+        return True
     return chunk[:4].isascii() and chunk[:4].decode().isprintable() and at + 8 <= size
-
-
-class Corrected(io.BufferedIOBase, BinaryIO):
-    """The file of a `ShortWav` with the right length in its header; closing it leaves `source` open."""
-
-    def __init__(self, source: BinaryIO, wav: ShortWav) -> None:
-        self._source = source
-        self._at = wav.field_at
-        self._field = wav.actual_bytes.to_bytes(4, "little")
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._source.tell()
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return self._source.seek(offset, whence)
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Return what `source` does, with the length in its place."""
-        begin = self._source.tell()
-        data = self._source.read(-1 if size is None else size)
-        first = self._at - begin
-        if first >= len(data) or first + 4 <= 0:
-            return data
-        corrected = bytearray(data)
-        for number, byte in enumerate(self._field):
-            if 0 <= first + number < len(data):
-                corrected[first + number] = byte
-        return bytes(corrected)

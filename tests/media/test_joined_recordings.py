@@ -7,6 +7,7 @@ the one clock of the joined recording.
 import io
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -78,6 +79,7 @@ def examine(data: bytes) -> tuple[Recording, NDArray[np.int16]]:
     source = io.BytesIO(data)
     declared = probe(source, len(data))
     quick = measure(source, declared)
+    declared = replace(declared, audio=quick.audio) if declared.audio is None else declared
     if declared.audio is None:
         return quick, np.zeros(0, np.int16)
     decoder = AudioDecoder(source, declared, lambda fraction: None)
@@ -172,6 +174,78 @@ def test_many_segments_with_clocks_that_begin_anew() -> None:
     assert len(tones(samples)) == 12
     (warning,) = (each for each in recording.warnings if each.code == "clock_begins_anew")
     assert warning.text.endswith("and at 6 more places; the pieces were put one after the other.")
+
+
+@pytest.mark.parametrize("seconds", [0.5, 0.2])
+@pytest.mark.parametrize("kinds", ["both", "sound", "picture"])
+def test_segments_of_less_than_a_second(seconds: float, kinds: str) -> None:
+    video, audio = (None if kinds == "sound" else "libx264"), (None if kinds == "picture" else "aac")
+    sound = None if audio is None else [(0.0, beeps(seconds, 16000, [0.0]))]
+    segment = write("mpegts", video=video, seconds=seconds, fps=25, audio=audio, sound=sound)
+    recording, samples = examine(segment * 12)
+    assert len(recording.pieces) == 12
+    if audio is None:  # the last picture before each joint counts as damaged
+        assert recording.duration_sec == pytest.approx(12 * seconds, abs=12 * 0.05)
+    else:
+        assert recording.duration_sec >= 12 * seconds
+        assert len(samples) / 16000 == pytest.approx(recording.duration_sec, abs=0.1)
+
+
+@pytest.mark.parametrize("format", ["mpegts", "webm", "mp4", "matroska"])
+def test_a_picture_that_begins_in_a_later_file(format: str) -> None:
+    """Also where both are in a transport stream under the same number, which FFmpeg takes for one stream."""
+    codec = "libopus" if format == "webm" else "aac"
+    data = sound(format, codec) + clip(format, 4)
+    recording, samples = examine(data)
+    begin = recording.pieces[1].at_sec
+    assert recording.duration_sec == pytest.approx(8.1, abs=0.15)
+    assert len(tones(samples)) == 2
+    assert recording.video is not None
+    assert recording.video.start_sec == pytest.approx(begin, abs=0.1)
+    assert "picture_begins_late" in [warning.code for warning in recording.warnings]
+    assert seconds_shown(data, recording, [begin + 0.7, begin + 2.5]) == {begin + 0.7: 4, begin + 2.5: 6}
+    found = list(sample_frames(io.BytesIO(data), recording, sample_fps=2.0))
+    assert found[0].time_sec >= begin - 1.0
+    assert {second(frame.bgr) for frame in found} == {4, 5, 6, 7}
+
+
+@pytest.mark.parametrize("format", ["mpegts", "mp4"])
+def test_a_sound_that_begins_in_a_later_file(format: str) -> None:
+    silent = write(format, video="libx264", seconds=SECONDS, paint=picture(0, (64, 48)), video_options={"bf": "0"})
+    recording, samples = examine(silent + clip(format, 4))
+    assert recording.audio is not None
+    assert recording.audio.start_sec == pytest.approx(SECONDS, abs=0.1)
+    assert len(samples) / 16000 == pytest.approx(recording.duration_sec, abs=0.1)
+    assert tones(samples) == [pytest.approx(SECONDS + 1.03, abs=0.1)]
+    assert [each.code for each in recording.warnings if each.about == "sound"] == ["sound_begins_late"]
+
+
+@pytest.mark.parametrize("rates", [(16000, 44100), (44100, 16000)])
+def test_adts_of_two_rates(rates: tuple[int, int]) -> None:
+    """FFmpeg counts the packets of the second file at the rate of the first."""
+    data = b"".join(
+        write("adts", audio="aac", rate=rate, seconds=SECONDS, sound=[(0.0, beeps(SECONDS, rate, [1.0]))])
+        for rate in rates
+    )
+    recording, samples = examine(data)
+    assert recording.duration_sec == pytest.approx(8.1, abs=0.15)
+    assert tones(samples) == [pytest.approx(1.05, abs=0.05), pytest.approx(5.1, abs=0.1)]
+
+
+@pytest.mark.parametrize("fields", ["sound", "frames", "both", "nothing yet"])
+def test_an_aiff_whose_header_was_never_finished(fields: str) -> None:
+    whole = bytearray(sound("aiff", "pcm_s16be"))
+    described, at = whole.index(b"COMM"), whole.index(b"SSND")
+    frames = 0 if fields == "nothing yet" else int(SECONDS * 16000) // 3
+    if fields != "sound":
+        whole[described + 10 : described + 14] = frames.to_bytes(4)
+    if fields != "frames":
+        whole[at + 4 : at + 8] = (8 + 2 * frames).to_bytes(4)
+        whole[4:8] = (at + 8 + 2 * frames).to_bytes(4)
+    recording, samples = examine(bytes(whole))
+    assert recording.duration_sec == pytest.approx(SECONDS, abs=0.01)
+    assert len(samples) == SECONDS * 16000
+    assert "length_differs" in [warning.code for warning in recording.warnings]
 
 
 @pytest.mark.parametrize(

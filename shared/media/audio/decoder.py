@@ -147,7 +147,7 @@ class AudioDecoder:
         for piece in self._walk:
             stream = piece.audio
             if stream is None:
-                if not self._walk.pieces:
+                if not self._walk.pieces and self._stream.start_sec == 0.0:
                     raise NoUsableStream("The recording's sound is no longer where it was.")
                 continue
             if stream.codec_context.name == "flac":
@@ -197,7 +197,7 @@ class AudioDecoder:
             raise RecordingTooLong(
                 f"The recording's sound goes on for longer than the {self._max_sec / 60:.0f} minutes that are accepted."
             )
-        described = (frame.sample_rate, frame.format.name, frame.layout.name)
+        described = (frame.sample_rate, frame.format.name, frame.layout.name, frame.time_base)
         if placement.new_run or described != self._input:
             yield from self._begin_run(placement.start_sample, channels=frame.layout.nb_channels)
             self._input = described
@@ -209,7 +209,8 @@ class AudioDecoder:
     def _begin_run(self, start_sample: int, *, channels: int) -> Iterator[bytes]:
         self._flush_resampler()
         missing = start_sample - self.samples
-        if self.samples and not (self._at_joint and missing <= JOINT_SLACK_SEC * self._form.rate_hz):
+        counted = self._recording.container not in HEADERLESS  # there a frame without sound may be a header
+        if counted and self.samples and not (self._at_joint and missing <= JOINT_SLACK_SEC * self._form.rate_hz):
             self.lost_samples += max(0, missing)
         self._at_joint = False
         yield from self._silence(missing)

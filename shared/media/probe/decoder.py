@@ -6,6 +6,7 @@ Apart from `quick_probe.py`, so that it can run in a process of its own (`sandbo
 import io
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import BinaryIO, Protocol
 
@@ -23,6 +24,9 @@ BLOCK_BYTES = 1024**2
 BLOCKS = 8
 """Blocks held at once."""
 
+
+DECODE_SEC = 4.0
+"""Decoding the sound, which finds damage as a job does, is given up after so long; measuring decodes nothing."""
 
 MEASURE_SEC = 8.0
 """A measuring that takes longer is given up: the server is slow, or the machine is."""
@@ -71,22 +75,33 @@ class _TooLate(Exception):
 
 
 def _measured(file: BinaryIO, size_bytes: int, wanted: WantedTracks) -> Recording:
-    """Return the recording with its measured length, if there is time to measure it."""
+    """Return the recording as a job would find it, as far as there is time for it."""
+    from shared.media.audio.decoder import AudioDecoder
     from shared.media.probe.probe import probe
     from shared.media.timeline.measure import measure
     from shared.media.timeline.walk import Walk
 
     recording = use_tracks(probe(file, size_bytes), wanted)
-    deadline = time.monotonic() + MEASURE_SEC
+    if recording.audio is not None:
+        with suppress(_TooLate):
+            decoder = AudioDecoder(file, recording, _stops_after(DECODE_SEC))
+            for _ in decoder:
+                pass  # only what is told of the sound is of interest
+            return decoder.measured()
+    try:
+        return measure(file, recording, Walk(file, recording, _stops_after(MEASURE_SEC)))
+    except _TooLate:
+        return _declared(file, size_bytes, wanted)
+
+
+def _stops_after(seconds: float) -> Callable[[float], None]:
+    deadline = time.monotonic() + seconds
 
     def stop_when_late(fraction: float) -> None:
         if time.monotonic() > deadline:
             raise _TooLate
 
-    try:
-        return measure(file, recording, Walk(file, recording, stop_when_late))
-    except _TooLate:
-        return _declared(file, size_bytes, wanted)
+    return stop_when_late
 
 
 def _declared(file: BinaryIO, size_bytes: int, wanted: WantedTracks, *, whole: bool = True) -> Recording:

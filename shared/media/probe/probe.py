@@ -25,10 +25,13 @@ from shared.domain.errors import (
 )
 from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.warning import About, RecordingWarning
+from shared.media.aiff_length import find_short_aiff
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
+from shared.media.corrected_file import ShortSound
 from shared.media.limits import MAX_ASPECT, MAX_FRAME_BYTES, MIN_SIDE, TRIAL_SEC
 from shared.media.probe.choose_tracks import choose_tracks
 from shared.media.probe.xing import declared_frames
+from shared.media.timeline.pieces import is_decodable, moving_pictures, sounds
 from shared.media.timeline.truncation import length_warning
 from shared.media.video.orientation import UPRIGHT, orientation_of
 from shared.media.wav_length import find_short_wav
@@ -50,8 +53,6 @@ GUESSED = RecordingWarning(
 )
 _ENCRYPTED_TAGS = frozenset({"encv", "enca", "drmi", "drms"})
 """Codec tags of encrypted streams in MP4."""
-_NOT_MOVING = Disposition.attached_pic | Disposition.timed_thumbnails
-"""Dispositions of still pictures."""
 
 
 @dataclass(slots=True)
@@ -106,14 +107,15 @@ def probe(source: BinaryIO, size_bytes: int, *, guess: bool = False, whole: bool
         recording = _with_xing_length(source, recording)
     if recording.container == "wav" and whole:
         warnings.extend(_wav_cut_off(source, size_bytes))
-        warnings.extend(_wav_declared_short(source))
+        warnings.extend(_declared_short(find_short_wav(source)))
+    if recording.container == "aiff" and whole:
+        warnings.extend(_declared_short(find_short_aiff(source)))
     return replace(recording, warnings=tuple(warnings))
 
 
 def _candidates(container: InputContainer) -> Iterator[Stream]:
     """Yield pictures, then sounds, as players prefer them: marked as default first, then the largest."""
-    videos = [s for s in container.streams.video if _decodable(s) and not s.disposition & _NOT_MOVING]
-    audios = [s for s in container.streams.audio if _decodable(s)]
+    videos, audios = list(moving_pictures(container)), list(sounds(container))
     videos.sort(key=lambda s: (not s.disposition & Disposition.default, -s.width * s.height, s.index))
     audios.sort(key=lambda s: (not s.disposition & Disposition.default, -s.channels, s.index))
     yield from videos[:MAX_PICTURES]
@@ -132,18 +134,12 @@ def _worth_choosing(trials: Sequence[_Trial], kind: str) -> list[int]:
     return [trial.stream.index for trial in usable or those[:1]]
 
 
-def _decodable(stream: Stream) -> bool:
-    """Return whether this FFmpeg knows the codec of the stream."""
-    # A stream whose codec is unknown to this FFmpeg has no codec context, though the type stubs say that it has one.
-    return getattr(stream, "codec_context", None) is not None
-
-
 def _nothing_usable(container: InputContainer) -> str:
     """Return the sentence that explains why the container has no usable stream."""
     kinds = sorted({stream.type for stream in container.streams})
     if not kinds:
         return "The file has no streams: neither sound nor picture."
-    if any(not _decodable(s) for s in container.streams if s.type in ("video", "audio")):
+    if any(not is_decodable(s) for s in container.streams if s.type in ("video", "audio")):
         return "The recording's sound and picture are in a coding that is not supported."
     if kinds == ["video"]:
         return "The file has only still pictures (cover art): neither sound nor moving picture."
@@ -363,13 +359,9 @@ def _with_xing_length(source: BinaryIO, recording: Recording) -> Recording:
     return replace(recording, duration_sec=declared_sec, audio=replace(audio, duration_sec=declared_sec))
 
 
-def _wav_declared_short(source: BinaryIO) -> list[RecordingWarning]:
-    """Return a warning if a WAV holds more sound than its header declares; all of it is read."""
-    short = find_short_wav(source)
-    if short is None:
-        return []
-    rate = short.bytes_per_sec
-    return length_warning(short.declared_bytes / rate, short.actual_bytes / rate, joined=False)
+def _declared_short(short: ShortSound | None) -> list[RecordingWarning]:
+    """Return a warning if a file holds more sound than its header declares; all of it is read."""
+    return [] if short is None else length_warning(short.declared_sec, short.actual_sec, joined=False)
 
 
 def _without_length(recording: Recording) -> Recording:

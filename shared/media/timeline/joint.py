@@ -10,6 +10,13 @@ from enum import Enum, auto
 BACK_SEC = 0.75
 """A longer step back means a new clock; sound that is sent twice and frames out of order stay within it."""
 
+AGAIN_SEC = 0.1
+"""A longer step back means a new clock in a transport stream, if it leads to where the piece began: segments of live
+streams may be shorter than `BACK_SEC`."""
+
+BEHIND_SEC = 3.0
+"""A stream that begins so far behind the others in a transport stream belongs to another clock."""
+
 GAP_SEC = 10.0
 """A longer step forward means a new clock in formats whose clock may be anything.
 
@@ -24,6 +31,9 @@ CLOCKLESS_GAP_SEC = 6 * 3600.0
 
 WRAP_SEC = 2**33 / 90_000
 """The clocks of transport and program streams have 33 bits; FFmpeg counts on, but not the same way from every place."""
+
+_SAME_SEC = 0.02
+"""Joined segments of one encoder begin at the same time on their clocks, within this."""
 
 _AGREE_SEC = 10.0
 """Two times of a new clock lie within this of each other."""
@@ -48,6 +58,7 @@ class JointDetector:
     """FFmpeg's name of the container."""
     declared_end_sec: float | None = None
     """The end that the container declares on the same clock; None if it declares none."""
+    _first: dict[int, float] = field(default_factory=dict)
     _latest: dict[int, float] = field(default_factory=dict)
     _front: float | None = None
     _doubtful: list[tuple[int, float]] = field(default_factory=list)
@@ -58,6 +69,7 @@ class JointDetector:
             # A packet of the same stream on the old clock: the doubtful times were wrong.
             if any(other == stream for other, _ in self._doubtful):
                 self._doubtful.clear()
+            self._first.setdefault(stream, time_sec)
             self._latest[stream] = max(time_sec, self._latest.get(stream, time_sec))
             self._front = max(time_sec + duration_sec, self._front or time_sec)
             return Place.FOLLOWS
@@ -75,12 +87,22 @@ class JointDetector:
         return self._latest.get(stream)
 
     def _jumps(self, stream: int, time_sec: float) -> bool:
+        if self._front is None:
+            return False
         before = self._latest.get(stream)
         if before is not None and time_sec < before - BACK_SEC:
             return True
-        if self._front is None:
-            return False
+        if self.format in ARBITRARY_CLOCKS and self._begins_again(stream, time_sec):
+            return True
         return time_sec > self._front + self._gap_sec(time_sec)
+
+    def _begins_again(self, stream: int, time_sec: float) -> bool:
+        """Return whether the stream is back where it began and goes on from there, or begins far behind the others."""
+        if stream not in self._first:
+            return time_sec < self.front_sec - BEHIND_SEC
+        if any(other == stream and before < time_sec < self._latest[stream] for other, before in self._doubtful):
+            return True  # it goes on from there
+        return time_sec <= self._first[stream] + _SAME_SEC and time_sec < self._latest[stream] - AGAIN_SEC
 
     def _gap_sec(self, time_sec: float) -> float:
         """Return the longest step forward to this time that is a gap and not a jump."""

@@ -10,6 +10,7 @@ from shared.domain.errors import DamagedRecording
 from shared.domain.recording import Recording
 from shared.domain.warning import About, RecordingWarning
 from shared.media.audio.gaps import SoundGaps, gap_warnings
+from shared.media.timeline.late_streams import late_streams, late_warnings
 from shared.media.timeline.packet_times import packet_start, sound_length
 from shared.media.timeline.truncation import SLACK_SEC, length_warning, truncation_warnings
 from shared.media.timeline.walk import MAX_PIECES, Walk
@@ -70,7 +71,9 @@ def apply_walk(recording: Recording, walk: Walk, decoded_end_sec: float | None) 
     if recording.video is not None and walk.picture_end_sec is not None:
         warnings += _picture_warnings(walk, walk.picture_end_sec, end_sec, {each.code for each in warnings})
     kept = declared_sec > 0.0 and abs(end_sec - declared_sec) <= SLACK_SEC
-    video, audio = recording.video, recording.audio
+    late = late_streams(walk)
+    video, audio = recording.video or late.video, recording.audio or late.audio
+    warnings += late_warnings(walk, video, audio)
     if video is not None:
         length_sec = _length(video.duration_sec, video.start_sec, walk.picture_end_sec)
         video = replace(video, duration_sec=length_sec, resized=tuple(walk.sizes[1:]))
@@ -120,4 +123,7 @@ def _joint_warnings(walk: Walk) -> list[RecordingWarning]:
     if walk.left_out:
         text = f"The recording has more than {MAX_PIECES} pieces with clocks of their own; the rest was left out."
         warnings.append(RecordingWarning("pieces_left_out", About.RECORDING, text))
+    if walk.goes_on_unreadable:
+        text = "The file goes on after the recording with something that could not be read; it was left out."
+        warnings.append(RecordingWarning("rest_unreadable", About.RECORDING, text))
     return warnings

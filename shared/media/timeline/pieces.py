@@ -9,13 +9,16 @@ from typing import BinaryIO, TypeVar
 
 import av
 from av.container import InputContainer
-from av.stream import Stream
+from av.stream import Disposition, Stream
 
 from shared.domain.recording import AudioStream, Piece, Recording, VideoStream
 from shared.media.container import AnyPacket, demux_past_damage, open_container
 from shared.media.timeline.file_slice import FileSlice
 
 S = TypeVar("S", av.VideoStream, av.AudioStream)
+
+NOT_MOVING = Disposition.attached_pic | Disposition.timed_thumbnails
+"""Dispositions of still pictures."""
 
 
 @contextmanager
@@ -35,6 +38,16 @@ def find_audio(container: InputContainer, audio: AudioStream | None) -> av.Audio
     return None if audio is None else _same_kind(container, audio.index, av.AudioStream)
 
 
+def moving_pictures(container: InputContainer) -> Iterator[av.VideoStream]:
+    """Yield the pictures that can be decoded and are no covers."""
+    return (each for each in container.streams.video if is_decodable(each) and not each.disposition & NOT_MOVING)
+
+
+def sounds(container: InputContainer) -> Iterator[av.AudioStream]:
+    """Yield the sounds that can be decoded."""
+    return (each for each in container.streams.audio if is_decodable(each))
+
+
 def demux_piece(container: InputContainer, stream: Stream, piece: Piece) -> Iterator[AnyPacket]:
     """Yield the packets of the piece's stream as `demux_past_damage` does."""
     for packet in demux_past_damage(container, stream):
@@ -49,6 +62,12 @@ def piece_at(recording: Recording, time_sec: float) -> int:
     return begun[-1] if begun else 0
 
 
+def is_decodable(stream: Stream) -> bool:
+    """Return whether this FFmpeg knows the codec of the stream."""
+    # A stream whose codec is unknown to this FFmpeg has no codec context, though the type stubs say that it has one.
+    return getattr(stream, "codec_context", None) is not None
+
+
 def _same_kind(container: InputContainer, index: int, kind: type[S]) -> S | None:
     """Return the stream with this index if it is of this kind, else the first that is: joined files may be in another
     order."""
@@ -56,4 +75,4 @@ def _same_kind(container: InputContainer, index: int, kind: type[S]) -> S | None
     numbered = streams[index] if index < len(streams) else None
     if isinstance(numbered, kind):
         return numbered
-    return next((each for each in streams if isinstance(each, kind) and getattr(each, "codec_context", None)), None)
+    return next((each for each in streams if isinstance(each, kind) and is_decodable(each)), None)

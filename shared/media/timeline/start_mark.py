@@ -21,17 +21,28 @@ _MARKS = {
 }
 """How a file of each format begins."""
 
+_FOREIGN = re.compile(
+    rb"\x1aE\xdf\xa3[\x00-\xff]{1,40}\x42\x82|[\x00-\xff]{4}ftyp(?:iso|mp4|M4|qt|avc1|3g|dash|mmp4|MSNV)"
+    rb"|RIFF[\x00-\xff]{4}(?:WAVE|AVI )LIST|RIFF[\x00-\xff]{4}WAVEfmt |FLV\x01[\x00-\x05]\x00\x00\x00\x09"
+    rb"|OggS\x00\x02\x00{8}|fLaC[\x00\x80]\x00\x00\x22|ID3[\x02-\x04]\x00[\x00-\xf0][\x00-\x7f]{4}"
+    rb"|\x47\x40[\x00\x11][\x10-\x1f][\x00-\xff]{184}\x47[\x00-\xff]{187}\x47"
+)
+"""How files of other formats begin, as far as a beginning is told from bytes by chance."""
+
 _PACK = re.compile(rb"\x00\x00\x01\xba")
 """A pack of a program stream; a demuxer can begin at each."""
 
 _PROGRAM_TABLE = re.compile(rb"\x47[\x40\x60]\x00[\x10-\x1f\x30-\x3f]")
 """The packet of a transport stream from which a demuxer learns the streams (PID 0)."""
 
-_TS_PACKET_BYTES = (188, 192, 204)
+TS_PACKET_BYTES = (188, 192, 204)
 """Sizes of a packet: plain, with a time code (m2ts), with error correction."""
 
 _WINDOW_BYTES = 8 * 1024**2
 """Most bytes that are searched."""
+
+_NEAR_BYTES = 256 * 1024
+"""Most bytes that are searched for a table that is repeated several times a second."""
 
 _FUZZ_BYTES = 64 * 1024
 """FFmpeg's positions of FLAC packets are that inexact."""
@@ -76,6 +87,11 @@ def find_start_after(source: BinaryIO, format: str, begin: int, low: int, size_b
     return None if mark is None else _first(mark, source, low, min(size_bytes, low + _WINDOW_BYTES))
 
 
+def find_foreign_start(source: BinaryIO, low: int, size_bytes: int) -> int | None:
+    """Return where a file of any format begins after the last packet, at byte `low`; or None."""
+    return _first(_FOREIGN, source, low, min(size_bytes, low + _WINDOW_BYTES))
+
+
 def _read(source: BinaryIO, low: int, high: int) -> tuple[int, bytes]:
     """Return the last `_WINDOW_BYTES` of the range and where they begin."""
     start = max(0, low, high - _WINDOW_BYTES)
@@ -107,9 +123,12 @@ def _last_group(mark: re.Pattern[bytes], source: BinaryIO, low: int, high: int) 
 
 def _last_program_table(source: BinaryIO, high: int) -> int | None:
     """Return where the last program table at or before `high` begins."""
-    start, data = _read(source, 0, high + 2 * max(_TS_PACKET_BYTES))
-    tables = [at for at, _ in _program_tables(data) if start + at <= high]
-    return start + tables[-1] if tables else None
+    for window in (_NEAR_BYTES, _WINDOW_BYTES):  # a table stands near by in most files, which may have many pieces
+        start, data = _read(source, high - window, high + 2 * max(TS_PACKET_BYTES))
+        tables = [at for at, _ in _program_tables(data) if start + at <= high]
+        if tables or start == 0:
+            return start + tables[-1] if tables else None
+    return None
 
 
 def _other_program_table(source: BinaryIO, begin: int, low: int, high: int) -> int | None:
@@ -124,7 +143,7 @@ def _program_tables(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield (byte, content) of each program table with the packet after it, which lists the program's streams."""
     for found in _PROGRAM_TABLE.finditer(data):
         at = found.start()
-        size = next((size for size in _TS_PACKET_BYTES if data[at + size : at + size + 1] == b"G"), None)
+        size = next((size for size in TS_PACKET_BYTES if data[at + size : at + size + 1] == b"G"), None)
         if size is not None and len(data) >= at + 2 * size:
             yield at, data[at + 4 : at + size] + data[at + size + 4 : at + 2 * size]
 

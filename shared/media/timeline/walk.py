@@ -5,7 +5,9 @@ and measuring it are the same walk. Nothing is held but a few packets. Apart fro
 whose pieces are known.
 """
 
+import math
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import BinaryIO
@@ -13,14 +15,17 @@ from typing import BinaryIO
 import av
 from av.container import InputContainer
 
+from shared.domain.errors import FinalError
 from shared.domain.recording import PictureSize, Piece, Recording
 from shared.media.container import HEADERLESS, AnyPacket, demux_past_damage, open_container
+from shared.media.timeline.adts import AdtsLengths
 from shared.media.timeline.file_slice import FileSlice
 from shared.media.timeline.joint import ARBITRARY_CLOCKS, WRAP_SEC, JointDetector, Place
 from shared.media.timeline.packet_times import packet_end, packet_start, packet_time, to_sec
 from shared.media.timeline.picture_size import SizeWatch
-from shared.media.timeline.pieces import find_audio, find_video
-from shared.media.timeline.start_mark import find_start, find_start_after
+from shared.media.timeline.pieces import find_audio, find_video, moving_pictures, sounds
+from shared.media.timeline.program_map import ANALYSED_BYTES, MapWatch
+from shared.media.timeline.start_mark import find_foreign_start, find_start, find_start_after
 
 MAX_PIECES = 2000
 """Most pieces of a recording; what follows is left out. They are stored in a table's row of 1 MiB."""
@@ -61,6 +66,8 @@ class _Begin:
     """The time on the piece's clock at which the clock before it ended; None if the two do not overlap in the file."""
     new_sec: float = 0.0
     """The time at which the new clock begins."""
+    is_foreign: bool = False
+    """Whether a file of another format begins there."""
 
     def is_late(self, time_sec: float) -> bool:
         """Return whether a packet with this time belongs to the clock before, and only stands later in the file."""
@@ -98,6 +105,13 @@ class Walk:
         """Where the last packet of the picture ends on the recording's clock; None without picture."""
         self.sizes: list[PictureSize] = []
         """The size of the picture at its beginning, and from each change on."""
+        self.late_picture: int | None = None
+        """The number of the first piece with a picture, if the header tells of none."""
+        self.late_sound: int | None = None
+        """The number of the first piece with sound, if the header tells of none."""
+        self.goes_on_unreadable = False
+        """Whether the file goes on after the last piece with one that cannot be opened."""
+        self._format = recording.container
         self.left_out = False
         """Whether there were more pieces than are read."""
 
@@ -107,18 +121,48 @@ class Walk:
         while begin is not None and len(self.pieces) < MAX_PIECES:
             offset = begin.offset
             # A piece of a format without an index is read straight on: its end need not be looked for.
-            seekable = offset == 0 or self.recording.container not in ARBITRARY_CLOCKS
-            rest = FileSlice(self._source, offset, self.recording.size_bytes - offset, can_seek=seekable)
-            with open_container(rest) as container:
-                piece = WalkedPiece(self, container, self._end_sec, begin)
+            seekable = offset == 0 or begin.is_foreign or self._format not in ARBITRARY_CLOCKS
+            maps = MapWatch(self._source, offset) if self._format == "mpegts" and not begin.is_foreign else None
+            end = None if maps is None else maps.other_before(offset + ANALYSED_BYTES)
+            rest = FileSlice(self._source, offset, (end or self.recording.size_bytes) - offset, can_seek=seekable)
+            with ExitStack() as opened:
+                container = self._open(rest, opened)
+                if container is None:
+                    break
+                piece = WalkedPiece(self, container, self._end_sec, begin, maps)
+                self._note_late_streams(piece)
                 yield piece
                 for _ in piece.packets:
                     pass  # what the caller did not read
-            following = piece.next_begin or self._begin_after(offset, offset + piece.last_byte)
+            following = piece.next_begin
+            if following is None:
+                following = _Begin(end) if end is not None else self._begin_after(offset, offset + piece.last_byte)
             self._add(piece, begin, following)
             begin = following
-        self.left_out = begin is not None
+        self.left_out = begin is not None and not self.goes_on_unreadable
         self._report(1.0)
+
+    def _open(self, rest: FileSlice, opened: ExitStack) -> InputContainer | None:
+        """Open the next piece; return None for one after the first that cannot be opened."""
+        try:
+            container = opened.enter_context(open_container(rest))
+        except FinalError:
+            if not self.pieces:
+                raise
+            self.goes_on_unreadable = True
+            return None
+        self._format = container.format.name
+        return container
+
+    def open_piece(self, number: int) -> FileSlice:
+        """Return a piece that was read as a file of its own."""
+        return FileSlice(self._source, self.pieces[number].offset_bytes, self.pieces[number].size_bytes)
+
+    def _note_late_streams(self, piece: "WalkedPiece") -> None:
+        if self.recording.video is None and piece.video is not None and self.late_picture is None:
+            self.late_picture = len(self.pieces)
+        if self.recording.audio is None and piece.audio is not None and self.late_sound is None:
+            self.late_sound = len(self.pieces)
 
     @property
     def _end_sec(self) -> float:
@@ -129,7 +173,7 @@ class Walk:
         end = self.recording.size_bytes
         # An MP4 whose clock changes within is needed whole: its index stands at the end.
         within = following is not None and following.offset == begin.offset
-        if following is not None and not (within and self.recording.container.startswith("mov,")):
+        if following is not None and not (within and self._format.startswith("mov,")):
             end = following.offset + following.skip
         size = end - begin.offset
         self.pieces.append(Piece(piece.at_sec, piece.length_sec, piece.start_sec, begin.offset, size, begin.skip))
@@ -143,8 +187,12 @@ class Walk:
 
         The piece before begins at byte `before`.
         """
-        begin = find_start_after(self._source, self.recording.container, before, last, self.recording.size_bytes)
-        return None if begin is None else _Begin(begin)
+        size = self.recording.size_bytes
+        begin = find_start_after(self._source, self._format, before, last, size)
+        if begin is not None or self._format in HEADERLESS:
+            return None if begin is None else _Begin(begin)
+        begin = find_foreign_start(self._source, last, size)
+        return None if begin is None else _Begin(begin, is_foreign=True)
 
     def begin_at_joint(self, before: _Begin, last: int, joint: int) -> _Begin | None:
         """Return where to begin to read the packet at byte `joint`.
@@ -152,8 +200,8 @@ class Walk:
         `before` is where the present piece begins, and its last packet is at byte `last`. None after too many clocks
         within one file.
         """
-        begin = find_start(self._source, self.recording.container, before.offset, last, joint)
-        arbitrary = self.recording.container in ARBITRARY_CLOCKS
+        begin = find_start(self._source, self._format, before.offset, last, joint)
+        arbitrary = self._format in ARBITRARY_CLOCKS
         if begin is not None and begin > (last if arbitrary else before.offset):
             return _Begin(begin)
         if joint <= before.offset + before.skip:
@@ -188,6 +236,7 @@ class WalkedPiece:
         container: InputContainer,
         at_sec: float,
         begin: _Begin,
+        maps: MapWatch | None,
     ) -> None:
         recording = walk.recording
         self._walk = walk
@@ -195,6 +244,10 @@ class WalkedPiece:
         self.container = container
         self.video: av.VideoStream | None = find_video(container, recording.video)
         self.audio: av.AudioStream | None = find_audio(container, recording.audio)
+        if walk.pieces and recording.video is None:
+            self.video = next(moving_pictures(container), None)
+        if walk.pieces and recording.audio is None:
+            self.audio = next(sounds(container), None)
         self.at_sec = at_sec
         """Where it begins on the recording's clock."""
         self.start_sec = recording.start_sec
@@ -207,15 +260,17 @@ class WalkedPiece:
         """The last packet of the piece starts at this byte from `offset`."""
         self.next_begin: _Begin | None = None
         """Where the next piece begins; None if none was seen."""
-        self._last_picture_sec = 0.0
+        self._first_picture_sec, self._last_picture_sec, self._pictures = math.inf, 0.0, 0
         self._usual_sec = self._claimed_sec = 0.0
         self._sizes = SizeWatch(self.video) if self.video is not None else None
+        self._own_lengths = AdtsLengths()
         self._used = {each.index for each in (self.video, self.audio) if each is not None}
+        self._maps = maps
         self._detector: JointDetector | None = None
-        if recording.container not in HEADERLESS:
+        if container.format.name not in HEADERLESS:
             declared_sec = recording.start_sec + recording.duration_sec
             believed = not walk.pieces and recording.duration_sec > 0
-            self._detector = JointDetector(recording.container, declared_sec if believed else None)
+            self._detector = JointDetector(container.format.name, declared_sec if believed else None)
         raw = self._raw()
         first = list(self._first_of_each(raw)) if walk.pieces else []
         if first:
@@ -243,6 +298,11 @@ class WalkedPiece:
                 self._walk.progress(self._begin.offset + (packet.pos or 0))
             if not packet.size or (packet.pos is not None and packet.pos < self._begin.skip):
                 continue
+            if self._maps is not None and packet.pos is not None:
+                other = self._maps.other_before(self._begin.offset + packet.pos)
+                if other is not None:
+                    self.next_begin = _Begin(other)
+                    return
             passed += 1
             if passed > _DRAINED_PACKETS or not self._is_late(packet):
                 yield packet
@@ -294,7 +354,7 @@ class WalkedPiece:
             begin = replace(begin, old_sec=self._detector.front_sec, new_sec=packet_time(first) or 0.0)
         self.next_begin = begin
         if begin is not None and self.picture_end_sec is not None:
-            self.picture_end_sec = min(self.picture_end_sec, self._last_picture_sec + self._usual_sec)
+            self.picture_end_sec = self._last_picture_sec + self._usual_sec  # the last packet may claim the jump
         return begin is not None
 
     def _drain(self, packets: Iterator[AnyPacket], doubtful: list[AnyPacket]) -> Iterator[AnyPacket]:
@@ -314,11 +374,12 @@ class WalkedPiece:
                 yield packet
 
     def _is_nearer(self, stream: int, time_sec: float | None, new_sec: float | None) -> bool:
-        """Return whether a time is nearer to the new clock of its stream than to the old one."""
+        """Return whether a time goes on from the new clock of its stream, or is nearer to it than to the old one."""
         old_sec = self._detector.latest_sec(stream) if self._detector is not None else None
         if time_sec is None or new_sec is None or old_sec is None:
             return False
-        return abs(time_sec - new_sec) <= abs(time_sec - old_sec)
+        goes_on = 0.0 <= time_sec - new_sec <= _MAX_CLAIMED_SEC
+        return goes_on or abs(time_sec - new_sec) <= abs(time_sec - old_sec)
 
     def _judge(self, packet: AnyPacket) -> Place:
         time_sec = packet_time(packet)
@@ -336,13 +397,21 @@ class WalkedPiece:
         if end_sec is None:
             return
         if self.audio is not None and packet.stream_index == self.audio.index:
+            end_sec = self._own_lengths.end_of(packet, end_sec)
             self.sound_end_sec = max(end_sec, self.sound_end_sec or end_sec)
         if self.video is not None and packet.stream_index == self.video.index:
             self.picture_end_sec = max(end_sec, self.picture_end_sec or end_sec)
             start_sec = packet_start(packet) or 0.0
             self._last_picture_sec = max(self._last_picture_sec, start_sec)
-            self._usual_sec, self._claimed_sec = self._claimed_sec, end_sec - start_sec
+            self._first_picture_sec = min(self._first_picture_sec, start_sec)
+            self._usual_sec = max(self._claimed_sec, self._mean_frame_sec())
+            self._pictures, self._claimed_sec = self._pictures + 1, end_sec - start_sec
             self._note_size(packet)
+
+    def _mean_frame_sec(self) -> float:
+        """Return the mean time between two pictures; some packets claim the time of a field, not of a frame."""
+        mean_sec = (self._last_picture_sec - self._first_picture_sec) / max(1, self._pictures)
+        return min(mean_sec, _MAX_CLAIMED_SEC)
 
     def _note_size(self, packet: AnyPacket) -> None:
         """Note the size of a key picture."""

@@ -27,6 +27,8 @@ _JUMPS_SEC = (0.0, 2.0, 10.0, 60.0)
 much earlier."""
 _PIECES_BACK = 5
 """Most pieces before the wanted one that are searched for a picture that is still shown."""
+_FIRST_STANDS_SEC = 1.0
+"""The first frame stands for grid points up to so much before it; before that there is no picture."""
 _PAST_END_SEC = 10.0
 """A frame that is later than this after its piece's end has a wrong time."""
 _MAX_WRONG = 100
@@ -88,9 +90,9 @@ def shown_frames(
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     """Yield (k, frame as coded) for the grid points k in [`start_sec`, `end_sec`).
 
-    Nothing is yielded past the last frame's own duration, so that a picture that ends before the sound is not extended.
-    With `holds_last` the last frame stands until `end_sec`. `report` is called with the fraction done at every decoded
-    frame, and may raise to stop the work. Raise NoUsableStream.
+    Nothing is yielded long before the first frame, nor past the last frame's own duration, so that a picture that ends
+    before the sound is not extended. With `holds_last` the last frame stands until `end_sec`. `report` is called with
+    the fraction done at every decoded frame, and may raise to stop the work. Raise NoUsableStream.
     """
     video = video_of(recording)
     end_sec = recording.duration_sec if end_sec is None else end_sec
@@ -104,6 +106,8 @@ def shown_frames(
         for time_sec, frame in frames:
             report(min(1.0, max(0.0, (time_sec - start_sec) / span)))
             # Frame times are ticks and grid points are floats; a tolerance of 1 ms covers the rounding.
+            if shown is None and time_sec > index / sample_fps + _FIRST_STANDS_SEC:
+                index = _first_point(time_sec - _FIRST_STANDS_SEC, sample_fps)
             while shown is not None and index < last and index / sample_fps < time_sec - 1e-3:
                 yield index, shown
                 index += 1

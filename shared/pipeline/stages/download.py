@@ -264,10 +264,11 @@ def _examine(context: StepContext, source: BlobFacts) -> Recording:
             context.warn(early_reasons(None, recording.duration_sec))
         context.report(PROBED)
         report = partial(_report_reading, context)
-        if recording.audio:
-            measured = copy_audio(context, file, recording, report)
-        else:
+        if recording.audio is None:
             measured = measure(file, recording, Walk(file, recording, report))
+            recording = replace(recording, audio=measured.audio)  # it may begin in a later one of joined files
+        if recording.audio is not None:
+            measured = copy_audio(context, file, recording, report)
     refuse_too_long(measured.duration_sec, context.services.settings)
     return measured
 
