@@ -36,6 +36,9 @@ class Session:
     """The ETag of the recording: as it was committed, then as `sha256` was computed from it. None for a session of an
     earlier release, and before the recording is there."""
 
+    source_snapshot: str | None = None
+    """The snapshot of the recording with this ETag; None until an address of an upload was asked for."""
+
     metadata: Mapping[str, Any] = field(default_factory=dict)
     recording: Recording | None = None
     """The recording's facts; None until the download stage has found them."""

@@ -147,17 +147,25 @@ class AzureBlobs:
         self.commit_blocks(container, name, 0, "application/octet-stream")
         self.delete(container, name)
 
+    def snapshot(self, container: str, name: str, etag: str) -> str:
+        with _translated(container, name):
+            made = self._blob(container, name).create_snapshot(
+                etag=f'"{etag}"', match_condition=MatchConditions.IfNotModified
+            )
+        return str(made["snapshot"])
+
     def read_url(
         self,
         container: str,
         name: str,
         valid_for: timedelta,
         *,
+        snapshot: str | None = None,
         content_type: str | None = None,
         file_name: str | None = None,
     ) -> str:
         permission, disposition = BlobSasPermissions(read=True), inline(file_name)
-        return self._url(container, name, permission, valid_for, content_type, disposition)
+        return self._url(container, name, permission, valid_for, snapshot, content_type, disposition)
 
     def upload_url(self, container: str, name: str, valid_for: timedelta) -> str:
         if container not in self._made:  # the client that gets the address may not make it
@@ -170,16 +178,18 @@ class AzureBlobs:
         name: str,
         permission: BlobSasPermissions,
         valid_for: timedelta,
+        snapshot: str | None = None,
         content_type: str | None = None,
         content_disposition: str | None = None,
     ) -> str:
-        """Return an address for this blob alone, from now on, over TLS unless the emulator has none."""
+        """Return an address for this blob or snapshot alone, from now on, over TLS unless the emulator has none."""
         self._allow_origins_once()
         now, account = self._clock(), str(self._service.account_name)
         token = generate_blob_sas(
             account_name=account,
             container_name=container,
             blob_name=name,
+            snapshot=snapshot,
             account_key=self._key,
             permission=permission,
             start=now - CLOCKS_DIFFER_BY,
@@ -188,7 +198,8 @@ class AzureBlobs:
             content_type=content_type,
             content_disposition=content_disposition,
         )
-        return f"{self._blob(container, name).url}?{token}"
+        url = self._service.get_blob_client(container, name, snapshot=snapshot).url
+        return f"{url}{'&' if snapshot else '?'}{token}"
 
     def _allow_origins_once(self) -> None:
         """Write the account's CORS rule, which processes of one application write alike."""

@@ -27,6 +27,8 @@ class MemoryBlobs:
         self._lock = Lock()
         self._etags = count(1)
         self._blobs: dict[tuple[str, str], _Blob] = {}
+        self.snapshots: dict[tuple[str, str, str], bytes] = {}
+        """The snapshots by container, blob and name, for tests that follow an address."""
         self._staged: dict[tuple[str, str], dict[int, bytes]] = {}
 
     def facts(self, container: str, name: str) -> BlobFacts | None:
@@ -90,12 +92,21 @@ class MemoryBlobs:
         with self._lock:
             blob = self._blobs.get((container, name))
             if blob is not None and etag in (None, blob.facts.etag):
-                del self._blobs[container, name]
+                self._drop(container, name)
 
     def discard(self, container: str, name: str) -> None:
         with self._lock:
-            self._blobs.pop((container, name), None)
+            self._drop(container, name)
             self._staged.pop((container, name), None)
+
+    def snapshot(self, container: str, name: str, etag: str) -> str:
+        with self._lock:
+            blob = self._found(container, name)
+            if blob.facts.etag != etag:
+                raise WriteConflict(f"{container}/{name} was written anew meanwhile.")
+            made = f"{next(self._etags)}"
+            self.snapshots[container, name, made] = blob.data
+            return made
 
     def read_url(
         self,
@@ -103,10 +114,11 @@ class MemoryBlobs:
         name: str,
         valid_for: timedelta,
         *,
+        snapshot: str | None = None,
         content_type: str | None = None,
         file_name: str | None = None,
     ) -> str:
-        answered = {"rsct": content_type, "rscd": inline(file_name)}
+        answered = {"snapshot": snapshot, "rsct": content_type, "rscd": inline(file_name)}
         return self._url(container, name, "r", valid_for, {key: value for key, value in answered.items() if value})
 
     def upload_url(self, container: str, name: str, valid_for: timedelta) -> str:
@@ -128,6 +140,11 @@ class MemoryBlobs:
             return self._blobs[container, name]
         except KeyError as err:
             raise BlobMissing.of(container, name) from err
+
+    def _drop(self, container: str, name: str) -> None:
+        self._blobs.pop((container, name), None)
+        for key in [key for key in self.snapshots if key[:2] == (container, name)]:
+            del self.snapshots[key]
 
     def _put(
         self,

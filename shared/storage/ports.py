@@ -507,18 +507,26 @@ class BlobStore(Protocol):
     def discard(self, container: str, name: str) -> None:
         """Delete the blob if it is there, and the blocks that were staged for it."""
 
+    def snapshot(self, container: str, name: str, etag: str) -> str:
+        """Keep the blob with this ETag beside the blob itself, until that is deleted, and return the snapshot's name.
+
+        No later write changes it, also not one by an `upload_url`. Raises NotFound, and WriteConflict when the blob has
+        another ETag.
+        """
+
     def read_url(
         self,
         container: str,
         name: str,
         valid_for: timedelta,
         *,
+        snapshot: str | None = None,
         content_type: str | None = None,
         file_name: str | None = None,
     ) -> str:
-        """Return a short-lived address that allows reading this blob and nothing else. The answer has this content
-        type, and asks to be shown, and to be saved under this name (ASCII without quotes); as the blob has them for
-        None."""
+        """Return a short-lived address that allows reading this blob, or its snapshot, and nothing else. The answer has
+        this content type, and asks to be shown, and to be saved under this name (ASCII without quotes); as the blob has
+        them for None."""
 
     def upload_url(self, container: str, name: str, valid_for: timedelta) -> str:
         """Return a short-lived address that allows creating and writing this blob and nothing else."""

@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 import requests
@@ -183,6 +183,24 @@ def test_addresses_say_what_they_allow_and_until_when(storage: Storage, name: st
         assert query["sp"] == [permissions]
         assert before - CLOCKS_DIFFER_BY - timedelta(seconds=1) <= start <= before
         assert before + HOUR - timedelta(seconds=1) <= expiry <= datetime.now(UTC) + HOUR
+
+
+def test_an_address_of_a_snapshot_reads_what_was_there(azure: AzureStorage, name: str) -> None:
+    first = azure.blobs.write(SOURCES, name, b"first", "video/mp4")
+    snapshot = azure.blobs.snapshot(SOURCES, name, first.etag)
+    url = azure.blobs.read_url(SOURCES, name, HOUR, snapshot=snapshot, content_type="video/mp4", file_name="a.mp4")
+    upload = azure.blobs.upload_url(SOURCES, name, HOUR)
+    written = requests.put(upload, b"second", headers={"x-ms-blob-type": "BlockBlob"}, timeout=TIMEOUT_SEC)
+    assert written.status_code == 201
+    answer = requests.get(url, headers={"Range": "bytes=1-"}, timeout=TIMEOUT_SEC)
+    assert (answer.status_code, answer.content, answer.headers["Content-Type"]) == (206, b"irst", "video/mp4")
+    assert azure.blobs.read(SOURCES, name) == b"second"
+    drop = f"{upload}&snapshot={quote(snapshot)}"
+    assert requests.delete(drop, timeout=TIMEOUT_SEC).status_code == 403
+    with pytest.raises(WriteConflict):
+        azure.blobs.snapshot(SOURCES, name, first.etag)
+    azure.blobs.delete(SOURCES, name)
+    assert requests.get(url, timeout=TIMEOUT_SEC).status_code == 404
 
 
 def test_an_address_to_read_reads_this_blob_only(azure: AzureStorage, name: str) -> None:

@@ -30,7 +30,7 @@ PARTS_SHARE = 0.98
 MIN_CHANGE_SHARE = 0.005
 """The smallest progress of a stage that is worth an event."""
 
-WRITES = frozenset({"write", "stage_block", "commit_blocks", "note_sha256", "delete", "discard"})
+WRITES = frozenset({"write", "stage_block", "commit_blocks", "note_sha256", "delete", "discard", "snapshot"})
 """The methods of a `BlobStore` that write."""
 
 

@@ -7,7 +7,7 @@ import mimetypes
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.domain.errors import ChecksumMismatch, NotFound, ResultInTheMaking, ResultNotReady
+from shared.domain.errors import ChecksumMismatch, NotFound, ResultInTheMaking, ResultNotReady, WriteConflict
 from shared.domain.job import Job
 from shared.domain.playable import is_playable
 from shared.domain.recording import Recording
@@ -17,7 +17,8 @@ from shared.job_status import JobStatus
 from shared.pipeline.artefacts import AUDIO, PLAYABLE, Artefact
 from shared.pipeline.context import Services, blob_name
 from shared.pipeline.stages.job_blobs import CHANGED, NOT_THERE, is_changed
-from shared.storage.ports import SOURCES
+from shared.pipeline.updates import change_session
+from shared.storage.ports import SOURCES, BlobFacts
 
 _ACTIVE_JOBS = 20
 """Active jobs of a session that are searched for one at work."""
@@ -119,7 +120,8 @@ def media_url(services: Services, org_id: str, session_id: str) -> str:
     """Return an address that reads the session's recording and nothing else, with ranges, for minutes.
 
     The content type is never the declared one, unless that is sound or picture: an uploaded page must not run under
-    the storage's name. Raise NotFound, ResultNotReady, ResultInTheMaking while a job is to fetch it, and
+    the storage's name. An upload is read from a snapshot, because its own address may still write: what is written
+    later is not shown. Raise NotFound, ResultNotReady, ResultInTheMaking while a job is to fetch it, and
     ChecksumMismatch for an upload that was overwritten.
     """
     session = services.storage.sessions.get(org_id, session_id).value
@@ -134,9 +136,25 @@ def media_url(services: Services, org_id: str, session_id: str) -> str:
         SOURCES,
         session.source_blob,
         timedelta(minutes=services.settings.media_url_minutes),
+        snapshot=_snapshot(services, session, facts) if session.upload_id and session.source_etag else None,
         content_type=media_type(session.recording, facts.content_type, session.source_blob),
         file_name=session.source_blob.rpartition("/")[2],
     )
+
+
+def _snapshot(services: Services, session: Session, facts: BlobFacts) -> str:
+    """Return the snapshot of the recording as it is now, made at the first call and kept on the session's row."""
+    if session.source_snapshot is not None:
+        return session.source_snapshot
+    try:
+        made = services.storage.blobs.snapshot(SOURCES, session.source_blob, facts.etag)
+    except WriteConflict:
+        raise ChecksumMismatch(CHANGED) from None
+
+    def keep(current: Session) -> Session:
+        return current.evolve(source_snapshot=made) if current.source_etag == facts.etag else current
+
+    return change_session(services, session.org_id, session.session_id, keep).source_snapshot or made
 
 
 def playable_url(services: Services, org_id: str, session_id: str) -> str:

@@ -251,7 +251,7 @@ def _with_identity(context: StepContext, source: BlobFacts, sha256: str) -> Step
         context.services,
         session.org_id,
         session.session_id,
-        lambda current: current.evolve(sha256=sha256, source_etag=source.etag),
+        lambda current: current.evolve(sha256=sha256, source_etag=source.etag, source_snapshot=None),
     )
     return replace(context, session=changed)
 

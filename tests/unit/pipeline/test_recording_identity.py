@@ -5,6 +5,7 @@ import io
 import wave
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -18,6 +19,7 @@ from shared.domain.options import JobOptions
 from shared.domain.session import Session
 from shared.domain.stage import Stage
 from shared.pipeline.context import StepContext
+from shared.pipeline.jobs.results import media_url
 from shared.pipeline.jobs.submit import JobRequest
 from shared.pipeline.jobs.uploads import announce_upload, commit_upload
 from shared.pipeline.stages.download import download_recording
@@ -134,6 +136,32 @@ def test_an_overwritten_recording_is_neither_processed_nor_served(
     with pytest.raises(ChecksumMismatch, match="was changed"):
         uploaded.download()
     assert uploaded.media() == (409, "checksum_mismatch")
+
+
+@pytest.mark.parametrize("is_downloaded", [False, True], ids=["before the download", "after the download"])
+def test_an_address_that_was_given_out_shows_what_was_there_then(uploaded: Uploaded, is_downloaded: bool) -> None:
+    if is_downloaded:
+        uploaded.download()
+    address = media_url(uploaded.services, ORG, "s")
+    again = media_url(uploaded.services, ORG, "s")
+    (snapshot,) = parse_qs(urlsplit(address).query)["snapshot"]
+    assert parse_qs(urlsplit(again).query)["snapshot"] == [snapshot]
+    uploaded.put(SECOND)
+    assert uploaded.blobs.snapshots == {(SOURCES, uploaded.name, snapshot): FIRST}
+    assert uploaded.media() == (409, "checksum_mismatch")
+    uploaded.blobs.discard(SOURCES, uploaded.name)
+    assert not uploaded.blobs.snapshots
+
+
+def test_the_same_bytes_written_again_get_a_snapshot_of_their_own(uploaded: Uploaded) -> None:
+    uploaded.download()
+    first = media_url(uploaded.services, ORG, "s")
+    uploaded.put(FIRST)
+    uploaded.download()
+    assert (
+        parse_qs(urlsplit(media_url(uploaded.services, ORG, "s")).query)["snapshot"]
+        != parse_qs(urlsplit(first).query)["snapshot"]
+    )
 
 
 def test_a_recording_that_is_overwritten_while_it_is_read_is_not_mixed(uploaded: Uploaded) -> None:
