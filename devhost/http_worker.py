@@ -15,6 +15,7 @@ import uvicorn
 
 from devhost.channel import Channel, log_to_supervisor
 from devhost.function_index import load_functions
+from devhost.header_timeout import ImpatientProtocol
 from devhost.http_app import HttpApp
 from devhost.settings import read_host_options
 
@@ -65,6 +66,7 @@ def server_config(app: HttpApp) -> uvicorn.Config:
     """Return how uvicorn serves the app."""
     return uvicorn.Config(
         app,
+        http=ImpatientProtocol,
         log_config=None,
         access_log=False,
         lifespan="off",

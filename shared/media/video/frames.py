@@ -27,7 +27,7 @@ _JUMPS_SEC = (0.0, 2.0, 10.0, 60.0)
 much earlier."""
 _PIECES_BACK = 5
 """Most pieces before the wanted one that are searched for a picture that is still shown."""
-_FIRST_STANDS_SEC = 1.0
+_FIRST_STANDS_SEC = 3.0
 """The first frame stands for grid points up to so much before it; before that there is no picture."""
 _PAST_END_SEC = 10.0
 """A frame that is later than this after its piece's end has a wrong time."""
