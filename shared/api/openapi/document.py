@@ -22,17 +22,17 @@ def described() -> str:
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
-def main(arguments: list[str]) -> int:
-    """Write or check the file; return 0 when it is up to date or was written, 1 when it differs."""
+def main(arguments: list[str], target: Path = TARGET) -> int:
+    """Write or check `target`; return 0 when it is up to date or was written, 1 when it differs."""
     parser = argparse.ArgumentParser(prog="python -m shared.api.openapi.document", description="Describe the API.")
     parser.add_argument("--check", action="store_true", help="only compare, and fail on a difference")
     wanted = described()
     if not parser.parse_args(arguments).check:
-        TARGET.write_text(wanted, encoding="utf-8")
+        target.write_text(wanted, encoding="utf-8")
         return 0
-    if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == wanted:
+    if target.is_file() and target.read_text(encoding="utf-8") == wanted:
         return 0
-    sys.stderr.write(f"{TARGET.name} is not what the API is now: run python -m shared.api.openapi.document\n")
+    sys.stderr.write(f"{target.name} is not what the API is now: run python -m shared.api.openapi.document\n")
     return 1
 
 

@@ -75,13 +75,13 @@ def test_the_description_in_docs_is_up_to_date() -> None:
     assert document.main(["--check"]) == 0
 
 
-def test_drift_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(document, "TARGET", tmp_path / "openapi.json")
-    assert document.main(["--check"]) == 1
-    assert document.main([]) == 0
-    assert document.main(["--check"]) == 0
-    (tmp_path / "openapi.json").write_text("{}")
-    assert document.main(["--check"]) == 1
+def test_drift_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "openapi.json"
+    assert document.main(["--check"], file) == 1
+    assert document.main([], file) == 0
+    assert document.main(["--check"], file) == 0
+    file.write_text("{}")
+    assert document.main(["--check"], file) == 1
     assert "python -m shared.api.openapi.document" in capsys.readouterr().err
 
 

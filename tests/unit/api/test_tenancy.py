@@ -5,7 +5,8 @@ The routes are found, not listed: one that takes an id of a new kind fails here 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -121,8 +122,8 @@ OTHERS = signed(org_id="others", scopes=["jobs:read", "jobs:write"])
 OTHERS_ADMIN = signed(org_id="others", scopes=["admin"])
 
 
-@pytest.fixture
-def acme() -> Iterator[Acme]:
+@contextmanager
+def _organisation() -> Iterator[Acme]:
     services = make_services(auth="jwt", jwt_secret=SECRET.decode(), jwt_issuer=None, jwt_audience=None)
     with TestClient(create_app(services), base_url="http://api.localhost") as client:
         client.headers["Authorization"] = f"Bearer {OWNER}"
@@ -151,6 +152,28 @@ def acme() -> Iterator[Acme]:
         yield made
 
 
+@pytest.fixture
+def acme() -> Iterator[Acme]:
+    with _organisation() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def unharmed_acme() -> Iterator[Acme]:
+    """An organisation for the requests that are all refused; after them it has what it had."""
+    with _organisation() as made:
+        before = _readable(made)
+        yield made
+        assert _readable(made) == before
+
+
+def _readable(acme: Acme) -> dict[str, bytes]:
+    """What the organisation can read of its own, by path."""
+    paths = [path for path, method in WITH_IDS if method == "GET" and path != "/jobs/{jobId}/events"]
+    answers = {path: acme.ask("GET", path, OWNER) for path in paths}
+    return {path: answer.content for path, answer in answers.items() if answer.status_code == 200}
+
+
 def test_the_routes_were_found() -> None:
     assert len(WITH_IDS) >= 11
     assert {"/jobs/{jobId}", "/sessions/{sessionId}/media", "/jobs/{jobId}/events"} <= PATHS
@@ -167,10 +190,10 @@ def test_anothers_id_is_not_found(acme: Acme, path: str, method: str, token: str
 
 
 @pytest.mark.parametrize(("path", "method"), WITH_IDS)
-def test_anothers_id_is_answered_as_one_that_is_none(acme: Acme, path: str, method: str) -> None:
-    known = acme.ask(method, path, OTHERS).json()
-    acme.ids = dict.fromkeys(acme.ids, "nothing")
-    unknown = acme.ask(method, path, OTHERS).json()
+def test_anothers_id_is_answered_as_one_that_is_none(unharmed_acme: Acme, path: str, method: str) -> None:
+    known = unharmed_acme.ask(method, path, OTHERS).json()
+    nothing = replace(unharmed_acme, ids=dict.fromkeys(unharmed_acme.ids, "nothing"))
+    unknown = nothing.ask(method, path, OTHERS).json()
     own = ("traceId", "instance", "detail")
     assert {name: known[name] for name in known if name not in own} == {
         name: unknown[name] for name in unknown if name not in own
@@ -195,13 +218,13 @@ def test_anothers_id_in_a_body_is_not_found(acme: Acme, path: str, body: dict[st
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_lists_show_nothing_of_another(acme: Acme, path: str) -> None:
+def test_lists_show_nothing_of_another(unharmed_acme: Acme, path: str) -> None:
     query = "?q=talk" if path == "/search" else ""
-    answer = acme.ask("GET", path + query, OTHERS_ADMIN if path in FOR_ADMINS else OTHERS)
+    answer = unharmed_acme.ask("GET", path + query, OTHERS_ADMIN if path in FOR_ADMINS else OTHERS)
     assert answer.status_code == 200
-    assert not [each for name, each in acme.ids.items() if name != "name" and each in answer.text]
+    assert not [each for name, each in unharmed_acme.ids.items() if name != "name" and each in answer.text]
     assert answer.json().get("items", []) == []
-    filtered = acme.ask("GET", f"/jobs?sessionId={acme.ids['sessionId']}", OTHERS)
+    filtered = unharmed_acme.ask("GET", f"/jobs?sessionId={unharmed_acme.ids['sessionId']}", OTHERS)
     assert filtered.json()["items"] == []
 
 
@@ -226,8 +249,8 @@ def test_another_organisations_cursor_leads_nowhere(acme: Acme) -> None:
 
 
 @pytest.mark.parametrize(("path", "method"), ROUTES)
-def test_nobody_gets_in_without_a_token_or_the_scope(acme: Acme, path: str, method: str) -> None:
-    acme.ids |= {"queue": "downloads", "letterId": "letter"}
+def test_nobody_gets_in_without_a_token_or_the_scope(unharmed_acme: Acme, path: str, method: str) -> None:
+    acme = replace(unharmed_acme, ids=unharmed_acme.ids | {"queue": "downloads", "letterId": "letter"})
     assert acme.ask(method, path, None).status_code == 401
     needed = "admin" if path in FOR_ADMINS else "jobs:read" if method == "GET" else "jobs:write"
     lacking = [each for each in ("jobs:read", "jobs:write") if each != needed]
