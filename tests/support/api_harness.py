@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fastapi.testclient import TestClient
-
 from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.pipeline.context import Services
@@ -14,6 +12,7 @@ from shared.pipeline.updates import change_job
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS
+from tests.support.api_client import ApiClient
 
 ORG = "local"
 
@@ -46,7 +45,7 @@ class ApiHarness:
     """An API and its storage."""
 
     services: Services
-    client: TestClient
+    client: ApiClient
 
     def submit(self, **body: Any) -> dict[str, Any]:
         """A new job, as the API tells of it."""

@@ -41,13 +41,14 @@ class PipelineHarness:
     now: datetime = datetime(2026, 1, 1, tzinfo=UTC)
     ran: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     instead: dict[tuple[Stage, StepKind], Work] = field(default_factory=dict)
+    settings: Settings = SETTINGS
 
     def __post_init__(self) -> None:
         self.storage = self._make_storage()
         numbers = count(1)
         self.services = Services(
             storage=self.storage,
-            settings=SETTINGS,
+            settings=self.settings,
             clock=self._tick,
             new_id=lambda: f"id{1_000_000 - next(numbers)}",
             work={(stage, step): self._work for stage in Stage for step in StepKind},

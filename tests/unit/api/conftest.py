@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import ApiHarness, make_services
 
 
@@ -13,5 +13,5 @@ from tests.support.api_harness import ApiHarness, make_services
 def harness() -> Iterator[ApiHarness]:
     """An API with its storage and a clock that goes on by itself."""
     services = make_services()
-    with TestClient(create_app(services), base_url="http://api.localhost") as client:
+    with ApiClient(create_app(services), base_url="http://api.localhost") as client:
         yield ApiHarness(services, client)

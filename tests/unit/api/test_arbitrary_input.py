@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -27,6 +26,7 @@ from shared.domain.stage import Stage
 from shared.domain.task import TaskMessage
 from shared.settings import Settings
 from shared.storage.columns import from_columns, to_columns
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import make_services
 
 quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -61,10 +61,8 @@ def test_messages_of_which_a_field_is_something_else(message: StageMessage | Tas
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[TestClient]:
-    with TestClient(
-        create_app(make_services()), base_url="http://api.localhost", raise_server_exceptions=False
-    ) as made:
+def client() -> Iterator[ApiClient]:
+    with ApiClient(create_app(make_services()), base_url="http://api.localhost", raise_server_exceptions=False) as made:
         yield made
 
 
@@ -141,7 +139,7 @@ def test_options_of_anything_are_kept_as_they_are(options: dict[str, Any]) -> No
     st.sampled_from(["/jobs", "/ingest/init", "/ingest/commit", "/ingest/probe", "/schedules"]),
     st.binary(max_size=100) | anything.map(lambda value: json.dumps(value).encode()),
 )
-def test_bodies_of_anything(client: TestClient, path: str, body: bytes) -> None:
+def test_bodies_of_anything(client: ApiClient, path: str, body: bytes) -> None:
     answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
     assert 400 <= answer.status_code < 500
     assert answer.json()["code"]
@@ -151,7 +149,7 @@ def test_bodies_of_anything(client: TestClient, path: str, body: bytes) -> None:
 @given(
     st.sampled_from(["Idempotency-Key", "Last-Event-ID", "If-None-Match", "Range", "Accept"]), st.binary(max_size=60)
 )
-def test_headers_of_anything(client: TestClient, name: str, value: bytes) -> None:
+def test_headers_of_anything(client: ApiClient, name: str, value: bytes) -> None:
     value = value.replace(b"\r", b"").replace(b"\n", b"").replace(b"\0", b"").strip()
     headers: Any = {name.encode(): value}
     made = client.post("/jobs", json={"sourceUrl": "https://example.com/a.mp4"}, headers=headers)

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from pydantic import ValidationError
 
 from shared.api.app import create_app
 from shared.settings import Settings
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import make_services
 from tests.support.signing_keys import SECRET
 
@@ -20,12 +20,12 @@ TOKENS = {"auth": "jwt", "jwt_secret": SECRET.decode()}
 
 
 @contextmanager
-def api(**settings: Any) -> Iterator[TestClient]:
-    with TestClient(create_app(make_services(**settings)), base_url="http://api.localhost") as client:
+def api(**settings: Any) -> Iterator[ApiClient]:
+    with ApiClient(create_app(make_services(**settings)), base_url="http://api.localhost") as client:
         yield client
 
 
-def preflight(client: TestClient, origin: str, path: str = "/jobs", method: str = "POST") -> Any:
+def preflight(client: ApiClient, origin: str, path: str = "/jobs", method: str = "POST") -> Any:
     headers = {
         "Origin": origin,
         "Access-Control-Request-Method": method,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
 from shared.domain import job as jobs
@@ -14,6 +13,7 @@ from shared.domain.errors import NotMedia
 from shared.domain.stage import Stage
 from shared.domain.task import WEBHOOKS
 from shared.domain.webhook import DeliveryState, WebhookDelivery
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import ApiHarness, make_services
 
 HOOK = "https://example.com/hook"
@@ -84,7 +84,7 @@ def test_callbacks_that_are_refused_before_anything_is_made(harness: ApiHarness,
 
 def test_loopback_is_accepted_where_that_is_allowed() -> None:
     services = make_services(allow_loopback_sources=True)
-    with TestClient(create_app(services)) as client:
+    with ApiClient(create_app(services)) as client:
         assert (
             ApiHarness(services, client).submit(callbackUrl="http://127.0.0.1:9/")["callbackUrl"]
             == "http://127.0.0.1:9/"
@@ -96,7 +96,7 @@ def test_without_a_secret_a_callback_is_refused_outside_the_emulator() -> None:
     services = make_services(AzureWebJobsStorage="AccountName=prod;AccountKey=aaaa", **token)
     from tests.support.signing_keys import signed
 
-    with TestClient(create_app(services)) as client:
+    with ApiClient(create_app(services)) as client:
         client.headers["Authorization"] = f"Bearer {signed(org_id='local', scopes=['jobs:read', 'jobs:write'])}"
         body = {"sourceUrl": "https://example.com/a.mp4"}
         answer = client.post("/jobs", json={**body, "callbackUrl": HOOK})

@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
 from shared.api.auth.identity import Identity
 from shared.api.auth.key_set import FRESH_SEC, REST_SEC, STALE_SEC
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import ApiHarness, make_services
 from tests.support.signing_keys import (
     AUDIENCE,
@@ -46,7 +46,7 @@ class KeyServer:
 
 
 @contextmanager
-def asking(server: KeyServer | None = None, **settings: Any) -> Iterator[TestClient]:
+def asking(server: KeyServer | None = None, **settings: Any) -> Iterator[ApiClient]:
     """A client of an API with these settings."""
     services = make_services(**settings)
     app = create_app(services)
@@ -54,11 +54,11 @@ def asking(server: KeyServer | None = None, **settings: Any) -> Iterator[TestCli
         app.state.identity = Identity(
             services.settings, transport=httpx.MockTransport(server), clock=lambda: server.now
         )
-    with TestClient(app, base_url="http://api.localhost") as client:
+    with ApiClient(app, base_url="http://api.localhost") as client:
         yield client
 
 
-def get(client: TestClient, token: str | None, path: str = "/jobs") -> tuple[int, str | None, httpx.Headers]:
+def get(client: ApiClient, token: str | None, path: str = "/jobs") -> tuple[int, str | None, httpx.Headers]:
     """Status, code and headers of the answer."""
     answer = client.get(path, headers={"Authorization": f"Bearer {token}"} if token else {})
     if token:

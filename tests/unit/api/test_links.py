@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import ApiHarness, make_services
 from tests.support.signing_keys import SECRET, signed
 
@@ -27,17 +27,17 @@ FOREIGN = [
 
 
 @contextmanager
-def api(**settings: Any) -> Iterator[TestClient]:
+def api(**settings: Any) -> Iterator[ApiClient]:
     """Serve an API with a storage account in Azure, to callers with tokens."""
     services = make_services(
         AzureWebJobsStorage=AZURE, auth="jwt", jwt_secret=SECRET.decode(), webhook_secret="a" * 24, **settings
     )
     headers = {"Authorization": f"Bearer {signed(org_id='acme', scopes=['admin'])}"}
-    with TestClient(create_app(services), base_url="http://api.example", root_path="/api", headers=headers) as client:
+    with ApiClient(create_app(services), base_url="http://api.example", root_path="/api", headers=headers) as client:
         yield client
 
 
-def links_of(client: TestClient, headers: dict[str, str]) -> list[str]:
+def links_of(client: ApiClient, headers: dict[str, str]) -> list[str]:
     """Return the addresses of the API in many answers."""
     made = client.post("/api/jobs", json=JOB, headers=headers)
     assert made.status_code == 202, made.text

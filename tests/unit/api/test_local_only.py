@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 import pytest
-from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import ApiHarness, make_services
 from tests.support.signing_keys import SECRET
 
@@ -80,7 +80,7 @@ def test_pages_of_this_machine_do(harness: ApiHarness, site: str) -> None:
 
 def test_the_public_address_is_the_apis_own() -> None:
     services = make_services(public_url="https://rostrum.example/api")
-    with TestClient(create_app(services), base_url="http://rostrum.example") as client:
+    with ApiClient(create_app(services), base_url="http://rostrum.example") as client:
         headers = {"Origin": "https://rostrum.example"}
         assert client.post("/jobs", json=JOB, headers=headers).status_code == 202
         assert client.get("/jobs", headers={"Host": "other.example"}).status_code == 403
@@ -88,6 +88,6 @@ def test_the_public_address_is_the_apis_own() -> None:
 
 def test_with_tokens_the_token_decides() -> None:
     services = make_services(auth="jwt", jwt_secret=SECRET.decode())
-    with TestClient(create_app(services), base_url="http://rostrum.example") as client:
+    with ApiClient(create_app(services), base_url="http://rostrum.example") as client:
         answer = client.post("/jobs", json=JOB, headers={"Origin": "https://evil.example"})
         assert (answer.status_code, answer.json()["code"]) == (401, "token_missing")

@@ -1,9 +1,9 @@
 """Paths that people type: a slash at the end, and the API's root."""
 
 import pytest
-from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import ApiHarness, make_services
 
 
@@ -39,7 +39,7 @@ def test_a_body_goes_along(harness: ApiHarness) -> None:
 
 @pytest.mark.parametrize("path", ["/api", "/api/"])
 def test_the_root_leads_to_the_docs(path: str) -> None:
-    with TestClient(create_app(make_services()), base_url="http://api.localhost", root_path="/api") as client:
+    with ApiClient(create_app(make_services()), base_url="http://api.localhost", root_path="/api") as client:
         answer = client.get(path, follow_redirects=False)
         assert (answer.status_code, answer.headers["Location"]) == (307, "/api/docs")
         assert client.get(answer.headers["Location"]).status_code == 200

@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from fastapi.testclient import TestClient
 
 from shared.api.http.outer_middleware import MAX_JSON_BYTES
 from shared.api.http.problems import problem_of
 from shared.domain import errors
 from shared.domain.errors import RostrumError, StorageFull, StorageUnavailable, WriteConflict
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import ApiHarness
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "retryable", "traceId"}
@@ -48,7 +48,7 @@ def test_the_statuses(kind: str, status: int) -> None:
     assert problem_of(getattr(errors, kind)("x")).status == status
 
 
-def send(client: TestClient, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> dict[str, object]:
+def send(client: ApiClient, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> dict[str, object]:
     answer = client.request(method, path, content=body, headers=headers)
     assert answer.headers["Content-Type"] == "application/problem+json"
     problem: dict[str, object] = answer.json()

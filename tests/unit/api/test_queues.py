@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
 from shared.domain.message import StageMessage
@@ -13,6 +12,7 @@ from shared.job_status import JobStatus
 from shared.pipeline.dead_letters import keep_unreadable
 from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.housekeeping.queue_info import JobCounts
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import ORG, ApiHarness, make_services
 from tests.support.signing_keys import SECRET, signed
 
@@ -21,7 +21,7 @@ from tests.support.signing_keys import SECRET, signed
 def shared_harness() -> Iterator[ApiHarness]:
     """An API where callers say who they are."""
     services = make_services(auth="jwt", jwt_secret=SECRET.decode(), jwt_issuer=None, jwt_audience=None)
-    with TestClient(create_app(services), base_url="http://api.localhost") as client:
+    with ApiClient(create_app(services), base_url="http://api.localhost") as client:
         yield ApiHarness(services, client)
 
 

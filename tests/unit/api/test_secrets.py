@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from shared.api.app import create_app
@@ -18,6 +17,7 @@ from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.settings import Settings
 from shared.storage.connect import connect
 from shared.storage.memory_table import MemoryTable
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import make_services
 from tests.support.signing_keys import signed
 
@@ -69,7 +69,7 @@ def test_of_callers_and_receivers(services: Services, logged: list[str], monkeyp
             monkeypatch.setattr(MemoryTable, name, _noting(method, rows))
     answers = list[str]()
     signed_here = signed(org_id="acme", scopes=["admin"], key=JWT.encode())
-    with TestClient(create_app(services), base_url="http://api.test", raise_server_exceptions=False) as client:
+    with ApiClient(create_app(services), base_url="http://api.test", raise_server_exceptions=False) as client:
 
         def ask(method: str, path: str, token: str = signed_here, **more: Any) -> Any:
             answer = client.request(method, path, headers={"Authorization": f"Bearer {token}"}, **more)
@@ -122,7 +122,7 @@ def test_of_storage_that_does_not_answer(logged: list[str], monkeypatch: pytest.
     storage = connect(CONNECTION)
     services = dataclasses.replace(make_services(), storage=storage)
     try:
-        with TestClient(create_app(services), base_url="http://api.localhost", raise_server_exceptions=False) as client:
+        with ApiClient(create_app(services), base_url="http://api.localhost", raise_server_exceptions=False) as client:
             answers = [client.get(path) for path in ("/jobs", "/health", "/sessions/a/media")]
     finally:
         storage.close()

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
 from shared.domain.errors import NotMedia
@@ -15,6 +14,7 @@ from shared.pipeline.housekeeping.clean_up import schedule_clean_up
 from shared.pipeline.tasks.job_manager import BackgroundJob, JobManager
 from shared.pipeline.tasks.run_task import run_task
 from shared.pipeline.tasks.sweep import sweep_tasks
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import ORG, ApiHarness, make_services
 from tests.support.signing_keys import SECRET, signed
 
@@ -35,7 +35,7 @@ def tidy(org_id: str = "") -> None:
 def shared_api() -> Iterator[ApiHarness]:
     """An API where callers say who they are."""
     services = make_services(auth="jwt", jwt_secret=SECRET.decode())
-    with TestClient(create_app(services), base_url="http://api.localhost") as client:
+    with ApiClient(create_app(services), base_url="http://api.localhost") as client:
         yield ApiHarness(services, client)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi.testclient import TestClient
 from starlette.routing import Route
 
 from shared.api.app import ROUTERS, create_app
@@ -23,6 +22,7 @@ from shared.domain.task import Task
 from shared.media.payload import MediaPayload, SidecarPayload
 from shared.pipeline.jobs.vocabularies import save_vocabulary
 from shared.storage.ports import SOURCES
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import ORG, ApiHarness, make_services
 from tests.support.signing_keys import SECRET, signed
 from tests.unit.transcription.test_editing import TALK
@@ -94,7 +94,7 @@ LISTS = [path for path, method in ROUTES if method == "GET" and "{" not in path]
 class Acme:
     """An organisation with one of everything, and the API that it shares with others."""
 
-    client: TestClient
+    client: ApiClient
     ids: dict[str, str]
 
     def ask(self, method: str, path: str, token: str | None, body: Any = None) -> httpx.Response:
@@ -125,7 +125,7 @@ OTHERS_ADMIN = signed(org_id="others", scopes=["admin"])
 @contextmanager
 def _organisation() -> Iterator[Acme]:
     services = make_services(auth="jwt", jwt_secret=SECRET.decode(), jwt_issuer=None, jwt_audience=None)
-    with TestClient(create_app(services), base_url="http://api.localhost") as client:
+    with ApiClient(create_app(services), base_url="http://api.localhost") as client:
         client.headers["Authorization"] = f"Bearer {OWNER}"
         harness = ApiHarness(services, client)
         job = harness.submit(sessionName="A talk")

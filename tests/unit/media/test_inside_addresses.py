@@ -12,7 +12,6 @@ from typing import Any
 
 import httpcore
 import pytest
-from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
 from shared.domain.errors import AddressRefused, RostrumError
@@ -21,6 +20,7 @@ from shared.media.network.fetch import FetchPolicy, open_source
 from shared.media.network.guarded_network import Resolve, resolve
 from shared.media.probe.quick_probe import ProbeBudget, quick_probe_url
 from shared.pipeline.webhooks.post import PostPolicy, post
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import ApiHarness, make_services
 
 PUBLIC = "93.184.215.14"
@@ -191,7 +191,7 @@ def inside() -> Iterator[Inside]:
 @pytest.fixture
 def harness() -> Iterator[ApiHarness]:
     services = make_services()
-    with TestClient(create_app(services), base_url="http://api.localhost") as client:
+    with ApiClient(create_app(services), base_url="http://api.localhost") as client:
         yield ApiHarness(services, client)
 
 

@@ -25,13 +25,14 @@ from shared.pipeline.updates import change_job
 from shared.storage.ports import RESULTS, SOURCES, WORK
 from tests.support.crashing_harness import CrashingHarness
 from tests.support.crashing_storage import RandomCrashPoint, every_crash
+from tests.support.pipeline_harness import SETTINGS
 
 pytestmark = pytest.mark.usefixtures("no_pauses")
 
 URL = "https://example.com/talk.mp4"
 REQUEST = JobRequest(org_id="acme", job_id="j", session_id="s", options=JobOptions(rendition="never"))
 WRITES_OF_A_JOB = 122
-WRITES_OF_GIVING_UP = 204
+WRITES_OF_GIVING_UP = 176
 WRITES_OF_CANCEL_AND_RETRY = 116
 PARTS = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
 
@@ -89,8 +90,10 @@ def test_crash_before_every_write_of_a_job_whose_first_part_begins_early() -> No
 
 @pytest.mark.parametrize("lost", [False, True], ids=["redelivered", "lost"])
 def test_death_before_every_write_of_giving_up_and_trying_again(lost: bool) -> None:
+    """Three attempts: a first one, one between, and the last; those between write what each other writes."""
     stage = Stage.TRACKING
-    harness = CrashingHarness(parts=PARTS, loses=lambda: lost)
+    settings = SETTINGS.model_copy(update={"max_attempts": 3})
+    harness = CrashingHarness(parts=PARTS, loses=lambda: lost, settings=settings)
 
     def fail(context: Any) -> None:
         raise ValueError("again")

@@ -8,7 +8,6 @@ from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
 from shared.domain.errors import ChecksumMismatch, WriteConflict
@@ -25,6 +24,7 @@ from shared.pipeline.jobs.uploads import announce_upload, commit_upload
 from shared.pipeline.stages.download import download_recording
 from shared.pipeline.stages.job_blobs import open_recording
 from shared.storage.ports import SOURCES
+from tests.support.api_client import ApiClient
 from tests.support.pipeline_harness import PipelineHarness
 
 ORG = "local"
@@ -88,7 +88,7 @@ class Uploaded:
 
     def media(self) -> tuple[int, str]:
         """Return the status and the code of `GET …/media`."""
-        with TestClient(create_app(self.services), base_url="http://api.localhost") as client:
+        with ApiClient(create_app(self.services), base_url="http://api.localhost") as client:
             answer = client.get("/sessions/s/media", follow_redirects=False)
         return answer.status_code, answer.json()["code"] if answer.content else ""
 

@@ -8,7 +8,6 @@ from functools import cache
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
 from shared.domain.errors import NotFound, UnreadableRow
@@ -30,6 +29,7 @@ from shared.storage.memory import MemoryStorage
 from shared.storage.memory_table import MemoryTable
 from shared.storage.ports import SOURCES, WORK
 from shared.storage.table import Value
+from tests.support.api_client import ApiClient
 
 ORG = "local"
 
@@ -209,7 +209,7 @@ def test_lists_show_all_others_page_by_page(
     submitted = [spoilt.submit() for _ in range(5)]
     ids = [job.job_id if table == "jobs" else job.session_id for job in reversed(submitted)]
     spoilt.spoil(table, ids[1], bad)
-    with TestClient(create_app(spoilt.services), base_url="http://api.localhost") as client:
+    with ApiClient(create_app(spoilt.services), base_url="http://api.localhost") as client:
         shown, following = [], f"{path}?limit=2"
         while following:
             answer = client.get(following)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from shared.media.video.frames import SampledFrame
 
-WIDTH, HEIGHT = 320, 180
-Place = tuple[float, float]
+WIDTH_PX = 320
+"""Width of the pictures unless asked for less; a plate's width."""
+ASPECT = 16 / 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,13 @@ class Figure:
     trousers: tuple[int, int, int] = (50, 45, 40)
 
     def box(self, x: float) -> tuple[float, float, float, float]:
-        wide = self.tall * 0.34 * HEIGHT / WIDTH
+        wide = self.tall * 0.34 / ASPECT
         return x - wide / 2, self.foot_y - self.tall, wide, self.tall
 
     def paint(self, bgr: NDArray[np.uint8], x: float) -> None:
         left, top, wide, tall = self.box(x)
-        left, wide, top, tall = left * WIDTH, wide * WIDTH, top * HEIGHT, tall * HEIGHT
+        height, width = bgr.shape[:2]
+        left, wide, top, tall = left * width, wide * width, top * height, tall * height
         middle = round(left + wide / 2)
         cv2.rectangle(bgr, (round(left), round(top + 0.18 * tall)), (round(left + wide), round(top + 0.55 * tall)),
                       self.shirt, -1)  # fmt: skip
@@ -45,14 +47,16 @@ Walk = Callable[[float], float | None]
 
 
 @cache
-def _wall() -> NDArray[np.uint8]:
+def _wall(width: int) -> NDArray[np.uint8]:
+    height = round(width / ASPECT)
     rng = np.random.default_rng(7)
     rough = cv2.resize(
-        rng.normal(0, 14, (27, 48, 3)).astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC
+        rng.normal(0, 14, (27, 48, 3)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC
     )
     wall = np.clip(150 + rough, 0, 255).astype(np.uint8)
-    wall[round(0.8 * HEIGHT) :] = (wall[round(0.8 * HEIGHT) :] * 0.6).astype(np.uint8)  # the floor
-    cv2.rectangle(wall, (13, 60), (47, 143), (70, 90, 110), -1)  # a door
+    wall[round(0.8 * height) :] = (wall[round(0.8 * height) :] * 0.6).astype(np.uint8)  # the floor
+    left, top, right, bottom = (n * width // WIDTH_PX for n in (13, 60, 47, 143))
+    cv2.rectangle(wall, (left, top), (right, bottom), (70, 90, 110), -1)  # a door
     return wall
 
 
@@ -75,19 +79,24 @@ def _frames(
     slide_sec: float | None = None,
     shadow: bool = False,
     shake: float = 0.0,
+    width: int = WIDTH_PX,
 ) -> list[SampledFrame]:
-    """Return frames of a room with a person at `walk(t)` (fraction of the width; None for an empty room)."""
+    """Return frames of a room with a person at `walk(t)` (fraction of the width; None for an empty room).
+
+    A screen with slides, which change every `slide_sec`, is painted at full width only.
+    """
     rng = np.random.default_rng(3)
+    height = round(width / ASPECT)
     frames = []
     for index in range(round(seconds * fps)):
         time_sec = index / fps
-        bgr = _wall().copy()
+        bgr = _wall(width).copy()
         if slide_sec is not None:
             bgr[20:87, 200:300] = _slide(int(time_sec // slide_sec))
         x = walk(time_sec)
         if x is not None and shadow:
-            middle = round((x + 0.06) * WIDTH)
-            shade = bgr[round(0.5 * HEIGHT) : round(0.8 * HEIGHT), max(0, middle - 17) : middle + 17]
+            middle, half = round((x + 0.06) * width), 17 * width // WIDTH_PX
+            shade = bgr[round(0.5 * height) : round(0.8 * height), max(0, middle - half) : middle + half]
             shade[:] = (shade * 0.75).astype(np.uint8)
         if x is not None:
             figure.paint(bgr, x)
@@ -95,9 +104,9 @@ def _frames(
         seen = bgr * np.float32(light(time_sec)) + grain
         bgr = np.clip(np.round(seen), 0, 255).astype(np.uint8)
         if shake:
-            across, down = rng.normal(0, shake, 2)
+            across, down = rng.normal(0, shake * width / WIDTH_PX, 2)
             moved = np.array([[1, 0, across], [0, 1, down]], np.float32)
-            bgr = np.asarray(cv2.warpAffine(bgr, moved, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT), np.uint8)
+            bgr = np.asarray(cv2.warpAffine(bgr, moved, (width, height), borderMode=cv2.BORDER_REFLECT), np.uint8)
         frames.append(SampledFrame(index, time_sec, bgr))
     return frames
 
