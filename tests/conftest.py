@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # The slow folders first, so that no process is left alone with one of them at the end.
-FOLDERS = ("e2e", "page", "media", "stored", "devhost", "functions", "contract", "unit")
+FOLDERS = ("e2e", "page", "media", "stages", "stored", "devhost", "functions", "contract", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

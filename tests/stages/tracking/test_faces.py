@@ -49,7 +49,7 @@ def sways(t: float) -> tuple[float, float]:
     return 320 + 14 * np.sin(t * 1.3), 170 + 5 * np.sin(t * 0.9)
 
 
-def filmed(place: Place, *, seconds: float = 40.0, size: float = 90, noise: float = 2.0) -> list[SampledFrame]:
+def filmed(place: Place, *, seconds: float = 28.0, size: float = 90, noise: float = 2.0) -> list[SampledFrame]:
     rng = np.random.default_rng(2)
     wall = cv2.resize(
         rng.normal(150, 18, (9, 16, 3)).astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC
@@ -102,18 +102,18 @@ def test_somebody_who_talks_and_never_leaves_is_found_by_their_face() -> None:
 
 
 def test_nobody_is_seen_while_they_are_away() -> None:
-    track, _ = tracked(filmed(lambda t: None if 24 <= t < 32 else sways(t)), FaceDetector())
-    assert track.presence == ((0.0, 24.0), (32.0, 40.0))
+    track, _ = tracked(filmed(lambda t: None if 16 <= t < 22 else sways(t)), FaceDetector())
+    assert track.presence == ((0.0, 16.0), (22.0, 28.0))
 
 
 def test_without_faces_such_a_room_is_empty() -> None:
-    track, plan = tracked(filmed(lambda t: (320, 170), seconds=24), None)
+    track, plan = tracked(filmed(lambda t: (320, 170), seconds=16), None)
     assert (track.presence, plan.needs_faces) == ((), False)
 
 
 @pytest.mark.parametrize("noise", [0.5, 6.0])
 def test_a_portrait_on_the_wall_is_nobody(noise: float) -> None:
-    frames = filmed(lambda t: (320, 170), seconds=24, noise=noise)
+    frames = filmed(lambda t: (320, 170), seconds=16, noise=noise)
     assert len(FaceDetector().detect(frames[0])) == 1
     track, plan = tracked(frames, FaceDetector())
     assert (plan.needs_faces, track.presence, track.detector.name) == (False, (), "plate")
@@ -121,7 +121,7 @@ def test_a_portrait_on_the_wall_is_nobody(noise: float) -> None:
 
 
 def test_a_face_on_a_screen_is_nobody() -> None:
-    frames = filmed(sways, seconds=20)
+    frames = filmed(sways, seconds=12)
     screen = np.zeros((180, 320), bool)
     assert len(find_face_places(frames, FaceDetector(), screen, anywhere=False)) == 1
     screen[20:160, 80:240] = True
@@ -133,8 +133,8 @@ def test_where_the_camera_moves_faces_are_looked_for_everywhere() -> None:
         return 320 + 160 * np.sin(t), 170.0
 
     screen = np.zeros((180, 320), bool)
-    assert find_face_places(filmed(carried, seconds=20), FaceDetector(), screen, anywhere=True) == (ANYWHERE,)
-    assert find_face_places(filmed(lambda t: None, seconds=20), FaceDetector(), screen, anywhere=True) == ()
+    assert find_face_places(filmed(carried, seconds=12), FaceDetector(), screen, anywhere=True) == (ANYWHERE,)
+    assert find_face_places(filmed(lambda t: None, seconds=12), FaceDetector(), screen, anywhere=True) == ()
 
 
 def test_a_known_face_is_looked_for_nearby_only() -> None:

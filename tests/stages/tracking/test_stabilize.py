@@ -69,11 +69,11 @@ def judged(frames: list[SampledFrame], figure: object, plate: Plate) -> Agreemen
 def test_people_are_found_though_the_camera_is_held_by_hand(
     make_room: MakeRoom, make_figure: Callable[..., object]
 ) -> None:
-    frames = by_hand(posters(make_room(lambda t: None, seconds=40)))
+    frames = by_hand(posters(make_room(lambda t: None, seconds=40, fps=0.75)))
     for frame in frames:
         assert frame.bgr.shape == (180, 320, 3)
-    with_people = make_room(walks, seconds=40)
-    plain = posters(make_room(lambda t: None, seconds=40))
+    with_people = make_room(walks, seconds=40, fps=0.75)
+    plain = posters(make_room(lambda t: None, seconds=40, fps=0.75))
     for frame, room in zip(with_people, plain, strict=True):
         x = walks(frame.time_sec)
         frame.bgr[:] = room.bgr
@@ -84,7 +84,7 @@ def test_people_are_found_though_the_camera_is_held_by_hand(
     assert (plate.warnings, plate.is_steadied) == ((MOVED,), True)
     assert Plate.from_png(plate.to_png()).is_steadied
     found = judged(held, make_figure(), plate)
-    assert found.present > 20
+    assert found.present > 15
     assert found.absent > 10
     assert found.coverage >= 0.98
     assert found.false_presence <= 0.05
@@ -94,7 +94,7 @@ def test_people_are_found_though_the_camera_is_held_by_hand(
 
 
 def test_a_camera_on_a_stand_costs_nothing_more(make_room: MakeRoom) -> None:
-    (plate,) = build_plates(make_room(walks, seconds=40))
+    (plate,) = build_plates(make_room(walks, seconds=40, fps=0.75))
     assert not plate.is_steadied
     assert not Plate.from_png(plate.to_png()).is_steadied
 
