@@ -53,15 +53,23 @@ def transcript(duration_sec: float) -> dict[str, Any]:
     start = 0.6
     while start + 5 < duration_sec:
         words = [
-            {"word": word, "start": start + 0.5 * i, "end": start + 0.5 * i + 0.1 + 0.04 * len(word)}
+            {"word": word, "start": start + 0.5 * i, "end": start + 0.5 * i + 0.1 + 0.04 * len(word), "confidence": 0.9}
             for i, word in enumerate(text)
         ]
         segments.append(
-            {"id": len(segments), "start": start, "end": words[-1]["end"], "text": " ".join(text), "words": words}
+            {
+                "id": len(segments),
+                "start": start,
+                "end": words[-1]["end"],
+                "text": " ".join(text),
+                "confidence": 0.9,
+                "words": words,
+            }
         )
         start += 6.0
     engine = {"name": "pocketsphinx", "version": "5.1.1", "model": "en-us"}
-    return {"version": "v1", "language": "en", "durationSec": duration_sec, "engine": engine, "segments": segments}
+    heard = {"language": "en", "durationSec": duration_sec, "engine": engine, "segments": segments, "speechSec": 45.0}
+    return {"version": "v1", "sessionId": "s1", "jobId": "j1", **heard, "warnings": []}
 
 
 def tracking(duration_sec: float) -> dict[str, Any]:

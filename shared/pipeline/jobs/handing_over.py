@@ -22,11 +22,18 @@ from shared.standards.opencast import CAPTIONS, CATALOG, MANIFEST, STILL, to_cat
 from shared.standards.talk import Chapter, Still, Talk
 from shared.standards.zip_stream import Entry, zip_stream
 from shared.storage.ports import RESULTS, SOURCES
-from shared.transcription.payload import Chapters, Transcript
+from shared.transcription.payload import Chapters, TranscriptEngine
 
 UNDETERMINED = "und"
 
 T = TypeVar("T", bound=BaseModel)
+
+
+class _Heard(BaseModel):
+    """The part of `transcript.json` that is needed here."""
+
+    language: str
+    engine: TranscriptEngine
 
 
 def package(services: Services, org_id: str, session_id: str) -> Iterator[bytes]:
@@ -63,12 +70,12 @@ def _talk(services: Services, org_id: str, session_id: str, job_id: str | None) 
     if sidecar is None:
         raise result.missing
     has_captions = any(each.name == TRANSCRIPT_VTT.name for each in sidecar.artefacts)
-    transcript = _read(services, result, TRANSCRIPT.name, Transcript) if has_captions else None
+    transcript = _read(services, result, TRANSCRIPT.name, _Heard) if has_captions else None
     chapters = _read(services, result, CHAPTERS.name, Chapters)
     return result, sidecar, _told(result.session, sidecar, transcript, chapters)
 
 
-def _told(session: Session, sidecar: SidecarPayload, transcript: Transcript | None, chapters: Chapters | None) -> Talk:
+def _told(session: Session, sidecar: SidecarPayload, transcript: _Heard | None, chapters: Chapters | None) -> Talk:
     picture = next((each for each in sidecar.media.streams if isinstance(each, VideoStreamPayload)), None)
     still = next(iter(sidecar.thumbnails), None)
     language = transcript.language if transcript is not None else UNDETERMINED

@@ -3,10 +3,12 @@
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
+from zipfile import ZipFile
 
 import pytest
 
 from rostrum_client import RostrumApiError, RostrumClient
+from rostrum_client.__main__ import main
 from shared.pipeline.dead_letters import keep_unreadable
 from shared.pipeline.stages.sidecar import rebuild_sidecar
 from tests.support.served_api import JPEG, Served, serve
@@ -19,6 +21,16 @@ def recording(tmp_path: Path) -> Path:
     path = tmp_path / "a talk.mp4"
     path.write_bytes(bytes(range(256)) * 100)
     return path
+
+
+def test_the_command_prints_a_jobs_trace(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    with RostrumClient(served.url) as client:
+        job = client.submit(source_url=SOURCE)
+    assert main(["trace", f"--base-url={served.url}", job.job_id]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("trace ")
+    assert [line.split("  ")[-1] for line in printed[1:]] == ["accepted", "running"]
+    assert main(["trace", f"--base-url={served.url}", "unknown"]) == 1
 
 
 def test_a_file_goes_in_and_every_artefact_comes_out(
@@ -46,6 +58,11 @@ def test_a_file_goes_in_and_every_artefact_comes_out(
     assert caller.partial_transcript(job.session_id) == caller.transcript(job.session_id)
     assert caller.captions(job.session_id, "srt") == "every result, as srt"
     assert len(caller.instructor_tracking(job.session_id).gaps) == 1
+    spans = caller.trace(job.job_id).spans
+    assert [span.outcome for span in spans if span.name == "job"] == ["DONE"]
+    assert caller.manifest(job.session_id)["label"] == {"en": ["A talk"]}
+    with ZipFile(caller.download_package(job.session_id, tmp_path / "package.zip")) as package:
+        assert package.read(package.namelist()[-1]) == recording.read_bytes()
     scene = caller.sidecar(job.session_id).scenes[0]
     assert scene.thumbnail is not None
     assert caller.thumbnail(job.session_id, scene.thumbnail) == JPEG
