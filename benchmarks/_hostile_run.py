@@ -153,7 +153,7 @@ def _judge(name: str, path: str) -> tuple[str, str]:
         return "result", examine(name, Path(path).read_bytes())
     except RostrumError as error:
         return "refused", f"{error.code}: {error.detail}"
-    except BaseException as error:  # noqa: BLE001 (whatever it is, it is what is looked for)
+    except BaseException as error:  # noqa: BLE001 (any error is what is looked for)
         import traceback
 
         where = traceback.extract_tb(error.__traceback__)

@@ -143,7 +143,7 @@ def judge_log(
         Line("merges of one stage of one job, most", max(merges.values(), default=0), 1),
         Line("stages merged twice", sum(count > 1 for count in merges.values()), 0),
         Line("messages moved to the poison queues", poison),
-        Line("invocations that died", died),
+        Line("invocations that crashed", died),
         Line("steps taken up after a death", len(pauses)),
         Line(
             "from a death to the work running again, median (s)", pauses[len(pauses) // 2] if pauses else 0.0, 15, True

@@ -29,7 +29,7 @@ _DIFFERENT = 16  # steps of 0 to 255
 _SCALE = 0.65
 Floats = NDArray[np.float32]
 Feet = Callable[[float], tuple[float, float] | None]
-"""Where somebody's feet are at a time, in fractions of the picture; None: not in the room."""
+"""Where a person's feet are at a time, in fractions of the picture; None: not in the room."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""The event log: a number for every change, without gaps, whoever died and however many wrote at once."""
+"""The event log: a number for every change, without gaps, though writers crash and write at once."""
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -106,14 +106,14 @@ class Died(Exception):
     """The process that wrote is gone."""
 
 
-class MortalTables:
-    """Tables whose writer dies instead of writing for the n-th time, counted over all of them."""
+class CrashingTables:
+    """Tables whose writer crashes before the n-th write, counted over all of them."""
 
-    def __init__(self, dies_at: int) -> None:
-        self._left = dies_at
+    def __init__(self, crash_at: int) -> None:
+        self._left = crash_at
 
-    def wrap(self, table: Table) -> "MortalTable":
-        return MortalTable(table, self._count)
+    def wrap(self, table: Table) -> "CrashingTable":
+        return CrashingTable(table, self._count)
 
     def _count(self) -> None:
         self._left -= 1
@@ -121,7 +121,7 @@ class MortalTables:
             raise Died
 
 
-class MortalTable:
+class CrashingTable:
     def __init__(self, table: Table, before_write: Callable[[], None]) -> None:
         self._table = table
         self._before_write = before_write
@@ -172,18 +172,20 @@ WRITES = 5 + 4 * len(CHANGES)
 """Two index rows, the row and the event; of a change two events, the row and the index row; once that it has begun."""
 
 
-@pytest.mark.parametrize("dies_at", range(1, WRITES + 1))
-def test_a_writer_that_dies_anywhere_leaves_a_whole_log(new_table: NewTable, make_job: MakeJob, dies_at: int) -> None:
+@pytest.mark.parametrize("crash_at", range(1, WRITES + 1))
+def test_a_writer_that_crashes_anywhere_leaves_a_whole_log(
+    new_table: NewTable, make_job: MakeJob, crash_at: int
+) -> None:
     job, (rows, index, log) = make_job(), (new_table(), new_table(), new_table())
-    mortal = MortalTables(dies_at)
+    crashing = CrashingTables(crash_at)
     with pytest.raises(Died):
-        run_through(JobTable(mortal.wrap(rows), mortal.wrap(index), mortal.wrap(log), utc_now), job, CHANGES)
+        run_through(JobTable(crashing.wrap(rows), crashing.wrap(index), crashing.wrap(log), utc_now), job, CHANGES)
     survivor = JobTable(rows, index, log, utc_now)
 
     try:
         found = survivor.get(job.org_id, job.job_id)
     except NotFound:
-        assert dies_at <= 3
+        assert crash_at <= 3
         assert list(survivor.all_active()) == []
         assert survivor.page(job.org_id, limit=5, session_id=job.session_id).items == ()
         return
@@ -196,12 +198,12 @@ def test_a_writer_that_dies_anywhere_leaves_a_whole_log(new_table: NewTable, mak
     assert survivor.page(job.org_id, limit=5, session_id=job.session_id).items == (found.value,)
 
 
-@pytest.mark.parametrize("dies_at", range(4, WRITES + 1))
-def test_the_next_writer_fills_the_gap_of_a_dead_one(new_table: NewTable, make_job: MakeJob, dies_at: int) -> None:
+@pytest.mark.parametrize("crash_at", range(4, WRITES + 1))
+def test_the_next_writer_fills_the_gap_of_a_dead_one(new_table: NewTable, make_job: MakeJob, crash_at: int) -> None:
     job, (rows, index, log) = make_job(), (new_table(), new_table(), new_table())
-    mortal = MortalTables(dies_at)
+    crashing = CrashingTables(crash_at)
     with pytest.raises(Died):
-        run_through(JobTable(mortal.wrap(rows), mortal.wrap(index), mortal.wrap(log), utc_now), job, CHANGES)
+        run_through(JobTable(crashing.wrap(rows), crashing.wrap(index), crashing.wrap(log), utc_now), job, CHANGES)
     survivor = JobTable(rows, index, log, utc_now)
     found = survivor.get(job.org_id, job.job_id)
     written = survivor.update(found, begin_download(found.value))
@@ -209,16 +211,16 @@ def test_the_next_writer_fills_the_gap_of_a_dead_one(new_table: NewTable, make_j
 
 
 def test_a_writer_that_lives_writes_as_often_as_the_crash_tests_count(new_table: NewTable, make_job: MakeJob) -> None:
-    mortal = MortalTables(WRITES + 1)
-    tables = [mortal.wrap(new_table()) for _ in range(3)]
+    crashing = CrashingTables(WRITES + 1)
+    tables = [crashing.wrap(new_table()) for _ in range(3)]
     assert run_through(JobTable(*tables, utc_now), make_job(), CHANGES).value.is_final
 
 
 def test_the_index_row_of_a_job_that_never_came_is_forgotten(new_table: NewTable, make_job: MakeJob) -> None:
     job, (rows, index, log) = make_job(), (new_table(), new_table(), new_table())
-    mortal = MortalTables(dies_at=3)
+    crashing = CrashingTables(crash_at=3)
     with pytest.raises(Died):
-        JobTable(mortal.wrap(rows), mortal.wrap(index), mortal.wrap(log), utc_now).create(job)
+        JobTable(crashing.wrap(rows), crashing.wrap(index), crashing.wrap(log), utc_now).create(job)
     assert list(JobTable(rows, index, log, utc_now).all_active()) == []
     assert [row.key for row in index.scan_partitions("active:")] == [job.job_id]
     assert list(JobTable(rows, index, log, lambda: utc_now() + DANGLING_AFTER).all_active()) == []

@@ -105,7 +105,7 @@ def test_who_read_too_early_neither_writes_nor_deletes(storage: Storage, make: M
     assert storage.idempotency.get(org, ROUTE, "key") == quicker
 
 
-def test_a_deleted_key_is_free_and_nobody_writes_it_any_more(storage: Storage, make: Make, org: str) -> None:
+def test_a_deleted_key_is_free_and_not_written_again(storage: Storage, make: Make, org: str) -> None:
     claimed = storage.idempotency.claim(make())
     storage.idempotency.delete(claimed)
     storage.idempotency.delete(claimed)

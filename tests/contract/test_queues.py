@@ -115,7 +115,7 @@ def test_a_visible_message_is_announced_to_the_local_host(
     assert listener.recv(100) == b"downloads"
 
 
-def test_nobody_has_to_listen(azurite: str, listener: socket.socket, make_message: MakeMessage) -> None:
+def test_a_hint_needs_no_listener(azurite: str, listener: socket.socket, make_message: MakeMessage) -> None:
     address = listener.getsockname()
     listener.close()
     for hint in (address, ("no-such-host.invalid", 1)):

@@ -224,32 +224,34 @@ def test_what_another_removed_half_is_withdrawn_whole(index: SearchTable, words:
     assert (rows(words), rows(passages)) == (0, 0)
 
 
-def test_whoever_dies_while_putting_leaves_nothing_that_removing_does_not_find(
+def test_a_crash_while_putting_leaves_nothing_that_removing_does_not_find(
     index: SearchTable, words: Table, passages: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for survived in count():
-        died = _dies_after(survived, words, passages, monkeypatch, lambda: index.put(transcript("so it came about")))
+        crashed = _crashes_after(
+            survived, words, passages, monkeypatch, lambda: index.put(transcript("so it came about"))
+        )
         index.remove(ORG, SESSION, JOB)
         assert (rows(words), rows(passages)) == (0, 0)
-        if not died:
+        if not crashed:
             break
     assert survived == 2
 
 
-def test_whoever_dies_while_removing_can_begin_again(
+def test_a_crash_while_removing_can_be_resumed(
     index: SearchTable, words: Table, passages: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for survived in count():
         index.put(transcript("so it came about"))
-        died = _dies_after(survived, words, passages, monkeypatch, lambda: index.remove(ORG, SESSION, JOB))
+        crashed = _crashes_after(survived, words, passages, monkeypatch, lambda: index.remove(ORG, SESSION, JOB))
         index.remove(ORG, SESSION, JOB)
         assert (rows(words), rows(passages)) == (0, 0)
-        if not died:
+        if not crashed:
             break
     assert survived > 2
 
 
-def _dies_after(
+def _crashes_after(
     survived: int, words: Table, passages: Table, monkeypatch: pytest.MonkeyPatch, call: Callable[[], None]
 ) -> bool:
     """Whether the call came to another change of the tables after so many."""

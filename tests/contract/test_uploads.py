@@ -78,7 +78,7 @@ def harness(storage: Storage, org: str, monkeypatch: pytest.MonkeyPatch) -> Uplo
     return made
 
 
-def test_uploads_past_their_time_are_found_whoever_s_they_are(harness: UploadHarness) -> None:
+def test_expired_uploads_of_every_organisation_are_found(harness: UploadHarness) -> None:
     first, other = harness.announce(), harness.announce(f"{harness.org}-other")
     harness.clock.now += timedelta(hours=1)
     later = harness.announce()
@@ -87,7 +87,7 @@ def test_uploads_past_their_time_are_found_whoever_s_they_are(harness: UploadHar
     assert later.upload_id not in found
 
 
-def test_what_nobody_committed_is_deleted_after_a_grace(harness: UploadHarness) -> None:
+def test_uncommitted_blocks_are_deleted_after_a_grace(harness: UploadHarness) -> None:
     silent, staged, whole = harness.announce(), harness.announce(), harness.announce()
     harness.storage.blobs.stage_block(SOURCES, staged.source_blob, 0, b"ab")
     harness.put(whole)
@@ -132,10 +132,10 @@ def test_cleaning_up_goes_on_where_it_broke_off(harness: UploadHarness, monkeypa
     harness.clock.now += DAY + GRACE
     delete = harness.storage.uploads.delete
 
-    def die(stored: Stored[Upload]) -> None:
+    def crash(stored: Stored[Upload]) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(harness.storage.uploads, "delete", die)
+    monkeypatch.setattr(harness.storage.uploads, "delete", crash)
     with pytest.raises(ConnectionError):
         expire_uploads(harness.services)
     monkeypatch.setattr(harness.storage.uploads, "delete", delete)

@@ -1,4 +1,4 @@
-"""Starting and stopping: nothing is left behind, whoever ends it and however."""
+"""Starting and stopping: no process is left behind, whichever process ends first and however."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A function with a worker process of its own waits behind nobody else's work."""
+"""A function with a worker process of its own does not wait behind other functions."""
 
 import os
 import signal

@@ -155,7 +155,7 @@ def test_addresses_and_the_description_stand_under_the_prefix() -> None:
     assert json.loads(run("GET", "/api/openapi.json").answer)["servers"][0]["url"] == "/api"
 
 
-def test_a_recording_is_taken_under_the_prefix_in_pieces_of_a_length_nobody_declared(services: Services) -> None:
+def test_a_recording_of_undeclared_length_is_taken_under_the_prefix(services: Services) -> None:
     head = b'--B\r\nContent-Disposition: form-data; name="video"; filename="a.mp4"\r\n\r\n'
     headers = {"Content-Type": "multipart/form-data; boundary=B", "Transfer-Encoding": "chunked"}
     exchange = run(

@@ -37,7 +37,7 @@ def test_one_module_level_name_is_bound_to_the_app(indexed: dict[str, list[str]]
     assert indexed["apps"] == ["app"]
 
 
-def test_every_stage_has_a_door_and_one_for_its_dead_letters(indexed: dict[str, dict[str, dict[str, str]]]) -> None:
+def test_every_stage_has_a_trigger_and_one_for_its_poison_queue(indexed: dict[str, dict[str, dict[str, str]]]) -> None:
     queues = {name: trigger.get("queueName") for name, trigger in indexed["bindings"].items()}
     assert queues == {
         "api": None,

@@ -205,7 +205,7 @@ def test_an_answer_of_another_form_is_named(fake: Fake, content: Any) -> None:
         _transcribe(fake)
 
 
-def test_nobody_there() -> None:
+def test_no_person_is_there() -> None:
     engine = AzureSpeechEngine(AzureSpeech("http://127.0.0.1:1", SecretStr(KEY)), sleep=lambda seconds: None)
     request = TranscriptionRequest(_sound(1.0)[0], (Span(0.0, 1.0),), None, lambda done: None)
     with pytest.raises(EngineBusy, match="could not be reached"):

@@ -305,7 +305,7 @@ def test_the_name_from_the_header_is_never_a_path(server: Server) -> None:
     assert read(server.url("/named"))[0].filename == "my tälk.mp4"
 
 
-def test_nobody_listening_is_worth_another_try(server: Server) -> None:
+def test_a_refused_connection_is_worth_a_retry(server: Server) -> None:
     with pytest.raises(SourceUnavailable):
         read("http://127.0.0.1:1/a.mp4")
 
@@ -443,7 +443,7 @@ def test_compression_is_bounded_and_has_an_end(server: Server) -> None:
 
 
 @pytest.mark.parametrize("path", ["page", "page-called-video", "utf-16-page"])
-def test_a_page_is_a_page_whatever_it_is_called(server: Server, path: str) -> None:
+def test_a_page_is_a_page_under_any_name(server: Server, path: str) -> None:
     with pytest.raises(NotMedia, match="leads to a web page"):
         read(server.url(f"/says/{path}"))
 
@@ -472,7 +472,7 @@ def test_a_message_for_programs_is_told_as_one(server: Server, path: str, form: 
         ("/until-close", None),
     ],
 )
-def test_a_whole_file_comes_in_whatever_way_it_is_sent(server: Server, path: str, size_bytes: int | None) -> None:
+def test_a_whole_file_arrives_by_every_way_of_sending(server: Server, path: str, size_bytes: int | None) -> None:
     remote, body = read(server.url(path))
     assert (body, remote.size_bytes) == (BODY, size_bytes)
 

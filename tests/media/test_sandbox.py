@@ -99,7 +99,7 @@ def test_what_reading_the_source_raises_passes_through() -> None:
         pytest.param("print('x' * 5_000_000)", id="endless line"),
     ],
 )
-def test_whatever_a_child_does_is_one_clear_error(code: str) -> None:
+def test_every_failure_of_a_child_is_one_clear_error(code: str) -> None:
     with pytest.raises(CannotProbe, match="ended without an answer"):
         running(code).at_ranges(read, len(EXAMPLE), measures=True)
 

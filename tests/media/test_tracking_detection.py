@@ -69,7 +69,7 @@ def test_found_where_a_person_saw_them(
     assert found.iou_half >= 0.95
 
 
-def test_somebody_dressed_like_the_wall_who_stands_nearly_all_the_time() -> None:
+def test_a_person_dressed_like_the_wall_who_stands_nearly_all_the_time() -> None:
     """A grey jumper before a white wall, at the same place in most pictures; cut out and coded again."""
     begin_sec, end_sec = 123.0, 136.5
     data = _cut_out(begin_sec, end_sec)

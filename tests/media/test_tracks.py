@@ -140,7 +140,7 @@ def test_of_equal_sounds_the_default_is_used_without_a_warning(speech: Samples) 
     assert codes(found) == []
 
 
-def test_where_nobody_speaks_the_default_is_used_with_a_warning() -> None:
+def test_without_speech_the_default_is_used_with_a_warning() -> None:
     found = probed(recording_of([hiss(0.01, 6), hiss(0.02, 6)]))
     assert found.audio is not None
     assert found.audio.index == 0

@@ -161,7 +161,7 @@ def music(seconds: float) -> NDArray[np.float32]:
     ],
     ids=["silence", "noise", "music", "a moment", "nothing"],
 )
-def test_where_nobody_speaks_the_transcript_is_empty_and_says_so(samples: NDArray[np.float32]) -> None:
+def test_without_speech_the_transcript_is_empty_and_says_so(samples: NDArray[np.float32]) -> None:
     transcript = whole(wav_of(samples), select_engine("pocketsphinx"), count=2)
     assert transcript.segments == ()
     assert {NO_SPEECH, NO_WORDS} & set(transcript.warning_details)

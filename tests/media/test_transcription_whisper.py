@@ -245,7 +245,7 @@ def _spoken(path: Path) -> WavAudio:
 
 @pytest.mark.parametrize("parts", [1, 3])
 def test_parts_of_real_speech_make_one_transcript(make_model: ModelMaker, parts: int) -> None:
-    """The voice detector finds where somebody speaks, and only there the model's sentence is let through."""
+    """The voice detector finds where there is speech, and only there the model's sentence is let through."""
     audio = _spoken(SPEECH)
     engine = WhisperEngine(make_model(), "tiny-test")
     made = [

@@ -73,7 +73,7 @@ def transcript(duration_sec: float) -> dict[str, Any]:
 
 
 def tracking(duration_sec: float) -> dict[str, Any]:
-    """Somebody who comes in at 5%, is away from 50% to 60%, and leaves at 95%."""
+    """A person who comes in at 5%, is away from 50% to 60%, and leaves at 95%."""
     presence = [[0.05 * duration_sec, 0.5 * duration_sec], [0.6 * duration_sec, 0.95 * duration_sec]]
     points = []
     for k in range(int(duration_sec * SAMPLE_FPS)):

@@ -32,7 +32,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run_virtually(main: Coroutine[Any, Any, T]) -> T:
-    """`asyncio.run` without waiting; fails when a task is left that nobody ended."""
+    """`asyncio.run` without waiting; fails when a task is left running."""
 
     async def whole() -> T:
         result = await main

@@ -23,7 +23,7 @@ PRODUCTION = "DefaultEndpointsProtocol=https;AccountName=prod;AccountKey=aaaa"
 
 
 class WebhookHarness(TaskHarness):
-    """A host that knows webhooks, may die before any write to jobs, tasks and deliveries, and may call loopback."""
+    """A host that knows webhooks, may crash before any write to jobs, tasks and deliveries, and may call loopback."""
 
     def __init__(self, now: datetime = START, **settings: Any) -> None:
         super().__init__(now)

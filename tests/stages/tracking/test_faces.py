@@ -88,7 +88,7 @@ def tracked(frames: list[SampledFrame], faces: FaceDetector | None) -> tuple[Ins
     return track, plan
 
 
-def test_somebody_who_talks_and_never_leaves_is_found_by_their_face() -> None:
+def test_a_person_who_talks_and_never_leaves_is_found_by_their_face() -> None:
     track, plan = tracked(filmed(sways), FaceDetector())
     assert len(plan.plates[0].faces) == 1
     assert track.detector.name == "plate+face"
@@ -101,7 +101,7 @@ def test_somebody_who_talks_and_never_leaves_is_found_by_their_face() -> None:
         assert point.box[1] + point.box[3] >= 0.95  # head and shoulders, down to the picture's edge
 
 
-def test_nobody_is_seen_while_they_are_away() -> None:
+def test_no_person_is_seen_while_they_are_away() -> None:
     track, _ = tracked(filmed(lambda t: None if 16 <= t < 22 else sways(t)), FaceDetector())
     assert track.presence == ((0.0, 16.0), (22.0, 28.0))
 
@@ -112,7 +112,7 @@ def test_without_faces_such_a_room_is_empty() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.5, 6.0])
-def test_a_portrait_on_the_wall_is_nobody(noise: float) -> None:
+def test_a_portrait_on_the_wall_is_no_person(noise: float) -> None:
     frames = filmed(lambda t: (320, 170), seconds=16, noise=noise)
     assert len(FaceDetector().detect(frames[0])) == 1
     track, plan = tracked(frames, FaceDetector())
@@ -120,7 +120,7 @@ def test_a_portrait_on_the_wall_is_nobody(noise: float) -> None:
     assert track.warning_details == (NOBODY_SEEN,)
 
 
-def test_a_face_on_a_screen_is_nobody() -> None:
+def test_a_face_on_a_screen_is_no_person() -> None:
     frames = filmed(sways, seconds=12)
     screen = np.zeros((180, 320), bool)
     assert len(find_face_places(frames, FaceDetector(), screen, anywhere=False)) == 1

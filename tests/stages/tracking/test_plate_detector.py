@@ -57,7 +57,7 @@ def judge(walk: Walk, frames: list[SampledFrame], figure: object) -> Agreement:
         pytest.param({"shadow": True}, id="shadow"),
     ],
 )
-def test_whoever_is_there_is_found(
+def test_a_person_is_found(
     make_room: MakeRoom, make_figure: Callable[..., object], walk: Walk, conditions: dict[str, object]
 ) -> None:
     found = judge(walk, make_room(walk, fps=FPS, **conditions), make_figure())
@@ -81,14 +81,14 @@ def test_whoever_is_there_is_found(
     ],
     ids=["still", "noise", "exposure drifts", "exposure jumps", "slides change", "two slides"],
 )
-def test_nobody_is_found_in_an_empty_room(make_room: MakeRoom, conditions: dict[str, object]) -> None:
+def test_no_person_is_found_in_an_empty_room(make_room: MakeRoom, conditions: dict[str, object]) -> None:
     frames = make_room(nobody, fps=FPS, **conditions)
     detector = PlateDetector(build_plate(frames[::2]))
     assert [detector.detect(frame) for frame in frames] == [()] * len(frames)
 
 
 @pytest.mark.parametrize("slide_sec", [8.0, 25.0], ids=["many slides", "two slides"])
-def test_whoever_stands_half_before_a_screen_is_found(
+def test_a_person_half_before_a_screen_is_found(
     make_room: MakeRoom, make_figure: Callable[..., object], slide_sec: float
 ) -> None:
     """Check that the part of a person beside the screen counts, and that slides alone do not."""
@@ -102,7 +102,7 @@ def test_whoever_stands_half_before_a_screen_is_found(
     assert found.iou_half >= 0.95
 
 
-def test_a_picture_of_something_else_has_nobody_in_it(make_room: MakeRoom) -> None:
+def test_a_picture_of_another_room_has_no_person(make_room: MakeRoom) -> None:
     frames = make_room(walks, seconds=30, fps=0.4)
     blocks = np.random.default_rng(5).integers(0, 255, (9, 16, 3)).astype(np.uint8)
     elsewhere = SampledFrame(0, 0.0, np.kron(blocks, np.ones((20, 20, 1), np.uint8)))

@@ -110,7 +110,7 @@ def test_the_model_looks_equally_often_at_any_rate(make_small_room: MakeRoom, sa
     assert len(model.seen) == seen
 
 
-def test_somebody_who_never_moves_is_found_with_the_model_only(
+def test_a_person_who_never_moves_is_found_with_the_model_only(
     make_small_room: MakeRoom, make_figure: Callable[..., object]
 ) -> None:
     box = make_figure().box(0.5)  # type: ignore[attr-defined]
@@ -190,7 +190,7 @@ def test_two_cameras_have_a_plate_each(make_small_room: MakeRoom) -> None:
     assert {frame.judged_by for frame in found} == {("plate",)}
 
 
-def test_furniture_that_was_moved_is_nobody(make_small_room: MakeRoom) -> None:
+def test_furniture_that_was_moved_is_no_person(make_small_room: MakeRoom) -> None:
     """A box stands in the room for some time: the plate alone takes it for a person, with the model it is none."""
     frames = make_small_room(lambda t: None, seconds=80, fps=FPS)
     for frame in frames[100:]:

@@ -60,14 +60,14 @@ def test_slides_are_learned_once_each(make_room: MakeRoom) -> None:
     assert not plate.slides[:, ~plate.screen].any()
 
 
-def test_slides_never_learned_are_nobody(make_room: MakeRoom) -> None:
+def test_slides_never_learned_are_no_person(make_room: MakeRoom) -> None:
     """The plate knows the slides of the first half only."""
     frames = make_room(lambda t: None, seconds=80, slide_sec=8.0)
     detector = PlateDetector(build_plate(frames[:40]))
     assert [detector.detect(frame) for frame in frames] == [()] * len(frames)
 
 
-def test_a_page_whose_text_changes_is_nobody(make_room: MakeRoom) -> None:
+def test_a_page_whose_text_changes_is_no_person(make_room: MakeRoom) -> None:
     """Slides, then pages of one white template; lines and an upright figure in another place on each page."""
 
     def page(index: int) -> np.ndarray:
@@ -88,7 +88,7 @@ def test_a_page_whose_text_changes_is_nobody(make_room: MakeRoom) -> None:
     assert [detector.detect(frame) for frame in frames] == [()] * len(frames)
 
 
-def test_a_video_and_fades_are_nobody(make_room: MakeRoom) -> None:
+def test_a_video_and_fades_are_no_person(make_room: MakeRoom) -> None:
     """Check slides, one fading into the next, then a video of an upright person who moves before a still background."""
 
     def show(index: int) -> np.ndarray:

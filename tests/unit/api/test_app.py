@@ -50,7 +50,7 @@ def routes(harness: ApiHarness) -> Iterator[tuple[str, str]]:
             yield method.upper(), re.sub(r"{\w+}", "x", path)
 
 
-def test_without_the_emulator_nobody_may_call_before_authentication_is_set_up(harness: ApiHarness) -> None:
+def test_without_the_emulator_no_caller_is_let_in_before_authentication_is_set_up(harness: ApiHarness) -> None:
     connection = "DefaultEndpointsProtocol=https;AccountName=real;AccountKey=a2V5;EndpointSuffix=core.windows.net"
     settings = harness.services.settings.model_copy(update={"storage_connection": connection})
     object.__setattr__(harness.services, "settings", settings)

@@ -1,4 +1,4 @@
-"""The event hub: how much it asks of storage, whom it wakes, and what it survives. Over the twin, in virtual time."""
+"""The event hub over the twin, in virtual time: what it asks of storage, which followers it wakes, what it survives."""
 
 import asyncio
 import json
@@ -99,7 +99,7 @@ class Scene:
         happens()
 
     async def rest(self) -> None:
-        """Until the hub has noticed that nobody follows."""
+        """Wait until the hub has noticed that no client follows."""
         await asyncio.sleep(POLL_SEC)
         assert self.hub.is_idle
 
@@ -144,7 +144,7 @@ def test_many_idle_streams_cost_one_query_a_second_and_a_slow_look_each() -> Non
     play(idle)
 
 
-def test_nothing_is_asked_while_nobody_follows_and_nothing_of_other_organisations() -> None:
+def test_nothing_is_read_without_followers_and_nothing_of_other_organisations() -> None:
     async def quiet(scene: Scene) -> None:
         scene.store.add()
         scene.store.add(org_id="other")
@@ -159,7 +159,7 @@ def test_nothing_is_asked_while_nobody_follows_and_nothing_of_other_organisation
     play(quiet)
 
 
-def test_only_those_are_woken_whose_job_came_on_and_they_share_one_read() -> None:
+def test_only_followers_of_a_changed_job_wake_and_share_one_read() -> None:
     async def one_comes_on(scene: Scene) -> None:
         for name in ("job", "idle"):
             scene.store.add(name)
@@ -221,7 +221,7 @@ def test_who_is_woken_does_not_make_do_with_a_read_that_began_before() -> None:
     play(change_meanwhile)
 
 
-def test_a_writer_that_died_before_the_index_is_found_out_by_a_look_of_ones_own() -> None:
+def test_a_writer_that_crashed_before_the_index_is_found_by_a_read() -> None:
     async def stale(scene: Scene) -> None:
         scene.store.add()
         client = scene.follow()
@@ -338,7 +338,7 @@ def test_a_follower_that_goes_away_while_reading_does_not_take_the_read_from_oth
     play(gone)
 
 
-def test_a_failing_read_that_nobody_waits_for_any_more_is_no_complaint() -> None:
+def test_a_failing_read_without_a_waiter_is_not_logged() -> None:
     async def gone(scene: Scene) -> None:
         scene.store.add()
         scene.store.is_away = True

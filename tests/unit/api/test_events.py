@@ -76,7 +76,7 @@ def test_a_client_that_knows_more_than_ever_happened_is_told_all(harness: ApiHar
     assert [each["id"] for each in parsed(answer.text)] == [1, 2, 3]
 
 
-def test_a_client_that_knows_all_of_an_ended_job_is_told_not_to_come_again(harness: ApiHarness) -> None:
+def test_a_client_with_all_events_of_an_ended_job_is_told_not_to_reconnect(harness: ApiHarness) -> None:
     answer = harness.client.get(f"/jobs/{failed(harness)}/events", headers={"Last-Event-ID": "3"})
     assert (answer.status_code, answer.content) == (204, b"")
 

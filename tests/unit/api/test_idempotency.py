@@ -199,7 +199,7 @@ async def test_who_took_a_claim_over_keeps_its_identifiers_though_refused() -> N
 
 
 @pytest.mark.parametrize("store", ["sessions", "jobs", "step_runs", "queues"])
-async def test_after_a_failure_the_same_request_may_come_again_at_once(
+async def test_after_a_failure_the_same_request_may_be_retried_at_once(
     store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness = KeyedApiHarness()

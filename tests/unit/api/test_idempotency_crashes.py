@@ -1,6 +1,6 @@
-"""A process that dies while it serves a request with a key: before each of its writes, one after the other.
+"""A process that crashes while it serves a request with a key: before each of its writes, one after the other.
 
-Whoever repeats the request gets what the first one would have made, and there is one of it.
+A client that repeats the request gets what the first one would have made, and there is one of it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -53,36 +53,36 @@ async def sending(harness: KeyedApiHarness) -> Ask:
     return lambda: harness.send(data=RECORDING, metadata={"course": "Algebra"})
 
 
-@pytest.mark.parametrize("kills", [1, 2], ids=["one death", "two deaths"])
+@pytest.mark.parametrize("kills", [1, 2], ids=["one crash", "two crashes"])
 @pytest.mark.parametrize("prepare", [submission, announcement, commit, processing, sending])
-async def test_whenever_the_process_dies_one_thing_is_made(
+async def test_a_crash_anywhere_makes_one_thing(
     prepare: Callable[[KeyedApiHarness], Awaitable[Ask]], kills: int
 ) -> None:
     for writes in count():
         harness = KeyedApiHarness()
         ask = await prepare(harness)
         before = {job.job_id for job in harness.jobs()}, len(harness.messages()), len(harness.sessions())
-        died = 0
-        while died < kills:
+        crashed = 0
+        while crashed < kills:
             harness.crash_point.left = writes + 1
             try:
                 answer = await ask()
             except ProcessKilled:
-                died += 1
+                crashed += 1
             else:
                 break
             finally:
                 harness.crash_point.left = None
-            if writes > 0 and died == 1:
+            if writes > 0 and crashed == 1:
                 assert (await ask()).json()["code"] == "idempotency_key_in_use"
             harness.clock.pass_(seconds=61)
-        if died:
+        if crashed:
             answer = await ask()
         assert answer.is_success, answer.text
         again = await ask()
         assert (again.content, again.headers["idempotency-replayed"]) == (answer.content, "true")
         check(harness, answer, *before)
-        if not died:
+        if not crashed:
             assert writes > 2  # the claim, something made, and the answer
             return
 
@@ -137,7 +137,7 @@ async def dead_when(
     happened: Callable[[KeyedApiHarness], bool],
     ask: Callable[[KeyedApiHarness], Awaitable[object]],
 ) -> KeyedApiHarness:
-    """A harness whose process died just after this had happened, longer ago than a claim lasts."""
+    """A harness whose process crashed just after this had happened, longer ago than a claim lasts."""
     for writes in count():
         harness = KeyedApiHarness()
         harness.crash_point.left = writes + 1

@@ -135,7 +135,7 @@ def test_what_a_job_could_only_end_with_is_said_before_anything_is_sent(
     assert harness.client.post("/ingest/commit", json={"uploadId": upload_id}).status_code == 202
 
 
-def test_an_engine_that_nobody_knows_is_refused_at_the_announcement(harness: ApiHarness) -> None:
+def test_an_unknown_engine_is_refused_at_the_announcement(harness: ApiHarness) -> None:
     answer = harness.client.post("/ingest/init", json={**TALK, "options": {"engine": "sphinx"}})
     assert (answer.status_code, pointers(answer.json())) == (422, ["#/options/engine"])
 
@@ -151,7 +151,7 @@ def test_an_upload_that_expired(harness: ApiHarness) -> None:
     assert answer.json()["detail"] == "The upload expired at 2026-01-01 08:30 UTC; begin a new one."
 
 
-def test_a_commit_that_died_half_way_is_finished_by_the_next(harness: ApiHarness) -> None:
+def test_a_commit_that_crashed_half_way_is_finished_by_the_next(harness: ApiHarness) -> None:
     upload_id = uploaded(harness)
     stored = harness.services.storage.uploads.get("local", upload_id)
     harness.services.storage.uploads.update(stored, stored.value.evolve(job_id="reserved"))

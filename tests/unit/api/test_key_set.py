@@ -102,7 +102,7 @@ def test_keys_go_on_working_for_a_day_while_the_server_does_not_answer(failure: 
     assert server.key("one").key_id == "one"
 
 
-def test_without_any_keys_nobody_can_be_known_until_the_server_answers() -> None:
+def test_without_any_keys_no_caller_is_known_until_the_server_answers() -> None:
     server = Server(ONE)
     server.fails = httpx.ConnectError("refused")
     for _ in range(100):

@@ -61,7 +61,7 @@ def test_what_does_not_exist_yet(harness: ApiHarness, path: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "result_not_ready")
 
 
-def test_a_video_that_nobody_asked_for_says_so(harness: ApiHarness) -> None:
+def test_a_video_that_was_not_asked_for_says_so(harness: ApiHarness) -> None:
     job = harness.submit(options={"rendition": "never"})
     harness.change(job["jobId"], lambda job: jobs.start_stage(job, Stage.DOWNLOAD, 1, job.created_at))
     answer = harness.client.get(f"/sessions/{job['sessionId']}/renditions/follow.mp4", follow_redirects=False).json()

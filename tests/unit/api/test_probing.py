@@ -1,4 +1,4 @@
-"""How many probes run at once, and who waits for whom."""
+"""How many probes run at once, and which wait."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

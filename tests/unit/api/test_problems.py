@@ -1,4 +1,4 @@
-"""Failures as problem details, whoever raised them."""
+"""Failures as problem details, at any layer."""
 
 import logging
 import re
@@ -119,7 +119,7 @@ def test_an_unknown_failure_is_logged_and_keeps_its_text_to_itself(
 
 
 @pytest.mark.parametrize("error", [StorageUnavailable("Down."), WriteConflict("Busy."), StorageFull("Full.")])
-def test_a_failure_that_passes_asks_to_come_again(
+def test_a_transient_failure_asks_for_a_retry(
     harness: ApiHarness, monkeypatch: pytest.MonkeyPatch, error: RostrumError
 ) -> None:
     def broken(*_: object) -> None:

@@ -109,7 +109,7 @@ def test_an_administrator_puts_back_what_is_the_organisations_own(shared_harness
     assert harness.client.post(requeue, headers=tokens["admin"]).json() == {"requeued": 1}
 
 
-def test_a_stranger_sees_nothing_of_the_queues(shared_harness: ApiHarness) -> None:
+def test_a_caller_without_the_scope_sees_nothing_of_the_queues(shared_harness: ApiHarness) -> None:
     harness = shared_harness
     member, stranger = (
         {"Authorization": f"Bearer {signed(org_id=org, scopes=['jobs:read', 'jobs:write'])}"} for org in ("acme", "x")

@@ -33,7 +33,7 @@ OPEN = {"/health", "/docs", "/docs/{name}"}
 """Anybody may read these."""
 
 OF_THE_SERVICE = {"/jobs/poison/{queue}/requeue", "/jobs/poison/{queue}", "/jobs/poison/{queue}/{letterId}"}
-"""What they take belongs to no organisation, but to whoever looks after the service."""
+"""What they take belongs to no organisation, but to the service's administrators."""
 
 FOR_ADMINS = {*OF_THE_SERVICE, "/removals"}
 
@@ -249,7 +249,7 @@ def test_another_organisations_cursor_leads_nowhere(acme: Acme) -> None:
 
 
 @pytest.mark.parametrize(("path", "method"), ROUTES)
-def test_nobody_gets_in_without_a_token_or_the_scope(unharmed_acme: Acme, path: str, method: str) -> None:
+def test_no_caller_gets_in_without_a_token_or_the_scope(unharmed_acme: Acme, path: str, method: str) -> None:
     acme = replace(unharmed_acme, ids=unharmed_acme.ids | {"queue": "downloads", "letterId": "letter"})
     assert acme.ask(method, path, None).status_code == 401
     needed = "admin" if path in FOR_ADMINS else "jobs:read" if method == "GET" else "jobs:write"

@@ -287,7 +287,7 @@ def test_a_review_is_kept_with_who_and_when(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("state", ["auto", "inCorrection", "reviewed"])
-def test_a_new_run_replaces_only_what_nobody_corrected(talk: Talk, state: str) -> None:
+def test_a_new_run_replaces_only_uncorrected_text(talk: Talk, state: str) -> None:
     talk.respell()
     talk.client.put(f"{talk.path}/review", json={"state": state})
     again = talk.client.post(f"/sessions/{talk.session_id}/process").json()

@@ -144,7 +144,7 @@ def either(request: pytest.FixtureRequest, server: Server, pauses: list[float]) 
 
 @pytest.fixture
 def served() -> Iterator[Served]:
-    """The real API at an address of this machine; nobody works on its jobs until the test does."""
+    """The real API at an address of this machine; the test itself works on its jobs."""
     with serve() as served:
         yield served
 

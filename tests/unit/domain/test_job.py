@@ -262,7 +262,7 @@ one_change: st.SearchStrategy[Change] = st.one_of(
 
 @settings(deadline=None)
 @given(st.lists(one_change, max_size=25))
-def test_whatever_happens_to_a_job(changes: list[Change]) -> None:
+def test_every_random_history_of_a_job(changes: list[Change]) -> None:
     job = accepted()
     for number, change in enumerate(changes, 1):
         before, untouched = job, replace(job)

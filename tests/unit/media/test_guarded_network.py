@@ -223,7 +223,7 @@ def test_every_wait_ends_at_the_deadline(timeout: float | None) -> None:
         stream.read(1, timeout=timeout)
 
 
-def test_a_wait_that_nobody_wants_any_more_ends_within_a_second() -> None:
+def test_an_abandoned_wait_ends_within_a_second() -> None:
     silence = Silence(canceled_at=5.5)
     with pytest.raises(KeyboardInterrupt):
         silence.connection().read(1, timeout=30.0)

@@ -1,4 +1,4 @@
-"""A process that dies before any of its writes, in every use case: nothing accepted is lost, nothing is done twice."""
+"""A process that crashes before any write, in every use case: nothing accepted is lost, nothing is done twice."""
 
 import random
 from contextlib import suppress
@@ -40,12 +40,12 @@ PARTS = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
 
 @pytest.fixture
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits before writing again what somebody else has written meanwhile."""
+    """Retry a conflicting write without a pause."""
     monkeypatch.setattr("shared.pipeline.updates.MAX_PAUSE_SEC", 0.0)
 
 
 def submitted(harness: CrashingHarness) -> None:
-    """Whoever submits and gets no answer asks again with the same key."""
+    """Submit again with the same key until there is an answer."""
     while not harness.alive(lambda: submit_url(harness.services, REQUEST, URL)):
         pass
 
@@ -61,7 +61,7 @@ def assert_done_once(harness: CrashingHarness) -> None:
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["redelivered", "lost"])
-def test_death_before_every_write_of_a_whole_job(lost: bool) -> None:
+def test_crash_before_every_write_of_a_whole_job(lost: bool) -> None:
     harness = CrashingHarness(parts=PARTS, loses=lambda: lost)
     crashes = 0
     for _ in harness.crash_everywhere(lambda: submitted(harness)):
@@ -90,7 +90,7 @@ def test_crash_before_every_write_of_a_job_whose_first_part_begins_early() -> No
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["redelivered", "lost"])
-def test_death_before_every_write_of_giving_up_and_trying_again(lost: bool) -> None:
+def test_crash_before_every_write_of_failing_and_requeueing(lost: bool) -> None:
     """Three attempts: a first one, one between, and the last; those between write what each other writes."""
     stage = Stage.TRACKING
     settings = SETTINGS.model_copy(update={"max_attempts": 3})
@@ -116,7 +116,7 @@ def test_death_before_every_write_of_giving_up_and_trying_again(lost: bool) -> N
     assert crashes >= WRITES_OF_GIVING_UP
 
 
-def test_death_before_every_write_of_cancel_and_retry() -> None:
+def test_crash_before_every_write_of_cancel_and_retry() -> None:
     harness = CrashingHarness(parts=PARTS)
     place = Stage.TRANSCRIPTION, StepKind.PART
 
@@ -133,7 +133,7 @@ def test_death_before_every_write_of_cancel_and_retry() -> None:
     def retry() -> None:
         if harness.storage.jobs.get("acme", "j").value.cancel_requested:
             assert harness.history("acme", "j")[-1] is JobStatus.CANCELED
-        else:  # the caller died before the wish was written, and asks again or leaves it
+        else:  # the caller crashed before the wish was written, and retries or gives up
             assert_done_once(harness)
         while not harness.alive(again):
             pass
@@ -147,7 +147,7 @@ def test_death_before_every_write_of_cancel_and_retry() -> None:
 
 
 @pytest.mark.parametrize("at_work", [True, False])
-def test_death_before_every_write_of_a_deletion(at_work: bool) -> None:
+def test_crash_before_every_write_of_a_deletion(at_work: bool) -> None:
     harness = CrashingHarness(parts=PARTS)
 
     def delete() -> None:
@@ -176,23 +176,23 @@ def test_death_before_every_write_of_a_deletion(at_work: bool) -> None:
     assert crashes > 30
 
 
-def test_death_before_every_write_of_the_sweep() -> None:
+def test_crash_before_every_write_of_the_sweep() -> None:
     def act(crash_at: int) -> bool:
         harness = CrashingHarness(parts=PARTS)
         submitted(harness)
         harness.take()
         harness.now += timedelta(minutes=5)
         harness.crash_point.left = crash_at
-        died = not harness.alive(lambda: sweep(harness.services))
+        crashed = not harness.alive(lambda: sweep(harness.services))
         harness.live()
         assert_done_once(harness)
-        return died
+        return crashed
 
     assert every_crash(act) >= 2
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_deaths_losses_and_duplicates_by_chance(seed: int) -> None:
+def test_random_crashes_losses_and_duplicates(seed: int) -> None:
     dice = random.Random(seed)
     crash_point = RandomCrashPoint(chance=0.03, dice=dice)
     harness = CrashingHarness(
@@ -208,7 +208,7 @@ def test_deaths_losses_and_duplicates_by_chance(seed: int) -> None:
     crash_point.active = False
     harness.live()
     for _ in range(5):
-        if harness.history("acme", "j")[-1] is JobStatus.ERROR:  # five deaths of one step
+        if harness.history("acme", "j")[-1] is JobStatus.ERROR:  # five crashes of one step
             error = harness.storage.jobs.get("acme", "j").value.error
             assert error is not None
             assert error.code == "stage_exhausted"

@@ -71,7 +71,7 @@ def test_a_change_by_half_an_hour() -> None:
     assert runs("15 2 * * *", LORD_HOWE, "2026-10-03 14:00", 2) == ["03 15:30", "04 15:15"]
 
 
-def test_a_start_in_the_hour_that_comes_again_does_not_go_back() -> None:
+def test_a_start_in_the_repeated_hour_does_not_go_back() -> None:
     second_time = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # 02:10 for the second time
     assert next_run("30 2 * * *", ZURICH, second_time) == datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
 

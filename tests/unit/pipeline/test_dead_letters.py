@@ -61,7 +61,7 @@ def requeue(harness: PipelineHarness, queue: str = DOWNLOADS, org_id: str = "acm
     return requeue_dead_letters(harness.services, org_id, queue)
 
 
-def test_a_job_that_was_given_up_is_tried_again_by_its_letter(harness: PipelineHarness) -> None:
+def test_a_failed_job_is_requeued_by_its_dead_letter(harness: PipelineHarness) -> None:
     job = harness.submit()
     message = give_up_download(harness, job)
     assert harness.job(job).status is JobStatus.ERROR
@@ -141,7 +141,7 @@ def test_a_webhook_that_an_earlier_release_gave_up_as_any_task_goes_to_the_queue
     assert harness.storage.queues.waiting(WEBHOOKS) == [message]
 
 
-def test_unreadable_messages_belong_to_nobody(harness: PipelineHarness) -> None:
+def test_unreadable_messages_belong_to_no_organisation(harness: PipelineHarness) -> None:
     at = harness.now
     for _ in range(2):
         keep_unreadable(harness.services, DOWNLOADS, b"\xff\x00{" * 4000, "m", at)

@@ -23,7 +23,7 @@ class ProcessKilled(BaseException):
     """What ends a process."""
 
 
-def die(context: Any) -> None:
+def crash(context: Any) -> None:
     raise ProcessKilled
 
 
@@ -119,11 +119,11 @@ def test_only_the_latest_are_kept(harness: Any) -> None:
 
 
 @pytest.mark.parametrize("message_id", ["same", "other"])
-def test_a_worker_that_died_is_in_the_history_when_its_step_is_taken_over(harness: Any, message_id: str) -> None:
+def test_a_crashed_worker_is_in_the_history_when_its_step_is_taken_over(harness: Any, message_id: str) -> None:
     job = harness.submit()
     [message] = harness.take()
 
-    harness.instead[Stage.DOWNLOAD, StepKind.PART] = die
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = crash
     with pytest.raises(ProcessKilled):
         run_step(harness.services, message, Delivery("same", 1))
     harness.instead.clear()
@@ -145,11 +145,11 @@ def test_a_late_failure_of_an_attempt_that_was_given_up_is_not_told_twice(harnes
     assert [each.code for each in done.failures] == ["worker_died"]
 
 
-def test_the_last_death_is_told_too_when_the_host_gives_the_message_up(harness: Any) -> None:
+def test_the_last_crash_is_recorded_when_the_message_is_poison(harness: Any) -> None:
     job = harness.submit()
     [message] = harness.take()
 
-    harness.instead[Stage.DOWNLOAD, StepKind.PART] = die
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = crash
     for number in range(1, 6):
         with pytest.raises(ProcessKilled):
             run_step(harness.services, message, Delivery("same", number))

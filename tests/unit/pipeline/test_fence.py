@@ -1,4 +1,4 @@
-"""Whoever stood still writes nothing over what others made since."""
+"""A worker that was suspended writes nothing over what its successors made."""
 
 from datetime import timedelta
 from typing import Any

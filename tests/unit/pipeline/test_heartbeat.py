@@ -127,7 +127,7 @@ def test_the_thread_makes_the_next_report_raise(services: Services, job: Job, cl
             heartbeat.report(0.1)
 
 
-def test_a_sign_of_life_takes_back_what_the_sweep_sent_in_vain(
+def test_a_heartbeat_takes_back_what_the_sweep_sent_in_vain(
     services: Services, job: Job, claimed: Stored[StepRun]
 ) -> None:
     """Else the next silence of the same step would be looked into later, and the one after that later still."""

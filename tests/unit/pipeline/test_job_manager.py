@@ -138,7 +138,7 @@ def test_a_delay_behind_us_is_none(host: TaskHarness, note: Any, calls: list[Any
     assert calls
 
 
-def test_a_failing_job_rests_longer_and_longer_and_is_a_dead_letter_at_last(host: TaskHarness) -> None:
+def test_a_failing_task_backs_off_and_becomes_a_dead_letter(host: TaskHarness) -> None:
     times: list[float] = []
     backoff = Backoff(first=timedelta(seconds=10), most=timedelta(seconds=30))
 
@@ -253,15 +253,15 @@ def test_a_message_of_a_task_at_work_is_ignored(host: TaskHarness) -> None:
     assert len(runs) == 1
 
 
-def test_a_worker_that_died_is_followed_by_another(host: TaskHarness) -> None:
-    deaths = iter([ProcessKilled(), ProcessKilled()])
+def test_a_crashed_worker_is_replaced(host: TaskHarness) -> None:
+    crashes = iter([ProcessKilled(), ProcessKilled()])
     runs: list[int] = []
 
     @host.jobs.job(max_attempts=3)
     def work(task: Task) -> None:
         runs.append(task.attempts)
-        for death in deaths:
-            raise death
+        for crash in crashes:
+            raise crash
 
     task = work.delay()
     message = host.pop()
@@ -287,7 +287,7 @@ def test_a_task_that_kills_every_worker_is_a_dead_letter(host: TaskHarness) -> N
         with pytest.raises(ProcessKilled):
             run_task(host.services, host.jobs, message, Delivery("m", count))
     give_up_task(host.services, host.jobs, message)
-    assert host.task(task.task_id).state is TaskState.RUNNING  # it may be at work: nobody knows yet
+    assert host.task(task.task_id).state is TaskState.RUNNING  # the worker may still be running
     host.now += timedelta(minutes=2)
     give_up_task(host.services, host.jobs, message)
     assert host.task(task.task_id).state is TaskState.FAILED

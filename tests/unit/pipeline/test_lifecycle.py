@@ -155,11 +155,11 @@ def test_a_job_under_way_cannot_be_tried_again(harness: Any) -> None:
         retry_job(harness.services, job.org_id, job.job_id)
 
 
-def test_the_sweep_ends_a_canceled_job_whose_worker_died(harness: Any) -> None:
-    def die(context: StepContext) -> None:
+def test_the_sweep_ends_a_canceled_job_whose_worker_crashed(harness: Any) -> None:
+    def crash(context: StepContext) -> None:
         raise KeyboardInterrupt
 
-    harness.instead[Stage.DOWNLOAD, StepKind.PART] = die
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = crash
     job = harness.submit()
     (message,) = harness.take()
     with pytest.raises(KeyboardInterrupt):
@@ -196,7 +196,7 @@ def test_a_worker_that_was_silent_for_long_does_not_disturb_the_next_attempt(har
     assert {stored.value.state for stored in rows} == {StageState.DONE}
 
 
-def test_a_retry_that_died_before_its_messages_is_taken_up_by_the_sweep(
+def test_a_retry_that_crashed_before_its_messages_is_sent_by_the_sweep(
     harness: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2}

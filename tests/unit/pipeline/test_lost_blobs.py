@@ -128,7 +128,7 @@ def test_a_blob_that_is_lost_is_made_again_without_the_sweep(messages: int, blob
         pytest.param(WORK, PLAN, (Stage.TRACKING, StepKind.MERGE), True, id="plan, lost"),
     ],
 )
-def test_death_before_every_write_while_a_lost_blob_is_made_again(
+def test_crash_before_every_write_while_a_lost_blob_is_made_again(
     container: str, name: str, before: tuple[Stage, StepKind], lost: bool
 ) -> None:
     harness = ReadingHarness(parts=dict(FEW_PARTS), loses=lambda: lost)

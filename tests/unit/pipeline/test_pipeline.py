@@ -136,7 +136,7 @@ def test_a_job_that_cannot_be_swept_does_not_keep_the_others_from_it(
 
     def fail_for_the_broken(job_id: str, stage: Stage | None = None) -> Sequence[Stored[StepRun]]:
         if job_id == broken.job_id:
-            raise ValueError("a row that nobody can read")
+            raise ValueError("an unreadable row")
         return of_job(job_id, stage)
 
     monkeypatch.setattr(harness.storage.step_runs, "of_job", fail_for_the_broken)
@@ -145,7 +145,7 @@ def test_a_job_that_cannot_be_swept_does_not_keep_the_others_from_it(
 
     assert sweep(harness.services) == 1
     assert [message.job_id for message in harness.take()] == [waiting.job_id]
-    assert "a row that nobody can read" in caplog.text
+    assert "an unreadable row" in caplog.text
 
 
 def test_a_message_that_waits_its_turn_is_sent_again_ever_more_rarely(harness: Any) -> None:
@@ -160,7 +160,7 @@ def test_a_message_that_waits_its_turn_is_sent_again_ever_more_rarely(harness: A
     assert sum(resent[:60]) > sum(resent[-60:])
 
 
-def die(context: StepContext) -> None:
+def crash(context: StepContext) -> None:
     """Ends as a killed process does: nothing after it runs, not even what writes the outcome."""
     raise SystemExit
 
@@ -175,7 +175,7 @@ def test_a_step_whose_process_was_killed_is_taken_over_by_its_next_delivery(
         for message in messages:
             dequeue_count = 1
             if (message.stage, message.step) == (stage, step):
-                harness.instead[stage, step] = die
+                harness.instead[stage, step] = crash
                 with pytest.raises(SystemExit):
                     run_step(harness.services, message, Delivery("m", 1))
                 del harness.instead[stage, step]
@@ -187,10 +187,10 @@ def test_a_step_whose_process_was_killed_is_taken_over_by_its_next_delivery(
     assert killed == sum(1 for ran_stage, ran_step, _ in harness.ran if (ran_stage, ran_step) == (stage, step))
 
 
-def test_a_step_whose_host_was_killed_is_taken_over_when_it_shows_no_life(harness: Any) -> None:
+def test_a_step_whose_host_was_killed_is_taken_over_when_its_lease_ends(harness: Any) -> None:
     job = harness.submit()
     (message,) = harness.take()
-    harness.instead[Stage.DOWNLOAD, StepKind.PART] = die
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = crash
     with pytest.raises(SystemExit):
         run_step(harness.services, message, Delivery("hidden for ten minutes", 1))
     harness.instead.clear()
@@ -290,7 +290,7 @@ def test_a_step_that_fails_again_and_again_ends_the_job_and_names_the_last_failu
 
 
 def test_a_step_that_takes_its_host_with_it_is_not_tried_for_ever(harness: Any) -> None:
-    harness.instead[Stage.DOWNLOAD, StepKind.PART] = die
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = crash
     job = harness.submit()
     for number in range(20):
         for message in harness.take():

@@ -1,4 +1,4 @@
-"""Deleting a session at every step of its jobs: nothing is left, and nobody brings anything back."""
+"""Deleting a session at every step of its jobs: nothing is left, and no worker brings anything back."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ def run_until(harness: Any, stage: Stage, step: StepKind) -> Any:
 
 
 @pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
-def test_a_session_that_nobody_works_on_is_gone_at_once(
+def test_a_session_without_a_worker_is_gone_at_once(
     tables: list[MemoryTable], new_harness: Any, stage: Stage, step: StepKind
 ) -> None:
     harness = new_harness(parts={Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2})
@@ -105,7 +105,7 @@ def test_a_session_at_work_is_out_of_sight_at_once_and_gone_when_the_work_has_st
     message = run_until(harness, stage, step)
     try:
         run_step(harness.services, message, Delivery("running", 1))
-    except NotFound:  # the host delivers the message again, and nobody wants it then
+    except NotFound:  # the host redelivers the message of a step that is gone
         run_step(harness.services, message, Delivery("running", 2))
     harness.now += LOOK_AGAIN
     run_task(harness.services, job_manager, harness.storage.queues.pop(TASKS), Delivery("task", 1))

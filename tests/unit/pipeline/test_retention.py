@@ -160,7 +160,7 @@ def test_a_removal_that_waits_for_work_is_finished_later(harness: Any) -> None:
     assert (removal.jobs, removal.reason) == (1, RemovalReason.REQUEST)
 
 
-def test_death_before_every_write_leaves_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crash_before_every_write_leaves_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.pipeline.updates.MAX_PAUSE_SEC", 0.0)
 
     def act(crash_at: int) -> bool:
@@ -171,20 +171,20 @@ def test_death_before_every_write_leaves_one_record(monkeypatch: pytest.MonkeyPa
             harness.storage.blobs.write(RESULTS, f"acme/{job.session_id}/{job.job_id}/{name}", b"12345", "text/plain")
         there = sum(1 for where in (SOURCES, WORK, RESULTS) for _ in harness.storage.blobs.listing(where, ""))
         harness.crash_point.left = crash_at
-        died = not harness.alive(lambda: delete_session(harness.services, "acme", job.session_id))
+        crashed = not harness.alive(lambda: delete_session(harness.services, "acme", job.session_id))
         harness.crash_point.left = None
-        if died:
+        if crashed:
             clean_up(harness.services)
             for task in iter(lambda: harness.storage.queues.pop(TASKS), None):
                 run_task(harness.services, job_manager, task, Delivery("task", 1))
-            if harness.storage.sessions.page("acme", limit=1).items:  # died before the mark
+            if harness.storage.sessions.page("acme", limit=1).items:  # crashed before the mark
                 delete_session(harness.services, "acme", job.session_id)
         [removal] = removals(harness)
         assert removal.finished_at is not None
         assert removal.blobs <= there
         assert removal.jobs <= 1
         assert list(harness.storage.sessions.all()) == []
-        return died
+        return crashed
 
     assert every_crash(act) > 10
 

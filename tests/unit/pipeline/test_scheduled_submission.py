@@ -64,16 +64,16 @@ def test_a_job_a_run_as_if_it_had_been_posted(host: TaskHarness) -> None:
     assert {message.queue for message in host.storage.queues.waiting()} == {"downloads"}
 
 
-def test_a_run_that_dies_anywhere_makes_one_job() -> None:
+def test_a_run_that_crashes_anywhere_makes_one_job() -> None:
     def scenario(crash_at: int) -> bool:
         host = TaskHarness(jobs=job_manager)
         keep(host)
         host.now += DAY
-        died = host.crash_point.crashes_at(crash_at, lambda: host.live(timedelta(seconds=1)))
+        crashed = host.crash_point.crashes_at(crash_at, lambda: host.live(timedelta(seconds=1)))
         host.live(timedelta(hours=2), STEP)
         assert len(jobs(host)) == 1
         assert submission_schedule(host.services, "acme", "daily").last_job_id == jobs(host)[0].job_id
-        return died
+        return crashed
 
     every_crash(scenario)
 

@@ -1,4 +1,4 @@
-"""Schedules: one task a run, whatever happens to the tick."""
+"""Schedules: one task a run, wherever the tick crashes."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -81,7 +81,7 @@ def test_crons_and_zones_are_checked_at_once(host: TaskHarness, note: Any) -> No
     assert "schedules" not in host.rows()
 
 
-def test_runs_missed_while_nobody_was_there_are_made_up_for_by_one(
+def test_runs_missed_while_the_host_was_down_are_made_up_for_by_one(
     host: TaskHarness, note: Any, calls: list[Any]
 ) -> None:
     schedule = note.schedule_cron("*/10 * * * *", "x")
@@ -133,18 +133,18 @@ def test_a_slow_tick_does_not_run_what_another_made_and_a_worker_finished(
     assert len(calls) == 1
 
 
-def test_a_tick_that_dies_before_any_write_makes_one_task() -> None:
+def test_a_tick_that_crashes_before_any_write_makes_one_task() -> None:
     def scenario(crash_at: int) -> bool:
         host, ran = TaskHarness(), list[int]()
         schedule = host.jobs.job(name="work")(lambda: ran.append(1)).schedule_cron("0 0 * * *")
         host.now += timedelta(days=1)
-        died = host.crash_point.crashes_at(crash_at, lambda: run_due_schedules(host.services))
+        crashed = host.crash_point.crashes_at(crash_at, lambda: run_due_schedules(host.services))
         host.run_all()
         host.live(timedelta(hours=20), timedelta(minutes=5))
         assert len(ran) == 1
         assert stored(host, schedule).next_run_at == START + timedelta(days=2)
         assert (host.rows().get("tasks"), host.rows().get("timeindex")) == (None, 1)
-        return died
+        return crashed
 
     every_crash(scenario)
 
@@ -153,11 +153,11 @@ def test_making_a_schedule_may_die_too() -> None:
     def scenario(crash_at: int) -> bool:
         host, ran = TaskHarness(), list[int]()
         job = host.jobs.job(name="work")(lambda: ran.append(1))
-        died = host.crash_point.crashes_at(crash_at, lambda: job.schedule_cron("0 0 * * *"))
+        crashed = host.crash_point.crashes_at(crash_at, lambda: job.schedule_cron("0 0 * * *"))
         job.schedule_cron("0 0 * * *")
         host.live(timedelta(days=1, hours=1), timedelta(minutes=5))
         assert len(ran) == 1
-        return died
+        return crashed
 
     every_crash(scenario)
 

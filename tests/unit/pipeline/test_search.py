@@ -282,7 +282,7 @@ def indexed_as_well(talks: Talks) -> None:
         pytest.param(indexed_as_well, (3, 1), ["old [words] here"], id="the same is done at once"),
     ],
 )
-def test_whatever_happens_while_a_transcript_is_indexed(
+def test_every_crash_while_a_transcript_is_indexed(
     talks: Talks, monkeypatch: pytest.MonkeyPatch, write: int, meanwhile: Meanwhile, rows: object, words: list[str]
 ) -> None:
     """Before each of the calls to the index, and after its first table write, the world may move on."""

@@ -35,7 +35,7 @@ def seconds_until_asked_again(harness: PipelineHarness) -> float:
         sweep(harness.services)
         if harness.take():
             return (harness.now - since).total_seconds()
-    raise AssertionError("nobody asked again")
+    raise AssertionError("the sweep sent no message")
 
 
 def test_a_message_that_was_never_sent_is_sent_within_a_minute(harness: PipelineHarness) -> None:
@@ -44,7 +44,7 @@ def test_a_message_that_was_never_sent_is_sent_within_a_minute(harness: Pipeline
     assert seconds_until_asked_again(harness) < PROMISE.total_seconds()
 
 
-def test_a_step_whose_host_died_is_asked_for_again_within_a_minute(harness: PipelineHarness) -> None:
+def test_a_step_whose_host_crashed_is_requeued_within_a_minute(harness: PipelineHarness) -> None:
     harness.instead[Stage.DOWNLOAD, StepKind.PART] = killed
     harness.submit()
     (message,) = harness.take()
@@ -153,7 +153,9 @@ def suspended(harness: PipelineHarness, during: Callable[[], None]) -> Callable[
     ("stage", "step"),
     [(Stage.DOWNLOAD, StepKind.PART), (Stage.TRANSCRIPTION, StepKind.PART), (Stage.TRACKING, StepKind.MERGE)],
 )
-def test_a_worker_that_was_suspended_disturbs_nobody(harness: PipelineHarness, stage: Stage, step: StepKind) -> None:
+def test_a_suspended_worker_writes_nothing_after_it_lost_its_lease(
+    harness: PipelineHarness, stage: Stage, step: StepKind
+) -> None:
     def others() -> None:
         sweep(harness.services)
         harness.drain()

@@ -1,4 +1,4 @@
-"""A worker that dies before any of its writes: what was accepted is done, and nothing is left behind."""
+"""A worker that crashes before any of its writes: what was accepted is done, and nothing is left behind."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,19 +26,19 @@ def assert_nothing_is_left(host: TaskHarness) -> None:
 
 
 @pytest.mark.parametrize("once", [False, True])
-def test_death_while_a_task_is_made(once: bool) -> None:
+def test_crash_while_a_task_is_made(once: bool) -> None:
     def scenario(crash_at: int) -> bool:
         host, ran = TaskHarness(), list[str]()
         job = host.jobs.job(name="work")(lambda: ran.append("x"))
         bound = job.using(host.services, task_id="chosen" if once else None)
-        died = host.crash_point.crashes_at(crash_at, bound.delay)
+        crashed = host.crash_point.crashes_at(crash_at, bound.delay)
         stands = host.rows().get("tasks") == 1
-        if died and once:
-            bound.delay()  # whoever asked did not get an answer, and asks again
+        if crashed and once:
+            bound.delay()  # the caller got no answer, and retries
         host.live(A_WHILE)
         assert len(ran) == (1 if stands or once else 0)
         assert_nothing_is_left(host)
-        return died
+        return crashed
 
     every_crash(scenario)
 
@@ -71,7 +71,7 @@ def rest_first(task: Task) -> None:
 @pytest.mark.parametrize("redelivered", [True, False], ids=["redelivered", "lost"])
 @pytest.mark.parametrize("once", [False, True], ids=["any id", "chosen id"])
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_death_while_a_task_runs(name: str, once: bool, redelivered: bool) -> None:
+def test_crash_while_a_task_runs(name: str, once: bool, redelivered: bool) -> None:
     def scenario(crash_at: int) -> bool:
         host, finished = TaskHarness(), list[int]()
 
@@ -81,18 +81,18 @@ def test_death_while_a_task_runs(name: str, once: bool, redelivered: bool) -> No
 
         job = host.jobs.job(name="work", max_attempts=3)(work)
         job.using(host.services, task_id="chosen" if once else None).delay()
-        died = strike(host, crash_at, redelivered)
+        crashed = strike(host, crash_at, redelivered)
         host.live(A_WHILE)
         assert 1 <= len(finished) <= 2  # at least once
         assert host.letters() == []
         assert_nothing_is_left(host)
-        return died
+        return crashed
 
     every_crash(scenario)
 
 
 @pytest.mark.parametrize("redelivered", [True, False], ids=["redelivered", "lost"])
-def test_death_while_a_task_is_buried_and_while_it_is_dug_out(redelivered: bool) -> None:
+def test_crash_while_a_task_is_dead_lettered_and_requeued(redelivered: bool) -> None:
     def scenario(crash_at: int) -> bool:
         host, bad, ran = TaskHarness(), [True], list[int]()
 
@@ -102,24 +102,24 @@ def test_death_while_a_task_is_buried_and_while_it_is_dug_out(redelivered: bool)
                 raise OSError("bad")
 
         task = host.jobs.job(name="work", max_attempts=1, backoff=Backoff(first=timedelta(0)))(work).delay()
-        died = strike(host, crash_at, redelivered)
+        crashed = strike(host, crash_at, redelivered)
         host.live(A_WHILE)
         assert host.task(task.task_id).state is TaskState.FAILED
         assert len(host.letters()) == 1
 
         bad.clear()
         ran.clear()
-        died_again = host.crash_point.crashes_at(crash_at, lambda: requeue_dead_letters(host.services, "", TASKS))
+        crashed_again = host.crash_point.crashes_at(crash_at, lambda: requeue_dead_letters(host.services, "", TASKS))
         requeue_dead_letters(host.services, "", TASKS)
         host.live(A_WHILE)
         assert ran
         assert_nothing_is_left(host)
-        return died or died_again
+        return crashed or crashed_again
 
     every_crash(scenario)
 
 
-def test_death_of_the_sweep() -> None:
+def test_crash_of_the_sweep() -> None:
     def scenario(crash_at: int) -> bool:
         host, ran = TaskHarness(), list[Any]()
         job = host.jobs.job(name="work", max_attempts=1)(ran.append)
@@ -128,20 +128,20 @@ def test_death_of_the_sweep() -> None:
         host.deliver(TaskMessage(task_id="done", name="work"))
         while host.pop():
             pass  # all messages are lost
-        died = False
+        crashed = False
         for _ in range(5):
             host.now += timedelta(minutes=20)
-            died = host.crash_point.crashes_at(crash_at, lambda: sweep_tasks(host.services)) or died
+            crashed = host.crash_point.crashes_at(crash_at, lambda: sweep_tasks(host.services)) or crashed
         host.live(A_WHILE)
         assert ran == ["done", "lost"]
         assert_nothing_is_left(host)
-        return died
+        return crashed
 
     every_crash(scenario)
 
 
 def strike(host: TaskHarness, crash_at: int, redelivered: bool) -> bool:
-    """Delivers the first message to a worker that dies; the host delivers it again, or it is lost with its host."""
+    """Delivers the first message to a worker that crashes; the host redelivers it, or it is lost with its host."""
     message = host.pop()
     assert message is not None
     if not host.crash_point.crashes_at(crash_at, lambda: run_task(host.services, host.jobs, message, Delivery("m", 1))):

@@ -81,7 +81,7 @@ def test_a_person_who_walks_past_is_left_out_of_time_and_picture() -> None:
     assert np.abs(stretch.picture.astype(int) - FIRST).mean() < 0.5
 
 
-def test_places_that_nobody_left_free_are_not_known() -> None:
+def test_places_that_were_never_free_are_not_known() -> None:
     mask = np.zeros(SIZE[::-1], bool)
     mask[60:, 100:130] = True
     (stretch,) = watch([FIRST] * 6, lambda _: mask)

@@ -75,7 +75,7 @@ values = st.one_of([any_of(kind) for kind in (Job, Event, StepRun, Session, Uplo
 
 @settings(deadline=None)
 @given(values)
-def test_whatever_is_written_is_read(value: object) -> None:
+def test_every_written_value_is_read(value: object) -> None:
     columns = to_columns(value)
     assert from_columns(type(value), columns) == value
     assert all(name.isalnum() and name[0].islower() for name in columns)

@@ -100,7 +100,7 @@ def test_two_people_far_apart_are_not_mixed_up_when_their_scores_alternate() -> 
     assert len({round(point.x, 3) for point in associate(frames(*seen), 2.0)}) == 1
 
 
-def test_somebody_who_stands_near_and_is_surer_does_not_take_over() -> None:
+def test_a_person_who_stands_near_with_a_higher_score_does_not_take_over() -> None:
     """The one who walks is followed on, though the other stands within reach and has the higher score for long."""
     walker = [person(0.5 + 0.15 * abs((k / 20) % 2 - 1), 0.65) for k in range(200)]
     seen = [(each, person(0.3, 0.99)) if 40 <= k < 120 else (each,) for k, each in enumerate(walker)]

@@ -48,7 +48,7 @@ def test_a_recording_without_anybody_has_no_gap() -> None:
     assert (found.total_distance, found.jitter) == (0.0, 0.0)
 
 
-def test_somebody_always_there_covers_everything() -> None:
+def test_a_person_always_there_covers_everything() -> None:
     assert metrics(at(*range(20))).coverage_percent == 100.0
 
 

@@ -152,7 +152,7 @@ def test_what_is_no_model_has_no_size_to_change(bright_cells: Path) -> None:
             resize_input(broken, "images", 32, SIDE)
 
 
-def test_nobody_in_the_dark(make_model: MakeModel) -> None:
+def test_no_person_is_found_in_the_dark(make_model: MakeModel) -> None:
     assert OnnxDetector(make_model(rows_with(STANDING))).detect(frame(light=50)) == ()
 
 
@@ -237,12 +237,12 @@ def test_pictures_are_put_into_the_top_left() -> None:
     assert (square[0, :, 36:, :] == 114).all()
 
 
-def test_nobody_is_likely_enough() -> None:
+def test_no_candidate_is_likely_enough() -> None:
     assert decode_people(rows_with((3, [0, 0, 0, 0, 0.2, 0.2]))[0], (SIDE, SIDE), 0.1) == []
 
 
 @pytest.mark.skipif(not (MODEL.exists() and CLIP.exists()), reason="the model or the recording is not here")
-def test_a_real_model_finds_a_real_person_and_nobody_in_an_empty_room() -> None:
+def test_a_real_model_finds_a_real_person_and_none_in_an_empty_room() -> None:
     detector = OnnxDetector(MODEL)
     with CLIP.open("rb") as source:
         recording = probe(source, CLIP.stat().st_size)

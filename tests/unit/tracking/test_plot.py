@@ -64,7 +64,7 @@ def test_a_long_recording_has_no_more_bins_than_can_be_seen_and_loses_no_extreme
     assert all(each.min_x <= each.x <= each.max_x for each in plot.positions)
 
 
-def test_where_nobody_was_followed_there_are_no_bins() -> None:
+def test_while_no_person_was_followed_there_are_no_bins() -> None:
     plot = TrackPlot.of(tracked([0.3] * 20 + [None] * 20 + [0.3] * 20))
     assert plot.gaps == ((10.0, 20.0),)
     assert not [each for each in plot.positions if 10.0 <= each.t < 20.0]

@@ -89,7 +89,7 @@ def test_the_camera_begins_to_move_before_it_has_to() -> None:
     assert pushed - began == pytest.approx(AVERAGE_SEC * FPS, abs=2)
 
 
-def test_while_nobody_is_there_the_camera_goes_over_to_where_the_next_one_appears() -> None:
+def test_while_no_person_is_there_the_camera_goes_to_where_the_next_appears() -> None:
     aim = np.concatenate((np.full(50, 0.3), np.full(100, np.nan), np.full(50, 0.7)))
     path = camera_path(aim, 0.5, FPS)
     assert np.abs(path[:50] - 0.3).max() <= DEAD_ZONE_SHARE * 0.5
@@ -98,6 +98,6 @@ def test_while_nobody_is_there_the_camera_goes_over_to_where_the_next_one_appear
 
 
 @pytest.mark.parametrize("aim", [np.full(20, np.nan), np.array([]), np.full(20, 0.2)])
-def test_with_nobody_to_follow_or_nothing_to_cut_away_the_camera_stands_in_the_middle(aim: Path) -> None:
+def test_without_a_person_or_without_a_margin_the_camera_stands_in_the_middle(aim: Path) -> None:
     assert (camera_path(aim, 1.0, FPS) == 0.5).all()
     assert (camera_path(aim * np.nan, 0.5, FPS) == 0.5).all()

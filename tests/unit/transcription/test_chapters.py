@@ -75,7 +75,7 @@ def test_a_short_talk_and_one_about_one_thing_are_one_chapter() -> None:
     assert len(propose_chapters(same).chapters) == 1
 
 
-def test_nobody_watches_a_chapter_of_an_hour() -> None:
+def test_no_chapter_lasts_an_hour() -> None:
     same = transcript(*((TOPICS[0], at * 8.0, at * 8.0 + 7.5) for at in range(450)), duration=3600.0)
     assert all(chapter.end - chapter.start <= LONGEST_SEC for chapter in propose_chapters(same).chapters)
 

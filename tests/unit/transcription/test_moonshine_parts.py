@@ -98,7 +98,7 @@ def test_words_are_placed_where_the_attention_is_and_not_into_pauses() -> None:
 
 
 @pytest.mark.parametrize("frames", [1, 3, 8, 40])
-def test_words_have_a_length_and_stay_inside_whatever_the_attention(frames: int) -> None:
+def test_words_have_a_length_and_stay_inside_for_any_attention(frames: int) -> None:
     random = np.random.default_rng(frames)
     tokens = 6
     samples = random.normal(0.0, 0.1, frames * 384 + 500).astype(np.float32)

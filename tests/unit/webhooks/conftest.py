@@ -1,4 +1,4 @@
-"""Somebody who gets webhooks."""
+"""A receiver of webhooks."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A process that dies before any of its writes, while a job ends and while its end is told: it is told, under one name.
+"""A process that crashes before any write, while a job ends and while its webhook is sent: it is sent, under one name.
 
 The receiver may hear it twice, and never something else.
 """
@@ -31,13 +31,13 @@ def told(receiver: Receiver) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("others", [JobStatus.ERROR, JobStatus.CANCELED], ids=["same", "another"])
-def test_death_while_a_job_ends(receiver: Receiver, others: JobStatus) -> None:
-    """The host delivers the step again, or somebody else ends the job, one way or another."""
+def test_crash_while_a_job_ends(receiver: Receiver, others: JobStatus) -> None:
+    """The host redelivers the step, or another worker ends the job, one way or another."""
 
     def scenario(crash_at: int) -> bool:
         harness = WebhookHarness()
         job = harness.job(receiver.url())
-        died = harness.crash_point.crashes_at(crash_at, lambda: harness.end(job))
+        crashed = harness.crash_point.crashes_at(crash_at, lambda: harness.end(job))
         was_final = harness.read(job).is_final
         if not was_final:
             harness.live(A_WHILE)
@@ -48,24 +48,24 @@ def test_death_while_a_job_ends(receiver: Receiver, others: JobStatus) -> None:
         assert harness.read(job).status is end
         assert told(receiver) == [("msg_j1_1", f"job.{end.lower()}")]
         assert harness.is_tidy()
-        return died
+        return crashed
 
     every_crash(scenario)
 
 
-def test_death_while_a_job_ends_and_then_it_begins_again(receiver: Receiver) -> None:
+def test_crash_while_a_job_ends_and_then_it_begins_again(receiver: Receiver) -> None:
     def scenario(crash_at: int) -> bool:
         harness = WebhookHarness()
         job = harness.job(receiver.url())
-        died = harness.crash_point.crashes_at(crash_at, lambda: harness.end(job))
+        crashed = harness.crash_point.crashes_at(crash_at, lambda: harness.end(job))
         if not harness.read(job).is_final:
-            return died
+            return crashed
         again = change_job(harness.services, "acme", "j1", lambda current: jobs.restart(current, harness.now))
         harness.end(again, JobStatus.CANCELED)
         harness.live(A_WHILE)
         assert sorted(told(receiver)) == [("msg_j1_1", "job.error"), ("msg_j1_2", "job.canceled")]
         assert harness.is_tidy()
-        return died
+        return crashed
 
     world_ends = 0
     while scenario(world_ends + 1):
@@ -75,7 +75,7 @@ def test_death_while_a_job_ends_and_then_it_begins_again(receiver: Receiver) -> 
 
 @pytest.mark.parametrize("answers", [[204], [500, 204]], ids=["accepted", "accepted later"])
 @pytest.mark.parametrize("redelivered", [True, False], ids=["redelivered", "lost"])
-def test_death_while_the_end_is_told(receiver: Receiver, redelivered: bool, answers: list[int]) -> None:
+def test_crash_while_the_webhook_is_sent(receiver: Receiver, redelivered: bool, answers: list[int]) -> None:
     def scenario(crash_at: int) -> bool:
         receiver._given, receiver.answers = 0, answers
         harness = WebhookHarness()
@@ -86,8 +86,8 @@ def test_death_while_the_end_is_told(receiver: Receiver, redelivered: bool, answ
         def run(count: int) -> None:
             run_task(harness.services, harness.jobs, message, Delivery("m", count), lambda: 1.0)
 
-        died = harness.crash_point.crashes_at(crash_at, lambda: run(1))
-        if died and redelivered:
+        crashed = harness.crash_point.crashes_at(crash_at, lambda: run(1))
+        if crashed and redelivered:
             run(2)
         harness.live(A_WHILE)
         heard = told(receiver)
@@ -99,6 +99,6 @@ def test_death_while_the_end_is_told(receiver: Receiver, redelivered: bool, answ
         assert all(each.error == CRASHED for each in log[:-1] if each.status_code is None)
         assert not [each for each in log if each.state is DeliveryState.SENDING]
         assert harness.is_tidy()
-        return died
+        return crashed
 
     every_crash(scenario)

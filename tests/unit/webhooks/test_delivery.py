@@ -263,16 +263,16 @@ def test_an_attempt_that_ended_before_it_started_is_not_told_to_have(
 
 
 def test_a_task_that_comes_too_early_waits(harness: WebhookHarness, receiver: Receiver) -> None:
-    """The job's end was announced by a worker that died, and the job goes on for hours."""
+    """The job's end was announced by a worker that crashed, and the job goes on for hours."""
     job = harness.job(receiver.url())
 
-    def dies(current: jobs.Job) -> jobs.Job:
+    def fail_first(current: jobs.Job) -> jobs.Job:
         raise KeyboardInterrupt
 
     from shared.pipeline.execution.end_job import end_job
 
     with pytest.raises(KeyboardInterrupt):
-        end_job(harness.services, job, dies)
+        end_job(harness.services, job, fail_first)
     harness.live(timedelta(hours=5), timedelta(minutes=1))
     assert harness.log(job) == []
     assert harness.task(first_task_id("j1", 1)).attempts == 0
@@ -334,7 +334,7 @@ def test_what_cannot_be_redelivered(harness: WebhookHarness, receiver: Receiver)
         redeliver_webhook(harness.services, "others", "running", "r1")
 
 
-def test_a_job_that_was_deleted_is_told_to_nobody(harness: WebhookHarness, receiver: Receiver) -> None:
+def test_a_deleted_job_sends_no_webhook(harness: WebhookHarness, receiver: Receiver) -> None:
     job = harness.end(harness.job(receiver.url()))
     harness.storage.jobs.delete("acme", job.session_id, job.job_id)
     harness.run_all()

@@ -98,7 +98,7 @@ def test_an_endless_answer_is_not_read(receiver: Receiver) -> None:
     assert send(receiver.url("/endless")) == Outcome(200)
 
 
-def test_nobody_there() -> None:
+def test_no_person_is_there() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
         outcome = send(f"http://127.0.0.1:{taken.getsockname()[1]}/")
@@ -142,7 +142,7 @@ def test_what_is_no_address_is_refused_for_good(url: str) -> None:
     assert send(url).is_hopeless
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+def test_an_untrusted_certificate_is_refused(tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_self_signed(tmp_path / "server.pem"))
     with receiving(context) as server:
