@@ -67,7 +67,7 @@ def test_a_file_goes_in_and_every_artefact_comes_out(
     assert scene.thumbnail is not None
     assert caller.thumbnail(job.session_id, scene.thumbnail) == JPEG
     written = caller.download_artefacts(job.session_id, tmp_path / "out")
-    assert {path.suffix for path in written} == {".json", ".vtt", ".srt", ".txt", ".jpg"}
+    assert {path.suffix for path in written} == {".json", ".vtt", ".srt", ".txt", ".html", ".jpg"}
 
 
 def test_the_recording_can_be_had_back(caller: RostrumClient, served: Served, recording: Path, tmp_path: Path) -> None:
