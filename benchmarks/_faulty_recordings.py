@@ -111,7 +111,7 @@ def _faulty_picture() -> Iterator[Made]:
     yield faulty("black", "picture_black", lambda: [each * 0 for each in lecture()])
     yield faulty("black from a time on", "picture_black", lambda: _from(lecture(), 24, lambda each: each * 0))
     yield faulty("frozen from a time on", "picture_frozen", lambda: _frozen(lecture(), 17))
-    yield faulty("frozen all the time", "picture_frozen", lambda: _frozen(lecture(), 12, from_sec=0))
+    yield faulty("frozen all the time", "picture_frozen", lambda: _frozen(_without_screen(lecture()), 12, from_sec=0))
     yield faulty("out of focus", "picture_unfocused", lambda: [_blurred(each) for each in lecture()])
     yield faulty("covered", "picture_covered", lambda: [_covered(number) for number in range(int(SECONDS * FPS))])
 
@@ -125,7 +125,7 @@ def _faulty_talk() -> Iterator[Made]:
         espeak = Espeak()
     except OSError:
         return
-    for name, text, language in (("German", GERMAN, "de"), ("French", FRENCH, "fr-fr")):
+    for name, text, language in (("German", GERMAN, "de"), ("French", FRENCH, "fr")):
         said = espeak.say(text * 4, language).samples.astype(np.float32) / 32768
         sound = _padded(np.repeat(said, RATE // 16_000))[None]
         yield Made(name, frozenset({"language_unsure"}), lambda sound=sound: sound, lecture)  # type: ignore[misc]
@@ -288,6 +288,14 @@ def _frozen(pictures: list[Picture], at_sec: float, from_sec: float | None = Non
     """Return the pictures with the one at `at_sec` in place of all from then on, or from `from_sec` on."""
     held = pictures[int(at_sec * FPS)]
     return _from(pictures, at_sec if from_sec is None else from_sec, lambda _: held)
+
+
+def _without_screen(pictures: list[Picture]) -> list[Picture]:
+    """Return the pictures with a bare wall in place of the screen: a still picture with text may be a screencast."""
+    bare = [each.copy() for each in pictures]
+    for each in bare:
+        each[: int(0.68 * SIZE[1]), : int(0.69 * SIZE[0])] = np.median(each[:, int(0.9 * SIZE[0]) :], axis=(0, 1))
+    return bare
 
 
 def _covered(number: int) -> Picture:

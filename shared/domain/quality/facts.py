@@ -47,8 +47,8 @@ class Facts:
     coverage_percent: float | None = None
     """Share of the recording that shows the instructor; None without a track."""
     presence: Sequence[Span] = ()
-    is_screencast: bool = False
-    """Whether slides fill the whole picture."""
+    slides_fill_picture: bool = False
+    """Whether slides were found, and no screen around them."""
 
 
 def total(spans: Sequence[Span]) -> float:

@@ -23,6 +23,8 @@ FOCUS_SHARE = 0.2
 """Edges over spread: 0.3 to 1.5 in focus, 0.05 to 0.19 with a blur of 8 pixels of 1080 lines and more."""
 STILL = 30
 """Change of the most changed place, in hundredths of a step of luma, up to which a picture is the same as before."""
+CAMERA_REST = 4
+"""Median change of all places, in hundredths of a step of luma, that only the noise of a camera exceeds: 7 and more."""
 MIN_BAD_SEC = 10.0
 """A shorter time is not worth a word."""
 BAD_SHARE = 0.5
@@ -68,13 +70,19 @@ def picture_reasons(facts: Facts) -> list[Reason]:
         return []
     reasons = _bad_looks(facts.looks, facts.duration_sec)
     bad = [(each.start, each.end) for each in reasons]
-    if not facts.is_screencast:
+    if not _is_screencast(facts):
         reasons += _frozen(facts, bad)
         is_hidden = sum(each.end - each.start for each in reasons) >= FROZEN_SHARE * facts.duration_sec
         if facts.coverage_percent is not None and facts.coverage_percent < LEAST_COVERAGE_PERCENT and not is_hidden:
             text = "Nobody was found in the picture."
             reasons.append(Reason(code=NOBODY, start=0.0, end=facts.duration_sec, text=text))
     return reasons
+
+
+def _is_screencast(facts: Facts) -> bool:
+    """Return whether the picture is that of a screen, and not of a room in which a screen can be read."""
+    rests = [look.rest for look in facts.looks if look.rest is not None]
+    return facts.slides_fill_picture and (not rests or median(rests) <= CAMERA_REST)
 
 
 def _bad_looks(looks: Sequence[Look], duration_sec: float) -> list[Reason]:

@@ -61,6 +61,8 @@ class Look(Payload):
     change: Annotated[int, Field(ge=0)] | None = None
     """How far the place that changed most differs from the sample before, in hundredths of a step of luma; None for
     the first sample of the recording."""
+    rest: Annotated[int, Field(ge=0)] | None = None
+    """The same for the median of all places: the noise of a camera is everywhere, and on a screen there is none."""
 
 
 class PictureLooks(Payload):

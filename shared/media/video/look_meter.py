@@ -36,10 +36,10 @@ class LookMeter:
         grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
         small = cv2.resize(grey, _SMALL_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
         before, self._before = self._before, small
-        change = None
+        change = rest = None
         if before is not None:
             cells = cv2.resize(np.abs(small - before), _CELLS, interpolation=cv2.INTER_AREA)
-            change = round(float(cells.max()) * 100)
+            change, rest = round(float(cells.max()) * 100), round(float(np.median(cells)) * 100)
         dark, bright = np.quantile(small, (_DARKEST_SHARE, _BRIGHTEST_SHARE))
         return Look(
             t=time_sec,
@@ -47,6 +47,7 @@ class LookMeter:
             spread=round(float(bright - dark)),
             edges=_edges(grey),
             change=change,
+            rest=rest,
         )
 
 

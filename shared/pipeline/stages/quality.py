@@ -82,7 +82,7 @@ def _facts(services: Services, job: Job, recording: Recording) -> Facts:
         looks=tuple(_in_order(chain.from_iterable(part.looks for part in looks))),
         coverage_percent=None if track is None else track.derived_metrics.coverage_percent,
         presence=() if track is None else track.presence,
-        is_screencast=_is_screencast(_read(services, job, SLIDES_AS_READ, Slides)),
+        slides_fill_picture=_fill_picture(_read(services, job, SLIDES_AS_READ, Slides)),
     )
 
 
@@ -104,8 +104,8 @@ def _text(transcript: Transcript, parts: Sequence[TranscriptPart]) -> HeardText:
     )
 
 
-def _is_screencast(slides: Slides | None) -> bool:
-    """Return whether slides fill the whole picture."""
+def _fill_picture(slides: Slides | None) -> bool:
+    """Return whether there are slides that fill the whole picture."""
     if slides is None or not slides.slides or slides.region is None:
         return False
     _, _, width, height = slides.region

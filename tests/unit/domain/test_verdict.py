@@ -100,6 +100,11 @@ def found(quality: Quality) -> list[tuple[str, float, float]]:
         pytest.param({"levels": levels(fall=7)}, [(sound.FAR, 1, 57)], id="far from the microphone"),
         pytest.param({"coverage_percent": 0.0, "presence": ()}, [(picture.NOBODY, *ALL)], id="nobody in the picture"),
         pytest.param(
+            {"coverage_percent": 0.0, "presence": (), "slides_fill_picture": True, "looks": looks(rest=(*ALL, 12))},
+            [(picture.NOBODY, *ALL)],
+            id="nobody in a room with a slide",
+        ),
+        pytest.param(
             {"looks": looks(brightness=(*ALL, 2), spread=(*ALL, 1)), "coverage_percent": 0.0},
             [(picture.BLACK, *ALL)],
             id="black",
@@ -144,7 +149,7 @@ def test_a_reason_is_named_with_its_time(changes: dict[str, Any], reasons: list[
         pytest.param({"levels": gated()}, id="pauses that a gate makes silent"),
         pytest.param({"has_picture": False, "looks": (), "coverage_percent": None}, id="sound alone"),
         pytest.param(
-            {"looks": looks(change=(*ALL, 0)), "is_screencast": True, "coverage_percent": 0.0},
+            {"looks": looks(change=(*ALL, 0)), "slides_fill_picture": True, "coverage_percent": 0.0},
             id="a screencast of one slide",
         ),
         pytest.param({"looks": looks(change=(10, 20, 0))}, id="a person who stands still for a moment"),
