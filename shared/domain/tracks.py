@@ -66,6 +66,18 @@ def use_tracks(recording: Recording, wanted: WantedTracks) -> Recording:
     return _on_its_clock(used)
 
 
+def slides_picture(recording: Recording) -> Recording | None:
+    """Return the recording with the picture of its slides in place of the one that is followed.
+
+    None if the recording has no second picture, or the slides are looked for in the one that is followed.
+    """
+    wanted = recording.choice.slides
+    if recording.video is None or wanted is None or wanted == recording.video.index:
+        return None
+    found = next((each for each in recording.other_videos if each.index == wanted), None)
+    return None if found is None else replace(recording, video=found, other_videos=())
+
+
 def _all(used: S | None, others: Sequence[S]) -> list[S]:
     """Return all tracks of a kind by stream index."""
     return sorted((*others, *(() if used is None else (used,))), key=lambda each: each.index)

@@ -54,6 +54,13 @@ class Slides(Payload):
     job_id: str
     region: Box | None
     """The bounding rectangle of the screen in the recording's picture; None where no slides were looked for."""
+    track: Annotated[
+        int | None,
+        Field(
+            description="Stream index of the slides' own picture, where the recording has one.",
+            exclude_if=lambda found: found is None,
+        ),
+    ] = None
     slides: tuple[SlidePayload, ...]
     warnings: tuple[str, ...] = ()
     warning_details: WarningDetails = ()

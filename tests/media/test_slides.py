@@ -11,6 +11,7 @@ import pytest
 from shared.job_status import JobStatus
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS
+from tests.media.test_tracks import RATE, SECONDS, camera, recording_of
 from tests.media.test_whole_job import run_to_the_end, submitted
 
 pytest.importorskip("rapidocr", reason="the text of slides needs the package rapidocr")
@@ -60,6 +61,15 @@ def test_a_screencast_of_slides(tmp_path: Path, make_clip: Any) -> None:
     assert np.abs(picture.astype(int) - paint(5)[..., ::-1]).mean() < 4
     listed = {artefact["name"] for artefact in json.loads(made["sidecar.json"])["artefacts"]}
     assert {"slides.json", "slides/slide-0003.jpg"} <= listed
+
+
+def test_the_slides_of_a_recording_with_two_pictures_are_those_of_the_second(tmp_path: Path) -> None:
+    made = results(recording_of([np.zeros(SECONDS * RATE, np.int16)], [camera, paint]), tmp_path)
+    slides = json.loads(made["slides.json"])
+    assert (slides["track"], slides["region"]) == (1, [0.0, 0.0, 1.0, 1.0])
+    assert [slide["title"] for slide in slides["slides"]] == [title for title, _ in DECK]
+    assert [slide["visits"][0][0] for slide in slides["slides"]] == [0.0, 4.0, 8.0]
+    assert json.loads(made["instructor-tracking.json"])["source"]["width"] == camera(0.0).shape[1]
 
 
 def test_a_picture_that_never_rests_has_no_slides(tmp_path: Path, make_clip: Any) -> None:

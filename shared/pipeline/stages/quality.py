@@ -105,8 +105,8 @@ def _text(transcript: Transcript, parts: Sequence[TranscriptPart]) -> HeardText:
 
 
 def _fill_picture(slides: Slides | None) -> bool:
-    """Return whether there are slides that fill the whole picture."""
-    if slides is None or not slides.slides or slides.region is None:
+    """Return whether there are slides that fill the whole picture, the one that is followed."""
+    if slides is None or not slides.slides or slides.region is None or slides.track is not None:
         return False
     _, _, width, height = slides.region
     return min(width, height) >= WHOLE_PICTURE_SHARE

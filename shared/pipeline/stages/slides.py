@@ -5,22 +5,25 @@ when all stages are over.
 """
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO
 
 import cv2
 import numpy as np
 
 from shared.domain.errors import EngineUnavailable
+from shared.domain.recording import Recording
 from shared.domain.stage import Stage
+from shared.domain.tracks import slides_picture
 from shared.domain.warning import About, RecordingWarning, texts
-from shared.media.video.frames import SampledFrame
+from shared.media.video.frames import SampledFrame, sample_frames
 from shared.media.video.picture import UprightConverter, video_of
 from shared.pipeline import artefacts
 from shared.pipeline.context import StepContext
 from shared.pipeline.stages.job_blobs import read_json, recording_of, write_file, write_json
 from shared.slides.join import COMPARED_WIDTH_PX, Seen, Slide, join_stretches
 from shared.slides.payload import SlidePayload, Slides, SlideStretches, StretchPayload
-from shared.slides.screen import Picture, Screen
+from shared.slides.screen import WHOLE_PICTURE, Picture, Screen
 from shared.slides.structure import tell_roles
 from shared.slides.text import TextLine, load_reader
 from shared.slides.watch import SIGNATURE_WIDTH_PX, ScreenWatcher, Stretch
@@ -56,21 +59,50 @@ TEXT_LIMITED = RecordingWarning(
 
 
 class SlideWatch:
-    """Watches the screen through the samples of one part, and writes what stood there."""
+    """Watches the screen through the samples of one part, and writes what stood there.
+
+    The slides of a recording with a picture of their own are watched there, all of it.
+    """
 
     def __init__(self, context: StepContext, plan: TrackingPlan) -> None:
         self._context = context
         self._found: list[StretchPayload] = []
-        self._screen = screen_of(plan)
+        recording = recording_of(context)
+        self._second = slides_picture(recording)
+        self._screen = screen_of(plan, recording)
         if self._screen is None:
             return
-        video = video_of(recording_of(context))
-        self._full = UprightConverter(video, MAX_WIDTH_PX)
+        self._full = UprightConverter(video_of(self._second or recording), MAX_WIDTH_PX)
         self._watcher = ScreenWatcher(1 / context.services.settings.sample_fps)
         self._size: tuple[int, int] | None = None
 
+    @property
+    def has_own_picture(self) -> bool:
+        """Return whether the slides have a picture of their own, which `watch_own_picture` reads."""
+        return self._second is not None and self._screen is not None
+
+    def watch_own_picture(self, source: BinaryIO, samples: range, report: Callable[[float], None]) -> None:
+        """Look at the samples of the slides' own picture; do nothing without one."""
+        if self._second is None or self._screen is None:
+            return
+        sample_fps = self._context.services.settings.sample_fps
+        frames = sample_frames(
+            source,
+            self._second,
+            sample_fps=sample_fps,
+            start_sec=samples.start / sample_fps,
+            end_sec=samples.stop / sample_fps,
+            report=report,
+        )
+        for frame in frames:
+            self._see(frame, FrameDetections(frame.index, frame.time_sec, ()))
+
     def see(self, frame: SampledFrame, detections: FrameDetections) -> None:
-        """Look at a sample, and write the picture of a stretch that it ends."""
+        """Look at a sample of the picture that is followed, and write the picture of a stretch that it ends."""
+        if self._second is None:
+            self._see(frame, detections)
+
+    def _see(self, frame: SampledFrame, detections: FrameDetections) -> None:
         screen, coded = self._screen, frame.coded
         if screen is None or coded is None:
             return
@@ -124,17 +156,20 @@ class SlideWatch:
         )
 
 
-def screen_of(plan: TrackingPlan) -> Screen | None:
-    """Return the screen of the plan; None for a plan of an earlier release."""
+def screen_of(plan: TrackingPlan, recording: Recording) -> Screen | None:
+    """Return the screen of the plan, or all of the slides' own picture; None for a plan of an earlier release."""
+    if plan.screen is not None and slides_picture(recording) is not None:
+        return Screen(WHOLE_PICTURE, is_whole_picture=True)
     return None if plan.screen is None else Screen(plan.screen, plan.screen_is_whole_picture)
 
 
 def read_slides(context: StepContext, plan: TrackingPlan, track: InstructorTracking) -> None:
     """Join what the parts saw to slides, read their text, and write their pictures."""
-    services, job, screen = context.services, context.job, screen_of(plan)
+    services, job, recording = context.services, context.job, recording_of(context)
+    screen, second = screen_of(plan, recording), slides_picture(recording)
     warnings: list[RecordingWarning] = []
     found: list[tuple[Slide, list[TextLine]]] = []
-    if screen is not None and not (screen.is_whole_picture and _shows_a_room(track)):
+    if screen is not None and not (screen.is_whole_picture and second is None and _shows_a_room(track)):
         seen = list(_seen(context))
         joined = join_stretches(seen)
         found = list(zip(joined, _texts(context, joined, warnings), strict=True))
@@ -170,6 +205,7 @@ def read_slides(context: StepContext, plan: TrackingPlan, track: InstructorTrack
         session_id=job.session_id,
         job_id=job.job_id,
         region=None if screen is None else screen.region,
+        track=None if second is None else video_of(second).index,
         slides=tuple(slides),
         warnings=texts(warnings),
         warning_details=tuple(warnings),

@@ -48,6 +48,8 @@ from shared.tracking.track.candidates import Zones
 from shared.tracking.track.merge import merge_tracking as merge_parts
 
 MAX_THUMBNAILS = 200
+FOLLOWED_SHARE = 0.7
+"""Progress of a part when the picture that is followed is read, and that of the slides begins."""
 DETECTIONS_DONE = 0.5
 """Progress of the merge when the track is written and the thumbnails begin."""
 
@@ -84,6 +86,7 @@ def track_part(context: StepContext) -> None:
     detector, scorer, slides = _detector(context, plan), SceneScorer(), SlideWatch(context, plan)
     meter = LookMeter()
     looks: list[Look] = []
+    share = FOLLOWED_SHARE if slides.has_own_picture else 1.0
     found: list[FrameDetections] = []
     scores: list[tuple[float, float]] = []
     with open_recording(context) as source:
@@ -103,12 +106,14 @@ def track_part(context: StepContext) -> None:
             looks.append(look)
             found.append(detector.detect(frame))
             slides.see(frame, found[-1])
-            context.report((frame.index - samples.start) / len(samples))
+            context.report(share * (frame.index - samples.start) / len(samples))
+        slides.watch_own_picture(source, samples, lambda done: context.report(share + (1 - share) * done))
     slides.finish(min(samples.stop / settings.sample_fps, recording.duration_sec))
     part = TrackingPart.of(context.message.part, found, scores, samples=samples)
     if context.message.part == 0:
         until_sec = min(samples.stop / settings.sample_fps, recording.duration_sec)
-        is_seen = plan.screen_is_whole_picture or any(frame.detections for frame in found)
+        is_screencast = plan.screen_is_whole_picture and not slides.has_own_picture
+        is_seen = is_screencast or any(frame.detections for frame in found)
         is_all = context.job.stages[Stage.TRACKING].parts == 1
         context.warn(early_reasons(looks, until_sec, is_all=is_all, is_somebody_there=is_seen))
     measured = PictureLooks(part=context.message.part, looks=tuple(looks))

@@ -1,0 +1,76 @@
+"""The verdict of whole jobs with the real work of every step: told early, the same with every delivery."""
+
+import json
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shared.domain.message import QUEUES
+from shared.job_status import JobStatus
+from shared.media.video.look_meter import LookMeter
+from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.jobs.submit import JobRequest, source_blob_name, submit_stored
+from shared.settings import Settings
+from shared.storage.memory import MemoryStorage
+from shared.storage.ports import RESULTS, SOURCES
+from shared.wiring import build_services
+
+
+def processed(clip: bytes, deliveries: int) -> tuple[dict[str, Any], bytes, list[tuple[str, str]]]:
+    """Return the verdict, its bytes, and of each event the type and the status or the warning's code."""
+    storage = MemoryStorage()
+    services = build_services(Settings(engine="pocketsphinx", detector="plate"), storage)
+    storage.blobs.write(SOURCES, source_blob_name("local", "s", "a.mp4"), clip, "video/mp4")
+    submit_stored(services, JobRequest(org_id="local", job_id="j"), "s", "a.mp4")
+    for number in count():
+        message = storage.queues.pop(*QUEUES.values())
+        if message is None:
+            break
+        for delivery in range(1, deliveries + 1):
+            run_step(services, message, Delivery(f"m{number}", delivery))
+    assert storage.jobs.get("local", "j").value.status is JobStatus.DONE
+    data = storage.blobs.read(RESULTS, "local/s/j/quality.json")
+    events = storage.jobs.events("local", "j")
+    told = [(event.type.value, event.warning.code if event.warning else event.status.value) for event in events]
+    return json.loads(data), data, told
+
+
+@pytest.mark.parametrize("audio", ["aac", None], ids=["silent", "no stream"])
+def test_a_muted_recording_is_told_before_the_end_and_is_unusable(make_clip: Any, audio: str | None) -> None:
+    silence = [(0.0, np.zeros(4 * 16000, np.float32))]
+    clip = make_clip("mp4", video="libx264", audio=audio, seconds=4, sound=silence if audio else None)
+    quality, data, told = processed(clip, deliveries=1)
+    assert quality["verdict"] == "unusable"
+    assert quality["reasons"][0] == {
+        "code": "no_sound",
+        "start": 0.0,
+        "end": 4.0,
+        "text": quality["reasons"][0]["text"],
+    }
+    assert told.index(("warning", "no_sound")) < told.index(("status", "DOWNLOADED"))
+    again, twice, told_again = processed(clip, deliveries=2)
+    assert (again, twice) == (quality, data)
+    assert told_again.count(("warning", "no_sound")) == 1
+
+
+def test_a_recording_without_a_picture_has_a_verdict(make_clip: Any) -> None:
+    quality, _, _ = processed(make_clip("mp4", audio="aac", seconds=3), deliveries=1)
+    assert quality["track"] is None
+    assert quality["verdict"] == "unusable"
+    assert [each["code"] for each in quality["reasons"]] == ["no_speech"]
+
+
+def test_the_looks_of_a_picture() -> None:
+    rng = np.random.default_rng(1)
+    board = (rng.integers(0, 2, (18, 32)).repeat(10, 0).repeat(10, 1) * 200).astype(np.uint8)
+    sharp, black = np.dstack([board] * 3), np.zeros((180, 320, 3), np.uint8)
+    meter = LookMeter()
+    first, same, moved = meter.look(0.0, sharp), meter.look(0.5, sharp), meter.look(1.0, np.roll(sharp, 60, axis=1))
+    assert (first.change, first.rest, same.change, same.rest) == (None, None, 0, 0)
+    assert (moved.change or 0) > 1000
+    assert first.spread > 150
+    assert first.edges > 100
+    dark = LookMeter().look(0.0, black)
+    assert (dark.brightness, dark.spread, dark.edges) == (0, 0, 0)
