@@ -2943,6 +2943,11 @@ export interface components {
                 number,
                 number
             ] | null;
+            /**
+             * Track
+             * @description Stream index of the slides' own picture, where the recording has one.
+             */
+            track?: number | null;
             /** Slides */
             slides: components["schemas"]["SlidePayload"][];
             /**
