@@ -20,7 +20,17 @@ page.setDefaultTimeout(PATIENCE_MS);
 const complaints = [];
 page.on("pageerror", (error) => complaints.push(error.message));
 
-const steps = [uploadsOverAReload, watches, reads, searches, cancelsAndRetries, operates, deletes];
+const steps = [
+  uploadsOverAReload,
+  watches,
+  reads,
+  corrects,
+  mergesWithAnotherEditor,
+  searches,
+  cancelsAndRetries,
+  operates,
+  deletes,
+];
 const name = `Water on its way ${Date.now() % 1_000_000}`;
 let session = "";
 
@@ -148,6 +158,120 @@ async function reads() {
     await isAccessible();
   }
   assert.equal((await page.locator('script[type="application/ld+json"]').textContent()).includes("VideoObject"), true);
+}
+
+/** Correct the text with the keyboard alone, from the reading view and back; the text survives a reload. */
+async function corrects() {
+  await page.goto(`${given.page}/sessions/${session}`);
+  await page.getByRole("button", { name: "Correct", exact: true }).focus();
+  await page.keyboard.press("Enter");
+  await rowsOf(page).first().waitFor();
+  await isAccessible();
+  const before = await textsOf(page);
+  await page.getByRole("button", { name: "Keys" }).focus();
+  for (let tabs = 0; tabs < 10 && !(await isInText(page)); tabs += 1) await page.keyboard.press("Tab");
+  assert.ok(await isInText(page), "no key leads into the text");
+
+  await page.keyboard.press("End");
+  await page.keyboard.type(" indeed");
+  await page.keyboard.press("Control+ArrowLeft");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Control+Enter");
+  await page.keyboard.type("Ada");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => !document.querySelector("video").paused);
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.querySelector("video").paused);
+  await isSaved(page);
+  const split = [before[0], "indeed", ...before.slice(1)];
+  assert.deepEqual(await textsOf(page), split);
+
+  await page.reload();
+  await rowsOf(page).first().waitFor();
+  assert.deepEqual(await textsOf(page), split);
+  assert.equal(await page.getByLabel("Speaker").first().inputValue(), "Ada");
+  await rowsOf(page).nth(1).focus();
+  await page.keyboard.press("Home");
+  await page.keyboard.press("Backspace");
+  await isSaved(page);
+  assert.equal((await textsOf(page))[0], `${before[0]} indeed`);
+  await page.keyboard.press("Control+z");
+  await isSaved(page);
+  assert.deepEqual(await textsOf(page), split);
+  await page.keyboard.press("Control+f");
+  await page.keyboard.type("indeed");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("certainly");
+  await page.getByRole("button", { name: "Replace all 1" }).press("Enter");
+  await isSaved(page);
+  await page.getByRole("button", { name: "Versions" }).press("Enter");
+  await page.getByText("As the machine wrote it").waitFor();
+  await isAccessible();
+  await page.getByRole("button", { name: "Done" }).press("Enter");
+  await page.locator(".transcript .word", { hasText: "certainly" }).waitFor();
+  await captionsSay("<v Ada>certainly");
+}
+
+/** Two pages edit one text: what only one changed is taken, and what both changed is asked about. */
+async function mergesWithAnotherEditor() {
+  const other = await context.newPage();
+  for (const each of [page, other]) {
+    await each.goto(`${given.page}/sessions/${session}?edit=true`);
+    await rowsOf(each).nth(3).waitFor();
+  }
+  const before = await textsOf(page);
+  await appendTo(other, 2, "theirs");
+  await appendTo(other, 3, "theirs");
+  await isSaved(other);
+  await appendTo(page, 3, "mine");
+  await appendTo(page, 0, "mine");
+  await page.getByText("was changed by both of you").waitFor();
+  await isAccessible();
+  await page.getByRole("button", { name: "Take yours" }).press("Enter");
+  await isSaved(page);
+  const merged = [`${before[0]} mine`, before[1], `${before[2]} theirs`, `${before[3]} mine`];
+  assert.deepEqual((await textsOf(page)).slice(0, 4), merged);
+  await captionsSay("mine", "theirs");
+  await other.close();
+}
+
+function rowsOf(shown) {
+  return shown.locator(".erow__area");
+}
+
+function textsOf(shown) {
+  return rowsOf(shown).evaluateAll((areas) => areas.map((area) => area.value));
+}
+
+function isInText(shown) {
+  return shown.evaluate(() => document.activeElement.classList.contains("erow__area"));
+}
+
+async function appendTo(shown, row, word) {
+  await rowsOf(shown).nth(row).focus();
+  await shown.keyboard.press("Control+End");
+  await shown.keyboard.type(` ${word}`);
+}
+
+/** Wait until everything that was typed is in a version. */
+async function isSaved(shown) {
+  await shown.keyboard.press("Control+s");
+  await shown.waitForFunction(() => document.querySelector(".editor__state--saved") !== null);
+}
+
+async function captionsSay(...texts) {
+  const path = `/api/sessions/${session}/results/transcript?format=vtt`;
+  await page.waitForFunction(
+    async ([address, wanted]) => {
+      const captions = await (await fetch(address)).text();
+      return wanted.every((each) => captions.includes(each)) && !captions.includes("auto-generated");
+    },
+    [path, texts],
+    { polling: 1000 },
+  );
 }
 
 async function searches() {

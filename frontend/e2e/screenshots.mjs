@@ -29,6 +29,10 @@ await shoot("page-lecturer", "light", WIDE, `${path}#t=${AT_SEC}`, async (page) 
   await page.evaluate(() => document.querySelector(".session__tabs").scrollIntoView());
   await page.evaluate(() => document.activeElement.blur());
 });
+await shoot("page-editor", "light", WIDE, `${path}?edit=true#t=${AT_SEC}`, async (page) => {
+  await page.locator(".erow").first().waitFor();
+  await page.getByRole("button", { name: "Doubtful words" }).click();
+});
 await shoot("page-phone", "light", PHONE, `${path}#t=${AT_SEC}`, async () => {});
 await shoot("page-search", "light", WIDE, "/search?q=water", async () => {});
 await shoot("page-jobs", "light", WIDE, "/jobs", async (page) => {

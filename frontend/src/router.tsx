@@ -48,6 +48,7 @@ const submit = createRoute({
 const session = createRoute({
   getParentRoute: () => root,
   path: "/sessions/$sessionId",
+  validateSearch: (given: Record<string, unknown>): { edit?: true } => (given.edit === true ? { edit: true } : {}),
   component: lazyRouteComponent(() => import("./session/SessionPage"), "SessionPage"),
 });
 

@@ -11,7 +11,6 @@ import {
 } from "media-chrome/react";
 import { useEffect, useRef } from "react";
 import type { Tracking } from "../api/client";
-import { messages } from "../messages";
 import type { MediaClock } from "./MediaClock";
 import { Overlay } from "./Overlay";
 import { PlayerCaptions, PlayerRate, PlayerTime } from "./PlayerControls";
@@ -21,6 +20,7 @@ interface PlayerProps {
   source: string;
   poster: string | null;
   captions: string | null;
+  captionsLabel: string;
   language: string;
   clock: MediaClock;
   tracking: Tracking | null;
@@ -59,7 +59,7 @@ export function Player(props: PlayerProps) {
             kind="captions"
             src={props.captions}
             srcLang={props.language}
-            label={messages.session.captionsLabel}
+            label={props.captionsLabel}
           />
         )}
       </video>

@@ -1,7 +1,7 @@
 import * as Tabs from "@radix-ui/react-tabs";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useParams } from "@tanstack/react-router";
-import { useEffect, useMemo, useState } from "react";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import type { SessionDetail } from "../api/client";
 import { ApiError } from "../api/problem";
 import { clock as asClock, dateTime } from "../format";
@@ -39,6 +39,8 @@ import { findPhrase, readScript } from "./words";
 import "../styles/session.css";
 
 const text = messages.session;
+
+const Editor = lazy(() => import("../editor/Editor").then((module) => ({ default: module.Editor })));
 
 /** Show one recording with everything that is known of it, on one clock. */
 export function SessionPage() {
@@ -102,6 +104,12 @@ function Loaded({ session }: { session: SessionDetail }) {
   const first = sidecar?.thumbnails?.[0]?.name;
   const failed = !running && session.jobs[0]?.status !== "DONE" ? session.jobs[0] : undefined;
 
+  const isAuto = (session.transcriptReview?.state ?? "auto") === "auto";
+  const { edit } = useSearch({ from: "/sessions/$sessionId" });
+  const navigate = useNavigate({ from: "/sessions/$sessionId" });
+  const setEditing = (on: boolean) => void navigate({ search: on ? { edit: true } : {}, hash: true, replace: true });
+  const isEditing = edit === true && session.hasTranscript;
+
   useKeys(clock);
   const resumed = usePlace(clock, sessionId, durationSec);
 
@@ -160,7 +168,7 @@ function Loaded({ session }: { session: SessionDetail }) {
         </ul>
       )}
 
-      <div className="session__grid">
+      <div className={`session__grid ${isEditing ? "session__grid--editing" : ""}`}>
         <div className="session__left">
           <VerdictStrip quality={running ? null : quality} warnings={running?.warnings ?? []} clock={clock} />
           <div className={`session__stage ${showsSlide ? "session__stage--two" : ""}`}>
@@ -178,6 +186,7 @@ function Loaded({ session }: { session: SessionDetail }) {
                 source={media.data}
                 poster={null}
                 captions={captions}
+                captionsLabel={text.captionsLabel(isAuto)}
                 language={transcript?.language ?? "en"}
                 clock={clock}
                 tracking={tracking}
@@ -239,7 +248,16 @@ function Loaded({ session }: { session: SessionDetail }) {
           </Tabs.Root>
         </div>
         <div className="session__right">
-          {script && script.words.length > 0 ? (
+          {isEditing ? (
+            <Suspense fallback={<Skeleton height="60vh" />}>
+              <Editor
+                session={session}
+                clock={clock}
+                language={transcript?.language ?? "en"}
+                onDone={() => setEditing(false)}
+              />
+            </Suspense>
+          ) : script && script.words.length > 0 ? (
             <TranscriptPanel
               script={script}
               clock={clock}
@@ -252,6 +270,7 @@ function Loaded({ session }: { session: SessionDetail }) {
               hits={hits}
               hit={hit}
               onHit={setHit}
+              onEdit={session.hasTranscript ? () => setEditing(true) : null}
             />
           ) : (
             <NoTranscript isRunning={running !== undefined} isEmpty={script !== null} />

@@ -15,6 +15,8 @@ interface TranscriptPanelProps {
   hits: readonly Hit[];
   hit: number;
   onHit: (number: number) => void;
+  /** Begin to correct the text; null while it cannot be corrected yet. */
+  onEdit: (() => void) | null;
 }
 
 const ROW_PX = 110;
@@ -76,6 +78,12 @@ export function TranscriptPanel(props: TranscriptPanelProps) {
       <div className="transcript__head">
         <h2>{messages.session.transcript}</h2>
         <FindBox {...props} />
+        {props.onEdit && (
+          <button type="button" className="button button--small transcript__edit" onClick={props.onEdit}>
+            <Icon name="pen" />
+            {messages.editor.open}
+          </button>
+        )}
       </div>
       <div
         ref={pane}

@@ -22,6 +22,9 @@ const PATHS = {
   box: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
   crop: "M6 2v16h16M2 6h16v16",
   close: "M6 6l12 12M18 6L6 18",
+  undo: "M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3",
+  redo: "M15 14l5-5-5-5M20 9H10a6 6 0 0 0 0 12h3",
+  pen: "M4 20l1-5L16 4l4 4L9 19z",
   more: "M5 12h.01M12 12h.01M19 12h.01",
 } as const;
 

@@ -1,0 +1,54 @@
+import { messages } from "../messages";
+import type { EditingStore, Shown } from "./EditingStore";
+
+const text = messages.editor;
+
+/** Tell what another editor changed: what was taken in, and the sentences that both changed. */
+export function ClashList({ store, shown, onGo }: { store: EditingStore; shown: Shown; onGo: (key: number) => void }) {
+  if (shown.taken === 0 && shown.clashes.length === 0) return null;
+  return (
+    <div className="notice notice--warn editor__clashes" role="status">
+      <div className="notice__body">
+        <p>
+          <strong>{text.merged(shown.taken)}</strong> {shown.clashes.length > 0 && text.clashes(shown.clashes.length)}
+        </p>
+        <ul>
+          {shown.clashes.map((clash) => (
+            <li key={`${clash.rowKey}-${clash.mine}`} className="clash">
+              <dl>
+                <dt>{text.theirs}</dt>
+                <dd>{clash.theirs || text.removed}</dd>
+                <dt>{text.mine}</dt>
+                <dd>{clash.mine || text.removed}</dd>
+              </dl>
+              <div className="clash__buttons">
+                <button type="button" className="button button--small" onClick={() => store.decide(clash, false)}>
+                  {text.keepTheirs}
+                </button>
+                {clash.rowKey !== null && (
+                  <>
+                    <button type="button" className="button button--small" onClick={() => store.decide(clash, true)}>
+                      {text.takeMine}
+                    </button>
+                    <button
+                      type="button"
+                      className="button button--small button--quiet"
+                      onClick={() => onGo(clash.rowKey ?? -1)}
+                    >
+                      {text.goThere}
+                    </button>
+                  </>
+                )}
+              </div>
+            </li>
+          ))}
+        </ul>
+        {shown.clashes.length === 0 && (
+          <button type="button" className="button button--small" onClick={() => store.forgetTaken()}>
+            {text.understood}
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,203 @@
+import { ApiError } from "../api/problem";
+import { type EditedRow, type EditedWord, type Rows, respell, rowsOf, type Segment, textOf } from "./document";
+import type { Gateway } from "./gateway";
+import { type Clash, merge } from "./merge";
+import { operationsFor } from "./operations";
+import { adopt, refreshed, withChanges } from "./saved";
+
+export type SaveState = "saved" | "waiting" | "saving" | "failed";
+
+const IDLE_MS = 1500;
+const RETRY_MS = 5000;
+const PRECONDITION_FAILED = 412;
+const MAX_UNDO = 500;
+
+/** What the editor shows. */
+export interface Shown {
+  rows: Rows;
+  state: SaveState;
+  error: Error | null;
+  /** Passages that another editor changed, too. */
+  clashes: readonly Clash[];
+  /** How many passages of another editor were taken in last. */
+  taken: number;
+  canUndo: boolean;
+  canRedo: boolean;
+  /** How many versions this page has saved. */
+  saves: number;
+}
+
+/** The text that is being edited: it saves itself, merges with what others saved, and can be undone across saves. */
+export class EditingStore {
+  private readonly gateway: Gateway;
+  private readonly listeners = new Set<() => void>();
+  private shown: Shown = {
+    rows: [],
+    state: "saved",
+    error: null,
+    clashes: [],
+    taken: 0,
+    canUndo: false,
+    canRedo: false,
+    saves: 0,
+  };
+  private base: Segment[] = [];
+  private etag = "";
+  private past: Rows[] = [];
+  private future: Rows[] = [];
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private saving: Promise<void> | null = null;
+  private readonly present = new Map<number, EditedWord>();
+
+  constructor(gateway: Gateway) {
+    this.gateway = gateway;
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  readonly snapshot = (): Shown => this.shown;
+
+  /** Read the newest text; what was not saved is given up. */
+  async load(): Promise<void> {
+    const read = await this.gateway.read();
+    this.base = read.segments;
+    this.etag = read.etag;
+    this.past = [];
+    this.future = [];
+    const { rows } = this.shown;
+    const fresh = rows.length > 0 ? refreshed(read.segments, rows) : rowsOf(read);
+    this.show({ rows: fresh, state: "saved", error: null, clashes: [], taken: 0 });
+  }
+
+  /** Show other rows, which can be undone, and save them soon. */
+  change(rows: Rows): void {
+    if (rows === this.shown.rows) return;
+    this.past = [...this.past.slice(-MAX_UNDO), this.shown.rows];
+    this.future = [];
+    this.show({ rows, state: this.saving ? "saving" : "waiting" });
+    this.soon(IDLE_MS);
+  }
+
+  /** Put a typed text in the place of a row's; without words the row goes. */
+  type(key: number, text: string): void {
+    const row = this.shown.rows.find((each) => each.key === key);
+    if (!row || textOf(row) === text.trim().replace(/\s+/gu, " ")) return;
+    const made = respell(row, text);
+    this.change(this.shown.rows.flatMap((each) => (each !== row ? [each] : made.words.length > 0 ? [made] : [])));
+  }
+
+  undo(): void {
+    this.step(this.past, this.future);
+  }
+
+  redo(): void {
+    this.step(this.future, this.past);
+  }
+
+  /** Decide a clash; `mine` takes my text instead of theirs. */
+  decide(clash: Clash, mine: boolean): void {
+    this.show({ clashes: this.shown.clashes.filter((each) => each !== clash) });
+    if (mine && clash.rowKey !== null) this.type(clash.rowKey, clash.mine);
+  }
+
+  forgetTaken(): void {
+    this.show({ taken: 0 });
+  }
+
+  /** Save now, and again until everything is saved; resolves when it is, or when saving failed. */
+  async flush(): Promise<void> {
+    clearTimeout(this.timer);
+    while (this.saving) await this.saving;
+    if (this.shown.state === "saved") return;
+    this.saving = this.save().finally(() => {
+      this.saving = null;
+    });
+    await this.saving;
+    if (this.shown.state === "waiting") await this.flush();
+  }
+
+  /** Stop saving by itself. */
+  close(): void {
+    clearTimeout(this.timer);
+  }
+
+  private async save(): Promise<void> {
+    const sent = this.shown.rows;
+    const operations = operationsFor(this.base, sent);
+    if (operations.length === 0) {
+      this.show({ state: "saved", error: null });
+      return;
+    }
+    this.show({ state: "saving" });
+    try {
+      const saved = await this.gateway.save(operations, this.etag);
+      this.base = withChanges(this.base, saved.changed);
+      this.etag = saved.etag;
+      const rows = adopt(sent, this.base, this.shown.rows);
+      this.show({ saves: this.shown.saves + 1, error: null });
+      if (rows) this.adopted(rows, this.shown.rows === sent);
+      else await this.load();
+    } catch (error) {
+      if (error instanceof ApiError && error.status === PRECONDITION_FAILED) await this.join();
+      else this.failed(error);
+    }
+  }
+
+  private adopted(rows: Rows, isAll: boolean): void {
+    for (const word of rows.flatMap((row) => row.words)) this.present.set(word.key, word);
+    const isDone = isAll && operationsFor(this.base, rows).length === 0;
+    this.show({ rows, state: isDone ? "saved" : "waiting" });
+    if (!isDone) this.soon(IDLE_MS);
+  }
+
+  /** Take in what another editor saved; what this page has changed is put on top of it. */
+  private async join(): Promise<void> {
+    try {
+      const read = await this.gateway.read();
+      const merged = merge(this.base, this.shown.rows, read.segments);
+      this.base = read.segments;
+      this.etag = read.etag;
+      this.past = [];
+      this.future = [];
+      const clashes = [...this.shown.clashes, ...merged.clashes];
+      this.show({ rows: merged.rows, clashes, taken: merged.taken, state: "waiting", error: null });
+    } catch (error) {
+      this.failed(error);
+    }
+  }
+
+  private failed(error: unknown): void {
+    this.show({ state: "failed", error: error instanceof Error ? error : new Error(String(error)) });
+    if (error instanceof ApiError && error.retryable) this.soon(RETRY_MS);
+  }
+
+  private soon(pauseMs: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.flush(), pauseMs);
+  }
+
+  private step(from: Rows[], to: Rows[]): void {
+    const rows = from.pop();
+    if (!rows) return;
+    to.push(this.shown.rows);
+    this.show({ rows: rows.map((row) => this.current(row)), state: this.saving ? "saving" : "waiting" });
+    this.soon(IDLE_MS);
+  }
+
+  /** Return the row with the ids that its words were given since. */
+  private current(row: EditedRow): EditedRow {
+    const words = row.words.map((word) => {
+      const known = this.present.get(word.key);
+      return known && known.id !== word.id ? { ...word, id: known.id, start: known.start, end: known.end } : word;
+    });
+    return words.every((word, at) => word === row.words[at]) ? row : { ...row, words };
+  }
+
+  private show(change: Partial<Shown>): void {
+    this.shown = { ...this.shown, ...change, canUndo: this.past.length > 0, canRedo: this.future.length > 0 };
+    for (const listener of this.listeners) listener();
+  }
+}

@@ -1,0 +1,83 @@
+import { api, bodyOf, fetchPath, type Schemas, type Transcript } from "../api/client";
+import { unreachable } from "../api/problem";
+import type { Segment } from "./document";
+import type { Operation } from "./operations";
+import type { Changed } from "./saved";
+
+export type ReviewState = Schemas["ReviewState"];
+export type Version = Schemas["TranscriptVersionView"];
+
+/** A text with the tag that an edit of it needs. */
+export interface Read {
+  segments: Segment[];
+  etag: string;
+}
+
+export interface Saved {
+  changed: Changed;
+  etag: string;
+}
+
+/** What the editor asks of the server; a test makes up its own. */
+export interface Gateway {
+  read(): Promise<Read>;
+  save(operations: Operation[], etag: string): Promise<Saved>;
+}
+
+/** Return the gateway to a recording's transcript. */
+export function gatewayTo(sessionId: string): Gateway {
+  const path = `/sessions/${sessionId}/results/transcript`;
+  return {
+    async read() {
+      const answer = await fetchPath(path, { headers: { Accept: "application/json" } });
+      const transcript = (await answer.json()) as Transcript;
+      return { segments: transcript.segments, etag: answer.headers.get("ETag") ?? "" };
+    },
+    async save(operations, etag) {
+      const { data, response } = await api().PATCH("/sessions/{sessionId}/results/transcript", {
+        params: { path: { sessionId }, header: { "If-Match": etag } },
+        body: { operations },
+      });
+      if (!data) throw unreachable();
+      return { changed: data, etag: response.headers.get("ETag") ?? "" };
+    },
+  };
+}
+
+/** Return the versions of the transcript, newest first. */
+export async function listVersions(sessionId: string): Promise<Version[]> {
+  const params = { path: { sessionId } };
+  return (await bodyOf(api().GET("/sessions/{sessionId}/results/transcript/versions", { params }))).items;
+}
+
+/** Make an earlier version the newest one. */
+export async function restoreVersion(sessionId: string, version: number): Promise<void> {
+  const params = { path: { sessionId } };
+  await api().POST("/sessions/{sessionId}/results/transcript/restore", { params, body: { version } });
+}
+
+/** Say how far the transcript is corrected. */
+export async function review(sessionId: string, state: ReviewState): Promise<Schemas["ReviewView"]> {
+  const params = { path: { sessionId } };
+  return bodyOf(api().PUT("/sessions/{sessionId}/results/transcript/review", { params, body: { state } }));
+}
+
+const TYPES: Record<string, string> = { vtt: "text/vtt", srt: "application/x-subrip", txt: "text/plain" };
+
+/** Take a corrected file as the newest version. */
+export async function importFile(sessionId: string, file: File): Promise<Version> {
+  const type = TYPES[file.name.split(".").at(-1)?.toLowerCase() ?? ""] ?? "text/plain";
+  const init = { method: "POST", body: await file.text(), headers: { "Content-Type": type } };
+  return (await fetchPath(`/sessions/${sessionId}/results/transcript/import`, init)).json() as Promise<Version>;
+}
+
+/** Add a term to a vocabulary, which is made if there is none. */
+export async function remember(vocabulary: string, term: string): Promise<void> {
+  const params = { path: { vocabulary } };
+  const known = await api()
+    .GET("/vocabularies/{vocabulary}", { params })
+    .then(({ data }) => data?.terms ?? [])
+    .catch(() => [] as string[]);
+  const terms = [...new Set([...known, term])];
+  await api().PUT("/vocabularies/{vocabulary}", { params, body: { terms } });
+}
