@@ -8,7 +8,7 @@ from rich.tree import Tree
 
 from rostrum_client.models import Span, Trace
 
-_GOOD = {"done", "DONE", "accepted"}
+_GOOD = {"done", "DONE", "accepted", "delivered"}
 
 
 def print_trace(trace: Trace, console: Console) -> None:

@@ -22,9 +22,18 @@ from shared.domain.job import Job
 from shared.domain.message import StageMessage
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
+from shared.domain.webhook import WebhookDelivery
 from shared.job_status import JobStatus
 from shared.telemetry.instruments import make_instruments
-from shared.telemetry.span_ids import Parent, attempt_span_id, job_span_id, needed_spans, origin_of, parse_traceparent
+from shared.telemetry.span_ids import (
+    Parent,
+    attempt_span_id,
+    delivery_span_id,
+    job_span_id,
+    needed_spans,
+    origin_of,
+    parse_traceparent,
+)
 from shared.telemetry.telemetry import Outcome, RequestSpan, Runs, Telemetry
 
 GAUGES_EVERY = timedelta(minutes=1)
@@ -207,6 +216,18 @@ class OpenTelemetry(Telemetry):
         span.end(_nanoseconds(job.finished_at or job.updated_at))
         self._metrics.ended.add(1, {"rostrum.status": job.status, **code})
 
+    def delivered(self, job: Job, delivery: WebhookDelivery) -> None:
+        """Write the span of a delivery, as a child of the attempt at the job that it tells of."""
+        parent = _job_context(job, delivery.attempt)
+        facts: dict[str, AttributeValue] = {**_facts_of(job), "rostrum.attempt": delivery.number}
+        if delivery.status_code is not None:
+            facts["http.response.status_code"] = delivery.status_code
+        span_id, began = delivery_span_id(delivery), delivery.sent_at
+        span = self._start("webhook", parent, SpanKind.CLIENT, facts, span_id, (), began)
+        if delivery.error is not None:
+            span.set_status(StatusCode.ERROR, delivery.error)
+        span.end(_nanoseconds(began + timedelta(seconds=delivery.duration_sec or 0.0)))
+
     def wants_gauges(self, now: datetime) -> bool:
         """Return whether the last measurement is a minute old; count it as measured then."""
         if self._measured_at is not None and now - self._measured_at < GAUGES_EVERY:
@@ -278,8 +299,9 @@ def _context(parent: Parent | None) -> Context:
     return trace.set_span_in_context(NonRecordingSpan(_span_context(parent, parent.span_id)), Context())
 
 
-def _job_context(job: Job) -> Context:
-    return trace.set_span_in_context(NonRecordingSpan(_context_of(job, job_span_id(job))), Context())
+def _job_context(job: Job, attempt: int | None = None) -> Context:
+    """Return the context of a child of an attempt at the job; without a number, of the latest one."""
+    return trace.set_span_in_context(NonRecordingSpan(_context_of(job, job_span_id(job, attempt))), Context())
 
 
 def _context_of(job: Job, span_id: int) -> SpanContext:

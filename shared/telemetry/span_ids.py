@@ -13,6 +13,7 @@ from shared.domain.job import NEEDS, Job
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import STEPS, StepRun
+from shared.domain.webhook import WebhookDelivery
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})")
 _SAMPLED = 1
@@ -52,6 +53,11 @@ def attempt_span_id(run: StepRun) -> int | None:
     if run.owner is None:
         return None
     return derived_span_id("step", run.job_id, str(run.job_attempt), run.stage, run.step, str(run.number), run.owner)
+
+
+def delivery_span_id(delivery: WebhookDelivery) -> int:
+    """Return the id of the span of a webhook's delivery."""
+    return derived_span_id("delivery", delivery.delivery_id)
 
 
 def needed_spans(run: StepRun, runs: Iterable[StepRun]) -> Iterator[int]:

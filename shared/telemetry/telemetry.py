@@ -13,6 +13,7 @@ from shared.domain.job import Job
 from shared.domain.message import StageMessage
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
+from shared.domain.webhook import WebhookDelivery
 from shared.job_status import JobStatus
 
 Runs = Callable[[], Iterable[StepRun]]
@@ -90,6 +91,9 @@ class Telemetry:
 
     def job_ended(self, job: Job, runs: Runs) -> None:
         """Note that the job has ended."""
+
+    def delivered(self, job: Job, delivery: WebhookDelivery) -> None:
+        """Note a delivery of the job's webhook, whether the server took it or not."""
 
     def wants_gauges(self, now: datetime) -> bool:
         """Return whether it is time to measure the queues again."""

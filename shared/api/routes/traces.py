@@ -20,10 +20,12 @@ class SpanView(View):
 
     span_id: str = Field(pattern=r"^[0-9a-f]{16}$")
     parent_id: str | None = Field(description="The span above it.")
-    name: str = Field(description="`request`, `job`, or a stage and its step, such as `transcription part`.")
+    name: str = Field(description="`request`, `job`, `webhook`, or a stage and its step, such as `transcription part`.")
     part: int | None = Field(description="The number of the part, for steps.")
     attempt: int
-    outcome: str = Field(description="`accepted`, `running`, `done`, `failed`, `crashed`, or the job's final status.")
+    outcome: str = Field(
+        description="`accepted`, `running`, `done`, `failed`, `crashed`, `delivered`, or the job's final status."
+    )
     detail: str | None = Field(description="What made it fail.")
     started_at: datetime | None = Field(description="null where only the end is known.")
     finished_at: datetime | None

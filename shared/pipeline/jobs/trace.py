@@ -6,16 +6,24 @@ alone, which tells when it ended.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.domain.event import Event, EventType
 from shared.domain.failure import StepFailure
 from shared.domain.job import Job
 from shared.domain.stage import StageState
 from shared.domain.step_run import StepRun
+from shared.domain.webhook import WebhookDelivery
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
-from shared.telemetry.span_ids import attempt_span_id, derived_span_id, job_span_id, needed_spans, origin_of
+from shared.telemetry.span_ids import (
+    attempt_span_id,
+    delivery_span_id,
+    derived_span_id,
+    job_span_id,
+    needed_spans,
+    origin_of,
+)
 
 EVENTS_A_PAGE = 1000
 WORKER_DIED = "worker_died"
@@ -75,7 +83,7 @@ def job_trace(services: Services, org_id: str, job_id: str) -> JobTrace:
         )
         spans.append(request)
     attempts = list(_job_spans(job, _events(services, job), origin.span_id or None))
-    steps = [*_failed(job), *_latest(job, runs)]
+    steps = [*_failed(job), *_latest(job, runs), *_delivered(job, services.storage.deliveries.of_job(job_id))]
     for attempt in attempts:
         spans.append(attempt)
         spans += sorted((step for step in steps if step.parent_id == attempt.span_id), key=_place)
@@ -153,6 +161,21 @@ def _latest(job: Job, runs: Sequence[StepRun]) -> Iterator[TraceSpan]:
             attempt=run.attempts,
             part=run.number,
             links=tuple(needed_spans(run, runs)),
+        )
+
+
+def _delivered(job: Job, deliveries: Iterable[WebhookDelivery]) -> Iterator[TraceSpan]:
+    for delivery in deliveries:
+        took = timedelta(seconds=delivery.duration_sec or 0.0)
+        yield TraceSpan(
+            span_id=delivery_span_id(delivery),
+            parent_id=job_span_id(job, delivery.attempt),
+            name="webhook",
+            started_at=delivery.sent_at,
+            finished_at=delivery.sent_at + took,
+            outcome=str(delivery.state),
+            attempt=delivery.number,
+            detail=delivery.error,
         )
 
 

@@ -92,6 +92,7 @@ def deliver(
         will_retry_at=_next(services, outcome, [*series, delivery], random),
     )
     services.storage.deliveries.keep(delivery)
+    services.telemetry.delivered(job, delivery)
     _log(delivery, org_id)
     if _job(services, org_id, job_id) is None:
         return

@@ -1,6 +1,7 @@
 """The trace that is reconstructed from storage has the spans that telemetry exported."""
 
 import io
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +14,12 @@ from rostrum_client.values import from_json
 from shared.domain.errors import StorageUnavailable
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage
+from shared.domain.task import Task
+from shared.domain.webhook import Outcome
 from shared.job_status import JobStatus
-from tests.support.traced_harness import TracedHarness
+from shared.pipeline.tasks.job_manager import RetryLater
+from shared.pipeline.webhooks.delivery import deliver
+from tests.support.traced_harness import ORG, TracedHarness
 
 CALLER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -87,6 +92,26 @@ def test_the_tree_shows_each_step_once_below_its_job() -> None:
     assert lines[2].startswith("    └── job  at 0.0 s for 0.")
     assert sum("transcription part" in line for line in lines) == 2
     assert sum("joins 2" in line for line in lines) == 1
+
+
+def test_deliveries_of_the_webhook_are_in_both() -> None:
+    harness = TracedHarness()
+    job = harness.post(CALLER, callbackUrl="https://example.com/hook")
+    harness.drain()
+    task = Task(task_id="t1", org_id=ORG, name="deliver_webhook", created_at=harness.now, due_at=harness.now)
+    for outcome in (Outcome(status_code=500, error="It broke."), Outcome(status_code=204)):
+        with suppress(RetryLater):
+            deliver(harness.services, task, ORG, job.job_id, 1, lambda *_, now=outcome: now)
+        harness.now += timedelta(hours=1)
+
+    exported = [span for span in harness.spans if span.name == "webhook"]
+    stored = {span.span_id: span for span in stored_trace(harness, job.job_id).spans if span.name == "webhook"}
+    (whole,) = [span for span in harness.spans if span.name == "job"]
+    assert {f"{span.context.span_id:016x}" for span in exported} == stored.keys()
+    assert {span.parent.span_id for span in exported if span.parent} == {whole.context.span_id}
+    assert [span.outcome for span in stored.values()] == ["failed", "delivered"]
+    assert [(span.attributes or {})["http.response.status_code"] for span in exported] == [500, 204]
+    assert [span.status.is_ok for span in exported] == [False, True]
 
 
 def test_a_job_that_is_unknown_has_no_trace() -> None:
