@@ -2982,7 +2982,7 @@ export interface components {
             parentId: string | null;
             /**
              * Name
-             * @description `request`, `job`, or a stage and its step, such as `transcription part`.
+             * @description `request`, `job`, `webhook`, or a stage and its step, such as `transcription part`.
              */
             name: string;
             /**
@@ -2994,7 +2994,7 @@ export interface components {
             attempt: number;
             /**
              * Outcome
-             * @description `accepted`, `running`, `done`, `failed`, `crashed`, or the job's final status.
+             * @description `accepted`, `running`, `done`, `failed`, `crashed`, `delivered`, or the job's final status.
              */
             outcome: string;
             /**
