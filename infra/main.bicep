@@ -17,6 +17,7 @@ param location string
 @description('Region of the static site, which few regions have.')
 param pageLocation string = 'westeurope'
 
+@secure()
 @description('Settings of Rostrum; empty ones count as not given.')
 param settings settingsType = {}
 

@@ -11,6 +11,7 @@ param storageAccountName string
 param packageContainer string
 param insightsName string
 param pageOrigin string
+@secure()
 param settings settingsType
 param instanceMemoryMB int
 param maximumInstanceCount int

@@ -1,4 +1,4 @@
-"""Reconstruct a job's trace from its rows, its failures and its events, for those without a tracing backend.
+"""Reconstruct a job's trace from its rows, its failures and its events, for operators without a tracing backend.
 
 The ids are those that telemetry exports (`shared.telemetry.span_ids`); an attempt that failed is known by its failure
 alone, which tells when it ended.

@@ -11,6 +11,7 @@ from shared.domain.errors import NotMedia, StorageUnavailable
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
+from shared.pipeline.context import ContinueLater
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.housekeeping.measure import measure
@@ -232,6 +233,41 @@ def test_a_recording_that_is_no_media_ends_its_job_at_once() -> None:
     assert facts(download)["outcome"] == "given_up"
     assert facts(download)["error.type"] == "not_media"
     assert named(harness.spans, "dead letter") == []
+
+
+def test_a_foreign_exceptions_text_stays_in_the_log() -> None:
+    harness = TracedHarness()
+
+    def fail(context: Any) -> None:
+        raise ValueError("https://account.example/sources/talk.mp4?sig=c2VjcmV0")
+
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = fail
+    harness.post(CALLER)
+    harness.drain()
+
+    (download,) = named(harness.spans, "download part")
+    assert facts(download)["outcome"] == "failed"
+    assert download.status.description == "An internal error (ValueError)."
+    assert "sig=" not in "".join(span.to_json() for span in harness.spans)
+
+
+def test_a_download_that_goes_on_in_another_invocation_has_a_span_for_each() -> None:
+    harness = TracedHarness()
+    rests = iter([True, False])
+
+    def continue_once(context: Any) -> None:
+        if next(rests):
+            raise ContinueLater
+
+    harness.instead[Stage.DOWNLOAD, StepKind.PART] = continue_once
+    harness.post(CALLER)
+    harness.drain()
+
+    downloads = named(harness.spans, "download part")
+    first = named(harness.spans, "transcription part")[0]
+    assert [facts(span)["outcome"] for span in downloads] == ["continued", "done"]
+    assert len({span_id(span) for span in downloads}) == 2
+    assert linked(first) == [span_id(downloads[-1])]
 
 
 def test_jobs_stages_and_queues_are_measured() -> None:
