@@ -9,6 +9,9 @@ from functions.rendition import blueprint as rendition
 from functions.tasks import blueprint as tasks
 from functions.tracking import blueprint as tracking
 from functions.transcription import blueprint as transcription
+from shared.telemetry.log_lines import set_up_logs
+
+set_up_logs()
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 

@@ -13,6 +13,8 @@ MAX_FILE_BYTES = 10_000_000
 KEPT_FILES = 3
 _LEVELS = {"trace": 10, "debug": 10, "information": 20, "warning": 30, "error": 40, "critical": 50, "none": 60}
 
+_NAMES = {"DEBUG": "debug", "INFO": "information", "WARNING": "warning", "ERROR": "error"}
+
 log = logging.getLogger("devhost")
 
 
@@ -75,12 +77,26 @@ def relay_worker_output(stream: IO[str], worker: str) -> None:
     """Log what a worker writes to standard error, until it ends: its log records, and printed text."""
     for text in stream:
         line = text.rstrip("\n")
-        record = _parse(line) if line.startswith(RECORD_MARK) else None
+        record = _parse(line) if line.startswith(RECORD_MARK) else _parse_line(line)
         if record is not None:
             record.fields["worker"] = worker  # type: ignore[attr-defined]
             logging.getLogger(record.name).handle(record)
         elif line:
             log.info(line.replace(RECORD_MARK, ""), extra={"fields": {"worker": worker, "printed": True}})
+
+
+def _parse_line(line: str) -> logging.LogRecord | None:
+    """Return the record of a line of JSON, as a function app may write them; None for any other text."""
+    try:
+        parsed = json.loads(line) if line.startswith("{") else {}
+        record = logging.LogRecord(parsed.pop("logger"), _LEVELS[_NAMES[parsed.pop("level")]], "", 0, "%s", (), None)
+        record.created = datetime.fromisoformat(parsed.pop("time")).timestamp()
+        record.args = (parsed.pop("message"),)
+    except (KeyError, TypeError, ValueError):
+        return None
+    record.trace = parsed.pop("exception", "")
+    record.fields = parsed
+    return record
 
 
 def _parse(line: str) -> logging.LogRecord | None:

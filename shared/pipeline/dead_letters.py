@@ -13,6 +13,7 @@ from shared.domain.message import StageMessage
 from shared.domain.task import Task, TaskMessage, TaskState
 from shared.pipeline.context import Services
 from shared.storage.ports import Stored
+from shared.telemetry.span_ids import trace_id_of
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,9 @@ def dead_letter_step(services: Services, message: StageMessage, reason: str, sin
         at=services.clock(),
     )
     services.storage.dead_letters.keep(dead_letter)
+    facts = {"action": "give_up", "job_id": message.job_id, "org_id": message.org_id, "queue": message.queue}
+    facts["trace_id"] = trace_id_of(message.traceparent, message.job_id)
+    log.error("dead letter kept", extra={**facts, "detail": reason})
 
 
 def keep_unreadable(services: Services, queue: str, body: bytes, message_id: str, at: datetime) -> None:

@@ -43,6 +43,12 @@ def origin_of(job: Job) -> Parent:
     return parse_traceparent(job.traceparent) or Parent(_number(16, "trace", job.job_id), 0)
 
 
+def trace_id_of(traceparent: str | None, job_id: str) -> str:
+    """Return the id of a job's trace as 32 hexadecimal digits: the one of logs, problem responses and spans."""
+    parent = parse_traceparent(traceparent)
+    return f"{parent.trace_id if parent else _number(16, 'trace', job_id):032x}"
+
+
 def job_span_id(job: Job, attempt: int | None = None) -> int:
     """Return the id of the span of an attempt at the job; without a number, of the latest one."""
     return derived_span_id("job", job.job_id, str(attempt or job.attempt))

@@ -147,6 +147,7 @@ def problem_response(request: HTTPConnection, error: Exception) -> Response:
     """Return the failure as a response, and log it when it is not the caller's."""
     problem, trace = problem_of(error), trace_of(request)
     facts = {"action": "answer", "code": problem.code, "trace_id": trace.trace_id}
+    facts |= {"method": str(request.scope.get("method")), "path": request.scope["path"]}
     if problem.code == RostrumError.code:
         log.error("request failed", extra=facts, exc_info=error)
     elif problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -30,6 +30,7 @@ from shared.pipeline.execution.leftovers import delete_leftovers, discard, unfin
 from shared.pipeline.execution.warn import warn_early
 from shared.pipeline.updates import change_job
 from shared.storage.ports import Stored
+from shared.telemetry.span_ids import trace_id_of
 from shared.telemetry.telemetry import Outcome
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ def run_step(
     if job is None:
         return
     facts = {"job_id": message.job_id, "org_id": message.org_id, "stage": str(message.stage), "step": str(message.step)}
-    facts |= {"part": str(message.part), "attempt": str(delivery.dequeue_count), "trace_id": message.traceparent or ""}
+    facts |= {"part": str(message.part), "attempt": str(delivery.dequeue_count)}
+    facts["trace_id"] = trace_id_of(job.traceparent, job.job_id)
     row = step_run_row(services, job, message)
     if row.value.state is StageState.WAITING and not is_admitted(services, job):
         log.info("message ignored: the organisation runs as many jobs as it may", extra={"action": "ignore", **facts})
