@@ -4,8 +4,10 @@ Each is an environment variable named `ROSTRUM_` and the field's name in capital
 setting, locally a value in `local.settings.json`.
 """
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -25,8 +27,25 @@ LOCAL_ORIGINS = ("http://localhost:8080", "http://127.0.0.1:8080")
 
 ANY_ORIGIN = "*"
 
+AZURE_MARKS = ("WEBSITE_INSTANCE_ID", "WEBSITE_SITE_NAME", "CONTAINER_NAME")
+"""Variables that Azure sets for every function app."""
+
+NO_STORAGE = (
+    "AzureWebJobsStorage is not set. In Azure there is no emulator to fall back to: set a connection string, or "
+    "AzureWebJobsStorage__accountName for an account that is reached with an identity."
+)
+
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
 _DAYS_OF_ORG = re.compile(r"([^=\s]+)\s*=\s*(\d{1,6}(?:\.\d+)?)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class StorageUris:
+    """The addresses of a storage account's services."""
+
+    blob: str
+    queue: str
+    table: str
 
 
 class Settings(BaseSettings):
@@ -35,7 +54,36 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ROSTRUM_", frozen=True)
 
     storage_connection: str = Field(default="UseDevelopmentStorage=true", validation_alias="AzureWebJobsStorage")
-    """Connection string of the storage account; the same setting that the Functions host uses."""
+    """Connection string of the storage account; the same setting that the Functions host uses. In Azure there is no
+    default: give one, or an identity's account."""
+
+    storage_account: str | None = Field(
+        default=None, validation_alias="AzureWebJobsStorage__accountName", pattern=r"^[a-z0-9]{3,24}$"
+    )
+    """Name of the storage account that is reached with an identity, without a connection string."""
+
+    storage_blob_uri: str | None = Field(
+        default=None, validation_alias="AzureWebJobsStorage__blobServiceUri", pattern=r"^https://"
+    )
+    """Address of its blobs, where the name does not tell it; with those of queues and tables."""
+
+    storage_queue_uri: str | None = Field(
+        default=None, validation_alias="AzureWebJobsStorage__queueServiceUri", pattern=r"^https://"
+    )
+    """Address of its queues."""
+
+    storage_table_uri: str | None = Field(
+        default=None, validation_alias="AzureWebJobsStorage__tableServiceUri", pattern=r"^https://"
+    )
+    """Address of its tables."""
+
+    storage_credential: Literal["managedidentity"] | None = Field(
+        default=None, validation_alias="AzureWebJobsStorage__credential"
+    )
+    """Which identity: `managedidentity`, that of the app. Not set: the first that is there, such as a developer's."""
+
+    storage_client_id: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__clientId")
+    """The client id of a user-assigned identity."""
 
     auth: Literal["none", "jwt"] = "none"
     """How callers are authenticated: `jwt` by a bearer token; `none` only while the storage is the local emulator."""
@@ -254,8 +302,31 @@ class Settings(BaseSettings):
         return (host, int(port)) if host else None
 
     @property
+    def storage_uris(self) -> StorageUris | None:
+        """Return the addresses of the account that is reached with an identity; None with a connection string."""
+        given = (self.storage_blob_uri, self.storage_queue_uri, self.storage_table_uri)
+        if self._has_connection_string or not (self.storage_account or all(given)):
+            return None
+        blob, queue, table = (
+            uri or f"https://{self.storage_account}.{service}.core.windows.net"
+            for uri, service in zip(given, ("blob", "queue", "table"), strict=True)
+        )
+        return StorageUris(blob, queue, table)
+
+    @property
+    def _has_connection_string(self) -> bool:
+        return "storage_connection" in self.model_fields_set and bool(self.storage_connection.strip())
+
+    @property
+    def storage_is_missing(self) -> bool:
+        """Return whether neither a connection string nor an account is given, so that the emulator is meant."""
+        return not self._has_connection_string and self.storage_uris is None
+
+    @property
     def storage_is_emulator(self) -> bool:
         """Return whether the storage is Azurite rather than an account in Azure."""
+        if self.storage_uris is not None:
+            return False
         marks = ("UseDevelopmentStorage=true", "AccountName=devstoreaccount1;")
         return any(mark in self.storage_connection + ";" for mark in marks)
 
@@ -296,7 +367,10 @@ def load_settings() -> Settings:
     Raise SettingsInvalid, which names the settings that cannot be read, and not what they hold.
     """
     try:
-        return Settings()
+        settings = Settings()
+        if settings.storage_is_missing and any(os.environ.get(mark) for mark in AZURE_MARKS):
+            raise SettingsInvalid(NO_STORAGE)
+        return settings
     except ValidationError as err:
         faults = " ".join(f"{_variable(each['loc'])}: {_sentence(each['msg'])}" for each in err.errors())
     raise SettingsInvalid(f"The service cannot start before its settings are corrected. {faults}")

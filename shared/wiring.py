@@ -23,12 +23,17 @@ from shared.telemetry.telemetry import OFF, Telemetry
 @lru_cache(maxsize=1)
 def services() -> Services:
     """Return this process's services, built from its environment; raise SettingsInvalid."""
-    from shared.storage.connect import connect  # costs indexing a third of a second
+    from shared.storage.connect import connect, connect_by_identity  # costs indexing a third of a second
+    from shared.storage.identity import make_credential
 
     settings = load_settings()
     origins = settings.browser_origins if settings.storage_is_emulator else ()  # an account's rules are its operator's
+    uris, hint = settings.storage_uris, settings.queue_hint_address
     try:
-        storage = connect(settings.storage_connection, hint=settings.queue_hint_address, origins=origins)
+        if uris is not None:
+            credential = make_credential(settings.storage_credential, settings.storage_client_id)
+            return build_services(settings, connect_by_identity(uris, credential, hint=hint))
+        storage = connect(settings.storage_connection, hint=hint, origins=origins)
     except ValueError:  # which may repeat the connection string
         raise SettingsInvalid(
             "AzureWebJobsStorage is not a connection string with an account's name and key."

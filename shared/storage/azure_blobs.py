@@ -21,6 +21,7 @@ from azure.storage.blob import (
 
 from shared.domain.errors import BlobMissing, NotFound, WriteConflict
 from shared.storage.azure_errors import has_code, translated
+from shared.storage.identity import Signer
 from shared.storage.ports import CHUNK_BYTES, CLOCKS_DIFFER_BY, BlobFacts, inline, sizes_up_to_first_gap
 
 T = TypeVar("T")
@@ -39,23 +40,23 @@ _BLOCK_ID_DIGITS = 6  # a blob has at most 50,000 blocks, and ids of one length
 
 
 class AzureBlobs:
-    """A `BlobStore` over the account that `key` belongs to."""
+    """A `BlobStore` over an account."""
 
     def __init__(
-        self, service: BlobServiceClient, key: str, clock: Callable[[], datetime], origins: Sequence[str] = ()
+        self, service: BlobServiceClient, signer: Signer, clock: Callable[[], datetime], origins: Sequence[str] = ()
     ) -> None:
         """Make a store.
 
         Args:
             service: the account's client.
-            key: the account's key, which signs addresses.
+            signer: signs addresses.
             clock: returns the time.
             origins: the pages whose scripts may use signed addresses. The account's rule for them is written before
                 the first address is signed. Empty: the account's rules are left as they are.
         """
         self._service = service
         self._origins = origins
-        self._key = key
+        self._signer = signer
         self._clock = clock
         self._made: set[str] = set()
 
@@ -185,15 +186,16 @@ class AzureBlobs:
         """Return an address for this blob or snapshot alone, from now on, over TLS unless the emulator has none."""
         self._allow_origins_once()
         now, account = self._clock(), str(self._service.account_name)
+        signed_by, expiry = self._signer.key_until(now + valid_for)
         token = generate_blob_sas(
             account_name=account,
             container_name=container,
             blob_name=name,
             snapshot=snapshot,
-            account_key=self._key,
+            **signed_by,
             permission=permission,
             start=now - CLOCKS_DIFFER_BY,
-            expiry=now + valid_for,
+            expiry=expiry,
             protocol="https,http" if account == EMULATOR_ACCOUNT else "https",
             content_type=content_type,
             content_disposition=content_disposition,

@@ -1,4 +1,4 @@
-"""Storage from a connection string: the clients of one account, sharing a pool of connections."""
+"""Storage from a connection string or an identity: the clients of one account, sharing a pool of connections."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import requests
+from azure.core.credentials import TokenCredential
 from azure.core.pipeline.transport import RequestsTransport
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
@@ -14,12 +15,14 @@ from azure.storage.queue import LinearRetry as QueueRetry
 from azure.storage.queue import QueueServiceClient
 from requests.adapters import HTTPAdapter
 
+from shared.settings import StorageUris
 from shared.storage.azure_blobs import AzureBlobs
 from shared.storage.azure_queues import AzureQueues
 from shared.storage.azure_table import AzureTable
 from shared.storage.dead_letter_table import DeadLetterTable
 from shared.storage.delivery_table import DeliveryTable
 from shared.storage.idempotency_table import IdempotencyTable
+from shared.storage.identity import AccountKey, DelegationKey, Signer
 from shared.storage.job_table import JobTable
 from shared.storage.ports import Storage
 from shared.storage.removal_table import RemovalTable
@@ -88,24 +91,66 @@ def connect(
     settings = parse_connection_string(connection_string)
     text = ";".join(f"{name}={value}" for name, value in settings.items())
     session = _session(trust_env=not settings.get("blobendpoint", "").startswith(_LOOPBACK))
+    tables, blobs, queues = (_options(session, each) for each in ("table", "blob", "queue"))
+    return _storage(
+        session,
+        TableServiceClient.from_connection_string(text, **tables),
+        BlobServiceClient.from_connection_string(text, **blobs),
+        QueueServiceClient.from_connection_string(text, **queues),
+        signer=lambda _: AccountKey(settings["accountkey"]),
+        hint=hint,
+        origins=origins,
+        clock=clock,
+    )
+
+
+def connect_by_identity(
+    uris: StorageUris,
+    credential: TokenCredential,
+    *,
+    hint: tuple[str, int] | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> AzureStorage:
+    """Return the storage of the account with these addresses, for the identity. The rest is as in `connect`."""
+    session = _session(trust_env=True)
+    tables, blobs, queues = (_options(session, each) for each in ("table", "blob", "queue"))
+    return _storage(
+        session,
+        TableServiceClient(uris.table, credential=credential, **tables),
+        BlobServiceClient(uris.blob, credential=credential, **blobs),
+        QueueServiceClient(uris.queue, credential=credential, **queues),
+        signer=lambda service: DelegationKey(service, clock),
+        hint=hint,
+        origins=(),
+        clock=clock,
+    )
+
+
+def _options(session: requests.Session, service: str) -> dict[str, Any]:
+    """Return the options of a client, which shares the session's connections."""
     shared: dict[str, Any] = {
         "transport": RequestsTransport(session=session, session_owner=False),
         "connection_timeout": CONNECT_TIMEOUT_SEC,
         "read_timeout": READ_TIMEOUT_SEC,
     }
-    tables = TableServiceClient.from_connection_string(
-        text, retry_total=RETRIES, retry_backoff_factor=RETRY_PAUSE_SEC / 2, **shared
-    )
-    blobs = BlobServiceClient.from_connection_string(
-        text,
-        retry_policy=BlobRetry(backoff=RETRY_PAUSE_SEC, retry_total=RETRIES, random_jitter_range=1),
-        max_single_get_size=MAX_SINGLE_READ_BYTES,
-        **shared,
-    )
-    queues = QueueServiceClient.from_connection_string(
-        text, retry_policy=QueueRetry(backoff=RETRY_PAUSE_SEC, retry_total=RETRIES, random_jitter_range=1), **shared
-    )
+    if service == "table":
+        return {"retry_total": RETRIES, "retry_backoff_factor": RETRY_PAUSE_SEC / 2, **shared}
+    retry = {"blob": BlobRetry, "queue": QueueRetry}[service]
+    shared["retry_policy"] = retry(backoff=RETRY_PAUSE_SEC, retry_total=RETRIES, random_jitter_range=1)
+    return {"max_single_get_size": MAX_SINGLE_READ_BYTES, **shared} if service == "blob" else shared
 
+
+def _storage(
+    session: requests.Session,
+    tables: TableServiceClient,
+    blobs: BlobServiceClient,
+    queues: QueueServiceClient,
+    *,
+    signer: Callable[[BlobServiceClient], Signer],
+    hint: tuple[str, int] | None,
+    origins: Sequence[str],
+    clock: Callable[[], datetime],
+) -> AzureStorage:
     def table(name: str) -> Table:
         return AzureTable(tables.get_table_client(name))
 
@@ -123,7 +168,7 @@ def connect(
         vocabularies=VocabularyTable(table("vocabularies")),
         transcript_versions=TranscriptVersionTable(table("transcriptversions")),
         search=SearchTable(words=table("words"), passages=table("passages")),
-        blobs=AzureBlobs(blobs, settings["accountkey"], clock, origins),
+        blobs=AzureBlobs(blobs, signer(blobs), clock, origins),
         queues=AzureQueues(queues, clock, hint),
         session=session,
     )
