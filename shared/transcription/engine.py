@@ -35,6 +35,10 @@ class EngineInfo:
     doubtful: float = 0.5
     """Consecutive words with a lower mean confidence are listed as doubtful."""
 
+    is_corrected: bool = False
+    """Whether words below `doubtful` are corrected towards the job's terms: for engines that cannot be told what to
+    expect, and with which it was measured to help and to do no harm."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -44,6 +48,8 @@ class Word:
     start: float
     end: float
     confidence: float
+    original: str | None = None
+    """What the engine wrote here, if the word was corrected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,10 @@ class Hints:
     """Text as it might have been said before the recording."""
 
     hotwords: tuple[str, ...] = ()
-    """Names and terms to expect."""
+    """Names and terms to expect, as many as engines take."""
+
+    terms: tuple[str, ...] = ()
+    """All terms, towards which the words of some engines are corrected."""
 
 
 NO_HINTS = Hints()

@@ -32,6 +32,13 @@ class TranscriptWord(Payload):
     start: Seconds
     end: Seconds
     confidence: Confidence
+    original: Annotated[
+        str | None,
+        Field(
+            description="What the engine wrote here, if the word was corrected towards a term of the vocabulary.",
+            exclude_if=lambda found: found is None,
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _forwards(self) -> Self:

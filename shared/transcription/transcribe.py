@@ -25,6 +25,7 @@ from shared.transcription.payload import (
 from shared.transcription.phrasing import phrase
 from shared.transcription.sentences import as_sentences
 from shared.transcription.vad import Span, on_grid, pad_spans, speech_probabilities, speech_spans
+from shared.transcription.vocabulary.correction import Vocabulary
 
 MAX_UTTERANCE_SEC = 15.0
 """Longer speech is split where the detector is least sure: pocketsphinx blocks other threads while it decodes."""
@@ -107,9 +108,10 @@ def transcribe_part(
             heard = []
             text = NOT_ENGLISH.format(start=_clock(within.start), end=_clock(within.end))
             warnings.append(RecordingWarning("not_english", About.TRANSCRIPT, text))
+    info = engine.info
+    heard = _corrected(heard, engine, hints)
     languages = Counter(segment.language for segment in heard)
     report(1.0)
-    info = engine.info
     return TranscriptPart(
         part=part,
         start=round(within.start, 3),
@@ -193,6 +195,16 @@ def merge_parts(
     )
 
 
+def _corrected(heard: list[Segment], engine: Engine, hints: Hints) -> list[Segment]:
+    """Return the segments with doubtful words corrected towards the terms, if the engine's words are to be corrected.
+
+    The sounds are those of English.
+    """
+    if not engine.info.is_corrected or not hints.terms or any(segment.language != "en" for segment in heard):
+        return heard
+    return Vocabulary(hints.terms).correct(heard, engine.info.doubtful)
+
+
 def _in_another_language(heard: Sequence[Segment], engine: Engine) -> bool:
     """Return whether the confidence of an engine that knows a single language shows that another one was spoken."""
     confidences = [word.confidence for segment in heard for word in segment.words]
@@ -229,7 +241,9 @@ def _tidy(segments: Iterable[Segment], within: Span) -> Iterator[TranscriptSegme
             at = min(last, max(start, round(word.end, 3)))
             confidence = round(word.confidence, 3)
             if text := word.text.strip():
-                words.append(TranscriptWord(word=text, start=start, end=at, confidence=confidence))
+                words.append(
+                    TranscriptWord(word=text, start=start, end=at, confidence=confidence, original=word.original)
+                )
         if words:
             yield TranscriptSegment(
                 id=number,

@@ -4,6 +4,7 @@ import io
 import re
 import wave
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from shared.domain.errors import EngineUnavailable
 from shared.transcription.audio import SAMPLE_RATE, WavAudio
-from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
+from shared.transcription.engine import EngineInfo, Hints, Segment, TranscriptionRequest, Word
 from shared.transcription.payload import Transcript, TranscriptPart
 from shared.transcription.transcribe import NO_SPEECH, NO_WORDS, merge_parts, transcribe_part
 from shared.transcription.vad import speech_probabilities, speech_spans
@@ -67,6 +68,23 @@ class Listener:
             yield Segment(span.start, span.end, "Hm.", 1.0, (Word("Hm.", span.start, span.end, 1.0),), "en")
 
 
+class DoubtfulListener(Listener):
+    """The same, which hears another word than was said, doubts it, and has its doubtful words corrected."""
+
+    info = replace(Listener.info, is_corrected=True)
+
+    def transcribe(self, request: TranscriptionRequest) -> Iterator[Segment]:
+        for heard in super().transcribe(request):
+            word = Word("Nermeelo.", heard.start, heard.end, 0.2)
+            yield Segment.of((word,), "en")
+
+
+class UncorrectedListener(DoubtfulListener):
+    """The same, whose words are not corrected."""
+
+    info = Listener.info
+
+
 def parts_of(audio: WavAudio, engine: object, parts: int, report: Callable[[float], None]) -> list[TranscriptPart]:
     return [
         transcribe_part(
@@ -101,6 +119,33 @@ def test_speech_is_found_as_by_the_whole_file_call(talk: NDArray[np.float32]) ->
     found = [(span.start, span.end) for span in speech_spans(speech_probabilities(audio, 0.0, audio.duration_sec))]
     assert len(found) > 5
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("engine", "terms", "word", "original"),
+    [
+        (DoubtfulListener(), ("Zermelo",), "Zermelo.", "Nermeelo."),
+        (DoubtfulListener(), (), "Nermeelo.", None),
+        (UncorrectedListener(), ("Zermelo",), "Nermeelo.", None),
+    ],
+    ids=["corrected", "without terms", "an engine whose words stay"],
+)
+def test_doubtful_words_are_corrected_where_the_engine_says_so(
+    talk: NDArray[np.float32], engine: Listener, terms: tuple[str, ...], word: str, original: str | None
+) -> None:
+    audio = wav_of(talk)
+    part = transcribe_part(
+        audio,
+        engine,
+        part=0,
+        parts=1,
+        duration_sec=20.0,
+        language=None,
+        report=lambda fraction: None,
+        hints=Hints(terms=terms),
+    )
+    assert {(found.word, found.original) for segment in part.segments for found in segment.words} == {(word, original)}
+    assert ("original" in part.model_dump_json()) is (original is not None)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])

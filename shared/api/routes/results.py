@@ -1,6 +1,7 @@
 """Serve the results of a session: transcript, track, slides, sidecar and pictures, as files from storage."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -95,9 +96,10 @@ TRANSCRIPTS = {
     TranscriptFormat.HTML: artefacts.TRANSCRIPT_HTML,
     TranscriptFormat.WORDS: artefacts.TRANSCRIPT_WORDS,
 }
-ONLY_BY_NAME = frozenset({TranscriptFormat.HTML, TranscriptFormat.WORDS})
-"""Forms that `Accept` does not choose: a browser, which prefers HTML, is shown the JSON that is there earlier."""
-CONTENT_TYPES = {form: each.media_type for form, each in TRANSCRIPTS.items() if form not in ONLY_BY_NAME}
+CONTENT_TYPES: Mapping[TranscriptFormat, str] = {
+    form: each.media_type for form, each in TRANSCRIPTS.items() if form is not TranscriptFormat.WORDS
+}
+"""The forms that `Accept` chooses from; words have the type of captions, and are asked for by `format`."""
 CHAPTER_FILES = {
     ChaptersFormat.JSON: artefacts.CHAPTERS,
     ChaptersFormat.VTT: artefacts.CHAPTERS_VTT,
@@ -129,7 +131,8 @@ async def get_transcript(
 ) -> Response:
     """What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text.
 
-    `html` is a page to read and to print, with chapters, which is there when the job is done. `words` is a WebVTT track
+    `html` is a page to read and to print, with chapters, which is there when the job is done; `Accept: text/html` asks
+    for it, too. `words` is a WebVTT track
     of kind `metadata` whose cues are JSON: each word with its times and confidence.
 
     With `partial=true`, the answer is JSON with `complete` and `missing`, and there is one as soon as a job is at work.
@@ -138,7 +141,7 @@ async def get_transcript(
         if form not in (None, TranscriptFormat.JSON):
             raise ONLY_JSON
         return await send_partial(request, services, caller, session_id, job_id)
-    chosen = form or preferred_form(request.headers.get("accept", "*/*"))
+    chosen = form or preferred_form(request.headers.get("accept", "*/*"), has_page=version is None)
     artefact = TRANSCRIPTS[chosen]
     if chosen is TranscriptFormat.JSON or version is not None:
         response = await send_version(request, services, caller.org_id, (session_id, job_id, version), artefact)
@@ -362,9 +365,11 @@ async def _send(
     return await result_response(request, services, blob, artefact.media_type, result.missing)
 
 
-def preferred_form(accept: str) -> TranscriptFormat:
+def preferred_form(accept: str, *, has_page: bool = True) -> TranscriptFormat:
     """Return the form that an `Accept` header prefers, JSON where it has no preference; raise 406 for none.
 
+    The page is there only when the job is done, so it is chosen where `text/html` is named, and not by `text/*`. It is
+    not offered without `has_page`.
     https://www.rfc-editor.org/rfc/rfc9110#name-accept
     """
     weights: dict[str, float] = {}
@@ -375,12 +380,13 @@ def preferred_form(accept: str) -> TranscriptFormat:
 
     def weight(form: TranscriptFormat) -> float:
         kind = CONTENT_TYPES[form]
-        ranges = (kind, kind.partition("/")[0] + "/*", "*/*")
+        ranges = (kind,) if form is TranscriptFormat.HTML else (kind, kind.partition("/")[0] + "/*", "*/*")
         return next((weights[each] for each in ranges if each in weights), 0.0)
 
-    best = max(CONTENT_TYPES, key=weight)
+    offered = [form for form in CONTENT_TYPES if has_page or form is not TranscriptFormat.HTML]
+    best = max(offered, key=weight)
     if weight(best) <= 0:
-        raise HTTPException(406, f"The transcript is offered as {', '.join(CONTENT_TYPES.values())}.")
+        raise HTTPException(406, f"The transcript is offered as {', '.join(CONTENT_TYPES[form] for form in offered)}.")
     return best
 
 

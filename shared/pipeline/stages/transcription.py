@@ -112,7 +112,8 @@ def merge_transcript(context: StepContext) -> None:
 
 def hints_for(options: JobOptions, terms: Sequence[str], metadata: Mapping[str, Any]) -> Hints:
     """Return the prompt and terms from the options, the names from the metadata, which may hold anything, and then as
-    many terms of the job's vocabularies as engines take."""
+    many terms of the job's vocabularies as engines take. The terms to correct towards are all of the options and the
+    vocabularies: titles of recordings are no terms."""
     words: dict[str, None] = dict.fromkeys(word.strip() for word in options.hotwords or ())
     for key, value in metadata.items():
         if str(key).casefold() in NAMED_IN_METADATA and isinstance(value, str):
@@ -120,7 +121,8 @@ def hints_for(options: JobOptions, terms: Sequence[str], metadata: Mapping[str, 
     words.update(dict.fromkeys(terms))
     words.pop("", None)
     prompt = " ".join((options.initial_prompt or "").split())
-    return Hints(prompt=prompt, hotwords=tuple(words)[:MAX_HOTWORDS])
+    given = dict.fromkeys((*filter(None, map(str.strip, options.hotwords or ())), *terms))
+    return Hints(prompt=prompt, hotwords=tuple(words)[:MAX_HOTWORDS], terms=tuple(given))
 
 
 def _parts(context: StepContext, languages: list[tuple[float, str]], doubtful: list[float]) -> Iterator[TranscriptPart]:

@@ -51,6 +51,7 @@ class MoonshineEngine:
             unsure=UNSURE,
             doubtful=UNSURE,
             doubts_language=True,
+            is_corrected=True,
         )
 
     @property

@@ -61,7 +61,7 @@ def finished(harness: ApiHarness) -> str:
         ("results/chapters?format=podcast", "*/*", "application/json+chapters", "podcast-chapters.json"),
         ("results/transcript?format=html", "*/*", "text/html; charset=utf-8", "transcript.html"),
         ("results/transcript?format=words", "*/*", "text/vtt; charset=utf-8", "words.vtt"),
-        ("results/transcript", "text/html, */*;q=0.8", "application/json", "transcript.json"),
+        ("results/transcript", "text/html, */*;q=0.8", "text/html; charset=utf-8", "transcript.html"),
         ("results/instructor-by-segment", "*/*", "application/json", "instructor-by-segment.json"),
         ("results/quality", "*/*", "application/json", "quality.json"),
         ("results/slides", "*/*", "application/json", "slides.json"),
@@ -157,7 +157,9 @@ def test_an_unknown_form_of_transcript_is_refused(harness: ApiHarness) -> None:
 @pytest.mark.parametrize(
     ("accept", "form"),
     [
-        ("text/html, */*;q=0.1", "json"),
+        ("text/html, */*;q=0.1", "html"),
+        ("text/html;q=0.5, application/json", "json"),
+        ("text/html;q=0, */*", "json"),
         ("text/*", "vtt"),
         ("text/*, text/vtt;q=0", "txt"),
         ("APPLICATION/X-SUBRIP", "srt"),
@@ -167,6 +169,10 @@ def test_an_unknown_form_of_transcript_is_refused(harness: ApiHarness) -> None:
 )
 def test_the_accept_header_chooses_the_form(accept: str, form: str) -> None:
     assert preferred_form(accept) == form
+
+
+def test_an_older_version_has_no_page() -> None:
+    assert preferred_form("text/html, application/json;q=0.5", has_page=False) == "json"
 
 
 def test_the_recording_is_played_from_storage(harness: ApiHarness) -> None:

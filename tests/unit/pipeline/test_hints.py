@@ -13,6 +13,12 @@ def test_options_go_before_the_names_in_the_metadata() -> None:
     assert hints.hotwords == ("ideal", "Noether", "Rings I", "Algebra")
 
 
+def test_words_are_corrected_towards_all_terms_and_no_title() -> None:
+    vocabulary = tuple(f"term {n}" for n in range(99))
+    hints = hints_for(JobOptions(hotwords=(" ideal ", "")), vocabulary, {"title": "Rings and ideals"})
+    assert hints.terms == ("ideal", *vocabulary)
+
+
 def test_metadata_of_any_kind_are_borne() -> None:
     assert hints_for(JobOptions(), (), {}) == NO_HINTS
     assert hints_for(JobOptions(), (), {"title": ["a"], "speaker": None, "course": 7, "topic": "x"}) == NO_HINTS
