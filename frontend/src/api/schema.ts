@@ -662,7 +662,8 @@ export interface paths {
          * Get the transcript
          * @description What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text.
          *
-         *     `html` is a page to read and to print, with chapters, which is there when the job is done. `words` is a WebVTT track
+         *     `html` is a page to read and to print, with chapters, which is there when the job is done; `Accept: text/html` asks
+         *     for it, too. `words` is a WebVTT track
          *     of kind `metadata` whose cues are JSON: each word with its times and confidence.
          *
          *     With `partial=true`, the answer is JSON with `complete` and `missing`, and there is one as soon as a job is at work.
@@ -3578,6 +3579,11 @@ export interface components {
             end: number;
             /** Confidence */
             confidence: number;
+            /**
+             * Original
+             * @description What the engine wrote here, if the word was corrected towards a term of the vocabulary.
+             */
+            original?: string | null;
         };
         /**
          * UploadView
