@@ -18,10 +18,10 @@ from shared.storage.ports import RESULTS, SOURCES
 from shared.wiring import build_services
 
 
-def processed(clip: bytes, deliveries: int) -> tuple[dict[str, Any], bytes, list[tuple[str, str]]]:
+def processed(clip: bytes, deliveries: int, **settings: float) -> tuple[dict[str, Any], bytes, list[tuple[str, str]]]:
     """Return the verdict, its bytes, and of each event the type and the status or the warning's code."""
     storage = MemoryStorage()
-    services = build_services(Settings(engine="pocketsphinx", detector="plate"), storage)
+    services = build_services(Settings(engine="pocketsphinx", detector="plate", **settings), storage)
     storage.blobs.write(SOURCES, source_blob_name("local", "s", "a.mp4"), clip, "video/mp4")
     submit_stored(services, JobRequest(org_id="local", job_id="j"), "s", "a.mp4")
     for number in count():
@@ -60,6 +60,14 @@ def test_a_recording_without_a_picture_has_a_verdict(make_clip: Any) -> None:
     assert quality["track"] is None
     assert quality["verdict"] == "unusable"
     assert [each["code"] for each in quality["reasons"]] == ["no_speech"]
+
+
+def test_a_beginning_without_speech_is_told_by_the_part_after_a_short_first_one(make_clip: Any) -> None:
+    clip = make_clip("mp4", audio="aac", seconds=12)
+    parts = {"transcription_part_sec": 10.0, "transcription_first_part_sec": 5.0}
+    _, _, told = processed(clip, deliveries=2, **parts)
+    assert told.count(("warning", "no_speech")) == 1
+    assert told.index(("warning", "no_speech")) < told.index(("status", "TRANSCRIBED"))
 
 
 def test_the_looks_of_a_picture() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from shared.domain.errors import BlobMissing
 from shared.domain.options import JobOptions
 from shared.domain.quality.sound import reasons_without_speech
 from shared.domain.quality.verdict import WITHOUT_SOUND
@@ -58,9 +59,27 @@ def transcribe_part(context: StepContext) -> None:
         )
     write_json(context.services, context.job, artefacts.TRANSCRIPT_PART, part, part=context.message.part)
     announce_text(context, part)
-    if part.part == 0 and not any(each.code in WITHOUT_SOUND for each in context.job.warnings):
-        is_all = context.job.first_part_sec is None and context.job.stages[Stage.TRANSCRIPTION].parts == 1
-        context.warn(reasons_without_speech(part.speech, part.start, part.end, is_all=is_all))
+    _warn_without_speech(context, part)
+
+
+def _warn_without_speech(context: StepContext, part: TranscriptPart) -> None:
+    """Tell at once that nobody speaks at the beginning, by the first part that is long enough to tell.
+
+    A part that began early is too short: the second one tells, if the first is done by then, as it usually is.
+    """
+    job = context.job
+    telling = 0 if job.first_part_sec is None else 1
+    if part.part != telling or any(each.code in WITHOUT_SOUND for each in job.warnings):
+        return
+    speech, start = part.speech, part.start
+    if telling == 1:
+        try:
+            first = read_json(context.services, job, artefacts.TRANSCRIPT_PART, TranscriptPart, part=0)
+        except BlobMissing:
+            return
+        speech, start = (*first.speech, *speech), first.start
+    is_all = job.stages[Stage.TRANSCRIPTION].parts == telling + 1
+    context.warn(reasons_without_speech(speech, start, part.end, is_all=is_all))
 
 
 @dataclass(frozen=True, slots=True)
