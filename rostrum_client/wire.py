@@ -187,6 +187,8 @@ def artefact(session_id: str, name: str, job_id: str | None = None) -> Request |
     Without `job_id` it is the one of the latest job that made it.
     """
     path = PurePosixPath(name)
+    if path.parent.name == "sprites":
+        return get("sessions", session_id, "sprites", path.name, job_id=job_id)
     if path.suffix == ".jpg" and path.parent.name == "slides":
         return get("sessions", session_id, "slides", path.name, job_id=job_id)
     if name == "quality.json":

@@ -15,6 +15,7 @@ from shared.storage.ports import RESULTS, WORK
 
 JSON = "application/json"
 JPEG, M4A, MP4, PNG, WAV = "image/jpeg", "audio/mp4", "video/mp4", "image/png", "audio/wav"
+ZIP = "application/zip"
 PODCAST_CHAPTERS_JSON = "application/json+chapters"
 """The type that Podcasting 2.0 has for chapters."""
 HTML = "text/html; charset=utf-8"
@@ -252,6 +253,28 @@ THUMBNAIL = Artefact(
     template="thumbnails/scene-{scene:04d}.jpg",
     container=RESULTS,
     content_type=JPEG,
+    stage=Stage.TRACKING,
+    step=StepKind.MERGE,
+)
+STILLS = Artefact(
+    template="stills/{part:05d}.zip",
+    container=WORK,
+    content_type=ZIP,
+    stage=Stage.TRACKING,
+    step=StepKind.PART,
+    required=True,
+)
+SPRITE = Artefact(
+    template="sprites/sprite-{sheet:04d}.jpg",
+    container=RESULTS,
+    content_type=JPEG,
+    stage=Stage.TRACKING,
+    step=StepKind.MERGE,
+)
+SPRITE_VTT = Artefact(
+    template="sprites/sprite.vtt",
+    container=RESULTS,
+    content_type=VTT,
     stage=Stage.TRACKING,
     step=StepKind.MERGE,
 )

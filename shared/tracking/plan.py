@@ -76,6 +76,11 @@ class TrackingPlan(Payload):
     screen_is_whole_picture: bool = False
     """Whether no screen was found in the picture, so that the whole picture is looked at."""
 
+    only_referenced: bool = False
+    """Whether the parts decode only frames that others refer to; not in plans of earlier releases."""
+    keeps_stills: bool = False
+    """Whether the parts keep stills for thumbnails and scrubbing; not in plans of earlier releases."""
+
     @property
     def needs_faces(self) -> bool:
         """Return whether any plate has places at which faces are looked for."""

@@ -13,6 +13,7 @@ from shared.domain.errors import NoUsableStream
 from shared.domain.recording import Recording
 from shared.media.probe.probe import probe
 from shared.media.video.frames import SampledFrame, keyframes, sample_frames
+from shared.media.video.unreferenced import may_skip_unreferenced
 
 ClipMaker = Callable[..., bytes]
 SIZE = (200, 64)
@@ -200,3 +201,32 @@ def test_sound_alone_has_no_frames(make_clip: ClipMaker) -> None:
         list(sample_frames(source, recording, sample_fps=2))
     with pytest.raises(NoUsableStream):
         list(keyframes(source, recording))
+
+
+def test_without_unreferenced_frames_the_grid_is_as_full_and_parts_are_the_same(make_clip: ClipMaker) -> None:
+    options = {"g": "60", "bf": "3", "preset": "ultrafast"}
+    source, recording = opened(
+        make_clip("mp4", video="libx264", size=SIZE, fps=20, seconds=10, paint=bar, video_options=options)
+    )
+    whole = list(sample_frames(source, recording, sample_fps=2, only_referenced=True))
+    assert [frame.index for frame in whole] == list(range(20))
+    assert shown_times(whole) == pytest.approx([i / 2 - 0.1 for i in range(20)], abs=0.21)
+    cut = [0.0, 3.3, 7.0, recording.duration_sec]
+    parts = [
+        frame
+        for begin, end in pairwise(cut)
+        for frame in sample_frames(source, recording, sample_fps=2, start_sec=begin, end_sec=end, only_referenced=True)
+    ]
+    assert [frame.index for frame in parts] == [frame.index for frame in whole]
+    assert all(np.array_equal(one.bgr, other.bgr) for one, other in zip(parts, whole, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("fps", "seconds", "may"), [(20, 61, True), (5, 61, False), (20, 10, False)], ids=["dense", "sparse", "short"]
+)
+def test_unreferenced_frames_are_left_out_only_where_enough_others_are_left(
+    make_clip: ClipMaker, fps: int, seconds: float, may: bool
+) -> None:
+    options = {"g": "100", "bf": "3", "b-adapt": "0", "preset": "ultrafast"}
+    clip = make_clip("mp4", video="libx264", fps=fps, seconds=seconds, video_options=options)
+    assert may_skip_unreferenced(*opened(clip)) is may

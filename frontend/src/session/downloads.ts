@@ -9,7 +9,7 @@ export function pathOf(sessionId: string, jobId: string, name: string): string |
   if (transcript) return of(`results/transcript?format=${transcript}`);
   const chapters = /^chapters\.(json|vtt)$/.exec(name)?.[1];
   if (chapters) return of(`results/chapters?format=${chapters}`);
-  const picture = /^(thumbnails|slides)\/(.+)$/.exec(name);
+  const picture = /^(thumbnails|slides|sprites)\/(.+)$/.exec(name);
   if (picture) return of(`${picture[1]}/${picture[2]}`);
   if (name.endsWith(".png")) return of(`pictures/${name}`);
   if (/\.(mp4|m4a)$/.test(name)) return of(`renditions/${name}`);

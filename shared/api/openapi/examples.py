@@ -538,6 +538,7 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
     "reviewTranscript": ReviewView(state=ReviewState.REVIEWED, at=_EDIT.created_at, by=_EDIT.by),
     "getInstructorTracking": _TRACKING,
     "getTrackPlot": _PLOT,
+    "getSprite": {"text/vtt": "WEBVTT\n\n00:00:00.000 --> 00:00:05.000\nsprite-0001.jpg#xywh=0,0,160,90\n"},
     "getPeaks": Peaks(sample_rate=16_000, samples_per_pixel=1_600, length=3, data=(-2, 1, -61, 58, -47, 52)),
     "getChapters": {
         "text/vtt": "WEBVTT\n\n1\n00:00:00.000 --> 00:01:01.200\nGood morning\n",

@@ -21,6 +21,8 @@ from shared.pipeline.artefacts import (
     PEAKS,
     PLAYABLE,
     POSITIONS,
+    SPRITE,
+    SPRITE_VTT,
     TRACK_PLOT,
 )
 from shared.pipeline.jobs.results import find_result, result_url
@@ -92,6 +94,37 @@ async def get_picture(
     if name not in PICTURES:
         raise NotFound(f"There is no such picture; there are {' and '.join(PICTURES)}.")
     return await send_result(request, services, caller, session_id, job_id, PICTURES[name])
+
+
+@router.get(
+    "/sprites/{name}",
+    summary="Get the pictures for scrubbing",
+    responses={
+        200: {
+            "description": "The file",
+            "content": {each.media_type: {"schema": {"type": "string"}} for each in (SPRITE_VTT, SPRITE)},
+        },
+        **NOT_MODIFIED,
+        **reading(NO_SESSION, BEING_MADE),
+    },
+    operation_id="getSprite",
+    response_class=Response,
+)
+async def get_sprite(
+    session_id: SessionId,
+    name: str,
+    request: Request,
+    services: ServicesDep,
+    caller: ReaderDep,
+    job_id: OfJob = None,
+) -> Response:
+    """`sprite.vtt` is a WebVTT file whose cues name a tile of a sheet for each stretch of time
+    (`sprite-0001.jpg#xywh=160,0,160,90`); `sprite-0001.jpg` and those after it are the sheets."""
+    if SPRITE_VTT.matches(f"sprites/{name}"):
+        return await send_result(request, services, caller, session_id, job_id, SPRITE_VTT)
+    if not SPRITE.matches(f"sprites/{name}"):
+        raise NotFound("There is no such file; there are sprite.vtt and the sheets that it names.")
+    return await send_result(request, services, caller, session_id, job_id, SPRITE, f"sprites/{name}")
 
 
 @router.get(

@@ -33,6 +33,8 @@ _PAST_END_SEC = 10.0
 """A frame that is later than this after its piece's end has a wrong time."""
 _MAX_WRONG = 100
 """Most such frames in a row of times; after more, another clock has begun."""
+MAX_GAP_SEC = 0.25
+"""Longest time between two frames that others refer to: half of the time between two samples."""
 _ENOUGH_KEYFRAMES = 40
 """Fewer keyframes do not show what stays and what moves: frames are decoded in between."""
 _DECODED_INSTEAD_SEC = 600.0
@@ -66,6 +68,7 @@ def sample_frames(
     start_sec: float = 0.0,
     end_sec: float | None = None,
     width: int = DEFAULT_WIDTH_PX,
+    only_referenced: bool = False,
     report: Callable[[float], None] = _report_nothing,
 ) -> Iterator[SampledFrame]:
     """Yield the pictures at the grid points in [`start_sec`, `end_sec`), upright and at most `width` pixels wide.
@@ -73,7 +76,15 @@ def sample_frames(
     The rest is as in `shown_frames`.
     """
     convert = UprightConverter(video_of(recording), width)
-    shown = shown_frames(source, recording, sample_fps=sample_fps, start_sec=start_sec, end_sec=end_sec, report=report)
+    shown = shown_frames(
+        source,
+        recording,
+        sample_fps=sample_fps,
+        start_sec=start_sec,
+        end_sec=end_sec,
+        only_referenced=only_referenced,
+        report=report,
+    )
     for index, frame in shown:
         yield SampledFrame(index, index / sample_fps, convert(frame), frame)
 
@@ -86,13 +97,18 @@ def shown_frames(
     start_sec: float = 0.0,
     end_sec: float | None = None,
     holds_last: bool = False,
+    only_referenced: bool = False,
     report: Callable[[float], None] = _report_nothing,
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     """Yield (k, frame as coded) for the grid points k in [`start_sec`, `end_sec`).
 
     Nothing is yielded long before the first frame, nor past the last frame's own duration, so that a picture that ends
-    before the sound is not extended. With `holds_last` the last frame stands until `end_sec`. `report` is called with
-    the fraction done at every decoded frame, and may raise to stop the work. Raise NoUsableStream.
+    before the sound is not extended. With `holds_last` the last frame stands until `end_sec`. With `only_referenced`
+    frames that no other frame refers to are left out, and the one before stands in their place (see
+    `unreferenced.py`).
+
+    `report` is called with the fraction done at every decoded frame, and may raise to stop the work. Raise
+    NoUsableStream.
     """
     video = video_of(recording)
     end_sec = recording.duration_sec if end_sec is None else end_sec
@@ -102,7 +118,7 @@ def shown_frames(
     span = max(end_sec - start_sec, 1e-9)
     shown: av.VideoFrame | None = None
     shown_until = 0.0
-    with closing(_frames_from(source, recording, video, index / sample_fps, report)) as frames:
+    with closing(_frames_from(source, recording, video, index / sample_fps, report, only_referenced)) as frames:
         for time_sec, frame in frames:
             report(min(1.0, max(0.0, (time_sec - start_sec) / span)))
             # Frame times are ticks and grid points are floats; a tolerance of 1 ms covers the rounding.
@@ -114,6 +130,8 @@ def shown_frames(
             if index >= last:
                 break
             shown, shown_until = frame, time_sec + _duration_sec(frame, video)
+            if only_referenced:
+                shown_until = max(shown_until, min(time_sec + MAX_GAP_SEC, video.start_sec + video.duration_sec))
     while shown is not None and index < last and (holds_last or index / sample_fps < shown_until):
         yield index, shown
         index += 1
@@ -164,7 +182,12 @@ def _first_point(time_sec: float, sample_fps: float) -> int:
 
 
 def _frames_from(
-    source: BinaryIO, recording: Recording, video: VideoStream, time_sec: float, report: Callable[[float], None]
+    source: BinaryIO,
+    recording: Recording,
+    video: VideoStream,
+    time_sec: float,
+    report: Callable[[float], None],
+    only_referenced: bool,
 ) -> Generator[tuple[float, av.VideoFrame], None, None]:
     """Yield (time, frame) from a frame at or before `time_sec` on, or from the first frame, in order of display."""
     pieces = recording.timeline
@@ -173,7 +196,7 @@ def _frames_from(
     first = piece_at(recording, time_sec)
     for number in range(first, max(-1, first - _PIECES_BACK - 1), -1):
         # A piece may have no picture so early, or none at all: then the last one of an earlier piece is still shown.
-        with closing(_frames_of(source, recording, video, number, time_sec, report)) as frames:
+        with closing(_frames_of(source, recording, video, number, time_sec, report, only_referenced)) as frames:
             begun = next(frames, None)
             if begun is None or (begun[0] > time_sec + 1e-3 and number > 0):
                 continue
@@ -182,7 +205,7 @@ def _frames_from(
             first = number
             break
     for number in range(first + 1, len(pieces)):
-        with closing(_frames_of(source, recording, video, number, None, report)) as frames:
+        with closing(_frames_of(source, recording, video, number, None, report, only_referenced)) as frames:
             yield from frames
 
 
@@ -193,6 +216,7 @@ def _frames_of(
     number: int,
     time_sec: float | None,
     report: Callable[[float], None],
+    only_referenced: bool,
 ) -> Generator[tuple[float, av.VideoFrame], None, None]:
     """Yield the frames of one piece, from one at or before `time_sec` on, or all of them."""
     piece = recording.timeline[number]
@@ -206,7 +230,7 @@ def _frames_of(
                 if not recording.pieces:
                     raise NoUsableStream("The recording's picture is no longer where it was.")
                 return
-            prepare_decoder(stream)
+            prepare_decoder(stream, only_referenced=only_referenced)
             if jump_sec is not None and not seek(container, stream, jump_sec - piece.at_sec + piece.start_sec):
                 continue
             frames = _timed(container, stream, piece, video, after_jump=jump_sec is not None)

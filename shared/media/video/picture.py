@@ -40,13 +40,16 @@ def video_of(recording: Recording) -> VideoStream:
     return recording.video
 
 
-def prepare_decoder(stream: av.VideoStream, *, frame_threads: bool = True) -> None:
-    """Set the threads of the stream's decoder.
+def prepare_decoder(stream: av.VideoStream, *, frame_threads: bool = True, only_referenced: bool = False) -> None:
+    """Set the threads of the stream's decoder, and which frames it decodes.
 
-    Without `frame_threads` nothing beyond the requested frames is decoded, which suits a few frames.
+    Without `frame_threads` nothing beyond the requested frames is decoded, which suits a few frames. With
+    `only_referenced` it leaves out the frames that no other frame refers to.
     """
     stream.thread_type = "AUTO" if frame_threads else "SLICE"
     stream.codec_context.thread_count = _THREADS
+    if only_referenced:
+        stream.codec_context.skip_frame = "NONREF"
 
 
 def seek(container: InputContainer, stream: Stream, clock_sec: float) -> bool:

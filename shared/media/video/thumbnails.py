@@ -61,13 +61,13 @@ def make_thumbnails(
                 budget_sec -= spent_sec
                 done += 1
                 if frame is not None:
-                    yield time_sec, _to_jpeg(convert(frame))
+                    yield time_sec, to_jpeg(convert(frame))
     report(1.0)
 
 
-def _to_jpeg(picture: Picture) -> bytes:
+def to_jpeg(picture: Picture, quality: int = JPEG_QUALITY) -> bytes:
     """Return the picture as JPEG. Raise DamagedRecording if OpenCV cannot encode it."""
-    encoded, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    encoded, jpeg = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not encoded:
         raise DamagedRecording("A picture of the recording could not be written as JPEG.")
     return jpeg.tobytes()

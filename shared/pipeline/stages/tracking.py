@@ -4,20 +4,21 @@ The parts only detect. The merge decides all that needs the whole recording (the
 a split run equals an unsplit one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from shared.domain.errors import EngineUnavailable
 from shared.domain.quality.picture import early_reasons
 from shared.domain.quality.records import Look, PictureLooks
 from shared.domain.stage import Stage
 from shared.domain.warning import About, RecordingWarning
-from shared.media.payload import ScenePayload, ThumbnailPayload
 from shared.media.video.frames import sample_frames
 from shared.media.video.look_meter import LookMeter
-from shared.media.video.picture import Picture, upright_size, video_of
-from shared.media.video.scenes import Scene, SceneScorer, scenes_from_scores
-from shared.media.video.thumbnails import DEFAULT_WIDTH_PX, make_thumbnails
+from shared.media.video.picture import Picture, video_of
+from shared.media.video.scenes import SceneScorer, scenes_from_scores
+from shared.media.video.sprite import StillArchive, still_points
+from shared.media.video.unreferenced import may_skip_unreferenced
 from shared.pipeline import artefacts
 from shared.pipeline.context import StepContext
 from shared.pipeline.stages.job_blobs import (
@@ -28,7 +29,7 @@ from shared.pipeline.stages.job_blobs import (
     write_json,
 )
 from shared.pipeline.stages.plan import detector_for, sample_range
-from shared.pipeline.stages.sidecar import SceneList
+from shared.pipeline.stages.scene_pictures import write_scene_pictures
 from shared.pipeline.stages.slides import SlideWatch, read_slides
 from shared.pipeline.updates import change_session
 from shared.slides.screen import find_screen
@@ -47,7 +48,6 @@ from shared.tracking.plate.plate import Plate
 from shared.tracking.track.candidates import Zones
 from shared.tracking.track.merge import merge_tracking as merge_parts
 
-MAX_THUMBNAILS = 200
 FOLLOWED_SHARE = 0.7
 """Progress of a part when the picture that is followed is read, and that of the slides begins."""
 DETECTIONS_DONE = 0.5
@@ -67,6 +67,7 @@ def prepare_tracking(context: StepContext) -> None:
             blobs.write(WORK, context.work_blob(plate.name), picture.to_png(), artefacts.PLATE.content_type)
             plates.append(plate if choice.kind != "onnx" else plate.only_drawn_upon())
             rooms.append((picture.bgr, picture.screen))
+        only_referenced = may_skip_unreferenced(source, recording)
     screen = find_screen(rooms)
     plan = TrackingPlan(
         kind=choice.kind,
@@ -75,6 +76,8 @@ def prepare_tracking(context: StepContext) -> None:
         warnings=tuple(dict.fromkeys((*warnings, *(each for plate in plates for each in plate.warnings)))),
         screen=screen.corners,
         screen_is_whole_picture=screen.is_whole_picture,
+        only_referenced=only_referenced,
+        keeps_stills=True,
     )
     write_json(context.services, context.job, artefacts.TRACKING_PLAN, plan)
 
@@ -84,7 +87,8 @@ def track_part(context: StepContext) -> None:
     recording, settings = recording_of(context), context.services.settings
     samples, plan = _samples(context, context.message.part), _plan(context)
     detector, scorer, slides = _detector(context, plan), SceneScorer(), SlideWatch(context, plan)
-    meter = LookMeter()
+    meter, stills = LookMeter(), StillArchive(video_of(recording))
+    kept = still_points(samples, recording.duration_sec, settings.sample_fps)
     looks: list[Look] = []
     share = FOLLOWED_SHARE if slides.has_own_picture else 1.0
     found: list[FrameDetections] = []
@@ -96,6 +100,7 @@ def track_part(context: StepContext) -> None:
             sample_fps=settings.sample_fps,
             start_sec=max(0, samples.start - 1) / settings.sample_fps,  # the frame before, for the first scene score
             end_sec=samples.stop / settings.sample_fps,
+            only_referenced=plan.only_referenced,
         )
         for frame in frames:
             score, look = scorer.score(frame.bgr), meter.look(frame.time_sec, frame.bgr)
@@ -106,6 +111,8 @@ def track_part(context: StepContext) -> None:
             looks.append(look)
             found.append(detector.detect(frame))
             slides.see(frame, found[-1])
+            if frame.index in kept:
+                stills.add(frame.index, frame.bgr)
             context.report(share * (frame.index - samples.start) / len(samples))
         slides.watch_own_picture(source, samples, lambda done: context.report(share + (1 - share) * done))
     slides.finish(min(samples.stop / settings.sample_fps, recording.duration_sec))
@@ -118,6 +125,8 @@ def track_part(context: StepContext) -> None:
         context.warn(early_reasons(looks, until_sec, is_all=is_all, is_somebody_there=is_seen))
     measured = PictureLooks(part=context.message.part, looks=tuple(looks))
     write_json(context.services, context.job, artefacts.PICTURE_LOOKS, measured, part=context.message.part)
+    if plan.keeps_stills:
+        write_file(context.services, context.job, artefacts.STILLS, stills.to_bytes(), part=context.message.part)
     write_json(context.services, context.job, artefacts.TRACKING_PART, part, part=context.message.part)
 
 
@@ -144,12 +153,17 @@ def merge_tracking(context: StepContext) -> None:
     read_slides(context, plan, track)
     context.report(DETECTIONS_DONE)
     scores = [score for part in parts for score in part.scene_scores]
-    found = _thumbnails(context, scenes_from_scores(scores, recording.duration_sec))
-    write_json(context.services, job, artefacts.SCENES, found)
+    scenes = scenes_from_scores(scores, recording.duration_sec)
+    pictures = write_scene_pictures(context, plan, scenes, partial(_report_from, context, DETECTIONS_DONE))
+    write_json(context.services, job, artefacts.SCENES, pictures)
     context.confirm()
     change_session(
         context.services, job.org_id, job.session_id, lambda session: session.evolve(tracking_job_id=job.job_id)
     )
+
+
+def _report_from(context: StepContext, done: float, fraction: float) -> None:
+    context.report(done + (1.0 - done) * fraction)
 
 
 def _write_pictures(context: StepContext, track: InstructorTracking, plate: Picture) -> None:
@@ -203,38 +217,3 @@ def _samples(context: StepContext, number: int) -> range:
 def _parts(context: StepContext) -> Iterator[TrackingPart]:
     for number in range(context.job.stages[Stage.TRACKING].parts):
         yield read_json(context.services, context.job, artefacts.TRACKING_PART, TrackingPart, part=number)
-
-
-def _thumbnails(context: StepContext, scenes: Sequence[Scene]) -> SceneList:
-    """Return every scene, and write for at most `MAX_THUMBNAILS` of them a picture from the scene's middle."""
-    recording = recording_of(context)
-    step = -(-len(scenes) // MAX_THUMBNAILS)
-    numbers = {_middle(scene): n + 1 for n, scene in enumerate(scenes) if n % step == 0}
-    width, height = upright_size(video_of(recording), DEFAULT_WIDTH_PX)
-
-    def report(fraction: float) -> None:
-        context.report(DETECTIONS_DONE + (1.0 - DETECTIONS_DONE) * fraction)
-
-    made = []
-    with open_recording(context) as source:
-        for time_sec, jpeg in make_thumbnails(source, recording, numbers, DEFAULT_WIDTH_PX, report):
-            number = numbers[time_sec]
-            write_file(context.services, context.job, artefacts.THUMBNAIL, jpeg, scene=number)
-            name = artefacts.THUMBNAIL.name_of(scene=number).rpartition("/")[2]
-            made.append(ThumbnailPayload(name=name, t=round(time_sec, 3), width=width, height=height))
-    pictured = {thumbnail.t: thumbnail.name for thumbnail in made}
-    return SceneList(
-        scenes=[
-            ScenePayload(
-                start=round(scene.start, 3),
-                end=round(scene.end, 3),
-                thumbnail=pictured.get(round(_middle(scene), 3)),
-            )
-            for scene in scenes
-        ],
-        thumbnails=made,
-    )
-
-
-def _middle(scene: Scene) -> float:
-    return (scene.start + scene.end) / 2

@@ -12,6 +12,8 @@ FILES = {
     "track-x.png": b"\x89PNG x",
     "track-plot.json": b'{"version": "v1"}',
     "peaks.json": b'{"version": 2}',
+    "sprites/sprite.vtt": b"WEBVTT",
+    "sprites/sprite-0001.jpg": b"\xff\xd8 sheet",
     "follow.mp4": b"a video",
     "audio.m4a": b"sound",
 }
@@ -31,6 +33,8 @@ def finished(harness: ApiHarness) -> str:
         ("pictures/track-x.png", "track-x.png", "image/png"),
         ("results/track-plot", "track-plot.json", "application/json"),
         ("results/peaks", "peaks.json", "application/json"),
+        ("sprites/sprite.vtt", "sprites/sprite.vtt", "text/vtt; charset=utf-8"),
+        ("sprites/sprite-0001.jpg", "sprites/sprite-0001.jpg", "image/jpeg"),
     ],
 )
 def test_a_picture_is_the_stored_file(harness: ApiHarness, path: str, name: str, content_type: str) -> None:
@@ -47,7 +51,9 @@ def test_a_rendition_is_played_from_storage(harness: ApiHarness, path: str) -> N
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["pictures/other.png", "pictures/..%2Fsidecar.json", "renditions/other.mp4"])
+@pytest.mark.parametrize(
+    "path", ["pictures/other.png", "pictures/..%2Fsidecar.json", "renditions/other.mp4", "sprites/other.vtt"]
+)
 def test_a_name_leads_nowhere_else(harness: ApiHarness, path: str) -> None:
     answer = harness.client.get(f"/sessions/{finished(harness)}/{path}", follow_redirects=False)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")

@@ -58,6 +58,7 @@ BODIES: dict[str, Any] = {
 NAMES = {
     "/sessions/{sessionId}/pictures/{name}": "track-x.png",
     "/sessions/{sessionId}/renditions/{name}": "follow.mp4",
+    "/sessions/{sessionId}/sprites/{name}": "sprite.vtt",
 }
 """Names that are no others than these."""
 

@@ -310,6 +310,8 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
         ("peaks.json", "/sessions/s%2F1/results/peaks"),
         ("slides.json", "/sessions/s%2F1/results/slides"),
         ("slides/slide-0001.jpg", "/sessions/s%2F1/slides/slide-0001.jpg"),
+        ("sprites/sprite.vtt", "/sessions/s%2F1/sprites/sprite.vtt"),
+        ("sprites/sprite-0001.jpg", "/sessions/s%2F1/sprites/sprite-0001.jpg"),
         ("thumbnails/a b.jpg", "/sessions/s%2F1/thumbnails/a%20b.jpg"),
         ("plate.png", None),
     ],
