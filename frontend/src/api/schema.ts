@@ -993,6 +993,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions/{sessionId}/sprites/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the pictures for scrubbing
+         * @description `sprite.vtt` is a WebVTT file whose cues name a tile of a sheet for each stretch of time
+         *     (`sprite-0001.jpg#xywh=160,0,160,90`); `sprite-0001.jpg` and those after it are the sheets.
+         */
+        get: operations["getSprite"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sessions/{sessionId}/renditions/{name}": {
         parameters: {
             query?: never;
@@ -8818,6 +8839,70 @@ export interface operations {
                 };
                 content: {
                     "image/png": string;
+                };
+            };
+            /** @description Nothing has changed since the given `ETag` */
+            304: {
+                headers: {
+                    /** @description The version, for `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            /** @description There is no such thing here, or its result does not exist yet */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getSprite: {
+        parameters: {
+            query?: {
+                /** @description What this job made, rather than the latest that made one. */
+                jobId?: string | null;
+            };
+            header?: {
+                /**
+                 * @description An `ETag` that is known: answered 304 while it is that of the present version.
+                 * @example W/"12"
+                 */
+                "If-None-Match"?: string;
+            };
+            path: {
+                name: string;
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    /** @description The version, for `If-None-Match`. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example WEBVTT
+                     *
+                     *     00:00:00.000 --> 00:00:05.000
+                     *     sprite-0001.jpg#xywh=0,0,160,90
+                     */
+                    "text/vtt": string;
+                    "image/jpeg": string;
                 };
             };
             /** @description Nothing has changed since the given `ETag` */
