@@ -65,7 +65,9 @@ def test_nothing_is_exported_unless_it_is_set() -> None:
 def test_the_app_is_indexed_without_the_sdk_and_without_its_exporters() -> None:
     code = "import sys, function_app; from shared.wiring import services; services()\n"
     code += "print(*[name for name in sys.modules if name.startswith(('opentelemetry.sdk', 'sentry_sdk'))])"
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    storage = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+    command = [sys.executable, "-c", code]
+    answer = subprocess.run(command, env={**os.environ, **storage}, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == ""
 
 
