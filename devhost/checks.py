@@ -16,6 +16,7 @@ CHECKS = (
     ("types", ["-m", "mypy"]),
     ("import rules", ["-c", "import sys; from importlinter.cli import lint_imports_command as c; sys.exit(c())"]),
     ("contract drift", ["-m", "shared.api.openapi.document", "--check"]),
+    ("settings drift", ["-m", "shared.configuration", "--check"]),
 )
 PAGE_CHECKS = (
     (
@@ -30,6 +31,7 @@ PAGE_CHECKS = (
 
 LOCKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("requirements.in", "requirements.txt", ()),
+    ("requirements-api.in", "requirements-api.txt", ("--constraint", "requirements.txt")),
     ("requirements-dev.in", "requirements-dev.txt", ()),
     ("requirements-speech.in", "requirements-speech.txt", ("--no-deps",)),
     ("requirements-sentry.in", "requirements-sentry.txt", ("--no-deps",)),

@@ -112,6 +112,10 @@ class Settings(BaseSettings):
     max_event_streams_per_org: int = Field(default=500, ge=0)
     """Event streams that an organisation may hold open at once in each process of the API; 0: any number."""
 
+    role: Literal["all", "api", "worker"] = "all"
+    """Which functions this app runs: all, those of HTTP, or those of queues and timers. With two apps over one storage
+    account a crash of a step costs no other step an attempt, and the API stays quick."""
+
     execution: Literal["queue", "inline"] = "queue"
     """Where steps run: in the workers of the queues, or inside the request (for scripts and tests: the request takes as
     long as the job)."""

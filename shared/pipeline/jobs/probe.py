@@ -160,7 +160,7 @@ def _expected(settings: Settings, recording: Recording, duration_sec: float | No
     try:
         if duration_sec is not None:
             refuse_too_long(duration_sec, settings)
-        engine = engine_for(settings, options)
+        engine = None if settings.role == "api" else engine_for(settings, options)  # another app has the engines
     except FinalError as err:
         problem = err
     return Expected(stages, engine if recording.audio else None, problem)

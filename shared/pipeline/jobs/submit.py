@@ -25,7 +25,7 @@ from shared.pipeline.context import Services
 from shared.pipeline.execution.advance import advance
 from shared.pipeline.execution.dispatch import enqueue
 from shared.pipeline.jobs.vocabularies import terms_for
-from shared.pipeline.stages.plan import detector_for, engine_for
+from shared.pipeline.stages.plan import refuse_unavailable
 from shared.pipeline.updates import change_job, change_session
 from shared.pipeline.webhooks.signature import check_callback
 
@@ -113,8 +113,7 @@ def validate_request(services: Services, options: JobOptions, callback_url: str 
     Raise StorageFull, EngineUnavailable for the options, and as `check_callback`.
     """
     refuse_when_disk_is_full(services)
-    engine_for(services.settings, options)
-    detector_for(services.settings, options)
+    refuse_unavailable(services.settings, options)
     check_callback(services.settings, callback_url)
 
 

@@ -25,7 +25,7 @@ from shared.pipeline.jobs.submit import (
     validate_request,
 )
 from shared.pipeline.jobs.vocabularies import terms_for
-from shared.pipeline.stages.plan import detector_for, engine_for
+from shared.pipeline.stages.plan import refuse_unavailable
 from shared.pipeline.updates import retry_conflicts
 from shared.pipeline.webhooks.signature import check_callback
 from shared.storage.ports import SOURCES, BlobFacts
@@ -111,8 +111,7 @@ def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256
                 services, services.storage.jobs.get(upload.org_id, upload.job_id).value, is_new=False
             )
     blob = arrived_upload(services, upload)
-    engine_for(services.settings, request.options)
-    detector_for(services.settings, request.options)
+    refuse_unavailable(services.settings, request.options)
     check_callback(services.settings, request.callback_url)
     terms_for(services, request.org_id, request.options)
     if upload.job_id is None:

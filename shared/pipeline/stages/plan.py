@@ -109,6 +109,16 @@ def engine_for(settings: Settings, options: JobOptions) -> EngineChoice:
     )
 
 
+def refuse_unavailable(settings: Settings, options: JobOptions) -> None:
+    """Raise EngineUnavailable for options that no engine or detector here can serve.
+
+    An app that only answers requests has none: the app that does the work refuses then.
+    """
+    if settings.role != "api":
+        engine_for(settings, options)
+        detector_for(settings, options)
+
+
 def detector_for(settings: Settings, options: JobOptions) -> DetectorChoice:
     """Return the detector for a job with these options; raise EngineUnavailable if no detector here can do it."""
     return choose_detector(options.detector or settings.detector, settings.detector_model, settings.models_dir)

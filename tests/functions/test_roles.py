@@ -1,0 +1,98 @@
+"""The API and the work in apps of their own: which functions each runs, and what the API's needs installed."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from functions.roles import ROLES
+
+REPO = Path(__file__).resolve().parents[2]
+
+LOOK = """
+import json, sys
+from importlib.metadata import packages_distributions
+ALLOWED = set(json.loads(sys.argv[1]))
+
+def canonical(name):
+    return name.lower().replace("_", "-").replace(".", "-")
+
+class NotInstalled:
+    '''Hides every package that the role's requirements do not name.'''
+    def __init__(self):
+        self.owners = packages_distributions()
+    def find_spec(self, name, path=None, target=None):
+        owners = {canonical(each) for each in self.owners.get(name.partition(".")[0], ())}
+        if ALLOWED and owners and not owners & ALLOWED:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+import function_app
+functions = sorted(each.get_function_name() for each in function_app.app.get_functions())
+answers = []
+if ALLOWED:
+    from fastapi.testclient import TestClient
+    from shared.api.app import create_app
+    from tests.support.api_harness import make_services
+    with TestClient(create_app(make_services(role="api")), base_url="http://localhost") as client:
+        job = client.post("/jobs", json={"sourceUrl": "https://example.com/talk.mp4"})
+        answers = [job.status_code]
+        paths = ("health", "openapi.json", "sessions", f"jobs/{job.json()['jobId']}", "jobs/queue-info", "search?q=a")
+        answers += [client.get(f"/{path}").status_code for path in paths]
+print(json.dumps({"functions": functions, "answers": answers}))
+"""
+
+
+def required(file: str) -> set[str]:
+    """Return the names of the packages that a file of requirements pins."""
+    text = (REPO / file).read_text(encoding="utf-8")
+    return {
+        name.lower().replace("_", "-").replace(".", "-") for name in re.findall(r"^([\w.-]+)(?:\[\w+\])?==", text, re.M)
+    }
+
+
+def look(role: str, installed: set[str]) -> dict[str, list[object]]:
+    """Return what an app of the role runs and answers; every package counts as installed where none is named."""
+    ran = subprocess.run(
+        [sys.executable, "-c", LOOK, json.dumps(sorted(installed))],
+        cwd=REPO,
+        env={**os.environ, "ROSTRUM_ROLE": role, "AzureWebJobsStorage": "UseDevelopmentStorage=true"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr
+    found: dict[str, list[object]] = json.loads(ran.stdout)
+    return found
+
+
+def test_the_api_answers_without_a_media_library() -> None:
+    found = look("api", required("requirements-api.txt") | {"httpx2"})  # the test's own client
+    assert found["functions"] == ["api"]
+    assert found["answers"] == [202, 200, 200, 200, 200, 200, 200]
+
+
+def test_the_api_s_packages_are_a_small_part_of_all_with_the_same_pins() -> None:
+    small, whole = required("requirements-api.txt"), required("requirements.txt")
+    assert small < whole
+    assert small & {"av", "numpy", "opencv-python-headless", "onnxruntime", "faster-whisper", "pocketsphinx"} == set()
+    pins = set(re.findall(r"^\S+==\S+", (REPO / "requirements-api.txt").read_text(encoding="utf-8"), re.M))
+    assert pins - set(re.findall(r"^\S+==\S+", (REPO / "requirements.txt").read_text(encoding="utf-8"), re.M)) == set()
+
+
+def test_the_worker_runs_all_others() -> None:
+    api, worker, whole = (set(look(role, set())["functions"]) for role in ("api", "worker", "all"))
+    assert api | worker == whole
+    assert not api & worker
+    assert "sweep" in worker
+
+
+@pytest.mark.parametrize("role", ["", "All", "nonsense"])
+def test_a_role_that_is_none_runs_everything(role: str) -> None:
+    from functions.roles import blueprints
+
+    assert len(blueprints({"ROSTRUM_ROLE": role})) == len(ROLES["all"])
