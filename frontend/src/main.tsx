@@ -6,6 +6,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { loadConfig } from "./api/config";
+import { finishSignIn } from "./api/oidc";
 import { ApiError } from "./api/problem";
 import { router } from "./router";
 
@@ -23,12 +24,15 @@ const queries = new QueryClient({
 const place = document.getElementById("root");
 if (place === null) throw new Error("index.html has no element #root");
 
-void loadConfig().then(() =>
-  createRoot(place).render(
-    <StrictMode>
-      <QueryClientProvider client={queries}>
-        <RouterProvider router={router} />
-      </QueryClientProvider>
-    </StrictMode>,
-  ),
-);
+void loadConfig()
+  .then(finishSignIn)
+  .catch(() => undefined) // the page asks again, for a sign-in or a token
+  .then(() =>
+    createRoot(place).render(
+      <StrictMode>
+        <QueryClientProvider client={queries}>
+          <RouterProvider router={router} />
+        </QueryClientProvider>
+      </StrictMode>,
+    ),
+  );

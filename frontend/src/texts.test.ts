@@ -80,6 +80,10 @@ describe("a job", () => {
       followCam: true,
       retentionDays: 30,
     });
+    expect(optionsOf({ ...NO_WISHES, vocabularies: ["algebra"], rendition: "never" })).toEqual({
+      vocabularies: ["algebra"],
+      rendition: "never",
+    });
     expect(nameOf("week_3 heat.final.mp4")).toBe("week 3 heat.final");
   });
 });

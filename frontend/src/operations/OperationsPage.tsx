@@ -87,7 +87,77 @@ function QueueHealth() {
             </table>
           </div>
         )}
+        {health.data?.queues
+          .filter((queue) => queue.poison > 0)
+          .map((queue) => (
+            <DeadLetters key={queue.name} queue={queue.name} count={queue.poison} />
+          ))}
       </Section>
+    </>
+  );
+}
+
+/** List the dead letters of a queue, each with its reason and a way to remove it. */
+function DeadLetters({ queue, count }: { queue: string; count: number }) {
+  const queries = useQueryClient();
+  const [asked, setAsked] = useState<string | null>(null);
+  const letters = useQuery({
+    queryKey: ["letters", queue, count],
+    queryFn: ({ signal }) =>
+      bodyOf(
+        api().GET("/jobs/poison/{queue}", {
+          params: { path: { queue }, query: { limit: LIST_LENGTH } },
+          signal,
+        }),
+      ),
+  });
+  const remove = useMutation({
+    mutationFn: (letterId: string) =>
+      api().DELETE("/jobs/poison/{queue}/{letterId}", { params: { path: { queue, letterId } } }),
+    onSettled: async () => {
+      setAsked(null);
+      await queries.invalidateQueries({ queryKey: ["letters", queue] });
+      await queries.invalidateQueries({ queryKey: ["queues"] });
+    },
+  });
+  const error = letters.error ?? remove.error;
+  if (error) return <Failed error={error} />;
+  if (!letters.data) return null;
+  return (
+    <>
+      <h3 className="letters__title">
+        {text.letters} {text.letterOf(queue)}
+      </h3>
+      <ul className="letters">
+        {letters.data.items.map((letter) => (
+          <li key={letter.letterId} className="letters__row">
+            <span>
+              {letter.reason} <span className="muted num">{relative(letter.at)}</span>
+              {letter.jobId && <code className="muted"> {letter.jobId}</code>}
+            </span>
+            <button
+              type="button"
+              className="button button--small"
+              aria-label={text.removeLetter(letter.reason)}
+              onClick={() => setAsked(letter.letterId)}
+            >
+              {text.remove}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <Ask
+        open={asked !== null}
+        title={text.removeLetterTitle}
+        yes={text.removeYes}
+        no={text.removeNo}
+        danger
+        busy={remove.isPending}
+        onYes={() => asked !== null && remove.mutate(asked)}
+        onClose={() => setAsked(null)}
+      >
+        {text.removeLetterBody}
+      </Ask>
     </>
   );
 }

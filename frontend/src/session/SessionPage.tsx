@@ -21,6 +21,7 @@ import {
   captionsQuery,
   chaptersQuery,
   mediaQuery,
+  peaksQuery,
   plotQuery,
   qualityQuery,
   sessionQuery,
@@ -79,6 +80,8 @@ function Loaded({ session }: { session: SessionDetail }) {
   const slides = useQuery(slidesQuery(sessionId, version, hasSlides)).data ?? null;
   const hasQuality = sidecar?.artefacts?.some((each) => each.name === "quality.json") ?? false;
   const quality = useQuery(qualityQuery(sessionId, version, hasQuality)).data ?? null;
+  const hasPeaks = sidecar?.artefacts?.some((each) => each.name === "peaks.json") ?? false;
+  const peaks = useQuery(peaksQuery(sessionId, version, hasPeaks)).data ?? null;
   const captions = useQuery(captionsQuery(sessionId, version)).data ?? null;
   const playable = sidecar?.renditions?.find((each) => each.name === "rendition.mp4") ? "playable" : null;
   const media = useQuery(mediaQuery(sessionId, playable));
@@ -211,6 +214,7 @@ function Loaded({ session }: { session: SessionDetail }) {
                 clock={clock}
                 durationSec={durationSec}
                 chapters={chapters}
+                peaks={peaks}
                 presence={tracking?.presence ?? []}
                 thumbnails={sidecar?.thumbnails ?? []}
                 thumbnailPath={thumbnailPath}

@@ -5,11 +5,13 @@ import { messages } from "../messages";
 import { AuthImage } from "../ui/AuthImage";
 import { type MediaClock, useClock } from "./MediaClock";
 import { lastBefore } from "./track";
+import { outline, type Peaks, thinned } from "./waveform";
 
 interface TimelineProps {
   clock: MediaClock;
   durationSec: number;
   chapters: readonly Schemas["ChapterPayload"][];
+  peaks: Peaks | null;
   presence: readonly (readonly number[])[];
   thumbnails: readonly Schemas["ThumbnailPayload"][];
   thumbnailPath: (name: string) => string;
@@ -19,8 +21,10 @@ interface TimelineProps {
 
 const STEP_SEC = 5;
 const PAGE_SEC = 60;
+const WAVE_BARS = 400;
+const WAVE = { width: 1000, height: 40 };
 
-/** Show the whole recording as a line: chapters, where the lecturer was there, and marks of the search. */
+/** Show the whole recording as a line: its sound, chapters, where the lecturer was there, and marks of the search. */
 export function Timeline(props: TimelineProps) {
   const { clock, durationSec, chapters, presence, thumbnails, marks } = props;
   const line = useRef<HTMLDivElement>(null);
@@ -30,6 +34,10 @@ export function Timeline(props: TimelineProps) {
   const parts = useMemo(
     () => (chapters.length > 0 ? chapters : [{ start: 0, end: durationSec, title: "" }]),
     [chapters, durationSec],
+  );
+  const wave = useMemo(
+    () => (props.peaks ? outline(thinned(props.peaks, WAVE_BARS), WAVE.width, WAVE.height) : ""),
+    [props.peaks],
   );
   const chapterAt = (time: number) => parts.findLast((part) => part.start <= time + 0.01)?.title ?? "";
 
@@ -79,6 +87,16 @@ export function Timeline(props: TimelineProps) {
         }}
         onPointerLeave={() => setHover(null)}
       >
+        {wave && (
+          <svg
+            className="timeline__wave"
+            viewBox={`0 0 ${WAVE.width} ${WAVE.height}`}
+            preserveAspectRatio="none"
+            aria-hidden="true"
+          >
+            <path d={wave} />
+          </svg>
+        )}
         {parts.map((part) => (
           <span
             key={part.start}

@@ -93,6 +93,16 @@ export function qualityQuery(sessionId: string, version: string, isThere: boolea
   });
 }
 
+/** The peaks of the sound, where the sidecar says that the job wrote them. */
+export function peaksQuery(sessionId: string, version: string, isThere: boolean) {
+  return queryOptions({
+    queryKey: ["peaks", sessionId, version],
+    queryFn: ({ signal }) => readResult<Schemas["Peaks"]>(`/sessions/${sessionId}/results/peaks`, signal),
+    enabled: isThere,
+    ...KEEP,
+  });
+}
+
 /** The slides, where the sidecar says that the job wrote them. */
 export function slidesQuery(sessionId: string, version: string, isThere: boolean) {
   return queryOptions({

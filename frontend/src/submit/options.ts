@@ -10,7 +10,12 @@ export interface Wishes {
   followCam: boolean;
   overlay: boolean;
   keepDays: string;
+  /** Names of vocabularies. */
+  vocabularies: readonly string[];
+  rendition: Rendition;
 }
+
+export type Rendition = "auto" | "always" | "never";
 
 export const NO_WISHES: Wishes = {
   name: "",
@@ -19,6 +24,8 @@ export const NO_WISHES: Wishes = {
   followCam: false,
   overlay: false,
   keepDays: "",
+  vocabularies: [],
+  rendition: "auto",
 };
 
 /** Return the job's options: what the form says. */
@@ -33,6 +40,8 @@ export function optionsOf(wishes: Wishes): JobOptions {
     ...(hotwords.length > 0 ? { hotwords } : {}),
     ...(wishes.followCam ? { followCam: true } : {}),
     ...(wishes.overlay ? { overlay: true } : {}),
+    ...(wishes.vocabularies.length > 0 ? { vocabularies: [...wishes.vocabularies] } : {}),
+    ...(wishes.rendition === "auto" ? {} : { rendition: wishes.rendition }),
     ...(days > 0 ? { retentionDays: days } : {}),
   };
 }

@@ -1,6 +1,8 @@
 import * as Dialog from "@radix-ui/react-dialog";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
+import { config } from "../api/config";
+import { beginSignIn } from "../api/oidc";
 import { noteRefusal, saveToken, useTokenRefused } from "../api/token";
 import { messages } from "../messages";
 
@@ -9,6 +11,8 @@ export function TokenDialog() {
   const refused = useTokenRefused();
   const queries = useQueryClient();
   const [text, setText] = useState("");
+  const [failed, setFailed] = useState("");
+  const { oidc } = config();
 
   function save(event: FormEvent) {
     event.preventDefault();
@@ -25,7 +29,19 @@ export function TokenDialog() {
           <Dialog.Title asChild>
             <h2>{messages.token.title}</h2>
           </Dialog.Title>
-          <Dialog.Description className="dialog__text">{messages.token.body}</Dialog.Description>
+          <Dialog.Description className="dialog__text">
+            {oidc ? messages.token.bodyWithSignIn : messages.token.body}
+          </Dialog.Description>
+          {oidc && (
+            <button
+              type="button"
+              className="button button--primary"
+              onClick={() => void beginSignIn(oidc).catch((error: Error) => setFailed(error.message))}
+            >
+              {messages.token.signIn}
+            </button>
+          )}
+          {failed && <p role="alert">{failed}</p>}
           <form onSubmit={save} className="field">
             <label className="field">
               <span className="field__label">{messages.token.label}</span>
@@ -39,7 +55,7 @@ export function TokenDialog() {
             </label>
             <div className="dialog__buttons">
               <Dialog.Close className="button">{messages.app.close}</Dialog.Close>
-              <button type="submit" className="button button--primary">
+              <button type="submit" className={`button ${oidc ? "" : "button--primary"}`}>
                 {messages.token.save}
               </button>
             </div>
