@@ -27,6 +27,7 @@ import {
   sessionQuery,
   sidecarQuery,
   slidesQuery,
+  tilesQuery,
   trackingQuery,
   transcriptQuery,
 } from "./queries";
@@ -82,6 +83,8 @@ function Loaded({ session }: { session: SessionDetail }) {
   const quality = useQuery(qualityQuery(sessionId, version, hasQuality)).data ?? null;
   const hasPeaks = sidecar?.artefacts?.some((each) => each.name === "peaks.json") ?? false;
   const peaks = useQuery(peaksQuery(sessionId, version, hasPeaks)).data ?? null;
+  const hasTiles = sidecar?.artefacts?.some((each) => each.name === "sprites/sprite.vtt") ?? false;
+  const tiles = useQuery(tilesQuery(sessionId, version, hasTiles)).data ?? null;
   const captions = useQuery(captionsQuery(sessionId, version)).data ?? null;
   const playable = sidecar?.renditions?.find((each) => each.name === "rendition.mp4") ? "playable" : null;
   const media = useQuery(mediaQuery(sessionId, playable));
@@ -215,6 +218,8 @@ function Loaded({ session }: { session: SessionDetail }) {
                 durationSec={durationSec}
                 chapters={chapters}
                 peaks={peaks}
+                tiles={tiles ?? []}
+                tilePath={(sheet) => of(`sprites/${sheet}`)}
                 presence={tracking?.presence ?? []}
                 thumbnails={sidecar?.thumbnails ?? []}
                 thumbnailPath={thumbnailPath}

@@ -4,6 +4,7 @@ import { clock as asClock } from "../format";
 import { messages } from "../messages";
 import { AuthImage } from "../ui/AuthImage";
 import { type MediaClock, useClock } from "./MediaClock";
+import type { Tile } from "./sprite";
 import { lastBefore } from "./track";
 import { outline, type Peaks, thinned } from "./waveform";
 
@@ -12,6 +13,8 @@ interface TimelineProps {
   durationSec: number;
   chapters: readonly Schemas["ChapterPayload"][];
   peaks: Peaks | null;
+  tiles: readonly Tile[];
+  tilePath: (sheet: string) => string;
   presence: readonly (readonly number[])[];
   thumbnails: readonly Schemas["ThumbnailPayload"][];
   thumbnailPath: (name: string) => string;
@@ -123,6 +126,8 @@ export function Timeline(props: TimelineProps) {
           label={`${asClock(hover)} ${chapterAt(hover)}`}
           thumbnail={thumbnails[Math.max(0, lastBefore(thumbnails, hover))]}
           thumbnailPath={props.thumbnailPath}
+          tile={props.tiles[Math.max(0, lastBefore(props.tiles, hover))]}
+          tilePath={props.tilePath}
         />
       )}
     </div>
@@ -134,16 +139,26 @@ interface PreviewProps {
   label: string;
   thumbnail: Schemas["ThumbnailPayload"] | undefined;
   thumbnailPath: (name: string) => string;
+  tile: Tile | undefined;
+  tilePath: (sheet: string) => string;
 }
 
-function Preview({ left, label, thumbnail, thumbnailPath }: PreviewProps) {
+function Preview({ left, label, thumbnail, thumbnailPath, tile, tilePath }: PreviewProps) {
   return (
     <div
       className="timeline__preview"
       style={{ left: `clamp(5.5rem, ${left}, calc(100% - 5.5rem))` }}
       aria-hidden="true"
     >
-      {thumbnail && <AuthImage path={thumbnailPath(thumbnail.name)} alt="" />}
+      {tile ? (
+        <span className="timeline__tile" style={{ width: tile.width, height: tile.height }}>
+          <span style={{ transform: `translate(${-tile.x}px, ${-tile.y}px)` }}>
+            <AuthImage path={tilePath(tile.sheet)} alt="" />
+          </span>
+        </span>
+      ) : (
+        thumbnail && <AuthImage path={thumbnailPath(thumbnail.name)} alt="" />
+      )}
       <span className="num">{label}</span>
     </div>
   );

@@ -3,6 +3,7 @@ import { api, bodyOf, fetchPath, orNull, type Schemas, type Tracking, type Trans
 import { apiUrl } from "../api/config";
 import { readToken } from "../api/token";
 import type { Slides } from "./slides";
+import { tilesOf } from "./sprite";
 
 const WHILE_RUNNING_MS = 4000;
 
@@ -88,6 +89,19 @@ export function qualityQuery(sessionId: string, version: string, isThere: boolea
   return queryOptions({
     queryKey: ["quality", sessionId, version],
     queryFn: ({ signal }) => readResult<Schemas["Quality"]>(`/sessions/${sessionId}/results/quality`, signal),
+    enabled: isThere,
+    ...KEEP,
+  });
+}
+
+/** The stills for scrubbing, where the sidecar says that the job made them. */
+export function tilesQuery(sessionId: string, version: string, isThere: boolean) {
+  return queryOptions({
+    queryKey: ["tiles", sessionId, version],
+    queryFn: async ({ signal }) => {
+      const answer = await orNull(fetchPath(`/sessions/${sessionId}/sprites/sprite.vtt`, { signal }));
+      return answer && tilesOf(await answer.text());
+    },
     enabled: isThere,
     ...KEEP,
   });
