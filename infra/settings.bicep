@@ -15,6 +15,7 @@ type settingsType = {
   ROSTRUM_RATE_LIMIT_PER_MINUTE: string?
   ROSTRUM_MAX_EVENT_STREAMS_PER_ORG: string?
   ROSTRUM_ROLE: ('all' | 'api' | 'worker')?
+  ROSTRUM_SWEEP_SCHEDULE: string?
   ROSTRUM_EXECUTION: string?
   ROSTRUM_ENGINE: string?
   ROSTRUM_WHISPER_MODEL: string?

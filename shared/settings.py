@@ -27,6 +27,8 @@ LOCAL_ORIGINS = ("http://localhost:8080", "http://127.0.0.1:8080")
 
 ANY_ORIGIN = "*"
 
+DEFAULT_SWEEP_SCHEDULE = "*/15 * * * * *"
+
 AZURE_MARKS = ("WEBSITE_INSTANCE_ID", "WEBSITE_SITE_NAME", "CONTAINER_NAME")
 """Variables that Azure sets for every function app."""
 
@@ -115,6 +117,10 @@ class Settings(BaseSettings):
     role: Literal["all", "api", "worker"] = "all"
     """Which functions this app runs: all, those of HTTP, or those of queues and timers. With two apps over one storage
     account a crash of a step costs no other step an attempt, and the API stays quick."""
+
+    sweep_schedule: str = Field(default=DEFAULT_SWEEP_SCHEDULE, pattern=r"^\S+( \S+){5}$")
+    """When the sweep runs, as a cron of six fields with seconds. Rarer is cheaper where nothing else runs. A step that
+    lost its worker or its message, and a schedule that is due, wait for it."""
 
     execution: Literal["queue", "inline"] = "queue"
     """Where steps run: in the workers of the queues, or inside the request (for scripts and tests: the request takes as

@@ -1,11 +1,14 @@
 """What the Functions host sees when it indexes the app: every trigger, and nothing heavy imported."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from shared.settings import Settings
 
 REPO = Path(__file__).resolve().parents[2]
 HEAVY = {"cv2", "numpy", "av", "onnxruntime", "ctranslate2", "faster_whisper", "pocketsphinx"}
@@ -27,6 +30,17 @@ def indexed() -> dict[str, object]:
     )
     found: dict[str, object] = json.loads(ran.stdout)
     return found
+
+
+def test_the_sweep_runs_when_the_setting_says(indexed: dict[str, dict[str, dict[str, str]]]) -> None:
+    assert indexed["bindings"]["sweep"]["schedule"] == "*/15 * * * * *"
+    rare = {"ROSTRUM_SWEEP_SCHEDULE": "0 */5 * * * *"}
+    look = [sys.executable, "-c", "from functions.maintenance import SCHEDULE; print(SCHEDULE)"]
+    ran = subprocess.run(look, cwd=REPO, env={**os.environ, **rare}, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == rare["ROSTRUM_SWEEP_SCHEDULE"]
+    assert Settings.model_validate({"sweep_schedule": rare["ROSTRUM_SWEEP_SCHEDULE"]}).sweep_schedule
+    with pytest.raises(ValueError, match="sweep_schedule"):
+        Settings.model_validate({"sweep_schedule": "*/5 * * * *"})  # five fields: the host would not start
 
 
 def test_indexing_imports_no_media_library(indexed: dict[str, list[str]]) -> None:

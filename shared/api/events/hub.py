@@ -45,6 +45,8 @@ class EventHub:
         self._polls: dict[str, asyncio.Task[None]] = {}
         self._reads: dict[Hashable, asyncio.Task[Sequence[Event]]] = {}
         self._failing = False
+        self.is_closed = False
+        """Whether every stream is to end: clients come again, to another process."""
 
     @property
     def is_idle(self) -> bool:
@@ -54,6 +56,13 @@ class EventHub:
     def follower(self, org_id: str, job_id: str, after: int) -> "Follower":
         """Return a follower of a job that knows the events up to number `after`."""
         return Follower(self, org_id, job_id, after)
+
+    def close(self) -> None:
+        """End every stream now."""
+        self.is_closed = True
+        for followers in tuple(self._waiting.values()):
+            for follower in tuple(followers):
+                follower.wake()
 
     def enter(self, follower: "Follower") -> None:
         """Add the follower to those that are woken."""
@@ -146,6 +155,16 @@ class Follower:
             self._hub.leave(self)
         return bell.done()
 
+    @property
+    def is_over(self) -> bool:
+        """Return whether the stream is to end whatever the job does."""
+        return self._hub.is_closed
+
+    def wake(self) -> None:
+        """End the wait for news."""
+        if self._bell is not None and not self._bell.done():
+            self._bell.set_result(None)
+
     def hear(self, number: int | None) -> None:
         """Take the number of the job's latest event, or None for a job that is not active: it has ended, or was
         deleted.
@@ -154,8 +173,7 @@ class Follower:
         if ended != self._heard_of_end or (number is not None and number > self._heard):
             self._heard_of_end = ended
             self._heard = max(self._heard, number or 0)
-            if self._bell is not None and not self._bell.done():
-                self._bell.set_result(None)
+            self.wake()
 
     async def read(self, after: int) -> Sequence[Event]:
         """Up to BATCH events after number `after`; raises NotFound for a job that is gone.

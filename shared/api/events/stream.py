@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared.api.dependencies import off_loop
 from shared.api.events.hub import BATCH, EventHub, Follower
+from shared.api.events.shutdown import close_on_sigterm
 from shared.api.events.stream_places import StreamPlaces
 from shared.api.models.views import EventView
 from shared.domain.errors import NotFound, TransientError
@@ -80,15 +81,15 @@ async def event_stream(
                 first = await follower.read(after)
             elif job.event_sequence == after and job.is_final:
                 return Response(status_code=204)
+        close_on_sigterm(hub)
         return HeldStream(follow(follower, first, after), held.pop_all())
 
 
 async def follow(follower: Follower, first: Sequence[Event], after: int) -> AsyncIterator[str]:
     """Yield the lines of the stream: `first`, which follows `after`, and then new events.
 
-    The stream ends at a final status that is the job's latest, or when the time is up. A job that ended may be retried,
-    so
-    its log may go on after a final status.
+    The stream ends at a final status that is the job's latest, when the time is up, or with the process. A job that
+    ended may be retried, so its log may go on after a final status.
     """
     now = asyncio.get_running_loop().time
     began = spoke = looked = now()
@@ -99,6 +100,8 @@ async def follow(follower: Follower, first: Sequence[Event], after: int) -> Asyn
         if batch:
             yield "".join(map(_lines, batch))
             after, ended, spoke = batch[-1].sequence, batch[-1].status.is_final, now()
+        if follower.is_over:
+            return
         if len(batch) < BATCH:
             if ended:
                 return
@@ -108,7 +111,7 @@ async def follow(follower: Follower, first: Sequence[Event], after: int) -> Asyn
                     spoke = now()
                 if now() - looked >= LOOK_SEC or now() - began >= STREAM_SEC:
                     break
-        if now() - began >= STREAM_SEC:
+        if now() - began >= STREAM_SEC or follower.is_over:
             return
         try:
             batch = await follower.read(after)
