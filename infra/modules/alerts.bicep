@@ -29,7 +29,7 @@ var rules = [
     name: 'error-rate'
     description: 'More than 5 of 100 requests failed at the server.'
     severity: 1
-    query: 'AppRequests | summarize failed = countif(toint(ResultCode) >= 500), all = count() by bin(TimeGenerated, 5m) | where failed >= 5 and failed * 20 > all'
+    query: 'AppRequests | where toint(ResultCode) >= 100 | summarize failed = countif(toint(ResultCode) >= 500), all = count() by bin(TimeGenerated, 5m) | where failed >= 5 and failed * 20 > all'
     window: 'PT15M'
     threshold: 0
   }
