@@ -149,10 +149,12 @@ class FollowCamOptions(RequestModel):
 class CaptionOptions(RequestModel):
     """The room and the time that a caption may take, such as 32 characters and 3 to 7 seconds."""
 
-    max_line_chars: WholeNumber | None = Field(
-        default=None, ge=16, le=80, description="Characters of a line, 42 unless given; a full-width one counts two."
+    max_line_chars: Annotated[int, Field(ge=16, le=80), BeforeValidator(_whole)] | None = Field(
+        default=None, description="Characters of a line, 42 unless given; a full-width one counts two."
     )
-    max_lines: WholeNumber | None = Field(default=None, ge=1, le=3, description="Lines of a caption, 2 unless given.")
+    max_lines: Annotated[int, Field(ge=1, le=3), BeforeValidator(_whole)] | None = Field(
+        default=None, description="Lines of a caption, 2 unless given."
+    )
     max_chars_per_sec: float | None = Field(
         default=None,
         ge=5.0,
