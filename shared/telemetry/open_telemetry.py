@@ -37,7 +37,6 @@ from shared.telemetry.span_ids import (
 from shared.telemetry.telemetry import Outcome, RequestSpan, Runs, Telemetry
 
 GAUGES_EVERY = timedelta(minutes=1)
-CLOSE_MAX_MS = 3000
 
 _FAILURES = (Outcome.FAILED, Outcome.GIVEN_UP, Outcome.BLOCKED)
 _NOT_TRACED_PATHS = ("/health",)
@@ -115,6 +114,7 @@ class OpenTelemetry(Telemetry):
         self._clock = clock
         self._measured_at: datetime | None = None
         self._providers = tracers, meters
+        self._is_closed = False
 
     @contextmanager
     def request(self, method: str, path: str, traceparent: str | None) -> Iterator[RequestSpan]:
@@ -246,11 +246,14 @@ class OpenTelemetry(Telemetry):
             self._metrics.active.set(count, {"rostrum.status": status})
 
     def close(self) -> None:
-        """Send the spans and metrics that wait, and nothing from then on; give up after a few seconds."""
-        tracers, meters = self._providers
-        tracers.force_flush(CLOSE_MAX_MS)
-        tracers.shutdown()
-        meters.shutdown(CLOSE_MAX_MS)
+        """Send the spans and metrics that wait, and nothing from then on; for a process that ends. Again, do nothing.
+
+        It takes up to `OTEL_EXPORTER_OTLP_TIMEOUT` (10 s) while the collector is away.
+        """
+        if not self._is_closed:
+            self._is_closed = True
+            for provider in self._providers:
+                provider.shutdown()
 
     def _start(
         self,

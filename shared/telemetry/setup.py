@@ -4,13 +4,18 @@ Exporters read what else there is to set from OpenTelemetry's own variables, suc
 `OTEL_TRACES_SAMPLER` and `OTEL_SERVICE_NAME`. See docs/operations.md.
 """
 
+import atexit
 import importlib.util
 import os
 import uuid
+from typing import TYPE_CHECKING
 
 from shared.domain.errors import SettingsInvalid
 from shared.settings import Settings
 from shared.telemetry.telemetry import OFF, Telemetry
+
+if TYPE_CHECKING:
+    from shared.telemetry.open_telemetry import OpenTelemetry
 
 SERVICE_NAME = "rostrum"
 
@@ -27,7 +32,7 @@ def make_telemetry(settings: Settings) -> Telemetry:
     return _exporting(settings)
 
 
-def _exporting(settings: Settings) -> Telemetry:
+def _exporting(settings: Settings) -> "OpenTelemetry":
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
     from opentelemetry.sdk.resources import Resource
@@ -55,11 +60,13 @@ def _exporting(settings: Settings) -> Telemetry:
     if "OTEL_SERVICE_NAME" not in os.environ:
         facts["service.name"] = SERVICE_NAME
     resource = Resource.create(facts)
-    tracers = TracerProvider(resource=resource, id_generator=ChosenIds())
+    tracers = TracerProvider(resource=resource, id_generator=ChosenIds(), shutdown_on_exit=False)
     for exporter in spans:
         tracers.add_span_processor(BatchSpanProcessor(exporter))
-    meters = MeterProvider([PeriodicExportingMetricReader(each) for each in metrics], resource=resource)
-    return OpenTelemetry(tracers, meters)
+    readers = [PeriodicExportingMetricReader(each) for each in metrics]
+    telemetry = OpenTelemetry(tracers, MeterProvider(readers, resource=resource, shutdown_on_exit=False))
+    atexit.register(telemetry.close)
+    return telemetry
 
 
 def _report_errors(dsn: str) -> None:

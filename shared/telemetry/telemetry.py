@@ -103,9 +103,6 @@ class Telemetry:
         """Note the queues, each as name, waiting messages, dead letters and the age of the oldest message in seconds,
         and how many jobs are in each status that is not final."""
 
-    def close(self) -> None:
-        """Send what waits to be sent, and nothing from then on; for a process that is about to end."""
-
 
 _NOT_TRACED = RequestSpan()
 

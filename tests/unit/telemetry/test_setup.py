@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from shared.settings import Settings
+from shared.telemetry.open_telemetry import OpenTelemetry
 from shared.telemetry.setup import make_telemetry
 from shared.telemetry.telemetry import OFF
 
@@ -77,6 +78,7 @@ def test_spans_and_metrics_are_sent_to_the_collector(collector: Collector) -> No
     with telemetry.request("GET", "/api/jobs", None) as span:
         span.answered(200, "/jobs")
     telemetry.gauges([("downloads", 3, 0, 1.5)], {})
+    assert isinstance(telemetry, OpenTelemetry)
     telemetry.close()
 
     (body,) = collector.bodies("/v1/traces")
@@ -98,6 +100,7 @@ def test_spans_are_sent_to_application_insights_and_to_no_other_address(collecto
     telemetry = make_telemetry(Settings.model_validate({"APPLICATIONINSIGHTS_CONNECTION_STRING": account}))
     with telemetry.request("GET", "/api/jobs", None) as span:
         span.answered(200, "/jobs")
+    assert isinstance(telemetry, OpenTelemetry)
     telemetry.close()
 
     assert {path for path, _ in collector.received} == {"/v2.1/track"}
