@@ -37,14 +37,23 @@ LOSSES = {
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first four seconds of the example."""
+    """The first four seconds of the example, in small pictures."""
     target: Path = tmp_path_factory.mktemp("clips") / "short.mp4"
     with av.open(str(EXAMPLE)) as reader, av.open(str(target), "w") as writer:
-        streams = {stream.index: writer.add_stream_from_template(stream) for stream in reader.streams}
-        for packet in reader.demux():
-            if packet.dts is not None and packet.dts * packet.time_base < 4:
-                packet.stream = streams[packet.stream.index]
+        video, audio = reader.streams.video[0], reader.streams.audio[0]
+        small = writer.add_stream("libx264", rate=video.average_rate, options={"preset": "ultrafast"})
+        small.width, small.height, small.pix_fmt = 320, 180, "yuv420p"
+        sound = writer.add_stream_from_template(audio)
+        for packet in reader.demux(video, audio):
+            if packet.dts is None or packet.dts * packet.time_base >= 4:
+                continue
+            if packet.stream is audio:
+                packet.stream = sound
                 writer.mux(packet)
+            else:
+                for frame in packet.decode():
+                    writer.mux(small.encode(frame.reformat(320, 180)))
+        writer.mux(small.encode(None))
     return target
 
 
