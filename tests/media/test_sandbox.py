@@ -54,6 +54,13 @@ def test_it_sees_what_this_process_sees() -> None:
         assert there.at_head(beginning, size) == here.at_head(beginning, size)
 
 
+def test_one_picture_and_one_sound_need_no_model() -> None:
+    without = "import sys; sys.modules['cv2'] = sys.modules['onnxruntime'] = None"
+    seen = running(f"{without}; import {SANDBOX} as child; child.main()").at_ranges(read, len(EXAMPLE), measures=False)
+    assert seen.video is not None
+    assert seen.audio is not None
+
+
 def test_a_refusal_is_the_same_refusal() -> None:
     text = b"It is a text file.\n" * 100
     with pytest.raises(NotMedia) as here:

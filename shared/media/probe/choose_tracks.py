@@ -6,12 +6,14 @@ Apart from `track_samples.py`, which reads the samples. Docs: docs/decisions/002
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from shared.domain.recording import TrackChoice
 from shared.domain.tracks import PICTURE_CHOSEN, SOUND_CHOSEN
 from shared.domain.warning import About, RecordingWarning
-from shared.media.probe.track_samples import PictureSample, SoundSample, sample_tracks
+
+if TYPE_CHECKING:
+    from shared.media.probe.track_samples import PictureSample, SoundSample
 
 LEAST_SPEECH_SHARE = 0.03
 """Less speech than this share of the samples is none."""
@@ -62,6 +64,8 @@ def choose_tracks(
     several = (audios if len(audios) > 1 else [], videos if len(videos) > 1 else [])
     if not any(several):
         return ChosenTracks(frozenset((*videos, *audios)))
+    from shared.media.probe.track_samples import sample_tracks  # loads ONNX Runtime and OpenCV, which take 0.25 s
+
     sounds, pictures = sample_tracks(source, *several, duration_sec)
     sound = _choose_sound(audios, sounds) if several[0] else None
     picture = _choose_picture(videos, pictures) if several[1] else None
@@ -88,7 +92,7 @@ def choose_tracks(
     )
 
 
-def _choose_sound(audios: Sequence[int], sounds: Mapping[int, SoundSample]) -> _Pick:
+def _choose_sound(audios: Sequence[int], sounds: Mapping[int, "SoundSample"]) -> _Pick:
     """Return the sound with the clearest speech; of about equal ones the one that players prefer."""
     most = max(sounds[index].speech_share for index in audios)
     if most < LEAST_SPEECH_SHARE:
@@ -107,7 +111,7 @@ def _choose_sound(audios: Sequence[int], sounds: Mapping[int, SoundSample]) -> _
     return _Pick(chosen, reason, surprises=chosen != audios[0])
 
 
-def _choose_picture(videos: Sequence[int], pictures: Mapping[int, PictureSample]) -> _Pick:
+def _choose_picture(videos: Sequence[int], pictures: Mapping[int, "PictureSample"]) -> _Pick:
     """Return the picture in which most moves; of about equal ones the one that players prefer."""
     most = max(pictures[index].activity for index in videos)
     chosen = next(index for index in videos if pictures[index].activity * MORE_ACTIVE >= most)
