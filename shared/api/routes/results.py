@@ -408,5 +408,5 @@ def _rebuild_sidecar(services: Services, org_id: str, session_id: str, job_id: s
     result = find_result(services, org_id, session_id, None, job_id)
     if result.job_id is None or services.storage.jobs.get(org_id, result.job_id).value.status is not JobStatus.DONE:
         raise result.missing
-    rebuild_sidecar.using(services).delay(org_id, result.job_id)
+    rebuild_sidecar.using(services, task_id=f"sidecar-{result.job_id}").delay_unless_waiting(org_id, result.job_id)
     return result.job_id

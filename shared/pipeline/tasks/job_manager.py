@@ -17,16 +17,19 @@ docs/decisions/0009-background-jobs.md.
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import update_wrapper
+from itertools import count
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
+from shared.domain.errors import NotFound, WriteConflict
 from shared.domain.lease import Backoff
 from shared.domain.schedule import Schedule
-from shared.domain.task import Task
+from shared.domain.task import Task, TaskState
 from shared.pipeline.context import Services
-from shared.pipeline.tasks.dispatch import create_task
+from shared.pipeline.tasks.dispatch import create_task, restart_task
 from shared.pipeline.tasks.json_arguments import find_non_json
 from shared.pipeline.tasks.schedules import keep_schedule
 
@@ -143,6 +146,24 @@ class BoundJob:
             due_at=now + max(delay, timedelta(0)),
         )
         return create_task(self.services, task)
+
+    def delay_unless_waiting(self, *args: Any, **kwargs: Any) -> Task:
+        """Enqueue a call of the function, unless one under this `task_id` waits: that one will do what this would.
+
+        A call that runs may have begun before what this one is about, so another one follows it. So a caller that asks
+        a thousand times has one call waiting.
+        """
+        for number in count():
+            bound = replace(self, task_id=f"{self.task_id}-{number}")
+            try:
+                stored = self.services.storage.tasks.get(bound.task_id or "")
+            except NotFound:
+                return bound.delay(*args, **kwargs)
+            if stored.value.state is TaskState.RUNNING:
+                continue
+            with suppress(WriteConflict):  # another request was quicker, or a worker claimed it
+                return restart_task(self.services, stored).value if stored.value.is_over else stored.value
+        raise AssertionError("count() does not end")
 
     def schedule_cron(self, cron: str, /, *args: Any, time_zone: str = "UTC", **kwargs: Any) -> Schedule:
         """Schedule calls of the function at every time of the cron."""

@@ -274,6 +274,9 @@ def test_a_sidecar_is_built_again(harness: ApiHarness) -> None:
     assert (answer.status_code, answer.json()) == (202, {"jobId": job["jobId"], "sessionId": job["sessionId"]})
     assert answer.headers["Location"].endswith(path)
     assert [message.name for message in harness.services.storage.queues.waiting(TASKS)] == ["rebuild_sidecar"]
+    for _ in range(50):  # a caller that goes on asking holds up no other background job
+        assert harness.client.post(path).status_code == 202
+    assert len(harness.services.storage.queues.waiting(TASKS)) == 1
     assert harness.client.post(path, params={"jobId": "none"}).status_code == 404
 
 

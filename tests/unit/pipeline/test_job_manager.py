@@ -339,3 +339,27 @@ def test_who_lost_the_task_does_not_settle_it(host: TaskHarness) -> None:
     assert host.task(task.task_id).state is TaskState.DONE
     host.live(timedelta(minutes=30))
     assert runs == [1, 2]
+
+
+def test_a_thousand_requests_have_one_call_waiting(host: TaskHarness, calls: list[Any], note: Any) -> None:
+    bound = note.using(host.services, task_id="again")
+    first = bound.delay_unless_waiting("a")
+    for _ in range(1000):
+        assert bound.delay_unless_waiting("a").task_id == first.task_id
+    assert len(host.storage.queues.waiting(TASKS)) == 1
+    host.run_all()
+    assert len(calls) == 1
+    bound.delay_unless_waiting("a")  # it is over: what it did may be out of date
+    host.run_all()
+    assert len(calls) == 2
+
+
+def test_a_call_that_runs_is_followed_by_one(host: TaskHarness, calls: list[Any], note: Any) -> None:
+    bound = note.using(host.services, task_id="again")
+    first = bound.delay_unless_waiting("a")
+    stored = host.storage.tasks.get(first.task_id)
+    host.storage.tasks.update(stored, stored.value.claimed("w", host.services.clock(), look_at=None))
+    second, third = bound.delay_unless_waiting("a"), bound.delay_unless_waiting("a")
+    assert second.task_id == third.task_id != first.task_id
+    host.run_all()
+    assert len(calls) == 1
