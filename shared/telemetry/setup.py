@@ -8,6 +8,7 @@ import atexit
 import importlib.util
 import os
 import uuid
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import SettingsInvalid
@@ -15,12 +16,16 @@ from shared.settings import Settings
 from shared.telemetry.telemetry import OFF, Telemetry
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricExporter
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
+
     from shared.telemetry.open_telemetry import OpenTelemetry
 
 SERVICE_NAME = "rostrum"
 
-_NO_STATISTICS = "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL"
-"""Otherwise the exporter tells Microsoft of itself as well."""
+_NOT_ASKED_FOR = ("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED")
+"""What keeps Azure's exporter from reporting on itself, and from asking Microsoft for settings, at other addresses."""
 
 
 def make_telemetry(settings: Settings) -> Telemetry:
@@ -34,39 +39,45 @@ def make_telemetry(settings: Settings) -> Telemetry:
 
 def _exporting(settings: Settings) -> "OpenTelemetry":
     from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.export import MetricExporter, PeriodicExportingMetricReader
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     from shared.telemetry.open_telemetry import ChosenIds, OpenTelemetry
 
-    spans, metrics = list[SpanExporter](), list[MetricExporter]()
-    if settings.otlp_endpoint is not None:
-        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-        base = settings.otlp_endpoint.rstrip("/")
-        spans.append(OTLPSpanExporter(endpoint=f"{base}/v1/traces"))
-        metrics.append(OTLPMetricExporter(endpoint=f"{base}/v1/metrics"))
-    if settings.application_insights is not None:
-        os.environ.setdefault(_NO_STATISTICS, "true")
-        from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter, AzureMonitorTraceExporter
-
-        account = settings.application_insights.get_secret_value()
-        spans.append(AzureMonitorTraceExporter(connection_string=account))
-        metrics.append(AzureMonitorMetricExporter(connection_string=account))
     facts = {"service.instance.id": str(uuid.uuid4())}  # each process counts for itself
     if "OTEL_SERVICE_NAME" not in os.environ:
         facts["service.name"] = SERVICE_NAME
     resource = Resource.create(facts)
     tracers = TracerProvider(resource=resource, id_generator=ChosenIds(), shutdown_on_exit=False)
-    for exporter in spans:
-        tracers.add_span_processor(BatchSpanProcessor(exporter))
-    readers = [PeriodicExportingMetricReader(each) for each in metrics]
+    exporters = list(_exporters(settings, tracers))
+    for spans, _ in exporters:
+        tracers.add_span_processor(BatchSpanProcessor(spans))
+    readers = [PeriodicExportingMetricReader(metrics) for _, metrics in exporters]
     telemetry = OpenTelemetry(tracers, MeterProvider(readers, resource=resource, shutdown_on_exit=False))
     atexit.register(telemetry.close)
     return telemetry
+
+
+def _exporters(settings: Settings, tracers: "TracerProvider") -> Iterator[tuple["SpanExporter", "MetricExporter"]]:
+    """Yield the exporters of spans and of metrics for each place that is set."""
+    if settings.otlp_endpoint is not None:
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        base = settings.otlp_endpoint.rstrip("/")
+        yield OTLPSpanExporter(endpoint=f"{base}/v1/traces"), OTLPMetricExporter(endpoint=f"{base}/v1/metrics")
+    if settings.application_insights is not None:
+        for name in _NOT_ASKED_FOR:
+            os.environ.setdefault(name, "true")
+        from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter, AzureMonitorTraceExporter
+
+        account = settings.application_insights.get_secret_value()
+        yield (
+            AzureMonitorTraceExporter(connection_string=account, tracer_provider=tracers, disable_offline_storage=True),
+            AzureMonitorMetricExporter(connection_string=account, disable_offline_storage=True),
+        )
 
 
 def _report_errors(dsn: str) -> None:

@@ -2,11 +2,13 @@
 
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 import sentry_sdk
@@ -40,9 +42,11 @@ class _Keeping(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.received.append((self.path, body))
+        answer = b'{"itemsReceived": 1, "itemsAccepted": 1, "errors": []}' if self.path.endswith("/track") else b""
         self.send_response(200)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
+        self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -95,7 +99,16 @@ def test_spans_and_metrics_are_sent_to_the_collector(collector: Collector) -> No
     }
 
 
-def test_spans_are_sent_to_application_insights_and_to_no_other_address(collector: Collector) -> None:
+def test_spans_are_sent_to_application_insights_and_to_no_other_address(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked, look_up = set[str](), socket.getaddrinfo
+
+    def note(host: str, *rest: Any, **more: Any) -> Any:
+        asked.add(host)
+        return look_up(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", note)
     account = f"InstrumentationKey=00000000-0000-4000-8000-000000000000;IngestionEndpoint=http://{collector.address}/"
     telemetry = make_telemetry(Settings.model_validate({"APPLICATIONINSIGHTS_CONNECTION_STRING": account}))
     with telemetry.request("GET", "/api/jobs", None) as span:
@@ -104,7 +117,11 @@ def test_spans_are_sent_to_application_insights_and_to_no_other_address(collecto
     telemetry.close()
 
     assert {path for path, _ in collector.received} == {"/v2.1/track"}
-    assert os.environ["APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL"] == "true"
+    assert asked == {"127.0.0.1"}
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert "ConfigurationWorker" not in {
+        thread.name for thread in threading.enumerate()
+    }  # it asks another address later
 
 
 def test_sentry_is_told_of_errors_only(collector: Collector) -> None:
