@@ -101,22 +101,31 @@ class JobTable:
         rows = {_active_job(row): row for row in self._index.scan_partitions(_ACTIVE)}
         chosen = list(choose(list(rows)))
         random.shuffle(chosen)
-        for row in map(rows.__getitem__, chosen):
-            try:
-                found = self._jobs.find(row.partition.removeprefix(_ACTIVE), row.key)
-            except NotFound:
-                if self._is_dangling(row):
-                    self._forget(row)
-                continue
-            if found is None:
-                continue
-            job = found.value
-            if not job.is_final:
-                if _is_behind(row, job):
-                    self._renumber(job)
+        # Turns depend on what the index says of all jobs: rows of an earlier release are mended before the first job.
+        early = {each: self._read_active(rows[each]) for each in chosen if _WAITS not in rows[each].columns}
+        for each in chosen:
+            job = early[each] if each in early else self._read_active(rows[each])
+            if job is not None:
                 yield job
-            elif _sequence(row) <= job.event_sequence or self._is_dangling(row):  # else it is about to begin again
+
+    def _read_active(self, row: Row) -> Job | None:
+        """Return the job of a row of the active; mend the row, and forget it where there is no such job."""
+        try:
+            found = self._jobs.find(row.partition.removeprefix(_ACTIVE), row.key)
+        except NotFound:
+            if self._is_dangling(row):
                 self._forget(row)
+            return None
+        if found is None:
+            return None
+        job = found.value
+        if job.is_final:
+            if _sequence(row) <= job.event_sequence or self._is_dangling(row):  # else it is about to begin again
+                self._forget(row)
+            return None
+        if _is_behind(row, job):
+            self._renumber(job)
+        return job
 
     def active(self, org_id: str) -> Sequence[ActiveJob]:
         return [_active_job(row) for row in self._index.scan(_active_partition(org_id))]
