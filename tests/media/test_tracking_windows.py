@@ -20,7 +20,8 @@ from shared.wiring import build_services
 
 SIZE = (160, 90)
 MINUTES = 31
-FPS = 1.0
+CLIP_FPS = 1
+SAMPLE_FPS = 0.5
 REARRANGED_SEC = 1000.0
 RNG = np.random.default_rng(4)
 ROUGH = cv2.resize(RNG.normal(0, 14, (9, 16, 3)).astype(np.float32), SIZE, interpolation=cv2.INTER_CUBIC)
@@ -49,7 +50,7 @@ def paint(t: float) -> NDArray[np.uint8]:
 def tracked(clip: bytes, part_sec: float) -> tuple[dict[str, Any], list[str]]:
     """The track without its job's name, and the names of the plates."""
     storage = MemoryStorage()
-    services = build_services(Settings(detector="plate", sample_fps=FPS, tracking_part_sec=part_sec), storage)
+    services = build_services(Settings(detector="plate", sample_fps=SAMPLE_FPS, tracking_part_sec=part_sec), storage)
     storage.blobs.write(SOURCES, source_blob_name("local", "s", "clip.mp4"), clip, "video/mp4")
     job = submit_stored(services, JobRequest(org_id="local"), "s", "clip.mp4")
     for number in count():
@@ -71,7 +72,7 @@ def clip(make_clip: Any) -> bytes:
         "mp4",
         video="libx264",
         size=SIZE,
-        fps=round(FPS),
+        fps=CLIP_FPS,
         seconds=60 * MINUTES,
         paint=paint,
         video_options={"g": "10", "preset": "veryfast"},

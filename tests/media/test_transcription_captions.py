@@ -21,7 +21,7 @@ from shared.transcription.transcribe import merge_parts, transcribe_part
 from shared.transcription.warm import select_engine
 
 SPEECH = Path(__file__).parents[3] / "shared" / "data" / "speech"
-SECONDS = 6  # of each clip
+SECONDS = 4  # of each clip
 Shown = tuple[int, int, str]
 
 
@@ -57,7 +57,7 @@ def beginning(clip: Path) -> bytes:
 
 def test_no_hard_limit_is_broken_and_no_word_lost(talk: Transcript) -> None:
     cues = make_cues(talk)
-    assert len(cues) > 10
+    assert len(cues) >= 7
     for cue in cues:
         assert 1 <= len(cue.lines) <= 2
         assert all(0 < len(line) <= 42 for line in cue.lines)

@@ -267,12 +267,10 @@ def test_what_only_sounds_like_a_voice_is_doubted(engine: Engine) -> None:
     assert transcript.segments == () or DOUBTFUL in transcript.warning_details
 
 
-@pytest.mark.parametrize("channel", [0, 2], ids=["front left", "centre"])
-def test_a_voice_on_one_of_six_channels_is_understood(
-    channel: int, speech: Samples, heard: Transcript, engine: Engine
-) -> None:
+def test_a_voice_on_one_of_six_channels_is_understood(speech: Samples, heard: Transcript, engine: Engine) -> None:
+    """Check the centre; `test_channels.py` hears every channel of every layout, without an engine."""
     surround = np.zeros((len(speech), 6), np.int16)
-    surround[:, channel] = speech
+    surround[:, 2] = speech
     transcript = transcribe(copy_of(stored(surround)), engine)
     assert jiwer.wer(plain(heard), plain(transcript)) < 0.25
     assert_later(heard, transcript, 0.0, words=5)

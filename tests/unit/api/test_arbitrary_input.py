@@ -143,15 +143,3 @@ def test_bodies_of_anything(client: ApiClient, path: str, body: bytes) -> None:
     answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
     assert 400 <= answer.status_code < 500
     assert answer.json()["code"]
-
-
-@quick
-@given(
-    st.sampled_from(["Idempotency-Key", "Last-Event-ID", "If-None-Match", "Range", "Accept"]), st.binary(max_size=60)
-)
-def test_headers_of_anything(client: ApiClient, name: str, value: bytes) -> None:
-    value = value.replace(b"\r", b"").replace(b"\n", b"").replace(b"\0", b"").strip()
-    headers: Any = {name.encode(): value}
-    made = client.post("/jobs", json={"sourceUrl": "https://example.com/a.mp4"}, headers=headers)
-    assert made.status_code in (202, 409, 422)
-    assert client.get("/jobs", headers=headers).status_code < 500
