@@ -2,7 +2,8 @@
  * Measure the session page with a made-up recording of three hours: 30,000 words, 21,600 points of the track.
  *
  * Usage: node three_hours.mjs '{"page": …, "chromium": …}', with the page served by `dev.py up`. Prints the time to the
- * transcript's first words with the bundle cached, the longest task while scrolling and playing, and the memory.
+ * transcript's first words with the bundle cached, the longest task while scrolling, the memory, and in the editor the
+ * longest answer to a key and the longest task while what was typed is saved.
  */
 import { launch } from "./browser.mjs";
 
@@ -11,6 +12,7 @@ const HOURS_SEC = 3 * 3600;
 const WORDS = 30_000;
 const POINTS = HOURS_SEC * 2;
 const SCROLLS = 60;
+const TYPED = " and these are some more words for it";
 
 const browser = await launch(given.chromium);
 const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
@@ -18,10 +20,13 @@ const page = await context.newPage();
 const session = recording();
 await page.route(/\/api\/sessions\/long(\/.*|\?.*)?$/, (route) => {
   const path = new URL(route.request().url()).pathname.replace("/api/sessions/long", "");
+  if (route.request().method() === "PATCH") return route.fulfill(saved(route.request().postDataJSON().operations));
   const body = session[path];
   return body === undefined
     ? route.fulfill({ status: 404, json: { code: "not_found", detail: "none", title: "none", status: 404 } })
-    : route.fulfill(typeof body === "string" ? { body, contentType: "text/vtt" } : { json: body });
+    : route.fulfill(
+        typeof body === "string" ? { body, contentType: "text/vtt" } : { json: body, headers: { etag: "1" } },
+      );
 });
 await page.goto(`${given.page}/jobs`);
 await page.goto(`${given.page}/sessions/long`);
@@ -54,8 +59,57 @@ await page.waitForTimeout(500);
 const rows = await page.locator(".transcript__row").count();
 const client = await context.newCDPSession(page);
 const { usedSize } = await client.send("Runtime.getHeapUsage");
-console.log(JSON.stringify({ paint, loading, scrolling, rows, heapMb: Math.round(usedSize / 1e6) }));
+const typing = await typed();
+console.log(JSON.stringify({ ...typing, paint, loading, scrolling, rows, heapMb: Math.round(usedSize / 1e6) }));
 await browser.close();
+
+/** Type into the middle of the talk, and let it be saved. */
+async function typed() {
+  await page.goto(`${given.page}/sessions/long?edit=true`);
+  const row = page.locator(".erow__area").nth(4);
+  await row.waitFor();
+  await page.locator(".editor__pane").evaluate((pane) => pane.scrollTo(0, pane.scrollHeight / 2));
+  await page.waitForTimeout(1500);
+  await row.focus();
+  await page.keyboard.press("Control+End");
+  await page.evaluate(() => {
+    window.longest = 0;
+    window.slowestKey = 0;
+    new PerformanceObserver((list) => {
+      for (const { name, processingStart, processingEnd } of list.getEntries()) {
+        if (/key|input/.test(name)) window.slowestKey = Math.max(window.slowestKey, processingEnd - processingStart);
+      }
+    }).observe({ type: "event", durationThreshold: 16 });
+  });
+  await page.keyboard.type(TYPED, { delay: 60 });
+  const typingTask = await page.evaluate(() => window.longest);
+  await page.locator(".editor__state--waiting").waitFor();
+  await page.locator(".editor__state--saved").waitFor();
+  const [slowestKey, savingTask] = await page.evaluate(() => [window.slowestKey, window.longest]);
+  return { slowestKey, typingTask, savingTask };
+}
+
+/** Answer as the server does: the changed segment, with ids for new words. */
+function saved(operations) {
+  const segments = session["/results/transcript"].segments;
+  const changed = new Map();
+  for (const { op, wordIds, after, text } of operations) {
+    const id = op === "insert" ? after : wordIds[0];
+    const at = segments.findIndex((each) => each.words.some((word) => word.id === id));
+    const [first, ...more] = op === "insert" ? ["", ...text.split(" ")] : text.split(" ");
+    const words = segments[at].words.flatMap((word) =>
+      word.id !== id
+        ? [word]
+        : [
+            { ...word, word: first || word.word, confidence: 1 },
+            ...more.map((each, number) => ({ ...word, id: `${id}.${number}`, word: each, start: word.end })),
+          ],
+    );
+    segments[at] = { ...segments[at], words };
+    changed.set(segments[at].id, segments[at]);
+  }
+  return { json: { version: 1, segments: [...changed.values()], removedSegmentIds: [] }, headers: { etag: "2" } };
+}
 
 function recording() {
   const gap = HOURS_SEC / WORDS;
@@ -63,6 +117,7 @@ function recording() {
     const words = Array.from({ length: 10 }, (_, at) => {
       const start = (id * 10 + at) * gap;
       return {
+        id: `w${id * 10 + at}`,
         word: `word${(id * 7 + at) % 997}${at === 9 ? "." : ""}`,
         start,
         end: start + gap * 0.9,

@@ -2,7 +2,7 @@ import { ApiError } from "../api/problem";
 import { type EditedRow, type EditedWord, type Rows, respell, rowsOf, type Segment, textOf } from "./document";
 import type { Gateway } from "./gateway";
 import { type Clash, merge } from "./merge";
-import { operationsFor } from "./operations";
+import { type Operation, operationsFor } from "./operations";
 import { adopt, refreshed, withChanges } from "./saved";
 
 export type SaveState = "saved" | "waiting" | "saving" | "failed";
@@ -48,6 +48,8 @@ export class EditingStore {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private saving: Promise<void> | null = null;
   private readonly present = new Map<number, EditedWord>();
+  /** Rows that say what the server has: only the others are compared with it. */
+  private saved: ReadonlySet<EditedRow> = new Set();
 
   constructor(gateway: Gateway) {
     this.gateway = gateway;
@@ -69,6 +71,7 @@ export class EditingStore {
     this.future = [];
     const { rows } = this.shown;
     const fresh = rows.length > 0 ? refreshed(read.segments, rows) : rowsOf(read);
+    this.saved = new Set(fresh);
     this.show({ rows: fresh, state: "saved", error: null, clashes: [], taken: 0 });
   }
 
@@ -126,19 +129,21 @@ export class EditingStore {
 
   private async save(): Promise<void> {
     const sent = this.shown.rows;
-    const operations = operationsFor(this.base, sent);
+    const changed = sent.filter((row) => !this.saved.has(row));
+    const operations = this.difference(sent, changed);
     if (operations.length === 0) {
       this.show({ state: "saved", error: null });
       return;
     }
     this.show({ state: "saving" });
     try {
-      const saved = await this.gateway.save(operations, this.etag);
-      this.base = withChanges(this.base, saved.changed);
-      this.etag = saved.etag;
-      const rows = adopt(sent, this.base, this.shown.rows);
+      const answer = await this.gateway.save(operations, this.etag);
+      this.base = withChanges(this.base, answer.changed);
+      this.etag = answer.etag;
+      const made = withChanges([], answer.changed);
+      const rows = adopt(changed, made, this.shown.rows) ?? adopt(sent, this.base, this.shown.rows);
       this.show({ saves: this.shown.saves + 1, error: null });
-      if (rows) this.adopted(rows, this.shown.rows === sent);
+      if (rows) this.adopted(sent, rows);
       else await this.load();
     } catch (error) {
       if (error instanceof ApiError && error.status === PRECONDITION_FAILED) await this.join();
@@ -146,9 +151,24 @@ export class EditingStore {
     }
   }
 
-  private adopted(rows: Rows, isAll: boolean): void {
-    for (const word of rows.flatMap((row) => row.words)) this.present.set(word.key, word);
-    const isDone = isAll && operationsFor(this.base, rows).length === 0;
+  /** Return what makes the rows of the server's text; rows that it has already are left out of the comparison. */
+  private difference(rows: Rows, changed: Rows): Operation[] {
+    if (changed.some((row) => row.words.every((word) => word.id === null))) return operationsFor(this.base, rows);
+    const kept = new Set(rows.flatMap((row) => (this.saved.has(row) ? [row.id] : [])));
+    return operationsFor(
+      this.base.filter((segment) => !kept.has(segment.id)),
+      changed,
+    );
+  }
+
+  private adopted(sent: Rows, rows: Rows): void {
+    const before = this.shown.rows;
+    const wasSent = new Set(sent);
+    this.saved = new Set(rows.filter((row, at) => row.id !== null && wasSent.has(before[at] as EditedRow)));
+    for (const [at, row] of rows.entries()) {
+      if (row !== before[at]) for (const word of row.words) this.present.set(word.key, word);
+    }
+    const isDone = before === sent && this.saved.size === rows.length;
     this.show({ rows, state: isDone ? "saved" : "waiting" });
     if (!isDone) this.soon(IDLE_MS);
   }
@@ -160,6 +180,7 @@ export class EditingStore {
       const merged = merge(this.base, this.shown.rows, read.segments);
       this.base = read.segments;
       this.etag = read.etag;
+      this.saved = new Set();
       this.past = [];
       this.future = [];
       const clashes = [...this.shown.clashes, ...merged.clashes];

@@ -72,17 +72,19 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
     };
   }, [store, load]);
 
-  const refresh = useCallback(() => {
-    const keys = ["transcript", "captions", "chapters", "sidecar", "session"];
-    for (const key of keys) void client.invalidateQueries({ queryKey: [key, sessionId] });
-  }, [client, sessionId]);
+  const refresh = useCallback(
+    (...keys: string[]) => {
+      for (const key of keys) void client.invalidateQueries({ queryKey: [key, sessionId] });
+    },
+    [client, sessionId],
+  );
 
   useEffect(() => {
     if (shown.saves === 0) return;
-    void client.invalidateQueries({ queryKey: ["session", sessionId] });
-    const timer = setTimeout(refresh, CAPTIONS_FOLLOW_MS);
+    refresh("session");
+    const timer = setTimeout(() => refresh("captions"), CAPTIONS_FOLLOW_MS);
     return () => clearTimeout(timer);
-  }, [shown.saves, refresh, client, sessionId]);
+  }, [shown.saves, refresh]);
 
   const virtual = useVirtualizer({
     count: rows.length,
@@ -173,7 +175,8 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
 
   async function finish() {
     await store.flush();
-    refresh();
+    refresh("transcript", "captions", "chapters", "sidecar", "session");
+    setTimeout(() => refresh("captions", "chapters"), CAPTIONS_FOLLOW_MS);
     onDone();
   }
 
@@ -217,7 +220,11 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
         <PanelButton name="doubts" panel={panel} onToggle={toggle} count={doubts.length} />
         <PanelButton name="versions" panel={panel} onToggle={toggle} />
         <PanelButton name="keys" panel={panel} onToggle={toggle} />
-        <ReviewControl session={session} onBefore={() => store.flush()} onAfter={refresh} />
+        <ReviewControl
+          session={session}
+          onBefore={() => store.flush()}
+          onAfter={() => refresh("session", "captions")}
+        />
       </div>
       {shown.error && <ErrorNotice error={shown.error} onRetry={() => void store.flush()} />}
       <ClashList store={store} shown={shown} onGo={(key) => goTo({ rowKey: key, from: 0, to: 0 })} />

@@ -16,8 +16,8 @@ export function withChanges(segments: readonly Segment[], changed: Changed): Seg
 /**
  * Give the words and rows their ids and times, which the server chose when it saved what was sent.
  *
- * The sent rows and the saved segments have the same words in the same order; what was edited since keeps its edits.
- * Returns null if they have not, and the text has to be read anew.
+ * The sent rows and the saved segments have the same words in the same order; what was edited since keeps its edits, and
+ * rows without a word of these stay as they are. Returns null if the words differ: the text has to be read anew.
  */
 export function adopt(sent: Rows, saved: readonly Segment[], rows: Rows): Rows | null {
   const sentWords = sent.flatMap((row) => row.words);
@@ -28,6 +28,7 @@ export function adopt(sent: Rows, saved: readonly Segment[], rows: Rows): Rows |
   const homeOf = new Map(saved.flatMap((segment) => segment.words.map((word) => [word.id, segment.id] as const)));
   const used = new Set<number>();
   return rows.map((row) => {
+    if (!row.words.some((word) => wordOf.has(word.key))) return row;
     const words = row.words.map((word) => renamed(word, wordOf.get(word.key)));
     const home = words.flatMap((word) => homeOf.get(word.id ?? "") ?? [])[0] ?? null;
     const id = home === null || used.has(home) ? null : home;
