@@ -84,6 +84,19 @@ it("keeps what is typed while it saves, and saves it, too", async () => {
   store.close();
 });
 
+it("saves very many edits in several requests", async () => {
+  const { gateway, sent, state } = server();
+  state.segments = Array.from({ length: 1100 }, (_, at) => said(at, at * 5, "one two"));
+  const store = await opened(gateway);
+  store.change(store.snapshot().rows.map((row) => respell(row, "one too")));
+  await store.flush();
+  expect([store.snapshot().state, sent.map((each) => each.length)]).toEqual(["saved", [500, 500, 100]]);
+  store.type(keyOf(store, 7), "one to");
+  await store.flush();
+  expect([sent.length, texts(store)[7], state.segments[7]?.words[1]?.word]).toEqual([4, "one to", "to"]);
+  store.close();
+});
+
 it("merges with another editor and asks about what both changed", async () => {
   const { gateway } = server();
   const [mine, theirs] = [await opened(gateway), await opened(gateway)];

@@ -11,6 +11,8 @@ const IDLE_MS = 1500;
 const RETRY_MS = 5000;
 const PRECONDITION_FAILED = 412;
 const MAX_UNDO = 500;
+/** The server takes more, but a request has to stay short. */
+const MAX_SENT = 500;
 
 /** What the editor shows. */
 export interface Shown {
@@ -137,11 +139,15 @@ export class EditingStore {
     }
     this.show({ state: "saving" });
     try {
-      const answer = await this.gateway.save(operations, this.etag);
-      this.base = withChanges(this.base, answer.changed);
-      this.etag = answer.etag;
-      const made = withChanges([], answer.changed);
-      const rows = adopt(changed, made, this.shown.rows) ?? adopt(sent, this.base, this.shown.rows);
+      let made: Segment[] | null = null;
+      for (let at = 0; at < operations.length; at += MAX_SENT) {
+        const answer = await this.gateway.save(operations.slice(at, at + MAX_SENT), this.etag);
+        this.base = withChanges(this.base, answer.changed);
+        this.etag = answer.etag;
+        made = operations.length <= MAX_SENT ? withChanges([], answer.changed) : null;
+      }
+      const quick = made && adopt(changed, made, this.shown.rows);
+      const rows = quick ?? adopt(sent, this.base, this.shown.rows);
       this.show({ saves: this.shown.saves + 1, error: null });
       if (rows) this.adopted(sent, rows);
       else await this.load();

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonValue
 
-from shared.api.models.requests import RequestModel
+from shared.api.models.requests import RequestModel, WholeNumber
 from shared.api.models.views import View
 from shared.domain.transcript_version import ReviewState, VersionKind
 from shared.pipeline.jobs.edit_transcript import SavedVersion
@@ -44,7 +44,7 @@ class RestoreRequest(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"version": 0}]})
 
-    version: Annotated[int, Field(ge=0, lt=10**9)]
+    version: Annotated[WholeNumber, Field(ge=0, lt=10**9)]
 
 
 class TranscriptVersionView(View):

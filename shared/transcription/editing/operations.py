@@ -5,11 +5,11 @@ Apart from `apply`, which does it: the models are what clients send, with bounds
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-MAX_OPERATIONS = 2000
-MAX_IDS = 2000
+MAX_OPERATIONS = 1000
+MAX_IDS = 1000
 """Words or segments of one operation."""
 MAX_TEXT_CHARS = 2000
 MAX_SPEAKER_CHARS = 100
@@ -25,6 +25,11 @@ def _visible(text: str) -> str:
     return text
 
 
+def _whole(value: object) -> object:
+    """Return a whole number as one, also when it is written as 3.0: JSON knows no other numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _spaced(text: str) -> str:
     return " ".join(_visible(text).split())
 
@@ -36,7 +41,7 @@ Text = Annotated[
 ]
 Speaker = Annotated[str, Field(min_length=1, max_length=MAX_SPEAKER_CHARS), AfterValidator(_spaced)]
 WordId = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS)]
-SegmentId = Annotated[int, Field(ge=0, le=MAX_SEGMENT_ID)]
+SegmentId = Annotated[int, Field(ge=0, le=MAX_SEGMENT_ID), BeforeValidator(_whole)]
 WordIds = Annotated[list[WordId], Field(min_length=1, max_length=MAX_IDS)]
 SegmentIds = Annotated[list[SegmentId], Field(min_length=1, max_length=MAX_IDS)]
 Time = Annotated[float, Field(ge=0.0, allow_inf_nan=False, strict=False)]
