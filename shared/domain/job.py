@@ -112,7 +112,10 @@ class Job:
 
     def may_begin(self, stage: Stage) -> bool:
         """Return whether what the stage needs is there."""
-        return stage not in NEEDS or self.stages[NEEDS[stage]].state.is_over
+        needed = NEEDS.get(stage)
+        if stage is Stage.RENDITION and not self.options.wants_track_video:
+            needed = Stage.DOWNLOAD  # the video that browsers play needs no track
+        return needed is None or self.stages[needed].state.is_over
 
 
 def new_job(

@@ -15,10 +15,10 @@ from shared.media.audio.listening import (
     add_chapters,
     encode_listening,
     index_room,
-    listening_rate_hz,
 )
 from shared.media.audio.loudness import MAX_GAIN_DB, TARGET_LUFS, level_gain_db
 from shared.media.audio.peaks import PeakFinder
+from shared.media.audio.rates import player_rate_hz
 
 RATE_HZ = 48_000
 SECONDS = 12
@@ -112,7 +112,7 @@ def test_chapters_and_the_index_are_inside_and_stay_when_they_are_written_again(
 
 @pytest.mark.parametrize(("rate", "used"), [(8_000, 16_000), (44_100, 44_100), (11_025, 16_000), (96_000, 48_000)])
 def test_the_rate_is_one_that_every_player_takes(rate: int, used: int) -> None:
-    assert listening_rate_hz(rate) == used
+    assert player_rate_hz(rate) == used
 
 
 def test_peaks_are_those_of_each_tenth_of_a_second(make_beeps: Any) -> None:

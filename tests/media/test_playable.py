@@ -23,6 +23,7 @@ from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.wiring import build_services
 from tests.media.test_renditions import Made, deliver_all, opened, pictures, rendered, submitted, with_made_up_track
+from tests.support.safari import what_safari_lacks
 
 SECONDS, FPS, SIZE = 14, 10, (161, 90)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -219,3 +220,75 @@ def test_chromium_plays_it(split: Made, tmp_path: Path) -> None:
 
 def test_the_room_for_the_index_is_enough_for_hours() -> None:
     assert index_room(324_000, 10_800, 48_000) > 324_000 * 24 + 506_250 * 20
+
+
+@pytest.mark.parametrize(
+    ("format", "audio", "layout"),
+    [
+        ("matroska", "aac", "mono"),
+        ("mpegts", "aac", "stereo"),
+        ("matroska", "libopus", "stereo"),
+        ("mp4", "flac", "mono"),
+    ],
+)
+def test_a_picture_that_browsers_play_is_moved_and_not_encoded(
+    make_clip: Any, format: str, audio: str, layout: str
+) -> None:
+    options = {"bf": "3", "b-adapt": "0", "g": "20", "preset": "ultrafast"}
+    clip = make_clip(
+        format,
+        video="libx264",
+        audio=audio,
+        layout=layout,
+        rate=48_000,
+        size=(160, 90),
+        fps=FPS,
+        seconds=4,
+        video_options=options,
+    )
+    made = rendered(clip, {}, part_sec=10)
+    assert made.stages[Stage.RENDITION].parts == 1
+    moved = made.files["rendition.mp4"]
+    assert what_safari_lacks(moved) == []
+    (first, *_), before = pictures(clip), pictures(clip)
+    after = pictures(moved)
+    # Transport streams do not begin at 0, and Matroska rounds to milliseconds.
+    assert [float(t) for t, _, _ in after] == pytest.approx([float(t - first[0]) for t, _, _ in before], abs=0.03)
+    assert all(np.array_equal(one, other) for (_, _, one), (_, _, other) in zip(after, before, strict=True))
+    with opened(moved) as container:
+        sound = container.streams.audio[0]
+        assert (sound.codec_context.name, sound.rate, sound.layout.name) == ("aac", 48_000, layout)
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(sound)])
+    assert np.flatnonzero(np.abs(samples) > 0.1)[0] / 48_000 == pytest.approx(1.0, abs=0.08)
+    assert len(samples) / 48_000 == pytest.approx(4.0, abs=0.1)
+
+
+def test_an_encoded_rendition_is_what_safari_needs_and_an_odd_file_is_not(split: Made, make_clip: Any) -> None:
+    assert what_safari_lacks(split.files["rendition.mp4"]) == []
+    late = make_clip("mp4", video="libx264", audio="aac", seconds=1)
+    assert what_safari_lacks(late) == ["The index does not stand before the media."]
+    hevc = make_clip("mp4", video="libx265", seconds=1, video_options={"x265-params": "log-level=none"})
+    assert "The picture is not H.264 with its parameters in the index (avc1)." in what_safari_lacks(hevc)
+
+
+def test_interlaced_pictures_are_made_whole(make_clip: Any) -> None:
+    def comb(t: float) -> Any:
+        """Return a bar that moves between the two fields of a frame."""
+        picture = np.full((96, 160, 3), 40, np.uint8)
+        for field in range(2):
+            left = round(200 * t + 4 * (1 - field)) % 120  # the lower field comes first
+            picture[field::2, left : left + 30] = 220
+        return picture
+
+    options = {"flags": "+ildct+ilme", "g": "10", "b": "2000000"}
+    clip = make_clip("mpegts", video="mpeg2video", size=(160, 96), fps=25, seconds=2, paint=comb, video_options=options)
+
+    def combs(video: bytes) -> float:
+        """Return how much neighbouring lines differ."""
+        return float(
+            np.mean([np.abs(np.diff(y.astype(int)[10:-10], axis=0)).mean() for _, _, y in pictures(video)[5:-5]])
+        )
+
+    made = rendered(clip, {}).files["rendition.mp4"]
+    assert len(pictures(made)) == len(pictures(clip))
+    assert combs(made) < combs(clip) / 3

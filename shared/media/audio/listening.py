@@ -17,9 +17,6 @@ from shared.media.container import demux_past_damage, open_container
 BITS_PER_SEC = 64_000
 """Enough for speech in one channel at any rate."""
 
-RATES_HZ = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-"""Rates that every player of AAC takes."""
-
 _FORMAT = "ipod"
 """FFmpeg's name of M4A."""
 
@@ -39,11 +36,6 @@ class Chapter:
     start: float
     end: float
     title: str
-
-
-def listening_rate_hz(rate_hz: int) -> int:
-    """Return the rate of the file for sound of this rate: the same, or the next that every player takes."""
-    return next((each for each in RATES_HZ if each >= rate_hz), RATES_HZ[-1])
 
 
 def encode_listening(blocks: Iterable[bytes], rate_hz: int, gain_db: float, target: BinaryIO) -> None:

@@ -18,6 +18,7 @@ from av.container import InputContainer
 from shared.domain.errors import NoUsableStream
 from shared.domain.recording import Piece, Recording, VideoStream
 from shared.media.timeline.pieces import find_video, open_piece, piece_at
+from shared.media.video.deinterlace import deinterlaced
 from shared.media.video.picture import Picture, UprightConverter, decoded_frames, prepare_decoder, seek, video_of
 
 DEFAULT_WIDTH_PX = 640
@@ -98,6 +99,7 @@ def shown_frames(
     end_sec: float | None = None,
     holds_last: bool = False,
     only_referenced: bool = False,
+    whole_frames: bool = False,
     report: Callable[[float], None] = _report_nothing,
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     """Yield (k, frame as coded) for the grid points k in [`start_sec`, `end_sec`).
@@ -105,7 +107,7 @@ def shown_frames(
     Nothing is yielded long before the first frame, nor past the last frame's own duration, so that a picture that ends
     before the sound is not extended. With `holds_last` the last frame stands until `end_sec`. With `only_referenced`
     frames that no other frame refers to are left out, and the one before stands in their place (see
-    `unreferenced.py`).
+    `unreferenced.py`). With `whole_frames` interlaced ones are made whole.
 
     `report` is called with the fraction done at every decoded frame, and may raise to stop the work. Raise
     NoUsableStream.
@@ -119,7 +121,7 @@ def shown_frames(
     shown: av.VideoFrame | None = None
     shown_until = 0.0
     with closing(_frames_from(source, recording, video, index / sample_fps, report, only_referenced)) as frames:
-        for time_sec, frame in frames:
+        for time_sec, frame in deinterlaced(frames) if whole_frames else frames:
             report(min(1.0, max(0.0, (time_sec - start_sec) / span)))
             # Frame times are ticks and grid points are floats; a tolerance of 1 ms covers the rounding.
             if shown is None and time_sec > index / sample_fps + _FIRST_STANDS_SEC:

@@ -5,19 +5,21 @@ All times stay on the recording's clock: each piece carries its first index, and
 """
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
 from typing import BinaryIO
 
 import av
+import numpy as np
 from av.audio.stream import AudioStream as AvAudioStream
 from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 
 from shared.domain.recording import Recording
+from shared.media.audio.decoder import AudioDecoder, SoundForm
+from shared.media.audio.rates import player_rate_hz
 from shared.media.container import AnyPacket, demux_past_damage, open_container
 
 COPIED_CODECS = frozenset({"aac", "mp3", "opus", "flac"})
@@ -31,8 +33,8 @@ _INDEX_BYTES = 28
 _SHORTEST_PACKET = 1024
 """Samples of a packet of AAC; those of MP3 hold more, or as much time."""
 
-_AUDIO_BITS_PER_SEC = 48_000
-"""Bit rate of re-encoded sound."""
+_AUDIO_BITS_PER_SEC = 64_000
+"""Bit rate of a channel of re-encoded sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +65,24 @@ def join_pieces(
     Args:
         pieces: in order of time.
         rate: frames a second.
-        sound: opens the recording if `copies_sound` says so, else the audio copy; None for no sound.
+        sound: opens the recording; None for no sound.
         recording: the facts of the recording.
         target: the file to write.
         report: called with the fraction done; may raise to stop the work.
-        codecs: sound in one of these codecs is copied.
+        codecs: sound in one of these codecs is copied, other sound is encoded as AAC.
         index_bytes: room for the index at the beginning, as `index_room` tells; None to write it at the end.
     """
     end_index = pieces[-1].first_index + pieces[-1].frames
     with ExitStack() as stack:
         first = stack.enter_context(open_container(stack.enter_context(pieces[0].open())))
-        writer = stack.enter_context(_writer(target, index_bytes))
+        writer = stack.enter_context(open_writer(target, index_bytes))
         picture = writer.add_stream_from_template(first.streams.video[0])
         picture.time_base = Fraction(1, rate.numerator)
         streams = [_pictures(pieces, rate, picture, lambda index: report(index / end_index))]
         if sound is not None:
-            reader = stack.enter_context(open_container(stack.enter_context(sound())))
-            copied = copies_sound(recording, codecs)
-            streams.append(_copied(reader, recording, writer) if copied else _encoded(reader, writer))
-        for packet in heapq.merge(*streams, key=_time):
+            source = stack.enter_context(sound())
+            streams.append(sound_packets(source, recording, writer, codecs, stack))
+        for packet in heapq.merge(*streams, key=dts_sec):
             writer.mux_one(packet)
     report(1.0)
 
@@ -96,7 +97,25 @@ def index_room(frames: int, duration_sec: float, sample_rate: int) -> int:
     return 64 * 1024 + _INDEX_BYTES * (frames + round(duration_sec * max(sample_rate, 16_000) / _SHORTEST_PACKET))
 
 
-def _writer(target: BinaryIO, index_bytes: int | None) -> OutputContainer:
+def sound_packets(
+    source: BinaryIO, recording: Recording, writer: OutputContainer, codecs: frozenset[str], stack: ExitStack
+) -> Iterator[AnyPacket]:
+    """Return the packets of the recording's sound for a new stream of `writer`: copied, or encoded as AAC.
+
+    `stack` closes what is opened.
+    """
+    if copies_sound(recording, codecs):
+        return _copied(stack.enter_context(open_container(source)), recording, writer)
+    return _encoded(source, recording, writer)
+
+
+def dts_sec(packet: AnyPacket) -> float:
+    """Return the time at which the packet is decoded, in seconds."""
+    return float((packet.dts or 0) * packet.time_base)
+
+
+def open_writer(target: BinaryIO, index_bytes: int | None) -> OutputContainer:
+    """Open `target` (seekable) for an MP4, with room for the index at the beginning; None: it is written at the end."""
     options = {} if index_bytes is None else {"moov_size": str(index_bytes)}
     return av.open(target, "w", format="mp4", options=options)
 
@@ -143,18 +162,25 @@ def _shifted(packets: Iterator[AnyPacket], start_sec: float, stream: Stream) -> 
         yield packet
 
 
-def _encoded(container: InputContainer, writer: OutputContainer) -> Iterator[AnyPacket]:
-    """Return the packets of the encoded audio copy, which has silence where the recording has gaps."""
-    source = container.streams.audio[0]
-    stream = writer.add_stream("aac", rate=source.rate, layout="mono")
-    stream.bit_rate = _AUDIO_BITS_PER_SEC
-    return _sound_packets(container, source, stream)
+def _encoded(source: BinaryIO, recording: Recording, writer: OutputContainer) -> Iterator[AnyPacket]:
+    """Return the packets of the encoded sound, with silence in its gaps, at its rate and in at most two channels."""
+    assert recording.audio is not None  # or there would be nothing to encode
+    form = SoundForm(player_rate_hz(recording.audio.sample_rate), min(2, recording.audio.channels))
+    layout = "stereo" if form.channels == 2 else "mono"
+    stream = writer.add_stream("aac", rate=form.rate_hz, layout=layout, options={"aac_coder": "fast"})
+    stream.bit_rate = _AUDIO_BITS_PER_SEC * form.channels
+    return _aac_packets(AudioDecoder(source, recording, _report_nothing, form=form), form, layout, stream)
 
 
-def _sound_packets(container: InputContainer, source: AvAudioStream, stream: AvAudioStream) -> Iterator[AnyPacket]:
-    for frame in chain(container.decode(source), [None]):
+def _aac_packets(sound: Iterable[bytes], form: SoundForm, layout: str, stream: AvAudioStream) -> Iterator[AnyPacket]:
+    samples = 0
+    for block in sound:
+        frame = av.AudioFrame.from_ndarray(np.frombuffer(block, "<i2")[np.newaxis], format="s16", layout=layout)
+        frame.sample_rate, frame.pts, frame.time_base = form.rate_hz, samples, Fraction(1, form.rate_hz)
+        samples += frame.samples
         yield from stream.encode(frame)
+    yield from stream.encode(None)
 
 
-def _time(packet: AnyPacket) -> float:
-    return float((packet.dts or 0) * packet.time_base)
+def _report_nothing(fraction: float) -> None:
+    """Ignore the progress: that of the picture tells it."""

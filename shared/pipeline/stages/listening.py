@@ -15,10 +15,10 @@ from shared.media.audio.listening import (
     add_chapters,
     encode_listening,
     index_room,
-    listening_rate_hz,
 )
 from shared.media.audio.loudness import level_gain_db
 from shared.media.audio.peaks import PeakFinder
+from shared.media.audio.rates import player_rate_hz
 from shared.pipeline import artefacts
 from shared.pipeline.context import Services, StepContext, job_blob
 from shared.pipeline.stages.block_file import write_in_blocks
@@ -37,7 +37,7 @@ def write_listening(context: StepContext) -> None:
     finder = PeakFinder()
     gain_db = level_gain_db(_copies(context, finder.hear), SAMPLE_RATE)
     write_json(context.services, context.job, artefacts.PEAKS, finder.found())
-    rate_hz = listening_rate_hz(recording.audio.sample_rate)
+    rate_hz = player_rate_hz(recording.audio.sample_rate)
 
     def encode(target: BinaryIO, report: Callable[[float], None]) -> None:
         with open_recording(context) as source:

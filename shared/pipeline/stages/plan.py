@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from shared.domain.errors import RecordingTooLong
 from shared.domain.options import NO_RENDITION, PLAYABLE_ALREADY, JobOptions
-from shared.domain.playable import is_playable
+from shared.domain.playable import is_playable, is_remuxable
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
 from shared.settings import Settings
@@ -50,7 +50,9 @@ def plan_stages(
     elif recording.video and not options.wants_track_video and not makes_playable(recording, options):
         skipped[Stage.RENDITION] = PLAYABLE_ALREADY
     elif recording.video:
-        parts[Stage.RENDITION] = part_count(recording.duration_sec, settings.rendition_part_sec)
+        encodes = options.wants_track_video or not remuxes_playable(recording, options)
+        part_sec = settings.rendition_part_sec if encodes else recording.duration_sec
+        parts[Stage.RENDITION] = part_count(recording.duration_sec, part_sec) if part_sec > 0 else 1
     else:
         skipped[Stage.RENDITION] = NO_PICTURE
     return Plan(parts, skipped)
@@ -69,6 +71,11 @@ def early_part_sec(recording: Recording, settings: Settings) -> float | None:
 def makes_playable(recording: Recording, options: JobOptions) -> bool:
     """Return whether a job makes the video that every browser plays."""
     return options.rendition == "always" or (options.rendition != "never" and not is_playable(recording))
+
+
+def remuxes_playable(recording: Recording, options: JobOptions) -> bool:
+    """Return whether that video is made without encoding the picture again."""
+    return options.rendition != "always" and makes_playable(recording, options) and is_remuxable(recording)
 
 
 def refuse_too_long(duration_sec: float, settings: Settings) -> None:

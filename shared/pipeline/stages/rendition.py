@@ -24,11 +24,11 @@ from shared.media.video.join import (
     COPIED_CODECS,
     PLAYED_CODECS,
     Piece,
-    copies_sound,
     index_room,
     join_pieces,
 )
 from shared.media.video.picture import video_of
+from shared.media.video.remux import remux, remux_room
 from shared.media.video.yuv import Cutter, YuvPicture
 from shared.pipeline import artefacts
 from shared.pipeline.artefacts import Artefact
@@ -42,7 +42,7 @@ from shared.pipeline.stages.job_blobs import (
     write_file,
     write_json,
 )
-from shared.pipeline.stages.plan import makes_playable, sample_range
+from shared.pipeline.stages.plan import makes_playable, remuxes_playable, sample_range
 from shared.pipeline.stages.sidecar import RenditionList
 from shared.tracking.drawing.overlay import Overlay
 from shared.tracking.drawing.virtual_camera import crop_at, crop_size, plan_camera
@@ -83,6 +83,10 @@ def render_part(context: StepContext) -> None:
     fps = float(rate)
     samples = sample_range(recording, context.job.stages[Stage.RENDITION].parts, number, fps)
     videos = _videos(context, rate)
+    if not videos:
+        nothing = RenditionPart(first_index=0, frames=0)
+        write_json(context.services, context.job, artefacts.RENDITION_PART, nothing, part=number)
+        return
     pieces = {video.piece: io.BytesIO() for video in videos}
     encoders: dict[Artefact, VideoEncoder] = {}
     first: int | None = None
@@ -96,6 +100,7 @@ def render_part(context: StepContext) -> None:
             start_sec=samples.start / fps,
             end_sec=samples.stop / fps,
             holds_last=True,
+            whole_frames=True,
             report=context.report,
         )
         for index, frame in shown:
@@ -120,9 +125,11 @@ def join_renditions(context: StepContext) -> None:
     rate = frame_rate(video_of(recording_of(context)))
     parts = list(_parts(context))
     videos = _videos(context, rate) if parts else []
-    made = []
+    is_remuxed = remuxes_playable(recording_of(context), context.job.options)
+    turns = len(videos) + is_remuxed
+    made = [_remux(context, partial(_report, context, len(videos), turns))] if is_remuxed else []
     for turn, video in enumerate(videos):
-        _join(context, video, parts, rate, partial(_report, context, turn, len(videos)))
+        _join(context, video, parts, rate, partial(_report, context, turn, turns))
         _, last = parts[-1]
         made.append(
             RenditionPayload(
@@ -137,6 +144,25 @@ def join_renditions(context: StepContext) -> None:
     write_json(context.services, context.job, artefacts.RENDITIONS, RenditionList(renditions=made))
 
 
+def _remux(context: StepContext, report: Callable[[float], None]) -> RenditionPayload:
+    """Write the recording as an MP4 with the picture as it is."""
+    recording = recording_of(context)
+    video = video_of(recording)
+
+    def write(target: BinaryIO, report: Callable[[float], None]) -> None:
+        remux(partial(open_recording, context), recording, target, report)
+
+    write_in_blocks(context.services, context.job, artefacts.PLAYABLE, write, report, room_bytes=remux_room(recording))
+    return RenditionPayload(
+        name=artefacts.PLAYABLE.name,
+        content_type=artefacts.PLAYABLE.content_type,
+        width=video.width,
+        height=video.height,
+        codec=H264.name,
+        duration_sec=round(recording.duration_sec, 3),
+    )
+
+
 def _report(context: StepContext, turn: int, turns: int, fraction: float) -> None:
     context.report((turn + fraction) / turns)
 
@@ -144,7 +170,9 @@ def _report(context: StepContext, turn: int, turns: int, fraction: float) -> Non
 def _videos(context: StepContext, rate: Fraction) -> list[_Video]:
     """Return the videos that were asked for."""
     wanted = context.job.options
-    videos = [_playable(context)] if makes_playable(recording_of(context), wanted) else []
+    recording = recording_of(context)
+    encodes = makes_playable(recording, wanted) and not remuxes_playable(recording, wanted)
+    videos = [_playable(context)] if encodes else []
     if not wanted.wants_track_video:
         return videos
     track = read_json(context.services, context.job, artefacts.INSTRUCTOR_TRACKING, InstructorTracking)
@@ -227,19 +255,10 @@ def _join(
         room = index_room(
             sum(part.frames for _, part in parts), recording.duration_sec, audio.sample_rate if audio else 0
         )
+    sound = partial(open_recording, context) if recording.audio else None
     codecs = PLAYED_CODECS if video.for_browsers else COPIED_CODECS
 
     def join(target: BinaryIO, report: Callable[[float], None]) -> None:
-        join_pieces(pieces, rate, _sound(context, codecs), recording, target, report, codecs=codecs, index_bytes=room)
+        join_pieces(pieces, rate, sound, recording, target, report, codecs=codecs, index_bytes=room)
 
     write_in_blocks(context.services, context.job, video.artefact, join, report, room_bytes=room or 0)
-
-
-def _sound(context: StepContext, codecs: frozenset[str]) -> Callable[[], BinaryIO] | None:
-    """Return how to open the sound: the recording as it is, or the copy made for transcription; None without sound."""
-    recording = recording_of(context)
-    if recording.audio is None:
-        return None
-    if copies_sound(recording, codecs):
-        return partial(open_recording, context)
-    return partial(open_file, context, artefacts.AUDIO_COPY)

@@ -84,10 +84,16 @@ def test_whether_anything_is_rendered_shows_with_the_plan_unless_it_is_refused(
 
 
 def test_rendering_waits_for_the_track() -> None:
-    job = planned()
+    job = replace(planned(), options=JobOptions(overlay=True))
     assert job.may_begin(Stage.TRACKING)
     assert not job.may_begin(Stage.RENDITION)
     assert jobs.finish_stage(job, Stage.TRACKING, NOW).may_begin(Stage.RENDITION)
+
+
+def test_the_video_that_browsers_play_does_not_wait_for_the_track() -> None:
+    job = jobs.plan_stages(replace(accepted(), options=JobOptions()), {Stage.TRACKING: 2}, {}, NOW)
+    assert not job.may_begin(Stage.RENDITION)
+    assert jobs.finish_stage(job, Stage.DOWNLOAD, NOW).may_begin(Stage.RENDITION)
 
 
 def test_the_first_start_of_a_stage_is_remembered() -> None:

@@ -22,6 +22,7 @@ from shared.domain.next_actions import (
     has_step,
     next_actions,
 )
+from shared.domain.options import JobOptions
 from shared.domain.stage import Stage, StageProgress, StageState
 from shared.domain.step_run import STEPS, StepRun
 from shared.job_status import JobStatus
@@ -63,6 +64,7 @@ def make_job(status: JobStatus = CREATED, over: str = "", skipped: str = "", *, 
         event_sequence=1,
         event_type=EventType.STATUS,
         cancel_requested=cancel,
+        options=JobOptions(overlay=True),
     )
 
 
