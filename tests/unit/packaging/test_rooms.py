@@ -96,7 +96,12 @@ def test_a_steps_run_passes_few_modules() -> None:
     def download(context: StepContext) -> None:
         context.report(0.5)
         parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
-        change_job(services, "acme", context.job.job_id, lambda job: jobs.plan_stages(job, parts, {}, now))
+        change_job(
+            services,
+            "acme",
+            context.job.job_id,
+            lambda job: jobs.plan_stages(job, parts, {Stage.RENDITION: "none"}, now),
+        )
         storage.blobs.write("work", "part", b"", "text/plain")
 
     services = Services(
