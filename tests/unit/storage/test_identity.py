@@ -17,9 +17,9 @@ from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-from shared.domain.errors import NotFound
+from shared.domain.errors import NotFound, SettingsInvalid
 from shared.domain.task import TASKS
-from shared.settings import AZURE_MARKS, Settings, StorageUris
+from shared.settings import AZURE_MARKS, Settings, StorageUris, load_settings
 from shared.storage.connect import AzureStorage, connect_by_identity
 from shared.storage.identity import MAX_KEY_LASTS, make_credential
 from shared.storage.ports import RESULTS, SOURCES
@@ -156,41 +156,44 @@ def test_the_identity_is_the_app_s_or_the_first_that_is_there() -> None:
     assert isinstance(make_credential(None, None), DefaultAzureCredential)
 
 
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """A process's environment without any setting, and without what Azure sets."""
+    for name in list(os.environ):
+        if name.startswith(("AzureWebJobs", "ROSTRUM_", *AZURE_MARKS)):
+            monkeypatch.delenv(name)
+    load_settings.cache_clear()
+    yield monkeypatch
+    load_settings.cache_clear()
+
+
+@pytest.mark.parametrize("mark", AZURE_MARKS)
+@pytest.mark.parametrize("given", [{}, {"AzureWebJobsStorage": ""}], ids=["nothing", "empty"])
+def test_the_emulator_is_no_fallback_in_azure(
+    environment: pytest.MonkeyPatch, mark: str, given: dict[str, str]
+) -> None:
+    for name, value in {mark: "1", **given}.items():
+        environment.setenv(name, value)
+    with pytest.raises(SettingsInvalid, match=r"AzureWebJobsStorage is not set\. In Azure there is no emulator"):
+        load_settings()
+    environment.setenv("AzureWebJobsStorage__accountName", "lectures")
+    load_settings.cache_clear()
+    assert load_settings().storage_uris == URIS
+
+
+def test_the_emulator_is_what_a_laptop_has(environment: pytest.MonkeyPatch) -> None:
+    assert load_settings().storage_is_emulator
+
+
 LOOK = """
-from shared.domain.errors import SettingsInvalid
 from shared.wiring import services
-try:
-    storage = services().storage
-except SettingsInvalid as error:
-    print("refused:", error.detail)
-else:
-    print(type(storage.blobs._signer).__name__, storage.blobs._service.url)
+blobs = services().storage.blobs
+print(type(blobs._signer).__name__, blobs._service.url)
 """
 
 
-@pytest.mark.parametrize(
-    ("environment", "told"),
-    [
-        pytest.param({**ACCOUNT, "AzureWebJobsStorage__credential": "managedidentity"}, "DelegationKey", id="identity"),
-        pytest.param({"WEBSITE_INSTANCE_ID": "1"}, "refused: AzureWebJobsStorage is not set.", id="nothing in Azure"),
-        pytest.param({"CONTAINER_NAME": "1"}, "refused: AzureWebJobsStorage is not set.", id="nothing in Flex"),
-        pytest.param(
-            {"WEBSITE_SITE_NAME": "x", "AzureWebJobsStorage": ""},
-            "refused: AzureWebJobsStorage is not set.",
-            id="empty",
-        ),
-        pytest.param({}, "AccountKey http://127.0.0.1:10000/devstoreaccount1", id="nothing on a laptop"),
-    ],
-)
-def test_the_process_is_wired_by_its_environment(environment: dict[str, str], told: str) -> None:
-    ours = ("AzureWebJobs", "ROSTRUM_", *AZURE_MARKS)
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    ran = subprocess.run(
-        [sys.executable, "-c", LOOK],
-        cwd=REPO,
-        env={**plain, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert ran.stdout.startswith(told), ran.stderr
+def test_a_process_is_wired_to_the_account(environment: pytest.MonkeyPatch) -> None:
+    for name, value in {**ACCOUNT, "AzureWebJobsStorage__credential": "managedidentity"}.items():
+        environment.setenv(name, value)
+    ran = subprocess.run([sys.executable, "-c", LOOK], cwd=REPO, capture_output=True, text=True, timeout=120)
+    assert ran.stdout.strip() == f"DelegationKey {URIS.blob}/", ran.stderr
