@@ -23,7 +23,7 @@ MAX_UNLIKENESS = 0.42
 SHORT_WEIGHT = 6.0
 """A term lighter than this (about eight sounds) has to be more alike: many words sound nearly like a short one."""
 
-SHORT_SLOPE = 0.07
+SHORT_SLOPE = 0.06
 """By so much the limit falls for each unit of weight that a short term lacks."""
 
 MEAN_BELIEF = 0.3
