@@ -3,6 +3,7 @@
 Apart from all rooms, because each of them uses it.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -117,3 +118,6 @@ class Services:
 
     telemetry: Telemetry = OFF
     """What the service tells of its work to collectors."""
+
+    sleep: Callable[[float], None] = time.sleep
+    """Waits so many seconds between two tries of a write."""

@@ -30,7 +30,7 @@ def change_job(services: Services, org_id: str, job_id: str, change: Callable[[J
         changed = change(stored.value)
         return stored.value if changed is None else services.storage.jobs.update(stored, changed).value
 
-    return retry_conflicts(once)
+    return retry_conflicts(once, services.sleep)
 
 
 def change_session(services: Services, org_id: str, session_id: str, change: Callable[[Session], Session]) -> Session:
@@ -40,14 +40,14 @@ def change_session(services: Services, org_id: str, session_id: str, change: Cal
         stored = services.storage.sessions.get(org_id, session_id)
         return services.storage.sessions.update(stored, change(stored.value)).value
 
-    return retry_conflicts(once)
+    return retry_conflicts(once, services.sleep)
 
 
-def retry_conflicts(once: Callable[[], T]) -> T:
+def retry_conflicts(once: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
     """Call `once`, which reads what it changes, until it meets no conflict; raise WriteConflict after `MAX_TRIES`."""
     for _ in range(MAX_TRIES - 1):
         try:
             return once()
         except WriteConflict:
-            time.sleep(random.uniform(0, MAX_PAUSE_SEC))
+            sleep(random.uniform(0, MAX_PAUSE_SEC))
     return once()

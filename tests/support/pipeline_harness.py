@@ -52,6 +52,7 @@ class PipelineHarness:
             clock=self._tick,
             new_id=lambda: f"id{1_000_000 - next(numbers)}",
             work={(stage, step): self._work for stage in Stage for step in StepKind},
+            sleep=lambda sec: None,
         )
 
     def _make_storage(self) -> MemoryStorage:

@@ -127,7 +127,7 @@ def retry_call(services: Services, org_ids: Sequence[str], task_id: str) -> Back
         NotFound: There is no such task.
         Conflict: The task is running or done, or it is a schedule.
     """
-    return BackgroundCall.of_task(retry_conflicts(partial(_retry, services, org_ids, task_id)))
+    return BackgroundCall.of_task(retry_conflicts(partial(_retry, services, org_ids, task_id), services.sleep))
 
 
 def remove_call(services: Services, org_ids: Sequence[str], task_id: str) -> None:
@@ -139,7 +139,7 @@ def remove_call(services: Services, org_ids: Sequence[str], task_id: str) -> Non
         NotFound: There is no such task.
         Conflict: The service keeps this schedule for itself.
     """
-    retry_conflicts(partial(_remove, services, org_ids, task_id))
+    retry_conflicts(partial(_remove, services, org_ids, task_id), services.sleep)
 
 
 def _retry(services: Services, org_ids: Sequence[str], task_id: str) -> Task:

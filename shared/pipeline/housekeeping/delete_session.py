@@ -76,7 +76,7 @@ class RemovalRecord:
             stored = removals.get(self._org_id, self._removal_id)
             removals.update(stored, change(stored.value))
 
-        retry_conflicts(once)
+        retry_conflicts(once, self._services.sleep)
 
 
 def delete_session(

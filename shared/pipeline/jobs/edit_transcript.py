@@ -139,7 +139,7 @@ def set_review_state(services: Services, editor: Editor, session_id: str, state:
 def _save(services: Services, editor: Editor, session_id: str, kind: VersionKind, make: Make) -> SavedVersion:
     once = partial(_save_once, services, editor, session_id, kind, make)
     if editor.if_match is None:
-        return retry_conflicts(once)
+        return retry_conflicts(once, services.sleep)
     try:
         return once()
     except WriteConflict as error:

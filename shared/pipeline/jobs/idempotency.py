@@ -107,7 +107,7 @@ def claim_key(
         IdempotencyKeyReused: The key belongs to another request.
         IdempotencyKeyInUse: The first request is still being served.
     """
-    return retry_conflicts(partial(_claim_once, services, org_id, route, key, fingerprint))
+    return retry_conflicts(partial(_claim_once, services, org_id, route, key, fingerprint), services.sleep)
 
 
 def require_same(record: IdempotencyRecord, fingerprint: str | None) -> None:

@@ -81,7 +81,7 @@ def remove_schedule(services: Services, org_id: str, schedule_id: str) -> None:
     def once() -> None:
         services.storage.schedules.delete(services.storage.schedules.get(org_id, schedule_id))
 
-    retry_conflicts(once)
+    retry_conflicts(once, services.sleep)
 
 
 @job_manager.job(name=SUBMIT)
@@ -148,6 +148,6 @@ def _note(services: Services, org_id: str, schedule_id: str, **changes: Any) -> 
         services.storage.schedules.update(stored, stored.value.evolve(**changes))
 
     try:
-        retry_conflicts(once)
+        retry_conflicts(once, services.sleep)
     except NotFound:
         return  # deleted meanwhile

@@ -99,7 +99,7 @@ def commit_upload(services: Services, request: JobRequest, upload_id: str, sha25
         Conflict: The upload has expired.
         EngineUnavailable: A job with these options could only fail.
     """
-    return retry_conflicts(partial(_commit_once, services, request, upload_id, sha256))
+    return retry_conflicts(partial(_commit_once, services, request, upload_id, sha256), services.sleep)
 
 
 def _commit_once(services: Services, request: JobRequest, upload_id: str, sha256: str | None) -> Job:

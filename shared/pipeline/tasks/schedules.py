@@ -58,7 +58,7 @@ def keep_schedule(
     try:
         return services.storage.schedules.create(schedule).value
     except WriteConflict:
-        return retry_conflicts(partial(_change, services, schedule))
+        return retry_conflicts(partial(_change, services, schedule), services.sleep)
 
 
 def run_due_schedules(services: Services) -> int:

@@ -27,8 +27,6 @@ from tests.support.crashing_harness import CrashingHarness
 from tests.support.crashing_storage import RandomCrashPoint, every_crash
 from tests.support.pipeline_harness import SETTINGS
 
-pytestmark = pytest.mark.usefixtures("no_pauses")
-
 URL = "https://example.com/talk.mp4"
 REQUEST = JobRequest(org_id="acme", job_id="j", session_id="s", options=JobOptions(rendition="never"))
 WRITES_OF_A_JOB = 122
@@ -36,12 +34,6 @@ WRITES_OF_GIVING_UP = 174
 WRITES_OF_CANCEL_AND_RETRY = 116
 """At least so many points to crash at; one more step or artefact makes more of them."""
 PARTS = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
-
-
-@pytest.fixture
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retry a conflicting write without a pause."""
-    monkeypatch.setattr("shared.pipeline.updates.MAX_PAUSE_SEC", 0.0)
 
 
 def submitted(harness: CrashingHarness) -> None:

@@ -27,13 +27,6 @@ REQUEST = JobRequest(org_id="acme", job_id="j", session_id="s", options=JobOptio
 URL = "https://example.com/talk.mp4"
 PREFIX = "acme/s/j/"
 
-pytestmark = pytest.mark.usefixtures("no_pauses")
-
-
-@pytest.fixture
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.pipeline.updates.MAX_PAUSE_SEC", 0.0)
-
 
 def a_harness() -> ReadingHarness:
     harness = ReadingHarness(parts=dict(PARTS))
