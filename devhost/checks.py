@@ -32,6 +32,7 @@ PAGE_CHECKS = (
 LOCKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("requirements.in", "requirements.txt", ()),
     ("requirements-api.in", "requirements-api.txt", ("--constraint", "requirements.txt")),
+    ("requirements-embedded.in", "requirements-embedded.txt", ("--constraint", "requirements.txt")),
     ("requirements-dev.in", "requirements-dev.txt", ()),
     ("requirements-speech.in", "requirements-speech.txt", ("--no-deps",)),
     ("requirements-sentry.in", "requirements-sentry.txt", ("--no-deps",)),

@@ -5,6 +5,7 @@ Imports no engine, so that an impossible request is refused before the recording
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -96,6 +97,11 @@ class EngineChoice:
     """The engine for parts that this one, which knows a single language, takes for another language."""
 
 
+def is_whisper_installed() -> bool:
+    """Return whether faster-whisper's library is here; requirements-embedded.txt leaves it out."""
+    return find_spec("faster_whisper") is not None
+
+
 def choose_engine(
     name: EngineName | str,
     *,
@@ -104,6 +110,7 @@ def choose_engine(
     models: Path | None = None,
     azure: AzureSpeech | None = None,
     find_moonshine: Callable[[], Path | None] = find_model,
+    has_whisper: Callable[[], bool] = is_whisper_installed,
 ) -> EngineChoice:
     """Return the engine called `name`.
 
@@ -119,6 +126,7 @@ def choose_engine(
         models: Where fetched models are.
         azure: The speech resource for `azure-speech`.
         find_moonshine: Returns the folder of moonshine's files, or None where they are not installed.
+        has_whisper: Returns whether the library of faster-whisper is installed.
 
     Raises:
         EngineUnavailable: For an unknown name, a missing model or key, or a language without an engine for it.
@@ -132,7 +140,7 @@ def choose_engine(
         return _choose_azure(azure, language)
     if name in ("moonshine", "pocketsphinx"):
         return _choose_embedded(name, code, language, find_moonshine() if name == "moonshine" else None)
-    directory = find_whisper_model(whisper_model, models)
+    directory = find_whisper_model(whisper_model, models) if has_whisper() else None
     moonshine = find_moonshine() if name == "auto" and code in (None, "en") else None
     if moonshine is not None:
         other = None
@@ -144,6 +152,8 @@ def choose_engine(
         if code is not None and code not in ("en" if model.endswith(".en") else _WHISPER_LANGUAGES).split():
             raise unknown_to_whisper(model, code)
         return EngineChoice("faster-whisper", directory, model, code, ())
+    if name == "faster-whisper" and not has_whisper():
+        raise EngineUnavailable("The engine faster-whisper is not installed here: requirements.txt has its package.")
     if name == "faster-whisper":
         raise EngineUnavailable(
             f"The Whisper model '{whisper_model}' is not on this machine. Fetch it with `python3 dev.py models`, "

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import faster_whisper.tokenizer
@@ -133,3 +134,17 @@ def test_choosing_loads_no_media_library() -> None:
     assert {"av", "numpy", "ctranslate2", "faster_whisper", "pocketsphinx", "onnxruntime"} & set(
         ran.stdout.split()
     ) == set()
+
+
+def test_without_the_library_of_faster_whisper_its_models_are_of_no_use(tmp_path: Path) -> None:
+    """As with requirements-embedded.txt."""
+    for name in NEEDED_FILES:
+        (tmp_path / name).touch()
+    model = str(tmp_path)
+    assert choose_engine("faster-whisper", whisper_model=model).directory == tmp_path
+    without = partial(choose_engine, whisper_model=model, find_moonshine=lambda: None, has_whisper=lambda: False)
+    assert without("auto").name == "pocketsphinx"
+    with pytest.raises(EngineUnavailable, match="not installed here"):
+        without("faster-whisper")
+    with pytest.raises(EngineUnavailable, match="needs a faster-whisper model"):
+        without("auto", language="de")
