@@ -171,7 +171,7 @@ class Settings(BaseSettings):
     """Nominal length of the first transcription part in seconds, in recordings of more than one part: it runs while the
     sound is still copied, so that there is text to read soon."""
 
-    tracking_part_sec: float = Field(default=600.0, ge=10)
+    tracking_part_sec: float = Field(default=300.0, ge=10)
     """Longest nominal length of a tracking part in seconds; parts are of equal nominal length."""
 
     rendition_part_sec: float = Field(default=240.0, ge=10)
