@@ -28,6 +28,10 @@ from shared.storage.ports import RESULTS, SOURCES
 from shared.wiring import build_services
 
 
+FAILED = "failed"
+"""What stands in place of the verdict of a job that was not done."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the verdict on each recording, and return 1 if one is wrong."""
     parser = argparse.ArgumentParser(description="The verdict on made recordings")
@@ -40,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         done += 1
         began = time.process_time()
         verdict, found, early = judge(made)
-        is_missed, is_false = not made.expected <= found, bool(not made.expected and found)
+        is_missed = verdict == FAILED or not made.expected <= found
+        is_false = bool(not made.expected and found)
         missed, false = missed + is_missed, false + is_false
         what = "MISSED" if is_missed else "FALSE" if is_false else "ok"
         more = ", ".join(sorted(found - made.expected))
@@ -67,7 +72,7 @@ def judge(made: Made) -> tuple[str, frozenset[str], list[str]]:
     job = submit_stored(services, JobRequest(org_id="local", job_id="j"), "s", "recording.mp4")
     ended = _run(storage, job)
     if ended.status is not JobStatus.DONE:
-        return f"{ended.status}", frozenset(), []
+        return FAILED, frozenset(), []
     quality = json.loads(storage.blobs.read(RESULTS, job_blob(ended, "quality.json")))
     early = [each.warning.code for each in storage.jobs.events("local", "j") if each.warning is not None]
     return quality["verdict"], frozenset(each["code"] for each in quality["reasons"]), early
