@@ -49,6 +49,8 @@ class Made:
 def write(made: Made, path: Path) -> None:
     """Write the recording as MP4: H.264 and AAC."""
     pictures, sound = made.picture() if made.picture is not None else [], made.sound()
+    if sound is not None:  # the picture ends with the sound
+        pictures = pictures[: int(np.ceil(sound.shape[1] / RATE * FPS))]
     with av.open(str(path), "w") as container:
         video = audio = None
         if pictures:

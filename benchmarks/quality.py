@@ -27,7 +27,6 @@ from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS, SOURCES
 from shared.wiring import build_services
 
-
 FAILED = "failed"
 """What stands in place of the verdict of a job that was not done."""
 

@@ -194,6 +194,28 @@ SLIDE_STRETCH_PICTURE = Artefact(
     stage=Stage.TRACKING,
     step=StepKind.PART,
 )
+BOARD_STRETCHES = Artefact(
+    template="boards/{part:05d}.json",
+    container=WORK,
+    content_type=JSON,
+    stage=Stage.TRACKING,
+    step=StepKind.PART,
+    required=True,
+)
+BOARD_STRETCH_PICTURE = Artefact(
+    template="boards/{part:05d}-{stretch:04d}.jpg",
+    container=WORK,
+    content_type=JPEG,
+    stage=Stage.TRACKING,
+    step=StepKind.PART,
+)
+BOARD_PICTURE = Artefact(
+    template="slides/board-{board:04d}.jpg",
+    container=RESULTS,
+    content_type=JPEG,
+    stage=Stage.TRACKING,
+    step=StepKind.MERGE,
+)
 SLIDES_AS_READ = Artefact(
     template="slides-as-read.json",
     container=WORK,

@@ -5,7 +5,14 @@ from typing import Any
 
 from shared.domain.options import JobOptions
 from shared.job_status import JobStatus
-from shared.pipeline.artefacts import ARTEFACTS, SLIDE_PICTURE, TRANSCRIPT_VERSION, find_artefact
+from shared.pipeline.artefacts import (
+    ARTEFACTS,
+    BOARD_PICTURE,
+    BOARD_STRETCH_PICTURE,
+    SLIDE_PICTURE,
+    TRANSCRIPT_VERSION,
+    find_artefact,
+)
 from shared.pipeline.jobs.submit import JobRequest, source_blob_name, submit_stored
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
@@ -36,5 +43,5 @@ def test_a_job_writes_what_the_list_says(tmp_path: Path, make_clip: Any) -> None
     assert [blob.name for artefact, blob in written if artefact and artefact.content_type != blob.content_type] == []
     made = {artefact for artefact, _ in written}
     assert [each.template for each in ARTEFACTS if each.required and each not in made] == []
-    shown_only = {SLIDE_PICTURE, TRANSCRIPT_VERSION}  # no slides in this recording, and no editor
+    shown_only = {SLIDE_PICTURE, BOARD_PICTURE, BOARD_STRETCH_PICTURE, TRANSCRIPT_VERSION}  # no slides, board or editor
     assert [each.template for each in ARTEFACTS if each not in made | shown_only] == []  # this job leaves no other out

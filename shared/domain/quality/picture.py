@@ -17,12 +17,16 @@ BLACK_BRIGHTNESS = 20
 BLACK_SPREAD = 16
 """A picture is black if it is darker than the one and evener than the other."""
 COVERED_SPREAD = 30
-COVERED_EDGES = 14
+COVERED_EDGES = 20
 """A picture shows nothing if it is evener than this and has no edges above a camera's noise."""
-FOCUS_SHARE = 0.2
+FOCUS_SHARE = 0.24
 """Edges over spread: 0.3 to 1.5 in focus, 0.05 to 0.19 with a blur of 8 pixels of 1080 lines and more."""
 STILL = 30
 """Change of the most changed place, in hundredths of a step of luma, up to which a picture is the same as before."""
+NEARLY_STILL = 150
+"""The same for a picture that an encoder writes anew with a keyframe."""
+STILL_SHARE = 0.5
+"""Share of the samples of a frozen picture that are the same; a real camera's are seldom."""
 CAMERA_REST = 4
 """Median change of all places, in hundredths of a step of luma, that only the noise of a camera exceeds: 7 and more."""
 MIN_BAD_SEC = 10.0
@@ -114,16 +118,21 @@ def _is_unfocused(look: Look) -> bool:
     return look.edges < FOCUS_SHARE * look.spread
 
 
-def _is_still(look: Look) -> bool:
-    return look.change is not None and look.change <= STILL
+def _is_nearly_still(look: Look) -> bool:
+    return look.change is None or look.change <= NEARLY_STILL
+
+
+def _share_still(looks: Sequence[Look], span: Span) -> float:
+    changes = [look.change for look in looks if span[0] <= look.t < span[1] and look.change is not None]
+    return sum(each <= STILL for each in changes) / max(1, len(changes))
 
 
 def _frozen(facts: Facts, bad: Sequence[Span]) -> list[Reason]:
     """Return the times at which the picture does not move although someone stands or speaks there."""
     reasons = []
-    for span in _stretches(facts.looks, facts.duration_sec, _is_still):
+    for span in _stretches(facts.looks, facts.duration_sec, _is_nearly_still):
         length = span[1] - span[0]
-        if overlap(span, bad) > 0.5 * length:
+        if overlap(span, bad) > 0.5 * length or _share_still(facts.looks, span) < STILL_SHARE:
             continue
         is_all = length >= FROZEN_SHARE * facts.duration_sec
         is_present = overlap(span, facts.presence) >= PRESENT_SHARE * length

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from shared.domain.quality.records import Look
 
 _EDGES_WIDTH_PX = 320
-"""Width at which edges are measured; smaller pictures are measured as they are."""
+"""Width at which edges are measured; smaller pictures are halved, so that noise is averaged there as well."""
 _SMALL_PX = (160, 90)
 """Width and height at which light and change are measured."""
 _CELLS = (20, 12)
@@ -54,9 +54,8 @@ class LookMeter:
 def _edges(grey: Any) -> int:
     """Return the height of the steepest edges."""
     height, width = grey.shape
-    if width > _EDGES_WIDTH_PX:
-        size = (_EDGES_WIDTH_PX, max(3, round(height * _EDGES_WIDTH_PX / width)))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    across = max(3, min(_EDGES_WIDTH_PX, width // 2))
+    grey = cv2.resize(grey, (across, max(3, round(height * across / width))), interpolation=cv2.INTER_AREA)
     steep = np.abs(cv2.Laplacian(grey, cv2.CV_16S, ksize=1)).ravel()
     rank = min(len(steep) - 1, int(len(steep) * _EDGES_SHARE))
     return int(np.partition(steep, rank)[rank])

@@ -23,6 +23,7 @@ from shared.pipeline.artefacts import (
     INSTRUCTOR_TRACKING,
     PICTURE_LOOKS,
     QUALITY,
+    SLIDE_PICTURE,
     SLIDES_AS_READ,
     SOUND_LEVELS,
     TRANSCRIPT,
@@ -106,7 +107,9 @@ def _text(transcript: Transcript, parts: Sequence[TranscriptPart]) -> HeardText:
 
 def _fill_picture(slides: Slides | None) -> bool:
     """Return whether there are slides that fill the whole picture, the one that is followed."""
-    if slides is None or not slides.slides or slides.region is None or slides.track is not None:
+    if slides is None or slides.region is None or slides.track is not None:
+        return False
+    if not any(SLIDE_PICTURE.matches(f"slides/{slide.picture}") for slide in slides.slides):  # none, or boards
         return False
     _, _, width, height = slides.region
     return min(width, height) >= WHOLE_PICTURE_SHARE

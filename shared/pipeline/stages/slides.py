@@ -4,7 +4,6 @@ Each part leaves the pictures of its stretches, so that the merge decodes nothin
 when all stages are over.
 """
 
-import base64
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
@@ -13,20 +12,27 @@ import numpy as np
 
 from shared.domain.errors import EngineUnavailable
 from shared.domain.recording import Recording
-from shared.domain.stage import Stage
 from shared.domain.tracks import slides_picture
 from shared.domain.warning import About, RecordingWarning, texts
 from shared.media.video.frames import SampledFrame, sample_frames
 from shared.media.video.picture import UprightConverter, video_of
 from shared.pipeline import artefacts
 from shared.pipeline.context import StepContext
-from shared.pipeline.stages.job_blobs import read_json, recording_of, write_file, write_json
-from shared.slides.join import COMPARED_WIDTH_PX, Seen, Slide, join_stretches
-from shared.slides.payload import SlidePayload, Slides, SlideStretches, StretchPayload
+from shared.pipeline.stages.boards import BOARD_NOT_READ, write_boards
+from shared.pipeline.stages.job_blobs import recording_of, write_file, write_json
+from shared.pipeline.stages.stretches import (
+    AROUND_PERSON_SHARE,
+    PERSON_SCORE,
+    StretchWriter,
+    read_picture,
+    seen_stretches,
+)
+from shared.slides.join import Slide, join_stretches
+from shared.slides.payload import SlidePayload, Slides
 from shared.slides.screen import WHOLE_PICTURE, Picture, Screen
 from shared.slides.structure import tell_roles
 from shared.slides.text import TextLine, load_reader
-from shared.slides.watch import SIGNATURE_WIDTH_PX, ScreenWatcher, Stretch
+from shared.slides.watch import SIGNATURE_WIDTH_PX, ScreenWatcher
 from shared.tracking.detection import FrameDetections
 from shared.tracking.payload import InstructorTracking
 from shared.tracking.plan import TrackingPlan
@@ -35,12 +41,6 @@ MAX_WIDTH_PX = 1920
 """Widest picture of a slide."""
 MAX_READ = 240
 """Most slides that are read; at 1 CPU second each, the merge stays below its five minutes."""
-_ENCODING = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, 92], ".png": [cv2.IMWRITE_PNG_COMPRESSION, 6]}
-"""Parameters of OpenCV's encoders."""
-_AROUND_PERSON_SHARE = 0.015
-"""A person's box is grown by this share of the picture on each side: hands and shadows pass it."""
-_PERSON_SCORE = 0.25
-"""Least score of a detection that counts as a person before the screen."""
 _STILL_OF_VIDEO_SEC = 4.0
 """A picture without text that stood for less than this is a moment of a video."""
 _ROOM_COVERAGE_PERCENT = 15.0
@@ -66,7 +66,7 @@ class SlideWatch:
 
     def __init__(self, context: StepContext, plan: TrackingPlan) -> None:
         self._context = context
-        self._found: list[StretchPayload] = []
+        self._writer = StretchWriter(context, artefacts.SLIDE_STRETCHES, artefacts.SLIDE_STRETCH_PICTURE)
         recording = recording_of(context)
         self._second = slides_picture(recording)
         self._screen = screen_of(plan, recording)
@@ -111,10 +111,10 @@ class SlideWatch:
             across, down = screen.size_in(width, height)
             self._size = (SIGNATURE_WIDTH_PX, max(16, round(SIGNATURE_WIDTH_PX * min(2.0, down / across))))
         grey = cv2.cvtColor(screen.straighten(frame.bgr, self._size), cv2.COLOR_BGR2GRAY).astype(np.float32)
-        grown = _AROUND_PERSON_SHARE
+        grown = AROUND_PERSON_SHARE
         people = [
             (x - grown, y - grown, width + 2 * grown, height + 2 * grown)
-            for x, y, width, height in (each.box for each in detections.detections if each.score >= _PERSON_SCORE)
+            for x, y, width, height in (each.box for each in detections.detections if each.score >= PERSON_SCORE)
         ]
         covered = screen.covered_by(people, self._size)
 
@@ -125,35 +125,14 @@ class SlideWatch:
             return screen.straighten(picture, (max(1, round(across)), max(1, round(down))))
 
         for stretch in self._watcher.see(frame.time_sec, grey, covered, straightened):
-            self._write(stretch)
+            self._writer.add(stretch)
 
     def finish(self, end_sec: float) -> None:
         """Write the last stretch and the list of all."""
         if self._screen is not None:
             for stretch in self._watcher.finish(end_sec):
-                self._write(stretch)
-        part = self._context.message.part
-        found = SlideStretches(part=part, stretches=tuple(self._found))
-        write_json(self._context.services, self._context.job, artefacts.SLIDE_STRETCHES, found, part=part)
-
-    def _write(self, stretch: Stretch) -> None:
-        number, part = len(self._found), self._context.message.part
-        write_file(
-            self._context.services,
-            self._context.job,
-            artefacts.SLIDE_STRETCH_PICTURE,
-            _encoded(".jpg", stretch.picture),
-            part=part,
-            stretch=number,
-        )
-        self._found.append(
-            StretchPayload(
-                start=stretch.start_sec,
-                end=stretch.end_sec,
-                number=number,
-                known=base64.b64encode(_encoded(".png", stretch.known * np.uint8(255))).decode(),
-            )
-        )
+                self._writer.add(stretch)
+        self._writer.finish()
 
 
 def screen_of(plan: TrackingPlan, recording: Recording) -> Screen | None:
@@ -170,7 +149,7 @@ def read_slides(context: StepContext, plan: TrackingPlan, track: InstructorTrack
     warnings: list[RecordingWarning] = []
     found: list[tuple[Slide, list[TextLine]]] = []
     if screen is not None and not (screen.is_whole_picture and second is None and _shows_a_room(track)):
-        seen = list(_seen(context))
+        seen = list(seen_stretches(context, artefacts.SLIDE_STRETCHES, artefacts.SLIDE_STRETCH_PICTURE))
         joined = join_stretches(seen)
         found = list(zip(joined, _texts(context, joined, warnings), strict=True))
         found = [each for each in found if each[1] or _lasted(each[0]) >= _STILL_OF_VIDEO_SEC]
@@ -199,6 +178,9 @@ def read_slides(context: StepContext, plan: TrackingPlan, track: InstructorTrack
                 visits=tuple(slide.visits),
             )
         )
+    if not slides and screen is not None and screen.is_whole_picture and second is None and _shows_a_room(track):
+        slides = write_boards(context)
+        warnings = [BOARD_NOT_READ]
     if not slides:
         warnings = [NO_SLIDES]
     read = Slides(
@@ -211,27 +193,6 @@ def read_slides(context: StepContext, plan: TrackingPlan, track: InstructorTrack
         warning_details=tuple(warnings),
     )
     write_json(services, job, artefacts.SLIDES_AS_READ, read)
-
-
-def _seen(context: StepContext) -> Iterator[Seen]:
-    """Yield the stretches of all parts in order of time."""
-    for part in range(context.job.stages[Stage.TRACKING].parts):
-        found = read_json(context.services, context.job, artefacts.SLIDE_STRETCHES, SlideStretches, part=part)
-        for stretch in found.stretches:
-            name = artefacts.SLIDE_STRETCH_PICTURE.name_of(part=part, stretch=stretch.number)
-            whole = _picture(context, name, cv2.IMREAD_GRAYSCALE)
-            size = (COMPARED_WIDTH_PX, max(1, round(COMPARED_WIDTH_PX * whole.shape[0] / whole.shape[1])))
-            grey = cv2.resize(whole, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-            png = np.frombuffer(base64.b64decode(stretch.known), np.uint8)
-            known = np.asarray(cv2.imdecode(png, cv2.IMREAD_GRAYSCALE), np.uint8)
-            known = cv2.resize(known, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8, copy=False)
-            yield Seen(stretch.start, stretch.end, grey, known > 127, name)
-
-
-def _picture(context: StepContext, name: str, flags: int) -> Picture:
-    """Return the picture of a stretch. Raise BlobMissing."""
-    jpeg = context.services.storage.blobs.read(artefacts.SLIDE_STRETCH_PICTURE.container, context.work_blob(name))
-    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), flags), np.uint8)
 
 
 def _texts(context: StepContext, slides: Sequence[Slide], warnings: list[RecordingWarning]) -> Iterator[list[TextLine]]:
@@ -249,7 +210,8 @@ def _texts(context: StepContext, slides: Sequence[Slide], warnings: list[Recordi
             yield []
             continue
         context.report(number / len(slides))
-        yield reader.read(_picture(context, slide.fullest.name, cv2.IMREAD_COLOR))
+        picture = read_picture(context, artefacts.SLIDE_STRETCH_PICTURE, slide.fullest.name, cv2.IMREAD_COLOR)
+        yield reader.read(picture)
 
 
 def _lasted(slide: Slide) -> float:
@@ -268,11 +230,3 @@ def _shows_a_room(track: InstructorTracking) -> bool:
     if not heights or track.derived_metrics.coverage_percent < _ROOM_COVERAGE_PERCENT:
         return False
     return heights[len(heights) // 2] >= _ROOM_PERSON_HEIGHT
-
-
-def _encoded(extension: str, picture: Picture) -> bytes:
-    """Return the picture as JPEG or PNG. Raise ValueError if OpenCV cannot encode it."""
-    encoded, data = cv2.imencode(extension, picture, _ENCODING[extension])
-    if not encoded:
-        raise ValueError(f"a picture of a slide could not be written as {extension}")
-    return data.tobytes()

@@ -21,6 +21,7 @@ from shared.media.video.sprite import StillArchive, still_points
 from shared.media.video.unreferenced import may_skip_unreferenced
 from shared.pipeline import artefacts
 from shared.pipeline.context import StepContext
+from shared.pipeline.stages.boards import BoardWatch
 from shared.pipeline.stages.job_blobs import (
     open_recording,
     read_json,
@@ -88,6 +89,7 @@ def track_part(context: StepContext) -> None:
     samples, plan = _samples(context, context.message.part), _plan(context)
     detector, scorer, slides = _detector(context, plan), SceneScorer(), SlideWatch(context, plan)
     meter, stills = LookMeter(), StillArchive(video_of(recording))
+    board = BoardWatch(context, plan)
     kept = still_points(samples, recording.duration_sec, settings.sample_fps)
     looks: list[Look] = []
     share = FOLLOWED_SHARE if slides.has_own_picture else 1.0
@@ -111,11 +113,14 @@ def track_part(context: StepContext) -> None:
             looks.append(look)
             found.append(detector.detect(frame))
             slides.see(frame, found[-1])
+            board.see(frame, found[-1])
             if frame.index in kept:
                 stills.add(frame.index, frame.bgr)
             context.report(share * (frame.index - samples.start) / len(samples))
         slides.watch_own_picture(source, samples, lambda done: context.report(share + (1 - share) * done))
-    slides.finish(min(samples.stop / settings.sample_fps, recording.duration_sec))
+    end_sec = min(samples.stop / settings.sample_fps, recording.duration_sec)
+    slides.finish(end_sec)
+    board.finish(end_sec)
     part = TrackingPart.of(context.message.part, found, scores, samples=samples)
     if context.message.part == 0:
         until_sec = min(samples.stop / settings.sample_fps, recording.duration_sec)
