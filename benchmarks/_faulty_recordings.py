@@ -305,8 +305,11 @@ def _covered(number: int) -> Picture:
     return np.clip(dark, 0, 255).astype(np.uint8)
 
 
-def _screencast(seed: int, hold: float = 1.0) -> list[Picture]:
-    """Return slides that fill the picture; each sample of them stands `hold` times as long."""
+def _screencast(seed: int, hold: float = 3.0) -> list[Picture]:
+    """Return slides that fill the picture; each sample of them stands `hold` times as long.
+
+    The samples have a camera's noise, and a screencast stands still.
+    """
     slides = Lecture(in_room=False, seed=seed, slides=8)
     each = int(hold * FPS / SAMPLE_FPS)
     made: list[Picture] = []

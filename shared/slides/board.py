@@ -150,7 +150,7 @@ class BoardWatcher:
                 self._fullest = ink | (self._fullest & ~still)
             if lost < least / 2:
                 self._picture, self._known = self._large.copy(), self._seen.copy()
-            self._has_ink = self._has_ink or np.count_nonzero(new & (self._age >= _LASTING)) >= least
+            self._has_ink = self._has_ink or bool(np.count_nonzero(new & (self._age >= _LASTING)) >= least)
 
 
 def raise_contrast(picture: Picture) -> Picture:
