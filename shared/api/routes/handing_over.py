@@ -6,13 +6,16 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.responses import ContentStream
+from starlette.types import Receive, Scope, Send
 
 from shared.api.dependencies import ReaderDep, ServicesDep, SessionId, off_loop
+from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.http.links import Links
 from shared.api.openapi.described import reading
 from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION
 from shared.api.routes.results import OfJob
-from shared.domain.errors import Conflict
+from shared.domain.errors import Busy, ChecksumMismatch, Conflict
 from shared.pipeline.jobs.handing_over import manifest, package
 from shared.standards.iiif import MEDIA_TYPE, to_iiif
 from shared.standards.talk import Talk
@@ -50,10 +53,26 @@ _MANIFEST: dict[int | str, dict[str, Any]] = {
 }
 
 
+PACKAGE_LIMIT = ConcurrencyLimit("packages", total=16, per_org=4, wait_sec=2, retry_after_sec=30)
+"""Each is as large as its recording, and is sent for as long as the client takes to receive it."""
+
+
+class LimitedStream(StreamingResponse):
+    """A stream that holds a place of the organisation's while it is sent."""
+
+    def __init__(self, pieces: ContentStream, org_id: str, **more: Any) -> None:
+        super().__init__(pieces, **more)
+        self._org_id = org_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with PACKAGE_LIMIT.take(self._org_id):
+            await super().__call__(scope, receive, send)
+
+
 @router.get(
     "/package",
     summary="Get a package for Opencast",
-    responses={**_FILE, **reading(NO_SESSION, BEING_MADE)},
+    responses={**_FILE, **reading(NO_SESSION, BEING_MADE, ChecksumMismatch, Busy)},
     operation_id="getPackage",
     response_class=Response,
 )
@@ -65,7 +84,7 @@ async def get_package(session_id: SessionId, services: ServicesDep, caller: Read
     """
     pieces = await off_loop(partial(package, services, caller.org_id, session_id))
     headers = {"Content-Disposition": f'attachment; filename="{session_id}.zip"', "Cache-Control": "private, no-store"}
-    return StreamingResponse(pieces, media_type=ZIP, headers=headers)
+    return LimitedStream(pieces, caller.org_id, media_type=ZIP, headers=headers)
 
 
 @router.get(

@@ -16,7 +16,7 @@ from shared.domain.transcript_version import ReviewState
 from shared.media.payload import SidecarPayload, VideoStreamPayload
 from shared.pipeline.artefacts import CHAPTERS, PLAYABLE, SIDECAR, TRANSCRIPT, TRANSCRIPT_VTT
 from shared.pipeline.context import Services
-from shared.pipeline.jobs.results import Result, find_result, media_type, no_recording
+from shared.pipeline.jobs.results import Result, find_result, media_type, stored_recording
 from shared.standards.iiif import to_iiif
 from shared.standards.opencast import CAPTIONS, CATALOG, MANIFEST, STILL, to_catalog, to_manifest
 from shared.standards.talk import Chapter, Still, Talk
@@ -39,13 +39,12 @@ class _Heard(BaseModel):
 def package(services: Services, org_id: str, session_id: str) -> Iterator[bytes]:
     """Return the session as an Opencast package, a ZIP in pieces.
 
-    Raise NotFound, and ResultNotReady before a job is done or without the recording.
+    Raise NotFound, ResultNotReady before a job is done or without the recording, and ChecksumMismatch for an upload
+    that was overwritten.
     """
     result, sidecar, talk = _talk(services, org_id, session_id, None)
     session = result.session
-    facts = services.storage.blobs.facts(SOURCES, session.source_blob)
-    if facts is None:
-        raise no_recording(services, session)
+    facts = stored_recording(services, session)
     recording = session.source_blob.rpartition("/")[2]
     entries = [_small(MANIFEST, to_manifest(talk, recording)), _small(CATALOG, to_catalog(talk))]
     if talk.engine is not None:

@@ -125,13 +125,7 @@ def media_url(services: Services, org_id: str, session_id: str) -> str:
     ChecksumMismatch for an upload that was overwritten.
     """
     session = services.storage.sessions.get(org_id, session_id).value
-    facts = services.storage.blobs.facts(SOURCES, session.source_blob)
-    if facts is None:
-        raise no_recording(services, session)
-    if session.source_etag is not None and is_changed(session, facts):
-        if session.source_url is not None:
-            raise no_recording(services, session)  # it is being fetched again
-        raise ChecksumMismatch(CHANGED)
+    facts = stored_recording(services, session)
     return services.storage.blobs.read_url(
         SOURCES,
         session.source_blob,
@@ -140,6 +134,19 @@ def media_url(services: Services, org_id: str, session_id: str) -> str:
         content_type=media_type(session.recording, facts.content_type, session.source_blob),
         file_name=session.source_blob.rpartition("/")[2],
     )
+
+
+def stored_recording(services: Services, session: Session) -> BlobFacts:
+    """Return the session's recording as it was submitted; raise ResultNotReady and ResultInTheMaking, and
+    ChecksumMismatch for an upload that was overwritten."""
+    facts = services.storage.blobs.facts(SOURCES, session.source_blob)
+    if facts is None:
+        raise no_recording(services, session)
+    if session.source_etag is not None and is_changed(session, facts):
+        if session.source_url is not None:
+            raise no_recording(services, session)  # it is being fetched again
+        raise ChecksumMismatch(CHANGED)
+    return facts
 
 
 def _snapshot(services: Services, session: Session, facts: BlobFacts) -> str:

@@ -1,16 +1,20 @@
 """A session for other systems, over HTTP: the Opencast package and the IIIF manifest."""
 
+import asyncio
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from xml.etree.ElementTree import fromstring
 
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
+from starlette.types import Message
 
 from shared.api.app import create_app
 from shared.api.openapi.examples import EXAMPLES
+from shared.api.routes.handing_over import LimitedStream
+from shared.domain.errors import Busy
 from shared.media.payload import (
     ArtefactPayload,
     AudioStreamPayload,
@@ -20,8 +24,9 @@ from shared.media.payload import (
     VideoStreamPayload,
 )
 from shared.storage.ports import SOURCES
-from tests.support.api_harness import ApiHarness, make_services
+from tests.support.api_harness import ORG, ApiHarness, make_services
 from tests.support.signing_keys import SECRET, signed
+from tests.support.virtual_time import run_virtually
 
 VTT = b"WEBVTT\n\n1\n00:00.400 --> 00:03.100\nGood morning\n"
 STILL = b"\xff\xd8 a picture"
@@ -135,6 +140,48 @@ def test_before_a_job_is_done_there_is_none(harness: ApiHarness, path: str) -> N
     answer = harness.client.get(f"/sessions/{job['sessionId']}/{path}")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "result_not_ready")
+
+
+def test_an_overwritten_recording_is_not_handed_over(harness: ApiHarness) -> None:
+    session_id = finished(harness)
+    stored = harness.services.storage.sessions.get(ORG, session_id)
+    blobs, name = harness.services.storage.blobs, stored.value.source_blob
+    facts = blobs.facts(SOURCES, name)
+    assert facts is not None
+    harness.services.storage.sessions.update(stored, stored.value.evolve(source_etag=facts.etag, source_url=None))
+    assert harness.client.get(f"/sessions/{session_id}/package").status_code == 200
+    blobs.write(SOURCES, name, b"another one", "video/mp4")
+    answer = harness.client.get(f"/sessions/{session_id}/package")
+    assert (answer.status_code, answer.json()["code"]) == (409, "checksum_mismatch")
+
+
+def test_an_organisation_receives_so_many_packages_at_once() -> None:
+    async def receive_all() -> list[int]:
+        begun: list[int] = []
+        may_end = asyncio.Event()
+
+        async def slow_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                begun.append(message["status"])
+            await may_end.wait()
+
+        async def get(org_id: str) -> None:
+            await LimitedStream(pieces(), org_id)({"type": "http"}, never, slow_send)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"PK"
+
+        async def never() -> Message:
+            await asyncio.Event().wait()
+            raise AssertionError("there is no message")
+
+        clients = [asyncio.create_task(get(org_id)) for org_id in ("acme",) * 6 + ("globex",)]
+        await asyncio.sleep(3)  # of virtual time: longer than a client waits for a place
+        may_end.set()
+        outcomes = await asyncio.gather(*clients, return_exceptions=True)
+        return [len(begun), sum(isinstance(each, Busy) for each in outcomes)]
+
+    assert run_virtually(receive_all()) == [5, 2]
 
 
 def test_a_package_without_its_recording_says_so(harness: ApiHarness) -> None:
