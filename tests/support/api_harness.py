@@ -13,6 +13,7 @@ from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS
 from tests.support.api_client import ApiClient
+from tests.support.scripted_store import scripted
 
 ORG = "local"
 
@@ -32,7 +33,7 @@ def make_services(**settings: Any) -> Services:
         return now
 
     return Services(
-        storage=MemoryStorage(clock),
+        storage=scripted(MemoryStorage(clock), "jobs", "blobs"),
         settings=Settings.model_validate({**STORAGE, **settings}) if settings else SETTINGS,
         clock=clock,
         new_id=lambda: f"id{next(numbers):07}",
@@ -65,6 +66,10 @@ class ApiHarness:
         stored = self.services.storage.sessions.get(ORG, job["sessionId"])
         made = {"transcript_job_id": job["jobId"], "tracking_job_id": job["jobId"], "sidecar_job_id": job["jobId"]}
         self.services.storage.sessions.update(stored, stored.value.evolve(**made))
+
+    def instead(self, store: str, **operations: Callable[..., object]) -> None:
+        """Do these instead of the operations of their names in the store `jobs` or `blobs`."""
+        getattr(self.services.storage, store).script(**operations)
 
     def put(self, job: dict[str, Any], name: str, data: bytes) -> None:
         """A file of the job in container `results`."""

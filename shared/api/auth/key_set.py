@@ -40,8 +40,11 @@ _ALGORITHMS: dict[tuple[str, str | None], str] = {("RSA", None): "RS256", ("EC",
 class KeySet:
     """Keys by name, from what `fetch` gives."""
 
-    def __init__(self, fetch: Callable[[], Awaitable[bytes]], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, fetch: Callable[[], Awaitable[bytes]], clock: Callable[[], float], fetch_sec: float = FETCH_SEC
+    ) -> None:
         self._fetch = fetch
+        self._fetch_sec = fetch_sec
         self._clock = clock
         self._keys: Mapping[str | None, jwt.PyJWK] = {}
         self._fetched_at = self._tried_at = -inf
@@ -85,7 +88,7 @@ class KeySet:
                 return
             self._tried_at = self._clock()
             try:
-                async with asyncio.timeout(FETCH_SEC):
+                async with asyncio.timeout(self._fetch_sec):
                     self._keys = read_key_set(await self._fetch())
             except (httpx.HTTPError, TimeoutError, ValueError, RecursionError) as err:
                 self._answers = False

@@ -16,9 +16,10 @@ MAX_BUCKETS = 10_000
 class RateLimit:
     """At most `per_minute` requests at once, and as many a minute in the long run; 0 is no limit."""
 
-    def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
+    def __init__(self, per_minute: int, clock: Callable[[], float], max_buckets: int = MAX_BUCKETS) -> None:
         self._per_minute = per_minute
         self._clock = clock
+        self._max_buckets = max_buckets
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, org_id: str) -> None:
@@ -31,7 +32,7 @@ class RateLimit:
             wait_sec = max(1, ceil((1 - tokens) / self._per_minute * SECONDS))
             raise RateLimited(f"More than {self._per_minute} requests a minute; ask again in {wait_sec} s.", wait_sec)
         self._buckets[org_id] = (tokens - 1, now)
-        if len(self._buckets) > MAX_BUCKETS:
+        if len(self._buckets) > self._max_buckets:
             self._forget_full(now)
 
     def _tokens(self, org_id: str, now: float) -> float:

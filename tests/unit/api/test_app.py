@@ -24,18 +24,18 @@ def test_health(harness: ApiHarness) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "version": VERSION, "storage": "ok"})
 
 
-def test_health_without_storage(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_health_without_storage(harness: ApiHarness) -> None:
     def broken(*_: object, **__: object) -> None:
         raise StorageUnavailable("Down.")
 
-    monkeypatch.setattr(type(harness.services.storage.jobs), "page", broken)
+    harness.instead("jobs", page=broken)
     answer = harness.client.get("/health")
     assert (answer.status_code, answer.json()["storage"]) == (503, "unavailable")
 
 
 def test_health_does_not_wait_for_a_storage_that_hangs(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "STORAGE_ANSWERS_WITHIN_SEC", 0.05)
-    monkeypatch.setattr(type(harness.services.storage.jobs), "page", lambda *_, **__: time.sleep(1))
+    harness.instead("jobs", page=lambda *_, **__: time.sleep(1))
     assert harness.client.get("/health").status_code == 503
 
 

@@ -20,7 +20,6 @@ from shared.api.http.multipart import PartBegin, PartData, PartEnd, read_parts
 from shared.api.routes import imports
 from shared.api.routes.imports import BLOCK_BYTES
 from shared.settings import Settings
-from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.ports import SOURCES
 from tests.support.api_harness import ORG, ApiHarness, make_services
 from tests.support.stalled_request import refusal_of_stalled
@@ -98,16 +97,15 @@ def test_options_that_cannot_be_obeyed_are_refused(
     assert harness.client.get("/sessions").json()["items"] == []
 
 
-def test_a_recording_goes_to_storage_block_by_block(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    kind = type(harness.services.storage.blobs)
+def test_a_recording_goes_to_storage_block_by_block(harness: ApiHarness) -> None:
     staged: list[tuple[int, int]] = []
-    stage = kind.stage_block
+    stage = harness.services.storage.blobs.stage_block
 
-    def watched(blobs: MemoryBlobs, container: str, name: str, index: int, data: bytes) -> None:
+    def watched(container: str, name: str, index: int, data: bytes) -> None:
         staged.append((index, len(data)))
-        stage(blobs, container, name, index, data)
+        stage(container, name, index, data)
 
-    monkeypatch.setattr(kind, "stage_block", watched)
+    harness.instead("blobs", stage_block=watched)
     assert harness.client.post("/sessions/import", content=form(video(RECORDING)), headers=TYPE).status_code == 202
     assert staged == [(0, BLOCK_BYTES), (1, BLOCK_BYTES), (2, len(b"the end"))]
 
@@ -204,18 +202,15 @@ async def collected(chunks: list[bytes]) -> list[PartBegin | PartData | PartEnd]
 
 
 @pytest.mark.parametrize("tail", [b"", form(metadata("nope"))], ids=["broken off", "nonsense behind it"])
-def test_what_did_not_arrive_whole_is_dropped(
-    harness: ApiHarness, monkeypatch: pytest.MonkeyPatch, tail: bytes
-) -> None:
-    kind = type(harness.services.storage.blobs)
+def test_what_did_not_arrive_whole_is_dropped(harness: ApiHarness, tail: bytes) -> None:
     names: set[str] = set()
-    stage = kind.stage_block
+    stage = harness.services.storage.blobs.stage_block
 
-    def watched(blobs: MemoryBlobs, container: str, name: str, index: int, data: bytes) -> None:
+    def watched(container: str, name: str, index: int, data: bytes) -> None:
         names.add(name)
-        stage(blobs, container, name, index, data)
+        stage(container, name, index, data)
 
-    monkeypatch.setattr(kind, "stage_block", watched)
+    harness.instead("blobs", stage_block=watched)
     body = form(video(RECORDING), end="") + tail
     assert harness.client.post("/sessions/import", content=body, headers=TYPE).status_code in (400, 422)
     (name,) = names
@@ -238,15 +233,14 @@ def test_more_imports_at_once_than_there_are_slots_are_refused(
         imports, "IMPORT_LIMIT", ConcurrencyLimit("things", total=1, per_org=1, wait_sec=0.01, retry_after_sec=7)
     )
     arrived, go_on = threading.Event(), threading.Event()
-    kind = type(harness.services.storage.blobs)
-    stage = kind.stage_block
+    stage = harness.services.storage.blobs.stage_block
 
     def slow(*args: Any) -> None:
         arrived.set()
         assert go_on.wait(60)
         stage(*args)
 
-    monkeypatch.setattr(kind, "stage_block", slow)
+    harness.instead("blobs", stage_block=slow)
     body = form(video(b"abc"))
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(harness.client.post, "/sessions/import", content=body, headers=TYPE)

@@ -54,13 +54,13 @@ def test_a_head_is_the_get_without_its_body(harness: ApiHarness, path: str) -> N
         assert head.headers.get(name) == get.headers.get(name), name
 
 
-def test_a_head_reads_nothing_of_the_file(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_head_reads_nothing_of_the_file(harness: ApiHarness) -> None:
     job = harness.submit()
     harness.finish(job, {"sidecar.json": b"x" * CHUNK_BYTES})
 
     def broken(*_: object) -> None:
         raise AssertionError("read")
 
-    monkeypatch.setattr(type(harness.services.storage.blobs), "chunks", lambda *_: iter(broken, None))
+    harness.instead("blobs", chunks=lambda *_: iter(broken, None))
     answer = harness.client.head(f"/sessions/{job['sessionId']}/sidecar")
     assert (answer.status_code, answer.headers["Content-Length"]) == (200, str(CHUNK_BYTES))

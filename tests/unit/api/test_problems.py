@@ -104,12 +104,12 @@ def test_the_callers_trace_is_told(harness: ApiHarness) -> None:
 
 
 def test_an_unknown_failure_is_logged_and_keeps_its_text_to_itself(
-    harness: ApiHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    harness: ApiHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("the secret")
 
-    monkeypatch.setattr(type(harness.services.storage.jobs), "get", broken)
+    harness.instead("jobs", get=broken)
     problem = send(harness.client, "GET", "/jobs/x", None, {})
     assert (problem["status"], problem["code"]) == (500, "internal_error")
     assert "secret" not in str(problem)
@@ -119,13 +119,11 @@ def test_an_unknown_failure_is_logged_and_keeps_its_text_to_itself(
 
 
 @pytest.mark.parametrize("error", [StorageUnavailable("Down."), WriteConflict("Busy."), StorageFull("Full.")])
-def test_a_transient_failure_asks_for_a_retry(
-    harness: ApiHarness, monkeypatch: pytest.MonkeyPatch, error: RostrumError
-) -> None:
+def test_a_transient_failure_asks_for_a_retry(harness: ApiHarness, error: RostrumError) -> None:
     def broken(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(type(harness.services.storage.jobs), "get", broken)
+    harness.instead("jobs", get=broken)
     answer = harness.client.get("/jobs/x")
     assert answer.status_code == 503
     assert answer.json()["retryable"] is True
@@ -133,7 +131,7 @@ def test_a_transient_failure_asks_for_a_retry(
 
 
 def test_a_stream_that_breaks_off_is_logged_and_not_ended_as_if_it_were_whole(
-    harness: ApiHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    harness: ApiHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = harness.submit()
     harness.finish(job, {"sidecar.json": b"x" * 100})
@@ -142,7 +140,7 @@ def test_a_stream_that_breaks_off_is_logged_and_not_ended_as_if_it_were_whole(
         yield b"x"
         raise WriteConflict("Written anew meanwhile.")
 
-    monkeypatch.setattr(type(harness.services.storage.blobs), "chunks", broken)
+    harness.instead("blobs", chunks=broken)
     with pytest.raises(RuntimeError, match="response already started"):
         harness.client.get(f"/sessions/{job['sessionId']}/sidecar")
     (logged,) = [record for record in caplog.records if record.name.startswith("shared.")]

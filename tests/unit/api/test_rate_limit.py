@@ -2,7 +2,6 @@
 
 import pytest
 
-from shared.api.http import rate_limit
 from shared.api.http.rate_limit import RateLimit
 from shared.domain.errors import RateLimited
 
@@ -52,10 +51,9 @@ def test_no_limit() -> None:
         limit.take("acme")
 
 
-def test_those_who_have_rested_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit, "MAX_BUCKETS", 10)
+def test_full_buckets_are_forgotten() -> None:
     clock = Clock()
-    limit = RateLimit(1, clock)
+    limit = RateLimit(1, clock, max_buckets=10)
     for number in range(100):
         limit.take(f"org-{number}")
         clock.now += 10
