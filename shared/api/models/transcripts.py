@@ -44,7 +44,7 @@ class RestoreRequest(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"version": 0}]})
 
-    version: Annotated[WholeNumber, Field(ge=0, lt=10**9)]
+    version: WholeNumber = Field(ge=0, lt=10**9)
 
 
 class TranscriptVersionView(View):
