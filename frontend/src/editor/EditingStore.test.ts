@@ -6,13 +6,13 @@ import { EditingStore } from "./EditingStore";
 import type { Gateway } from "./gateway";
 import type { Operation } from "./operations";
 
-function said(id: number, start: number, text: string): Segment {
+function said(id: number, start: number, text: string, confidence = 0.9): Segment {
   const words = text.split(" ").map((word, at) => ({
     id: `w${id}${at}`,
     word,
     start: start + at,
     end: start + at + 1,
-    confidence: 0.9,
+    confidence,
   }));
   return { id, start, end: start + words.length, text, confidence: 0.9, words } as Segment;
 }
@@ -38,6 +38,23 @@ function server() {
         if (words.some((word, at) => word !== segment.words[at])) changed.push(made);
         return made;
       });
+      for (const each of operations) {
+        const at = state.segments.findIndex(({ words }) =>
+          words.some((word) => word.id === (each.op === "insert" ? each.after : each.op === "split" && each.wordId)),
+        );
+        const segment = state.segments[at];
+        if (!segment) continue;
+        const cut = each.op === "split" ? segment.words.findIndex((word) => word.id === each.wordId) : 0;
+        const made =
+          each.op === "insert"
+            ? [{ ...segment, words: [...segment.words, ...said(90 + state.version, segment.end, each.text, 1).words] }]
+            : [
+                { ...segment, words: segment.words.slice(0, cut) },
+                { ...segment, id: 50, start: segment.start + cut, words: segment.words.slice(cut) },
+              ];
+        state.segments.splice(at, 1, ...made);
+        changed.push(...made);
+      }
       state.version += 1;
       return { changed: { segments: changed, removedSegmentIds: [] }, etag: `${state.version}` };
     },
@@ -81,6 +98,20 @@ it("keeps what is typed while it saves, and saves it, too", async () => {
   store.type(keyOf(store, 1), "three for");
   await saving;
   expect([store.snapshot().state, sent.length, texts(store)]).toEqual(["saved", 2, ["one too", "three for"]]);
+  store.close();
+});
+
+it("splits off a row of new words, which have no ids before they are saved", async () => {
+  const { gateway, sent, state } = server();
+  const store = await opened(gateway);
+  const [first] = store.snapshot().rows;
+  if (!first) return;
+  const typed = withRow(store.snapshot().rows, first.key, respell(first, "one two indeed"));
+  store.change(splitRow(typed, first.key, 2));
+  await store.flush();
+  expect([texts(store), store.snapshot().state]).toEqual([["one two", "indeed", "three four"], "saved"]);
+  expect(sent).toEqual([[{ op: "insert", after: "w01", text: "indeed" }], [{ op: "split", wordId: "w900" }]]);
+  expect(state.segments.map((segment) => segment.words.length)).toEqual([2, 1, 2]);
   store.close();
 });
 

@@ -170,7 +170,9 @@ export class EditingStore {
   private adopted(sent: Rows, rows: Rows): void {
     const before = this.shown.rows;
     const wasSent = new Set(sent);
-    this.saved = new Set(rows.filter((row, at) => row.id !== null && wasSent.has(before[at] as EditedRow)));
+    const size = new Map(this.base.map((segment) => [segment.id, segment.words.length]));
+    const isWhole = (row: EditedRow) => row.id !== null && size.get(row.id) === row.words.length;
+    this.saved = new Set(rows.filter((row, at) => isWhole(row) && wasSent.has(before[at] as EditedRow)));
     for (const [at, row] of rows.entries()) {
       if (row !== before[at]) for (const word of row.words) this.present.set(word.key, word);
     }
