@@ -47,6 +47,8 @@ class Facts:
     coverage_percent: float | None = None
     """Share of the recording that shows the instructor; None without a track."""
     presence: Sequence[Span] = ()
+    has_slides: bool = False
+    """Whether slides were found in the picture that is followed."""
     slides_fill_picture: bool = False
     """Whether slides were found, and no screen around them."""
 

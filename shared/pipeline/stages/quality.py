@@ -70,6 +70,7 @@ def _facts(services: Services, job: Job, recording: Recording) -> Facts:
     transcript = _read(services, job, TRANSCRIPT, Transcript)
     track = _read(services, job, INSTRUCTOR_TRACKING, _Track)
     looks = _parts(services, job, Stage.TRACKING, PICTURE_LOOKS, PictureLooks)
+    slides = _read(services, job, SLIDES_AS_READ, Slides)
     speech = _joined(chain.from_iterable(part.speech for part in parts))
     if not speech and transcript is not None and transcript.speech_sec:  # a part of an earlier release
         speech = [(segment.start, segment.end) for segment in transcript.segments]
@@ -83,7 +84,8 @@ def _facts(services: Services, job: Job, recording: Recording) -> Facts:
         looks=tuple(_in_order(chain.from_iterable(part.looks for part in looks))),
         coverage_percent=None if track is None else track.derived_metrics.coverage_percent,
         presence=() if track is None else track.presence,
-        slides_fill_picture=_fill_picture(_read(services, job, SLIDES_AS_READ, Slides)),
+        has_slides=slides is not None and _are_followed(slides),
+        slides_fill_picture=slides is not None and _are_followed(slides) and _fill_picture(slides),
     )
 
 
@@ -105,11 +107,14 @@ def _text(transcript: Transcript, parts: Sequence[TranscriptPart]) -> HeardText:
     )
 
 
-def _fill_picture(slides: Slides | None) -> bool:
-    """Return whether there are slides that fill the whole picture, the one that is followed."""
-    if slides is None or slides.region is None or slides.track is not None:
-        return False
-    if not any(SLIDE_PICTURE.matches(f"slides/{slide.picture}") for slide in slides.slides):  # none, or boards
+def _are_followed(slides: Slides) -> bool:
+    """Return whether there are slides, and no boards, in the picture that is followed."""
+    return slides.track is None and any(SLIDE_PICTURE.matches(f"slides/{slide.picture}") for slide in slides.slides)
+
+
+def _fill_picture(slides: Slides) -> bool:
+    """Return whether the slides fill the whole picture."""
+    if slides.region is None:
         return False
     _, _, width, height = slides.region
     return min(width, height) >= WHOLE_PICTURE_SHARE

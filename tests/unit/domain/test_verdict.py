@@ -152,6 +152,10 @@ def test_a_reason_is_named_with_its_time(changes: dict[str, Any], reasons: list[
             {"looks": looks(change=(*ALL, 0)), "slides_fill_picture": True, "coverage_percent": 0.0},
             id="a screencast of one slide",
         ),
+        pytest.param(
+            {"looks": looks(rest=(*ALL, 0)), "has_slides": True, "coverage_percent": 0.0, "presence": ()},
+            id="a screencast whose slides are a part of the picture",
+        ),
         pytest.param({"looks": looks(change=(10, 20, 0))}, id="a person who stands still for a moment"),
         pytest.param(
             {"looks": looks(change=(35, 60, 0)), "presence": ((0.0, 34.0),), "speech": ((1.0, 45.0),)},
