@@ -14,6 +14,7 @@ from shared.api.models.views import View
 from shared.api.openapi.described import reading, saving
 from shared.api.openapi.problem_examples import NO_VOCABULARY, TOO_MANY_VOCABULARIES
 from shared.domain.errors import ForeignOrigin, NotFound
+from shared.domain.text import JOINERS, is_visible
 from shared.domain.vocabulary import MAX_TERM_CHARS, MAX_TERMS, MAX_TERMS_CHARS, VOCABULARY_NAME, Vocabulary
 from shared.pipeline.jobs.vocabularies import delete_vocabulary, save_vocabulary
 
@@ -23,7 +24,7 @@ _NAME = re.compile(VOCABULARY_NAME)
 
 
 def _printable(term: str) -> str:
-    if not term.isprintable() or not term.strip():
+    if not all(c.isprintable() or c in JOINERS for c in term) or not is_visible(term.strip()):
         raise ValueError("A term must have visible characters only")
     return term
 

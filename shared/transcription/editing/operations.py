@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from shared.domain.text import is_visible, is_writable
+
 MAX_OPERATIONS = 1000
 MAX_IDS = 1000
 """Words or segments of one operation."""
@@ -20,7 +22,8 @@ MAX_SEGMENT_ID = 2**31
 
 
 def _visible(text: str) -> str:
-    if not text.strip() or not all(char.isprintable() or char.isspace() for char in text):
+    words = text.split()
+    if not words or not all(map(is_writable, text)) or not all(map(is_visible, words)):
         raise ValueError("The text must have visible characters, and no control characters")
     return text
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html import unescape
 
+from shared.domain.text import is_visible, is_writable
+
 _ARROW = re.compile(r"-->")
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>")
-_TAG = re.compile(r"<[^>]*>")
-_SRT_TAG = re.compile(r"</?(?:[biu]|font\b[^>]*)>|\{\\[^}]*\}", re.IGNORECASE)
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>")
+_TAG = re.compile(r"<[^<>]*>")  # `<` ends the search as well: a file of a million `<` takes linear time
+_SRT_TAG = re.compile(r"</?(?:[biu]|font\b[^<>]*)>|\{\\[^{}]*\}", re.IGNORECASE)
 _NO_CUES = ("NOTE", "STYLE", "REGION", "WEBVTT")
 
 
@@ -36,14 +38,14 @@ def recognised(content: str) -> TextFormat:
     """Return the form that the content has."""
     if content.removeprefix("\ufeff").startswith("WEBVTT"):
         return TextFormat.VTT
-    return TextFormat.SRT if re.search(r"^\s*\d+:\d\d:\d\d,\d{3}\s+-->", content, re.MULTILINE) else TextFormat.TXT
+    return TextFormat.SRT if re.search(r"^[ \t]*\d+:\d\d:\d\d,\d{3}\s+-->", content, re.MULTILINE) else TextFormat.TXT
 
 
 def read_words(content: str, form: TextFormat) -> list[WrittenWord]:
     """Return the words in order."""
     content = content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if form is TextFormat.TXT:
-        return [WrittenWord(text, None) for text in _printable(content).split()]
+        return [WrittenWord(text, None) for text in _words(content)]
     return list(_cue_words(content, form))
 
 
@@ -57,7 +59,7 @@ def _cue_words(content: str, form: TextFormat) -> Iterator[WrittenWord]:
             continue
         text = " ".join(lines[arrow + 1 :])
         if form is TextFormat.SRT:
-            yield from (WrittenWord(word, None) for word in _printable(_SRT_TAG.sub("", text)).split())
+            yield from (WrittenWord(word, None) for word in _words(_SRT_TAG.sub("", text)))
         else:
             yield from _voiced(text)
 
@@ -67,11 +69,11 @@ def _voiced(text: str) -> Iterator[WrittenWord]:
     at = 0
     for voice in (*_VOICE.finditer(text), None):
         said = text[at : voice.start() if voice else len(text)]
-        for word in _printable(unescape(_TAG.sub("", said))).split():
+        for word in _words(unescape(_TAG.sub("", said))):
             yield WrittenWord(word, speaker)
         if voice is not None:
-            speaker, at = " ".join(_printable(unescape(voice[1])).split())[:100] or None, voice.end()
+            speaker, at = " ".join(_words(unescape(voice[1])))[:100].strip() or None, voice.end()
 
 
-def _printable(text: str) -> str:
-    return "".join(char for char in text if char.isprintable() or char.isspace())
+def _words(text: str) -> list[str]:
+    return [word for word in "".join(filter(is_writable, text)).split() if is_visible(word)]

@@ -108,3 +108,30 @@ def test_a_long_text_is_aligned_word_for_word() -> None:
     corrected = [f"new{next(numbers)}" if chance.random() < 0.1 else word for word in known]
     same = sum(block.end - block.first for block in align(known, corrected) if block.is_same)
     assert same >= 0.99 * sum(one == other for one, other in zip(known, corrected, strict=True))
+
+
+MILLION = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("content", "form"),
+    [
+        ("WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<" * MILLION, TextFormat.VTT),
+        ("WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<v" + " " * MILLION, TextFormat.VTT),
+        ("WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<v." * (MILLION // 3), TextFormat.VTT),
+        ("WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<v " * (MILLION // 3), TextFormat.VTT),
+        ("1\n00:00:01,000 --> 00:00:02,000\n" + "<font " * (MILLION // 6), TextFormat.SRT),
+        ("1\n00:00:01,000 --> 00:00:02,000\n" + "{\\" * (MILLION // 2), TextFormat.SRT),
+        ("\n" * MILLION, TextFormat.TXT),
+    ],
+    ids=["tags", "blanks", "classes", "voices", "fonts", "braces", "lines"],
+)
+def test_a_hostile_file_takes_linear_time(content: str, form: TextFormat) -> None:
+    """A pattern that takes quadratic time would hold the whole process for an hour."""
+    assert recognised(content) is form
+    assert len(read_words(content, form)) <= len(content)
+
+
+def test_joiners_and_direction_marks_survive_and_overrides_do_not() -> None:
+    content = "\u200f می\u200cخواهم\u200f! \u202eabc\u202c 👩\u200d🔬 \u200c"
+    assert [word.text for word in read_words(content, TextFormat.TXT)] == ["می\u200cخواهم\u200f!", "abc", "👩\u200d🔬"]
