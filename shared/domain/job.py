@@ -112,10 +112,14 @@ class Job:
 
     def may_begin(self, stage: Stage) -> bool:
         """Return whether what the stage needs is there."""
-        needed = NEEDS.get(stage)
-        if stage is Stage.RENDITION and not self.options.wants_track_video:
-            needed = Stage.DOWNLOAD  # the video that browsers play needs no track
+        needed = self.stage_before(stage)
         return needed is None or self.stages[needed].state.is_over
+
+    def stage_before(self, stage: Stage) -> Stage | None:
+        """Return the stage that has to be over before this one begins; None for the first one."""
+        if stage is Stage.RENDITION and not self.options.wants_track_video:
+            return Stage.DOWNLOAD  # the video that browsers play needs no track
+        return NEEDS.get(stage)
 
 
 def new_job(

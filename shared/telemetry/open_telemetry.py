@@ -144,7 +144,7 @@ class OpenTelemetry(Telemetry):
         crashes does.
         """
         began = self._clock()
-        links = [_context_of(job, span_id) for span_id in needed_spans(run, runs())]
+        links = [_context_of(job, span_id) for span_id in needed_spans(job, run, runs())]
         facts = {**_facts_of_step(job, run), "messaging.destination.name": message.queue}
         span = self._start(_name_of(run), _job_context(job), SpanKind.CONSUMER, facts, attempt_span_id(run), links)
         attempt = _Attempt(span)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from shared.domain.job import NEEDS, Job
+from shared.domain.job import Job
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import STEPS, StepRun
@@ -66,9 +66,9 @@ def delivery_span_id(delivery: WebhookDelivery) -> int:
     return derived_span_id("delivery", delivery.delivery_id)
 
 
-def needed_spans(run: StepRun, runs: Iterable[StepRun]) -> Iterator[int]:
+def needed_spans(job: Job, run: StepRun, runs: Iterable[StepRun]) -> Iterator[int]:
     """Yield the spans of the steps directly before this one, in their order: at a merge, those of all parts."""
-    before = step_before(run.stage, run.step)
+    before = step_before(job, run.stage, run.step)
     for each in sorted(runs, key=lambda each: each.number):
         if (each.stage, each.step) == before and each.state is StageState.DONE:
             span_id = attempt_span_id(each)
@@ -76,13 +76,13 @@ def needed_spans(run: StepRun, runs: Iterable[StepRun]) -> Iterator[int]:
                 yield span_id
 
 
-def step_before(stage: Stage, step: StepKind) -> tuple[Stage, StepKind] | None:
-    """Return the step directly before this one; None for the first one of a job."""
+def step_before(job: Job, stage: Stage, step: StepKind) -> tuple[Stage, StepKind] | None:
+    """Return the step directly before this one; None for the first one of the job."""
     kinds = STEPS[stage]
     place = kinds.index(step)
     if place:
         return stage, kinds[place - 1]
-    needed = NEEDS.get(stage)
+    needed = job.stage_before(stage)
     return (needed, STEPS[needed][-1]) if needed else None
 
 

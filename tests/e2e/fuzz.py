@@ -30,6 +30,7 @@ uploads = {{ values = ["{upload}"] }}
 pictures = {{ values = ["track-heatmap.png"] }}
 renditions = {{ values = ["follow.mp4"] }}
 thumbnails = {{ values = ["{thumbnail}"] }}
+sprites = {{ values = ["sprite.vtt"] }}
 
 [parameters]
 "path.sessionId" = {{ dictionary = "sessions", probability = 0.6 }}
@@ -53,6 +54,14 @@ parameters = {{ "path.jobId" = "{canceled}" }}
 [[operations]]
 include-operation-id = "getTrackPicture"
 parameters = {{ "path.name" = {{ dictionary = "pictures", probability = 0.9 }} }}
+
+[[operations]]
+include-operation-id = "getSprite"
+parameters = {{ "path.name" = {{ dictionary = "sprites", probability = 0.9 }} }}
+
+[[operations]]
+include-operation-id = "editTranscript"
+parameters = {{ "path.sessionId" = "{session}", "header.If-Match" = "*" }}
 
 [[operations]]
 include-operation-id = "getRendition"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from shared.domain.job import NEEDS, Job
+from shared.domain.job import Job
 from shared.domain.message import QUEUES
 from shared.domain.stage import Stage, StageState
 from shared.domain.task import SERVICE, TaskState, queue_of_task
@@ -101,6 +101,7 @@ def _work_of(job: Job) -> Iterator[tuple[Stage, int, datetime | None]]:
             continue
         waits_since = None
         if progress.state is StageState.WAITING:
-            needed = job.stages[NEEDS[stage]].finished_at if stage in NEEDS else job.start_at
-            waits_since = job.updated_at if job.attempt > 1 else needed or job.created_at
+            before = job.stage_before(stage)
+            ready_at = job.stages[before].finished_at if before else job.start_at
+            waits_since = job.updated_at if job.attempt > 1 else ready_at or job.created_at
         yield stage, max(1, progress.parts - progress.parts_done), waits_since

@@ -160,7 +160,7 @@ def _latest(job: Job, runs: Sequence[StepRun]) -> Iterator[TraceSpan]:
             outcome=str(run.state),
             attempt=run.attempts,
             part=run.number,
-            links=tuple(needed_spans(run, runs)),
+            links=tuple(needed_spans(job, run, runs)),
         )
 
 

@@ -51,9 +51,10 @@ def talks(draw: st.DrawFn) -> tuple[list[Span], float]:
 @given(talks(), st.integers(1, 20), st.sampled_from([None, 5.0, 20.0]))
 def test_every_word_is_in_exactly_one_part(talk: tuple[list[Span], float], count: int, first: float | None) -> None:
     words, duration = talk
-    count = min(count, max(1, int(duration / 5)))  # as in a recording: parts have room for a pause
     if first is not None and (count < 2 or duration < first_sound_sec(first)):
         first = None
+    rest, others = (duration, 0) if first is None else (duration - first, 1)
+    count = min(count, others + max(1, int(rest / 5)))  # as in a recording: parts have room for a pause
     audio = silence(duration)
     parts = [part_span(audio, part, count, duration, Hearing(words), first) for part in range(count)]
     assert parts[0].start == 0.0
