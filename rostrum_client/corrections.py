@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from rostrum_client.models import Review, TranscriptVersion
-from rostrum_client.steps import Listing, Steps, ask, fetch_all
+from rostrum_client.steps import Item, Listing, Steps, ask, fetch
 from rostrum_client.wire import get, patch, post, put, read
 
 TEXT_TYPES = {"vtt": "text/vtt", "srt": "application/x-subrip", "txt": "text/plain"}
@@ -15,7 +15,8 @@ TEXT_TYPES = {"vtt": "text/vtt", "srt": "application/x-subrip", "txt": "text/pla
 
 def transcript_versions(session_id: str) -> Listing[TranscriptVersion]:
     """Yield the versions of the transcript, newest first; the last one is the machine's, with number 0."""
-    return fetch_all(TranscriptVersion, get("sessions", session_id, "results", "transcript", "versions"))
+    found = yield from fetch(list[TranscriptVersion], get("sessions", session_id, "results", "transcript", "versions"))
+    yield from map(Item, found)
 
 
 def transcript_etag(session_id: str) -> Steps[str]:

@@ -3556,14 +3556,6 @@ export interface components {
             speaker?: string | null;
         };
         /**
-         * TranscriptVersionList
-         * @description All versions that are kept, newest first; the last is the machine's.
-         */
-        TranscriptVersionList: {
-            /** Items */
-            items: components["schemas"]["TranscriptVersionView"][];
-        };
-        /**
          * TranscriptVersionView
          * @description A version of a transcript. `changedWords` counts from the version before.
          */
@@ -8331,28 +8323,26 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "version": 1,
-                     *           "createdAt": "2026-11-21T11:04:00Z",
-                     *           "by": "ada@example.com",
-                     *           "state": "inCorrection",
-                     *           "changedWords": 1,
-                     *           "kind": "edit"
-                     *         },
-                     *         {
-                     *           "version": 0,
-                     *           "createdAt": "2026-11-21T10:04:00Z",
-                     *           "by": null,
-                     *           "state": "auto",
-                     *           "changedWords": 0,
-                     *           "kind": "machine"
-                     *         }
-                     *       ]
-                     *     }
+                     * @example [
+                     *       {
+                     *         "version": 1,
+                     *         "createdAt": "2026-11-21T11:04:00Z",
+                     *         "by": "ada@example.com",
+                     *         "state": "inCorrection",
+                     *         "changedWords": 1,
+                     *         "kind": "edit"
+                     *       },
+                     *       {
+                     *         "version": 0,
+                     *         "createdAt": "2026-11-21T10:04:00Z",
+                     *         "by": null,
+                     *         "state": "auto",
+                     *         "changedWords": 0,
+                     *         "kind": "machine"
+                     *       }
+                     *     ]
                      */
-                    "application/json": components["schemas"]["TranscriptVersionList"];
+                    "application/json": components["schemas"]["TranscriptVersionView"][];
                 };
             };
             401: components["responses"]["Problem401"];

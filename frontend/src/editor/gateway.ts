@@ -47,7 +47,7 @@ export function gatewayTo(sessionId: string): Gateway {
 /** Return the versions of the transcript, newest first. */
 export async function listVersions(sessionId: string): Promise<Version[]> {
   const params = { path: { sessionId } };
-  return (await bodyOf(api().GET("/sessions/{sessionId}/results/transcript/versions", { params }))).items;
+  return bodyOf(api().GET("/sessions/{sessionId}/results/transcript/versions", { params }));
 }
 
 /** Make an earlier version the newest one. */

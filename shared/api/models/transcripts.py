@@ -63,12 +63,6 @@ class TranscriptVersionView(View):
         return cls.model_validate(saved.version)
 
 
-class TranscriptVersionList(View):
-    """All versions that are kept, newest first; the last is the machine's."""
-
-    items: list[TranscriptVersionView]
-
-
 class EditedView(TranscriptVersionView):
     """A new version, with the segments that the operations changed, as they are now."""
 

@@ -11,7 +11,7 @@ from shared.api.http.links import Links
 from shared.api.models.probe import ExpectedEngineView, ExpectedStageView, PlanView, ProbeView
 from shared.api.models.schedules import ScheduleLinks, SchedulePage, ScheduleView
 from shared.api.models.tasks import TaskLinks, TaskPage, TaskView
-from shared.api.models.transcripts import EditedView, TranscriptVersionList, TranscriptVersionView
+from shared.api.models.transcripts import EditedView, TranscriptVersionView
 from shared.api.models.views import (
     DeliveryView,
     EventView,
@@ -531,7 +531,7 @@ EXAMPLES: Mapping[str, BaseModel | Mapping[str, str]] = {
         "<body><main><p>Good morning.</p></main></body>\n</html>\n",
         JSON: _TRANSCRIPT.model_dump_json(by_alias=True),
     },
-    "listVersions": TranscriptVersionList(items=[_EDIT, _MACHINE]),
+    "listVersions": {JSON: f"[{_EDIT.model_dump_json(by_alias=True)}, {_MACHINE.model_dump_json(by_alias=True)}]"},
     "editTranscript": EditedView(**_EDIT.model_dump(), segments=list(_TRANSCRIPT.segments), removed_segment_ids=[]),
     "importTranscript": _EDIT.model_copy(update={"kind": VersionKind.IMPORT}),
     "restoreTranscript": _EDIT.model_copy(update={"kind": VersionKind.RESTORE}),

@@ -17,7 +17,6 @@ from shared.api.models.transcripts import (
     RestoreRequest,
     ReviewRequest,
     TranscriptPatch,
-    TranscriptVersionList,
     TranscriptVersionView,
 )
 from shared.api.models.views import ReviewView, review_of
@@ -65,10 +64,10 @@ _TEXT_BODY = {
 @router.get(
     "/versions", summary="List the versions", responses=reading(NO_SESSION, BEING_MADE), operation_id="listVersions"
 )
-async def get_versions(session_id: SessionId, services: ServicesDep, caller: ReaderDep) -> TranscriptVersionList:
+async def get_versions(session_id: SessionId, services: ServicesDep, caller: ReaderDep) -> list[TranscriptVersionView]:
     """The versions of the transcript that are kept, newest first. Version 0 is the machine's."""
     found = await off_loop(lambda: list(list_versions(services, caller.org_id, session_id)))
-    return TranscriptVersionList(items=[TranscriptVersionView(**asdict(each)) for each in found])
+    return [TranscriptVersionView(**asdict(each)) for each in found]
 
 
 @router.patch(

@@ -103,12 +103,13 @@ def _without_stray(spans: Sequence[Span]) -> Sequence[Span]:
 
 def _is_cut_off(facts: Facts) -> bool:
     """Return whether the recording ends while someone speaks."""
-    levels = facts.levels
+    levels, text = facts.levels, facts.text
+    if text is not None and text.words == 0:
+        return False
     end_sec = facts.duration_sec if levels is None else min(levels.duration_sec, facts.duration_sec)
     left_sec = end_sec - facts.speech[-1][1]
     if left_sec <= STOPPED_WITHIN_SEC and (levels is None or _is_loud_to_the_end(levels)):
         return True
-    text = facts.text
     if text is None or text.last_word_end is None or text.ends_sentence:
         return False
     return left_sec <= UNFINISHED_WITHIN_SEC and end_sec - text.last_word_end <= UNFINISHED_WITHIN_SEC

@@ -183,6 +183,8 @@ class _Text:
     def _insert_line(self, texts: Sequence[str], start: float, end: float, speaker: str | None) -> None:
         if end > self._transcript.duration_sec:
             raise _Refused("end", f"The recording ends at {self._transcript.duration_sec}.")
+        if end <= start:
+            raise _Refused("end", "A new segment lasts at least a millisecond.")
         order = next((at for at, line in enumerate(self._lines) if line.end > start), len(self._lines))
         if order < len(self._lines) and self._lines[order].start < end:
             raise _Refused("start", f"Segment {self._lines[order].id} is in this time.")
@@ -254,13 +256,15 @@ class _Text:
 
     def _lines_with(self, segment_ids: Sequence[int]) -> list[_Line]:
         found: list[_Line] = []
+        named: set[int] = set()
         for number, segment_id in enumerate(segment_ids):
             line = self._by_id.get(segment_id)
             if line is None:
                 raise _Refused(f"segmentIds/{number}", f"The transcript has no segment {segment_id}.")
-            if segment_id in segment_ids[:number]:
+            if segment_id in named:
                 raise _Refused(f"segmentIds/{number}", f"Segment {segment_id} is named twice.")
             found.append(line)
+            named.add(segment_id)
         return found
 
     def _segment(self, line: _Line) -> TranscriptSegment:

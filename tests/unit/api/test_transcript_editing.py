@@ -72,7 +72,7 @@ class Talk:
         follow_corrections(self.services, ORG, self.session_id, self.job_id)
 
     def versions(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.client.get(f"{self.path}/versions").json()["items"]
+        found: list[dict[str, Any]] = self.client.get(f"{self.path}/versions").json()
         return found
 
     def blobs(self) -> list[str]:

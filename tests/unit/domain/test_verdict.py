@@ -123,6 +123,11 @@ def found(quality: Quality) -> list[tuple[str, float, float]]:
             id="stopped while speaking",
         ),
         pytest.param(
+            {"levels": levels(tail=(-25,) * 20), "speech": ((1.0, 60.0),), "text": replace(TEXT, words=0)},
+            [],
+            id="a tone to the end",
+        ),
+        pytest.param(
             {"text": replace(TEXT, ends_sentence=False, last_word_end=59.2), "speech": ((1.0, 59.2),)},
             [(talk.STOPPED, 1, 60)],
             id="sentence without its end",

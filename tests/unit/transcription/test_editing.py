@@ -146,6 +146,7 @@ def test_a_speaker_is_set_and_taken_away() -> None:
         ({"op": "insert", "after": "x", "text": "a"}, "after"),
         ({"op": "insert", "start": 1.2, "end": 1.3, "text": "a"}, "start"),
         ({"op": "insert", "start": 29, "end": 31, "text": "a"}, "end"),
+        ({"op": "insert", "start": 4.0001, "end": 4.0004, "text": "a"}, "end"),
         ({"op": "delete", "wordIds": ["w0", "w0"]}, "wordIds/1"),
         ({"op": "delete", "segmentIds": [0, 7]}, "segmentIds/1"),
         ({"op": "split", "wordId": "w3"}, "wordId"),
