@@ -7,9 +7,6 @@ dictionary (ARPAbet without stress).
 
 import re
 
-_FRONT = "eiy"
-"""Letters before which c and g are soft."""
-
 _RULES: tuple[tuple[str, str], ...] = (
     # (letters, sounds); of the rules that fit at a place the first one is taken
     ("^ps", "S"),
