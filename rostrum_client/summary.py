@@ -52,7 +52,7 @@ def print_summary(console: Console, name: str, job: Job, results: Results, files
 def verdict(quality: Quality) -> str:
     """Return the verdict on a recording with its reasons, in one line."""
     if not quality.reasons:
-        return f"Verdict: {quality.verdict}"
+        return f"Verdict: {quality.verdict}. Nothing was found that needs a check before publishing."
     return f"Verdict: {quality.verdict}. " + " ".join(reason.text for reason in quality.reasons)
 
 

@@ -3,7 +3,6 @@
 python -m shared.configuration [--check]
 """
 
-import argparse
 import ast
 import re
 import sys
@@ -17,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 import shared.settings
+from shared.generated_file import write_or_check
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -120,16 +120,7 @@ def _bounds_of(constraint: Any) -> list[tuple[str, float]]:
 
 def main(arguments: list[str], target: Path = TARGET) -> int:
     """Write or check `target`; return 0 when it is up to date or was written, 1 when it differs."""
-    parser = argparse.ArgumentParser(prog="python -m shared.configuration", description="Describe the settings.")
-    parser.add_argument("--check", action="store_true", help="only compare, and fail on a difference")
-    wanted = page()
-    if not parser.parse_args(arguments).check:
-        target.write_text(wanted, encoding="utf-8")
-        return 0
-    if target.is_file() and target.read_text(encoding="utf-8") == wanted:
-        return 0
-    sys.stderr.write(f"{target.name} is not what the settings are now: run python -m shared.configuration\n")
-    return 1
+    return write_or_check(arguments, target, page(), module="shared.configuration", source="settings are")
 
 
 if __name__ == "__main__":

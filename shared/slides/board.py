@@ -1,8 +1,8 @@
 """Watch a blackboard or whiteboard sample by sample: what was written on it before each wipe, without the lecturer.
 
 What stands on the board is ink: lines that differ from what is around them. A place is taken from the samples in which
-nobody covers it and nothing moves there. When much of the ink goes, the board was wiped, and the picture of its fullest
-state is a stretch. Each part of a recording has a watcher of its own; `join.py` puts the stretches together.
+no person covers it and nothing moves there. When much of the ink goes, the board was wiped, and the picture of its
+fullest state is a stretch. Each part of a recording has a watcher of its own; `join.py` puts the stretches together.
 """
 
 from collections.abc import Callable, Iterator

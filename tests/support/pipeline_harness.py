@@ -16,6 +16,7 @@ from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services, StepContext
 from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.jobs.submit import JobRequest, submit_url
 from shared.pipeline.updates import change_job, change_session
 from shared.settings import Settings
@@ -104,6 +105,14 @@ class PipelineHarness:
             for number, message in enumerate(messages):
                 for _ in range(deliveries):
                     run_step(self.services, message, Delivery(f"m{number}-{self.now}", 1))
+
+    def drain_until_error(self, job: Job) -> None:
+        """Deliver messages, and let the sweep enqueue every hour what failed, until the job ends in ERROR."""
+        self.drain()
+        while self.job(job).status is not JobStatus.ERROR:
+            self.now += timedelta(hours=1)
+            sweep(self.services)
+            self.drain()
 
     def statuses(self, job: Job) -> list[JobStatus]:
         return [event.status for event in self.storage.jobs.events(job.org_id, job.job_id) if event.type == "status"]

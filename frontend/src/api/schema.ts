@@ -663,8 +663,8 @@ export interface paths {
          * @description What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text.
          *
          *     `html` is a page to read and to print, with chapters, which is there when the job is done; `Accept: text/html` asks
-         *     for it, too. `words` is a WebVTT track
-         *     of kind `metadata` whose cues are JSON: each word with its times and confidence.
+         *     for it, too. `words` is a WebVTT track of kind `metadata` whose cues are JSON: each word with its times and
+         *     confidence.
          *
          *     With `partial=true`, the answer is JSON with `complete` and `missing`, and there is one as soon as a job is at work.
          */
@@ -755,8 +755,8 @@ export interface paths {
          * Get the verdict on the recording
          * @description Whether the recording can be published: `ok`, `check` or `unusable`, with reasons and their times.
          *
-         *     `silences` lists where nobody speaks for 2 s or more; `suggestedIn` and `suggestedOut` say where a cut may begin and
-         *     end.
+         *     `silences` lists where there is no speech for 2 s or more; `suggestedIn` and `suggestedOut` say where a cut may
+         *     begin and end.
          */
         get: operations["getQuality"];
         put?: never;
@@ -7287,12 +7287,12 @@ export interface operations {
             query?: {
                 /** @description Goes before `Accept`. */
                 format?: components["schemas"]["TranscriptFormat"] | null;
-                /** @description What this job made, rather than the latest that made one. */
-                jobId?: string | null;
                 /** @description Give the text of the parts that are done while the job runs: `complete` is false then, and `missing` lists the spans without text. Sentences that go over a part's border are joined only in the whole transcript. JSON only. */
                 partial?: boolean;
                 /** @description A version of the text, rather than the newest: 0 is the machine's. An earlier version is not offered as a page. */
                 version?: number | null;
+                /** @description What this job made, rather than the latest that made one. */
+                jobId?: string | null;
             };
             header?: {
                 /**

@@ -1,6 +1,6 @@
 import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
 import { messages } from "../messages";
-import { Icon } from "../ui/Icon";
+import { HitButtons } from "../ui/HitButtons";
 import type { Rows } from "./document";
 import { findAll, replaceAll } from "./find";
 import type { Caret } from "./Row";
@@ -79,22 +79,7 @@ export function FindReplace({ rows, onChange, onGo, onClose }: FindReplaceProps)
             step(event.shiftKey ? -1 : 1);
           }}
         />
-        <button
-          type="button"
-          className="button button--small button--icon"
-          aria-label={messages.session.previousHit}
-          onClick={() => step(-1)}
-        >
-          <Icon name="up" />
-        </button>
-        <button
-          type="button"
-          className="button button--small button--icon"
-          aria-label={messages.session.nextHit}
-          onClick={() => step(1)}
-        >
-          <Icon name="down" />
-        </button>
+        <HitButtons onStep={step} />
       </div>
       <div className="epanel__row">
         <input

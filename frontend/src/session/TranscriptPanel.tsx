@@ -2,6 +2,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type MouseEvent, memo, useEffect, useMemo, useRef, useState } from "react";
 import { clock as asClock } from "../format";
 import { messages } from "../messages";
+import { HitButtons } from "../ui/HitButtons";
 import { Icon } from "../ui/Icon";
 import { type MediaClock, useClock } from "./MediaClock";
 import { type Hit, type Row, rowOf, type Script, type Word, wordAt } from "./words";
@@ -213,26 +214,7 @@ function FindBox({ query, onQuery, hits, hit, onHit, clock }: TranscriptPanelPro
       <span className="find__count num" role="status">
         {query && messages.session.findCount(hits.length === 0 ? 0 : Math.max(hit, 0) + 1, hits.length)}
       </span>
-      {hits.length > 0 && (
-        <>
-          <button
-            type="button"
-            className="button button--quiet button--icon button--small"
-            aria-label={messages.session.previousHit}
-            onClick={() => step(-1)}
-          >
-            <Icon name="up" />
-          </button>
-          <button
-            type="button"
-            className="button button--quiet button--icon button--small"
-            aria-label={messages.session.nextHit}
-            onClick={() => step(1)}
-          >
-            <Icon name="down" />
-          </button>
-        </>
-      )}
+      {hits.length > 0 && <HitButtons onStep={step} />}
     </search>
   );
 }

@@ -26,7 +26,7 @@ describe("the verdict", () => {
     expect(screen.getByText(/The sound is muted/)).toBeTruthy();
   });
 
-  it("says nothing about a healthy recording, whatever was warned of before", () => {
+  it("says nothing about a healthy recording, also after an early warning", () => {
     const healthy = { verdict: "ok", reasons: [] } as unknown as Schemas["Quality"];
     const { container } = render(<VerdictStrip quality={healthy} warnings={[MUTED]} clock={new MediaClock()} />);
     expect(container.innerHTML).toBe("");

@@ -157,7 +157,7 @@ class Follower:
 
     @property
     def is_over(self) -> bool:
-        """Return whether the stream is to end whatever the job does."""
+        """Return whether the stream is to end even if the job goes on."""
         return self._hub.is_closed
 
     def wake(self) -> None:

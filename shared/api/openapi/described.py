@@ -138,8 +138,12 @@ def writing(*more: Failure) -> ResponseDocs:
 
 def json_file(description: str, model: type[BaseModel] | UnionType, *other_types: str) -> dict[str, Any]:
     """Return a response that is a JSON file of this shape, or one of the other types."""
-    content: dict[str, Any] = {kind: {"schema": {"type": "string"}} for kind in other_types}
-    return {"description": description, "model": model, "content": content}
+    return {**file_docs(description, *other_types), "model": model}
+
+
+def file_docs(description: str, *media_types: str) -> dict[str, Any]:
+    """Return a response that is a file of one of these types, without a shape."""
+    return {"description": description, "content": {kind: {"schema": {"type": "string"}} for kind in media_types}}
 
 
 def refusing(*failures: Failure) -> ResponseDocs:

@@ -63,7 +63,7 @@ TAGS = [
     {"name": "vocabularies", "description": "Names and terms that recordings may have."},
     {"name": "tasks", "description": "Background jobs, and the crons that repeat them."},
     {"name": "webhooks", "description": "Telling the end of a job to its `callbackUrl`."},
-    {"name": "queues", "description": "For whoever looks after the service: queues and dead letters."},
+    {"name": "queues", "description": "For operators: queues and dead letters."},
     {"name": "health", "description": "Whether the service works."},
 ]
 

@@ -3,12 +3,12 @@
 python -m shared.api.openapi.document [--check]
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
 
 from shared.api.app import create_app
+from shared.generated_file import write_or_check
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.wiring import build_services
@@ -24,16 +24,7 @@ def described() -> str:
 
 def main(arguments: list[str], target: Path = TARGET) -> int:
     """Write or check `target`; return 0 when it is up to date or was written, 1 when it differs."""
-    parser = argparse.ArgumentParser(prog="python -m shared.api.openapi.document", description="Describe the API.")
-    parser.add_argument("--check", action="store_true", help="only compare, and fail on a difference")
-    wanted = described()
-    if not parser.parse_args(arguments).check:
-        target.write_text(wanted, encoding="utf-8")
-        return 0
-    if target.is_file() and target.read_text(encoding="utf-8") == wanted:
-        return 0
-    sys.stderr.write(f"{target.name} is not what the API is now: run python -m shared.api.openapi.document\n")
-    return 1
+    return write_or_check(arguments, target, described(), module="shared.api.openapi.document", source="API is")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.http.links import Links
 from shared.api.openapi.described import reading
 from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION
-from shared.api.routes.results import OfJob
+from shared.api.routes.result_request import OfJob
 from shared.domain.errors import Busy, ChecksumMismatch, Conflict
 from shared.pipeline.jobs.handing_over import manifest, package
 from shared.standards.iiif import MEDIA_TYPE, to_iiif

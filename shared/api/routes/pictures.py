@@ -2,15 +2,14 @@
 
 from functools import partial
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from shared.api.dependencies import ReaderDep, ServicesDep, SessionId, off_loop
-from shared.api.http.conditional import NOT_MODIFIED
 from shared.api.idempotency.keyed_route import IdempotentRoute
-from shared.api.openapi.described import json_file, reading
+from shared.api.openapi.described import file_docs, json_file, reading
 from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION
-from shared.api.routes.results import OfJob, send_result
+from shared.api.routes.result_request import Asked, OfJob, result_docs
 from shared.domain.errors import NotFound
 from shared.media.payload import Peaks
 from shared.pipeline.artefacts import (
@@ -38,93 +37,58 @@ LOCATION = {"Location": {"description": "The rendition in storage.", "schema": {
 @router.get(
     "/results/track-plot",
     summary="Get the track as it is plotted",
-    responses={
-        200: json_file("Where the instructor was for how long, and x over time", TrackPlot),
-        **NOT_MODIFIED,
-        **reading(NO_SESSION, BEING_MADE),
-    },
+    responses=result_docs(json_file("Where the instructor was for how long, and x over time", TrackPlot)),
     operation_id="getTrackPlot",
     response_class=Response,
 )
-async def get_track_plot(
-    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
-) -> Response:
+async def get_track_plot(asked: Asked) -> Response:
     """The numbers behind the pictures of the track: few enough to draw, however long the recording is."""
-    return await send_result(request, services, caller, session_id, job_id, TRACK_PLOT)
+    return await asked.send(TRACK_PLOT)
 
 
 @router.get(
     "/results/peaks",
     summary="Get the peaks of the sound",
-    responses={
-        200: json_file("The lowest and the highest sample of each stretch, as audiowaveform writes them", Peaks),
-        **NOT_MODIFIED,
-        **reading(NO_SESSION, BEING_MADE),
-    },
+    responses=result_docs(
+        json_file("The lowest and the highest sample of each stretch, as audiowaveform writes them", Peaks)
+    ),
     operation_id="getPeaks",
     response_class=Response,
 )
-async def get_peaks(
-    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
-) -> Response:
+async def get_peaks(asked: Asked) -> Response:
     """What a waveform is drawn from: ten pairs of peaks a second, in version 2 of audiowaveform's JSON."""
-    return await send_result(request, services, caller, session_id, job_id, PEAKS)
+    return await asked.send(PEAKS)
 
 
 @router.get(
     "/pictures/{name}",
     summary="Get a picture of the track",
-    responses={
-        200: {"description": "The picture", "content": {HEAT_MAP.media_type: {"schema": {"type": "string"}}}},
-        **NOT_MODIFIED,
-        **reading(NO_SESSION, BEING_MADE),
-    },
+    responses=result_docs(file_docs("The picture", HEAT_MAP.media_type)),
     operation_id="getTrackPicture",
     response_class=Response,
 )
-async def get_picture(
-    session_id: SessionId,
-    name: str,
-    request: Request,
-    services: ServicesDep,
-    caller: ReaderDep,
-    job_id: OfJob = None,
-) -> Response:
+async def get_picture(name: str, asked: Asked) -> Response:
     """`track-heatmap.png` is where the instructor was, over the empty room; `track-x.png` is x over time."""
     if name not in PICTURES:
         raise NotFound(f"There is no such picture; there are {' and '.join(PICTURES)}.")
-    return await send_result(request, services, caller, session_id, job_id, PICTURES[name])
+    return await asked.send(PICTURES[name])
 
 
 @router.get(
     "/sprites/{name}",
     summary="Get the pictures for scrubbing",
-    responses={
-        200: {
-            "description": "The file",
-            "content": {each.media_type: {"schema": {"type": "string"}} for each in (SPRITE_VTT, SPRITE)},
-        },
-        **NOT_MODIFIED,
-        **reading(NO_SESSION, BEING_MADE),
-    },
+    responses=result_docs(file_docs("The file", SPRITE_VTT.media_type, SPRITE.media_type)),
     operation_id="getSprite",
     response_class=Response,
 )
-async def get_sprite(
-    session_id: SessionId,
-    name: str,
-    request: Request,
-    services: ServicesDep,
-    caller: ReaderDep,
-    job_id: OfJob = None,
-) -> Response:
+async def get_sprite(name: str, asked: Asked) -> Response:
     """`sprite.vtt` is a WebVTT file whose cues name a tile of a sheet for each stretch of time
     (`sprite-0001.jpg#xywh=160,0,160,90`); `sprite-0001.jpg` and those after it are the sheets."""
     if SPRITE_VTT.matches(f"sprites/{name}"):
-        return await send_result(request, services, caller, session_id, job_id, SPRITE_VTT)
+        return await asked.send(SPRITE_VTT)
     if not SPRITE.matches(f"sprites/{name}"):
         raise NotFound("There is no such file; there are sprite.vtt and the sheets that it names.")
-    return await send_result(request, services, caller, session_id, job_id, SPRITE, f"sprites/{name}")
+    return await asked.send(SPRITE, f"sprites/{name}")
 
 
 @router.get(

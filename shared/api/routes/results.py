@@ -2,21 +2,19 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.exceptions import HTTPException
 
-from shared.api.dependencies import ID_PATTERN, Caller, ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
-from shared.api.http.blob_response import result_response
+from shared.api.dependencies import ServicesDep, SessionId, WriterDep, off_loop
 from shared.api.http.conditional import NOT_MODIFIED
 from shared.api.http.links import Links
 from shared.api.idempotency.keyed_route import IdempotentRoute
 from shared.api.models.views import ImportedView
-from shared.api.openapi.described import acting, json_file, reading
+from shared.api.openapi.described import acting, file_docs, json_file, reading
 from shared.api.openapi.problem_examples import (
     BEING_MADE,
     NO_OLD_PAGE,
@@ -26,6 +24,7 @@ from shared.api.openapi.problem_examples import (
     ONLY_JSON,
 )
 from shared.api.routes.partial_transcript import send_partial
+from shared.api.routes.result_request import Asked, OfJob, result_docs
 from shared.api.routes.transcript_file import send_version
 from shared.domain.errors import NotFound
 from shared.domain.quality.payload import Quality
@@ -35,7 +34,7 @@ from shared.media.payload import SidecarPayload
 from shared.pipeline import artefacts
 from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import Services
-from shared.pipeline.jobs.results import Result, find_result
+from shared.pipeline.jobs.results import find_result
 from shared.pipeline.stages.sidecar import rebuild_sidecar
 from shared.slides.payload import Slides
 from shared.tracking.payload import InstructorTracking
@@ -47,11 +46,6 @@ router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"], route_class
 
 LOCATION_DOCS = {"Location": {"description": "The sidecar.", "schema": {"type": "string"}}}
 
-OfJob = Annotated[
-    str | None,
-    Query(alias="jobId", pattern=ID_PATTERN, description="What this job made, rather than the latest that made one."),
-]
-
 PARTIAL = (
     "Give the text of the parts that are done while the job runs: `complete` is false then, and `missing` lists the "
     "spans without text. Sentences that go over a part's border are joined only in the whole transcript. JSON only."
@@ -62,11 +56,7 @@ VERSION = (
 )
 
 _PICTURE = re.compile(r"([A-Za-z0-9_-]{1,100})(\.jpg)?")
-_JPEG: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The picture", "content": {"image/jpeg": {"schema": {"type": "string"}}}},
-    **NOT_MODIFIED,
-    **reading(NO_SESSION, BEING_MADE),
-}
+_JPEG = result_docs(file_docs("The picture", "image/jpeg"))
 
 
 class TranscriptFormat(StrEnum):
@@ -120,37 +110,33 @@ TRANSCRIPT_TYPES = sorted({each.media_type for each in TRANSCRIPTS.values()} - {
     response_class=Response,
 )
 async def get_transcript(
-    session_id: SessionId,
-    request: Request,
-    services: ServicesDep,
-    caller: ReaderDep,
+    asked: Asked,
     form: Annotated[TranscriptFormat | None, Query(alias="format", description="Goes before `Accept`.")] = None,
-    job_id: OfJob = None,
     so_far: Annotated[bool, Query(alias="partial", description=PARTIAL)] = False,
     version: Annotated[int | None, Query(ge=0, lt=10**9, description=VERSION)] = None,
 ) -> Response:
     """What was said, as JSON with times and confidences, or as WebVTT, SubRip or plain text.
 
     `html` is a page to read and to print, with chapters, which is there when the job is done; `Accept: text/html` asks
-    for it, too. `words` is a WebVTT track
-    of kind `metadata` whose cues are JSON: each word with its times and confidence.
+    for it, too. `words` is a WebVTT track of kind `metadata` whose cues are JSON: each word with its times and
+    confidence.
 
     With `partial=true`, the answer is JSON with `complete` and `missing`, and there is one as soon as a job is at work.
     """
     if so_far:
         if form not in (None, TranscriptFormat.JSON):
             raise ONLY_JSON
-        return await send_partial(request, services, caller, session_id, job_id)
-    chosen = form or preferred_form(request.headers.get("accept", "*/*"), has_page=version is None)
+        return await send_partial(asked.request, asked.services, asked.caller, asked.session_id, asked.job_id)
+    chosen = form or preferred_form(asked.request.headers.get("accept", "*/*"), has_page=version is None)
     artefact = TRANSCRIPTS[chosen]
     if chosen is TranscriptFormat.JSON or version is not None:
-        response = await send_version(request, services, caller.org_id, (session_id, job_id, version), artefact)
+        wanted = (asked.session_id, asked.job_id, version)
+        response = await send_version(asked.request, asked.services, asked.caller.org_id, wanted, artefact)
     elif artefact.stage is None:
-        made = await off_loop(partial(_derived, services, caller.org_id, session_id, Stage.TRANSCRIPTION, job_id))
-        response = await _send(request, services, made, artefact)
+        response = await asked.send_derived(artefact, Stage.TRANSCRIPTION)
         response.headers["Content-Security-Policy"] = POLICY
     else:
-        response = await send_result(request, services, caller, session_id, job_id, artefact)
+        response = await asked.send(artefact)
     response.headers["Vary"] = "Accept"
     return response
 
@@ -158,113 +144,86 @@ async def get_transcript(
 @router.get(
     "/results/instructor-tracking",
     summary="Get the instructor's track",
-    responses={
-        200: json_file("The tracking payload", InstructorTracking),
-        **NOT_MODIFIED,
-        **reading(NO_SESSION, BEING_MADE),
-    },
+    responses=result_docs(json_file("The tracking payload", InstructorTracking)),
     operation_id="getInstructorTracking",
     response_class=Response,
 )
-async def get_tracking(
-    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
-) -> Response:
+async def get_tracking(asked: Asked) -> Response:
     """Where the instructor was, with detections and metrics."""
-    return await send_result(request, services, caller, session_id, job_id, artefacts.INSTRUCTOR_TRACKING)
+    return await asked.send(artefacts.INSTRUCTOR_TRACKING)
 
 
 @router.get(
     "/results/chapters",
     summary="Get the chapters",
-    responses={
-        200: json_file(
+    responses=result_docs(
+        json_file(
             "The proposed chapters", Chapters, artefacts.CHAPTERS_VTT.media_type, artefacts.PODCAST_CHAPTERS.media_type
-        ),
-        **NOT_MODIFIED,
-        **reading(NO_SESSION, BEING_MADE),
-    },
+        )
+    ),
     operation_id="getChapters",
     response_class=Response,
 )
 async def get_chapters(
-    session_id: SessionId,
-    request: Request,
-    services: ServicesDep,
-    caller: ReaderDep,
+    asked: Asked,
     form: Annotated[
         ChaptersFormat, Query(alias="format", description="WebVTT is for a track of chapters, podcast for players.")
-    ] = (ChaptersFormat.JSON),
-    job_id: OfJob = None,
+    ] = ChaptersFormat.JSON,
 ) -> Response:
     """Where chapters may begin, proposed from pauses, pictures and words when all results were in."""
-    result = await off_loop(partial(_derived, services, caller.org_id, session_id, Stage.TRANSCRIPTION, job_id))
-    return await _send(request, services, result, CHAPTER_FILES[form])
+    return await asked.send_derived(CHAPTER_FILES[form], Stage.TRANSCRIPTION)
 
 
 @router.get(
     "/results/slides",
     summary="Get the slides",
-    responses={200: json_file("The slides", Slides), **NOT_MODIFIED, **reading(NO_SESSION, BEING_MADE)},
+    responses=result_docs(json_file("The slides", Slides)),
     operation_id="getSlides",
     response_class=Response,
 )
-async def get_slides(
-    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
-) -> Response:
+async def get_slides(asked: Asked) -> Response:
     """What stood on the screen and when, with its text and a picture of each slide."""
-    result = await off_loop(partial(_derived, services, caller.org_id, session_id, Stage.TRACKING, job_id))
-    return await _send(request, services, result, artefacts.SLIDES)
+    return await asked.send_derived(artefacts.SLIDES, Stage.TRACKING)
 
 
 @router.get(
     "/results/quality",
     summary="Get the verdict on the recording",
-    responses={200: json_file("The verdict", Quality), **NOT_MODIFIED, **reading(NO_SESSION, BEING_MADE)},
+    responses=result_docs(json_file("The verdict", Quality)),
     operation_id="getQuality",
     response_class=Response,
 )
-async def get_quality(
-    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
-) -> Response:
+async def get_quality(asked: Asked) -> Response:
     """Whether the recording can be published: `ok`, `check` or `unusable`, with reasons and their times.
 
-    `silences` lists where nobody speaks for 2 s or more; `suggestedIn` and `suggestedOut` say where a cut may begin and
-    end.
+    `silences` lists where there is no speech for 2 s or more; `suggestedIn` and `suggestedOut` say where a cut may
+    begin and end.
     """
-    return await send_result(request, services, caller, session_id, job_id, artefacts.QUALITY)
+    return await asked.send(artefacts.QUALITY)
 
 
 @router.get(
     "/results/instructor-by-segment",
     summary="Get where the instructor was while each segment was said",
-    responses={
-        200: json_file("The transcript's segments joined with the track", InstructorBySegment),
-        **NOT_MODIFIED,
-        **reading(NO_SESSION, BEING_MADE),
-    },
+    responses=result_docs(json_file("The transcript's segments joined with the track", InstructorBySegment)),
     operation_id="getInstructorBySegment",
     response_class=Response,
 )
-async def get_instructor_by_segment(
-    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
-) -> Response:
+async def get_instructor_by_segment(asked: Asked) -> Response:
     """For every segment of the transcript, whether the instructor was in the picture, and where."""
-    result = await off_loop(partial(_derived, services, caller.org_id, session_id, Stage.TRACKING, job_id))
-    return await _send(request, services, result, artefacts.INSTRUCTOR_BY_SEGMENT)
+    return await asked.send_derived(artefacts.INSTRUCTOR_BY_SEGMENT, Stage.TRACKING)
 
 
 @router.get(
     "/sidecar",
     summary="Get the sidecar",
-    responses={200: json_file("The sidecar", SidecarPayload), **NOT_MODIFIED, **reading(NO_SESSION, BEING_MADE)},
+    responses=result_docs(json_file("The sidecar", SidecarPayload)),
     operation_id="getSidecar",
     response_class=Response,
 )
-async def get_sidecar(
-    session_id: SessionId, request: Request, services: ServicesDep, caller: ReaderDep, job_id: OfJob = None
-) -> Response:
+async def get_sidecar(asked: Asked) -> Response:
     """What is known of the recording, its scenes, and every file that the job made."""
-    return await send_result(request, services, caller, session_id, job_id, artefacts.SIDECAR)
+    return await asked.send(artefacts.SIDECAR)
 
 
 @router.post(
@@ -295,18 +254,9 @@ async def post_sidecar(
     operation_id="getThumbnail",
     response_class=Response,
 )
-async def get_thumbnail(
-    session_id: SessionId,
-    name: str,
-    request: Request,
-    services: ServicesDep,
-    caller: ReaderDep,
-    job_id: OfJob = None,
-) -> Response:
+async def get_thumbnail(name: str, asked: Asked) -> Response:
     """A still of the recording; the sidecar names them."""
-    return await send_result(
-        request, services, caller, session_id, job_id, artefacts.THUMBNAIL, _in_series(artefacts.THUMBNAIL, name)
-    )
+    return await asked.send(artefacts.THUMBNAIL, _in_series(artefacts.THUMBNAIL, name))
 
 
 @router.get(
@@ -316,38 +266,12 @@ async def get_thumbnail(
     operation_id="getSlidePicture",
     response_class=Response,
 )
-async def get_slide_picture(
-    session_id: SessionId,
-    name: str,
-    request: Request,
-    services: ServicesDep,
-    caller: ReaderDep,
-    job_id: OfJob = None,
-) -> Response:
+async def get_slide_picture(name: str, asked: Asked) -> Response:
     """The slide, straightened, in its fullest state, and without the people who stood before it where possible."""
-    return await send_result(
-        request,
-        services,
-        caller,
-        session_id,
-        job_id,
+    return await asked.send(
         artefacts.SLIDE_PICTURE,
         _in_series(artefacts.SLIDE_PICTURE, name),
     )
-
-
-async def send_result(
-    request: Request,
-    services: Services,
-    caller: Caller,
-    session_id: str,
-    job_id: str | None,
-    artefact: Artefact,
-    name: str | None = None,
-) -> Response:
-    """Return the artefact as a response, or the file of this name in its series; raise NotFound, ResultNotReady."""
-    result = await off_loop(partial(find_result, services, caller.org_id, session_id, artefact.stage, job_id))
-    return await _send(request, services, result, artefact, name)
 
 
 def _in_series(series: Artefact, picture: str) -> str:
@@ -356,13 +280,6 @@ def _in_series(series: Artefact, picture: str) -> str:
     if match is None:
         raise NotFound("There is no such picture.")
     return f"{series.template.rpartition('/')[0]}/{match[1]}.jpg"
-
-
-async def _send(
-    request: Request, services: Services, result: Result, artefact: Artefact, name: str | None = None
-) -> Response:
-    blob = result.blob(name or artefact.name)
-    return await result_response(request, services, blob, artefact.media_type, result.missing)
 
 
 def preferred_form(accept: str, *, has_page: bool = True) -> TranscriptFormat:
@@ -388,17 +305,6 @@ def preferred_form(accept: str, *, has_page: bool = True) -> TranscriptFormat:
     if weight(best) <= 0:
         raise HTTPException(406, f"The transcript is offered as {', '.join(CONTENT_TYPES[form] for form in offered)}.")
     return best
-
-
-def _derived(services: Services, org_id: str, session_id: str, stage: Stage, job_id: str | None) -> Result:
-    """Return a result that is made with the sidecar, and never without `stage`; raise NotFound.
-
-    What follows from a transcript that people corrected stands with that transcript, also after a new run.
-    """
-    made = find_result(services, org_id, session_id, None, job_id)
-    if job_id is None and made.session.keeps_transcript:
-        made = replace(made, job_id=made.session.transcript_job_id)
-    return replace(made, missing=find_result(services, org_id, session_id, stage, job_id).missing)
 
 
 def _rebuild_sidecar(services: Services, org_id: str, session_id: str, job_id: str | None) -> str:

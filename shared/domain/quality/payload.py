@@ -66,7 +66,7 @@ class Quality(Payload):
     speech_sec: RoundedSeconds
     """How long someone spoke."""
     silences: Spans
-    """Where nobody spoke for 2 s or more."""
+    """Where there was no speech for 2 s or more."""
     suggested_in: RoundedSeconds
     """Where a cut may begin: shortly before the talk."""
     suggested_out: RoundedSeconds

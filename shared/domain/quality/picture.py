@@ -1,4 +1,4 @@
-"""Tell what is wrong with the picture: black, covered, out of focus, frozen, or nobody in it.
+"""Tell what is wrong with the picture: black, covered, out of focus, frozen, or without a person.
 
 A screencast stands still while its slide is explained. So stillness counts only where a person should move.
 """
@@ -10,7 +10,7 @@ from shared.domain.quality.facts import Facts, Span, clock, overlap
 from shared.domain.quality.payload import Reason
 from shared.domain.quality.records import Look
 
-NOBODY, BLACK, FROZEN = "nobody_in_picture", "picture_black", "picture_frozen"
+NO_PERSON, BLACK, FROZEN = "nobody_in_picture", "picture_black", "picture_frozen"
 UNFOCUSED, COVERED = "picture_unfocused", "picture_covered"
 
 BLACK_BRIGHTNESS = 20
@@ -36,7 +36,7 @@ BAD_SHARE = 0.5
 MIN_FROZEN_SEC = 12.0
 """A person who is seen stands perfectly still for no longer."""
 MIN_FROZEN_SPEAKING_SEC = 20.0
-"""The same where nobody was seen and someone speaks."""
+"""The same where no person was seen and there is speech."""
 FROZEN_SHARE = 0.9
 """A picture that is still for this share of the recording was never live."""
 PRESENT_SHARE = 0.5
@@ -48,24 +48,26 @@ MAX_SAMPLE_SEC = 2.0
 """Time for which a sample stands at most."""
 
 
-def early_reasons(looks: Sequence[Look], until_sec: float, *, is_all: bool, is_somebody_there: bool) -> list[Reason]:
+def early_reasons(looks: Sequence[Look], until_sec: float, *, is_all: bool, is_person_likely: bool) -> list[Reason]:
     """Return what holds for all of the first part of the tracking.
 
     Args:
         looks: its samples.
         until_sec: where it ends.
         is_all: whether it is the only part.
-        is_somebody_there: whether anything was found that may be a person, or the picture is a screencast.
+        is_person_likely: whether anything was found that may be a person, or the picture is a screencast.
     """
     if not is_all and until_sec < LONG_FIRST_PART_SEC:
         return []
     bad = [each for each in _bad_looks(looks, until_sec) if each.end - each.start >= FROZEN_SHARE * until_sec]
-    if bad or is_somebody_there or _is_without_noise(looks):
+    if bad or is_person_likely or _is_without_noise(looks):
         return bad
     text = (
-        "Nobody was found in the picture." if is_all else f"Nobody was found in the picture until {clock(until_sec)}."
+        "No person was found in the picture."
+        if is_all
+        else f"No person was found in the picture until {clock(until_sec)}."
     )
-    return [Reason(code=NOBODY, start=0.0, end=until_sec, text=text)]
+    return [Reason(code=NO_PERSON, start=0.0, end=until_sec, text=text)]
 
 
 def picture_reasons(facts: Facts) -> list[Reason]:
@@ -83,8 +85,8 @@ def picture_reasons(facts: Facts) -> list[Reason]:
             and facts.coverage_percent < LEAST_COVERAGE_PERCENT
             and not (is_hidden or is_screen)
         ):
-            text = "Nobody was found in the picture."
-            reasons.append(Reason(code=NOBODY, start=0.0, end=facts.duration_sec, text=text))
+            text = "No person was found in the picture."
+            reasons.append(Reason(code=NO_PERSON, start=0.0, end=facts.duration_sec, text=text))
     return reasons
 
 

@@ -65,10 +65,14 @@ def early_reasons(levels: SoundLevels | None, duration_sec: float) -> list[Reaso
 
 
 def reasons_without_speech(speech: Sequence[Span], start: float, end: float, *, is_all: bool) -> list[Reason]:
-    """Return the reason that nobody speaks, if nobody does in the first part and it is long enough to tell."""
+    """Return the reason for a first part without speech, if it is long enough to tell."""
     if speech or not (is_all or end - start >= LONG_FIRST_PART_SEC):
         return []
-    text = "Nobody speaks in the recording." if is_all else f"Nobody speaks in the recording until {clock(end)}."
+    text = (
+        "No speech was found in the recording."
+        if is_all
+        else f"No speech was found in the recording until {clock(end)}."
+    )
     return [Reason(code=NO_SPEECH, start=start, end=end, text=text)]
 
 
@@ -99,7 +103,7 @@ def sound_reasons(facts: Facts) -> list[Reason]:
 
 
 def has_no_speech(facts: Facts) -> bool:
-    """Return whether nobody speaks, but for what a detector may take for a voice."""
+    """Return whether there is no speech, but for what a detector may take for a voice."""
     spoken = total(facts.speech)
     return spoken < FEW_SPEECH_SEC and spoken < max(0.2, FEW_SPEECH_SHARE * facts.duration_sec)
 
@@ -115,7 +119,7 @@ def _silent(duration_sec: float) -> Reason:
 
 
 def _no_speech(duration_sec: float) -> Reason:
-    return Reason(code=NO_SPEECH, start=0.0, end=duration_sec, text="Nobody speaks in the recording.")
+    return Reason(code=NO_SPEECH, start=0.0, end=duration_sec, text="No speech was found in the recording.")
 
 
 def _noise(duration_sec: float) -> Reason:

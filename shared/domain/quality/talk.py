@@ -41,13 +41,13 @@ FEW_WORDS = 8
 
 
 def silences(facts: Facts) -> list[Span]:
-    """Return where nobody speaks for `SILENCE_SEC` or more."""
+    """Return where there is no speech for `SILENCE_SEC` or more."""
     edges = [0.0, *(edge for span in facts.speech for edge in span), facts.duration_sec]
     return [(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if end - start >= SILENCE_SEC]
 
 
 def suggested_cut(facts: Facts) -> Span:
-    """Return where a cut may begin and end; the whole recording where nobody speaks."""
+    """Return where a cut may begin and end; the whole recording where there is no speech."""
     if has_no_speech(facts):
         return 0.0, facts.duration_sec
     talk = _without_stray(_without_stray(list(facts.speech))[::-1])[::-1]

@@ -8,9 +8,9 @@ from shared.domain.quality.facts import Facts, total
 from shared.domain.quality.payload import Quality, Reason, TrackFacts, TranscriptFacts, Verdict
 
 WITHOUT_SOUND = frozenset({sound.NO_SOUND, sound.NOISE_ONLY})
-"""Nothing that was said can be heard, whatever the picture shows."""
+"""No speech can be heard; the picture does not matter."""
 WITHOUT_SPEECH = frozenset({sound.NO_SPEECH})
-WITHOUT_PICTURE = frozenset({picture.NOBODY, picture.BLACK, picture.COVERED, picture.FROZEN})
+WITHOUT_PICTURE = frozenset({picture.NO_PERSON, picture.BLACK, picture.COVERED, picture.FROZEN})
 WHOLE_SHARE = 0.9
 """A reason that holds for this share of the recording holds for all of it."""
 

@@ -63,7 +63,7 @@ def transcribe_part(context: StepContext) -> None:
 
 
 def _warn_without_speech(context: StepContext, part: TranscriptPart) -> None:
-    """Tell at once that nobody speaks at the beginning, by the first part that is long enough to tell.
+    """Tell at once of a beginning without speech, by the first part that is long enough to tell.
 
     A part that began early is too short: the second one tells, if the first is done by then, as it usually is.
     """

@@ -75,7 +75,7 @@ class WarningPayload(_Told):
 
 
 def warning_event(jobs: JobStore, job: Job, code: str) -> Event | None:
-    """Return the event that warned of this, whatever happened since; None when the job has not warned of it."""
+    """Return the event that warned of this, also when later events followed; None when the job has not warned of it."""
     after = 0
     while events := jobs.events(job.org_id, job.job_id, after=after):
         found = next((each for each in events if each.warning is not None and each.warning.code == code), None)

@@ -88,7 +88,7 @@ def found(quality: Quality) -> list[tuple[str, float, float]]:
         pytest.param({"levels": silent(50, 60)}, [(sound.SOUND_MUTED, 50, 60)], id="muted to the end"),
         pytest.param({"levels": levels(45)}, [(sound.SOUND_MUTED, 45, 60)], id="sound ends early"),
         pytest.param({"levels": levels(**HISS), "speech": ()}, [(sound.NOISE_ONLY, *ALL)], id="hiss alone"),
-        pytest.param({"speech": ((3.0, 3.4),)}, [(sound.NO_SPEECH, *ALL)], id="nobody speaks"),
+        pytest.param({"speech": ((3.0, 3.4),)}, [(sound.NO_SPEECH, *ALL)], id="no speech"),
         pytest.param({"levels": levels(clipped=(10, 30, 40))}, [(sound.CLIPPED, 10, 30)], id="clipped"),
         pytest.param({"levels": levels(left=-90, right=-20)}, [(sound.CHANNEL_DEAD, *ALL)], id="left channel dead"),
         pytest.param(
@@ -98,11 +98,11 @@ def found(quality: Quality) -> list[tuple[str, float, float]]:
         ),
         pytest.param({"levels": levels(level=-50, loudest=-48)}, [(sound.QUIET, *ALL)], id="too quiet"),
         pytest.param({"levels": levels(fall=7)}, [(sound.FAR, 1, 57)], id="far from the microphone"),
-        pytest.param({"coverage_percent": 0.0, "presence": ()}, [(picture.NOBODY, *ALL)], id="nobody in the picture"),
+        pytest.param({"coverage_percent": 0.0, "presence": ()}, [(picture.NO_PERSON, *ALL)], id="no person"),
         pytest.param(
             {"coverage_percent": 0.0, "presence": (), "slides_fill_picture": True, "looks": looks(rest=(*ALL, 12))},
-            [(picture.NOBODY, *ALL)],
-            id="nobody in a room with a slide",
+            [(picture.NO_PERSON, *ALL)],
+            id="no person in a room with a slide",
         ),
         pytest.param(
             {"looks": looks(brightness=(*ALL, 2), spread=(*ALL, 1)), "coverage_percent": 0.0},

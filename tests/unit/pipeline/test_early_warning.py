@@ -12,7 +12,6 @@ from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.pipeline.context import StepContext
 from shared.pipeline.execution.cancel import cancel_job
-from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.execution.warn import warn_early
 from shared.pipeline.jobs.submit import retry_job
 from tests.support.crashing_storage import every_crash
@@ -54,11 +53,7 @@ def test_a_step_that_fails_after_it_warned_does_not_warn_again(harness: Any) -> 
 
     harness.instead[Stage.TRANSCRIPTION, StepKind.PART] = work
     job = harness.submit()
-    harness.drain()
-    while harness.job(job).status is not JobStatus.ERROR:
-        harness.now = harness.now.replace(hour=(harness.now.hour + 1) % 24)
-        sweep(harness.services)
-        harness.drain()
+    harness.drain_until_error(job)
     retry_job(harness.services, job.org_id, job.job_id)
     harness.drain()
     assert harness.job(job).status is JobStatus.DONE

@@ -10,7 +10,6 @@ from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.pipeline.context import StepContext
 from shared.pipeline.execution.cancel import cancel_job
-from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.jobs.submit import retry_job
 from shared.pipeline.stages.announce_text import announce_text
 from shared.transcription.payload import TranscriptEngine, TranscriptPart
@@ -61,11 +60,7 @@ def test_a_part_that_fails_after_it_was_announced_is_not_announced_again(harness
 
     harness.instead[Stage.TRANSCRIPTION, StepKind.PART] = work
     job = harness.submit()
-    harness.drain()
-    while harness.job(job).status is not JobStatus.ERROR:
-        harness.now = harness.now.replace(hour=(harness.now.hour + 1) % 24)
-        sweep(harness.services)
-        harness.drain()
+    harness.drain_until_error(job)
     retry_job(harness.services, job.org_id, job.job_id)
     harness.drain()
     assert harness.job(job).status is JobStatus.DONE
