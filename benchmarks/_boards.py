@@ -34,8 +34,6 @@ class Lesson:
     seed: int = 1
     width: int = 1280
     height: int = 720
-    wipes: list[float] = field(default_factory=list)
-    """True times at which wiping begins."""
     full: list[Picture] = field(default_factory=list)
     """The true boards before each wipe and at the end."""
     stood: list[NDArray[np.bool_]] = field(default_factory=list)
@@ -65,7 +63,6 @@ class Lesson:
             self.full.append(board.copy())
             self.stood.append(stood & free)
             if number + 1 < self.boards:
-                self.wipes.append(index / SAMPLE_FPS)
                 for k in range(12):
                     x = 0.1 + 0.8 * k / 12
                     left, right = int((x - 0.08) * self.width), int((x + 0.08) * self.width)

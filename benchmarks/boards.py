@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 
 from benchmarks._boards import SAMPLE_FPS, Lesson
-from benchmarks._slide_lectures import Picture
 from shared.slides.board import BoardWatcher
 from shared.slides.watch import Stretch
 
@@ -52,19 +51,13 @@ def measure(name: str, lesson: Lesson) -> bool:
         cpu_sec += time.process_time() - began
     found += watcher.finish(samples / SAMPLE_FPS)
     ratios = [
-        psnr(stretch.picture, board, stood)
+        cv2.PSNR(stretch.picture[stood], board[stood])
         for stretch, board, stood in zip(found, lesson.full, lesson.stood, strict=False)
     ]
     print(f"{name:12} boards {len(found)} of {len(lesson.full)}")
     print(f"{name:12} PSNR where the lecturer stood, dB: {', '.join(f'{each:.1f}' for each in ratios)}")
     print(f"{name:12} CPU, ms a sample {1000 * cpu_sec / samples:.1f}")
     return len(found) == len(lesson.full) and min(ratios) >= PSNR_BAR_DB
-
-
-def psnr(made: Picture, true: Picture, where: np.ndarray) -> float:
-    """Return the peak signal-to-noise ratio in dB of the pixels at these places."""
-    error = np.square(made[where].astype(np.float64) - true[where]).mean()
-    return float(10 * np.log10(255**2 / max(error, 1e-9)))
 
 
 if __name__ == "__main__":

@@ -12,16 +12,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import av
 
+from benchmarks._in_memory import run_to_end
 from benchmarks.memory import EXAMPLE, make_full_hd, repeat
-from shared.domain.message import QUEUES, StageMessage
 from shared.job_status import JobStatus
-from shared.pipeline.context import Delivery, StepContext, StepWork
-from shared.pipeline.execution.run_step import run_step
+from shared.pipeline.context import StepContext, StepWork
 from shared.pipeline.jobs.submit import JobRequest, source_blob_name, submit_stored
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
@@ -67,13 +65,7 @@ def run(recording: Path) -> dict[str, float]:
     blob = source_blob_name("local", "s", recording.name)
     storage.blobs.write(SOURCES, blob, recording.read_bytes(), "video/mp4")
     job = submit_stored(services, JobRequest(org_id="local"), "s", recording.name)
-    for number in count():
-        message = storage.queues.pop(*QUEUES.values())
-        if message is None:
-            break
-        assert isinstance(message, StageMessage)
-        run_step(services, message, Delivery(f"m{number}", 1))
-    ended = storage.jobs.get("local", job.job_id).value
+    ended = run_to_end(services, storage, job)
     if ended.status is not JobStatus.DONE:
         raise RuntimeError(f"the job ended as {ended.status}: {ended.error}")
     return dict(spent)

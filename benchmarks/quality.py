@@ -12,15 +12,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from itertools import count
 from pathlib import Path
 
 from benchmarks._faulty_recordings import Made, recordings, write
-from shared.domain.job import Job
-from shared.domain.message import QUEUES
+from benchmarks._in_memory import run_to_end
 from shared.job_status import JobStatus
 from shared.pipeline.context import job_blob
-from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.jobs.submit import JobRequest, source_blob_name, submit_stored
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
@@ -56,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             flush=True,
         )
     print(f"{done} recordings: {missed} reasons missed, {false} false alarms")
-    return 1 if missed or false else 0
+    return 1 if missed or false or not done else 0
 
 
 def judge(made: Made) -> tuple[str, frozenset[str], list[str]]:
@@ -69,22 +66,12 @@ def judge(made: Made) -> tuple[str, frozenset[str], list[str]]:
     services = build_services(Settings(), storage)
     storage.blobs.write(SOURCES, source_blob_name("local", "s", "recording.mp4"), data, "video/mp4")
     job = submit_stored(services, JobRequest(org_id="local", job_id="j"), "s", "recording.mp4")
-    ended = _run(storage, job)
+    ended = run_to_end(services, storage, job)
     if ended.status is not JobStatus.DONE:
         return FAILED, frozenset(), []
     quality = json.loads(storage.blobs.read(RESULTS, job_blob(ended, "quality.json")))
     early = [each.warning.code for each in storage.jobs.events("local", "j") if each.warning is not None]
     return quality["verdict"], frozenset(each["code"] for each in quality["reasons"]), early
-
-
-def _run(storage: MemoryStorage, job: Job) -> Job:
-    services = build_services(Settings(), storage)
-    for number in count():
-        message = storage.queues.pop(*QUEUES.values())
-        if message is None:
-            break
-        run_step(services, message, Delivery(f"m{number}", 1))
-    return storage.jobs.get(job.org_id, job.job_id).value
 
 
 if __name__ == "__main__":

@@ -13,8 +13,6 @@ MAX_FILE_BYTES = 10_000_000
 KEPT_FILES = 3
 _LEVELS = {"trace": 10, "debug": 10, "information": 20, "warning": 30, "error": 40, "critical": 50, "none": 60}
 
-_NAMES = {"DEBUG": "debug", "INFO": "information", "WARNING": "warning", "ERROR": "error"}
-
 log = logging.getLogger("devhost")
 
 
@@ -89,7 +87,8 @@ def _parse_line(line: str) -> logging.LogRecord | None:
     """Return the record of a line of JSON, as a function app may write them; None for any other text."""
     try:
         parsed = json.loads(line) if line.startswith("{") else {}
-        record = logging.LogRecord(parsed.pop("logger"), _LEVELS[_NAMES[parsed.pop("level")]], "", 0, "%s", (), None)
+        level = logging.getLevelNamesMapping()[parsed.pop("level")]
+        record = logging.LogRecord(parsed.pop("logger"), level, "", 0, "%s", (), None)
         record.created = datetime.fromisoformat(parsed.pop("time")).timestamp()
         record.args = (parsed.pop("message"),)
     except (KeyError, TypeError, ValueError):

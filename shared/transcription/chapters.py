@@ -13,12 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from shared.domain.timestamps import webvtt_timestamp
 from shared.transcription.cues import UNSPACED
 from shared.transcription.lines import CLAUSE_ENDS, LEANS_FORWARD
 from shared.transcription.payload import ChapterPayload, Chapters, Transcript, TranscriptSegment
 from shared.transcription.repetition import bare
 from shared.transcription.sentence_ends import SENTENCE_ENDS
-from shared.transcription.timestamps import webvtt_timestamp
 
 SHORTEST_SEC = 60.0
 LONGEST_SEC = 900.0

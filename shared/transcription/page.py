@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
+from shared.domain.timestamps import clock
 from shared.domain.transcript_version import ReviewState
 from shared.transcription.page_style import STYLE
 from shared.transcription.paragraphs import chapter_of, joined, paragraphs
 from shared.transcription.payload import UNDETERMINED, Chapters, Transcript, TranscriptSegment
-from shared.transcription.timestamps import clock
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """What the page may do: apply its own style."""

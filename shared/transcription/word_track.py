@@ -6,8 +6,8 @@ https://www.w3.org/TR/webvtt1/#introduction-metadata
 
 import json
 
+from shared.domain.timestamps import webvtt_timestamp
 from shared.transcription.payload import Transcript
-from shared.transcription.timestamps import webvtt_timestamp
 
 
 def to_word_track(transcript: Transcript) -> str:

@@ -14,7 +14,7 @@ from shared.media.audio.listening import (
     Chapter,
     add_chapters,
     encode_listening,
-    index_room,
+    sound_index_bytes,
 )
 from shared.media.audio.loudness import MAX_GAIN_DB, TARGET_LUFS, level_gain_db
 from shared.media.audio.peaks import PeakFinder
@@ -53,7 +53,7 @@ def encoded(sound: NDArray[np.int16]) -> bytes:
 def with_chapters(data: bytes) -> bytes:
     source, target = io.BytesIO(data), io.BytesIO()
     reports: list[float] = []
-    add_chapters(source, target, CHAPTERS, "A talk", index_room(source, CHAPTERS), reports.append)
+    add_chapters(source, target, CHAPTERS, "A talk", sound_index_bytes(source, CHAPTERS), reports.append)
     assert reports == sorted(reports)
     return target.getvalue()
 

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from shared.api.app import create_app
 from shared.domain.options import PLAYABLE_ALREADY
 from shared.domain.stage import Stage, StageState
-from shared.media.video.join import index_room
+from shared.media.video.join import video_index_bytes
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.wiring import build_services
@@ -219,7 +219,7 @@ def test_chromium_plays_it(split: Made, tmp_path: Path) -> None:
 
 
 def test_the_room_for_the_index_is_enough_for_hours() -> None:
-    assert index_room(324_000, 10_800, 48_000) > 324_000 * 24 + 506_250 * 20
+    assert video_index_bytes(324_000, 10_800, 48_000) > 324_000 * 24 + 506_250 * 20
 
 
 @pytest.mark.parametrize(

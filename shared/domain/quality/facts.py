@@ -61,9 +61,3 @@ def total(spans: Sequence[Span]) -> float:
 def overlap(span: Span, spans: Sequence[Span]) -> float:
     """Return how much of the span the others cover."""
     return sum(max(0.0, min(span[1], end) - max(span[0], start)) for start, end in spans)
-
-
-def clock(seconds: float) -> str:
-    """Return a time as minutes and seconds, from an hour on with hours, as in 1:05:09."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"

@@ -6,9 +6,10 @@ A screencast stands still while its slide is explained. So stillness counts only
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
-from shared.domain.quality.facts import Facts, Span, clock, overlap
+from shared.domain.quality.facts import Facts, Span, overlap
 from shared.domain.quality.payload import Reason
 from shared.domain.quality.records import Look
+from shared.domain.timestamps import clock
 
 NO_PERSON, BLACK, FROZEN = "nobody_in_picture", "picture_black", "picture_frozen"
 UNFOCUSED, COVERED = "picture_unfocused", "picture_covered"

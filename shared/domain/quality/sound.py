@@ -7,9 +7,10 @@ read and free speech, dry, with echo of 0.4 to 1.2 s, and with noise: docs/decis
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
-from shared.domain.quality.facts import Facts, Span, clock, total
+from shared.domain.quality.facts import Facts, Span, total
 from shared.domain.quality.payload import Reason
 from shared.domain.quality.records import SoundLevels
+from shared.domain.timestamps import clock
 
 NO_SOUND, SOUND_MUTED, NOISE_ONLY, NO_SPEECH = "no_sound", "sound_muted", "sound_noise_only", "no_speech"
 CLIPPED, CHANNEL_DEAD, QUIET, FAR = "sound_clipped", "channel_dead", "sound_quiet", "far_microphone"

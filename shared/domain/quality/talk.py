@@ -6,10 +6,11 @@ The talk is what lies between the first and the last word; a word long before or
 from collections.abc import Sequence
 from itertools import pairwise
 
-from shared.domain.quality.facts import Facts, Span, clock, total
+from shared.domain.quality.facts import Facts, Span, total
 from shared.domain.quality.payload import Reason
 from shared.domain.quality.records import SoundLevels
 from shared.domain.quality.sound import SILENT_DB, has_no_speech
+from shared.domain.timestamps import clock
 
 STOPPED, BEGUN_EARLY, ENDED_LATE = "stopped_mid_sentence", "begun_early", "ended_late"
 LANGUAGE_UNSURE, TRANSCRIPT_THIN = "language_unsure", "transcript_thin"

@@ -48,7 +48,7 @@ def encode_listening(blocks: Iterable[bytes], rate_hz: int, gain_db: float, targ
         container.mux(stream.encode(None))
 
 
-def index_room(source: BinaryIO, chapters: Sequence[Chapter]) -> int:
+def sound_index_bytes(source: BinaryIO, chapters: Sequence[Chapter]) -> int:
     """Return bytes that are enough for the index of the file in `source` with these chapters."""
     titles = sum(len(each.title.encode()) for each in chapters)
     with open_container(source) as reader:
@@ -72,7 +72,7 @@ def add_chapters(
         target: the file to write.
         chapters: in order of time.
         title: the recording's name.
-        room_bytes: what `index_room` returns.
+        room_bytes: what `sound_index_bytes` returns.
         report: called with the fraction done; may raise to stop the work.
     """
     options = {"moov_size": str(room_bytes)}

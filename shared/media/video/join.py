@@ -70,7 +70,7 @@ def join_pieces(
         target: the file to write.
         report: called with the fraction done; may raise to stop the work.
         codecs: sound in one of these codecs is copied, other sound is encoded as AAC.
-        index_bytes: room for the index at the beginning, as `index_room` tells; None to write it at the end.
+        index_bytes: room for the index at the beginning, as `video_index_bytes` tells; None to write it at the end.
     """
     end_index = pieces[-1].first_index + pieces[-1].frames
     with ExitStack() as stack:
@@ -92,7 +92,7 @@ def copies_sound(recording: Recording, codecs: frozenset[str] = COPIED_CODECS) -
     return recording.audio is not None and recording.audio.codec in codecs and not recording.pieces
 
 
-def index_room(frames: int, duration_sec: float, sample_rate: int) -> int:
+def video_index_bytes(frames: int, duration_sec: float, sample_rate: int) -> int:
     """Return bytes that are enough for the index of a video of `frames` pictures and its sound."""
     return 64 * 1024 + _INDEX_BYTES * (frames + round(duration_sec * max(sample_rate, 16_000) / _SHORTEST_PACKET))
 

@@ -13,7 +13,7 @@ from av.stream import Stream
 
 from shared.domain.recording import Recording
 from shared.media.container import AnyPacket, demux_past_damage, open_container
-from shared.media.video.join import PLAYED_CODECS, dts_sec, index_room, open_writer, sound_packets
+from shared.media.video.join import PLAYED_CODECS, dts_sec, open_writer, sound_packets, video_index_bytes
 from shared.media.video.picture import video_of
 
 _MORE_FRAMES = 1.5
@@ -28,13 +28,13 @@ def remux(
     Args:
         open_source: opens the recording.
         recording: its facts.
-        target: the file to write; its index stands first, in `remux_room` bytes.
+        target: the file to write; its index stands first, in `remux_index_bytes` bytes.
         report: called with the fraction done; may raise to stop the work.
     """
     video = video_of(recording)
     with ExitStack() as stack:
         reader = stack.enter_context(open_container(stack.enter_context(open_source())))
-        writer = stack.enter_context(open_writer(target, remux_room(recording)))
+        writer = stack.enter_context(open_writer(target, remux_index_bytes(recording)))
         source = reader.streams[video.index]
         picture = writer.add_stream_from_template(source)
         streams = [_pictures(demux_past_damage(reader, source), recording, picture)]
@@ -47,10 +47,10 @@ def remux(
     report(1.0)
 
 
-def remux_room(recording: Recording) -> int:
+def remux_index_bytes(recording: Recording) -> int:
     """Return bytes that are enough for the index."""
     frames = round(video_of(recording).fps * recording.duration_sec * _MORE_FRAMES)
-    return index_room(frames, recording.duration_sec, recording.audio.sample_rate if recording.audio else 0)
+    return video_index_bytes(frames, recording.duration_sec, recording.audio.sample_rate if recording.audio else 0)
 
 
 def _pictures(packets: Iterator[AnyPacket], recording: Recording, stream: Stream) -> Iterator[AnyPacket]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.domain.recording import VideoStream
+from shared.domain.timestamps import webvtt_timestamp
 from shared.media.video.picture import Picture, upright_size
 from shared.media.video.thumbnails import DEFAULT_WIDTH_PX, to_jpeg
 
@@ -154,13 +155,8 @@ def to_webvtt_tiles(tiles: Sequence[Tile], names: Sequence[str], duration_sec: f
     """
     ends = [*(tile.start for tile in tiles[1:]), duration_sec]
     cues = [
-        f"{_timestamp(tile.start)} --> {_timestamp(max(end, tile.start + 0.001))}\n"
+        f"{webvtt_timestamp(tile.start)} --> {webvtt_timestamp(max(end, tile.start + 0.001))}\n"
         f"{names[tile.sheet - 1]}#xywh={tile.left},{tile.top},{tile.width},{tile.height}\n"
         for tile, end in zip(tiles, ends, strict=True)
     ]
     return "\n".join(["WEBVTT\n", *cues])
-
-
-def _timestamp(sec: float) -> str:
-    whole, milli = divmod(round(sec * 1000), 1000)
-    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}.{milli:03d}"

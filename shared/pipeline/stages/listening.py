@@ -14,7 +14,7 @@ from shared.media.audio.listening import (
     Chapter,
     add_chapters,
     encode_listening,
-    index_room,
+    sound_index_bytes,
 )
 from shared.media.audio.loudness import level_gain_db
 from shared.media.audio.peaks import PeakFinder
@@ -58,7 +58,7 @@ def write_chapters(services: Services, job: Job, chapters: Chapters, title: str)
     except BlobMissing:
         return
     with source:
-        room_bytes = index_room(source, marks)
+        room_bytes = sound_index_bytes(source, marks)
 
         def add(target: BinaryIO, report: Callable[[float], None]) -> None:
             add_chapters(source, target, marks, title, room_bytes, report)

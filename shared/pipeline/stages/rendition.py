@@ -24,11 +24,11 @@ from shared.media.video.join import (
     COPIED_CODECS,
     PLAYED_CODECS,
     Piece,
-    index_room,
     join_pieces,
+    video_index_bytes,
 )
 from shared.media.video.picture import video_of
-from shared.media.video.remux import remux, remux_room
+from shared.media.video.remux import remux, remux_index_bytes
 from shared.media.video.yuv import Cutter, YuvPicture
 from shared.pipeline import artefacts
 from shared.pipeline.artefacts import Artefact
@@ -152,7 +152,9 @@ def _remux(context: StepContext, report: Callable[[float], None]) -> RenditionPa
     def write(target: BinaryIO, report: Callable[[float], None]) -> None:
         remux(partial(open_recording, context), recording, target, report)
 
-    write_in_blocks(context.services, context.job, artefacts.PLAYABLE, write, report, room_bytes=remux_room(recording))
+    write_in_blocks(
+        context.services, context.job, artefacts.PLAYABLE, write, report, room_bytes=remux_index_bytes(recording)
+    )
     return RenditionPayload(
         name=artefacts.PLAYABLE.name,
         content_type=artefacts.PLAYABLE.content_type,
@@ -252,7 +254,7 @@ def _join(
     recording, room = recording_of(context), None
     if video.for_browsers:
         audio = recording.audio
-        room = index_room(
+        room = video_index_bytes(
             sum(part.frames for _, part in parts), recording.duration_sec, audio.sample_rate if audio else 0
         )
     sound = partial(open_recording, context) if recording.audio else None

@@ -6,6 +6,7 @@ segments stay in order, apart from each other and inside the recording.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from statistics import fmean
 
 from shared.transcription.cues import UNSPACED
@@ -131,12 +132,10 @@ class _Text:
     def _replace(self, operation: Replace) -> None:
         line, at = self._place(operation.word_ids[0], "wordIds/0")
         found = line.words[at : at + len(operation.word_ids)]
-        for number, (word_id, word) in enumerate(zip(operation.word_ids, [*found, None, None], strict=False)):
+        for number, (word_id, word) in enumerate(zip_longest(operation.word_ids, found)):
             if word is None or word.id != word_id:
                 self._place(word_id, f"wordIds/{number}")
                 raise _Refused(f"wordIds/{number}", "The words must follow each other in one segment.")
-        if len(found) < len(operation.word_ids):
-            raise _Refused(f"wordIds/{len(found)}", "The words must follow each other in one segment.")
         self._put(line, at, found, self._respelled(found, operation.text.split()))
 
     def _respelled(self, words: Sequence[TranscriptWord], texts: Sequence[str]) -> list[TranscriptWord]:

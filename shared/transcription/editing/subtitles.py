@@ -10,8 +10,9 @@ from enum import StrEnum
 from html import unescape
 
 from shared.domain.text import is_visible, is_writable
+from shared.transcription.editing.operations import MAX_SPEAKER_CHARS
 
-_ARROW = re.compile(r"-->")
+_ARROW = "-->"
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>")
 _TAG = re.compile(r"<[^<>]*>")  # `<` ends the search as well: a file of a million `<` takes linear time
 _SRT_TAG = re.compile(r"</?(?:[biu]|font\b[^<>]*)>|\{\\[^{}]*\}", re.IGNORECASE)
@@ -52,7 +53,7 @@ def read_words(content: str, form: TextFormat) -> list[WrittenWord]:
 def _cue_words(content: str, form: TextFormat) -> Iterator[WrittenWord]:
     for block in re.split(r"\n[ \t]*\n", content):
         lines = block.strip("\n").split("\n")
-        arrow = next((at for at, line in enumerate(lines[:2]) if _ARROW.search(line)), None)
+        arrow = next((at for at, line in enumerate(lines[:2]) if _ARROW in line), None)
         if arrow is None or (
             lines[0].split(" ")[0].split("\t")[0] in _NO_CUES and arrow != 0 and form is TextFormat.VTT
         ):
@@ -72,7 +73,7 @@ def _voiced(text: str) -> Iterator[WrittenWord]:
         for word in _words(unescape(_TAG.sub("", said))):
             yield WrittenWord(word, speaker)
         if voice is not None:
-            speaker, at = " ".join(_words(unescape(voice[1])))[:100].strip() or None, voice.end()
+            speaker, at = " ".join(_words(unescape(voice[1])))[:MAX_SPEAKER_CHARS].strip() or None, voice.end()
 
 
 def _words(text: str) -> list[str]:

@@ -4,7 +4,6 @@ For engines that cannot be told what to expect. Apart from the engines: it knows
 audio. How the limits were found: docs/decisions/0032-vocabulary.md.
 """
 
-import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import extract
 
 from shared.transcription.engine import Segment, Word
+from shared.transcription.sentence_ends import ends_sentence
 from shared.transcription.vocabulary.pronunciation import Sounds, look_up, spoken_words
 from shared.transcription.vocabulary.sound_distance import skeleton, unlikeness, weight_of
 
@@ -47,13 +47,8 @@ MAX_WORDS = 6
 MAX_SKELETON_DISTANCE = 0.67
 """Rows of consonants that differ more, as a share of the longer one, are not compared any further."""
 
-SENTENCE_ENDS = (".", "?", "!")
-
-
 MAX_READINGS = 4
 """Ways to say a stretch of words that are tried."""
-
-SENTENCE_ENDS = (".", "?", "!")
 
 _EDGES = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
 """A written word with the punctuation around it."""
@@ -101,7 +96,8 @@ class Vocabulary:
         texts = [*self._terms, *(word.text for segment in segments for word in segment.words)]
         book = self._look_up({said for text in texts for said in spoken_words(text)})
         known = [term for written in self._terms if (term := _term(written, book)).weight >= MIN_WEIGHT]
-        return [_Corrector(segment, known, book, unsure).corrected() for segment in segments]
+        skeletons = [skeleton(term.readings[0]) for term in known]
+        return [_Corrector(segment, known, skeletons, book, unsure).corrected() for segment in segments]
 
 
 def _term(written: str, book: _Book) -> _Term:
@@ -122,12 +118,14 @@ def _readings(words: Sequence[Sequence[str]], book: _Book) -> tuple[Sounds, ...]
 class _Corrector:
     """Corrects one segment."""
 
-    def __init__(self, segment: Segment, terms: Sequence[_Term], book: _Book, unsure: float) -> None:
+    def __init__(
+        self, segment: Segment, terms: Sequence[_Term], skeletons: Sequence[str], book: _Book, unsure: float
+    ) -> None:
         self._segment = segment
         self._words = segment.words
         self._spoken = [tuple(spoken_words(word.text)) for word in segment.words]
         self._terms = terms
-        self._skeletons = [skeleton(term.readings[0]) for term in terms]
+        self._skeletons = skeletons
         self._book = book
         self._unsure = unsure
 
@@ -176,8 +174,12 @@ class _Corrector:
                 is_unsure = is_unsure or word.confidence < self._unsure
                 if is_unsure:
                     yield first, end
-                if word.text.endswith(SENTENCE_ENDS):
+                if self._ends_sentence(end - 1):
                     break
+
+    def _ends_sentence(self, at: int) -> bool:
+        following = self._words[at + 1].text if at + 1 < len(self._words) else None
+        return ends_sentence(self._words[at].text, following)
 
     def _compared(self, first: int, end: int, readings: Sequence[Sounds], term: _Term) -> _Change | None:
         """Return the change of the stretch to the term, without the words at its edges that the two share; None if the
@@ -192,9 +194,7 @@ class _Corrector:
             return None
         belief = sum(self._words[at].confidence for at in core) / len(core)
         limit = _limit(term.weight, belief)
-        unlike = min(
-            (unlikeness(mine, theirs, limit) for mine in readings for theirs in term.readings), default=math.inf
-        )
+        unlike = min(unlikeness(mine, theirs, limit) for mine in readings for theirs in term.readings)
         return _Change(unlike, core.start, core.stop, written, end - first) if unlike <= limit else None
 
     def _written(self, change: _Change) -> Iterator[Word]:
@@ -226,7 +226,7 @@ class _Corrector:
         texts = list(change.written)
         opening, first, _ = _edges(old[0].text)
         closing = _edges(old[-1].text)[2]
-        begins = change.first == 0 or self._words[change.first - 1].text.endswith(SENTENCE_ENDS)
+        begins = change.first == 0 or self._ends_sentence(change.first - 1)
         if begins and first[:1].isupper():
             texts[0] = texts[0][:1].upper() + texts[0][1:]
         texts[0] = opening + texts[0]

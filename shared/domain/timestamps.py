@@ -1,4 +1,4 @@
-"""Writes times as the formats of captions and pages want them.
+"""Write times as captions, pages and sentences show them.
 
 Apart because several formats share them.
 """
