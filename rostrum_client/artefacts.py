@@ -62,8 +62,8 @@ def thumbnail(session_id: str, name: str, *, job_id: str | None = None) -> Steps
     return (yield from ask(request)).content
 
 
-_IN_VERSIONS = frozenset({"transcript", "words"})
-"""The stems of files that the API may give in a newer version than the sidecar tells of."""
+_IN_VERSIONS = "transcript.json"
+"""The file of which the API gives the newest version, while the sidecar tells of the machine's."""
 
 
 def download_artefacts(session_id: str, directory: Path, *, job_id: str | None = None) -> Steps[list[Path]]:
@@ -85,7 +85,7 @@ def download_artefacts(session_id: str, directory: Path, *, job_id: str | None =
         request = artefact(session_id, each.name, job_id)
         if request is not None and each.name != "sidecar.json":
             body = (yield from ask(request)).content
-            if PurePosixPath(each.name).stem not in _IN_VERSIONS:
+            if each.name != _IN_VERSIONS:
                 _check(each, body)
             written.append(_write(path, body))
     return written
