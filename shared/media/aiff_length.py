@@ -9,13 +9,8 @@ import io
 import struct
 from typing import BinaryIO
 
+from shared.media.chunks import MIN_MORE_BYTES, Chunk, begins_chunk_or_file, read_chunks
 from shared.media.corrected_file import ShortSound
-
-_MIN_MORE_BYTES = 4096
-"""Fewer bytes after the declared end are padding."""
-
-_CHUNKS_READ = 64
-"""Most chunks before the sound."""
 
 _PLAIN = frozenset({b"", b"NONE", b"sowt", b"twos"})
 """Forms of the sound whose frames have the size that the header tells."""
@@ -27,32 +22,26 @@ def find_short_aiff(source: BinaryIO) -> ShortSound | None:
     head = source.read(12)
     if head[:4] != b"FORM" or head[8:] not in (b"AIFF", b"AIFC"):
         return None
-    size, at, described = source.seek(0, io.SEEK_END), 12, None
-    for _ in range(_CHUNKS_READ):
-        source.seek(at)
-        chunk = source.read(30)
-        if len(chunk) < 8:
-            return None
-        length = int.from_bytes(chunk[4:8])
-        if chunk[:4] == b"COMM" and len(chunk) >= 26:
-            described = at, chunk
-        if chunk[:4] == b"SSND":
-            return None if described is None else _short(source, size, at, length, *described)
-        at += 8 + length + length % 2
+    size, described = source.seek(0, io.SEEK_END), None
+    for chunk in read_chunks(source, "big"):
+        if chunk.name == b"COMM" and len(chunk.head) >= 26:
+            described = chunk
+        if chunk.name == b"SSND":
+            return None if described is None else _short(source, size, chunk, described)
     return None
 
 
-def _short(source: BinaryIO, size: int, at: int, length: int, comm_at: int, comm: bytes) -> ShortSound | None:
-    """Return the facts, where the sound of `length` bytes stands in the chunk at byte `at`."""
-    channels, frames, bits = struct.unpack(">hIh", comm[8:16])
-    rate, form = _rate(comm[16:26]), comm[26:30] if int.from_bytes(comm[4:8]) > 18 else b""
+def _short(source: BinaryIO, size: int, sound: Chunk, comm: Chunk) -> ShortSound | None:
+    """Return the facts, where the sound stands in the chunk `sound` and `comm` describes it."""
+    channels, frames, bits = struct.unpack(">hIh", comm.head[8:16])
+    rate, form = _rate(comm.head[16:26]), comm.head[26:30] if comm.length_bytes > 18 else b""
     frame_bytes = channels * ((bits + 7) // 8)
-    begin = at + 16  # after the offset and the size of blocks
-    end = at + 8 + max(length, 8)
+    begin = sound.at + 16  # after the offset and the size of blocks
+    end = sound.at + 8 + max(sound.length_bytes, 8)
     if form not in _PLAIN or frame_bytes <= 0 or rate <= 0:
         return None
     declared = min(frames * frame_bytes, end - begin)
-    if size - max(end, begin + declared) < _MIN_MORE_BYTES or _is_chunk(source, end + end % 2, size):
+    if size - max(end, begin + declared) < MIN_MORE_BYTES or begins_chunk_or_file(source, end + end % 2):
         if frames * frame_bytes >= end - begin - frame_bytes or end > size:
             return None
         actual = end - begin  # only the number of frames is wrong
@@ -61,8 +50,8 @@ def _short(source: BinaryIO, size: int, at: int, length: int, comm_at: int, comm
     whole = actual // frame_bytes
     fields = {
         4: (begin + actual - 8).to_bytes(4),
-        comm_at + 10: whole.to_bytes(4),
-        at + 4: (8 + actual).to_bytes(4),
+        comm.at + 10: whole.to_bytes(4),
+        sound.at + 4: (8 + actual).to_bytes(4),
     }
     return ShortSound(declared / frame_bytes / rate, whole / rate, fields)
 
@@ -72,10 +61,3 @@ def _rate(extended: bytes) -> float:
     exponent, mantissa = struct.unpack(">HQ", extended)
     rate = mantissa * 2.0 ** (exponent - 16383 - 63) if exponent < 16383 + 32 else 0.0
     return rate if rate >= 1.0 else 0.0
-
-
-def _is_chunk(source: BinaryIO, at: int, size: int) -> bool:
-    """Return whether a chunk or a further file begins at byte `at`."""
-    source.seek(at)
-    chunk = source.read(8)
-    return chunk[:4].isascii() and chunk[:4].decode().isprintable() and len(chunk) == 8 and at + 8 <= size

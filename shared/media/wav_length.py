@@ -7,13 +7,8 @@ no further than that. Apart from `container.py`, which opens everything.
 import io
 from typing import BinaryIO
 
+from shared.media.chunks import MIN_MORE_BYTES, begins_chunk_or_file, read_chunks
 from shared.media.corrected_file import ShortSound
-
-_MIN_MORE_BYTES = 4096
-"""Fewer bytes after the declared end are padding."""
-
-_CHUNKS_READ = 64
-"""Most chunks before the sound."""
 
 
 def find_short_wav(source: BinaryIO) -> ShortSound | None:
@@ -22,32 +17,19 @@ def find_short_wav(source: BinaryIO) -> ShortSound | None:
     head = source.read(12)
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":
         return None
-    size, at, bytes_per_sec = source.seek(0, io.SEEK_END), 12, 0
-    for _ in range(_CHUNKS_READ):
-        source.seek(at)
-        chunk = source.read(20)
-        length = int.from_bytes(chunk[4:8], "little")
-        if len(chunk) < 8:
-            return None
-        if chunk[:4] == b"fmt ":
-            bytes_per_sec = int.from_bytes(chunk[16:20], "little")
-        if chunk[:4] == b"data":
-            end = at + 8 + length + length % 2
-            more = size - end
+    size, bytes_per_sec = source.seek(0, io.SEEK_END), 0
+    for chunk in read_chunks(source, "little"):
+        if chunk.name == b"fmt ":
+            bytes_per_sec = int.from_bytes(chunk.head[16:20], "little")
+        if chunk.name == b"data":
+            begin, length = chunk.at + 8, chunk.length_bytes
+            end = begin + length + length % 2
             # A length of 0 or of all ones is that of a stream, which FFmpeg reads to its end.
-            if length in (0, 0xFFFFFFFF) or more < _MIN_MORE_BYTES or not bytes_per_sec or _is_chunk(source, end, size):
+            if length in (0, 0xFFFFFFFF) or size - end < MIN_MORE_BYTES or not bytes_per_sec:
                 return None
-            actual = min(size - at - 8, 0xFFFFFFF0)
-            field = {at + 4: actual.to_bytes(4, "little")}
+            if begins_chunk_or_file(source, end):
+                return None
+            actual = min(size - begin, 0xFFFFFFF0)
+            field = {chunk.at + 4: actual.to_bytes(4, "little")}
             return ShortSound(length / bytes_per_sec, actual / bytes_per_sec, field)
-        at += 8 + length + length % 2
     return None
-
-
-def _is_chunk(source: BinaryIO, at: int, size: int) -> bool:
-    """Return whether a chunk or a further file begins at byte `at`."""
-    source.seek(at)
-    chunk = source.read(8)
-    if chunk.startswith((b"ID3", b"\x1aE\xdf\xa3")) or chunk[4:] == b"ftyp":
-        return True
-    return chunk[:4].isascii() and chunk[:4].decode().isprintable() and at + 8 <= size
