@@ -220,6 +220,43 @@ def test_a_sound_that_begins_in_a_later_file(format: str) -> None:
     assert [each.code for each in recording.warnings if each.about == "sound"] == ["sound_begins_late"]
 
 
+@pytest.mark.parametrize("format", ["mp4", "matroska"])
+def test_a_picture_that_begins_late_within_a_later_file(format: str) -> None:
+    """Its own offset is added to the time at which its file begins."""
+    later = write(
+        format,
+        video="libx264",
+        frame_times=[3 + i / 10 for i in range(10)],
+        audio="aac",
+        sound=[(0.0, beeps(SECONDS, 16000, [1.0]))],
+        video_options={"bf": "0"},
+    )
+    recording, _ = examine(sound(format, "aac") + later)
+    assert recording.video is not None
+    assert recording.video.start_sec == pytest.approx(recording.pieces[1].at_sec + 3.0, abs=0.1)
+    assert recording.video.duration_sec == pytest.approx(1.0, abs=0.15)
+    (warning,) = (each for each in recording.warnings if each.code == "picture_begins_late")
+    assert f"begins at {recording.video.start_sec:.1f} s" in warning.text
+
+
+@pytest.mark.parametrize("format", ["mp4", "mpegts"])
+def test_a_sound_that_begins_late_within_a_later_file(format: str) -> None:
+    silent = write(format, video="libx264", seconds=SECONDS, paint=picture(0, (64, 48)), video_options={"bf": "0"})
+    later = write(
+        format,
+        video="libx264",
+        seconds=SECONDS,
+        paint=picture(4, (64, 48)),
+        video_options={"bf": "0"},
+        audio="aac",
+        sound=[(2.0, beeps(2.0, 16000, [1.0]))],
+    )
+    recording, samples = examine(silent + later)
+    assert recording.audio is not None
+    assert recording.audio.start_sec == pytest.approx(SECONDS + 2.0, abs=0.1)
+    assert tones(samples) == [pytest.approx(SECONDS + 3.03, abs=0.1)]
+
+
 @pytest.mark.parametrize("rates", [(16000, 44100), (44100, 16000)])
 def test_adts_of_two_rates(rates: tuple[int, int]) -> None:
     """FFmpeg counts the packets of the second file at the rate of the first."""
