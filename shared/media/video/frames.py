@@ -34,8 +34,6 @@ _PAST_END_SEC = 10.0
 """A frame that is later than this after its piece's end has a wrong time."""
 _MAX_WRONG = 100
 """Most such frames in a row of times; after more, another clock has begun."""
-MAX_GAP_SEC = 0.25
-"""Longest time between two frames that others refer to: half of the time between two samples."""
 _ENOUGH_KEYFRAMES = 40
 """Fewer keyframes do not show what stays and what moves: frames are decoded in between."""
 _DECODED_INSTEAD_SEC = 600.0
@@ -133,7 +131,9 @@ def shown_frames(
                 break
             shown, shown_until = frame, time_sec + _duration_sec(frame, video)
             if only_referenced:
-                shown_until = max(shown_until, min(time_sec + MAX_GAP_SEC, video.start_sec + video.duration_sec))
+                shown_until = max(
+                    shown_until, min(time_sec + max_gap_sec(sample_fps), video.start_sec + video.duration_sec)
+                )
     while shown is not None and index < last and (holds_last or index / sample_fps < shown_until):
         yield index, shown
         index += 1
@@ -176,6 +176,11 @@ def keyframes(
         ):
             yield SampledFrame(count, frame.time_sec, frame.bgr)
             count += 1
+
+
+def max_gap_sec(sample_fps: float) -> float:
+    """Return the longest time between two frames that others refer to: half of the time between two samples."""
+    return 0.5 / sample_fps
 
 
 def _first_point(time_sec: float, sample_fps: float) -> int:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from shared.domain.recording import Recording
 from shared.media.timeline.pieces import find_video, open_piece, piece_at
-from shared.media.video.frames import MAX_GAP_SEC
+from shared.media.video.frames import max_gap_sec
 from shared.media.video.picture import decoded_frames, prepare_decoder, seek, video_of
 
 SHORTEST_SEC = 60.0
@@ -23,14 +23,15 @@ _EXAMINED_SEC = 3.0
 """How much is examined at each place."""
 
 
-def may_skip_unreferenced(source: BinaryIO, recording: Recording) -> bool:
-    """Return whether the frames that are left are close enough together in all examined places."""
+def may_skip_unreferenced(source: BinaryIO, recording: Recording, sample_fps: float) -> bool:
+    """Return whether the frames that are left are close enough together for `sample_fps`, in all examined places."""
     if recording.duration_sec < SHORTEST_SEC:
         return False
-    return all(_is_close(source, recording, place * recording.duration_sec) for place in _PLACES)
+    gap_sec = max_gap_sec(sample_fps)
+    return all(_is_close(source, recording, place * recording.duration_sec, gap_sec) for place in _PLACES)
 
 
-def _is_close(source: BinaryIO, recording: Recording, time_sec: float) -> bool:
+def _is_close(source: BinaryIO, recording: Recording, time_sec: float, gap_sec: float) -> bool:
     piece = recording.timeline[piece_at(recording, time_sec)]
     times: list[float] = []
     with open_piece(source, piece) as container:
@@ -47,5 +48,5 @@ def _is_close(source: BinaryIO, recording: Recording, time_sec: float) -> bool:
                 continue
             times.append(float(frame.pts * stream.time_base))
             if times[-1] - times[0] >= _EXAMINED_SEC:
-                return all(0 < later - earlier <= MAX_GAP_SEC for earlier, later in pairwise(times))
+                return all(0 < later - earlier <= gap_sec for earlier, later in pairwise(times))
     return False

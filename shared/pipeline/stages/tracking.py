@@ -68,7 +68,7 @@ def prepare_tracking(context: StepContext) -> None:
             blobs.write(WORK, context.work_blob(plate.name), picture.to_png(), artefacts.PLATE.content_type)
             plates.append(plate if choice.kind != "onnx" else plate.only_drawn_upon())
             rooms.append((picture.bgr, picture.screen))
-        only_referenced = may_skip_unreferenced(source, recording)
+        only_referenced = may_skip_unreferenced(source, recording, context.services.settings.sample_fps)
     screen = find_screen(rooms)
     plan = TrackingPlan(
         kind=choice.kind,
