@@ -42,13 +42,20 @@ class LevelMeter:
         self._powers += np.mean(np.square(samples[:whole].reshape(-1, FRAME_SAMPLES)), axis=1).tolist()
 
     def hear_channels(self, frame: av.AudioFrame, at_sec: float) -> None:
-        """Add a decoded frame in its original form, which begins at this time; at most about a second long."""
+        """Add a decoded frame in its original form, which begins at this time; each second gets its own samples."""
         samples = _channels_of(frame)
         if samples is None or not samples.size:
             return
         self._are_two = self._are_two and samples.shape[0] == 2
         self._has_two = self._has_two or samples.shape[0] == 2
-        second = self._channels.setdefault(int(at_sec), _Second(np.zeros(samples.shape[0]), np.zeros(samples.shape[0])))
+        second, passed = divmod(round(at_sec * frame.sample_rate), frame.sample_rate)
+        cuts = range(frame.sample_rate - passed, samples.shape[1], frame.sample_rate)
+        for number, part in enumerate(np.split(samples, cuts, axis=1), second):
+            self._add(number, part)
+
+    def _add(self, number: int, samples: NDArray[np.float32]) -> None:
+        """Add samples of one second of each channel."""
+        second = self._channels.setdefault(number, _Second(np.zeros(samples.shape[0]), np.zeros(samples.shape[0])))
         if len(second.power) != samples.shape[0]:
             return
         second.samples += samples.shape[1]
