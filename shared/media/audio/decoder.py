@@ -64,7 +64,7 @@ class AudioDecoder:
 
     The counts, properties and warnings are final when the iteration has ended. `report` is called with the fraction
     done (0 to 1), many times in a second of work. An exception of `report` stops the work. Exceptions of `source` pass
-    through.
+    through. `meter`, which takes sound `FOR_SPEECH` only, has heard all of it when the iteration has ended.
 
     Raises:
         NoUsableStream: The recording has no sound.
@@ -79,6 +79,7 @@ class AudioDecoder:
         report: Callable[[float], None],
         max_sec: float = MAX_SOUND_SEC,
         form: SoundForm = FOR_SPEECH,
+        meter: LevelMeter | None = None,
     ) -> None:
         if recording.audio is None:
             raise NoUsableStream("The recording has no sound.")
@@ -107,8 +108,7 @@ class AudioDecoder:
         """Of `silent_samples`, those inserted for gaps in the middle."""
         self.damaged_packets = 0
         """Packets left out because they could not be decoded."""
-        self.meter = LevelMeter()
-        """Has heard all sound when the iteration has ended."""
+        self._meter = meter
 
     @property
     def end_sec(self) -> float:
@@ -163,9 +163,7 @@ class AudioDecoder:
         # At a few hertz the resampler's filter returns nothing for short sounds; silence fills their time.
         yield from self._silence(round(self._clock.end_sec * self._form.rate_hz) - self.samples)
         if self._out:
-            if self._form == FOR_SPEECH:
-                self.meter.hear(bytes(self._out))
-            yield bytes(self._out)
+            yield self._heard(bytes(self._out))
             self._out.clear()
 
     def _decode(self, stream: av.AudioStream, packet: AnyPacket | None) -> list[av.AudioFrame]:
@@ -252,8 +250,8 @@ class AudioDecoder:
         if frame is None or self._resampler is None:
             return []
         frame.pts = None
-        if self._form == FOR_SPEECH:
-            self.meter.hear_channels(frame, self.samples / SAMPLE_RATE)
+        if self._meter is not None:
+            self._meter.hear_channels(frame, self.end_sec)
         try:
             return self._resampler.resample(frame)
         except av.error.FFmpegError as err:
@@ -287,11 +285,14 @@ class AudioDecoder:
         size = self._form.block_bytes
         whole = len(self._out) // size * size
         for start in range(0, whole, size):
-            block = bytes(self._out[start : start + size])
-            if self._form == FOR_SPEECH:
-                self.meter.hear(block)
-            yield block
+            yield self._heard(bytes(self._out[start : start + size]))
         del self._out[:whole]
+
+    def _heard(self, block: bytes) -> bytes:
+        """Measure the levels of the block, if they are wanted, and return it."""
+        if self._meter is not None:
+            self._meter.hear(block)
+        return block
 
 
 def wav_header(samples: int) -> bytes:

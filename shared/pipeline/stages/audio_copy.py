@@ -14,6 +14,7 @@ from shared.domain.recording import Recording
 from shared.domain.stage import Stage
 from shared.media.audio.clock import SAMPLE_RATE
 from shared.media.audio.decoder import BYTES_PER_SAMPLE, AudioDecoder, wav_header
+from shared.media.audio.level_meter import LevelMeter
 from shared.pipeline.artefacts import AUDIO_COPY, FIRST_SOUND, SOUND_LEVELS
 from shared.pipeline.context import StepContext
 from shared.pipeline.stages.job_blobs import in_blocks, write_file, write_json
@@ -31,7 +32,8 @@ def copy_audio(
     """Write the sound as a WAV blob; return the measured facts. `report` is told the fraction of the file that was
     read."""
     blobs, name = context.services.storage.blobs, context.work_blob(AUDIO_COPY.name)
-    decoder = AudioDecoder(file, recording, report, context.services.settings.max_duration_sec)
+    meter = LevelMeter()
+    decoder = AudioDecoder(file, recording, report, context.services.settings.max_duration_sec, meter=meter)
     blocks = 1  # block 0 is the header, which needs the length: staged last, committed first
     for block in in_blocks(_begin_early(context, recording, iter(decoder)), BLOCK_BYTES):
         blobs.stage_block(WORK, name, blocks, block)
@@ -39,7 +41,7 @@ def copy_audio(
     blobs.stage_block(WORK, name, 0, wav_header(decoder.samples))
     context.confirm()
     blobs.commit_blocks(WORK, name, blocks, AUDIO_COPY.content_type)
-    levels, measured = decoder.meter.measured(), decoder.measured()
+    levels, measured = meter.measured(), decoder.measured()
     write_json(context.services, context.job, SOUND_LEVELS, levels)
     context.warn(early_reasons(levels, measured.duration_sec))
     return measured
