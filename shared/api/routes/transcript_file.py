@@ -52,13 +52,13 @@ async def send_version(
     """
     found = await off_loop(partial(find_transcript, services, org_id, *wanted))
     is_json = artefact is artefacts.TRANSCRIPT
-    if (is_json and found.version is None and not found.lacks_ids) or (not is_json and found.is_newest):
+    if _is_stored(found, artefact):
         blob = blob_name(org_id, found.session.session_id, found.job_id, artefact.name)
         missing = ResultNotReady(f"Job {found.job_id} has not made it.")
         return await result_response(request, services, blob, artefact.media_type, missing)
     if not is_json and artefact not in _WRITERS:
         raise NO_OLD_PAGE
-    tag = found.tag if is_json else f'{found.tag[:-1]}-{artefact.name}"'
+    tag = found.tag if is_json else f'{found.tag[:-1]}-{found.state}-{artefact.name}"'
     headers = {"Cache-Control": "private, no-cache", "ETag": tag}
     unchanged = not_modified(request, tag, headers)
     if unchanged is not None:
@@ -66,6 +66,16 @@ async def send_version(
     write = transcript_json if is_json else partial(_written, artefact)
     body = await off_loop(partial(write, services, found))
     return Response(body, media_type=artefact.media_type, headers=headers)
+
+
+def _is_stored(found: FoundTranscript, artefact: Artefact) -> bool:
+    """Return whether the job's file has the text of the version.
+
+    The files of a corrected transcript lag behind it until `follow_corrections` has run.
+    """
+    if artefact is artefacts.TRANSCRIPT:
+        return found.version is None and not found.lacks_ids
+    return found.is_newest and (found.version is None or artefact not in _WRITERS)
 
 
 def _written(artefact: Artefact, services: Services, found: FoundTranscript) -> bytes:

@@ -23,7 +23,7 @@ from shared.domain.session import Session
 from shared.domain.transcript_version import ReviewState, TranscriptVersion, VersionKind
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.transcripts import FoundTranscript, find_transcript, transcript_of, version_tag
-from shared.pipeline.stages.current_transcript import version_blob, write_version_blob
+from shared.pipeline.stages.current_transcript import latest_version, version_blob, write_version_blob
 from shared.pipeline.stages.follow_corrections import FOLLOW_AFTER, follow_corrections
 from shared.pipeline.updates import change_session, retry_conflicts
 from shared.storage.ports import RESULTS
@@ -38,6 +38,7 @@ from shared.transcription.payload import Transcript
 
 ANY = "*"
 NEWER = "The transcript has a newer version, {number}; read it, and apply your changes to it."
+OTHER_VERSION = "If-Match names another text than version {number} of the transcript; read it, and edit that."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Editor:
     def require(self, found: FoundTranscript) -> None:
         """Raise PreconditionFailed unless the caller has read this version; without tags it need not."""
         if self.if_match is not None and not {ANY, found.tag} & set(self.if_match):
-            raise PreconditionFailed(NEWER.format(number=found.number))
+            raise PreconditionFailed(OTHER_VERSION.format(number=found.number))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +125,17 @@ def restore_transcript(services: Services, editor: Editor, session_id: str, numb
 
 
 def set_review_state(services: Services, editor: Editor, session_id: str, state: ReviewState) -> Session:
-    """Note how far the transcript is corrected and return the session; raise as `edit_transcript`."""
+    """Note how far the transcript is corrected and return the session.
+
+    Raise as `edit_transcript`, and PreconditionFailed when an edit finished meanwhile: its text was not reviewed.
+    """
     found = find_transcript(services, editor.org_id, session_id)
     editor.require(found)
     session = _mark(services, editor, session_id, found.job_id, state)
+    newest = latest_version(services, editor.org_id, found.job_id)
+    if newest is not None and newest.version != found.number:
+        _mark(services, editor, session_id, found.job_id, ReviewState.IN_CORRECTION)
+        raise PreconditionFailed(NEWER.format(number=newest.version))
     if found.version is not None:
         versions = services.storage.transcript_versions
         stored = versions.get(editor.org_id, found.job_id, found.number)
@@ -172,7 +180,11 @@ def _save_once(services: Services, editor: Editor, session_id: str, kind: Versio
     following = follow_corrections.using(services)
     following.delay_in(FOLLOW_AFTER, editor.org_id, session_id, found.job_id, number)
     _mark(services, editor, session_id, found.job_id, ReviewState.IN_CORRECTION)
-    services.storage.transcript_versions.create(version)
+    try:
+        services.storage.transcript_versions.create(version)
+    except WriteConflict:  # another editor made the version, with a blob of another name
+        services.storage.blobs.delete(RESULTS, version_blob(version))
+        raise
     _require_shown(services, editor, version)
     return SavedVersion(version, version_tag(version), changes)
 

@@ -85,7 +85,8 @@ def find_transcript(
         raise result.missing
     made_by = result.job_id
     newest = None
-    if result.session.corrected_job_id == made_by or number:
+    session = result.session
+    if session.corrected_job_id == made_by or session.transcript_job_id != made_by or number is not None:
         newest = latest_version(services, org_id, made_by)
     version = newest
     if number == 0:
@@ -93,7 +94,7 @@ def find_transcript(
     elif number is not None and (newest is None or newest.version != number):
         version = _numbered(services, org_id, made_by, number)
     lacks_ids = version is None and _lacks_ids(services, result.blob(TRANSCRIPT.name))
-    return FoundTranscript(result.session, made_by, version, version == newest, file.etag, lacks_ids)
+    return FoundTranscript(session, made_by, version, version == newest, file.etag, lacks_ids)
 
 
 def transcript_json(services: Services, found: FoundTranscript) -> bytes:

@@ -51,9 +51,7 @@ Time = Annotated[float, Field(ge=0.0, allow_inf_nan=False, strict=False)]
 
 
 class _Operation(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, extra="forbid", strict=True
-    )
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
 
 
 class Replace(_Operation):

@@ -2,26 +2,28 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
 from shared.api.http.outer_middleware import MAX_TEXT_BYTES
-from shared.domain.errors import NotFound
-from shared.domain.transcript_version import ReviewState
+from shared.domain.errors import NotFound, PreconditionFailed
+from shared.domain.session import Session
+from shared.domain.transcript_version import ReviewState, TranscriptVersion
 from shared.job_status import JobStatus
 from shared.pipeline.housekeeping.delete_results import delete_results
 from shared.pipeline.housekeeping.delete_session import delete_session
-from shared.pipeline.jobs.edit_transcript import Editor, edit_transcript, restore_transcript
+from shared.pipeline.jobs.edit_transcript import Editor, edit_transcript, restore_transcript, set_review_state
 from shared.pipeline.jobs.transcripts import find_transcript, list_versions, transcript_of
 from shared.pipeline.stages.follow_corrections import KEPT_VERSIONS, follow_corrections
 from shared.pipeline.tasks.job_manager import RetryLater
-from shared.storage.ports import RESULTS
+from shared.storage.ports import RESULTS, Stored
 from shared.transcription.editing.operations import Delete, Replace
 from tests.support.api_harness import ORG, ApiHarness, make_services, pointers
 from tests.support.crashing_storage import CrashingStorage, CrashPoint, every_crash
+from tests.support.scripted_store import ScriptedStore, scripted
 from tests.support.spoken_job import merge_spoken
 
 SAID = "the vorony diagram of four points. it is flat."
@@ -74,6 +76,11 @@ class Talk:
     def versions(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.client.get(f"{self.path}/versions").json()
         return found
+
+    def file(self, name: str) -> str:
+        """Return a file of the job as it is stored."""
+        path = f"{ORG}/{self.session_id}/{self.job_id}/{name}"
+        return self.services.storage.blobs.read(RESULTS, path).decode()
 
     def blobs(self) -> list[str]:
         prefix = f"{ORG}/{self.session_id}/"
@@ -131,7 +138,8 @@ def test_an_edit_needs_the_tag_that_was_read(talk: Talk) -> None:
     missing = talk.client.patch(talk.path, json=body)
     assert (missing.status_code, missing.json()["code"]) == (428, "precondition_required")
     for tag in ('"other"', f"W/{talk.tag}", "nonsense"):
-        assert talk.client.patch(talk.path, json=body, headers={"If-Match": tag}).status_code == 412
+        refused = talk.client.patch(talk.path, json=body, headers={"If-Match": tag})
+        assert (refused.status_code, "newer" in refused.json()["detail"]) == (412, False)
     either = talk.client.patch(talk.path, json=body, headers={"If-Match": f'"other", {talk.tag}'})
     assert (either.status_code, either.json()["version"]) == (200, 1)
     assert talk.client.patch(talk.path, json=body, headers={"If-Match": "*"}).status_code == 422  # w0 is gone
@@ -147,6 +155,7 @@ def test_an_edit_needs_the_tag_that_was_read(talk: Talk) -> None:
         ({"op": "replace", "wordIds": ["w1"]}, "invalid_request", "#/operations/1/text"),
         ({"op": "insert", "text": "a"}, "invalid_request", "#/operations/1"),
         ({"op": "delete", "words": ["w1"]}, "invalid_request", "#/operations/1/words"),
+        ({"op": "delete", "word_ids": ["w1"]}, "invalid_request", "#/operations/1/word_ids"),
         ({"op": "shout"}, "invalid_request", "#/operations/1"),
     ],
 )
@@ -198,6 +207,68 @@ def test_an_earlier_version_is_offered_in_every_form_but_the_page(talk: Talk) ->
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
 
 
+def test_a_numbered_version_is_itself_before_the_files_follow(talk: Talk) -> None:
+    talk.follow()
+    talk.respell()
+    for form in ("srt", "txt", "words"):
+        assert "Voronoi" in talk.read(f"?version=1&format={form}").text
+    edited = talk.read("?version=1&format=vtt")
+    assert "Voronoi" in edited.text
+    assert "vorony" in talk.file("transcript.vtt")
+    assert "auto-generated" not in edited.text
+    talk.client.put(f"{talk.path}/review", json={"state": "auto"})
+    tag = {"If-None-Match": edited.headers["ETag"]}
+    assert "auto-generated" in talk.client.get(f"{talk.path}?version=1&format=vtt", headers=tag).text
+
+
+def test_a_replaced_transcript_keeps_its_versions(talk: Talk) -> None:
+    talk.respell()
+    talk.follow()
+    talk.client.put(f"{talk.path}/review", json={"state": "auto"})
+    again = talk.client.post(f"/sessions/{talk.session_id}/process").json()
+    merge_spoken(talk.harness, again, "another engine heard this.")
+    talk.end(again["jobId"])
+    of_job = f"?jobId={talk.job_id}"
+    assert talk.text().startswith("another")
+    assert "Voronoi" in talk.text(of_job)
+    for form in ("vtt", "txt"):
+        assert "Voronoi" in talk.read(f"{of_job}&format={form}").text
+        assert "vorony" in talk.read(f"{of_job}&version=0&format={form}").text
+
+
+def test_a_review_of_a_text_that_is_edited_meanwhile_is_refused(talk: Talk) -> None:
+    talk.respell()
+    storage = scripted(talk.services.storage, "sessions")
+    edits = iter([lambda: talk.respell("Voronoj")])
+
+    def update(stored: Stored[Session], session: Session) -> Stored[Session]:
+        for edit in edits:
+            edit()
+        return talk.services.storage.sessions.update(stored, session)
+
+    cast(ScriptedStore, storage.sessions).script(update=update)
+    editor = Editor(ORG, "ann", [talk.tag])
+    with pytest.raises(PreconditionFailed, match="newer version, 2"):
+        set_review_state(replace(talk.services, storage=storage), editor, talk.session_id, ReviewState.REVIEWED)
+    assert [each["state"] for each in talk.versions()] == ["inCorrection", "inCorrection", "auto"]
+
+
+def test_an_editor_that_was_slower_leaves_no_file(talk: Talk) -> None:
+    storage = scripted(talk.services.storage, "transcript_versions")
+
+    def create(version: TranscriptVersion) -> None:
+        talk.respell()
+        talk.services.storage.transcript_versions.create(version)
+
+    cast(ScriptedStore, storage.transcript_versions).script(create=create)
+    services = replace(talk.services, storage=storage)
+    delete = Delete.model_validate({"op": "delete", "wordIds": ["w0"]})
+    with pytest.raises(PreconditionFailed, match="newer version, 1"):
+        edit_transcript(services, Editor(ORG, "ann", [talk.tag]), talk.session_id, [delete])
+    assert sum("transcript-versions/" in name for name in talk.blobs()) == 1
+    assert talk.text().startswith("the Voronoi")
+
+
 def test_a_task_waits_for_its_version_and_leaves_earlier_ones_to_later_tasks(talk: Talk) -> None:
     talk.respell()
     (task,) = [
@@ -209,9 +280,9 @@ def test_a_task_waits_for_its_version_and_leaves_earlier_ones_to_later_tasks(tal
         follow_corrections(*ids, 2, task=task)
     talk.respell("Voronoj")
     follow_corrections(*ids, 1, task=task)
-    assert "vorony" in talk.read("?format=txt").text
+    assert "vorony" in talk.file("transcript.txt")
     follow_corrections(*ids, 2, task=task)
-    assert "Voronoj" in talk.read("?format=txt").text
+    assert "Voronoj" in talk.file("transcript.txt")
 
 
 @pytest.mark.parametrize(
@@ -349,7 +420,7 @@ def test_deletions_leave_no_version(talk: Talk) -> None:
 def test_the_oldest_versions_are_dropped(talk: Talk) -> None:
     editor = Editor(ORG, None, ("*",))
     for number in range(KEPT_VERSIONS + 3):
-        operation = Replace(op="replace", word_ids=["w1"], text=f"Voronoi{number}")
+        operation = Replace.model_validate({"op": "replace", "wordIds": ["w1"], "text": f"Voronoi{number}"})
         edit_transcript(talk.services, editor, talk.session_id, [operation])
     talk.follow()
     kept = [each.version for each in list_versions(talk.services, ORG, talk.session_id)]
@@ -370,7 +441,7 @@ def test_a_crash_while_a_version_is_written_breaks_nothing() -> None:
         talk = Talk(ApiHarness(services, client))
         talk.respell()
     snapshot = crashing.snapshot()
-    operation = Delete(op="delete", word_ids=["w0"])
+    operation = Delete.model_validate({"op": "delete", "wordIds": ["w0"]})
 
     def edit() -> None:
         found = find_transcript(services, ORG, talk.session_id)
