@@ -29,15 +29,17 @@ def services() -> Services:
     settings = load_settings()
     origins = settings.browser_origins if settings.storage_is_emulator else ()  # an account's rules are its operator's
     uris, hint = settings.storage_uris, settings.queue_hint_address
-    try:
-        if uris is not None:
-            credential = make_credential(settings.storage_credential, settings.storage_client_id)
-            return build_services(settings, connect_by_identity(uris, credential, hint=hint))
-        storage = connect(settings.storage_connection, hint=hint, origins=origins)
-    except ValueError:  # which may repeat the connection string
-        raise SettingsInvalid(
-            "AzureWebJobsStorage is not a connection string with an account's name and key."
-        ) from None
+    storage: Storage
+    if uris is not None:
+        credential = make_credential(settings.storage_credential, settings.storage_client_id)
+        storage = connect_by_identity(uris, credential, hint=hint)
+    else:
+        try:
+            storage = connect(settings.storage_connection, hint=hint, origins=origins)
+        except ValueError:  # which may repeat the connection string
+            raise SettingsInvalid(
+                "AzureWebJobsStorage is not a connection string with an account's name and key."
+            ) from None
     return build_services(settings, storage, make_telemetry(settings))
 
 

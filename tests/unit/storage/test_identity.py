@@ -23,6 +23,7 @@ from shared.settings import AZURE_MARKS, Settings, StorageUris, load_settings
 from shared.storage.connect import AzureStorage, connect_by_identity
 from shared.storage.identity import MAX_KEY_LASTS, make_credential
 from shared.storage.ports import RESULTS, SOURCES
+from shared.wiring import services
 
 REPO = Path(__file__).resolve().parents[3]
 ACCOUNT = {"AzureWebJobsStorage__accountName": "lectures"}
@@ -162,9 +163,11 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     for name in list(os.environ):
         if name.startswith(("AzureWebJobs", "ROSTRUM_", *AZURE_MARKS)):
             monkeypatch.delenv(name)
-    load_settings.cache_clear()
+    for cached in (services, load_settings):
+        cached.cache_clear()
     yield monkeypatch
-    load_settings.cache_clear()
+    for cached in (services, load_settings):
+        cached.cache_clear()
 
 
 @pytest.mark.parametrize("mark", AZURE_MARKS)
@@ -187,13 +190,30 @@ def test_the_emulator_is_what_a_laptop_has(environment: pytest.MonkeyPatch) -> N
 
 LOOK = """
 from shared.wiring import services
-blobs = services().storage.blobs
-print(type(blobs._signer).__name__, blobs._service.url)
+made = services()
+blobs = made.storage.blobs
+print(type(blobs._signer).__name__, blobs._service.url, type(made.telemetry).__name__)
 """
 
 
 def test_a_process_is_wired_to_the_account(environment: pytest.MonkeyPatch) -> None:
-    for name, value in {**ACCOUNT, "AzureWebJobsStorage__credential": "managedidentity"}.items():
+    collector = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}  # nothing is measured, so nothing is sent
+    for name, value in {**ACCOUNT, "AzureWebJobsStorage__credential": "managedidentity", **collector}.items():
         environment.setenv(name, value)
     ran = subprocess.run([sys.executable, "-c", LOOK], cwd=REPO, capture_output=True, text=True, timeout=120)
-    assert ran.stdout.strip() == f"DelegationKey {URIS.blob}/", ran.stderr
+    assert ran.stdout.strip() == f"DelegationKey {URIS.blob}/ OpenTelemetry", ran.stderr
+
+
+def test_an_identity_that_cannot_be_made_is_not_reported_as_a_connection_string(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.delenv("AZURE_CLIENT_ID", raising=False)
+    incomplete = {
+        "AZURE_AUTHORITY_HOST": "https://login.example",
+        "AZURE_TENANT_ID": "a-tenant",
+        "AZURE_FEDERATED_TOKEN_FILE": "/no/token",
+    }
+    for name, value in {**ACCOUNT, "AzureWebJobsStorage__credential": "managedidentity", **incomplete}.items():
+        environment.setenv(name, value)
+    with pytest.raises(ValueError, match="client_id"):
+        services()
