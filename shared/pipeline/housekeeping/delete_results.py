@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from shared.domain.errors import Conflict, NotFound, UnreadableRow
 from shared.domain.job import Job
+from shared.domain.search.transcript import parse_text_id
 from shared.domain.session import Session
 from shared.domain.transcript_version import ReviewState
 from shared.pipeline.artefacts import ARTEFACTS
@@ -65,8 +66,9 @@ def continue_deletion(services: Services, session: Session) -> None:
                 name = blob_name(org_id, session_id, job_id, artefact.name)
                 services.storage.blobs.discard(artefact.container, name)
     index = services.storage.search
-    for job_id in set(index.jobs(org_id, session_id)) - kept:
-        index.remove(org_id, session_id, job_id)
+    for indexed in index.jobs(org_id, session_id):
+        if parse_text_id(indexed)[0] not in kept:
+            index.remove(org_id, session_id, indexed)
 
     def over(current: Session) -> Session:
         is_same = current.results_deleted_at == session.results_deleted_at

@@ -7,10 +7,11 @@ import pytest
 
 from shared.domain.errors import Conflict, NotFound
 from shared.domain.job import Job
+from shared.domain.search.transcript import Source, SpokenWord, index_words, text_id
 from shared.job_status import JobStatus
 from shared.pipeline.execution.cancel import cancel_job
 from shared.pipeline.housekeeping.clean_up import clean_up
-from shared.pipeline.housekeeping.delete_results import delete_results
+from shared.pipeline.housekeeping.delete_results import continue_deletion, delete_results
 from shared.pipeline.jobs.submit import JobRequest, retry_job, submit_session
 from shared.pipeline.stages.sidecar import rebuild_sidecar
 from shared.storage.ports import RESULTS, SOURCES, WORK
@@ -75,6 +76,27 @@ def test_new_results_can_be_made(harness: PipelineHarness) -> None:
     made = derived(harness, job)
     assert made
     assert all(again.job_id in name for name in made)
+
+
+def test_a_job_that_ended_after_the_mark_keeps_its_transcript_and_its_slides_in_the_index(
+    harness: PipelineHarness,
+) -> None:
+    job = finished(harness)
+    harness.now += timedelta(hours=1)
+    stored = harness.storage.sessions.get("acme", job.session_id)
+    mark = {"results_deleted_at": harness.now, "results_deletion_pending": True}
+    session = harness.storage.sessions.update(stored, stored.value.evolve(**mark)).value
+    harness.now += timedelta(hours=1)
+    again = submit_session(harness.services, JobRequest(org_id="acme"), job.session_id)
+    harness.drain()
+    for one in (job, again):
+        for source in Source:
+            facts = {"session_id": job.session_id, "job_id": text_id(one.job_id, source), "session_name": ""}
+            spoken = [SpokenWord("rivers", 0.0, 1.0)]
+            harness.storage.search.put(index_words(spoken, org_id="acme", spaced=True, **facts))
+    continue_deletion(harness.services, session)
+    kept = {text_id(again.job_id, source) for source in Source}
+    assert set(harness.storage.search.jobs("acme", job.session_id)) == kept
 
 
 def test_a_failed_job_can_still_be_retried(harness: PipelineHarness) -> None:
