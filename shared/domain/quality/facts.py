@@ -11,6 +11,9 @@ from shared.domain.quality.records import Look, SoundLevels
 Span = tuple[float, float]
 """[start, end) in seconds."""
 
+LONG_FIRST_PART_SEC = 120.0
+"""A first part that is shorter may lie before the talk."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeardText:

@@ -6,7 +6,7 @@ A screencast stands still while its slide is explained. So stillness counts only
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
-from shared.domain.quality.facts import Facts, Span, overlap
+from shared.domain.quality.facts import LONG_FIRST_PART_SEC, Facts, Span, overlap
 from shared.domain.quality.payload import Reason
 from shared.domain.quality.records import Look
 from shared.domain.timestamps import clock
@@ -43,8 +43,6 @@ FROZEN_SHARE = 0.9
 PRESENT_SHARE = 0.5
 SPEAKING_SHARE = 0.5
 LEAST_COVERAGE_PERCENT = 1.0
-LONG_FIRST_PART_SEC = 120.0
-"""A first part that is shorter may lie before the talk."""
 MAX_SAMPLE_SEC = 2.0
 """Time for which a sample stands at most."""
 

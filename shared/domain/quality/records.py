@@ -43,7 +43,7 @@ class SoundLevels(Payload):
     def _same_length(self) -> Self:
         if not len(self.level) == len(self.loudest) == len(self.quietest) == len(self.fall) == len(self.clipped):
             raise ValueError("the levels do not cover the same seconds")
-        if len(self.left) != len(self.right):
+        if len(self.left) != len(self.right) or len(self.left) not in (0, len(self.level)):
             raise ValueError("the channels do not cover the same seconds")
         return self
 

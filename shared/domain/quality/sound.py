@@ -7,7 +7,7 @@ read and free speech, dry, with echo of 0.4 to 1.2 s, and with noise: docs/decis
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
-from shared.domain.quality.facts import Facts, Span, total
+from shared.domain.quality.facts import LONG_FIRST_PART_SEC, Facts, Span, total
 from shared.domain.quality.payload import Reason
 from shared.domain.quality.records import SoundLevels
 from shared.domain.timestamps import clock
@@ -32,8 +32,6 @@ STEADY_SHARE = 0.8
 FEW_SPEECH_SEC = 1.0
 FEW_SPEECH_SHARE = 0.01
 """Less speech than both is none."""
-LONG_FIRST_PART_SEC = 120.0
-"""A first part that is shorter may lie before the talk."""
 CLIPPED_PER_10000 = 10
 """A second is clipped from so many samples at full scale on; speech that just reaches it has 1."""
 CLIPPED_SHARE = 0.1

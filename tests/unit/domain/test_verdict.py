@@ -220,3 +220,10 @@ def test_the_early_reasons_are_those_that_the_sound_alone_shows() -> None:
     assert [each.code for each in sound.early_reasons(levels(**HISS), 60.0)] == [sound.NOISE_ONLY]
     assert [each.code for each in sound.early_reasons(silent(20, 31), 60.0)] == [sound.SOUND_MUTED]
     assert sound.early_reasons(levels(), 60.0) == []
+
+
+@pytest.mark.parametrize(("left", "right"), [(3, 3), (60, 59), (61, 61)])
+def test_levels_of_channels_that_do_not_cover_the_sound_are_refused(left: int, right: int) -> None:
+    both = {"left": (-24,) * left, "right": (-24,) * right}
+    with pytest.raises(ValueError, match="the channels do not cover the same seconds"):
+        SoundLevels.model_validate(levels().model_dump() | both)
