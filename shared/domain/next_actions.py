@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from shared.domain.job import NEEDS, Job, advance_status, next_status
+from shared.domain.job import Job, advance_status, next_status
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import STEPS, StepRun
@@ -96,19 +96,19 @@ def has_step(job: Job, stage: Stage, step: StepKind, number: int) -> bool:
     return step in STEPS[stage] and 0 <= number < _parts_of(job, stage, step)
 
 
-def needs_are_done(run: StepRun, steps: Collection[StepRun]) -> bool:
+def needs_are_done(job: Job, run: StepRun, steps: Collection[StepRun]) -> bool:
     """Return whether all steps that come before the step are done, by the rows of its job."""
-    return all(each.state is StageState.DONE for each in steps if comes_before((each.stage, each.step), run))
+    return all(each.state is StageState.DONE for each in steps if comes_before(job, (each.stage, each.step), run))
 
 
-def comes_before(other: tuple[Stage, StepKind], run: StepRun) -> bool:
-    """Return whether the step needs the results of the other one."""
+def comes_before(job: Job, other: tuple[Stage, StepKind], run: StepRun) -> bool:
+    """Return whether the step needs the results of the other one of its job."""
     stage, step = other
     if stage is run.stage:
         return STEPS[stage].index(step) < STEPS[stage].index(run.step)
-    needed = NEEDS.get(run.stage)
+    needed = job.stage_before(run.stage)
     while needed is not None and needed is not stage:
-        needed = NEEDS.get(needed)
+        needed = job.stage_before(needed)
     return needed is stage
 
 
@@ -127,7 +127,7 @@ def _to_enqueue(
                     if room > 0 and (may_begin or _begins_early(job, stage, step, number)):
                         room -= 1
                         yield StepRun(job_id=job.job_id, stage=stage, step=step, number=number, job_attempt=job.attempt)
-                elif needs_are_done(run, known.values()) if run.blocked else run.is_lost(now, stale_after):
+                elif needs_are_done(job, run, known.values()) if run.blocked else run.is_lost(now, stale_after):
                     yield run
             may_begin = may_begin and _is_done(job, stage, step, known)
 

@@ -80,7 +80,9 @@ def reset_producers(
     Returns the rows that were set back; None for a blob that no step before `reader` makes (None: the end of the job).
     """
     producers = list(_producers_of(services, job, missing))
-    if not producers or (reader is not None and not comes_before((producers[0].stage, producers[0].step), reader)):
+    if not producers:
+        return None
+    if reader is not None and not comes_before(job, (producers[0].stage, producers[0].step), reader):
         return None
     reset: list[Stored[StepRun]] = []
     try:

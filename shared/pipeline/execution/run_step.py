@@ -82,7 +82,7 @@ def _attempt(
 ) -> bool:
     """Claim the step and make one attempt at it; return whether it is done. Raises the step's error when the caller
     retries by itself."""
-    if row.value.blocked and not _needs_are_done(services, row.value):
+    if row.value.blocked and not _needs_are_done(services, job, row.value):
         log.info("message ignored: the step waits for what it needs", extra={"action": "ignore", **facts})
         return False
     claimed = claim_step(services, job, row, delivery)
@@ -120,8 +120,8 @@ def _send_next(services: Services, job: Job) -> None:
         send_next(services, job)
 
 
-def _needs_are_done(services: Services, run: StepRun) -> bool:
-    return needs_are_done(run, _runs(services, run.job_id))
+def _needs_are_done(services: Services, job: Job, run: StepRun) -> bool:
+    return needs_are_done(job, run, _runs(services, run.job_id))
 
 
 def _runs(services: Services, job_id: str) -> list[StepRun]:

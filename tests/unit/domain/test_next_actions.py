@@ -19,7 +19,9 @@ from shared.domain.next_actions import (
     Enqueue,
     FinishStage,
     MoveStatus,
+    comes_before,
     has_step,
+    needs_are_done,
     next_actions,
 )
 from shared.domain.options import JobOptions
@@ -287,3 +289,14 @@ def test_only_the_first_part_of_the_transcription_begins_early() -> None:
     ]
     skipped = replace(job, stages={**job.stages, SPEECH: StageProgress(state=StageState.SKIPPED, parts=0)})
     assert not has_step(skipped, SPEECH, StepKind.PART, 0)
+
+
+def test_a_rendition_without_a_track_video_does_not_wait_for_the_track() -> None:
+    with_track = make_job(TRANSCRIBED, "d")
+    without = replace(with_track, options=JobOptions(rendition="always"))
+    (video, *_), track = rows_of(VIDEO, "bb-"), rows_of(TRACK, "r---")
+    for job, needs_track in ((with_track, True), (without, False)):
+        assert comes_before(job, (TRACK, StepKind.MERGE), video) is needs_track
+        assert comes_before(job, (DOWNLOAD, StepKind.PART), video)
+        assert needs_are_done(job, video, [*rows_of(DOWNLOAD, "d"), *track, video]) is not needs_track
+        assert not needs_are_done(job, video, [*rows_of(DOWNLOAD, "l"), video])
