@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from shared.domain.message import QUEUES
+from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.media.video.look_meter import LookMeter
 from shared.pipeline.execution.run_step import Delivery, run_step
@@ -53,6 +54,23 @@ def test_a_muted_recording_is_told_before_the_end_and_is_unusable(make_clip: Any
     again, twice, told_again = processed(clip, deliveries=2)
     assert (again, twice) == (quality, data)
     assert told_again.count(("warning", "no_sound")) == 1
+
+
+def test_a_sound_that_begins_in_a_later_one_of_joined_files_is_not_told_as_missing(make_clip: Any) -> None:
+    picture = make_clip("mpegts", video="libx264", seconds=2)
+    storage = MemoryStorage()
+    services = build_services(Settings(), storage)
+    joined = picture + make_clip("mpegts", video="libx264", audio="aac", seconds=2)
+    for job_id, clip in (("sound", joined), ("none", picture + picture)):
+        storage.blobs.write(SOURCES, source_blob_name("local", job_id, "a.ts"), clip, "video/mp2t")
+        submit_stored(services, JobRequest(org_id="local", job_id=job_id), job_id, "a.ts")
+        message = storage.queues.pop(QUEUES[Stage.DOWNLOAD])
+        assert message is not None
+        run_step(services, message, Delivery(job_id, 1))
+    assert storage.jobs.get("local", "sound").value.status is JobStatus.DOWNLOADED
+    assert storage.jobs.get("local", "sound").value.warnings == ()
+    (warning,) = storage.jobs.get("local", "none").value.warnings
+    assert (warning.code, warning.start, warning.end) == ("no_sound", 0.0, pytest.approx(4.0, abs=0.2))
 
 
 def test_a_recording_without_a_picture_has_a_verdict(make_clip: Any) -> None:

@@ -260,14 +260,14 @@ def _examine(context: StepContext, source: BlobFacts) -> Recording:
     """Read the recording through: copy its sound, measure it, and return its facts."""
     with open_recording(context) as file:
         recording = use_tracks(probe(file, source.size_bytes), context.job.options.tracks)
-        if recording.audio is None:
-            context.warn(early_reasons(None, recording.duration_sec))
         context.report(PROBED)
         report = partial(_report_reading, context)
         if recording.audio is None:
             measured = measure(file, recording, Walk(file, recording, report))
             recording = replace(recording, audio=measured.audio)  # it may begin in a later one of joined files
-        if recording.audio is not None:
+        if recording.audio is None:
+            context.warn(early_reasons(None, measured.duration_sec))
+        else:
             measured = copy_audio(context, file, recording, report)
     refuse_too_long(measured.duration_sec, context.services.settings)
     return measured
