@@ -15,13 +15,14 @@ _NO_LANGUAGE = "none"
 _MAX_METADATA = 50
 
 
-def to_iiif(talk: Talk, base: str, *, recording_format: str) -> dict[str, Any]:
+def to_iiif(talk: Talk, base: str, *, recording_format: str, job_id: str | None = None) -> dict[str, Any]:
     """Return the manifest as JSON.
 
     Args:
         talk: the recording and what was made of it.
         base: the API's absolute address, which all ids begin with.
         recording_format: the content type of what `…/media?rendition=playable` leads to.
+        job_id: the job whose captions and thumbnail are meant; None for the latest.
     """
     session = f"{base}/sessions/{talk.session_id}"
     manifest_id, canvas_id = f"{session}/manifest", f"{session}/manifest/canvas"
@@ -40,12 +41,12 @@ def to_iiif(talk: Talk, base: str, *, recording_format: str) -> dict[str, Any]:
                 "format": "application/zip",
             }
         ],
-        "items": [_canvas(talk, session, canvas_id, recording_format)],
+        "items": [_canvas(talk, session, canvas_id, recording_format, job_id)],
     }
     if talk.still is not None:
         manifest["thumbnail"] = [
             {
-                "id": f"{session}/thumbnails/{talk.still.name}",
+                "id": f"{session}/thumbnails/{talk.still.name}" + (f"?jobId={job_id}" if job_id else ""),
                 "type": "Image",
                 "format": "image/jpeg",
                 "width": talk.still.width,
@@ -57,7 +58,7 @@ def to_iiif(talk: Talk, base: str, *, recording_format: str) -> dict[str, Any]:
     return {key: value for key, value in manifest.items() if value != []}
 
 
-def _canvas(talk: Talk, session: str, canvas_id: str, recording_format: str) -> dict[str, Any]:
+def _canvas(talk: Talk, session: str, canvas_id: str, recording_format: str, job_id: str | None) -> dict[str, Any]:
     size: dict[str, Any] = {"duration": talk.duration_sec}
     if talk.has_picture:
         size |= {"width": talk.width, "height": talk.height}
@@ -76,7 +77,7 @@ def _canvas(talk: Talk, session: str, canvas_id: str, recording_format: str) -> 
     }
     if talk.engine is not None:
         captions = {
-            "id": f"{session}/results/transcript?format=vtt",
+            "id": f"{session}/results/transcript?format=vtt" + (f"&jobId={job_id}" if job_id else ""),
             "type": "Text",
             "format": "text/vtt",
             "label": _text("Captions" if talk.is_reviewed else "Captions, made automatically", "en"),

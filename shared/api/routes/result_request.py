@@ -17,7 +17,7 @@ from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION
 from shared.domain.stage import Stage
 from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import Services
-from shared.pipeline.jobs.results import Result, find_result
+from shared.pipeline.jobs.results import Result, find_result, result_with_text
 
 OfJob = Annotated[
     str | None,
@@ -43,7 +43,7 @@ class ResultRequest:
     async def send_derived(self, artefact: Artefact, stage: Stage) -> Response:
         """Return an artefact that is made with the sidecar, and never without `stage`; raise NotFound, ResultNotReady.
 
-        What follows from a transcript that people corrected stands with that transcript, also after a new run.
+        `result_with_text` tells whose it is.
         """
         return await self._send(await off_loop(partial(self._derived, stage)), artefact)
 
@@ -52,9 +52,7 @@ class ResultRequest:
         return await result_response(self.request, self.services, blob, artefact.media_type, result.missing)
 
     def _derived(self, stage: Stage) -> Result:
-        made = find_result(*self._wanted(None))
-        if self.job_id is None and made.session.keeps_transcript:
-            made = replace(made, job_id=made.session.transcript_job_id)
+        made = result_with_text(find_result(*self._wanted(None)), self.job_id)
         return replace(made, missing=find_result(*self._wanted(stage)).missing)
 
     def _wanted(self, stage: Stage | None) -> tuple[Services, str, str, Stage | None, str | None]:

@@ -11,12 +11,11 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from shared.domain.errors import NotFound
-from shared.domain.session import Session
 from shared.domain.transcript_version import ReviewState
 from shared.media.payload import SidecarPayload, VideoStreamPayload
 from shared.pipeline.artefacts import CHAPTERS, PLAYABLE, SIDECAR, TRANSCRIPT, TRANSCRIPT_VTT
 from shared.pipeline.context import Services
-from shared.pipeline.jobs.results import Result, find_result, media_type, stored_recording
+from shared.pipeline.jobs.results import Result, find_result, media_type, result_with_text, stored_recording
 from shared.standards.iiif import to_iiif
 from shared.standards.opencast import CAPTIONS, CATALOG, MANIFEST, STILL, to_catalog, to_manifest
 from shared.standards.talk import Chapter, Still, Talk
@@ -42,13 +41,14 @@ def package(services: Services, org_id: str, session_id: str) -> Iterator[bytes]
     Raise NotFound, ResultNotReady before a job is done or without the recording, and ChecksumMismatch for an upload
     that was overwritten.
     """
-    result, sidecar, talk = _talk(services, org_id, session_id, None)
+    result, text, sidecar, talk = _talk(services, org_id, session_id, None)
     session = result.session
     facts = stored_recording(services, session)
     recording = session.source_blob.rpartition("/")[2]
     entries = [_small(MANIFEST, to_manifest(talk, recording)), _small(CATALOG, to_catalog(talk))]
     if talk.engine is not None:
-        entries.append(_stored(services, result, sidecar, TRANSCRIPT_VTT.name, CAPTIONS))
+        captions = services.storage.blobs.read(RESULTS, text.blob(TRANSCRIPT_VTT.name))  # corrections may rewrite them
+        entries.append(_small(CAPTIONS, captions))
     if talk.still is not None:
         entries.append(_stored(services, result, sidecar, f"thumbnails/{talk.still.name}", STILL))
     entries.append(Entry(recording, facts.size_bytes, services.storage.blobs.chunks(SOURCES, session.source_blob)))
@@ -57,24 +57,29 @@ def package(services: Services, org_id: str, session_id: str) -> Iterator[bytes]
 
 def manifest(services: Services, org_id: str, session_id: str, job_id: str | None, base: str) -> dict[str, object]:
     """Return the session's IIIF manifest, with ids under `base`; raise NotFound, and ResultNotReady."""
-    _, sidecar, talk = _talk(services, org_id, session_id, job_id)
+    _, _, sidecar, talk = _talk(services, org_id, session_id, job_id)
     made = {artefact.name for artefact in sidecar.artefacts}
     recording_format = PLAYABLE.content_type if PLAYABLE.name in made else talk.media_type
-    return to_iiif(talk, base, recording_format=recording_format)
+    return to_iiif(talk, base, recording_format=recording_format, job_id=job_id)
 
 
-def _talk(services: Services, org_id: str, session_id: str, job_id: str | None) -> tuple[Result, SidecarPayload, Talk]:
+def _talk(
+    services: Services, org_id: str, session_id: str, job_id: str | None
+) -> tuple[Result, Result, SidecarPayload, Talk]:
+    """Return the result of the sidecar, that of the text, the sidecar, and what to tell."""
     result = find_result(services, org_id, session_id, None, job_id)
     sidecar = _read(services, result, SIDECAR.name, SidecarPayload)
     if sidecar is None:
         raise result.missing
-    has_captions = any(each.name == TRANSCRIPT_VTT.name for each in sidecar.artefacts)
-    transcript = _read(services, result, TRANSCRIPT.name, _Heard) if has_captions else None
-    chapters = _read(services, result, CHAPTERS.name, Chapters)
-    return result, sidecar, _told(result.session, sidecar, transcript, chapters)
+    text = result_with_text(result, job_id)
+    has_captions = services.storage.blobs.facts(RESULTS, text.blob(TRANSCRIPT_VTT.name)) is not None
+    transcript = _read(services, text, TRANSCRIPT.name, _Heard) if has_captions else None
+    chapters = _read(services, text, CHAPTERS.name, Chapters)
+    return result, text, sidecar, _told(text, sidecar, transcript, chapters)
 
 
-def _told(session: Session, sidecar: SidecarPayload, transcript: _Heard | None, chapters: Chapters | None) -> Talk:
+def _told(text: Result, sidecar: SidecarPayload, transcript: _Heard | None, chapters: Chapters | None) -> Talk:
+    session = text.session
     picture = next((each for each in sidecar.media.streams if isinstance(each, VideoStreamPayload)), None)
     still = next(iter(sidecar.thumbnails), None)
     language = transcript.language if transcript is not None else UNDETERMINED
@@ -89,7 +94,7 @@ def _told(session: Session, sidecar: SidecarPayload, transcript: _Heard | None, 
         height=picture.height if picture else None,
         language=None if language == UNDETERMINED else language,
         engine=transcript.engine.name if transcript is not None else None,
-        is_reviewed=session.review_state is ReviewState.REVIEWED,
+        is_reviewed=session.review_state is ReviewState.REVIEWED and text.job_id == session.transcript_job_id,
         metadata=session.metadata,
         chapters=_chapters(chapters),
         still=Still(name=still.name, width=still.width, height=still.height) if still else None,

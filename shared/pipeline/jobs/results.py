@@ -4,7 +4,7 @@ Apart from the routes, so that the reasons for a missing result stand in one pla
 """
 
 import mimetypes
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.domain.errors import ChecksumMismatch, NotFound, ResultInTheMaking, ResultNotReady, WriteConflict
@@ -68,6 +68,21 @@ def find_result(services: Services, org_id: str, session_id: str, stage: Stage |
         made_by = session.transcript_job_id if stage is Stage.TRANSCRIPTION else session.tracking_job_id
     telling = telling_job(services, session, now, is_made=made_by is not None)
     return Result(session, made_by, _missing(session, telling, stage, now))
+
+
+def result_with_text(result: Result, job_id: str | None) -> Result:
+    """Return the result whose files follow from the transcript that is shown beside this sidecar's.
+
+    What follows from a transcript that people corrected stands with that transcript, also after a new run.
+
+    Args:
+        result: that of the sidecar.
+        job_id: the job that the caller asks for; None for the latest.
+    """
+    session = result.session
+    if job_id is None and session.keeps_transcript:
+        return replace(result, job_id=session.transcript_job_id)
+    return result
 
 
 def no_recording(services: Services, session: Session) -> ResultNotReady:

@@ -2,8 +2,10 @@
 
 import asyncio
 import io
+import json
 import zipfile
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
@@ -15,6 +17,7 @@ from shared.api.app import create_app
 from shared.api.openapi.examples import EXAMPLES
 from shared.api.routes.handing_over import LimitedStream
 from shared.domain.errors import Busy
+from shared.domain.transcript_version import ReviewState
 from shared.media.payload import (
     ArtefactPayload,
     AudioStreamPayload,
@@ -55,16 +58,30 @@ def as_bytes(value: BaseModel | Mapping[str, str]) -> bytes:
 def finished(harness: ApiHarness, *, with_speech: bool = True) -> str:
     """A job is done; return its session."""
     job = harness.submit(sessionName="How water moves", metadata={"creator": "A. Müller"})
+    finish(harness, job, spoken() if with_speech else {})
     session_id: str = job["sessionId"]
-    files = {"thumbnails/scene-0001.jpg": STILL}
-    if with_speech:
-        files |= {
-            "transcript.json": as_bytes(EXAMPLES["getTranscript"]),
-            "transcript.vtt": VTT,
-            "chapters.json": as_bytes(EXAMPLES["getChapters"]),
-        }
+    blob = harness.session(session_id).source_blob
+    harness.services.storage.blobs.write(SOURCES, blob, RECORDING, "video/mp4")
+    return session_id
+
+
+def spoken(captions: bytes = VTT, title: str | None = None) -> dict[str, bytes]:
+    """Return the files of a transcript; with a title, there is one chapter."""
+    chapters = json.loads(as_bytes(EXAMPLES["getChapters"]))
+    if title is not None:
+        chapters["chapters"] = [chapters["chapters"][0] | {"title": title}]
+    return {
+        "transcript.json": as_bytes(EXAMPLES["getTranscript"]),
+        "transcript.vtt": captions,
+        "chapters.json": json.dumps(chapters).encode(),
+    }
+
+
+def finish(harness: ApiHarness, job: dict[str, Any], text: Mapping[str, bytes], **made_by: str | None) -> None:
+    """The job leaves its files and its sidecar; the session shows them, unless `made_by` names another job."""
+    files = {"thumbnails/scene-0001.jpg": STILL, **text}
     sidecar = SidecarPayload(
-        session_id=session_id,
+        session_id=job["sessionId"],
         job_id=job["jobId"],
         media=MEDIA,
         thumbnails=[ThumbnailPayload(name="scene-0001.jpg", t=1.0, width=640, height=360)],
@@ -74,9 +91,8 @@ def finished(harness: ApiHarness, *, with_speech: bool = True) -> str:
         ],
     )
     harness.finish(job, {**files, "sidecar.json": as_bytes(sidecar)})
-    blob = harness.session(session_id).source_blob
-    harness.services.storage.blobs.write(SOURCES, blob, RECORDING, "video/mp4")
-    return session_id
+    stored = harness.services.storage.sessions.get(ORG, job["sessionId"])
+    harness.services.storage.sessions.update(stored, stored.value.evolve(**made_by))
 
 
 def test_the_package_holds_the_recording_and_what_is_known_of_it(harness: ApiHarness) -> None:
@@ -106,6 +122,30 @@ def test_without_speech_there_are_no_captions(harness: ApiHarness) -> None:
         assert "captions.vtt" not in archive.namelist()
     (canvas,) = harness.client.get(f"/sessions/{session_id}/manifest").json()["items"]
     assert "annotations" not in canvas
+
+
+def test_a_corrected_text_stands_beside_the_sidecar_of_a_new_run(harness: ApiHarness) -> None:
+    session_id = finished(harness)
+    corrected = harness.session(session_id).transcript_job_id
+    stored = harness.services.storage.sessions.get(ORG, session_id)
+    harness.services.storage.sessions.update(stored, stored.value.evolve(review_state=ReviewState.REVIEWED))
+    again = harness.client.post(f"/sessions/{session_id}/process").json()
+    finish(harness, again, spoken(b"WEBVTT\n\nby a machine\n", "Another chapter"), transcript_job_id=corrected)
+
+    answer = harness.client.get(f"/sessions/{session_id}/package")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.read("captions.vtt") == VTT
+        assert b"generator-type:manual" in archive.read("manifest.xml")
+    shown = {None: (VTT, "Captions"), again["jobId"]: (b"WEBVTT\n\nby a machine\n", "Captions, made automatically")}
+    for job_id, (captions, label) in shown.items():
+        wanted = {"params": {"jobId": job_id}} if job_id else {}
+        manifest = harness.client.get(f"/sessions/{session_id}/manifest", **wanted).json()
+        body = manifest["items"][0]["annotations"][0]["items"][0]["body"]
+        assert body["label"] == {"en": [label]}
+        assert harness.client.get(body["id"]).content == captions
+        assert harness.client.get(manifest["thumbnail"][0]["id"]).status_code == 200
+        titles = [each["label"]["en"] for each in manifest["structures"][0]["items"]]
+        assert (titles == [["Another chapter"]]) is (job_id is not None)
 
 
 def test_the_manifest_leads_to_the_api(harness: ApiHarness) -> None:
