@@ -15,13 +15,14 @@ _NO_LANGUAGE = "none"
 _MAX_METADATA = 50
 
 
-def to_iiif(talk: Talk, base: str, *, recording_format: str, job_id: str | None = None) -> dict[str, Any]:
+def to_iiif(talk: Talk, base: str, *, playable_type: str | None, job_id: str | None = None) -> dict[str, Any]:
     """Return the manifest as JSON.
 
     Args:
         talk: the recording and what was made of it.
         base: the API's absolute address, which all ids begin with.
-        recording_format: the content type of what `…/media?rendition=playable` leads to.
+        playable_type: the content type of what `…/media?rendition=playable` leads to; None where it leads to nothing,
+            so that the recording is painted as it came.
         job_id: the job whose captions and thumbnail are meant; None for the latest.
     """
     session = f"{base}/sessions/{talk.session_id}"
@@ -41,7 +42,7 @@ def to_iiif(talk: Talk, base: str, *, recording_format: str, job_id: str | None 
                 "format": "application/zip",
             }
         ],
-        "items": [_canvas(talk, session, canvas_id, recording_format, job_id)],
+        "items": [_canvas(talk, session, canvas_id, playable_type, job_id)],
     }
     if talk.still is not None:
         manifest["thumbnail"] = [
@@ -58,14 +59,14 @@ def to_iiif(talk: Talk, base: str, *, recording_format: str, job_id: str | None 
     return {key: value for key, value in manifest.items() if value != []}
 
 
-def _canvas(talk: Talk, session: str, canvas_id: str, recording_format: str, job_id: str | None) -> dict[str, Any]:
+def _canvas(talk: Talk, session: str, canvas_id: str, playable_type: str | None, job_id: str | None) -> dict[str, Any]:
     size: dict[str, Any] = {"duration": talk.duration_sec}
     if talk.has_picture:
         size |= {"width": talk.width, "height": talk.height}
     body = {
-        "id": f"{session}/media?rendition=playable",
+        "id": f"{session}/media?rendition=playable" if playable_type else f"{session}/media",
         "type": "Video" if talk.has_picture else "Sound",
-        "format": recording_format,
+        "format": playable_type or talk.media_type,
         **size,
     }
     canvas = {

@@ -40,7 +40,7 @@ _EXAMPLE = to_iiif(
         engine="moonshine",
     ),
     "https://rostrum.example/api",
-    recording_format="video/mp4",
+    playable_type="video/mp4",
 )
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {

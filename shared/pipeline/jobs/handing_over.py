@@ -13,9 +13,16 @@ from pydantic import BaseModel
 from shared.domain.errors import NotFound
 from shared.domain.transcript_version import ReviewState
 from shared.media.payload import SidecarPayload, VideoStreamPayload
-from shared.pipeline.artefacts import CHAPTERS, PLAYABLE, SIDECAR, TRANSCRIPT, TRANSCRIPT_VTT
+from shared.pipeline.artefacts import CHAPTERS, SIDECAR, TRANSCRIPT, TRANSCRIPT_VTT
 from shared.pipeline.context import Services
-from shared.pipeline.jobs.results import Result, find_result, media_type, result_with_text, stored_recording
+from shared.pipeline.jobs.results import (
+    Result,
+    find_result,
+    media_type,
+    playable_type,
+    result_with_text,
+    stored_recording,
+)
 from shared.standards.iiif import to_iiif
 from shared.standards.opencast import CAPTIONS, CATALOG, MANIFEST, STILL, to_catalog, to_manifest
 from shared.standards.talk import Chapter, Still, Talk
@@ -57,10 +64,8 @@ def package(services: Services, org_id: str, session_id: str) -> Iterator[bytes]
 
 def manifest(services: Services, org_id: str, session_id: str, job_id: str | None, base: str) -> dict[str, object]:
     """Return the session's IIIF manifest, with ids under `base`; raise NotFound, and ResultNotReady."""
-    _, _, sidecar, talk = _talk(services, org_id, session_id, job_id)
-    made = {artefact.name for artefact in sidecar.artefacts}
-    recording_format = PLAYABLE.content_type if PLAYABLE.name in made else talk.media_type
-    return to_iiif(talk, base, recording_format=recording_format, job_id=job_id)
+    result, _, _, talk = _talk(services, org_id, session_id, job_id)
+    return to_iiif(talk, base, playable_type=playable_type(services, result.session), job_id=job_id)
 
 
 def _talk(

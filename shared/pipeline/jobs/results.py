@@ -193,6 +193,17 @@ def playable_url(services: Services, org_id: str, session_id: str) -> str:
         raise
 
 
+def playable_type(services: Services, session: Session) -> str | None:
+    """Return the content type of what `playable_url` leads to; None where it leads to nothing."""
+    if session.tracking_job_id is not None:
+        blob = blob_name(session.org_id, session.session_id, session.tracking_job_id, PLAYABLE.name)
+        if services.storage.blobs.facts(PLAYABLE.container, blob) is not None:
+            return PLAYABLE.content_type
+    if session.recording is not None and is_playable(session.recording):
+        return media_type(session.recording, "", session.source_blob)
+    return None
+
+
 def audio_url(services: Services, org_id: str, session_id: str) -> str:
     """Return an address of the sound alone, of the latest job with a transcript; raise NotFound and ResultNotReady."""
     return result_url(services, find_result(services, org_id, session_id, Stage.TRANSCRIPTION, None), AUDIO)

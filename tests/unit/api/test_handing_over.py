@@ -17,6 +17,7 @@ from shared.api.app import create_app
 from shared.api.openapi.examples import EXAMPLES
 from shared.api.routes.handing_over import LimitedStream
 from shared.domain.errors import Busy
+from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.transcript_version import ReviewState
 from shared.media.payload import (
     ArtefactPayload,
@@ -162,6 +163,35 @@ def test_the_manifest_leads_to_the_api(harness: ApiHarness) -> None:
     assert (followed.status_code, followed.content) == (200, VTT)
     still = harness.client.get(manifest["thumbnail"][0]["id"])
     assert (still.status_code, still.content) == (200, STILL)
+
+
+PICTURE = VideoStream(0, "h264", 1920, 1080, 0, 25.0, 0.0, 61.2)
+SOUND = AudioStream(1, "aac", 48000, 2, 0.0, 61.2)
+PLAYS = ("video/mp4", "/media?rendition=playable")
+
+
+@pytest.mark.parametrize(
+    ("container", "video", "is_rendered", "expected"),
+    [
+        pytest.param("mov,mp4,m4a,3gp,3g2,mj2", PICTURE, False, PLAYS, id="playable as it came"),
+        pytest.param("matroska,webm", PICTURE, True, PLAYS, id="rendered"),
+        pytest.param("matroska,webm", PICTURE, False, ("video/x-matroska", "/media"), id="not rendered"),
+        pytest.param("mp3", None, False, ("audio/mpeg", "/media"), id="sound alone"),
+    ],
+)
+def test_what_is_painted_on_the_canvas_can_be_had(
+    harness: ApiHarness, container: str, video: VideoStream | None, is_rendered: bool, expected: tuple[str, str]
+) -> None:
+    session_id = finished(harness)
+    recording = Recording(container=container, size_bytes=1, start_sec=0.0, duration_sec=61.2, video=video, audio=SOUND)
+    stored = harness.services.storage.sessions.get(ORG, session_id)
+    harness.services.storage.sessions.update(stored, stored.value.evolve(recording=recording))
+    if is_rendered:
+        harness.put({"sessionId": session_id, "jobId": stored.value.tracking_job_id}, "rendition.mp4", b"a video")
+    manifest = harness.client.get(f"/sessions/{session_id}/manifest").json()
+    body = manifest["items"][0]["items"][0]["items"][0]["body"]
+    assert (body["format"], body["id"].partition(session_id)[2]) == expected
+    assert harness.client.get(body["id"], follow_redirects=False).status_code == 302
 
 
 def test_outside_the_emulator_a_manifest_needs_the_public_address() -> None:

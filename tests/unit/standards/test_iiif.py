@@ -123,7 +123,7 @@ VALIDATOR = jsonschema_rs.validator_for(SCHEMA, validate_formats=True)
 
 
 def made(**changes: Any) -> dict[str, Any]:
-    written = json.dumps(to_iiif(make_talk(**changes), BASE, recording_format="video/mp4"))
+    written = json.dumps(to_iiif(make_talk(**changes), BASE, playable_type="video/mp4"))
     manifest: dict[str, Any] = json.loads(written)
     return manifest
 
