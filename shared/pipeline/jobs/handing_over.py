@@ -5,12 +5,9 @@ docs/decisions/0030-standards.md.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from typing import TypeVar
 
 from pydantic import BaseModel
 
-from shared.domain.errors import NotFound
 from shared.domain.transcript_version import ReviewState
 from shared.media.payload import SidecarPayload, VideoStreamPayload
 from shared.pipeline.artefacts import CHAPTERS, SIDECAR, TRANSCRIPT, TRANSCRIPT_VTT
@@ -23,6 +20,7 @@ from shared.pipeline.jobs.results import (
     result_with_text,
     stored_recording,
 )
+from shared.pipeline.stages.job_blobs import find_model
 from shared.standards.iiif import to_iiif
 from shared.standards.opencast import CAPTIONS, CATALOG, MANIFEST, STILL, to_catalog, to_manifest
 from shared.standards.talk import Chapter, Still, Talk
@@ -31,8 +29,6 @@ from shared.storage.ports import RESULTS, SOURCES
 from shared.transcription.payload import Chapters, TranscriptEngine
 
 UNDETERMINED = "und"
-
-T = TypeVar("T", bound=BaseModel)
 
 
 class _Heard(BaseModel):
@@ -73,13 +69,13 @@ def _talk(
 ) -> tuple[Result, Result, SidecarPayload, Talk]:
     """Return the result of the sidecar, that of the text, the sidecar, and what to tell."""
     result = find_result(services, org_id, session_id, None, job_id)
-    sidecar = _read(services, result, SIDECAR.name, SidecarPayload)
+    sidecar = find_model(services, RESULTS, result.blob(SIDECAR.name), SidecarPayload)
     if sidecar is None:
         raise result.missing
     text = result_with_text(result, job_id)
     has_captions = services.storage.blobs.facts(RESULTS, text.blob(TRANSCRIPT_VTT.name)) is not None
-    transcript = _read(services, text, TRANSCRIPT.name, _Heard) if has_captions else None
-    chapters = _read(services, text, CHAPTERS.name, Chapters)
+    transcript = find_model(services, RESULTS, text.blob(TRANSCRIPT.name), _Heard) if has_captions else None
+    chapters = find_model(services, RESULTS, text.blob(CHAPTERS.name), Chapters)
     return result, text, sidecar, _told(text, sidecar, transcript, chapters)
 
 
@@ -109,12 +105,6 @@ def _told(text: Result, sidecar: SidecarPayload, transcript: _Heard | None, chap
 def _chapters(chapters: Chapters | None) -> Sequence[Chapter]:
     found = chapters.chapters if chapters is not None else ()
     return [Chapter(start_sec=each.start, end_sec=each.end, title=each.title) for each in found]
-
-
-def _read(services: Services, result: Result, name: str, kind: type[T]) -> T | None:
-    with suppress(NotFound):
-        return kind.model_validate_json(services.storage.blobs.read(RESULTS, result.blob(name)))
-    return None
 
 
 def _small(name: str, data: bytes) -> Entry:

@@ -4,16 +4,13 @@ Transcription and tracking run side by side, so this runs when both are over, ju
 idempotent.
 """
 
-import logging
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from statistics import median
-from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from shared.domain.errors import NotFound
 from shared.domain.job import Job
 from shared.pipeline.artefacts import (
     CHAPTERS,
@@ -25,11 +22,10 @@ from shared.pipeline.artefacts import (
     SLIDES_AS_READ,
     TRANSCRIPT,
     TRANSCRIPT_HTML,
-    Artefact,
 )
 from shared.pipeline.context import Services
 from shared.pipeline.stages.current_transcript import PresentText, present_text, read_version
-from shared.pipeline.stages.job_blobs import read_json, write_file, write_json
+from shared.pipeline.stages.job_blobs import find_json, write_file, write_json
 from shared.pipeline.stages.sidecar import read_scenes
 from shared.slides.payload import Slides
 from shared.slides.unspoken import Said, unspoken_terms
@@ -37,10 +33,6 @@ from shared.transcription.chapters import Section, propose_chapters, to_webvtt_c
 from shared.transcription.page import to_html
 from shared.transcription.payload import Chapters, InstructorBySegment, SegmentPlace, Transcript, TranscriptSegment
 from shared.transcription.podcast_chapters import to_podcast_chapters
-
-T = TypeVar("T", bound=BaseModel)
-
-log = logging.getLogger(__name__)
 
 
 class _TrackPoint(BaseModel):
@@ -76,7 +68,7 @@ def _write_derived(services: Services, job: Job, present: PresentText, *, is_cor
     if transcript is None:
         return
     chapters = propose_chapters(transcript, _picture_changes(services, job), _sections(slides))
-    sound_has_them = is_correction and chapters == _read(services, job, CHAPTERS, Chapters)
+    sound_has_them = is_correction and chapters == find_json(services, job, CHAPTERS, Chapters)
     write_json(services, job, CHAPTERS, chapters)
     write_file(services, job, CHAPTERS_VTT, to_webvtt_chapters(chapters).encode())
     name = services.storage.sessions.get(job.org_id, job.session_id).value.name
@@ -84,7 +76,7 @@ def _write_derived(services: Services, job: Job, present: PresentText, *, is_cor
     write_file(services, job, TRANSCRIPT_HTML, to_html(transcript, chapters, name, present.state).encode())
     if not sound_has_them:
         _add_chapters_to_sound(services, job, chapters, name)
-    track = _read(services, job, INSTRUCTOR_TRACKING, _Track)
+    track = find_json(services, job, INSTRUCTOR_TRACKING, _Track)
     if track is not None:
         joined = InstructorBySegment(
             session_id=job.session_id, job_id=job.job_id, segments=tuple(_join(transcript.segments, track))
@@ -100,13 +92,15 @@ def _add_chapters_to_sound(services: Services, job: Job, chapters: Chapters, nam
 
 def _transcript(services: Services, job: Job, present: PresentText) -> Transcript | None:
     if present.version is None:
-        return _read(services, job, TRANSCRIPT, Transcript)
+        return find_json(services, job, TRANSCRIPT, Transcript)
     return read_version(services, present.version)
 
 
 def _write_slides(services: Services, job: Job, transcript: Transcript | None) -> Slides | None:
     """Write and return the slides with the terms that were not said; None where no slides were looked for."""
-    read = _read(services, job, SLIDES_AS_READ, Slides) or _read(services, job, SLIDES, Slides)  # after the clean-up
+    read = find_json(services, job, SLIDES_AS_READ, Slides) or find_json(
+        services, job, SLIDES, Slides
+    )  # after the clean-up
     if read is None:
         return None
     said = [
@@ -164,15 +158,3 @@ def _join(segments: Sequence[TranscriptSegment], track: _Track) -> list[SegmentP
 
 def _picture_changes(services: Services, job: Job) -> list[float]:
     return sorted(scene.start for scene in read_scenes(services, job).scenes if scene.start > 0)
-
-
-def _read(services: Services, job: Job, artefact: Artefact, kind: type[T]) -> T | None:
-    try:
-        return read_json(services, job, artefact, kind)
-    except NotFound:
-        return None
-    except ValidationError:  # the job has its result; a derived file is not worth failing for
-        log.exception(
-            "a result cannot be read", extra={"action": "derive", "job_id": job.job_id, "result": artefact.name}
-        )
-        return None

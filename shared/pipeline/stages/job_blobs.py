@@ -3,12 +3,13 @@
 Apart from the stages because all of them share it.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from shared.domain.errors import BlobMissing, ChecksumMismatch
+from shared.domain.errors import BlobMissing, ChecksumMismatch, NotFound
 from shared.domain.job import Job
 from shared.domain.recording import Recording
 from shared.domain.session import Session
@@ -18,6 +19,8 @@ from shared.pipeline.context import Services, StepContext, job_blob
 from shared.storage.ports import SOURCES, BlobFacts
 
 T = TypeVar("T", bound=BaseModel)
+
+log = logging.getLogger(__name__)
 
 
 class RecordingFile(BaseModel):
@@ -103,6 +106,25 @@ def read_file(services: Services, job: Job, artefact: Artefact, **numbers: int) 
 def read_json(services: Services, job: Job, artefact: Artefact, model: type[T], **numbers: int) -> T:
     """Return what `write_json` wrote; raise BlobMissing, and ValidationError for anything else."""
     return model.model_validate_json(read_file(services, job, artefact, **numbers))
+
+
+def find_json(services: Services, job: Job, artefact: Artefact, model: type[T], **numbers: int) -> T | None:
+    """Return what `write_json` wrote; None where there is no such file, or one that cannot be read."""
+    return find_model(services, artefact.container, job_blob(job, artefact.name_of(**numbers)), model)
+
+
+def find_model(services: Services, container: str, blob: str, model: type[T]) -> T | None:
+    """Return the JSON in a blob; None where there is no such blob, or one that cannot be read.
+
+    A file that cannot be read is logged: what is made from several files goes on without it.
+    """
+    try:
+        return model.model_validate_json(services.storage.blobs.read(container, blob))
+    except NotFound:
+        return None
+    except ValidationError:
+        log.exception("a file cannot be read", extra={"action": "read", "blob": f"{container}/{blob}"})
+        return None
 
 
 def recording_of(context: StepContext) -> Recording:

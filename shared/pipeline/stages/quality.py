@@ -1,18 +1,16 @@
 """Write the verdict on a recording (`quality.json`): join what the stages measured, when all of them are over.
 
 Decodes nothing. What is wrong is decided in `shared.domain.quality`. A record that is missing, as in the job of an
-earlier release, leaves out what it would have shown.
+earlier release, or unreadable leaves out what it would have shown.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from itertools import chain, pairwise
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from shared.domain.errors import NotFound
 from shared.domain.job import Job
 from shared.domain.quality.facts import Facts, HeardText, Span
 from shared.domain.quality.records import Look, PictureLooks, SoundLevels
@@ -31,7 +29,7 @@ from shared.pipeline.artefacts import (
     Artefact,
 )
 from shared.pipeline.context import Services
-from shared.pipeline.stages.job_blobs import read_json, recording_of_job, write_json
+from shared.pipeline.stages.job_blobs import find_json, recording_of_job, write_json
 from shared.slides.payload import Slides
 from shared.transcription.payload import UNDETERMINED, Transcript, TranscriptPart
 
@@ -67,10 +65,10 @@ def write_quality(services: Services, job: Job) -> None:
 
 def _facts(services: Services, job: Job, recording: Recording) -> Facts:
     parts = list(_parts(services, job, Stage.TRANSCRIPTION, TRANSCRIPT_PART, TranscriptPart))
-    transcript = _read(services, job, TRANSCRIPT, Transcript)
-    track = _read(services, job, INSTRUCTOR_TRACKING, _Track)
+    transcript = find_json(services, job, TRANSCRIPT, Transcript)
+    track = find_json(services, job, INSTRUCTOR_TRACKING, _Track)
     looks = _parts(services, job, Stage.TRACKING, PICTURE_LOOKS, PictureLooks)
-    slides = _read(services, job, SLIDES_AS_READ, Slides)
+    slides = find_json(services, job, SLIDES_AS_READ, Slides)
     speech = _joined(chain.from_iterable(part.speech for part in parts))
     if not speech and transcript is not None and transcript.speech_sec:  # a part of an earlier release
         speech = [(segment.start, segment.end) for segment in transcript.segments]
@@ -78,7 +76,7 @@ def _facts(services: Services, job: Job, recording: Recording) -> Facts:
         duration_sec=recording.duration_sec,
         has_sound=recording.audio is not None,
         has_picture=recording.video is not None,
-        levels=_read(services, job, SOUND_LEVELS, SoundLevels),
+        levels=find_json(services, job, SOUND_LEVELS, SoundLevels),
         speech=[(start, min(end, recording.duration_sec)) for start, end in speech if start < recording.duration_sec],
         text=None if transcript is None else _text(transcript, parts),
         looks=tuple(_in_order(chain.from_iterable(part.looks for part in looks))),
@@ -139,13 +137,7 @@ def _in_order(looks: Iterator[Look]) -> Iterator[Look]:
 
 
 def _parts(services: Services, job: Job, stage: Stage, artefact: Artefact, kind: type[T]) -> Iterator[T]:
-    """Yield the files of the stage's parts that are there."""
+    """Yield the files of the stage's parts that are there and can be read."""
     for number in range(job.stages[stage].parts):
-        with suppress(NotFound):
-            yield read_json(services, job, artefact, kind, part=number)
-
-
-def _read(services: Services, job: Job, artefact: Artefact, kind: type[T]) -> T | None:
-    with suppress(NotFound):
-        return read_json(services, job, artefact, kind)
-    return None
+        if (found := find_json(services, job, artefact, kind, part=number)) is not None:
+            yield found

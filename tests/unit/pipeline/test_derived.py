@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.domain.job import Job
+from shared.domain.quality.payload import Quality
 from shared.job_status import JobStatus
 from shared.pipeline.context import job_blob
 from shared.pipeline.stages.derived import write_derived
@@ -120,3 +121,12 @@ def test_a_job_ends_although_nothing_can_be_derived(finished: Finished) -> None:
     finished.put("instructor-tracking.json", json.dumps({"trackPoints": outside, "presence": [[0.0, 50.0]]}))
     finished.harness.drain()
     assert finished.harness.job(finished.job).status is JobStatus.DONE
+
+
+@pytest.mark.parametrize("name", ["instructor-tracking.json", "transcript.json"])
+def test_a_file_that_cannot_be_read_leaves_the_verdict_of_the_others(finished: Finished, name: str) -> None:
+    finished.put(name, "not JSON")
+    finished.harness.drain()
+    blobs = finished.harness.storage.blobs
+    made = Quality.model_validate_json(blobs.read(RESULTS, job_blob(finished.job, "quality.json")))
+    assert made.job_id == finished.job.job_id
