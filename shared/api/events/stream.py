@@ -5,17 +5,17 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
-from starlette.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
 
 from shared.api.dependencies import off_loop
 from shared.api.events.hub import BATCH, EventHub, Follower
 from shared.api.events.shutdown import close_on_sigterm
 from shared.api.events.stream_places import StreamPlaces
+from shared.api.http.held_stream import HeldStream
 from shared.api.models.views import EventView
 from shared.domain.errors import NotFound, TransientError
 from shared.domain.event import Event, EventType
@@ -48,19 +48,6 @@ EVENT_SCHEMA: dict[str, Any] = {
 """How the description tells of the stream's events."""
 
 
-class HeldStream(StreamingResponse):
-    """A stream that holds its place until it has ended, or the client went away."""
-
-    def __init__(self, lines: AsyncIterator[str], place: AbstractContextManager[object]) -> None:
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(lines, media_type="text/event-stream", headers=headers)
-        self._place = place
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._place:
-            await super().__call__(scope, receive, send)
-
-
 async def event_stream(
     hub: EventHub, places: StreamPlaces, services: Services, org_id: str, job_id: str, after: int
 ) -> Response:
@@ -70,7 +57,7 @@ async def event_stream(
     Answers 204 when the job has ended and the caller knows every event, which keeps a browser from reconnecting. Raises
     NotFound, and TooManyStreams.
     """
-    with ExitStack() as held:
+    async with AsyncExitStack() as held:
         held.enter_context(places.hold(org_id))
         follower = hub.follower(org_id, job_id, after)
         first = await follower.read(after)
@@ -82,7 +69,9 @@ async def event_stream(
             elif job.event_sequence == after and job.is_final:
                 return Response(status_code=204)
         close_on_sigterm(hub)
-        return HeldStream(follow(follower, first, after), held.pop_all())
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        lines = follow(follower, first, after)
+        return HeldStream(lines, held.pop_all(), media_type="text/event-stream", headers=headers)
 
 
 async def follow(follower: Follower, first: Sequence[Event], after: int) -> AsyncIterator[str]:

@@ -5,12 +5,11 @@ from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
-from starlette.responses import ContentStream
-from starlette.types import Receive, Scope, Send
+from fastapi.responses import JSONResponse
 
 from shared.api.dependencies import ReaderDep, ServicesDep, SessionId, off_loop
 from shared.api.http.concurrency_limit import ConcurrencyLimit
+from shared.api.http.held_stream import HeldStream
 from shared.api.http.links import Links
 from shared.api.openapi.described import reading
 from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION
@@ -57,18 +56,6 @@ PACKAGE_LIMIT = ConcurrencyLimit("packages", total=16, per_org=4, wait_sec=2, re
 """Each is as large as its recording, and is sent for as long as the client takes to receive it."""
 
 
-class LimitedStream(StreamingResponse):
-    """A stream that holds a place of the organisation's while it is sent."""
-
-    def __init__(self, pieces: ContentStream, org_id: str, **more: Any) -> None:
-        super().__init__(pieces, **more)
-        self._org_id = org_id
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with PACKAGE_LIMIT.take(self._org_id):
-            await super().__call__(scope, receive, send)
-
-
 @router.get(
     "/package",
     summary="Get a package for Opencast",
@@ -76,7 +63,7 @@ class LimitedStream(StreamingResponse):
     operation_id="getPackage",
     response_class=Response,
 )
-async def get_package(session_id: SessionId, services: ServicesDep, caller: ReaderDep) -> StreamingResponse:
+async def get_package(session_id: SessionId, services: ServicesDep, caller: ReaderDep) -> HeldStream:
     """A ZIP with the recording as it came (`presenter/source`), the captions (`captions/source`, with tags that tell
     the language and that they were made automatically), a preview, and Dublin Core, as Opencast's ingest takes it.
 
@@ -84,7 +71,7 @@ async def get_package(session_id: SessionId, services: ServicesDep, caller: Read
     """
     pieces = await off_loop(partial(package, services, caller.org_id, session_id))
     headers = {"Content-Disposition": f'attachment; filename="{session_id}.zip"', "Cache-Control": "private, no-store"}
-    return LimitedStream(pieces, caller.org_id, media_type=ZIP, headers=headers)
+    return HeldStream(pieces, PACKAGE_LIMIT.take(caller.org_id), media_type=ZIP, headers=headers)
 
 
 @router.get(

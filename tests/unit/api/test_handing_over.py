@@ -14,8 +14,9 @@ from pydantic import BaseModel
 from starlette.types import Message
 
 from shared.api.app import create_app
+from shared.api.http.held_stream import HeldStream
 from shared.api.openapi.examples import EXAMPLES
-from shared.api.routes.handing_over import LimitedStream
+from shared.api.routes.handing_over import PACKAGE_LIMIT
 from shared.domain.errors import Busy
 from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.transcript_version import ReviewState
@@ -236,7 +237,7 @@ def test_an_organisation_receives_so_many_packages_at_once() -> None:
             await may_end.wait()
 
         async def get(org_id: str) -> None:
-            await LimitedStream(pieces(), org_id)({"type": "http"}, never, slow_send)
+            await HeldStream(pieces(), PACKAGE_LIMIT.take(org_id))({"type": "http"}, never, slow_send)
 
         async def pieces() -> AsyncIterator[bytes]:
             yield b"PK"
