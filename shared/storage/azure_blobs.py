@@ -106,13 +106,15 @@ class AzureBlobs:
         sizes = {_block_index(block.id): block.size for block in staged}
         return sizes_up_to_first_gap({index: size for index, size in sizes.items() if index is not None})
 
-    def commit_blocks(self, container: str, name: str, count: int, content_type: str) -> BlobFacts:
-        blocks = [BlobBlock(_block_id(index)) for index in range(count)]
+    def commit_blocks(
+        self, container: str, name: str, count: int, content_type: str, *, first: int = 0, etag: str | None = None
+    ) -> BlobFacts:
+        blocks = [BlobBlock(_block_id(index)) for index in range(first, first + count)]
         settings = ContentSettings(content_type=content_type)
 
         def commit() -> None:
             try:
-                self._blob(container, name).commit_block_list(blocks, content_settings=settings)
+                self._blob(container, name).commit_block_list(blocks, content_settings=settings, **_only_if(etag))
             except HttpResponseError as err:
                 if not has_code(err, "InvalidBlockList"):
                     raise
@@ -124,9 +126,9 @@ class AzureBlobs:
             raise WriteConflict(f"{container}/{name} was deleted meanwhile.")
         return facts
 
-    def note_sha256(self, container: str, name: str, sha256: str) -> None:
+    def note_sha256(self, container: str, name: str, sha256: str, etag: str | None = None) -> None:
         with _translated(container, name):
-            self._blob(container, name).set_blob_metadata({CHECKSUM: sha256})
+            self._blob(container, name).set_blob_metadata({CHECKSUM: sha256}, **_only_if(etag))
 
     def listing(self, container: str, prefix: str) -> Iterator[BlobFacts]:
         try:
@@ -137,11 +139,8 @@ class AzureBlobs:
             return
 
     def delete(self, container: str, name: str, etag: str | None = None) -> None:
-        condition: dict[str, Any] = {}
-        if etag is not None:
-            condition = {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified}
         with suppress(NotFound, WriteConflict), _translated(container, name):
-            self._blob(container, name).delete_blob(delete_snapshots="include", **condition)
+            self._blob(container, name).delete_blob(delete_snapshots="include", **_only_if(etag))
 
     def discard(self, container: str, name: str) -> None:
         """Delete the blob and its staged blocks, which the commit of an empty blob drops."""
@@ -150,9 +149,7 @@ class AzureBlobs:
 
     def snapshot(self, container: str, name: str, etag: str) -> str:
         with _translated(container, name):
-            made = self._blob(container, name).create_snapshot(
-                etag=f'"{etag}"', match_condition=MatchConditions.IfNotModified
-            )
+            made = self._blob(container, name).create_snapshot(**_only_if(etag))
         return str(made["snapshot"])
 
     def read_url(
@@ -222,11 +219,8 @@ class AzureBlobs:
         blob = self._blob(container, name)
         with _translated(container, name):
             try:
-                if etag is None:
-                    return blob.download_blob(offset, length).readall()
-                return blob.download_blob(
-                    offset, length, etag=f'"{etag}"', match_condition=MatchConditions.IfNotModified
-                ).readall()
+                found: bytes = blob.download_blob(offset, length, **_only_if(etag)).readall()
+                return found
             except HttpResponseError as err:
                 if err.status_code != 416:
                     raise
@@ -269,6 +263,11 @@ def _facts(properties: BlobProperties) -> BlobFacts:
         etag=_plain_etag(str(properties.etag)),
         written_at=properties.last_modified,
     )
+
+
+def _only_if(etag: str | None) -> dict[str, Any]:
+    """Return the arguments of a call that fails when the blob has another ETag; none for None."""
+    return {} if etag is None else {"etag": f'"{etag}"', "match_condition": MatchConditions.IfNotModified}
 
 
 def _plain_etag(etag: str) -> str:

@@ -16,7 +16,7 @@ from shared.storage.ports import CHUNK_BYTES, CLOCKS_DIFFER_BY, BlobFacts, inlin
 class _Blob:
     data: bytes
     facts: BlobFacts
-    blocks: Sequence[bytes] = field(default=())
+    blocks: Mapping[int, bytes] = field(default_factory=dict)
 
 
 class MemoryBlobs:
@@ -66,19 +66,26 @@ class MemoryBlobs:
             staged = self._staged.get((container, name), {})
             return sizes_up_to_first_gap({index: len(block) for index, block in staged.items()})
 
-    def commit_blocks(self, container: str, name: str, count: int, content_type: str) -> BlobFacts:
+    def commit_blocks(
+        self, container: str, name: str, count: int, content_type: str, *, first: int = 0, etag: str | None = None
+    ) -> BlobFacts:
         with self._lock:
             before = self._blobs.get((container, name))
-            blocks = dict(enumerate(before.blocks if before else ())) | self._staged.get((container, name), {})
-            missing = [index for index in range(count) if index not in blocks]
+            if etag is not None and (before is None or before.facts.etag != etag):
+                raise WriteConflict(f"{container}/{name} was written anew meanwhile.")
+            blocks = {**(before.blocks if before else {}), **self._staged.get((container, name), {})}
+            wanted = range(first, first + count)
+            missing = [index for index in wanted if index not in blocks]
             if missing:
                 raise WriteConflict(f"Block {missing[0]} of {container}/{name} is not there.")
-            used = [blocks[index] for index in range(count)]
-            return self._put(container, name, b"".join(used), content_type, None, used)
+            used = {index: blocks[index] for index in wanted}
+            return self._put(container, name, b"".join(used.values()), content_type, None, used)
 
-    def note_sha256(self, container: str, name: str, sha256: str) -> None:
+    def note_sha256(self, container: str, name: str, sha256: str, etag: str | None = None) -> None:
         with self._lock:
             blob = self._found(container, name)
+            if etag not in (None, blob.facts.etag):
+                raise WriteConflict(f"{container}/{name} was written anew meanwhile.")
             facts = replace(blob.facts, sha256=sha256, etag=self._new_etag())
             self._blobs[container, name] = replace(blob, facts=facts)
 
@@ -153,11 +160,11 @@ class MemoryBlobs:
         data: bytes,
         content_type: str,
         sha256: str | None,
-        blocks: Sequence[bytes] = (),
+        blocks: Mapping[int, bytes] | None = None,
     ) -> BlobFacts:
         """Store the blob; blocks that were staged and not used are forgotten, as the real storage does."""
         facts = BlobFacts(name, len(data), content_type, sha256, self._new_etag(), self._clock())
-        self._blobs[container, name] = _Blob(data, facts, blocks)
+        self._blobs[container, name] = _Blob(data, facts, blocks or {})
         self._staged.pop((container, name), None)
         return facts
 

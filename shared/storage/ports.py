@@ -485,18 +485,22 @@ class BlobStore(Protocol):
         """Write a small blob whole, over what was there, noting its SHA-256."""
 
     def stage_block(self, container: str, name: str, index: int, data: bytes) -> None:
-        """Put block `index` (0 to 49,999) of a blob in the making; staging it again replaces it."""
+        """Put block `index` (0 to 999,999) of a blob in the making; staging it again replaces it."""
 
     def staged_blocks(self, container: str, name: str) -> Sequence[int]:
         """Return the sizes in bytes of the blocks staged and not committed, from index 0 to the first missing one."""
 
-    def commit_blocks(self, container: str, name: str, count: int, content_type: str) -> BlobFacts:
-        """Make the blob of blocks 0 to count - 1, each as it was staged or else as it was committed last, so that
-        committing again makes the same blob; raise WriteConflict when a block is in neither state. Its SHA-256 is to be
-        noted afterwards."""
+    def commit_blocks(
+        self, container: str, name: str, count: int, content_type: str, *, first: int = 0, etag: str | None = None
+    ) -> BlobFacts:
+        """Make the blob of `count` (at most 50,000) blocks from `first` on, each as it was staged or else as it was
+        committed last, so that committing again makes the same blob. Other blocks that are staged are dropped. Raise
+        WriteConflict when a block is in neither state, and when an ETag is given and the blob has another one. Its
+        SHA-256 is to be noted afterwards."""
 
-    def note_sha256(self, container: str, name: str, sha256: str) -> None:
-        """Note a blob's SHA-256 (hexadecimal) with the blob; raise NotFound."""
+    def note_sha256(self, container: str, name: str, sha256: str, etag: str | None = None) -> None:
+        """Note a blob's SHA-256 (hexadecimal) with the blob; raise NotFound, and WriteConflict when an ETag is given
+        and the blob has another one."""
 
     def listing(self, container: str, prefix: str) -> Iterator[BlobFacts]:
         """Return all blobs with names that start with the prefix, by name."""

@@ -134,6 +134,24 @@ def test_committing_again_makes_the_same_blob(storage: Storage, name: str) -> No
     assert storage.blobs.read(SOURCES, name) == b"A-"
 
 
+def test_of_two_writers_with_blocks_of_their_own_one_replaces_the_blob(storage: Storage, name: str) -> None:
+    before = storage.blobs.write(RESULTS, name, b"before", "audio/mp4")
+    for first, data in ((50_000, b"a"), (700_000, b"b")):
+        for index in (0, 1):
+            storage.blobs.stage_block(RESULTS, name, first + index, data)
+    made = storage.blobs.commit_blocks(RESULTS, name, 2, "audio/mp4", first=700_000, etag=before.etag)
+    assert storage.blobs.read(RESULTS, name) == b"bb"
+    for etag in (before.etag, made.etag):  # it is another blob now, and the commit dropped the blocks
+        with pytest.raises(WriteConflict):
+            storage.blobs.commit_blocks(RESULTS, name, 2, "audio/mp4", first=50_000, etag=etag)
+    with pytest.raises(WriteConflict):
+        storage.blobs.note_sha256(RESULTS, name, sha256(b"before"), before.etag)
+    storage.blobs.note_sha256(RESULTS, name, sha256(b"bb"), made.etag)
+    facts = storage.blobs.facts(RESULTS, name)
+    assert facts is not None
+    assert (facts.sha256, storage.blobs.read(RESULTS, name)) == (sha256(b"bb"), b"bb")
+
+
 def test_a_missing_block_is_a_conflict(storage: Storage, name: str) -> None:
     storage.blobs.stage_block(SOURCES, name, 0, b"a")
     with pytest.raises(WriteConflict):

@@ -90,6 +90,18 @@ def add_chapters(
             writer.mux_one(packet)
 
 
+def has_chapters(source: BinaryIO, chapters: Sequence[Chapter], title: str) -> bool:
+    """Return whether the M4A in `source` has this title and these chapters, by their starts and titles."""
+    with open_container(source) as reader:
+        found = [
+            (round(each["start"] * (each["time_base"] or 0) * 1000), each["metadata"].get("title"))
+            for each in reader.chapters()
+        ]
+        named = reader.metadata.get("title")
+    source.seek(0)
+    return named == title and found == [(round(each.start * 1000), each.title) for each in chapters]
+
+
 def _set_chapters(writer: OutputContainer, chapters: Sequence[Chapter]) -> None:
     milli = Fraction(1, 1000)
     writer.set_chapters(

@@ -4,17 +4,21 @@ Apart from `job_blobs.py`, which writes what fits in memory.
 """
 
 import hashlib
+import secrets
 from collections.abc import Callable
-from functools import partial
 from typing import BinaryIO
 
 from shared.domain.job import Job
 from shared.media.block_writer import BlockWriter
 from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import Services, job_blob
+from shared.storage.ports import BlobFacts
 
 HASHED_FROM = 0.9
 """Progress when the file is written and its hash begins."""
+
+_FIRST_BLOCKS = range(50_000, 950_000)
+"""Numbers of the first block of a file that replaces another one: each writer chooses one, and has its own blocks."""
 
 _HEAD_BYTES = 4096
 """The muxer's head is some bytes longer than the room for the index."""
@@ -28,6 +32,7 @@ def write_in_blocks(
     report: Callable[[float], None],
     *,
     room_bytes: int = 0,
+    replaces: BlobFacts | None = None,
 ) -> None:
     """Write a file of the job, in place of what is there, and keep its SHA-256.
 
@@ -38,15 +43,25 @@ def write_in_blocks(
         write: writes into the seekable file it is given, and reports the fraction done.
         report: called with the fraction done, the hash included; may raise to stop the work.
         room_bytes: room at the beginning that `write` fills last.
+        replaces: what is there. Other writers may replace it at the same time.
+
+    Raises:
+        WriteConflict: Another writer has replaced what was there.
     """
     blobs, container, blob = services.storage.blobs, artefact.container, job_blob(job, artefact.name)
-    with BlockWriter(partial(blobs.stage_block, container, blob), head_bytes=room_bytes + _HEAD_BYTES) as target:
+    first = 0 if replaces is None else secrets.choice(_FIRST_BLOCKS)
+
+    def stage(index: int, data: bytes) -> None:
+        blobs.stage_block(container, blob, first + index, data)
+
+    with BlockWriter(stage, head_bytes=room_bytes + _HEAD_BYTES) as target:
         write(target, lambda done: report(HASHED_FROM * done))
         count = target.finish()
-    facts = blobs.commit_blocks(container, blob, count, artefact.content_type)
+    before = None if replaces is None else replaces.etag
+    facts = blobs.commit_blocks(container, blob, count, artefact.content_type, first=first, etag=before)
     digest, read = hashlib.sha256(), 0
     for chunk in blobs.chunks(container, blob):
         digest.update(chunk)
         read += len(chunk)
         report(HASHED_FROM + (1 - HASHED_FROM) * read / facts.size_bytes)
-    blobs.note_sha256(container, blob, digest.hexdigest())
+    blobs.note_sha256(container, blob, digest.hexdigest(), None if replaces is None else facts.etag)

@@ -49,33 +49,29 @@ class _Track(BaseModel):
     presence: list[tuple[float, float]]
 
 
-def write_derived(services: Services, job: Job, *, is_correction: bool = False) -> None:
+def write_derived(services: Services, job: Job) -> None:
     """Write the files that can be derived; without a transcript or a track, leave out what needs it.
-
-    After a correction the sound to listen to, which is long, is only written again when its chapters changed.
 
     They are written again when the transcript was edited meanwhile, so that the last writer is the one that knows all.
     """
     present = None
     while present != (found := present_text(services, job.org_id, job.session_id, job.job_id)):
         present = found
-        _write_derived(services, job, present, is_correction=is_correction)
+        _write_derived(services, job, present)
 
 
-def _write_derived(services: Services, job: Job, present: PresentText, *, is_correction: bool) -> None:
+def _write_derived(services: Services, job: Job, present: PresentText) -> None:
     transcript = _transcript(services, job, present)
     slides = _write_slides(services, job, transcript)
     if transcript is None:
         return
     chapters = propose_chapters(transcript, _picture_changes(services, job), _sections(slides))
-    sound_has_them = is_correction and chapters == find_json(services, job, CHAPTERS, Chapters)
     write_json(services, job, CHAPTERS, chapters)
     write_file(services, job, CHAPTERS_VTT, to_webvtt_chapters(chapters).encode())
     name = services.storage.sessions.get(job.org_id, job.session_id).value.name
     write_json(services, job, PODCAST_CHAPTERS, to_podcast_chapters(chapters, name))
     write_file(services, job, TRANSCRIPT_HTML, to_html(transcript, chapters, name, present.state).encode())
-    if not sound_has_them:
-        _add_chapters_to_sound(services, job, chapters, name)
+    _add_chapters_to_sound(services, job, chapters, name)
     track = find_json(services, job, INSTRUCTOR_TRACKING, _Track)
     if track is not None:
         joined = InstructorBySegment(

@@ -108,7 +108,7 @@ def _follow(services: Services, job: Job) -> None:
             return
         write_captions(services, job, read_current(services, *ids, present.version), present.state)
     if job.is_final:  # a job at work writes the rest at its end
-        write_derived(services, job, is_correction=True)
+        write_derived(services, job)
     index_transcript(services, *ids)
     session = services.storage.sessions.get(job.org_id, job.session_id, even_deleted=True).value
     if session.deleted_at is not None or session.results_are_deleted(job.finished_at):

@@ -43,6 +43,12 @@ def open_blob(services: Services, container: str, name: str) -> BinaryIO:
     return RangeReader(lambda offset, length: blobs.read_range(container, name, offset, length), facts.size_bytes)
 
 
+def open_unchanged(services: Services, container: str, facts: BlobFacts) -> BinaryIO:
+    """Open a blob as `open_blob` does; a read raises WriteConflict once the blob has another ETag than in the facts."""
+    blobs, name, etag = services.storage.blobs, facts.name, facts.etag
+    return RangeReader(lambda offset, length: blobs.read_range(container, name, offset, length, etag), facts.size_bytes)
+
+
 def open_recording(context: StepContext) -> BinaryIO:
     """Open the recording; raise BlobMissing, and ChecksumMismatch if it is not the one that was examined.
 
@@ -50,14 +56,13 @@ def open_recording(context: StepContext) -> BinaryIO:
     recording that only the download stage writes has another ETag while it is being fetched again: it counts as
     missing then. Reads name the ETag, so that a recording that is overwritten while it is read raises WriteConflict.
     """
-    session, blobs = context.session, context.services.storage.blobs
-    facts = blobs.facts(SOURCES, session.source_blob)
+    session = context.session
+    facts = context.services.storage.blobs.facts(SOURCES, session.source_blob)
     if facts is None or (session.source_url is not None and session.sha256 is not None and is_changed(session, facts)):
         raise BlobMissing.of(SOURCES, session.source_blob)
     if is_changed(session, facts):
         raise ChecksumMismatch(CHANGED)
-    name, etag = session.source_blob, facts.etag
-    return RangeReader(lambda offset, length: blobs.read_range(SOURCES, name, offset, length, etag), facts.size_bytes)
+    return open_unchanged(context.services, SOURCES, facts)
 
 
 def is_changed(session: Session, facts: BlobFacts) -> bool:

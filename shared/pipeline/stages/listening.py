@@ -3,10 +3,10 @@
 Apart from the transcription, whose merge calls it, because it needs no words.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import BinaryIO
 
-from shared.domain.errors import BlobMissing
 from shared.domain.job import Job
 from shared.media.audio.clock import SAMPLE_RATE
 from shared.media.audio.decoder import AudioDecoder, SoundForm, wav_header
@@ -14,6 +14,7 @@ from shared.media.audio.listening import (
     Chapter,
     add_chapters,
     encode_listening,
+    has_chapters,
     sound_index_bytes,
 )
 from shared.media.audio.loudness import level_gain_db
@@ -22,7 +23,8 @@ from shared.media.audio.rates import player_rate_hz
 from shared.pipeline import artefacts
 from shared.pipeline.context import Services, StepContext, job_blob
 from shared.pipeline.stages.block_file import write_in_blocks
-from shared.pipeline.stages.job_blobs import open_blob, open_file, open_recording, recording_of, write_json
+from shared.pipeline.stages.job_blobs import open_file, open_recording, open_unchanged, recording_of, write_json
+from shared.pipeline.updates import retry_conflicts
 from shared.transcription.payload import Chapters
 
 _READ_BYTES = 1024 * 1024
@@ -51,19 +53,32 @@ def write_listening(context: StepContext) -> None:
 
 
 def write_chapters(services: Services, job: Job, chapters: Chapters, title: str) -> None:
-    """Write the sound again with chapters inside; do nothing where there is none, as in jobs of earlier releases."""
+    """Write the sound again with chapters inside, unless it has them.
+
+    Do nothing where there is no sound, as in jobs of earlier releases. Two writers may run side by side: the slower one
+    begins again with what the faster one wrote.
+    """
     marks = [Chapter(each.start, each.end, each.title) for each in chapters.chapters]
-    try:
-        source = open_blob(services, artefacts.AUDIO.container, job_blob(job, artefacts.AUDIO.name))
-    except BlobMissing:
+    retry_conflicts(partial(_replace_chapters, services, job, marks, title), services.sleep)
+
+
+def _replace_chapters(services: Services, job: Job, marks: Sequence[Chapter], title: str) -> None:
+    """Write the chapters; raise WriteConflict when another writer has replaced the sound meanwhile."""
+    container = artefacts.AUDIO.container
+    facts = services.storage.blobs.facts(container, job_blob(job, artefacts.AUDIO.name))
+    if facts is None:
         return
-    with source:
+    with open_unchanged(services, container, facts) as source:
+        if facts.sha256 is not None and has_chapters(source, marks, title):
+            return
         room_bytes = sound_index_bytes(source, marks)
 
         def add(target: BinaryIO, report: Callable[[float], None]) -> None:
             add_chapters(source, target, marks, title, room_bytes, report)
 
-        write_in_blocks(services, job, artefacts.AUDIO, add, lambda fraction: None, room_bytes=room_bytes)
+        write_in_blocks(
+            services, job, artefacts.AUDIO, add, lambda fraction: None, room_bytes=room_bytes, replaces=facts
+        )
 
 
 def _copies(context: StepContext, hear: Callable[[bytes], None]) -> Iterator[Iterator[bytes]]:
