@@ -1,7 +1,11 @@
 """What each failure looks like to a caller: one example of every kind that the API's description names.
 
-They are the exceptions themselves, so that the one mapper makes their code, status and headers.
+They are the exceptions themselves, so that the one mapper makes their code, status and headers. A route that raises one
+of them raises `new` of it.
 """
+
+from copy import copy
+from typing import TypeVar
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -55,6 +59,8 @@ from shared.domain.errors import (
     UploadIncomplete,
     WebhooksNotConfigured,
 )
+
+E = TypeVar("E", bound=Exception)
 
 JOB_ID = "7w1x3e5j8k2m9n4p6q1"
 SESSION_ID = "7w1x3e5j8k2m9n4p6q0"
@@ -156,7 +162,17 @@ NO_OLD_PAGE = HTTPException(
     406, "An earlier version is offered as application/json, text/vtt, application/x-subrip, text/plain."
 )
 ONLY_JSON = HTTPException(406, "A partial transcript is offered as application/json only.")
+RELATIVE = Conflict("A manifest needs absolute addresses, and ROSTRUM_PUBLIC_URL is not set.")
 NO_JSON = HTTPException(415, "The body must be JSON, with the header Content-Type: application/json.")
+
+
+def new(example: E) -> E:
+    """Return an error like the example, to be raised.
+
+    An exception keeps the frames of every place where it was raised, and with them the bodies of requests.
+    """
+    return copy(example)
+
 
 JOB_REFUSED = (EngineUnavailable, TrackNotFound, UnknownVocabulary, AddressRefused, WebhooksNotConfigured)
 """Refusals of a job that could only fail, or that could not tell its end to its `callbackUrl`."""

@@ -12,9 +12,9 @@ from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.http.held_stream import HeldStream
 from shared.api.http.links import Links
 from shared.api.openapi.described import reading
-from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION
+from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION, RELATIVE, new
 from shared.api.routes.result_request import OfJob
-from shared.domain.errors import Busy, ChecksumMismatch, Conflict
+from shared.domain.errors import Busy, ChecksumMismatch
 from shared.pipeline.jobs.handing_over import manifest, package
 from shared.standards.iiif import MEDIA_TYPE, to_iiif
 from shared.standards.talk import Talk
@@ -23,7 +23,6 @@ router = APIRouter(prefix="/sessions/{sessionId}", tags=["results"])
 
 ZIP = "application/zip"
 JSON_LD = "application/ld+json"
-RELATIVE = Conflict("A manifest needs absolute addresses, and ROSTRUM_PUBLIC_URL is not set.")
 
 _EXAMPLE = to_iiif(
     Talk(
@@ -90,6 +89,6 @@ async def get_manifest(
     """
     base = Links.of(request, services.settings).base
     if not base.startswith(("http://", "https://")):
-        raise RELATIVE
+        raise new(RELATIVE)
     made = await off_loop(partial(manifest, services, caller.org_id, session_id, job_id, base))
     return JSONResponse(made, media_type=MEDIA_TYPE, headers={"Cache-Control": "private, no-cache"})

@@ -22,6 +22,7 @@ from shared.api.openapi.problem_examples import (
     NO_VERSION,
     NOT_ACCEPTABLE,
     ONLY_JSON,
+    new,
 )
 from shared.api.routes.partial_transcript import send_partial
 from shared.api.routes.result_request import Asked, OfJob, result_docs
@@ -125,7 +126,7 @@ async def get_transcript(
     """
     if so_far:
         if form not in (None, TranscriptFormat.JSON):
-            raise ONLY_JSON
+            raise new(ONLY_JSON)
         return await send_partial(asked.request, asked.services, asked.caller, asked.session_id, asked.job_id)
     chosen = form or preferred_form(asked.request.headers.get("accept", "*/*"), has_page=version is None)
     artefact = TRANSCRIPTS[chosen]

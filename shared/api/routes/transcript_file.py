@@ -9,7 +9,7 @@ from starlette.responses import Response
 from shared.api.dependencies import off_loop
 from shared.api.http.blob_response import result_response
 from shared.api.http.conditional import not_modified
-from shared.api.openapi.problem_examples import NO_OLD_PAGE
+from shared.api.openapi.problem_examples import NO_OLD_PAGE, new
 from shared.domain.errors import ResultNotReady
 from shared.domain.transcript_version import ReviewState
 from shared.pipeline import artefacts
@@ -57,7 +57,7 @@ async def send_version(
         missing = ResultNotReady(f"Job {found.job_id} has not made it.")
         return await result_response(request, services, blob, artefact.media_type, missing)
     if not is_json and artefact not in _WRITERS:
-        raise NO_OLD_PAGE
+        raise new(NO_OLD_PAGE)
     tag = found.tag if is_json else f'{found.tag[:-1]}-{found.state}-{artefact.name}"'
     headers = {"Cache-Control": "private, no-cache", "ETag": tag}
     unchanged = not_modified(request, tag, headers)

@@ -21,7 +21,7 @@ from shared.api.models.transcripts import (
 )
 from shared.api.models.views import ReviewView, review_of
 from shared.api.openapi.described import acting, reading, saving, writing
-from shared.api.openapi.problem_examples import BEING_MADE, EMPTY_TEXT, NO_SESSION, NO_VERSION, NOT_UTF8
+from shared.api.openapi.problem_examples import BEING_MADE, EMPTY_TEXT, NO_SESSION, NO_VERSION, NOT_UTF8, new
 from shared.domain.errors import (
     InvalidOperation,
     PreconditionFailed,
@@ -187,7 +187,7 @@ def _decoded(body: bytes) -> str:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as err:
-        raise NOT_UTF8 from err
+        raise new(NOT_UTF8) from err
     if not re.search(r"\S", text):
-        raise EMPTY_TEXT
+        raise new(EMPTY_TEXT)
     return text

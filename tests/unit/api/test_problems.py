@@ -1,13 +1,16 @@
 """Failures as problem details, at any layer."""
 
+import ast
 import logging
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from shared.api.http.outer_middleware import MAX_JSON_BYTES
 from shared.api.http.problems import problem_of
+from shared.api.openapi import problem_examples
 from shared.domain import errors
 from shared.domain.errors import RostrumError, StorageFull, StorageUnavailable, WriteConflict
 from tests.support.api_client import ApiClient
@@ -146,3 +149,32 @@ def test_a_stream_that_breaks_off_is_logged_and_not_ended_as_if_it_were_whole(
     (logged,) = [record for record in caplog.records if record.name.startswith("shared.")]
     assert (logged.message, logged.levelno) == ("response broke off", logging.WARNING)
     assert "Written anew meanwhile." in caplog.text
+
+
+def test_no_error_is_raised_that_the_process_keeps() -> None:
+    """Its traceback would hold the frames of every request that met it."""
+    root = Path(problem_examples.__file__).parents[2]
+    raised = [
+        f"{path.relative_to(root)}:{node.lineno}"
+        for path in root.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name) and node.exc.id.isupper()
+    ]
+    assert raised == []
+
+
+@pytest.mark.parametrize("example", [*problem_examples.EXAMPLES.values(), problem_examples.NOT_UTF8], ids=repr)
+def test_a_new_error_is_told_as_its_example_is(example: Exception) -> None:
+    made = problem_examples.new(example)
+    assert made is not example
+    assert problem_of(made) == problem_of(example)
+
+
+def test_a_refused_body_is_not_kept(harness: ApiHarness) -> None:
+    path, plain = "/sessions/s1/results/transcript", {"Content-Type": "text/plain"}
+    assert harness.client.post(f"{path}/import", content=b"\xff", headers=plain).status_code == 400
+    assert harness.client.post(f"{path}/import", content=b" ", headers=plain).status_code == 422
+    assert harness.client.get(path, params={"partial": True, "format": "vtt"}).status_code == 406
+    kept = [problem_examples.NOT_UTF8, problem_examples.EMPTY_TEXT, problem_examples.ONLY_JSON]
+    assert [each.__traceback__ for each in kept] == [None, None, None]
+    assert [each.__cause__ for each in kept] == [None, None, None]
