@@ -14,9 +14,8 @@ from shared.pipeline import artefacts
 from shared.pipeline.context import StepContext
 from shared.pipeline.stages.job_blobs import recording_of, write_file
 from shared.pipeline.stages.stretches import (
-    AROUND_PERSON_SHARE,
-    PERSON_SCORE,
     StretchWriter,
+    covered_by_people,
     encoded,
     read_picture,
     seen_stretches,
@@ -24,6 +23,7 @@ from shared.pipeline.stages.stretches import (
 from shared.slides.board import BoardWatcher, raise_contrast
 from shared.slides.join import join_stretches
 from shared.slides.payload import SlidePayload
+from shared.slides.screen import WHOLE_PICTURE, Screen
 from shared.tracking.detection import FrameDetections
 from shared.tracking.plan import TrackingPlan
 
@@ -33,6 +33,9 @@ MAX_WIDTH_PX = 1280
 BOARD_NOT_READ = RecordingWarning(
     "board_not_read", About.PICTURE, "The pictures show a board: what is written on it was not read."
 )
+
+
+_WHOLE = Screen(WHOLE_PICTURE, is_whole_picture=True)
 
 
 class BoardWatch:
@@ -52,15 +55,8 @@ class BoardWatch:
         if self._watcher is None or coded is None or not self._watcher.wants(frame.time_sec):
             return
         grey = np.asarray(cv2.cvtColor(frame.bgr, cv2.COLOR_BGR2GRAY), np.uint8)
-        covered = np.zeros(grey.shape, bool)
         height, width = grey.shape
-        for found in detections.detections:
-            if found.score >= PERSON_SCORE:
-                x, y, across, down = found.box
-                grown = AROUND_PERSON_SHARE
-                top, bottom = max(0, round((y - grown) * height)), round((y + down + grown) * height)
-                left, right = max(0, round((x - grown) * width)), round((x + across + grown) * width)
-                covered[top:bottom, left:right] = True
+        covered = covered_by_people(_WHOLE, detections, (width, height))
         for stretch in self._watcher.see(frame.time_sec, grey, covered, lambda: self._full(coded)):
             self._writer.add(stretch)
 

@@ -21,9 +21,8 @@ from shared.pipeline.context import StepContext
 from shared.pipeline.stages.boards import BOARD_NOT_READ, write_boards
 from shared.pipeline.stages.job_blobs import recording_of, write_file, write_json
 from shared.pipeline.stages.stretches import (
-    AROUND_PERSON_SHARE,
-    PERSON_SCORE,
     StretchWriter,
+    covered_by_people,
     read_picture,
     seen_stretches,
 )
@@ -111,12 +110,7 @@ class SlideWatch:
             across, down = screen.size_in(width, height)
             self._size = (SIGNATURE_WIDTH_PX, max(16, round(SIGNATURE_WIDTH_PX * min(2.0, down / across))))
         grey = cv2.cvtColor(screen.straighten(frame.bgr, self._size), cv2.COLOR_BGR2GRAY).astype(np.float32)
-        grown = AROUND_PERSON_SHARE
-        people = [
-            (x - grown, y - grown, width + 2 * grown, height + 2 * grown)
-            for x, y, width, height in (each.box for each in detections.detections if each.score >= PERSON_SCORE)
-        ]
-        covered = screen.covered_by(people, self._size)
+        covered = covered_by_people(screen, detections, self._size)
 
         def straightened() -> Picture:
             picture = self._full(coded)

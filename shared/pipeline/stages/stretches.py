@@ -15,8 +15,9 @@ from shared.pipeline.context import StepContext
 from shared.pipeline.stages.job_blobs import read_json, write_file, write_json
 from shared.slides.join import COMPARED_WIDTH_PX, Seen
 from shared.slides.payload import SlideStretches, StretchPayload
-from shared.slides.screen import Picture
+from shared.slides.screen import Mask, Picture, Screen
 from shared.slides.watch import Stretch
+from shared.tracking.detection import FrameDetections
 
 PERSON_SCORE = 0.25
 """Least score of a detection that counts as a person before the screen or the board."""
@@ -58,6 +59,16 @@ class StretchWriter:
         part = self._context.message.part
         found = SlideStretches(part=part, stretches=tuple(self._found))
         write_json(self._context.services, self._context.job, self._listing, found, part=part)
+
+
+def covered_by_people(screen: Screen, detections: FrameDetections, size: tuple[int, int]) -> Mask:
+    """Return where people may cover the straightened screen, as a mask of height × width for `size` (width, height)."""
+    grown = AROUND_PERSON_SHARE
+    people = [
+        (x - grown, y - grown, width + 2 * grown, height + 2 * grown)
+        for x, y, width, height in (each.box for each in detections.detections if each.score >= PERSON_SCORE)
+    ]
+    return screen.covered_by(people, size)
 
 
 def seen_stretches(context: StepContext, listing: Artefact, picture: Artefact) -> Iterator[Seen]:

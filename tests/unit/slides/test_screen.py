@@ -4,7 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.slides.screen import Corners, Screen, find_screen
+from shared.pipeline.stages.stretches import covered_by_people
+from shared.slides.screen import WHOLE_PICTURE, Corners, Screen, find_screen
+from shared.tracking.detection import Detection, FrameDetections
 
 CORNERS: Corners = ((0.2, 0.1), (0.8, 0.15), (0.78, 0.65), (0.22, 0.6))
 
@@ -76,3 +78,14 @@ def test_a_persons_box_covers_the_screen_where_it_stands() -> None:
     assert covered[30, 50]
     assert not covered[10, 50]
     assert not covered[30, 10]
+
+
+def test_only_what_is_likely_a_person_covers_the_picture_and_a_little_around_it() -> None:
+    boxes = (Detection((0.4, 0.4, 0.2, 0.6), 0.9, "plate"), Detection((0.0, 0.0, 0.2, 0.2), 0.1, "plate"))
+    whole = Screen(WHOLE_PICTURE, is_whole_picture=True)
+    covered = covered_by_people(whole, FrameDetections(0, 0.0, boxes), (200, 100))
+    assert covered.shape == (100, 200)
+    assert covered[39:, 78:122].all()
+    assert not covered[:37].any()
+    assert not covered[:, :76].any()
+    assert not covered[:, 125:].any()
