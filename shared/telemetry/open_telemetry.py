@@ -152,7 +152,7 @@ class OpenTelemetry(Telemetry):
         try:
             with trace.use_span(span, record_exception=False, set_status_on_exception=False):
                 yield
-        except Exception:
+        except Exception:  # not in `finally`: KeyboardInterrupt and SystemExit leave the span, as the docstring says
             self._end_measured(attempt, run, began)
             raise
         else:

@@ -25,22 +25,19 @@ class TextSoFar:
     """The files that hold a session's text at this moment."""
 
     session_id: str
-    job: Job | None
-    """The job whose parts the files are; None where the transcript is whole."""
+    source: Job | FoundTranscript
+    """The job at work whose parts the files are, or the newest version of the whole transcript."""
 
-    duration_sec: float | None
-    """The recording's length; None until a job has examined it."""
+    duration_sec: float | None = None
+    """The recording's length; None until a job has examined it, and for a whole transcript, which tells it itself."""
 
     files: Sequence[BlobFacts] = ()
     """The files of the parts."""
 
-    whole: FoundTranscript | None = None
-    """The newest version of the whole transcript, where there is one."""
-
     @property
     def version(self) -> str:
         """Return a digest that changes with every part."""
-        maker = self.job.job_id if self.job is not None else self.whole.tag if self.whole is not None else ""
+        maker = self.source.tag if isinstance(self.source, FoundTranscript) else self.source.job_id
         facts = [maker, str(self.duration_sec), *(f"{file.name} {file.etag}" for file in self.files)]
         return sha256("\n".join(facts).encode()).hexdigest()[:32]
 
@@ -58,22 +55,23 @@ def find_text(services: Services, org_id: str, session_id: str, job_id: str | No
     else:
         job = services.storage.jobs.get(org_id, job_id).value
     if job is None or job.session_id != session_id or not _is_transcribing(job) or not is_at_work(job, now):
-        return TextSoFar(session_id, None, None, whole=find_transcript(services, org_id, session_id, job_id))
+        return TextSoFar(session_id, find_transcript(services, org_id, session_id, job_id))
     duration_sec = None if session.recording is None else session.recording.duration_sec
     return TextSoFar(session_id, job, duration_sec, tuple(_files(services, job)))
 
 
 def read_text(services: Services, text: TextSoFar) -> bytes:
     """Return the text as JSON with `complete` and `missing`; raise NotFound when it was deleted meanwhile."""
-    if text.job is None:
-        whole: dict[str, Any] = json.loads(transcript_json(services, text.whole)) if text.whole is not None else {}
+    source = text.source
+    if isinstance(source, FoundTranscript):
+        whole: dict[str, Any] = json.loads(transcript_json(services, source))
         return json.dumps({**whole, "complete": True, "missing": []}, ensure_ascii=False).encode()
-    is_planned = text.job.may_begin(Stage.TRANSCRIPTION)
+    is_planned = source.may_begin(Stage.TRANSCRIPTION)
     partial: PartialTranscript = partial_transcript(
         (TranscriptPart.model_validate_json(services.storage.blobs.read(WORK, file.name)) for file in text.files),
-        count=text.job.stages[Stage.TRANSCRIPTION].parts if is_planned else None,
+        count=source.stages[Stage.TRANSCRIPTION].parts if is_planned else None,
         session_id=text.session_id,
-        job_id=text.job.job_id,
+        job_id=source.job_id,
         duration_sec=text.duration_sec,
     )
     return partial.model_dump_json(by_alias=True).encode()

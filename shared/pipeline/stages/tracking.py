@@ -123,11 +123,10 @@ def track_part(context: StepContext) -> None:
     board.finish(end_sec)
     part = TrackingPart.of(context.message.part, found, scores, samples=samples)
     if context.message.part == 0:
-        until_sec = min(samples.stop / settings.sample_fps, recording.duration_sec)
         is_screencast = plan.screen_is_whole_picture and not slides.has_own_picture
         is_seen = is_screencast or any(frame.detections for frame in found)
         is_all = context.job.stages[Stage.TRACKING].parts == 1
-        context.warn(early_reasons(looks, until_sec, is_all=is_all, is_person_likely=is_seen))
+        context.warn(early_reasons(looks, end_sec, is_all=is_all, is_person_likely=is_seen))
     measured = PictureLooks(part=context.message.part, looks=tuple(looks))
     write_json(context.services, context.job, artefacts.PICTURE_LOOKS, measured, part=context.message.part)
     if plan.keeps_stills:

@@ -153,8 +153,9 @@ class BoundJob:
         A call that runs may have begun before what this one is about, so another one follows it. So a caller that asks
         a thousand times has one call waiting.
         """
-        for number in count():
-            bound = replace(self, task_id=f"{self.task_id}-{number}")
+        numbers = count()
+        while True:
+            bound = replace(self, task_id=f"{self.task_id}-{next(numbers)}")
             try:
                 stored = self.services.storage.tasks.get(bound.task_id or "")
             except NotFound:
@@ -163,7 +164,6 @@ class BoundJob:
                 continue
             with suppress(WriteConflict):  # another request was quicker, or a worker claimed it
                 return restart_task(self.services, stored).value if stored.value.is_over else stored.value
-        raise AssertionError("count() does not end")
 
     def schedule_cron(self, cron: str, /, *args: Any, time_zone: str = "UTC", **kwargs: Any) -> Schedule:
         """Schedule calls of the function at every time of the cron."""
