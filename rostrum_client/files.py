@@ -160,6 +160,8 @@ class Transcript:
     warnings: tuple[str, ...] = ()
     expectation: str | None = None
     """One sentence on how good transcripts of this engine are."""
+    doubtful_below: float = 0.5
+    """Words with a lower confidence are doubtful, by the engine's own threshold."""
 
     complete: bool = True
     """Whether this is the whole transcript; False for one that was read while the job was at work on it."""

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.job_status import JobStatus
-
 
 @dataclass(frozen=True, slots=True)
 class ActiveJob:
@@ -25,9 +23,6 @@ class ActiveJob:
 
     start_at: datetime | None
     """When its work is to begin, as long as it waits; None: at once."""
-
-    status: JobStatus | None
-    """None where an early release wrote the row, until a sweep reads the job."""
 
     def begins_after(self, moment: datetime) -> bool:
         """Return whether the job waits for a time after the moment."""

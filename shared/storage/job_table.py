@@ -38,7 +38,6 @@ _ACTIVE = "active:"
 _SEQUENCE = "eventSequence"
 _WAITS = "waits"
 _START_AT = "startAt"
-_STATUS = "status"
 _EVERY = frozenset(JobStatus)
 _UNFINISHED = frozenset(status for status in JobStatus if not status.is_final)
 
@@ -127,9 +126,6 @@ class JobTable:
         if _is_behind(row, job):
             self._renumber(job)
         return job
-
-    def index_of_active(self) -> Iterator[ActiveJob]:
-        return map(_active_job, self._index.scan_partitions(_ACTIVE))
 
     def active(self, org_id: str) -> Sequence[ActiveJob]:
         return [_active_job(row) for row in self._index.scan(_active_partition(org_id))]
@@ -271,23 +267,22 @@ def _index_row(partition: str, job: Job) -> Row:
 
 
 def _active_index_row(job: Job) -> Row:
-    """Return the job's row among the active ones, which tells its status as well, whether it waits and until when."""
+    """Return the job's row among the active ones, which tells as well whether it waits and until when."""
     row = _index_row(_active_partition(job.org_id), job)
-    columns: dict[str, Value] = {**row.columns, _STATUS: job.status.value, _WAITS: job.waits}
+    columns: dict[str, Value] = {**row.columns, _WAITS: job.waits}
     if job.waits and job.start_at is not None:
         columns[_START_AT] = job.start_at
     return replace(row, columns=columns)
 
 
 def _active_job(row: Row) -> ActiveJob:
-    start_at, status = row.columns.get(_START_AT), row.columns.get(_STATUS)
+    start_at = row.columns.get(_START_AT)
     return ActiveJob(
         org_id=row.partition.removeprefix(_ACTIVE),
         job_id=row.key,
         sequence=_sequence(row),
         waits=row.columns.get(_WAITS) is True,
         start_at=start_at if isinstance(start_at, datetime) else None,
-        status=next((each for each in JobStatus if each.value == status), None),
     )
 
 

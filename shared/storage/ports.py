@@ -161,12 +161,6 @@ class JobStore(Protocol):
         `choose` is handed the whole index; only the jobs that it returns are read, in random order.
         """
 
-    def index_of_active(self) -> Iterator[ActiveJob]:
-        """Return what the index knows of every organisation's active jobs; read no job.
-
-        It may be behind a job as in `active`.
-        """
-
     def active(self, org_id: str) -> Sequence[ActiveJob]:
         """Return what the index knows of the organisation's active jobs, in one query.
 

@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from shared.transcription.payload import (
+    DOUBTFUL_BELOW,
     UNDETERMINED,
+    Confidence,
     Seconds,
     Segments,
     TranscriptEngine,
@@ -38,6 +40,8 @@ class PartialTranscript(BaseModel):
     """The recording's length; null until it was examined."""
     engine: TranscriptEngine | None
     """The engine of the first part that is done; null before the first."""
+    doubtful_below: Confidence = DOUBTFUL_BELOW
+    """Words with a lower confidence are doubtful, by the threshold of the engines so far."""
     segments: Segments
     """In order, numbered anew in every answer."""
     complete: bool = False
@@ -61,8 +65,10 @@ def partial_transcript(
     spans: list[tuple[float, float]] = []
     languages: Counter[str] = Counter()
     engine: TranscriptEngine | None = None
+    thresholds: list[float] = []
     for part in parts:
         engine = engine or part.engine
+        thresholds.append(part.doubtful)
         for segment in as_sentences(part.segments) if part.written else phrase(part.segments):
             segments.append(segment.model_copy(update={"id": len(segments)}))
         if part.language:
@@ -75,6 +81,7 @@ def partial_transcript(
         language=languages.most_common(1)[0][0] if languages else UNDETERMINED,
         duration_sec=None if duration_sec is None else round(duration_sec, 3),
         engine=engine,
+        doubtful_below=max(thresholds, default=DOUBTFUL_BELOW),
         segments=tuple(segments),
         missing=() if duration_sec is None else tuple(_gaps(spans, round(duration_sec, 3))),
     )

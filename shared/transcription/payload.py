@@ -17,6 +17,9 @@ Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 UNDETERMINED = "und"
 """Code of an undetermined language in BCP 47."""
 
+DOUBTFUL_BELOW = 0.5
+"""Confidence below which a word is doubtful, in files of earlier versions and where an engine has no threshold."""
+
 
 class TranscriptWord(Payload):
     """A word as heard, times in seconds on the recording's clock."""
@@ -148,6 +151,8 @@ class Transcript(Payload):
     expectation: str = ""
     """One sentence on how good transcripts of this engine are."""
     quality: TranscriptQuality | None = None
+    doubtful_below: Confidence = DOUBTFUL_BELOW
+    """Words with a lower confidence are doubtful, by the engine's own threshold."""
 
     @model_validator(mode="after")
     def _within_recording(self) -> Self:
@@ -175,7 +180,7 @@ class TranscriptPart(Payload):
     expectation: str = ""
     unsure: Confidence = 0.4
     """The engine's own thresholds: see `EngineInfo`. The defaults are those of parts from earlier versions."""
-    doubtful: Confidence = 0.5
+    doubtful: Confidence = DOUBTFUL_BELOW
 
 
 class ChapterPayload(Payload):

@@ -20,22 +20,15 @@ BREATH_SEC = 0.5
 """Longest pause that counts as speech."""
 DOUBT_WORDS = 5
 """Words averaged together, because a single doubtful word is common."""
-DOUBTFUL = 0.5
-"""Default threshold of the mean confidence."""
 MAX_ENTRIES = 100
 """Longest list in the result."""
 
 
-def assess(
-    transcript: Transcript, languages: Sequence[tuple[float, str]] = (), doubtful_below: float = DOUBTFUL
-) -> TranscriptQuality:
-    """Return the quality of a transcript.
-
-    `languages` tells from when on which language was heard, in order; `doubtful_below` is the engine's threshold.
-    """
+def assess(transcript: Transcript, languages: Sequence[tuple[float, str]] = ()) -> TranscriptQuality:
+    """Return the quality of a transcript; `languages` tells from when on which language was heard, in order."""
     words = [word for segment in transcript.segments for word in segment.words]
     spoken = sum(_spoken(words))
-    doubtful = list(_doubtful(words, doubtful_below))
+    doubtful = list(_doubtful(words, transcript.doubtful_below))
     in_doubt = sum(end - first for first, end in doubtful)
     return TranscriptQuality(
         words=len(words),

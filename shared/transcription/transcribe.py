@@ -153,6 +153,7 @@ def merge_parts(
     speech_sec = 0.0
     written = True
     margin = 0.0
+    doubtful_below = 0.0
     expectations: dict[str, None] = {}
     for number, part in enumerate(parts):
         if part.part != number:
@@ -163,6 +164,7 @@ def merge_parts(
         engines[part.engine] = None
         expectations[part.expectation] = None
         written = written and part.written
+        doubtful_below = max(doubtful_below, part.doubtful)
         margin += sum(word.confidence - part.unsure for segment in part.segments for word in segment.words)
         speech_sec += part.speech_sec
         if part.language:
@@ -187,6 +189,7 @@ def merge_parts(
         language=spoken.most_common(1)[0][0] if spoken else UNDETERMINED,
         duration_sec=duration_sec,
         engine=next(iter(engines)),
+        doubtful_below=doubtful_below,
         segments=as_sentences(segments) if written else phrase(segments),
         speech_sec=round(min(speech_sec, duration_sec), 3),
         warnings=texts(warnings),

@@ -2185,6 +2185,11 @@ export interface components {
             /** Durationsec */
             durationSec: number | null;
             engine: components["schemas"]["TranscriptEngine"] | null;
+            /**
+             * Doubtfulbelow
+             * @default 0.5
+             */
+            doubtfulBelow: number;
             /** Segments */
             segments: components["schemas"]["TranscriptSegment"][];
             /**
@@ -3422,6 +3427,11 @@ export interface components {
              */
             expectation: string;
             quality?: components["schemas"]["TranscriptQuality"] | null;
+            /**
+             * Doubtfulbelow
+             * @default 0.5
+             */
+            doubtfulBelow: number;
         };
         /**
          * TranscriptEngine
@@ -7390,7 +7400,8 @@ export interface operations {
                      *         "doubtful": [],
                      *         "repeated": [],
                      *         "languageSwitches": []
-                     *       }
+                     *       },
+                     *       "doubtfulBelow": 0.5
                      *     }
                      */
                     "application/json": components["schemas"]["Transcript"] | components["schemas"]["PartialTranscript"];

@@ -31,8 +31,9 @@ DESCRIPTION = """Rostrum turns a recording of a talk into a transcript, the inst
 ### Authentication
 
 Every address but `/health`, `/docs` and `/openapi.json` takes `Authorization: Bearer` with a JSON Web Token that has
-`org_id` and `scopes`: `jobs:read` to GET, `jobs:write` to POST and DELETE, `admin` for everything and the dead
-letters. Everything belongs to an organisation; what is another's is 404. Over the local emulator no token is needed.
+`org_id` and `scopes`: `jobs:read` to GET, `jobs:write` to POST, PUT, PATCH and DELETE, `admin` for everything and the
+dead letters. Everything belongs to an organisation; what is another's is 404. Over the local emulator no token is
+needed.
 
 ### Errors
 

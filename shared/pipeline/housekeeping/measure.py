@@ -1,8 +1,7 @@
 """Measure the queues and the unfinished jobs for telemetry, once a minute.
 
 Apart from `queue_info`, which answers one organisation: these figures are the whole service's. The sweep measures,
-because one instance runs it: gauges that every instance measured would cost calls and disagree. Jobs
-are counted by their index, in one scan: to read them would cost a call for each, every minute.
+because one instance runs it: gauges that every instance measured would cost calls and disagree.
 """
 
 import logging
@@ -22,7 +21,7 @@ def measure(services: Services) -> None:
         return
     try:
         facts = [services.storage.queues.facts(queue) for queue in QUEUE_NAMES]
-        active = Counter(job.status for job in services.storage.jobs.index_of_active())
+        active = Counter(job.status for job in services.storage.jobs.all_active())
     except RostrumError as error:
         log.warning("queues not measured", extra={"action": "measure", "code": error.code})
         return

@@ -107,15 +107,14 @@ def merge_transcript(context: StepContext) -> None:
     """Join the parts, and write the transcript and its captions."""
     recording, job = recording_of(context), context.job
     languages: list[tuple[float, str]] = []
-    doubtful: list[float] = []
     transcript = transcribe.merge_parts(
-        _parts(context, languages, doubtful),
+        _parts(context, languages),
         session_id=job.session_id,
         job_id=job.job_id,
         duration_sec=recording.duration_sec,
         recording_warnings=recording.warnings,
     )
-    transcript = transcript.model_copy(update={"quality": assess(transcript, languages, max(doubtful))})
+    transcript = transcript.model_copy(update={"quality": assess(transcript, languages)})
     context.confirm()
     write_json(context.services, job, artefacts.TRANSCRIPT, with_word_ids(transcript))
     write_captions(context.services, job, transcript, ReviewState.AUTO)
@@ -144,13 +143,12 @@ def hints_for(options: JobOptions, terms: Sequence[str], metadata: Mapping[str, 
     return Hints(prompt=prompt, hotwords=tuple(words)[:MAX_HOTWORDS], terms=tuple(given))
 
 
-def _parts(context: StepContext, languages: list[tuple[float, str]], doubtful: list[float]) -> Iterator[TranscriptPart]:
-    """Yield the parts in order; note from when on which language was heard, and each engine's threshold."""
+def _parts(context: StepContext, languages: list[tuple[float, str]]) -> Iterator[TranscriptPart]:
+    """Yield the parts in order; note from when on which language was heard."""
     count = context.job.stages[Stage.TRANSCRIPTION].parts
     for number in range(count):
         context.report(number / count)
         part = read_json(context.services, context.job, artefacts.TRANSCRIPT_PART, TranscriptPart, part=number)
         if part.language is not None and part.segments:
             languages.append((part.segments[0].start, part.language))
-        doubtful.append(part.doubtful)
         yield part

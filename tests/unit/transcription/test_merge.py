@@ -111,6 +111,12 @@ def test_words_that_the_engine_was_unsure_of_are_told_of(confidence: float, doub
     assert (DOUBTFUL in transcript.warning_details) is doubted
 
 
+def test_the_transcript_tells_the_highest_threshold_of_its_engines() -> None:
+    first, second = part(0, segment("one", 0.0)), part(1, segment("two", 10.0))
+    assert merge(first, second).doubtful_below == 0.5
+    assert merge(first, second.model_copy(update={"doubtful": 0.6})).doubtful_below == 0.6
+
+
 def test_parts_that_disagree_are_told_of() -> None:
     transcript = merge(
         part(0, segment("one", 0.0), engine=WHISPER),
@@ -158,6 +164,7 @@ def test_the_file_reads_as_the_contract_says() -> None:
         "expectation": "",
         "warningDetails": [{"code": "other", "about": "recording", "text": "careful"}],
         "quality": None,  # judged by the step that merges
+        "doubtfulBelow": 0.5,
     }
     assert Transcript.model_validate_json(made.model_dump_json(by_alias=True)) == made
 

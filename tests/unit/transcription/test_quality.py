@@ -45,6 +45,8 @@ def test_doubtful_stretches_are_named_and_single_words_are_not() -> None:
     assert 9.0 <= span.start <= 10.0
     assert span.end == 13.9
     assert span.confidence < 0.5
+    stricter = transcript(*at_pace("sure " * 10, 0.9)).model_copy(update={"doubtful_below": 0.95})
+    assert len(assess(stricter).doubtful) == 1
 
 
 def test_what_goes_round_in_circles_is_named() -> None:
