@@ -1,7 +1,7 @@
 import type { OidcSettings } from "./oidc";
 
 /** Where the API answers, and who signs readers in; a file beside the page says so, so that one build serves every installation. */
-export interface Config {
+interface Config {
   apiBase: string;
   /** Null where readers paste a token, or need none. */
   oidc: OidcSettings | null;

@@ -12,7 +12,7 @@ export interface OidcSettings {
   /** The provider's issuer, below which its `.well-known/openid-configuration` is. */
   issuer: string;
   clientId: string;
-  /** What is asked for, such as `openid api://rostrum/jobs`. */
+  /** What is asked for, such as `openid api://rostrum/jobs:read api://rostrum/jobs:write`. */
   scope: string;
   /** Some providers need the API's name to make a token for it. */
   audience?: string;

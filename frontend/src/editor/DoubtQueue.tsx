@@ -57,16 +57,25 @@ export function DoubtQueue({ doubts, rows, clock, onChange, onShow, onClose }: D
     );
   }
 
-  const everywhere = sameEverywhere(rows, doubt.word);
-  const spelling = draft.trim() && draft.trim() !== doubt.word.text ? draft : null;
+  const { word } = doubt;
+  const everywhere = sameEverywhere(rows, word);
+  const spelling = draft.trim() && draft.trim() !== word.text ? draft : null;
 
   function accept(keys: ReadonlySet<number>) {
     setTold("");
     onChange(confirmed(rows, keys, spelling));
   }
 
+  function skip() {
+    setSkipped(new Set([...skipped, word.key]));
+  }
+
+  function play() {
+    clock.playFrom(Math.max(0, word.start - LEAD_SEC));
+  }
+
   function keep() {
-    const term = (spelling ?? doubt?.word.text ?? "").trim().replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
+    const term = (spelling ?? word.text).trim().replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
     if (!term) return;
     remember(VOCABULARY, term).then(
       () => setTold(text.remembered(term, VOCABULARY)),
@@ -77,15 +86,15 @@ export function DoubtQueue({ doubts, rows, clock, onChange, onShow, onClose }: D
   function onKeyDown(event: KeyboardEvent) {
     if (event.key === "Enter") {
       event.preventDefault();
-      accept(event.shiftKey ? everywhere : new Set([doubt?.word.key ?? -1]));
+      accept(event.shiftKey ? everywhere : new Set([word.key]));
     } else if (event.key === "Escape") {
       onClose();
     } else if (event.key === "F8") {
       event.preventDefault();
-      setSkipped(new Set([...skipped, doubt?.word.key ?? -1]));
+      skip();
     } else if ((event.ctrlKey || event.metaKey) && event.key === " ") {
       event.preventDefault();
-      clock.playFrom(Math.max(0, (doubt?.word.start ?? 0) - LEAD_SEC));
+      play();
     } else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "d") {
       event.preventDefault();
       keep();
@@ -95,15 +104,11 @@ export function DoubtQueue({ doubts, rows, clock, onChange, onShow, onClose }: D
   return (
     <div className="epanel" role="group" aria-label={text.panels.doubts}>
       <p className="epanel__context">
-        <button
-          type="button"
-          className="button button--small button--quiet"
-          onClick={() => clock.playFrom(Math.max(0, doubt.word.start - LEAD_SEC))}
-        >
+        <button type="button" className="button button--small button--quiet" onClick={play}>
           <Icon name="play" />
-          <span className="num">{asClock(doubt.word.start)}</span>
+          <span className="num">{asClock(word.start)}</span>
         </button>{" "}
-        {doubt.before} <mark>{doubt.word.text}</mark> {doubt.after}
+        {doubt.before} <mark>{word.text}</mark> {doubt.after}
       </p>
       <div className="epanel__row">
         <input
@@ -117,7 +122,7 @@ export function DoubtQueue({ doubts, rows, clock, onChange, onShow, onClose }: D
         <button
           type="button"
           className="button button--primary button--small"
-          onClick={() => accept(new Set([doubt.word.key]))}
+          onClick={() => accept(new Set([word.key]))}
         >
           {spelling === null ? text.accept : text.correct}
         </button>
@@ -128,11 +133,7 @@ export function DoubtQueue({ doubts, rows, clock, onChange, onShow, onClose }: D
         )}
       </div>
       <div className="epanel__row epanel__row--small">
-        <button
-          type="button"
-          className="button button--small button--quiet"
-          onClick={() => setSkipped(new Set([...skipped, doubt.word.key]))}
-        >
+        <button type="button" className="button button--small button--quiet" onClick={skip}>
           {text.skip}
         </button>
         <button type="button" className="button button--small button--quiet" onClick={keep}>

@@ -22,7 +22,7 @@ function server() {
   const state = { segments: [said(0, 0, "one two"), said(1, 5, "three four")], version: 0, offline: false };
   const sent: Operation[][] = [];
   const gateway: Gateway = {
-    read: async () => ({ segments: structuredClone(state.segments), etag: `${state.version}` }),
+    read: async () => ({ segments: structuredClone(state.segments), doubtfulBelow: 0.6, etag: `${state.version}` }),
     save: async (operations, etag) => {
       const problem = { code: "", title: "", detail: "", retryable: false };
       if (state.offline) throw new ApiError({ ...problem, status: 0 });
@@ -157,9 +157,10 @@ it("says that saving failed, and keeps the text", async () => {
   store.type(keyOf(store, 0), "one too");
   await store.flush();
   expect([store.snapshot().state, texts(store)[0]]).toEqual(["failed", "one too"]);
+  await expect(store.saveAll()).rejects.toMatchObject({ status: 0 });
   state.offline = false;
-  await store.flush();
-  expect(store.snapshot().state).toBe("saved");
+  await store.saveAll();
+  expect([store.snapshot().state, store.snapshot().error]).toEqual(["saved", null]);
   store.close();
 });
 

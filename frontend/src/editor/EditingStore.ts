@@ -1,11 +1,14 @@
 import { ApiError } from "../api/problem";
-import { type EditedRow, type EditedWord, type Rows, respell, rowsOf, type Segment, textOf } from "./document";
+import { messages } from "../messages";
+import { DOUBTFUL_BELOW } from "../session/words";
+import { tokensOf } from "./align";
+import { type EditedRow, type EditedWord, type Rows, respell, rowsOf, type Segment, textOf, withRow } from "./document";
 import type { Gateway } from "./gateway";
 import { type Clash, merge } from "./merge";
 import { type Operation, operationsFor } from "./operations";
 import { adopt, refreshed, withChanges } from "./saved";
 
-export type SaveState = "saved" | "waiting" | "saving" | "failed";
+type SaveState = "saved" | "waiting" | "saving" | "failed";
 
 const IDLE_MS = 1500;
 const RETRY_MS = 5000;
@@ -27,6 +30,8 @@ export interface Shown {
   canRedo: boolean;
   /** How many versions this page has saved. */
   saves: number;
+  /** Words with a lower confidence are doubtful. */
+  doubtfulBelow: number;
 }
 
 /** The text that is being edited: it saves itself, merges with what others saved, and can be undone across saves. */
@@ -42,6 +47,7 @@ export class EditingStore {
     canUndo: false,
     canRedo: false,
     saves: 0,
+    doubtfulBelow: DOUBTFUL_BELOW,
   };
   private base: Segment[] = [];
   private etag = "";
@@ -74,7 +80,8 @@ export class EditingStore {
     const { rows } = this.shown;
     const fresh = rows.length > 0 ? refreshed(read.segments, rows) : rowsOf(read);
     this.saved = new Set(fresh);
-    this.show({ rows: fresh, state: "saved", error: null, clashes: [], taken: 0 });
+    const { doubtfulBelow } = read;
+    this.show({ rows: fresh, state: "saved", error: null, clashes: [], taken: 0, doubtfulBelow });
   }
 
   /** Show other rows, which can be undone, and save them soon. */
@@ -89,9 +96,9 @@ export class EditingStore {
   /** Put a typed text in the place of a row's; without words the row goes. */
   type(key: number, text: string): void {
     const row = this.shown.rows.find((each) => each.key === key);
-    if (!row || textOf(row) === text.trim().replace(/\s+/gu, " ")) return;
+    if (!row || textOf(row) === tokensOf(text).join(" ")) return;
     const made = respell(row, text);
-    this.change(this.shown.rows.flatMap((each) => (each !== row ? [each] : made.words.length > 0 ? [made] : [])));
+    this.change(withRow(this.shown.rows, key, ...(made.words.length > 0 ? [made] : [])));
   }
 
   undo(): void {
@@ -123,6 +130,13 @@ export class EditingStore {
     await this.saving;
     if (this.shown.state === "waiting") await this.flush();
   }
+
+  /** Save now; throw what is shown when something is not saved afterwards. */
+  readonly saveAll = async (): Promise<void> => {
+    await this.flush();
+    const { state, error } = this.shown;
+    if (state !== "saved") throw error ?? new Error(messages.editor.states.failed);
+  };
 
   /** Stop saving by itself. */
   close(): void {

@@ -48,7 +48,7 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
   const { rows } = shown;
   const indexOf = useMemo(() => new Map(rows.map((row, at) => [row.key, at])), [rows]);
   const limits = useMemo(() => limitsOf(session.jobs[0]?.options), [session.jobs]);
-  const doubts = useMemo(() => doubtsOf(rows), [rows]);
+  const doubts = useMemo(() => doubtsOf(rows, shown.doubtfulBelow), [rows, shown.doubtfulBelow]);
   const speakers = useMemo(() => [...new Set(rows.flatMap((row) => row.speaker ?? []))], [rows]);
 
   const load = useCallback(() => {
@@ -128,7 +128,7 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
       },
       join: (key, value, withNext) => {
         store.type(key, value);
-        const second = withNext ? neighbour(key, 1) : (neighbour(key, 0) ?? undefined);
+        const second = neighbour(key, withNext ? 1 : 0);
         const first = second && neighbour(second.key, -1);
         if (!first || !second) return;
         const at = textOf(first).length;
@@ -149,7 +149,7 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
       focus: (key) => {
         active.current = key;
       },
-      onKey: (event, key) => onKey(event, key),
+      onKey,
     };
 
     function onKey(event: KeyboardEvent, key: number): boolean {
@@ -175,6 +175,7 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
 
   async function finish() {
     await store.flush();
+    if (store.snapshot().state !== "saved") return;
     refresh("transcript", "captions", "chapters", "sidecar", "session");
     setTimeout(() => refresh("captions", "chapters"), CAPTIONS_FOLLOW_MS);
     onDone();
@@ -220,11 +221,7 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
         <PanelButton name="doubts" panel={panel} onToggle={toggle} count={doubts.length} />
         <PanelButton name="versions" panel={panel} onToggle={toggle} />
         <PanelButton name="keys" panel={panel} onToggle={toggle} />
-        <ReviewControl
-          session={session}
-          onBefore={() => store.flush()}
-          onAfter={() => refresh("session", "captions")}
-        />
+        <ReviewControl session={session} onBefore={store.saveAll} onAfter={() => refresh("session", "captions")} />
       </div>
       {shown.error && <ErrorNotice error={shown.error} onRetry={() => void store.flush()} />}
       <ClashList store={store} shown={shown} onGo={(key) => goTo({ rowKey: key, from: 0, to: 0 })} />
@@ -245,7 +242,7 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
         <VersionsPanel
           sessionId={sessionId}
           saves={shown.saves}
-          onBefore={() => store.flush()}
+          onBefore={store.saveAll}
           onAfter={() => store.load()}
         />
       )}
@@ -272,6 +269,7 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
                   caret={caret?.rowKey === row.key ? caret : null}
                   language={language}
                   limits={limits}
+                  doubtfulBelow={shown.doubtfulBelow}
                   clock={clock}
                   speakers={speakers}
                   showsSpeaker={row.speaker !== null && row.speaker !== rows[item.index - 1]?.speaker}

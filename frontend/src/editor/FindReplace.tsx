@@ -1,8 +1,8 @@
 import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
 import { messages } from "../messages";
 import { HitButtons } from "../ui/HitButtons";
-import type { Rows } from "./document";
-import { findAll, replaceAll } from "./find";
+import { type Rows, textOf } from "./document";
+import { type Found, findAll, replaceAll } from "./find";
 import type { Caret } from "./Row";
 
 const text = messages.editor;
@@ -32,9 +32,9 @@ export function FindReplace({ rows, onChange, onGo, onClose }: FindReplaceProps)
     input.current?.select();
   }, []);
 
-  function step(by: number) {
+  function step(places: number) {
     if (found.length === 0) return;
-    const next = at < 0 && by < 0 ? found.length - 1 : (at + by + found.length) % found.length;
+    const next = at < 0 && places < 0 ? found.length - 1 : (at + places + found.length) % found.length;
     setAt(next);
     setTold("");
   }
@@ -117,28 +117,29 @@ export function FindReplace({ rows, onChange, onGo, onClose }: FindReplaceProps)
           <button
             type="button"
             className="button button--small button--quiet"
-            onClick={() => onGo({ rowKey: current.rowKey, from: current.at, to: current.at + wanted.length })}
+            onClick={() => onGo({ rowKey: current.rowKey, from: current.at, to: current.at + current.length })}
           >
             {text.goThere}
           </button>
         )}
       </div>
-      {current && <Context rows={rows} rowKey={current.rowKey} from={current.at} length={wanted.trim().length} />}
+      {current && <Context rows={rows} place={current} />}
     </form>
   );
 }
 
-function Context({ rows, rowKey, from, length }: { rows: Rows; rowKey: number; from: number; length: number }) {
-  const row = rows.find((each) => each.key === rowKey);
+function Context({ rows, place }: { rows: Rows; place: Found }) {
+  const row = rows.find((each) => each.key === place.rowKey);
   if (!row) return null;
-  const whole = row.words.map((word) => word.text).join(" ");
+  const whole = textOf(row);
+  const [from, to] = [place.at, place.at + place.length];
   const begin = Math.max(0, from - 40);
   return (
     <p className="epanel__context">
       {begin > 0 && "…"}
       {whole.slice(begin, from)}
-      <mark>{whole.slice(from, from + length)}</mark>
-      {whole.slice(from + length, from + length + 60)}
+      <mark>{whole.slice(from, to)}</mark>
+      {whole.slice(to, to + 60)}
     </p>
   );
 }

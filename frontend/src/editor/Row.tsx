@@ -8,7 +8,6 @@ import { breachOf, type CaptionLimits } from "./limits";
 
 const text = messages.editor;
 const COMMIT_MS = 600;
-const DOUBTFUL_BELOW = 0.5;
 
 /** Where the caret is to go. */
 export interface Caret {
@@ -24,7 +23,7 @@ export interface RowActions {
   join: (key: number, value: string, withNext: boolean) => void;
   speak: (key: number, speaker: string | null) => void;
   leave: (key: number, down: boolean) => void;
-  focus: (key: number | null) => void;
+  focus: (key: number) => void;
   /** Whether the key means something to the whole editor. */
   onKey: (event: KeyboardEvent, key: number) => boolean;
 }
@@ -34,6 +33,7 @@ interface RowProps {
   caret: Caret | null;
   language: string;
   limits: CaptionLimits;
+  doubtfulBelow: number;
   clock: MediaClock;
   speakers: readonly string[];
   showsSpeaker: boolean;
@@ -42,7 +42,7 @@ interface RowProps {
 
 /** Show one segment as text that is typed in; its words are drawn behind it, so that they can be marked. */
 export const Row = memo(function Row(props: RowProps) {
-  const { row, caret, language, limits, clock, actions } = props;
+  const { row, caret, language, limits, doubtfulBelow, clock, actions } = props;
   const area = useRef<HTMLTextAreaElement>(null);
   const speaker = useRef<HTMLInputElement>(null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -111,8 +111,8 @@ export const Row = memo(function Row(props: RowProps) {
       event.preventDefault();
       actions.leave(row.key, true);
     } else {
-      const isUndo = (event.ctrlKey || event.metaKey) && ["z", "y", "s"].includes(event.key.toLowerCase());
-      if (isUndo) commit(value);
+      const readsDraft = (event.ctrlKey || event.metaKey) && ["z", "y", "s"].includes(event.key.toLowerCase());
+      if (readsDraft) commit(value);
       if (actions.onKey(event, row.key)) event.preventDefault();
     }
   }
@@ -165,7 +165,7 @@ export const Row = memo(function Row(props: RowProps) {
                     <span
                       className={[
                         at === said ? "erow__said" : "",
-                        word.confidence < DOUBTFUL_BELOW ? "erow__doubt" : "",
+                        word.confidence < doubtfulBelow ? "erow__doubt" : "",
                       ].join(" ")}
                     >
                       {word.text}

@@ -29,7 +29,7 @@ export type Rows = readonly EditedRow[];
 let lastKey = 0;
 
 /** Return a key that nothing on this page has. */
-export function newKey(): number {
+function newKey(): number {
   lastKey += 1;
   return lastKey;
 }
@@ -138,7 +138,7 @@ export function confirmed(rows: Rows, keys: ReadonlySet<number>, text: string | 
 }
 
 /** Return a text with the punctuation around a word, for a correction that has none of its own. */
-export function withMarks(word: string, text: string): string {
+function withMarks(word: string, text: string): string {
   const found = /^([^\p{L}\p{N}]*).*?([^\p{L}\p{N}]*)$/su.exec(word);
   const bare = /^[\p{L}\p{N}].*[\p{L}\p{N}]$|^[\p{L}\p{N}]$/su.test(text);
   return bare && found ? `${found[1]}${text}${found[2]}` : text;

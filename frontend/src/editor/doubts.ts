@@ -1,7 +1,6 @@
 import { sameWord } from "./align";
 import type { EditedWord, Rows } from "./document";
 
-const DOUBTFUL_BELOW = 0.5;
 const CONTEXT_WORDS = 6;
 
 /** A word that the engine was not sure of, with the words around it. */
@@ -12,11 +11,11 @@ export interface Doubt {
   after: string;
 }
 
-/** Return the doubtful words in order. */
-export function doubtsOf(rows: Rows): Doubt[] {
+/** Return the words with a confidence below the threshold, in order. */
+export function doubtsOf(rows: Rows, doubtfulBelow: number): Doubt[] {
   return rows.flatMap((row) =>
     row.words.flatMap((word, at) => {
-      if (word.confidence >= DOUBTFUL_BELOW) return [];
+      if (word.confidence >= doubtfulBelow) return [];
       const texts = row.words.map((each) => each.text);
       const before = texts.slice(Math.max(0, at - CONTEXT_WORDS), at).join(" ");
       const after = texts.slice(at + 1, at + 1 + CONTEXT_WORDS).join(" ");

@@ -3,9 +3,11 @@ import { type EditedRow, type Rows, respell, textOf } from "./document";
 export interface Found {
   rowKey: number;
   at: number;
+  /** How many characters it has: a blank of the wish is found as several. */
+  length: number;
 }
 
-export interface Wish {
+interface Wish {
   text: string;
   matchCase: boolean;
   wholeWords: boolean;
@@ -15,7 +17,9 @@ export interface Wish {
 export function findAll(rows: Rows, wish: Wish): Found[] {
   const pattern = patternOf(wish);
   if (!pattern) return [];
-  return rows.flatMap((row) => [...textOf(row).matchAll(pattern)].map((each) => ({ rowKey: row.key, at: each.index })));
+  return rows.flatMap((row) =>
+    [...textOf(row).matchAll(pattern)].map((each) => ({ rowKey: row.key, at: each.index, length: each[0].length })),
+  );
 }
 
 /** Return the rows with one place, or with every place, replaced. */

@@ -1,5 +1,6 @@
-import { api, bodyOf, fetchPath, type Schemas, type Transcript } from "../api/client";
+import { api, bodyOf, fetchPath, orNull, type Schemas, type Transcript } from "../api/client";
 import { unreachable } from "../api/problem";
+import { DOUBTFUL_BELOW } from "../session/words";
 import type { Segment } from "./document";
 import type { Operation } from "./operations";
 import type { Changed } from "./saved";
@@ -10,6 +11,8 @@ export type Version = Schemas["TranscriptVersionView"];
 /** A text with the tag that an edit of it needs. */
 export interface Read {
   segments: Segment[];
+  /** Words with a lower confidence are doubtful. */
+  doubtfulBelow: number;
   etag: string;
 }
 
@@ -31,7 +34,8 @@ export function gatewayTo(sessionId: string): Gateway {
     async read() {
       const answer = await fetchPath(path, { headers: { Accept: "application/json" } });
       const transcript = (await answer.json()) as Transcript;
-      return { segments: transcript.segments, etag: answer.headers.get("ETag") ?? "" };
+      const { segments, doubtfulBelow } = transcript;
+      return { segments, doubtfulBelow: doubtfulBelow ?? DOUBTFUL_BELOW, etag: answer.headers.get("ETag") ?? "" };
     },
     async save(operations, etag) {
       const { data, response } = await api().PATCH("/sessions/{sessionId}/results/transcript", {
@@ -74,10 +78,7 @@ export async function importFile(sessionId: string, file: File): Promise<Version
 /** Add a term to a vocabulary, which is made if there is none. */
 export async function remember(vocabulary: string, term: string): Promise<void> {
   const params = { path: { vocabulary } };
-  const known = await api()
-    .GET("/vocabularies/{vocabulary}", { params })
-    .then(({ data }) => data?.terms ?? [])
-    .catch(() => [] as string[]);
-  const terms = [...new Set([...known, term])];
+  const known = await orNull(bodyOf(api().GET("/vocabularies/{vocabulary}", { params })));
+  const terms = [...new Set([...(known?.terms ?? []), term])];
   await api().PUT("/vocabularies/{vocabulary}", { params, body: { terms } });
 }

@@ -9,7 +9,7 @@ export interface CaptionLimits {
 export const DEFAULT_LIMITS: CaptionLimits = { charsPerSec: 20, lineChars: 42 };
 
 /** What breaks the limits: how fast the row has to be read, or a word that no line holds. */
-export type Breach = { kind: "fast"; charsPerSec: number } | { kind: "long"; word: string };
+type Breach = { kind: "fast"; charsPerSec: number } | { kind: "long"; word: string };
 
 /** Return how the row breaks the limits of captions, or null. A row that is longer than a caption is cut into several. */
 export function breachOf(row: EditedRow, limits: CaptionLimits): Breach | null {

@@ -8,7 +8,7 @@ export interface Clash {
   theirs: string;
 }
 
-export interface Merged {
+interface Merged {
   rows: Rows;
   clashes: Clash[];
   /** How many passages of theirs were taken in. */
@@ -32,15 +32,13 @@ export function merge(base: readonly Segment[], mine: Rows, theirs: readonly Seg
   const clashes: Clash[] = [];
   let taken = 0;
   for (const passage of passages(base, mine, theirs)) {
-    const isMine = hasMine(passage);
-    const isTheirs = JSON.stringify(passage.base) !== JSON.stringify(passage.theirs);
-    if (isTheirs) taken += 1;
-    if (!isTheirs) {
+    if (JSON.stringify(passage.base) === JSON.stringify(passage.theirs)) {
       rows.push(...passage.mine);
       continue;
     }
+    taken += 1;
     const shown = passage.theirs.map((segment) => renewed(segment, passage.mine));
-    if (!isMine) {
+    if (!hasMine(passage)) {
       rows.push(...shown);
       continue;
     }
@@ -164,9 +162,9 @@ function wordByWord({ base, mine, theirs }: Passage, shown: readonly EditedRow[]
   }
   const words = [...(added.get("") ?? [])];
   for (const word of row.words) {
-    const isOurs = word.id !== null && old.has(word.id) && !ownIds.has(word.id);
+    const isRemovedByUs = word.id !== null && old.has(word.id) && !ownIds.has(word.id);
     const mineNow = word.id === null ? undefined : changed.get(word.id);
-    if (!isOurs) words.push(mineNow ? { ...word, text: mineNow.text, confidence: 1 } : word);
+    if (!isRemovedByUs) words.push(mineNow ? { ...word, text: mineNow.text, confidence: 1 } : word);
     words.push(...(added.get(word.id ?? "-") ?? []));
   }
   return words.length > 0 ? { ...row, speaker, words } : null;

@@ -62,7 +62,7 @@ function anchored(rows: Rows, isKnown: (word: EditedWord) => boolean): EditedRow
   return found;
 }
 
-/** Yield the words of a row that are new or written otherwise. */
+/** Return the words of a row that are new or written otherwise. */
 function spelling(
   row: EditedRow,
   known: ReadonlyMap<string, Segment["words"][number]>,
@@ -88,7 +88,7 @@ function spelling(
   return operations;
 }
 
-/** Yield splits and speakers. A segment takes the speaker of its last piece before that is split off. */
+/** Return splits and speakers. A segment takes the speaker of its last piece before that is split off. */
 function structure(
   rows: Rows,
   segmentOf: ReadonlyMap<string, Segment>,

@@ -1,4 +1,4 @@
-import { type EditedRow, type EditedWord, type Rows, rowOf, type Segment } from "./document";
+import { type EditedWord, type Rows, rowOf, type Segment } from "./document";
 
 /** The segments that changed with a new version. */
 export interface Changed {
@@ -47,6 +47,9 @@ function renamed(word: EditedWord, saved: Segment["words"][number] | undefined):
 
 /** Return the newest text as rows that keep the keys of rows that are still there. */
 export function refreshed(segments: readonly Segment[], rows: Rows): Rows {
-  const known = new Map<number, EditedRow>(rows.flatMap((row) => (row.id === null ? [] : [[row.id, row] as const])));
-  return segments.map((segment) => ({ ...rowOf(segment), key: known.get(segment.id)?.key ?? rowOf(segment).key }));
+  const known = new Map(rows.map((row) => [row.id, row.key]));
+  return segments.map((segment) => {
+    const row = rowOf(segment);
+    return { ...row, key: known.get(segment.id) ?? row.key };
+  });
 }

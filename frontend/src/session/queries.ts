@@ -28,6 +28,16 @@ function readResult<T>(path: string, signal: AbortSignal): Promise<T | null> {
   );
 }
 
+/** The query of a result that does not change while its version stays. */
+function resultQuery<T>(name: string, sessionId: string, version: string, path: string, isThere = true) {
+  return queryOptions({
+    queryKey: [name, sessionId, version],
+    queryFn: ({ signal }) => readResult<T>(`/sessions/${sessionId}/${path}`, signal),
+    enabled: isThere,
+    ...KEEP,
+  });
+}
+
 /** The transcript; while its job runs, the parts that are done. */
 export function transcriptQuery(sessionId: string, version: string, isRunning: boolean) {
   const path = `/sessions/${sessionId}/results/transcript`;
@@ -53,45 +63,24 @@ export function captionsQuery(sessionId: string, version: string) {
 }
 
 export function trackingQuery(sessionId: string, version: string) {
-  return queryOptions({
-    queryKey: ["tracking", sessionId, version],
-    queryFn: ({ signal }) => readResult<Tracking>(`/sessions/${sessionId}/results/instructor-tracking`, signal),
-    ...KEEP,
-  });
+  return resultQuery<Tracking>("tracking", sessionId, version, "results/instructor-tracking");
 }
 
 export function plotQuery(sessionId: string, version: string) {
-  return queryOptions({
-    queryKey: ["plot", sessionId, version],
-    queryFn: ({ signal }) => readResult<Schemas["TrackPlot"]>(`/sessions/${sessionId}/results/track-plot`, signal),
-    ...KEEP,
-  });
+  return resultQuery<Schemas["TrackPlot"]>("plot", sessionId, version, "results/track-plot");
 }
 
 export function chaptersQuery(sessionId: string, version: string) {
-  return queryOptions({
-    queryKey: ["chapters", sessionId, version],
-    queryFn: ({ signal }) => readResult<Schemas["Chapters"]>(`/sessions/${sessionId}/results/chapters`, signal),
-    ...KEEP,
-  });
+  return resultQuery<Schemas["Chapters"]>("chapters", sessionId, version, "results/chapters");
 }
 
 export function sidecarQuery(sessionId: string, version: string) {
-  return queryOptions({
-    queryKey: ["sidecar", sessionId, version],
-    queryFn: ({ signal }) => readResult<Schemas["SidecarPayload"]>(`/sessions/${sessionId}/sidecar`, signal),
-    ...KEEP,
-  });
+  return resultQuery<Schemas["SidecarPayload"]>("sidecar", sessionId, version, "sidecar");
 }
 
 /** The verdict, where the sidecar says that the job wrote one. */
 export function qualityQuery(sessionId: string, version: string, isThere: boolean) {
-  return queryOptions({
-    queryKey: ["quality", sessionId, version],
-    queryFn: ({ signal }) => readResult<Schemas["Quality"]>(`/sessions/${sessionId}/results/quality`, signal),
-    enabled: isThere,
-    ...KEEP,
-  });
+  return resultQuery<Schemas["Quality"]>("quality", sessionId, version, "results/quality", isThere);
 }
 
 /** The stills for scrubbing, where the sidecar says that the job made them. */
@@ -109,22 +98,12 @@ export function tilesQuery(sessionId: string, version: string, isThere: boolean)
 
 /** The peaks of the sound, where the sidecar says that the job wrote them. */
 export function peaksQuery(sessionId: string, version: string, isThere: boolean) {
-  return queryOptions({
-    queryKey: ["peaks", sessionId, version],
-    queryFn: ({ signal }) => readResult<Schemas["Peaks"]>(`/sessions/${sessionId}/results/peaks`, signal),
-    enabled: isThere,
-    ...KEEP,
-  });
+  return resultQuery<Schemas["Peaks"]>("peaks", sessionId, version, "results/peaks", isThere);
 }
 
 /** The slides, where the sidecar says that the job wrote them. */
 export function slidesQuery(sessionId: string, version: string, isThere: boolean) {
-  return queryOptions({
-    queryKey: ["slides", sessionId, version],
-    queryFn: ({ signal }) => readResult<Slides>(`/sessions/${sessionId}/results/slides`, signal),
-    enabled: isThere,
-    ...KEEP,
-  });
+  return resultQuery<Slides>("slides", sessionId, version, "results/slides", isThere);
 }
 
 /**

@@ -46,6 +46,8 @@ describe("a transcript", () => {
 
   it("marks the words that the engine doubted", () => {
     expect(script.words.filter((word) => word.isDoubtful).map((word) => word.text)).toEqual(["Clouds?"]);
+    const strict = readScript({ ...said([0, "Water moves."]), doubtfulBelow: 0.95 }, []);
+    expect(strict.words.map((word) => word.isDoubtful)).toEqual([true, true]);
   });
 
   it("keeps 30,000 words quick to search", () => {

@@ -35,13 +35,15 @@ export interface Script {
 const PAUSE_SEC = 1.5;
 const MIN_CHARS = 120;
 const MAX_CHARS = 300;
-const DOUBTFUL_BELOW = 0.5;
+/** The threshold of transcripts that came without one. */
+export const DOUBTFUL_BELOW = 0.5;
 
 /** Return the transcript as words and rows: chapters as headings, and paragraphs that end at pauses. */
 export function readScript(transcript: Transcript, chapters: readonly Chapter[]): Script {
   const words: Word[] = [];
   const rows: Row[] = [];
   const titles = chapters.length > 1 ? [...chapters] : [];
+  const doubtfulBelow = transcript.doubtfulBelow ?? DOUBTFUL_BELOW;
   let open: Paragraph | null = null;
   let chars = 0;
   let lastEnd = 0;
@@ -49,7 +51,7 @@ export function readScript(transcript: Transcript, chapters: readonly Chapter[])
     const from = words.length;
     for (const word of segment.words) {
       const { start, end, confidence } = word;
-      words.push({ text: word.word, plain: plain(word.word), start, end, isDoubtful: confidence < DOUBTFUL_BELOW });
+      words.push({ text: word.word, plain: plain(word.word), start, end, isDoubtful: confidence < doubtfulBelow });
     }
     if (words.length === from) {
       const { text, start, end } = segment;
