@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 import pytest
 
@@ -16,7 +15,6 @@ from shared.job_status import JobStatus
 from shared.storage.job_table import DANGLING_AFTER, JobTable
 from shared.storage.ports import Storage, Stored
 from shared.storage.table import Table
-from tests.support.scripted_store import ScriptedStore
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 MakeJob = Callable[..., Job]
@@ -99,29 +97,6 @@ def test_a_sweep_reads_the_jobs_that_it_chooses_and_mends_rows_of_an_earlier_rel
     chosen = list(store.all_active(lambda active: [each for each in active if not each.waits]))
     assert [job.job_id for job in chosen] == [first.job_id]
     assert all(each.waits for each in store.active(org))
-
-
-def test_active_jobs_are_counted_by_their_status_without_reading_one(
-    new_table: NewTable, org: str, make_job: MakeJob
-) -> None:
-    jobs_table = ScriptedStore(real := new_table())
-    store = JobTable(cast(Table, jobs_table), index := new_table(), new_table(), utc_now)
-    first, second, third = (store.create(make_job(number)) for number in range(3))
-    store.update(first, jobs.advance_status(first.value, JobStatus.DOWNLOADED, NOW))
-    store.update(second, failed(second.value))
-
-    def refuse(*keys: str) -> None:
-        raise AssertionError(f"{keys} is read")
-
-    jobs_table.script(get=refuse, scan=refuse)
-    assert Counter(each.status for each in store.index_of_active()) == {JobStatus.DOWNLOADED: 1, JobStatus.CREATED: 1}
-
-    row = index.get(f"active:{org}", third.value.job_id)
-    index.upsert(replace(row, columns={name: value for name, value in row.columns.items() if name != "status"}))
-    assert Counter(each.status for each in store.index_of_active()) == {JobStatus.DOWNLOADED: 1, None: 1}
-    jobs_table.script(get=real.get)
-    assert len(list(store.all_active())) == 2  # a sweep mends the row of an earlier release
-    assert Counter(each.status for each in store.index_of_active()) == {JobStatus.DOWNLOADED: 1, JobStatus.CREATED: 1}
 
 
 class SlowTable:

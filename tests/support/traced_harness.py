@@ -11,11 +11,21 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from shared.api.app import create_app
+from shared.domain.errors import StorageUnavailable
 from shared.domain.job import Job
 from shared.telemetry.open_telemetry import ChosenIds, OpenTelemetry
 from tests.support.pipeline_harness import PipelineHarness
 
 ORG = "local"
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+CALLER = f"00-{TRACE}-00f067aa0ba902b7-01"
+"""The `traceparent` that a caller sends."""
+
+
+def away(context: Any) -> None:
+    """Raise what a step raises while the storage does not answer."""
+    raise StorageUnavailable("The storage is away.")
 
 
 class TracedHarness(PipelineHarness):

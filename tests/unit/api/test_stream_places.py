@@ -48,9 +48,10 @@ def test_places_are_counted_for_each_organisation() -> None:
 
 
 def test_no_limit() -> None:
+    places = StreamPlaces(0)
     with ExitStack() as held:
         for _ in range(1000):
-            held.enter_context(StreamPlaces(0).hold("acme"))
+            held.enter_context(places.hold("acme"))
 
 
 def _status(client: httpx.Client, path: str) -> int:

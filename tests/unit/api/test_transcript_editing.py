@@ -369,7 +369,7 @@ def test_a_new_run_replaces_only_uncorrected_text(talk: Talk, state: str) -> Non
     assert talk.text(f"?jobId={again['jobId']}") == "another engine heard this."
     assert talk.versions()[0]["state"] == state
     talk.follow()
-    assert ("Voronoi" in talk.read("?format=html").text) is kept if kept else True
+    assert ("Voronoi" in talk.read("?format=vtt").text) is kept
     assert talk.patch({"op": "delete", "wordIds": ["w0"]}).status_code == 200
 
 

@@ -73,6 +73,7 @@ def test_every_parameter_and_variable_of_bicep_is_used(file: Path) -> None:
 @pytest.mark.parametrize("file", BICEP, ids=lambda file: file.name)
 def test_modules_get_the_parameters_they_declare_and_give_the_outputs_that_are_read(file: Path) -> None:
     source = file.read_text(encoding="utf-8")
+    assert modules(file).keys() == declared(file, "module").keys()
     for name, (path, body) in modules(file).items():
         read = set(re.findall(rf"\b{name}!?\.outputs\.(\w+)", source))
         if path.startswith("br/public:"):

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from functions.roles import ROLES
+from shared.configuration import variable_of
 from shared.domain.message import QUEUES
 from shared.domain.task import TASKS, WEBHOOKS
 from shared.settings import Settings
@@ -41,8 +42,7 @@ _FILTER = re.compile(r"AzureFunctionsJobHost__functions__\d+")
 
 def variables() -> set[str]:
     """Return the environment variables that the settings class reads."""
-    fields = Settings.model_fields.items()
-    return {str(field.validation_alias or f"ROSTRUM_{name.upper()}") for name, field in fields}
+    return {variable_of(name, field) for name, field in Settings.model_fields.items()}
 
 
 def manifests() -> list[dict[str, Any]]:

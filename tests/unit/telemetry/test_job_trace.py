@@ -3,7 +3,6 @@
 import io
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 import httpx
 from rich.console import Console
@@ -11,7 +10,6 @@ from rich.console import Console
 from rostrum_client.models import Trace
 from rostrum_client.trace_tree import print_trace
 from rostrum_client.values import from_json
-from shared.domain.errors import StorageUnavailable
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage
 from shared.domain.task import Task
@@ -19,13 +17,7 @@ from shared.domain.webhook import Outcome
 from shared.job_status import JobStatus
 from shared.pipeline.tasks.job_manager import RetryLater
 from shared.pipeline.webhooks.delivery import deliver
-from tests.support.traced_harness import ORG, TracedHarness
-
-CALLER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-
-
-def away(context: Any) -> None:
-    raise StorageUnavailable("The storage is away.")
+from tests.support.traced_harness import CALLER, ORG, TRACE, TracedHarness, away
 
 
 def stored_trace(harness: TracedHarness, job_id: str) -> Trace:
@@ -49,7 +41,7 @@ def test_a_job_that_went_well_has_the_same_spans_in_both() -> None:
     trace = stored_trace(harness, job.job_id)
     stored = {span.span_id: (span.parent_id, set(span.links)) for span in trace.spans if span.name != "request"}
 
-    assert trace.trace_id == CALLER[3:35]
+    assert trace.trace_id == TRACE
     assert stored == exported
     assert [span.name for span in trace.spans[:3]] == ["request", "job", "download part"]
     assert all(span.started_at and span.finished_at for span in trace.spans[1:])
@@ -87,7 +79,7 @@ def test_the_tree_shows_each_step_once_below_its_job() -> None:
     print_trace(stored_trace(harness, job.job_id), Console(file=shown, width=120))
     lines = shown.getvalue().splitlines()
 
-    assert lines[0] == f"trace {CALLER[3:35]}"
+    assert lines[0] == f"trace {TRACE}"
     assert lines[1].strip("└─ ") == "request  accepted"
     assert lines[2].startswith("    └── job  at 0.0 s for 0.")
     assert sum("transcription part" in line for line in lines) == 2

@@ -1,14 +1,13 @@
 """One trace a job over all its hops: parents, links and attributes, through a retry, a crash and a dead letter."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
-from shared.domain.errors import NotMedia, StorageUnavailable
+from shared.domain.errors import NotMedia
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
@@ -16,20 +15,13 @@ from shared.pipeline.context import ContinueLater
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.housekeeping.measure import measure
-from tests.support.scripted_store import ScriptedStore, scripted
-from tests.support.traced_harness import ORG, TracedHarness
+from tests.support.traced_harness import CALLER, ORG, TRACE, TracedHarness, away
 
-TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-CALLER = f"00-{TRACE}-00f067aa0ba902b7-01"
 TRACKING_PART = (Stage.TRACKING, StepKind.PART)
 
 
 class ProcessKilled(BaseException):
     """What ends a process."""
-
-
-def away(context: Any) -> None:
-    raise StorageUnavailable("The storage is away.")
 
 
 def killed(context: Any) -> None:
@@ -275,9 +267,7 @@ def test_a_download_that_goes_on_in_another_invocation_has_a_span_for_each() -> 
 def test_jobs_stages_and_queues_are_measured() -> None:
     harness = TracedHarness(parts={Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1})
     harness.post(CALLER)
-    storage = scripted(harness.services.storage, "jobs")
-    cast(ScriptedStore, storage.jobs).script(all_active=dict)  # no job is read to be counted
-    measure(replace(harness.services, storage=storage))
+    measure(harness.services)
     measure(harness.services)  # too soon: nothing is counted twice
     waiting = harness.metrics()
     harness.drain()
