@@ -4,7 +4,8 @@ Pure: the same transcript and operations give the same result. Words that are no
 segments stay in order, apart from each other and inside the recording.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from statistics import fmean
@@ -105,7 +106,8 @@ class _Text:
             _Line(each.id, list(each.words), each.speaker, each.language, each) for each in transcript.segments
         ]
         self._by_id = {line.id: line for line in self._lines}
-        self._line_of = {word.id: line for line in self._lines for word in line.words}
+        self._start_of = {word.id: word.start for line in self._lines for word in line.words}
+        """Words are found by their time, which is in order: a split or a merge of lines changes no index of words."""
 
     def apply(self, operation: Operation) -> None:
         match operation:
@@ -124,7 +126,7 @@ class _Text:
                     line.speaker, line.made = operation.speaker, None
 
     def result(self) -> Edited:
-        if len(self._line_of) > MAX_WORDS:
+        if len(self._start_of) > MAX_WORDS:
             raise OperationRefused(0, "text", f"A transcript may have at most {MAX_WORDS} words.")
         segments = tuple(self._segment(line) for line in self._lines)
         return Edited(self._transcript.model_copy(update={"segments": segments}), self._next_segment_id)
@@ -190,6 +192,7 @@ class _Text:
         words = self._new(texts, divided(texts, start, end))
         language = self._transcript.language if order == 0 else self._lines[order - 1].language
         self._add_line(order, words, speaker, language)
+        self._start_of.update((word.id, word.start) for word in words)
 
     def _delete(self, operation: Delete) -> None:
         if operation.segment_ids is not None:
@@ -216,7 +219,6 @@ class _Text:
         first, *rest = lines
         for line in rest:
             first.words.extend(line.words)
-            self._line_of.update(dict.fromkeys((word.id for word in line.words), first))
             del self._by_id[line.id]
         del self._lines[order + 1 : order + len(lines)]
         first.made = None
@@ -224,10 +226,10 @@ class _Text:
     def _put(self, line: _Line, at: int, old: Sequence[TranscriptWord], new: Sequence[TranscriptWord]) -> None:
         """Put the new words in the place of the old ones, which begin at `at`; drop a line without words."""
         for word in old:
-            del self._line_of[word.id]
+            del self._start_of[word.id]
         line.words[at : at + len(old)] = new
         line.made = None
-        self._line_of.update(dict.fromkeys((word.id for word in new), line))
+        self._start_of.update((word.id, word.start) for word in new)
         if not line.words:
             self._lines.remove(line)
             del self._by_id[line.id]
@@ -237,7 +239,6 @@ class _Text:
         self._next_segment_id += 1
         self._lines.insert(order, line)
         self._by_id[line.id] = line
-        self._line_of.update(dict.fromkeys((word.id for word in words), line))
 
     def _new(self, texts: Sequence[str], spans: Sequence[tuple[float, float]]) -> list[TranscriptWord]:
         made = []
@@ -248,10 +249,18 @@ class _Text:
         return made
 
     def _place(self, word_id: str, field: str) -> tuple[_Line, int]:
-        line = self._line_of.get(word_id)
-        if line is None:
+        start = self._start_of.get(word_id)
+        if start is None:
             raise _Refused(field, f"The transcript has no word {word_id}.")
-        return line, next(at for at, word in enumerate(line.words) if word.id == word_id)
+        return next((line, at) for line, at in self._places_at(start) if line.words[at].id == word_id)
+
+    def _places_at(self, start: float) -> Iterator[tuple[_Line, int]]:
+        """Yield the places of the words that begin at this time: words without length begin with the next one."""
+        for order in reversed(range(bisect_right(self._lines, start, key=lambda line: line.start))):
+            line = self._lines[order]
+            first = bisect_left(line.words, start, key=lambda word: word.start)
+            for at in range(first, bisect_right(line.words, start, first, key=lambda word: word.start)):
+                yield line, at
 
     def _lines_with(self, segment_ids: Sequence[int]) -> list[_Line]:
         found: list[_Line] = []

@@ -192,6 +192,33 @@ def test_changes_are_counted_and_named() -> None:
     assert changes_between(TALK, TALK).words == 0
 
 
+class CountedId(str):
+    """The id of a word, which counts its comparisons."""
+
+    comparisons = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        CountedId.comparisons += 1
+        return str.__eq__(self, other)
+
+
+def test_a_word_of_a_long_segment_is_found_without_looking_at_all() -> None:
+    talk = transcript_of((" ".join(["word"] * 4000), 0.0), word_sec=0.005)
+    (segment,) = talk.segments
+    words = tuple(word.model_copy(update={"id": CountedId(word.id)}) for word in segment.words)
+    counted = talk.model_copy(update={"segments": (segment.model_copy(update={"words": words}),)})
+    CountedId.comparisons = 0
+    made = edited(
+        *({"op": "replace", "wordIds": [f"w{at}"], "text": "other"} for at in range(1, 4000, 40)),
+        {"op": "split", "wordId": "w2000"},
+        {"op": "merge", "segmentIds": [0, 1]},
+        talk=counted,
+    ).transcript
+    assert shown(made)[0].split().count("other") == 100
+    assert 100 <= CountedId.comparisons < 2000
+
+
 TEXTS = st.lists(st.sampled_from(["a", "of", "Voronoi", "diagram", "12"]), min_size=1, max_size=4).map(" ".join)
 
 
