@@ -346,8 +346,15 @@ class VocabularyStore(Protocol):
     def save(self, vocabulary: Vocabulary) -> None:
         """Write the vocabulary, in place of the one that the organisation has under this name."""
 
-    def get(self, org_id: str, name: str) -> Vocabulary:
-        """Return the vocabulary; raise NotFound."""
+    def create(self, vocabulary: Vocabulary) -> None:
+        """Insert the vocabulary; raise WriteConflict when the organisation has one under this name."""
+
+    def update(self, stored: Stored[Vocabulary], vocabulary: Vocabulary) -> None:
+        """Replace the vocabulary; raise WriteConflict when it was changed since it was read, NotFound when it is
+        missing."""
+
+    def get(self, org_id: str, name: str) -> Stored[Vocabulary]:
+        """Return the row; raise NotFound."""
 
     def of_organisation(self, org_id: str) -> Iterator[Vocabulary]:
         """Return all vocabularies of an organisation, by name."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.domain.errors import NotFound
+from shared.domain.errors import NotFound, WriteConflict
 from shared.domain.vocabulary import MAX_TERMS, MAX_TERMS_CHARS, Vocabulary
 from shared.storage.ports import Storage
 
@@ -19,9 +19,22 @@ def test_the_longest_vocabulary_is_read_back_and_belongs_to_one_organisation(sto
     kept.save(longest)
     kept.save(replace(longest, name="a", terms=("x",)))
     kept.save(replace(longest, org_id=f"{org}-other"))
-    assert kept.get(org, "b") == longest
+    assert kept.get(org, "b").value == longest
     assert [each.name for each in kept.of_organisation(org)] == ["a", "b"]
     kept.delete(org, "b")
     with pytest.raises(NotFound):
         kept.get(org, "b")
-    assert kept.get(f"{org}-other", "b").terms == terms
+    assert kept.get(f"{org}-other", "b").value.terms == terms
+
+
+def test_a_vocabulary_that_changed_since_it_was_read_is_not_replaced(storage: Storage, org: str) -> None:
+    kept, at = storage.vocabularies, datetime(2026, 1, 2, tzinfo=UTC)
+    vocabulary = Vocabulary(org_id=org, name="c", terms=("a",), updated_at=at)
+    kept.create(vocabulary)
+    with pytest.raises(WriteConflict):
+        kept.create(vocabulary)
+    read = kept.get(org, "c")
+    kept.update(read, replace(vocabulary, terms=("a", "b")))
+    with pytest.raises(WriteConflict):
+        kept.update(read, replace(vocabulary, terms=("a", "c")))
+    assert kept.get(org, "c").value.terms == ("a", "b")

@@ -373,6 +373,9 @@ export interface paths {
          * Keep a vocabulary
          * @description Keeps these terms under the name. A job takes a copy when it is submitted: what is changed later changes no job
          *     that was accepted.
+         *
+         *     To add a term, send `If-Match` with the `ETag` of what was read, or `If-None-Match: *` where there was none: 412
+         *     means that another caller was faster.
          */
         put: operations["putVocabulary"];
         post?: never;
@@ -3994,6 +3997,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Another editor was faster: there is a newer version */
+        Problem412: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The request did not arrive in time */
         Problem408: {
             headers: {
@@ -4007,15 +4019,6 @@ export interface components {
         };
         /** @description No form that is offered is acceptable */
         Problem406: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /** @description Another editor was faster: there is a newer version */
-        Problem412: {
             headers: {
                 [name: string]: unknown;
             };
@@ -5781,6 +5784,8 @@ export interface operations {
             /** @description Here it is */
             200: {
                 headers: {
+                    /** @description Of the vocabulary, for the next `If-Match`. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5815,7 +5820,12 @@ export interface operations {
     putVocabulary: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the vocabulary that the caller has read. */
+                "If-Match"?: string | null;
+                /** @description `*`: write only if there is no vocabulary under the name. */
+                "If-None-Match"?: string | null;
+            };
             path: {
                 vocabulary: string;
             };
@@ -5830,6 +5840,8 @@ export interface operations {
             /** @description Here it is */
             200: {
                 headers: {
+                    /** @description Of the vocabulary, for the next `If-Match`. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5877,6 +5889,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            412: components["responses"]["Problem412"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             /** @description The request is not valid, or cannot be carried out */
@@ -7519,7 +7532,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            412: components["responses"]["Problem412"];
+            /** @description Another editor was faster: there is a newer version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             /** @description The request is not valid, or cannot be carried out */
@@ -8476,7 +8497,15 @@ export interface operations {
                 };
             };
             409: components["responses"]["Problem409"];
-            412: components["responses"]["Problem412"];
+            /** @description Another editor was faster: there is a newer version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             /** @description The request is not valid, or cannot be carried out */
@@ -8558,7 +8587,15 @@ export interface operations {
                 };
             };
             409: components["responses"]["Problem409"];
-            412: components["responses"]["Problem412"];
+            /** @description Another editor was faster: there is a newer version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             /** @description The request is not valid, or cannot be carried out */
@@ -8630,7 +8667,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            412: components["responses"]["Problem412"];
+            /** @description Another editor was faster: there is a newer version */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             /** @description The request is not valid, or cannot be carried out */

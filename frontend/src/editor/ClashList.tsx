@@ -1,17 +1,28 @@
+import type { Ref } from "react";
 import { messages } from "../messages";
 import type { EditingStore, Shown } from "./EditingStore";
 
 const text = messages.editor;
 
+interface ClashListProps {
+  ref: Ref<HTMLDivElement>;
+  store: EditingStore;
+  shown: Shown;
+  /** Whether the editor was to be closed with a clash undecided. */
+  reminds: boolean;
+  onGo: (key: number) => void;
+}
+
 /** Tell what another editor changed: what was taken in, and the sentences that both changed. */
-export function ClashList({ store, shown, onGo }: { store: EditingStore; shown: Shown; onGo: (key: number) => void }) {
+export function ClashList({ ref, store, shown, reminds, onGo }: ClashListProps) {
   if (shown.taken === 0 && shown.clashes.length === 0) return null;
   return (
-    <div className="notice notice--warn editor__clashes" role="status">
+    <div ref={ref} tabIndex={-1} className="notice notice--warn editor__clashes" role="status">
       <div className="notice__body">
         <p>
           <strong>{text.merged(shown.taken)}</strong> {shown.clashes.length > 0 && text.clashes(shown.clashes.length)}
         </p>
+        {reminds && shown.clashes.length > 0 && <p>{text.undecided}</p>}
         <ul>
           {shown.clashes.map((clash) => (
             <li key={`${clash.rowKey}-${clash.mine}`} className="clash">

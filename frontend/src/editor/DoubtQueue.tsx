@@ -110,6 +110,7 @@ export function DoubtQueue({ doubts, rows, clock, onChange, onShow, onClose }: D
         </button>{" "}
         {doubt.before} <mark>{word.text}</mark> {doubt.after}
       </p>
+      {word.original !== null && <p className="epanel__heard">{text.heard(word.original)}</p>}
       <div className="epanel__row">
         <input
           ref={input}

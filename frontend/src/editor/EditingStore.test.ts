@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { ApiError } from "../api/problem";
+import { messages } from "../messages";
 import type { Segment } from "./document";
 import { respell, splitRow, textOf, withRow } from "./document";
 import { EditingStore } from "./EditingStore";
@@ -138,9 +139,13 @@ it("merges with another editor and asks about what both changed", async () => {
   await mine.flush();
   expect(texts(mine)).toEqual(["one to", "three for"]);
   const [clash] = mine.snapshot().clashes;
+  await expect(mine.saveAll()).rejects.toThrow(messages.editor.undecided);
   expect([clash?.mine, clash?.theirs, mine.snapshot().taken]).toEqual(["one too", "one to", 1]);
+  await mine.load();
+  expect([mine.isSettled(), mine.snapshot().clashes]).toEqual([false, [clash]]);
   if (clash) mine.decide(clash, true);
-  await mine.flush();
+  await mine.saveAll();
+  expect(mine.isSettled()).toBe(true);
   expect([texts(mine), mine.snapshot().clashes, (await gateway.read()).segments[0]?.words[1]?.word]).toEqual([
     ["one too", "three for"],
     [],

@@ -3,7 +3,7 @@ import { messages } from "../messages";
 import { DOUBTFUL_BELOW } from "../session/words";
 import { tokensOf } from "./align";
 import { type EditedRow, type EditedWord, type Rows, respell, rowsOf, type Segment, textOf, withRow } from "./document";
-import type { Gateway } from "./gateway";
+import { type Gateway, PRECONDITION_FAILED } from "./gateway";
 import { type Clash, merge } from "./merge";
 import { type Operation, operationsFor } from "./operations";
 import { adopt, refreshed, withChanges } from "./saved";
@@ -12,7 +12,6 @@ type SaveState = "saved" | "waiting" | "saving" | "failed";
 
 const IDLE_MS = 1500;
 const RETRY_MS = 5000;
-const PRECONDITION_FAILED = 412;
 const MAX_UNDO = 500;
 /** The server takes more, but a request has to stay short. */
 const MAX_SENT = 500;
@@ -81,7 +80,7 @@ export class EditingStore {
     const fresh = rows.length > 0 ? refreshed(read.segments, rows) : rowsOf(read);
     this.saved = new Set(fresh);
     const { doubtfulBelow } = read;
-    this.show({ rows: fresh, state: "saved", error: null, clashes: [], taken: 0, doubtfulBelow });
+    this.show({ rows: fresh, state: "saved", error: null, taken: 0, doubtfulBelow });
   }
 
   /** Show other rows, which can be undone, and save them soon. */
@@ -131,11 +130,15 @@ export class EditingStore {
     if (this.shown.state === "waiting") await this.flush();
   }
 
-  /** Save now; throw what is shown when something is not saved afterwards. */
+  /** Return whether the server has all that the editor wants: nothing waits, and no clash is undecided. */
+  readonly isSettled = (): boolean => this.shown.state === "saved" && this.shown.clashes.length === 0;
+
+  /** Save now; throw what is shown when something is not saved or not decided afterwards. */
   readonly saveAll = async (): Promise<void> => {
     await this.flush();
     const { state, error } = this.shown;
     if (state !== "saved") throw error ?? new Error(messages.editor.states.failed);
+    if (!this.isSettled()) throw new Error(messages.editor.undecided);
   };
 
   /** Stop saving by itself. */

@@ -42,6 +42,8 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
   const [loaded, setLoaded] = useState<"no" | "yes" | Error>("no");
   const [panel, setPanel] = useState<Panel>(null);
   const [caret, setCaret] = useState<Caret | null>(null);
+  const [reminded, setReminded] = useState(false);
+  const clashes = useRef<HTMLDivElement>(null);
   const active = useRef<number | null>(null);
   const pane = useRef<HTMLDivElement>(null);
   const client = useQueryClient();
@@ -61,7 +63,7 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
   useEffect(() => {
     load();
     const onLeave = (event: BeforeUnloadEvent) => {
-      if (store.snapshot().state === "saved") return;
+      if (store.isSettled()) return;
       void store.flush();
       event.preventDefault();
     };
@@ -175,7 +177,11 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
 
   async function finish() {
     await store.flush();
-    if (store.snapshot().state !== "saved") return;
+    if (store.snapshot().clashes.length > 0) {
+      setReminded(true);
+      clashes.current?.focus();
+    }
+    if (!store.isSettled()) return;
     refresh("transcript", "captions", "chapters", "sidecar", "session");
     setTimeout(() => refresh("captions", "chapters"), CAPTIONS_FOLLOW_MS);
     onDone();
@@ -224,7 +230,13 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
         <ReviewControl session={session} onBefore={store.saveAll} onAfter={() => refresh("session", "captions")} />
       </div>
       {shown.error && <ErrorNotice error={shown.error} onRetry={() => void store.flush()} />}
-      <ClashList store={store} shown={shown} onGo={(key) => goTo({ rowKey: key, from: 0, to: 0 })} />
+      <ClashList
+        ref={clashes}
+        store={store}
+        shown={shown}
+        reminds={reminded}
+        onGo={(key) => goTo({ rowKey: key, from: 0, to: 0 })}
+      />
       {panel === "find" && (
         <FindReplace rows={rows} onChange={(made) => store.change(made)} onGo={goTo} onClose={() => setPanel(null)} />
       )}

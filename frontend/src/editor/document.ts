@@ -13,6 +13,8 @@ export interface EditedWord {
   start: number;
   end: number;
   confidence: number;
+  /** What the engine wrote where a vocabulary changed it, else null. */
+  original: string | null;
 }
 
 /** A segment that is being edited. Rows and words are never changed in place: what is the same object is unchanged. */
@@ -52,6 +54,7 @@ export function rowOf(segment: Segment): EditedRow {
       start: word.start,
       end: word.end,
       confidence: word.confidence,
+      original: word.original ?? null,
     })),
   };
 }
@@ -90,7 +93,7 @@ function spelled(word: EditedWord, text: string): EditedWord {
 }
 
 function newWord(text: string, start: number, end: number): EditedWord {
-  return { key: newKey(), id: null, text, start, end, confidence: 1 };
+  return { key: newKey(), id: null, text, start, end, confidence: 1, original: null };
 }
 
 function inPlaceOf(words: readonly EditedWord[], texts: readonly string[]): EditedWord[] {

@@ -219,14 +219,21 @@ describe("find and replace", () => {
   });
 });
 
+function changedByVocabulary(segment: Segment): Segment {
+  return { ...segment, words: segment.words.map((word) => ({ ...word, original: "vor ony" })) };
+}
+
 describe("doubtful words", () => {
   it("are listed with context, confirmed, and corrected everywhere", () => {
-    const talk = rowsOf({ segments: said([0, "a vorony? cell"], [4, "another Vorony, cell"]) });
+    const talk = rowsOf({
+      segments: said([0, "a vorony? cell"], [4, "another Vorony, cell"]).map(changedByVocabulary),
+    });
     const [doubt] = doubtsOf(talk, 0.5);
     expect([doubt?.before, doubt?.word.text, doubt?.after]).toEqual(["a", "vorony", "cell"]);
     if (!doubt) return;
     expect(doubtsOf(talk, 0.81)).toHaveLength(6);
     expect(doubtsOf(confirmed(talk, new Set([doubt.word.key]), null), 0.5)).toEqual([]);
+    expect(doubt.word.original).toBe("vor ony");
     const everywhere = confirmed(talk, sameEverywhere(talk, doubt.word), "Voronoi");
     expect(texts(everywhere)).toEqual(["a Voronoi cell", "another Voronoi, cell"]);
     const accepted = confirmed(ROWS, new Set([ROWS[0]?.words[1]?.key ?? -1]), null);

@@ -20,13 +20,29 @@ it("adds a term to those that the vocabulary has", async () => {
   server.use(http.get(ADDRESS, () => HttpResponse.json({ terms: ["Delaunay", "Voronoi"] })));
   await remember("corrections", "Voronoi");
   await remember("corrections", "simplex");
-  expect(put).toEqual([{ terms: ["Delaunay", "Voronoi"] }, { terms: ["Delaunay", "Voronoi", "simplex"] }]);
+  expect(put).toEqual([{ terms: ["Delaunay", "Voronoi", "simplex"] }]);
 });
 
 it("makes a vocabulary that is missing", async () => {
   server.use(http.get(ADDRESS, () => HttpResponse.json({}, { status: 404 })));
   await remember("corrections", "Voronoi");
   expect(put).toEqual([{ terms: ["Voronoi"] }]);
+});
+
+it("adds its term to those of an editor who was faster", async () => {
+  const stored = { terms: ["Delaunay"], version: 1 };
+  server.use(
+    http.get(ADDRESS, () => HttpResponse.json({ terms: stored.terms }, { headers: { ETag: `"${stored.version}"` } })),
+    http.put(ADDRESS, async ({ request }) => {
+      const { terms } = (await request.json()) as { terms: string[] };
+      if (request.headers.get("If-Match") !== `"${stored.version}"`) return HttpResponse.json({}, { status: 412 });
+      stored.terms = terms;
+      stored.version += 1;
+      return HttpResponse.json({});
+    }),
+  );
+  await Promise.all(["Voronoi", "simplex", "Noether"].map((term) => remember("corrections", term)));
+  expect(stored.terms.toSorted()).toEqual(["Delaunay", "Noether", "Voronoi", "simplex"]);
 });
 
 it.each([429, 500, 503])("does not write a vocabulary that cannot be read (%i)", async (status) => {

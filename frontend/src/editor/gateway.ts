@@ -1,5 +1,5 @@
 import { api, bodyOf, fetchPath, orNull, type Schemas, type Transcript } from "../api/client";
-import { unreachable } from "../api/problem";
+import { ApiError, unreachable } from "../api/problem";
 import { DOUBTFUL_BELOW } from "../session/words";
 import type { Segment } from "./document";
 import type { Operation } from "./operations";
@@ -20,6 +20,9 @@ export interface Saved {
   changed: Changed;
   etag: string;
 }
+
+/** The status of a write whose `If-Match` names another version. */
+export const PRECONDITION_FAILED = 412;
 
 /** What the editor asks of the server; a test makes up its own. */
 export interface Gateway {
@@ -75,10 +78,25 @@ export async function importFile(sessionId: string, file: File): Promise<Version
   return (await fetchPath(`/sessions/${sessionId}/results/transcript/import`, init)).json() as Promise<Version>;
 }
 
-/** Add a term to a vocabulary, which is made if there is none. */
+const MAX_TRIES = 8;
+
+/** Add a term to a vocabulary, which is made if there is none; where another editor was faster, to theirs. */
 export async function remember(vocabulary: string, term: string): Promise<void> {
-  const params = { path: { vocabulary } };
-  const known = await orNull(bodyOf(api().GET("/vocabularies/{vocabulary}", { params })));
-  const terms = [...new Set([...(known?.terms ?? []), term])];
-  await api().PUT("/vocabularies/{vocabulary}", { params, body: { terms } });
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await addTerm(vocabulary, term);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === PRECONDITION_FAILED) || tried === MAX_TRIES) throw error;
+    }
+  }
+}
+
+async function addTerm(vocabulary: string, term: string): Promise<void> {
+  const path = { vocabulary };
+  const known = await orNull(api().GET("/vocabularies/{vocabulary}", { params: { path } }));
+  const terms = known?.data?.terms ?? [];
+  if (terms.includes(term)) return;
+  const tag = known?.response.headers.get("ETag");
+  const header = tag ? { "If-Match": tag } : known ? {} : { "If-None-Match": "*" };
+  await api().PUT("/vocabularies/{vocabulary}", { params: { path, header }, body: { terms: [...terms, term] } });
 }

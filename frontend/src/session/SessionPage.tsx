@@ -4,7 +4,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import type { SessionDetail } from "../api/client";
 import { ApiError } from "../api/problem";
-import { clock as asClock, dateTime } from "../format";
+import { clock as asClock, dateTime, duration } from "../format";
 import { JobRow } from "../jobs/JobRow";
 import { isFinal } from "../jobs/status";
 import { messages } from "../messages";
@@ -32,6 +32,7 @@ import {
   transcriptQuery,
 } from "./queries";
 import { SlideBeside, SlidesTab } from "./SlidesTab";
+import { useSkips, worthSkipping } from "./silences";
 import { Timeline } from "./Timeline";
 import { TrackTab } from "./TrackTab";
 import { TranscriptPanel } from "./TranscriptPanel";
@@ -89,6 +90,7 @@ function Loaded({ session }: { session: SessionDetail }) {
   const [clock] = useState(() => new MediaClock());
   const [showsTrack, setShowsTrack] = useState(true);
   const [follows, setFollows] = useState(false);
+  const [skips, setSkips] = useState(false);
   const [showsSlide, setShowsSlide] = useState(false);
   const [broken, setBroken] = useState(false);
   const [query, setQuery] = useState("");
@@ -113,7 +115,11 @@ function Loaded({ session }: { session: SessionDetail }) {
   const setEditing = (on: boolean) => void navigate({ search: on ? { edit: true } : {}, hash: true, replace: true });
   const isEditing = edit === true && session.hasTranscript;
 
+  const silences = useMemo(() => worthSkipping(quality?.silences ?? []), [quality]);
+  const silentSec = silences.reduce((sum, [start = 0, end = 0]) => sum + end - start, 0);
+
   useKeys(clock);
+  useSkips(clock, silences, skips);
   const resumed = usePlace(clock, sessionId, durationSec);
 
   return (
@@ -148,6 +154,18 @@ function Loaded({ session }: { session: SessionDetail }) {
                 {text.follow}
               </button>
             </>
+          )}
+          {silences.length > 0 && (
+            <button
+              type="button"
+              className="button button--small"
+              aria-pressed={skips}
+              title={text.skipHelp(silences.length, duration(silentSec))}
+              onClick={() => setSkips(!skips)}
+            >
+              <Icon name="skip" />
+              {text.skipSilences}
+            </button>
           )}
           {slides && slides.slides.length > 0 && (
             <button
@@ -218,6 +236,7 @@ function Loaded({ session }: { session: SessionDetail }) {
                 tiles={tiles ?? []}
                 tilePath={(sheet) => of(`sprites/${sheet}`)}
                 presence={tracking?.presence ?? []}
+                silences={skips ? silences : []}
                 thumbnails={sidecar?.thumbnails ?? []}
                 thumbnailPath={thumbnailPath}
                 marks={hits.map((each) => each.start)}

@@ -16,6 +16,8 @@ interface TimelineProps {
   tiles: readonly Tile[];
   tilePath: (sheet: string) => string;
   presence: readonly (readonly number[])[];
+  /** What is skipped while the video plays. */
+  silences: readonly (readonly number[])[];
   thumbnails: readonly Schemas["ThumbnailPayload"][];
   thumbnailPath: (name: string) => string;
   marks: readonly number[];
@@ -110,6 +112,9 @@ export function Timeline(props: TimelineProps) {
         <span className="timeline__played" style={{ width: share(second) }} />
         {presence.map(([from = 0, to = 0]) => (
           <span key={from} className="timeline__presence" style={{ left: share(from), width: share(to - from) }} />
+        ))}
+        {props.silences.map(([from = 0, to = 0]) => (
+          <span key={from} className="timeline__silence" style={{ left: share(from), width: share(to - from) }} />
         ))}
         {marks.map((time) => (
           <span

@@ -31,6 +31,13 @@ def tags_in(header: str) -> list[str]:
     return [tag[0] for tag in _OPAQUE_TAG.finditer(header) if not header[: tag.start()].endswith("W/")]
 
 
+def held_tags(header: str | None) -> list[str] | None:
+    """Return the tags that the caller of an `If-Match` header holds, `*` for any; None without the header."""
+    if header is None:
+        return None
+    return ["*"] if header.strip() == "*" else tags_in(header)
+
+
 def not_modified(request: Request, tag: str, headers: Mapping[str, str] | None = None) -> Response | None:
     """Return the 304 that ends the request, or None when it has to be answered in full.
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from shared.api.auth.caller import Caller
 from shared.api.dependencies import ReaderDep, ServicesDep, SessionId, WriterDep, off_loop
-from shared.api.http.conditional import tags_in
+from shared.api.http.conditional import held_tags
 from shared.api.http.outer_middleware import TEXT_TYPES
 from shared.api.idempotency.keyed_route import IdempotentRoute
 from shared.api.models.transcripts import (
@@ -179,8 +179,7 @@ async def put_review(
 
 
 def _editor(caller: Caller, if_match: str | None) -> Editor:
-    tags = None if if_match is None else ["*"] if if_match.strip() == "*" else tags_in(if_match)
-    return Editor(caller.org_id, caller.name, tags)
+    return Editor(caller.org_id, caller.name, held_tags(if_match))
 
 
 def _decoded(body: bytes) -> str:

@@ -5,18 +5,19 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Header, Response
 from pydantic import AfterValidator, ConfigDict, Field
 
 from shared.api.dependencies import ReaderDep, ServicesDep, WriterDep, off_loop
+from shared.api.http.conditional import held_tags
 from shared.api.models.requests import RequestModel
 from shared.api.models.views import View
 from shared.api.openapi.described import reading, saving
-from shared.api.openapi.problem_examples import NO_VOCABULARY, TOO_MANY_VOCABULARIES
+from shared.api.openapi.problem_examples import CHANGED_VOCABULARY, NO_VOCABULARY, TOO_MANY_VOCABULARIES
 from shared.domain.errors import ForeignOrigin, NotFound
 from shared.domain.text import JOINERS, is_visible
 from shared.domain.vocabulary import MAX_TERM_CHARS, MAX_TERMS, MAX_TERMS_CHARS, VOCABULARY_NAME, Vocabulary
-from shared.pipeline.jobs.vocabularies import delete_vocabulary, save_vocabulary
+from shared.pipeline.jobs.vocabularies import Condition, delete_vocabulary, entity_tag, save_vocabulary
 
 router = APIRouter(prefix="/vocabularies", tags=["vocabularies"])
 
@@ -40,6 +41,19 @@ async def known_name(vocabulary: str) -> str:
 
 
 VocabularyName = Annotated[str, Depends(known_name)]
+
+
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", description="The `ETag` of the vocabulary that the caller has read.", max_length=1000),
+]
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-None-Match", description="`*`: write only if there is no vocabulary under the name.", max_length=1000
+    ),
+]
+TAG_DOCS = {"ETag": {"description": "Of the vocabulary, for the next `If-Match`.", "schema": {"type": "string"}}}
 
 
 class VocabularyTerms(RequestModel):
@@ -87,24 +101,43 @@ async def list_vocabularies(services: ServicesDep, caller: ReaderDep) -> Vocabul
     )
 
 
-@router.get("/{vocabulary}", summary="Get a vocabulary", responses=reading(NO_VOCABULARY), operation_id="getVocabulary")
-async def get_vocabulary(name: VocabularyName, services: ServicesDep, caller: ReaderDep) -> VocabularyView:
+@router.get(
+    "/{vocabulary}",
+    summary="Get a vocabulary",
+    responses={200: {"headers": TAG_DOCS}, **reading(NO_VOCABULARY)},
+    operation_id="getVocabulary",
+)
+async def get_vocabulary(
+    name: VocabularyName, response: Response, services: ServicesDep, caller: ReaderDep
+) -> VocabularyView:
     """A vocabulary with its terms."""
-    return _view(await off_loop(partial(services.storage.vocabularies.get, caller.org_id, name)))
+    return _view((await off_loop(partial(services.storage.vocabularies.get, caller.org_id, name))).value, response)
 
 
 @router.put(
     "/{vocabulary}",
     summary="Keep a vocabulary",
-    responses=saving(NO_VOCABULARY, TOO_MANY_VOCABULARIES),
+    responses={200: {"headers": TAG_DOCS}, **saving(NO_VOCABULARY, TOO_MANY_VOCABULARIES, CHANGED_VOCABULARY)},
     operation_id="putVocabulary",
 )
 async def put_vocabulary(
-    name: VocabularyName, body: VocabularyTerms, services: ServicesDep, caller: WriterDep
+    name: VocabularyName,
+    body: VocabularyTerms,
+    response: Response,
+    services: ServicesDep,
+    caller: WriterDep,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
 ) -> VocabularyView:
     """Keeps these terms under the name. A job takes a copy when it is submitted: what is changed later changes no job
-    that was accepted."""
-    return _view(await off_loop(partial(save_vocabulary, services, caller.org_id, name, body.terms)))
+    that was accepted.
+
+    To add a term, send `If-Match` with the `ETag` of what was read, or `If-None-Match: *` where there was none: 412
+    means that another caller was faster.
+    """
+    condition = Condition(held_tags(if_match), must_be_new=if_none_match is not None and if_none_match.strip() == "*")
+    call = partial(save_vocabulary, services, caller.org_id, name, body.terms, condition)
+    return _view(await off_loop(call), response)
 
 
 @router.delete(
@@ -119,5 +152,6 @@ async def remove_vocabulary(name: VocabularyName, services: ServicesDep, caller:
     await off_loop(partial(delete_vocabulary, services, caller.org_id, name))
 
 
-def _view(vocabulary: Vocabulary) -> VocabularyView:
+def _view(vocabulary: Vocabulary, response: Response) -> VocabularyView:
+    response.headers["ETag"] = entity_tag(vocabulary)
     return VocabularyView(name=vocabulary.name, terms=list(vocabulary.terms), updated_at=vocabulary.updated_at)

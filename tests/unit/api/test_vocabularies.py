@@ -1,13 +1,15 @@
 """Vocabularies: kept for an organisation, and copied by jobs when they are accepted."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from shared.domain.errors import PreconditionFailed
 from shared.domain.options import JobOptions
-from shared.domain.vocabulary import MAX_VOCABULARIES
+from shared.domain.vocabulary import MAX_VOCABULARIES, Vocabulary
 from shared.pipeline.jobs.submit import retry_job
-from shared.pipeline.jobs.vocabularies import save_vocabulary
+from shared.pipeline.jobs.vocabularies import Condition, save_vocabulary
 from shared.pipeline.stages.transcription import hints_for
 from tests.support.api_harness import ORG, ApiHarness
 
@@ -27,6 +29,34 @@ def test_a_vocabulary_is_kept_replaced_listed_and_deleted(harness: ApiHarness) -
     assert client.put(PATH, json={"terms": ["Artinian"]}).json()["terms"] == ["Artinian"]
     assert client.delete(PATH).status_code == 204
     assert client.delete(PATH).status_code == client.get(PATH).status_code == 404
+
+
+def test_of_two_callers_who_add_a_term_none_is_lost(harness: ApiHarness) -> None:
+    client, new = harness.client, {"If-None-Match": "*"}
+    made = client.put(PATH, json={"terms": ["Noether"]}, headers=new)
+    assert made.status_code == 200, made.text
+    refused = client.put(PATH, json={"terms": ["Artin"]}, headers=new)
+    assert (refused.status_code, refused.json()["code"]) == (412, "precondition_failed")
+    held = {"If-Match": client.get(PATH).headers["ETag"]}
+    assert held["If-Match"] == made.headers["ETag"]
+    first = client.put(PATH, json={"terms": ["Noether", "Artin"]}, headers=held)
+    assert (first.status_code, first.headers["ETag"] == held["If-Match"]) == (200, False)
+    assert client.put(PATH, json={"terms": ["Noether", "Krull"]}, headers=held).status_code == 412
+    assert client.get(PATH).json()["terms"] == ["Noether", "Artin"]
+    assert client.put("/vocabularies/absent", json={"terms": ["x"]}, headers={"If-Match": "*"}).status_code == 412
+
+
+def test_a_write_between_the_callers_read_and_its_write_is_seen(harness: ApiHarness) -> None:
+    save_vocabulary(harness.services, ORG, "algebra", ["Noether"])
+    read = harness.services.storage.vocabularies.get(ORG, "algebra")
+
+    class Late(Condition):
+        def require(self, name: str, found: Vocabulary | None) -> None:
+            harness.services.storage.vocabularies.save(replace(read.value, terms=("Artin",)))
+
+    with pytest.raises(PreconditionFailed):
+        save_vocabulary(harness.services, ORG, "algebra", ["Krull"], Late(["*"]))
+    assert harness.client.get(PATH).json()["terms"] == ["Artin"]
 
 
 @pytest.mark.parametrize(
