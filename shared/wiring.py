@@ -1,5 +1,6 @@
 """Compose the process: the only module that builds clients and binds steps to their work."""
 
+import logging
 import secrets
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,6 +20,8 @@ from shared.storage.ports import Storage
 from shared.telemetry.setup import make_telemetry
 from shared.telemetry.telemetry import OFF, Telemetry
 
+log = logging.getLogger(__name__)
+
 
 @lru_cache(maxsize=1)
 def services() -> Services:
@@ -31,7 +34,14 @@ def services() -> Services:
     uris, hint = settings.storage_uris, settings.queue_hint_address
     storage: Storage
     if uris is not None:
-        credential = make_credential(settings.storage_credential, settings.storage_client_id)
+        try:
+            credential = make_credential(settings.storage_credential, settings.storage_client_id)
+        except ValueError as error:  # which may repeat a variable's value
+            log.error("no identity", extra={"action": "start"}, exc_info=error)
+            raise SettingsInvalid(
+                "AzureWebJobsStorage__credential: the identity that reaches the storage account cannot be made from "
+                "this process's environment. Look at the variables that begin with AZURE_; the log says which is wrong."
+            ) from None
         storage = connect_by_identity(uris, credential, hint=hint)
     else:
         try:

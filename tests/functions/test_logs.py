@@ -1,6 +1,7 @@
 """What a worker of Azure Functions lets through: the message of a record alone, and lines on standard error."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 REPO = Path(__file__).resolve().parents[2]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
-RUN = '''
+PLAIN_WORKER = '''
 import logging, sys
 from datetime import timedelta
 
@@ -22,6 +23,23 @@ class PlainWorker(logging.Handler):
 
 logging.basicConfig(level=logging.INFO, handlers=[PlainWorker()])
 import function_app
+'''
+
+IDLE_MINUTE = (
+    PLAIN_WORKER
+    + """
+from functions.maintenance import sweep
+from shared.wiring import services
+
+for _ in range(4):
+    sweep.build().get_user_function()(None)
+print("SWEPT", services().storage.queues.facts("tasks").waiting)
+"""
+)
+
+RUN = (
+    PLAIN_WORKER
+    + """
 from fastapi.testclient import TestClient
 from shared.api.app import create_app
 from shared.domain.errors import NotMedia
@@ -61,7 +79,8 @@ logging.getLogger("azure.core.pipeline.policies.http_logging_policy").info("Requ
 logging.getLogger("httpx").info("HTTP Request: GET")
 logging.getLogger("shared.storage").info("an error that is none")
 logging.getLogger("shared.storage").critical("a warning that is none")
-'''
+"""
+)
 
 
 def guessed_level(line: str) -> str:
@@ -115,3 +134,16 @@ def test_a_trace_has_the_same_32_digits_everywhere(lines: list[dict[str, Any]]) 
 def test_the_worker_is_handed_no_record_of_ours_or_of_clients(ran: "subprocess.CompletedProcess[str]") -> None:
     kept = [line for line in ran.stdout.splitlines() if line.startswith("KEPT")]
     assert [line for line in kept if not line.startswith("KEPT httpx2")] == []  # the test's own client
+
+
+def test_an_idle_minute_leaves_no_line_of_the_storage_client(azurite: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", IDLE_MINUTE],
+        cwd=REPO,
+        env={**os.environ, "AzureWebJobsStorage": azurite},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert (ran.stdout, ran.stderr) == ("SWEPT 0\n", "")

@@ -16,33 +16,39 @@ REPO = Path(__file__).resolve().parents[2]
 
 LOOK = """
 import json, sys
+from importlib.machinery import PathFinder
 from importlib.metadata import packages_distributions
 ALLOWED = set(json.loads(sys.argv[1]))
 
 def canonical(name):
     return name.lower().replace("_", "-").replace(".", "-")
 
-class NotInstalled:
-    '''Hides every package that the role's requirements do not name.'''
-    def __init__(self):
-        self.owners = packages_distributions()
-    def find_spec(self, name, path=None, target=None):
-        owners = {canonical(each) for each in self.owners.get(name.partition(".")[0], ())}
-        if owners and not owners & ALLOWED:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+OWNERS = packages_distributions()
 
-sys.meta_path.insert(0, NotInstalled())
+class Installed(PathFinder):
+    '''Finds no package that the role's requirements do not name.'''
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        owners = {canonical(each) for each in OWNERS.get(name.partition(".")[0], ())}
+        return None if owners and not owners & ALLOWED else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Installed
 import function_app
 functions = sorted(each.get_function_name() for each in function_app.app.get_functions())
 from fastapi.testclient import TestClient
 from shared.api.app import create_app
+from shared.storage.ports import SOURCES
 from tests.support.api_harness import make_services
-with TestClient(create_app(make_services(role="api")), base_url="http://localhost") as client:
+services = make_services(role="api")
+with TestClient(create_app(services), base_url="http://localhost") as client:
     job = client.post("/jobs", json={"sourceUrl": "https://example.com/talk.mp4"})
     answers = [job.status_code]
     paths = ("health", "openapi.json", "sessions", f"jobs/{job.json()['jobId']}", "jobs/queue-info", "search?q=a")
     answers += [client.get(f"/{path}").status_code for path in paths]
-print(json.dumps({"functions": functions, "answers": answers}))
+    upload = client.post("/ingest/init", json={"sourceName": "talk.mp4", "contentLength": 4}).json()["uploadId"]
+    services.storage.blobs.write(SOURCES, services.storage.uploads.get("local", upload).value.source_blob, b"talk", "")
+    probe = client.post("/ingest/probe", json={"uploadId": upload}).json()
+print(json.dumps({"functions": functions, "answers": answers, "probe": [probe["code"], probe["detail"]]}))
 """
 
 
@@ -73,6 +79,8 @@ def test_the_api_answers_without_a_media_library() -> None:
     found = look("api", required("requirements-api.txt") | {"httpx2"})  # the test's own client
     assert found["functions"] == ["api"]
     assert found["answers"] == [202, 200, 200, 200, 200, 200, 200]
+    code, detail = found["probe"]
+    assert (code, "has no media library" in str(detail)) == ("cannot_probe", True)
 
 
 def test_the_api_s_packages_are_a_small_part_of_all_with_the_same_pins() -> None:

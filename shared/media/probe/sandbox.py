@@ -20,6 +20,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -52,7 +53,7 @@ class _Ended(Exception):
 class SandboxedDecoder:
     """A `Decoder` in a child process with `max_sec` for each probe.
 
-    Raise CannotProbe if the child crashes, SourceTooSlow if its time is over.
+    Raise CannotProbe if the child crashes or no media library is installed, SourceTooSlow if its time is over.
     """
 
     def __init__(self, max_sec: float, command: Sequence[str] | None = None) -> None:
@@ -70,6 +71,11 @@ class SandboxedDecoder:
         return self._probe(asked, head, None, 0)
 
     def _probe(self, asked: dict[str, Any], head: bytes, read_range: ReadRange | None, size_bytes: int) -> Recording:
+        if find_spec("av") is None:
+            raise CannotProbe(
+                "This app serves the API only and has no media library, so it cannot look into a recording. A worker "
+                "looks into it when a job is submitted."
+            )
         with self._child() as (child, is_late):
             try:
                 return _converse(child, asked, head, read_range, size_bytes)
