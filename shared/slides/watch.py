@@ -65,8 +65,8 @@ class _Candidate:
     known: Mask
     """Where `reference` is known."""
     samples: int
-    composed: Picture
-    """The straightened screen, filled in from several samples."""
+    first: Callable[[], Picture]
+    """Returns the straightened screen of the first sample."""
     composed_known: Mask
     """Where `composed` shows the screen and no person."""
     last: Callable[[], Picture]
@@ -74,6 +74,14 @@ class _Candidate:
     last_covered: Mask
     moving: Mask = field(default_factory=lambda: np.zeros((0, 0), bool))
     """Where the last sample moved."""
+    filled_in: Picture | None = None
+    """The straightened screen, filled in from several samples; made when it is needed, which is seldom."""
+
+    def composed(self) -> Picture:
+        """Return the straightened screen as far as it was seen free of people."""
+        if self.filled_in is None:
+            self.filled_in = self.first().copy()
+        return self.filled_in
 
 
 class ScreenWatcher:
@@ -100,19 +108,20 @@ class ScreenWatcher:
             screen: returns the straightened screen in full size, height × width × 3; called seldom.
         """
         moving = self._moving(grey, covered)
-        if self._now is not None and _agree(self._now, grey, covered, moving):
-            self._extend(self._now, time_sec, grey, covered, moving, screen)
+        shift = None if self._now is None else _shift_if_same(self._now, grey, covered, moving)
+        if self._now is not None and shift is not None:
+            self._extend(self._now, time_sec, grey, shift, covered, moving, screen)
             self._next = None
             return
         if np.count_nonzero(~(covered | moving)) < _LEAST_SEEN_SHARE * grey.size:
             self._next = None
             return
-        if self._next is not None and _agree(self._next, grey, covered, moving):
-            self._extend(self._next, time_sec, grey, covered, moving, screen)
+        shift = None if self._next is None else _shift_if_same(self._next, grey, covered, moving)
+        if self._next is not None and shift is not None:
+            self._extend(self._next, time_sec, grey, shift, covered, moving, screen)
         else:
-            picture = screen()
             self._next = _Candidate(
-                time_sec, time_sec, grey.copy(), ~covered, 1, picture, ~covered, screen, covered, moving
+                time_sec, time_sec, grey.copy(), ~covered, 1, screen, ~covered, screen, covered, moving
             )
         if self._next.samples >= SETTLED_SAMPLES:
             if self._now is not None:
@@ -144,12 +153,15 @@ class ScreenWatcher:
         candidate: _Candidate,
         time_sec: float,
         grey: Grey,
+        shift: float,
         covered: Mask,
         moving: Mask,
         screen: Callable[[], Picture],
     ) -> None:
-        """Note that the candidate still stands at `time_sec`, and fill in what people covered before."""
-        shift = _shift(candidate, grey, candidate.known & ~covered & ~moving)
+        """Note that the candidate still stands at `time_sec`, and fill in what people covered before.
+
+        `shift` tells how much brighter the sample is than the candidate.
+        """
         seen = ~covered & ~moving
         blended = (1 - _FOLLOW_SHARE) * candidate.reference + _FOLLOW_SHARE * grey
         known = np.where(seen, blended, candidate.reference + _FOLLOW_SHARE * shift)
@@ -157,7 +169,7 @@ class ScreenWatcher:
         candidate.known |= seen
         newly = ~covered & ~candidate.composed_known
         if np.count_nonzero(newly) >= _NEWLY_SEEN_SHARE * newly.size:
-            _fill(candidate.composed, screen(), newly)
+            _fill(candidate.composed(), screen(), newly)
             candidate.composed_known |= newly
         candidate.samples += 1
         candidate.last_sec, candidate.last, candidate.last_covered = time_sec, screen, covered
@@ -167,31 +179,28 @@ class ScreenWatcher:
         picture = candidate.last().copy()
         hidden = candidate.last_covered & candidate.composed_known
         if hidden.any():
-            _fill(picture, candidate.composed, cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+            _fill(picture, candidate.composed(), cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
         shown = candidate.composed_known | ~candidate.last_covered
         return Stretch(candidate.start_sec, end_sec, shown & ~candidate.moving, picture)
 
 
-def _shift(candidate: _Candidate, grey: Grey, compared: Mask) -> float:
-    """Return how much brighter the sample is than the candidate: the camera's exposure follows the slides."""
-    return float(np.median((grey - candidate.reference)[compared])) if compared.any() else 0.0
+def _shift_if_same(candidate: _Candidate, grey: Grey, covered: Mask, moving: Mask) -> float | None:
+    """Return how much brighter the sample is than the candidate, if it shows its picture, else None.
 
-
-def _agree(candidate: _Candidate, grey: Grey, covered: Mask, moving: Mask) -> bool:
-    """Return whether the sample shows the candidate's picture."""
+    The camera's exposure follows the slides.
+    """
     compared = candidate.known & ~covered & ~moving
     count = np.count_nonzero(compared)
     if count < _LEAST_SEEN_SHARE * grey.size:
-        return False
-    shift = _shift(candidate, grey, compared)
+        return None
+    away = (grey - candidate.reference)[compared]
+    shift = float(np.partition(away, count // 2)[count // 2])  # the upper median
     if abs(shift) > _DIFFERENT_STEPS:
-        return False
-    different = np.abs(grey - shift - candidate.reference) > _DIFFERENT_STEPS
-    return bool(np.count_nonzero(different & compared) <= _SAME_SHARE * count)
+        return None
+    return shift if np.count_nonzero(np.abs(away - shift) > _DIFFERENT_STEPS) <= _SAME_SHARE * count else None
 
 
 def _fill(picture: Picture, source: Picture, where: Mask) -> None:
     """Copy `source` into `picture` at the pixels that the small mask `where` covers."""
     height, width = picture.shape[:2]
-    large = cv2.resize(where.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
-    picture[large] = source[large]
+    cv2.copyTo(source, cv2.resize(where.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST), picture)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby, pairwise
 from typing import BinaryIO
 
@@ -19,7 +20,15 @@ from shared.domain.errors import NoUsableStream
 from shared.domain.recording import Piece, Recording, VideoStream
 from shared.media.timeline.pieces import find_video, open_piece, piece_at
 from shared.media.video.deinterlace import deinterlaced
-from shared.media.video.picture import Picture, UprightConverter, decoded_frames, prepare_decoder, seek, video_of
+from shared.media.video.picture import (
+    THREADS,
+    Picture,
+    UprightConverter,
+    decoded_frames,
+    prepare_decoder,
+    seek,
+    video_of,
+)
 
 DEFAULT_WIDTH_PX = 640
 """Width of a sampled picture."""
@@ -68,6 +77,7 @@ def sample_frames(
     end_sec: float | None = None,
     width: int = DEFAULT_WIDTH_PX,
     only_referenced: bool = False,
+    threads: int = THREADS,
     report: Callable[[float], None] = _report_nothing,
 ) -> Iterator[SampledFrame]:
     """Yield the pictures at the grid points in [`start_sec`, `end_sec`), upright and at most `width` pixels wide.
@@ -82,6 +92,7 @@ def sample_frames(
         start_sec=start_sec,
         end_sec=end_sec,
         only_referenced=only_referenced,
+        threads=threads,
         report=report,
     )
     for index, frame in shown:
@@ -98,6 +109,7 @@ def shown_frames(
     holds_last: bool = False,
     only_referenced: bool = False,
     whole_frames: bool = False,
+    threads: int = THREADS,
     report: Callable[[float], None] = _report_nothing,
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     """Yield (k, frame as coded) for the grid points k in [`start_sec`, `end_sec`).
@@ -105,7 +117,7 @@ def shown_frames(
     Nothing is yielded long before the first frame, nor past the last frame's own duration, so that a picture that ends
     before the sound is not extended. With `holds_last` the last frame stands until `end_sec`. With `only_referenced`
     frames that no other frame refers to are left out, and the one before stands in their place (see
-    `unreferenced.py`). With `whole_frames` interlaced ones are made whole.
+    `unreferenced.py`). With `whole_frames` interlaced ones are made whole. `threads` are the decoder's.
 
     `report` is called with the fraction done at every decoded frame, and may raise to stop the work. Raise
     NoUsableStream.
@@ -118,7 +130,8 @@ def shown_frames(
     span = max(end_sec - start_sec, 1e-9)
     shown: av.VideoFrame | None = None
     shown_until = 0.0
-    with closing(_frames_from(source, recording, video, index / sample_fps, report, only_referenced)) as frames:
+    prepare = partial(prepare_decoder, only_referenced=only_referenced, threads=threads)
+    with closing(_frames_from(source, recording, video, index / sample_fps, report, prepare)) as frames:
         for time_sec, frame in deinterlaced(frames) if whole_frames else frames:
             report(min(1.0, max(0.0, (time_sec - start_sec) / span)))
             # Frame times are ticks and grid points are floats; a tolerance of 1 ms covers the rounding.
@@ -194,7 +207,7 @@ def _frames_from(
     video: VideoStream,
     time_sec: float,
     report: Callable[[float], None],
-    only_referenced: bool,
+    prepare: Callable[[av.VideoStream], None],
 ) -> Generator[tuple[float, av.VideoFrame], None, None]:
     """Yield (time, frame) from a frame at or before `time_sec` on, or from the first frame, in order of display."""
     pieces = recording.timeline
@@ -203,7 +216,7 @@ def _frames_from(
     first = piece_at(recording, time_sec)
     for number in range(first, max(-1, first - _PIECES_BACK - 1), -1):
         # A piece may have no picture so early, or none at all: then the last one of an earlier piece is still shown.
-        with closing(_frames_of(source, recording, video, number, time_sec, report, only_referenced)) as frames:
+        with closing(_frames_of(source, recording, video, number, time_sec, report, prepare)) as frames:
             begun = next(frames, None)
             if begun is None or (begun[0] > time_sec + 1e-3 and number > 0):
                 continue
@@ -212,7 +225,7 @@ def _frames_from(
             first = number
             break
     for number in range(first + 1, len(pieces)):
-        with closing(_frames_of(source, recording, video, number, None, report, only_referenced)) as frames:
+        with closing(_frames_of(source, recording, video, number, None, report, prepare)) as frames:
             yield from frames
 
 
@@ -223,7 +236,7 @@ def _frames_of(
     number: int,
     time_sec: float | None,
     report: Callable[[float], None],
-    only_referenced: bool,
+    prepare: Callable[[av.VideoStream], None],
 ) -> Generator[tuple[float, av.VideoFrame], None, None]:
     """Yield the frames of one piece, from one at or before `time_sec` on, or all of them."""
     piece = recording.timeline[number]
@@ -237,7 +250,7 @@ def _frames_of(
                 if not recording.pieces:
                     raise NoUsableStream("The recording's picture is no longer where it was.")
                 return
-            prepare_decoder(stream, only_referenced=only_referenced)
+            prepare(stream)
             if jump_sec is not None and not seek(container, stream, jump_sec - piece.at_sec + piece.start_sec):
                 continue
             frames = _timed(container, stream, piece, video, after_jump=jump_sec is not None)

@@ -40,7 +40,7 @@ class LookMeter:
         if before is not None:
             cells = cv2.resize(np.abs(small - before), _CELLS, interpolation=cv2.INTER_AREA)
             change, rest = round(float(cells.max()) * 100), round(float(np.median(cells)) * 100)
-        dark, bright = np.quantile(small, (_DARKEST_SHARE, _BRIGHTEST_SHARE))
+        dark, bright = _at_shares(small.ravel(), _DARKEST_SHARE, _BRIGHTEST_SHARE)
         return Look(
             t=time_sec,
             brightness=round(float(small.mean())),
@@ -51,11 +51,16 @@ class LookMeter:
         )
 
 
+def _at_shares(values: NDArray[Any], *shares: float) -> list[float]:
+    """Return the values below which these shares of all lie; NumPy's quantile interpolates, at ten times the cost."""
+    ranks = [min(len(values) - 1, int(len(values) * share)) for share in shares]
+    return [float(value) for value in np.partition(values, ranks)[ranks]]
+
+
 def _edges(grey: Any) -> int:
     """Return the height of the steepest edges."""
     height, width = grey.shape
     across = max(3, min(_EDGES_WIDTH_PX, width // 2))
     grey = cv2.resize(grey, (across, max(3, round(height * across / width))), interpolation=cv2.INTER_AREA)
-    steep = np.abs(cv2.Laplacian(grey, cv2.CV_16S, ksize=1)).ravel()
-    rank = min(len(steep) - 1, int(len(steep) * _EDGES_SHARE))
-    return int(np.partition(steep, rank)[rank])
+    (steep,) = _at_shares(np.abs(cv2.Laplacian(grey, cv2.CV_16S, ksize=1)).ravel(), _EDGES_SHARE)
+    return int(steep)

@@ -18,6 +18,9 @@ from shared.transcription.choose import AzureSpeech, EngineChoice, choose_engine
 
 NO_PICTURE = "The recording has no picture."
 
+_TWO_WORKERS_FROM_SEC = 120.0
+"""Pictures of recordings from this length on are work for two workers; below, the second one hardly ends sooner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -42,7 +45,7 @@ def plan_stages(
     else:
         skipped[Stage.TRANSCRIPTION] = "The recording has no sound."
     if recording.video:
-        parts[Stage.TRACKING] = part_count(recording.duration_sec, settings.tracking_part_sec)
+        parts[Stage.TRACKING] = even_part_count(recording.duration_sec, settings.tracking_part_sec)
     else:
         skipped[Stage.TRACKING] = NO_PICTURE
     if not options.wants_rendition:
@@ -51,8 +54,7 @@ def plan_stages(
         skipped[Stage.RENDITION] = PLAYABLE_ALREADY
     elif recording.video:
         encodes = options.wants_track_video or not remuxes_playable(recording, options)
-        part_sec = settings.rendition_part_sec if encodes else recording.duration_sec
-        parts[Stage.RENDITION] = part_count(recording.duration_sec, part_sec) if part_sec > 0 else 1
+        parts[Stage.RENDITION] = even_part_count(recording.duration_sec, settings.rendition_part_sec) if encodes else 1
     else:
         skipped[Stage.RENDITION] = NO_PICTURE
     return Plan(parts, skipped)
@@ -90,6 +92,15 @@ def refuse_too_long(duration_sec: float, settings: Settings) -> None:
 def part_count(duration_sec: float, part_sec: float) -> int:
     """Return the smallest number of equal parts that are at most `part_sec` seconds long."""
     return max(1, math.ceil(duration_sec / part_sec))
+
+
+def even_part_count(duration_sec: float, part_sec: float) -> int:
+    """Return an even number of equal parts, so that two workers end together; a short recording has one part.
+
+    Of three parts the last one would keep one worker busy while the other one waits.
+    """
+    count = part_count(duration_sec, part_sec)
+    return count + count % 2 if duration_sec >= _TWO_WORKERS_FROM_SEC else count
 
 
 def sample_range(recording: Recording, parts: int, number: int, sample_fps: float) -> range:

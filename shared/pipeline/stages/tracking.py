@@ -15,7 +15,7 @@ from shared.domain.stage import Stage
 from shared.domain.warning import About, RecordingWarning
 from shared.media.video.frames import sample_frames
 from shared.media.video.look_meter import LookMeter
-from shared.media.video.picture import Picture, video_of
+from shared.media.video.picture import THREADS, Picture, video_of
 from shared.media.video.scenes import SceneScorer, scenes_from_scores
 from shared.media.video.sprite import StillArchive, still_points
 from shared.media.video.unreferenced import may_skip_unreferenced
@@ -103,6 +103,7 @@ def track_part(context: StepContext) -> None:
             start_sec=max(0, samples.start - 1) / settings.sample_fps,  # the frame before, for the first scene score
             end_sec=samples.stop / settings.sample_fps,
             only_referenced=plan.only_referenced,
+            threads=1 if context.job.stages[Stage.TRACKING].parts > 1 else THREADS,  # else beside other parts
         )
         for frame in frames:
             score, look = scorer.score(frame.bgr), meter.look(frame.time_sec, frame.bgr)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import Box, Detection
-from shared.tracking.plate.exposure import Image, colour_distance, fit_exposure, shrink_and_smooth
+from shared.tracking.plate.exposure import Image, colour_distance, fit_exposure, shrink_and_smooth, upper_median
 from shared.tracking.plate.plate import Plate
 from shared.tracking.plate.repair import edge_strength, has_edges_of, is_ghost
 from shared.tracking.plate.slides import Screen
@@ -183,7 +183,7 @@ class PlateDetector:
             return PlateComparison(1.0, np.ones(away.shape, bool), ())
         light = float(np.mean(exposure.gain))
         threshold = scene.threshold * min(1.0, max(_MIN_THRESHOLD_SHARE, light / _DIM_SHARE))
-        strength: Image = (away / (threshold + 3 * float(np.median(away)))).astype(np.float32)
+        strength: Image = (away / (threshold + 3 * upper_median(away.ravel()))).astype(np.float32)
         different = strength > 1
         if slide < 0:
             counted = different & ~self._plate.screen
@@ -215,10 +215,15 @@ class PlateDetector:
         """Return where the screen differs from the slide by its content, or by a person baked into the slide."""
         shown = different & self._plate.screen
         _, labels = cv2.connectedComponents(_closed(different), connectivity=8)
-        edges = edge_strength(picture)
-        for label in np.unique(labels[shown]):
+        edges: Image | None = None
+        for label in np.flatnonzero(np.bincount(labels[shown])):
+            if not label:
+                continue
             blob = labels == label
-            if label and self._screen.is_before(blob) and not is_ghost(blob.astype(np.uint8), edges, scene.edges):
+            if not self._screen.is_before(blob):
+                continue
+            edges = edge_strength(picture) if edges is None else edges
+            if not is_ghost(blob.astype(np.uint8), edges, scene.edges):
                 shown &= ~blob
         return shown
 

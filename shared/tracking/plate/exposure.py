@@ -88,15 +88,15 @@ def _fit(
         return 1.0, 0.0, 0.0, 0.0
     source, target, x, y = (values[usable] for values in (source, target, x, y))
     terms: NDArray[Any] = np.stack([source, source * x, source * y, np.ones_like(source)], axis=1).astype(np.float64)
-    gain = _upper_median(target / source)
+    gain = upper_median(target / source)
     starts = [np.array([1.0, 0, 0, 0]), np.array([gain, 0, 0, 0])]
-    found = min(starts, key=lambda start: _upper_median(np.abs(target - terms @ start)))
+    found = min(starts, key=lambda start: upper_median(np.abs(target - terms @ start)))
     # Keep the gain's slope and the offset small: a flat wall determines them poorly.
     ridge = np.diag([0.0, 1e-3, 1e-3, 1e-3]) * float(np.sum(source.astype(np.float64) ** 2))
     ridge[3, 3] = 1e-2 * len(source)
     for _ in range(_MAX_ROUNDS):
         residual = target - terms @ found
-        scale = max(_MIN_SCALE_STEPS, 1.4826 * _upper_median(np.abs(residual)) * 2)
+        scale = max(_MIN_SCALE_STEPS, 1.4826 * upper_median(np.abs(residual)) * 2)
         weight = 1 / (1 + (residual / scale) ** 2) ** 2
         weighted = terms * weight[:, None]
         # Regularize towards no slope and no offset, not towards zero gain.
@@ -107,7 +107,7 @@ def _fit(
     return a, b, c, d
 
 
-def _upper_median(values: NDArray[Any]) -> float:
+def upper_median(values: NDArray[Any]) -> float:
     """Return the upper median; NumPy's own takes three times as long for so few values."""
     half = len(values) // 2
     return float(np.partition(values, half)[half])

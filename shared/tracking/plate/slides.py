@@ -170,7 +170,7 @@ class _Samples:
         Return -1 for none.
         """
         sizes = np.bincount(self.column, minlength=_COLUMNS)
-        different = np.abs(samples_of_slides - values).max(axis=-1) > _DIFFERENT_STEPS
+        different = colour_distance(samples_of_slides, values) > _DIFFERENT_STEPS
         counts = np.stack([np.bincount(self.column[row], minlength=_COLUMNS) for row in different])
         same = (counts <= (1 - _SAME_COLUMN_SHARE) * sizes).sum(axis=1)
         best = int(np.lexsort((counts.sum(axis=1), -same))[0])

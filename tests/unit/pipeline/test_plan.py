@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from shared.domain.options import NO_RENDITION, PLAYABLE_ALREADY, JobOptions
 from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.stage import Stage
-from shared.pipeline.stages.plan import NO_PICTURE, early_part_sec, part_count, plan_stages, sample_range
+from shared.pipeline.stages.plan import (
+    NO_PICTURE,
+    early_part_sec,
+    even_part_count,
+    part_count,
+    plan_stages,
+    sample_range,
+)
 from shared.settings import Settings
 
 VIDEO = VideoStream(
@@ -28,6 +35,13 @@ def recording(duration_sec: float, video: VideoStream | None = VIDEO, audio: Aud
 )
 def test_the_fewest_parts_that_are_short_enough(duration_sec: float, parts: int) -> None:
     assert part_count(duration_sec, 300) == parts
+
+
+@pytest.mark.parametrize(
+    ("duration_sec", "parts"), [(0.04, 1), (119, 1), (120, 2), (300, 2), (616, 4), (1200, 4), (1201, 6), (3600, 12)]
+)
+def test_two_workers_end_their_parts_together(duration_sec: float, parts: int) -> None:
+    assert even_part_count(duration_sec, 300) == parts
 
 
 def test_the_stages_are_planned_by_their_own_part_length() -> None:
