@@ -8,6 +8,7 @@ from rostrum_client.files import Artefact, Quality, Sidecar, Tracking, Transcrip
 from rostrum_client.models import JobReference
 from rostrum_client.steps import Steps, ask, fetch
 from rostrum_client.stored import download_stored
+from rostrum_client.whole_file import whole_file
 from rostrum_client.wire import Request, artefact, get, post, read, rendition
 
 
@@ -125,7 +126,6 @@ def _place(directory: Path, name: str) -> Path:
 def _write(path: Path, body: bytes) -> Path:
     """Write whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_bytes(body)
-    unfinished.replace(path)
+    with whole_file(path) as file:
+        file.write(body)
     return path

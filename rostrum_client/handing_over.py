@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from rostrum_client.steps import Call, NextChunk, Steps, ask, stream
+from rostrum_client.whole_file import whole_file
 from rostrum_client.wire import get
 
 
 def download_package(session_id: str, path: Path) -> Steps[Path]:
     """Write the session as an Opencast package, a ZIP with the recording, to `path`, whole or not at all."""
-    unfinished = path.with_name(path.name + ".part")
     answer = yield from stream(get("sessions", session_id, "package"))
-    with unfinished.open("wb") as file:
+    with whole_file(path) as file:
         while (chunk := (yield NextChunk(answer))) is not None:
             yield Call(partial(file.write, chunk))
-    unfinished.replace(path)
     return path
 
 

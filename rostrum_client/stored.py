@@ -11,6 +11,7 @@ from rostrum_client.errors import DownloadFailed, UnexpectedAnswer
 from rostrum_client.retry_timing import TRIES, pause_before_retry
 from rostrum_client.steps import Call, NextChunk, Pause, Steps, Stream, ask, send
 from rostrum_client.uploads import OnBytes
+from rostrum_client.whole_file import whole_file
 from rostrum_client.wire import Request
 
 
@@ -28,9 +29,8 @@ def download_stored(request: Request, path: Path, on_progress: OnBytes | None = 
 
     Raises DownloadFailed when storage refuses, or when the file changes meanwhile.
     """
-    unfinished = path.with_name(path.name + ".part")
     failures, etag = 0, None
-    with unfinished.open("wb") as file:
+    with whole_file(path) as file:
         while True:
             begun_at = file.tell()
             url = yield from stored_url(request)
@@ -46,7 +46,6 @@ def download_stored(request: Request, path: Path, on_progress: OnBytes | None = 
                 if failures >= TRIES:
                     raise DownloadFailed(f"The file's transfer keeps breaking off: {error}") from error
                 yield Pause(pause_before_retry(failures, None))
-    unfinished.replace(path)
     return path
 
 

@@ -123,7 +123,9 @@ class _Text:
                 self._merge(operation)
             case SetSpeaker():
                 for line in self._lines_with(operation.segment_ids):
-                    line.speaker, line.made = operation.speaker, None
+                    line.speaker = operation.speaker
+                    if line.made is not None:
+                        line.made = line.made.model_copy(update={"speaker": operation.speaker})
 
     def result(self) -> Edited:
         if len(self._start_of) > MAX_WORDS:
@@ -216,6 +218,8 @@ class _Text:
         for number, line in enumerate(lines):
             if order + number >= len(self._lines) or self._lines[order + number] is not line:
                 raise _Refused(f"segmentIds/{number}", "The segments must follow each other.")
+            if not line.words:
+                raise _Refused(f"segmentIds/{number}", "The segment has no timed words, so it cannot be merged.")
         first, *rest = lines
         for line in rest:
             first.words.extend(line.words)

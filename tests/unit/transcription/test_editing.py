@@ -137,6 +137,15 @@ def test_a_speaker_is_set_and_taken_away() -> None:
     assert without.transcript.segments[0].speaker is None
 
 
+def test_a_segment_without_timed_words_gets_a_speaker_and_is_not_merged() -> None:
+    first, second, third = TALK.segments
+    untimed = TALK.model_copy(update={"segments": (first, second.model_copy(update={"words": ()}), third)})
+    made = edited({"op": "setSpeaker", "segmentIds": [1], "speaker": "Ada"}, talk=untimed).transcript.segments[1]
+    assert (made.speaker, made.text, made.start) == ("Ada", "of four points", 4.0)
+    with pytest.raises(OperationRefused, match="no timed words"):
+        edited({"op": "merge", "segmentIds": [0, 1]}, talk=untimed)
+
+
 @pytest.mark.parametrize(
     ("operation", "field"),
     [
