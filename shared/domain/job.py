@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from shared.domain.cost import Cost
 from shared.domain.errors import RostrumError
 from shared.domain.event import EarlyWarning, Event, EventType, JobError, NewText
 from shared.domain.failure import MAX_FAILURES, StepFailure
@@ -81,6 +82,13 @@ class Job:
     """The latest attempt of which a step has begun; 0: none, or one of a release that did not note it."""
 
     finished_at: datetime | None = None
+    completion_cost: Cost = field(default_factory=Cost)
+    """What was spent on what follows from all results together, such as the sidecar."""
+
+    @property
+    def cost(self) -> Cost:
+        """Return what the job cost until now, as far as its row tells."""
+        return Cost.total([*(progress.cost.total for progress in self.stages.values()), self.completion_cost])
 
     @property
     def is_final(self) -> bool:
@@ -236,6 +244,23 @@ def finish_stage(job: Job, stage: Stage, now: datetime) -> Job:
     return _changed(_with_stage(job, stage, after), now)
 
 
+def with_step_costs(job: Job, costs: Mapping[Stage, Cost]) -> Job:
+    """Return the job with what the steps of its stages cost: a part of the change with which it is written."""
+    stages = {
+        stage: replace(progress, cost=replace(progress.cost, steps=costs[stage])) if stage in costs else progress
+        for stage, progress in job.stages.items()
+    }
+    return replace(job, stages=stages)
+
+
+def spend(job: Job, stage: Stage, cost: Cost) -> Job:
+    """Add what a worker of the stage did after its step's row was written: a part of the change with which the job is
+    written."""
+    progress = job.stages[stage]
+    spent = replace(progress.cost, moving_on=progress.cost.moving_on + cost)
+    return _with_stage(job, stage, replace(progress, cost=spent))
+
+
 def next_status(job: Job) -> JobStatus | None:
     """Return the status that the job's stages entitle it to next, one at a time; None while it has to wait.
 
@@ -312,7 +337,7 @@ def restart(job: Job, now: datetime) -> Job:
     stages = {
         stage: progress
         if progress.state.is_over
-        else StageProgress(parts=progress.parts, parts_done=progress.parts_done)
+        else StageProgress(parts=progress.parts, parts_done=progress.parts_done, cost=progress.cost)
         for stage, progress in job.stages.items()
     }
     return _changed(

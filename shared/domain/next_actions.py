@@ -5,10 +5,11 @@ tested without storage. A finished step, the sweep, a retry, a cancellation and 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from shared.domain.cost import Cost
 from shared.domain.job import Job, advance_status, next_status
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage, StageState
@@ -28,6 +29,8 @@ class FinishStage:
     """Note that all steps of the stage are done."""
 
     stage: Stage
+    cost: Cost = field(default_factory=Cost)
+    """What its steps cost together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,9 @@ class MoveStatus:
 @dataclass(frozen=True, slots=True)
 class Complete:
     """Write what follows from all results together, then end the job as DONE."""
+
+    costs: Mapping[Stage, Cost] = field(default_factory=dict)
+    """What the steps of each stage cost together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,8 @@ def next_actions(
         return []
     known = {(run.stage, run.step, run.number): run.in_attempt(job.attempt) for run in steps}
     if finished := [stage for stage in Stage if _is_open(job, stage) and _is_stage_done(job, stage, known)]:
-        return [FinishStage(stage) for stage in finished]
+        costs = costs_of(steps)
+        return [FinishStage(stage, costs[stage]) for stage in finished]
     if not job.is_runnable:
         return [] if any(run.lease_is_live(now, stale_after) for run in steps) else [EndCanceled()]
     actions: list[Action] = []
@@ -83,8 +90,13 @@ def next_actions(
         job = advance_status(job, status, now)
     actions.extend(Enqueue(run) for run in _to_enqueue(job, known, now, stale_after, ahead))
     if job.stages_over and job.status is JobStatus.TRANSCRIBED and _all_done(job, known):
-        actions.append(Complete())
+        actions.append(Complete(costs_of(steps)))
     return actions
+
+
+def costs_of(steps: Collection[StepRun]) -> Mapping[Stage, Cost]:
+    """Return what the steps of each stage cost together."""
+    return {stage: Cost.total([run.cost for run in steps if run.stage is stage]) for stage in Stage}
 
 
 def has_step(job: Job, stage: Stage, step: StepKind, number: int) -> bool:

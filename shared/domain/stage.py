@@ -1,8 +1,10 @@
 """The stages of a job and how far each is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from shared.domain.cost import StageCost
 
 
 class Stage(StrEnum):
@@ -47,3 +49,5 @@ class StageProgress:
     finished_at: datetime | None = None
     reason: str | None = None
     """Why the stage was skipped or failed, in a sentence."""
+
+    cost: StageCost = field(default_factory=StageCost)

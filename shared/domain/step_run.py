@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from shared.domain.cost import Cost
 from shared.domain.lease import LeasedRow
 from shared.domain.message import Receipt, StepKind
 from shared.domain.stage import Stage, StageState
@@ -49,11 +50,19 @@ class StepRun(LeasedRow):
 
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    cost: Cost = field(default_factory=Cost)
+    """What all attempts at the step cost, of all attempts of the job, its messages included."""
 
     def in_attempt(self, job_attempt: int) -> "StepRun":
-        """Return the row as this attempt of the job finds it: what is done stays done, everything else begins anew."""
+        """Return the row as this attempt of the job finds it: what is done stays done, everything else but its cost
+        begins anew."""
         if self.state is StageState.DONE or self.job_attempt >= job_attempt:
             return self
         return StepRun(
-            job_id=self.job_id, stage=self.stage, step=self.step, number=self.number, job_attempt=job_attempt
+            job_id=self.job_id,
+            stage=self.stage,
+            step=self.step,
+            number=self.number,
+            job_attempt=job_attempt,
+            cost=self.cost,
         )

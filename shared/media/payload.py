@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.domain.cost_payload import JobCostPayload
 from shared.domain.payload import Payload, WarningDetails
 from shared.domain.recording import Recording
 from shared.domain.warning import texts
@@ -152,6 +153,11 @@ class SidecarPayload(Payload):
     thumbnails: list[ThumbnailPayload] = Field(default=[])
     renditions: list[RenditionPayload] = Field(default=[])
     artefacts: list[ArtefactPayload] = Field(default=[])
+    cost: JobCostPayload | None = Field(
+        default=None,
+        exclude_if=lambda cost: cost is None,
+        description="What the workers spent on the job until the file was written.",
+    )
 
 
 class Peaks(BaseModel):

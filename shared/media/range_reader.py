@@ -8,6 +8,7 @@ import io
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import BinaryIO
 
 DEFAULT_BLOCK_BYTES = 4 * 1024 * 1024
@@ -135,7 +136,7 @@ class RangeReader(io.BufferedIOBase, BinaryIO):
         if self._thread is None:
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="range-reader")
         self._trim(self._blocks - 1)
-        self._ahead = (number, self._thread.submit(self._fetch, number))
+        self._ahead = (number, self._thread.submit(copy_context().run, self._fetch, number))
 
     def _take_ahead(self, number: int) -> bytes | None:
         """Return the block read ahead if it is block `number` and its read succeeded; otherwise None.

@@ -9,6 +9,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -132,7 +133,8 @@ class PeriodicThread(ABC):
     def __init__(self, every_sec: float) -> None:
         self._every_sec = every_sec
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
+        measured = copy_context()  # what the thread does is counted with the work that it renews the lease of
+        self._thread = threading.Thread(target=measured.run, args=(self._run,), name=type(self).__name__, daemon=True)
 
     @abstractmethod
     def _go_on(self) -> bool:

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from shared.domain.errors import WriteConflict
-from shared.domain.job import Job
+from shared.domain.job import Job, spend
 from shared.domain.session import Session
 from shared.pipeline.context import Services
+from shared.storage.ports import Stored
+from shared.telemetry.cost_meter import current_meter
 
 T = TypeVar("T")
 
@@ -28,9 +30,20 @@ def change_job(services: Services, org_id: str, job_id: str, change: Callable[[J
     def once() -> Job:
         stored = services.storage.jobs.get(org_id, job_id)
         changed = change(stored.value)
-        return stored.value if changed is None else services.storage.jobs.update(stored, changed).value
+        return stored.value if changed is None else update_job(services, stored, changed)
 
     return retry_conflicts(once, services.sleep)
+
+
+def update_job(services: Services, stored: Stored[Job], changed: Job) -> Job:
+    """Write the changed job, with what its worker spent since it wrote its step's row; raise as `JobStore.update`."""
+    meter = current_meter()
+    if meter is None or meter.stage is None or not meter.is_settled:
+        return services.storage.jobs.update(stored, changed).value
+    spent = meter.untold()
+    updated = services.storage.jobs.update(stored, spend(changed, meter.stage, spent))
+    meter.tell(spent)
+    return updated.value
 
 
 def change_session(services: Services, org_id: str, session_id: str, change: Callable[[Session], Session]) -> Session:

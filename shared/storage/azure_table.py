@@ -13,12 +13,9 @@ from azure.data.tables import EdmType, EntityProperty, TableClient, TableEntity,
 from shared.domain.errors import NotFound, StorageUnavailable, WriteConflict
 from shared.storage.azure_errors import has_code, translated
 from shared.storage.batches import batches, key_batches
-from shared.storage.table import Row, Value, is_possible_key
+from shared.storage.table import MAX_PAGE_SIZE, Row, Value, is_possible_key
 
 T = TypeVar("T")
-
-MAX_PAGE_SIZE = 1000
-"""The largest number of rows in one answer of the service."""
 
 _KEYS = ("PartitionKey", "RowKey")
 _SYSTEM_COLUMNS = (*_KEYS, "Timestamp")

@@ -24,6 +24,7 @@ from shared.storage.delivery_table import DeliveryTable
 from shared.storage.idempotency_table import IdempotencyTable
 from shared.storage.identity import AccountKey, DelegationKey, Signer
 from shared.storage.job_table import JobTable
+from shared.storage.metered import MeteredTable, metered_blobs, metered_queues
 from shared.storage.ports import Storage
 from shared.storage.removal_table import RemovalTable
 from shared.storage.schedule_table import ScheduleTable
@@ -152,7 +153,7 @@ def _storage(
     clock: Callable[[], datetime],
 ) -> AzureStorage:
     def table(name: str) -> Table:
-        return AzureTable(tables.get_table_client(name))
+        return MeteredTable(AzureTable(tables.get_table_client(name)))
 
     return AzureStorage(
         jobs=JobTable(jobs=table("jobs"), index=table("jobindex"), events=table("events"), clock=clock),
@@ -168,8 +169,8 @@ def _storage(
         vocabularies=VocabularyTable(table("vocabularies")),
         transcript_versions=TranscriptVersionTable(table("transcriptversions")),
         search=SearchTable(words=table("words"), passages=table("passages")),
-        blobs=AzureBlobs(blobs, signer(blobs), clock, origins),
-        queues=AzureQueues(queues, clock, hint),
+        blobs=metered_blobs(AzureBlobs(blobs, signer(blobs), clock, origins)),
+        queues=metered_queues(AzureQueues(queues, clock, hint)),
         session=session,
     )
 

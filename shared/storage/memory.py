@@ -15,6 +15,7 @@ from shared.storage.job_table import JobTable
 from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.memory_queues import MemoryQueues
 from shared.storage.memory_table import MemoryTable
+from shared.storage.metered import MeteredTable, metered_blobs, metered_queues
 from shared.storage.ports import Storage
 from shared.storage.removal_table import RemovalTable
 from shared.storage.schedule_table import ScheduleTable
@@ -43,7 +44,11 @@ class MemoryStorage(Storage):
     queues: MemoryQueues
 
     def __init__(self, clock: Callable[[], datetime] = _utc_now, table: Callable[[str], Table] | None = None) -> None:
-        named = table or cache(lambda name: MemoryTable(clock))
+        rows_of = table or cache(lambda name: MemoryTable(clock))
+
+        def named(name: str) -> Table:
+            return MeteredTable(rows_of(name))
+
         Storage.__init__(
             self,
             jobs=JobTable(jobs=named("jobs"), index=named("jobindex"), events=named("events"), clock=clock),
@@ -59,6 +64,6 @@ class MemoryStorage(Storage):
             vocabularies=VocabularyTable(named("vocabularies")),
             transcript_versions=TranscriptVersionTable(named("transcriptversions")),
             search=SearchTable(words=named("words"), passages=named("passages")),
-            blobs=MemoryBlobs(clock),
-            queues=MemoryQueues(clock),
+            blobs=metered_blobs(MemoryBlobs(clock)),
+            queues=metered_queues(MemoryQueues(clock)),
         )

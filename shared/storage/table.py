@@ -14,6 +14,9 @@ Columns = Mapping[str, Value]
 MAX_STRING_UNITS = 32 * 1024
 """A string column holds 64 KiB as UTF-16: https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model"""
 
+MAX_PAGE_SIZE = 1000
+"""The largest number of rows in one answer of the service."""
+
 MAX_KEY_UNITS = 512
 """A key holds 1 KiB as UTF-16."""
 

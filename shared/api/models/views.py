@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from shared.api.http.links import Links
 from shared.domain import event
+from shared.domain.cost_payload import JobCostPayload
 from shared.domain.failure import MAX_FAILURES
 from shared.domain.job import Job
 from shared.domain.message import StepKind
@@ -161,10 +162,17 @@ class JobView(View):
         exclude_if=lambda deliveries: deliveries is None,
         description="The latest deliveries of webhooks; only with a single job that has a `callbackUrl`.",
     )
+    cost: JobCostPayload | None = Field(
+        default=None,
+        exclude_if=lambda cost: cost is None,
+        description="What the workers spent on it until now; only with a single job, once a step of it has told.",
+    )
     links: JobLinks
 
     @classmethod
-    def of(cls, job: Job, links: Links, deliveries: Sequence[WebhookDelivery] | None = None) -> "JobView":
+    def of(
+        cls, job: Job, links: Links, deliveries: Sequence[WebhookDelivery] | None = None, *, with_cost: bool = False
+    ) -> "JobView":
         """Return the view of a job."""
         return cls(
             job_id=job.job_id,
@@ -187,6 +195,7 @@ class JobView(View):
             started_at=job.started_at,
             finished_at=job.finished_at,
             deliveries=None if deliveries is None else [DeliveryView.model_validate(each) for each in deliveries],
+            cost=JobCostPayload.of(job) if with_cost else None,
             links=JobLinks(
                 self=links.job(job.job_id), events=links.job_events(job.job_id), session=links.session(job.session_id)
             ),

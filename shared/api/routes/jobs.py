@@ -129,7 +129,8 @@ async def get_job(
     deliveries = await off_loop(partial(latest_deliveries, services, job))
     tag = weak_tag(version_with(job, deliveries))
     response.headers["ETag"] = tag
-    return not_modified(request, tag) or JobView.of(job, Links.of(request, services.settings), deliveries)
+    links = Links.of(request, services.settings)
+    return not_modified(request, tag) or JobView.of(job, links, deliveries, with_cost=True)
 
 
 @router.get(

@@ -6,8 +6,10 @@ Every action is idempotent, so that a message delivered twice, or the sweep, may
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from shared.domain import job as jobs
+from shared.domain.cost import Cost
 from shared.domain.errors import NotFound
 from shared.domain.job import Job
 from shared.domain.next_actions import Action, Complete, EndCanceled, Enqueue, FinishStage, MoveStatus
@@ -22,6 +24,7 @@ from shared.pipeline.stages.quality import write_quality
 from shared.pipeline.stages.search_index import index_slides
 from shared.pipeline.stages.sidecar import write_sidecar
 from shared.pipeline.updates import change_job, change_session
+from shared.telemetry.cost_meter import CostMeter, metered
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +42,8 @@ def perform(services: Services, job: Job, actions: Sequence[Action]) -> int:
     sent, decide_again = 0, False
     for action in actions:
         match action:
-            case FinishStage(stage):
-                job, decide_again = _finish_stage(services, job, stage), True
+            case FinishStage(stage, cost):
+                job, decide_again = _finish_stage(services, job, stage, cost), True
             case MoveStatus(status):
                 job = _move_status(services, job, status)
                 if not job.is_runnable:  # canceled meanwhile
@@ -48,21 +51,23 @@ def perform(services: Services, job: Job, actions: Sequence[Action]) -> int:
                     break
             case Enqueue(run):
                 sent += enqueue(services, job, run)
-            case Complete():
+            case Complete(costs):
                 with suppress(NotFound):  # the session is being deleted, and the job with it
-                    _complete(services, job)
+                    _complete(services, jobs.with_step_costs(job, costs))
             case EndCanceled():
                 end_canceled(services, job)
     return sent + advance(services, job) if decide_again else sent
 
 
-def _finish_stage(services: Services, job: Job, stage: Stage) -> Job:
+def _finish_stage(services: Services, job: Job, stage: Stage, cost: Cost) -> Job:
     finishes = False
 
     def finish(current: Job) -> Job | None:
         nonlocal finishes
         finishes = not (current.is_final or current.stages[stage].state.is_over)
-        return jobs.finish_stage(current, stage, services.clock()) if finishes else None
+        if not finishes:
+            return None
+        return jobs.with_step_costs(jobs.finish_stage(current, stage, services.clock()), {stage: cost})
 
     finished = change_job(services, job.org_id, job.job_id, finish)
     if finishes and services.telemetry.is_on:
@@ -90,7 +95,12 @@ def _move_status(services: Services, job: Job, status: JobStatus) -> Job:
 
 def _complete(services: Services, job: Job) -> None:
     """Write what follows from the results together, and the sidecar; name the job on its session, and only then end it
-    as DONE. A missing result is made again before that."""
+    as DONE. A missing result is made again before that. `job` knows what its steps cost."""
+    with metered() as meter:
+        _write_what_follows(services, job, meter)
+
+
+def _write_what_follows(services: Services, job: Job, meter: CostMeter) -> None:
     if missing := missing_result(services, job):
         for row in reset_producers(services, job, None, missing) or ():
             send_step(services, job, row)
@@ -110,5 +120,11 @@ def _complete(services: Services, job: Job) -> None:
     )
     if Stage.TRACKING in job.stages and job.stages[Stage.TRACKING].state is StageState.DONE:
         index_slides.using(services).delay(job.org_id, job.session_id, job.job_id)
-    end_job(services, job, lambda current: jobs.complete(current, now))
+    costs = {stage: progress.cost.steps for stage, progress in job.stages.items()}
+
+    def complete(current: Job) -> Job:
+        known = jobs.with_step_costs(current, costs)
+        return jobs.complete(replace(known, completion_cost=known.completion_cost + meter.spent()), now)
+
+    end_job(services, job, complete)
     log.info("job done", extra={"action": "complete", "job_id": job.job_id, "org_id": job.org_id})

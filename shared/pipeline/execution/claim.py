@@ -15,6 +15,7 @@ from shared.domain.step_run import StepRun
 from shared.pipeline.context import Delivery, Services
 from shared.pipeline.lease import Claim, LeaseStore, claim, settle
 from shared.storage.ports import Stored
+from shared.telemetry.cost_meter import current_meter
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +61,17 @@ def claim_step(services: Services, job: Job, row: Stored[StepRun], delivery: Del
             return None
         return run.evolve(blocked=False, started_at=run.started_at or now)
 
-    return claim(services, step_run_rows(services), row, delivery, begin)
+    claimed, meter = claim(services, step_run_rows(services), row, delivery, begin), current_meter()
+    if claimed is not None and meter is not None:
+        meter.claimed(claimed.stored.value.cost)
+    return claimed
 
 
 def save_outcome(services: Services, claimed: Stored[StepRun], **changes: object) -> Stored[StepRun] | None:
-    """Write the outcome on the step's row as long as this delivery owns it; return None when it does not, or the row
-    was deleted with its job."""
-    runs = services.storage.step_runs
+    """Write the outcome, and what the step cost, on the step's row as long as this delivery owns it; return None when
+    it does not, or the row was deleted with its job."""
+    runs, meter = services.storage.step_runs, current_meter()
+    if meter is not None:
+        changes["cost"] = meter.for_row()
+        meter.is_settled = True
     return settle(step_run_rows(services), claimed, lambda row: runs.update(row, row.value.evolve(**changes)))

@@ -7,6 +7,7 @@ import logging
 from contextlib import suppress
 from datetime import timedelta
 
+from shared.domain.cost import Cost
 from shared.domain.errors import WriteConflict
 from shared.domain.job import Job
 from shared.domain.message import StageMessage
@@ -17,6 +18,7 @@ from shared.pipeline.context import Services
 from shared.pipeline.execution.admission import is_admitted, waiting_jobs
 from shared.pipeline.lease import stale_after
 from shared.storage.ports import MAX_DELAY, Stored
+from shared.telemetry.cost_meter import current_meter
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +75,8 @@ def send_step(services: Services, job: Job, stored: Stored[StepRun], rest: timed
     The message for a step that is to rest, or for a job that begins later, is delayed. When a queue cannot delay it so
     far, it is left to the sweep.
     """
-    run, now = stored.value.in_attempt(job.attempt), services.clock()
+    run, now, meter = stored.value.in_attempt(job.attempt), services.clock(), current_meter()
+    before = meter.spent() if meter is not None else Cost()
     begins_at = job.start_at if job.start_at and not job.started_at else now
     delay = max(begins_at - now, rest)
     if delay > MAX_DELAY:
@@ -94,8 +97,11 @@ def send_step(services: Services, job: Job, stored: Stored[StepRun], rest: timed
         traceparent=job.traceparent,
     )
     receipt = services.storage.queues.send(message, delay)
+    sending = meter.spent() - before if meter is not None else Cost()
     with suppress(WriteConflict):  # a worker has received it already
-        services.storage.step_runs.update(noted, noted.value.evolve(receipt=receipt))
+        services.storage.step_runs.update(noted, noted.value.evolve(receipt=receipt, cost=run.cost + sending))
+        if meter is not None:
+            meter.tell(sending)
     return True
 
 

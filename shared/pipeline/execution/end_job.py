@@ -10,6 +10,7 @@ from contextlib import suppress
 from shared.domain import job as jobs
 from shared.domain.errors import RostrumError
 from shared.domain.job import Job
+from shared.domain.next_actions import costs_of
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
 from shared.pipeline.execution.dispatch import admit_next, withdraw_messages
@@ -33,7 +34,10 @@ def end_job(services: Services, job: Job, end: Callable[[Job], Job | None]) -> J
         nonlocal made_final
         changed = None if is_over(current) else end(current)
         made_final = changed is not None and changed.is_final
-        return changed
+        if changed is None or changed.status is JobStatus.DONE:  # which knows what its steps cost
+            return changed
+        steps = [stored.value for stored in services.storage.step_runs.of_job(job.job_id)]
+        return jobs.with_step_costs(changed, costs_of(steps))
 
     if job.callback_url is not None:
         current = services.storage.jobs.get(job.org_id, job.job_id).value

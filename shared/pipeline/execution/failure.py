@@ -33,6 +33,7 @@ from shared.pipeline.lease import CRASHED, is_live
 from shared.pipeline.stages.job_blobs import NOT_THERE
 from shared.pipeline.updates import change_job
 from shared.storage.ports import SOURCES, Stored
+from shared.telemetry.cost_meter import current_meter
 from shared.telemetry.telemetry import Outcome
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ def settle_failure(
     failure = StepFailure.of(run, error, services.clock())
     outcome = Outcome.FAILED if may_go_on and not isinstance(error, FinalError) else Outcome.GIVEN_UP
     services.telemetry.attempt_ended(outcome, failure.code, failure.detail)
+    if (meter := current_meter()) is not None:
+        meter.is_settled = True  # the job may end before the step's row tells what the attempt cost
     if isinstance(error, FinalError):
         fail_job(services, job, message.stage, error, failure)
         ended = {"state": StageState.FAILED, "owner": None, "finished_at": services.clock()}

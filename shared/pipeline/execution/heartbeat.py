@@ -12,15 +12,18 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any, cast
 
+from shared.domain.cost import Cost
 from shared.domain.errors import NotFound, RowOfLaterRelease, UnreadableRow, WriteConflict
-from shared.domain.job import Job, note_progress
+from shared.domain.job import Job, note_progress, with_step_costs
 from shared.domain.message import StepKind
 from shared.domain.stage import StageState
 from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
 from shared.pipeline.execution.claim import step_run_rows
 from shared.pipeline.lease import PeriodicThread, renew
+from shared.pipeline.updates import update_job
 from shared.storage.ports import BlobStore, Storage, Stored
+from shared.telemetry.cost_meter import current_meter
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,7 @@ class Heartbeat(PeriodicThread):
         self._services = services
         self._job = job
         self._claimed = claimed
+        self._meter = current_meter()
         self._fraction = 0.0
         self._renew_after = timedelta(seconds=services.settings.stale_after_sec / 2)
         self._pointless = threading.Event()
@@ -99,13 +103,15 @@ class Heartbeat(PeriodicThread):
             return
         try:
             changed = note_progress(job, run.stage, progress, len(done), self._services.clock())
-            self._services.storage.jobs.update(stored, changed)
+            changed = with_step_costs(changed, {run.stage: Cost.total([row.cost for row in rows])})
+            update_job(self._services, stored, changed)
         except WriteConflict:  # the next heartbeat tells
             log.debug("progress skipped", extra={"action": "heartbeat", "job_id": job.job_id})
 
     def _renew(self) -> None:
         now = self._services.clock()
-        renewed = renew(step_run_rows(self._services), self._claimed, now, progress=self._fraction)
+        cost = self._claimed.value.cost if self._meter is None else self._meter.for_row()
+        renewed = renew(step_run_rows(self._services), self._claimed, now, progress=self._fraction, cost=cost)
         if renewed is None:
             raise StopWork
         self._claimed = renewed

@@ -96,7 +96,7 @@ def reset_producers(
         if row.value.state is not StageState.DONE:
             continue
         attempts = row.value.attempts if row.value.job_attempt == job.attempt else 0
-        again = producer.evolve(attempts=attempts, last_error=LOST)
+        again = producer.evolve(attempts=attempts, last_error=LOST, cost=row.value.cost)
         with suppress(WriteConflict):  # another worker noticed at the same time
             reset.append(services.storage.step_runs.update(row, again))
             facts = {"job_id": job.job_id, "stage": str(producer.stage), "step": str(producer.step)}

@@ -30,6 +30,7 @@ from shared.pipeline.execution.leftovers import delete_leftovers, discard, unfin
 from shared.pipeline.execution.warn import warn_early
 from shared.pipeline.updates import change_job
 from shared.storage.ports import Stored
+from shared.telemetry.cost_meter import metered
 from shared.telemetry.span_ids import trace_id_of
 from shared.telemetry.telemetry import Outcome
 
@@ -55,6 +56,11 @@ def run_step(
     A step that fails rests and is sent a new message, until its attempts are used up; then the job ends in ERROR, as it
     does with a FinalError. Errors of storage are raised, and make the host deliver the message again.
     """
+    with metered(message.stage):
+        _run_step(services, message, delivery, random)
+
+
+def _run_step(services: Services, message: StageMessage, delivery: Delivery, random: Callable[[], float]) -> None:
     job = runnable_job(services, message)
     if job is None:
         return

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
+from shared.domain.cost_payload import JobCostPayload
 from shared.domain.errors import NotFound
 from shared.domain.job import Job
 from shared.domain.session import Session
@@ -53,6 +54,7 @@ def write_sidecar(services: Services, job: Job) -> None:
         thumbnails=found.thumbnails,
         renditions=made.renditions,
         artefacts=_artefacts(services, job),
+        cost=JobCostPayload.of(job),
     )
     write_json(services, job, SIDECAR, sidecar)
     try:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.domain.cost import Cost, Operation, StageCost
 from shared.domain.errors import InvalidRequest, NotMedia
 from shared.domain.event import Event, EventType
 from shared.domain.failure import StepFailure
@@ -38,6 +39,15 @@ json_values = st.recursive(
 free_form = st.dictionaries(texts, json_values, max_size=4)
 words = lines.filter(lambda text: "\t" not in text)
 warnings = st.lists(lines.filter(bool), max_size=3).map(tuple)
+seconds = st.integers(0, 10**9).map(lambda millis: millis / 1000)
+costs = st.builds(
+    Cost,
+    cpu_sec=seconds,
+    wall_sec=seconds,
+    bytes_read=st.integers(0, 2**53),
+    bytes_written=st.integers(0, 2**53),
+    operations=st.dictionaries(st.sampled_from(Operation), st.integers(1, 2**31), max_size=3),
+)
 KNOWN: dict[Any, st.SearchStrategy[Any]] = {
     str: texts,
     bool: st.booleans(),
@@ -51,6 +61,8 @@ KNOWN: dict[Any, st.SearchStrategy[Any]] = {
     ).map(tuple),
     Mapping[str, Any]: free_form,
     JobOptions: free_form.map(JobOptions.from_json),
+    Cost: costs,
+    StageCost: st.builds(StageCost, steps=costs, moving_on=costs),
 }
 
 
