@@ -13,7 +13,6 @@ from shared.domain.message import QUEUES, StageMessage
 from shared.domain.stage import Stage
 from shared.storage.connect import AzureStorage, connect
 from shared.storage.memory import MemoryStorage
-from shared.storage.memory_queues import MemoryQueues
 from shared.storage.ports import QueueFacts, Storage, poison_queue
 
 MakeMessage = Callable[..., StageMessage]
@@ -156,8 +155,8 @@ def test_dead_letters_are_received_and_deleted_or_released(
     queues, poison = empty_queues.queues, poison_queue(QUEUES[Stage.TRACKING])
     queues.send(make_message())  # makes the queues
     for part in range(3):
-        if isinstance(queues, MemoryQueues):
-            queues.bury(make_message(part=part))
+        if isinstance(empty_queues, MemoryStorage):
+            empty_queues.queues.bury(make_message(part=part))
         else:
             with QueueClient.from_connection_string(request.getfixturevalue("azurite"), poison) as client:
                 client.send_message(base64.b64encode(make_message(part=part).to_text().encode()).decode())
