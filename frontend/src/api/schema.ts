@@ -1396,6 +1396,24 @@ export interface components {
             sha256?: string | null;
         };
         /**
+         * CostPayload
+         * @description CPU seconds, wall time, bytes of blobs, and requests to storage by kind, of all attempts together.
+         */
+        CostPayload: {
+            /** Cpusec */
+            cpuSec: number;
+            /** Wallsec */
+            wallSec: number;
+            /** Bytesread */
+            bytesRead: number;
+            /** Byteswritten */
+            bytesWritten: number;
+            /** Operations */
+            operations: {
+                [key: string]: number;
+            };
+        };
+        /**
          * CreateSchedule
          * @description A recording to submit again and again.
          * @example {
@@ -1899,6 +1917,18 @@ export interface components {
             warningDetails: components["schemas"]["RecordingWarning"][];
         };
         /**
+         * JobCostPayload
+         * @description What the workers spent on a job until now: by stage, on what follows from all results together, and in total.
+         */
+        JobCostPayload: {
+            /** Stages */
+            stages: {
+                [key: string]: components["schemas"]["CostPayload"];
+            };
+            completion: components["schemas"]["CostPayload"];
+            total: components["schemas"]["CostPayload"];
+        };
+        /**
          * JobError
          * @description Why a job failed, for a person: `code` is stable, `detail` one sentence, `stage` where it happened.
          */
@@ -2115,6 +2145,8 @@ export interface components {
              * @description The latest deliveries of webhooks; only with a single job that has a `callbackUrl`.
              */
             deliveries?: components["schemas"]["DeliveryView"][] | null;
+            /** @description What the workers spent on it until now; only with a single job, once a step of it has told. */
+            cost?: components["schemas"]["JobCostPayload"] | null;
             links: components["schemas"]["JobLinks"];
         };
         /**
@@ -2169,6 +2201,14 @@ export interface components {
             /** Segmentids */
             segmentIds: number[];
         };
+        /**
+         * Operation
+         * @description A kind of request to storage, in the categories by which Azure bills them.
+         *
+         *     https://learn.microsoft.com/azure/storage/blobs/map-rest-apis-transaction-categories
+         * @enum {string}
+         */
+        Operation: "blobRead" | "blobWrite" | "blobList" | "blobOther" | "blobDelete" | "tableRead" | "tableQuery" | "tableWrite" | "tableDelete" | "tableBatch" | "queueSend" | "queueReceive" | "queueDelete" | "queueOther";
         /**
          * PartialTranscript
          * @description The transcript as far as it is known; each of its segments lies in a part that is done.
@@ -2902,6 +2942,8 @@ export interface components {
              * @default []
              */
             artefacts: components["schemas"]["ArtefactPayload"][];
+            /** @description What the workers spent on the job until the file was written. */
+            cost?: components["schemas"]["JobCostPayload"] | null;
         };
         /**
          * SlideLine
