@@ -11,6 +11,7 @@ if sys.version_info < (3, 11):  # before anything that an older Python could not
 
 import argparse
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -23,7 +24,7 @@ from devhost.environment import Environment
 from devhost.errors import DevHostError, PageError, StackError
 from devhost.models import describe_models, fetch_models
 from devhost.page import DEFAULT_PORT as DEFAULT_PAGE_PORT
-from devhost.page import Page, page_origins, start_page
+from devhost.page import Page, find_page, page_origins, start_page
 from devhost.stack import DEFAULT_DATA, DEFAULT_PORT, REPO, Stack, find_running, free_port, start_stack
 
 BAD_USAGE = 2
@@ -89,11 +90,23 @@ def process(options: argparse.Namespace) -> int:
             if getattr(options, name) is not None:
                 command.append(f"--{name}={getattr(options, name)}")
         command += [f"--{name}" for name in ("overlay", "follow-cam") if getattr(options, name.replace("-", "_"))]
+        command += _page_options(stack, options.data)
         command += ["--", options.source]  # which may begin with a dash
         return _run_client(command)
     finally:
         if stack.is_ours:
             stack.stop()
+
+
+def _page_options(stack: Stack, data: Path) -> list[str]:
+    """Return what the client needs to say where the recording can be read in the page."""
+    page = find_page(stack.url.removesuffix("/api"))
+    if page is not None:
+        return [f"--page={page}"]
+    if not stack.is_ours:
+        return []  # it runs without a page, and cannot be started a second time
+    where = "" if data == DEFAULT_DATA else f" --data {shlex.quote(str(data))}"
+    return [f"--page=http://localhost:{DEFAULT_PAGE_PORT}", f"--page-command=python3 dev.py up{where}"]
 
 
 def _run_client(command: list[str]) -> int:

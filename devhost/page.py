@@ -1,9 +1,12 @@
 """Runs the web page beside the API: builds it when needed and starts its server. Standard library only."""
 
 import subprocess
+import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from devhost.azurite import HOME
 from devhost.errors import PageError
@@ -11,6 +14,7 @@ from devhost.page_build import build_page
 
 DEFAULT_PORT = 8080
 STOP_TIMEOUT_SEC = 10.0
+LOOK_TIMEOUT_SEC = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +23,12 @@ class Page:
 
     url: str
     process: "subprocess.Popen[str]"
+    note: Path
+    """The file that says where the page is."""
 
     def stop(self) -> None:
         """End the server; it also ends by itself when the process that started it is gone."""
+        self.note.unlink(missing_ok=True)
         assert self.process.stdin is not None
         self.process.stdin.close()
         try:
@@ -64,4 +71,19 @@ def start_page(python: Path, api_url: str, say: Callable[[str], None], *, port: 
         raise PageError(
             f"The web page's server did not start on port {port} ({reason[0]}). Choose another with --dashboard-port."
         )
-    return Page(f"http://localhost:{line}", process)
+    page = Page(f"http://localhost:{line}", process, _note(api_url))
+    page.note.write_text(page.url, encoding="utf-8")
+    return page
+
+
+def find_page(api_url: str) -> str | None:
+    """Return the address of the page that another run serves for the API, or None where none answers."""
+    with suppress(OSError, ValueError):  # no note, or one of a run that crashed
+        url = _note(api_url).read_text(encoding="utf-8")
+        with urllib.request.urlopen(f"{url}/api/health", timeout=LOOK_TIMEOUT_SEC):
+            return url
+    return None
+
+
+def _note(api_url: str) -> Path:
+    return HOME / f"page-of-{urlsplit(api_url).port}.txt"

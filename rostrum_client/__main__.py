@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--language", metavar="CODE", help="the language spoken, such as en")
     command.add_argument("--overlay", action="store_true", help="make a video with what was tracked drawn in")
     command.add_argument("--follow-cam", action="store_true", help="make a video that follows the instructor")
+    command.add_argument("--page", metavar="URL", help="the web page, whose address of the recording the summary tells")
+    command.add_argument("--page-command", metavar="COMMAND", help="what starts the web page, where it does not run")
     command.set_defaults(run=process)
     return parser
 

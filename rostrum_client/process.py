@@ -46,7 +46,8 @@ def process(arguments: argparse.Namespace, client: RostrumClient, console: Conso
         job = _follow(client, source, _options(arguments), console)
         if job.status != "DONE":
             return _complain(console, ending(job, source), FAILED)
-        return _deliver(client, job, _name_of(source), out or Path("out") / job.session_id, console)
+        directory = out or Path("out") / job.session_id
+        return _deliver(client, job, _name_of(source), directory, _page_of(arguments, job), console)
     except RostrumApiError as problem:
         return _complain(console, str(problem), BAD_USAGE if problem.is_callers_mistake else FAILED)
     except (RostrumClientError, OSError) as problem:
@@ -173,7 +174,15 @@ class _Watcher:
             self._view.show_text(segments[-1].text)
 
 
-def _deliver(client: RostrumClient, job: Job, name: str, directory: Path, console: Console) -> int:
+def _page_of(arguments: argparse.Namespace, job: Job) -> str | None:
+    """Return where the recording can be read in the web page, and what starts the page; None where none is known."""
+    if arguments.page is None:
+        return None
+    address = f"{arguments.page}/sessions/{job.session_id}"
+    return f"{address}, after {arguments.page_command}" if arguments.page_command else address
+
+
+def _deliver(client: RostrumClient, job: Job, name: str, directory: Path, page: str | None, console: Console) -> int:
     from rostrum_client.overview import draw_overview  # drawing takes a second to import: not before it is needed
 
     try:
@@ -184,7 +193,7 @@ def _deliver(client: RostrumClient, job: Job, name: str, directory: Path, consol
         reason = error.strerror or str(error)
         done = f"The job is done, but its results cannot be written to {directory}: {reason} (job {job.job_id})."
         return _complain(console, done, FAILED)
-    print_summary(console, name, job, results, [overview, *files])
+    print_summary(console, name, job, results, [overview, *files], page)
     return DONE
 
 

@@ -36,14 +36,19 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def print_summary(console: Console, name: str, job: Job, results: Results, files: list[Path]) -> None:
-    """Tell a finished job: what was made of the recording, what was skipped and why, and where the files are."""
+def print_summary(
+    console: Console, name: str, job: Job, results: Results, files: list[Path], page: str | None = None
+) -> None:
+    """Tell a finished job: what was made of the recording, what was skipped and why, and where the files and the page
+    are."""
     if results.quality is not None:
         style = VERDICT_STYLES.get(results.quality.verdict, "bold")
         _line(console, f"\n[{style}]{escape(verdict(results.quality))}[/{style}]")
     _line(console, f"\n[bold]{escape(name)}[/bold]  {escape(_headline(job, results))}\n")
     for label, text in facts(job, results):
         _fact(console, label, text)
+    if page is not None:
+        _fact(console, "Page", page)
     _fact(console, "Files", f"{results.directory}")
     for path in files:
         _line(console, f"{'':14}{escape(path.relative_to(results.directory).as_posix())}")

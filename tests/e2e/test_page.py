@@ -11,7 +11,7 @@ import pytest
 
 from devhost.errors import PageError, SetupError
 from devhost.node import Node
-from devhost.page import start_page
+from devhost.page import find_page, start_page
 from devhost.page_build import SOURCES, environment, install_modules
 from tests.e2e.conftest import PATIENCE_SEC, RunningStack
 from tests.page.conftest import required
@@ -41,6 +41,7 @@ def test_a_reader_uploads_watches_reads_searches_and_deletes(
     filler = struct.pack(">I4s", PADDING_BYTES, b"free") + bytes(PADDING_BYTES - 8)
     recording.write_bytes(short_lecture.read_bytes() + filler)  # a box that players skip, for an upload of some blocks
     page = start_page(Path(sys.executable), stack.url.removesuffix("/api"), print, port=stack.page_port)
+    assert find_page(stack.url.removesuffix("/api")) == page.url
     given = {
         "page": page.url,
         "api": stack.url,
@@ -61,3 +62,4 @@ def test_a_reader_uploads_watches_reads_searches_and_deletes(
     finally:
         page.stop()
     assert done.returncode == 0, done.stdout + done.stderr
+    assert find_page(stack.url.removesuffix("/api")) is None, "the page has stopped"

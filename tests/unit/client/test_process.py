@@ -39,6 +39,8 @@ def arguments(source: str, **more: Any) -> Namespace:
             "language": None,
             "overlay": False,
             "follow_cam": False,
+            "page": None,
+            "page_command": None,
             **more,
         }
     )
@@ -161,9 +163,12 @@ def test_an_address_is_submitted_as_it_is_and_results_go_to_the_sessions_directo
     server: Any, client: RostrumClient, console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    status = process(arguments("https://media.test/a/the%20talk.mp4?x=1", engine="pocketsphinx"), client, console)
+    source = "https://media.test/a/the%20talk.mp4?x=1"
+    given = arguments(source, engine="pocketsphinx", page="http://localhost:8080", page_command="python3 dev.py up")
+    status = process(given, client, console)
 
     assert status == DONE
+    assert "Page        http://localhost:8080/sessions/s1, after python3 dev.py up" in said(console)
     assert json.loads(server.asked("POST", "/jobs")[0].content) == {
         "sourceUrl": "https://media.test/a/the%20talk.mp4?x=1",
         "options": {"engine": "pocketsphinx"},
