@@ -54,6 +54,6 @@ async function shoot(name, colorScheme, viewport, address, prepare) {
 
 async function withCaptions(page) {
   await page.waitForFunction(() => document.querySelector("video")?.readyState >= 2);
-  await page.getByRole("button", { name: "Captions" }).click();
+  await page.getByRole("button", { name: "Captions", exact: true }).click();
   await page.waitForFunction(() => document.querySelector("video").textTracks[0]?.activeCues?.length > 0);
 }

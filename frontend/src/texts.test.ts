@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { errorOf } from "./api/problem";
 import { bytes, clock, duration, relative } from "./format";
-import { remainingSec, tookSec } from "./jobs/estimate";
+import { remainingSec, speedOf, tookSec } from "./jobs/estimate";
 import { latestLines } from "./jobs/queries";
 import { piecesOf } from "./search/highlight";
 import { remember, resumeTime, timeInHash } from "./session/address";
@@ -51,9 +51,22 @@ describe("addresses", () => {
   });
 
   it("serve each artefact by the route that has it", () => {
-    const paths = ["transcript.vtt", "chapters.json", "track-x.png", "follow.mp4", "slides.json", "unknown.bin"];
+    const paths = [
+      "transcript.vtt",
+      "transcript.html",
+      "words.vtt",
+      "podcast-chapters.json",
+      "chapters.json",
+      "track-x.png",
+      "follow.mp4",
+      "slides.json",
+      "unknown.bin",
+    ];
     expect(paths.map((name) => pathOf("s", "j", name))).toEqual([
       "/sessions/s/results/transcript?format=vtt&jobId=j",
+      "/sessions/s/results/transcript?format=html&jobId=j",
+      "/sessions/s/results/transcript?format=words&jobId=j",
+      "/sessions/s/results/chapters?format=podcast&jobId=j",
       "/sessions/s/results/chapters?format=json&jobId=j",
       "/sessions/s/pictures/track-x.png?jobId=j",
       "/sessions/s/renditions/follow.mp4?jobId=j",
@@ -69,6 +82,9 @@ describe("a job", () => {
     expect(remainingSec(aJob({ progress: 0.4 }), now)).toBeCloseTo(90);
     expect(remainingSec(aJob({ progress: 0.01 }), now)).toBeNull();
     expect(tookSec(aJob({ finishedAt: "2026-01-01T10:00:20Z" }))).toBe(20);
+    expect(speedOf(aJob({ progress: 0.5 }), 600, now)).toBeCloseTo(5);
+    const done = { status: "DONE", progress: 1, finishedAt: "2026-01-01T10:00:20Z" } as const;
+    expect([speedOf(aJob(done), 100), speedOf(aJob(done), null)]).toEqual([5, null]);
   });
 
   it("is asked for only what the form says", () => {

@@ -5,6 +5,7 @@ import type { SessionDetail } from "../api/client";
 import { messages } from "../messages";
 import type { MediaClock } from "../session/MediaClock";
 import { Icon } from "../ui/Icon";
+import { KeyList } from "../ui/KeyList";
 import { ErrorNotice, Skeleton } from "../ui/states";
 import { ClashList } from "./ClashList";
 import { DoubtQueue } from "./DoubtQueue";
@@ -13,7 +14,6 @@ import { doubtsOf } from "./doubts";
 import { EditingStore } from "./EditingStore";
 import { FindReplace } from "./FindReplace";
 import { gatewayTo } from "./gateway";
-import { KeysHelp } from "./KeysHelp";
 import { limitsOf } from "./limits";
 import { ReviewControl } from "./ReviewControl";
 import { type Caret, Row, type RowActions } from "./Row";
@@ -258,7 +258,7 @@ export function Editor({ session, clock, language, onDone }: EditorProps) {
           onAfter={() => store.load()}
         />
       )}
-      {panel === "keys" && <KeysHelp />}
+      {panel === "keys" && <KeyList keys={text.keys} className="epanel" />}
       <div ref={pane} className="transcript__pane editor__pane">
         <datalist id="speakers">
           {speakers.map((each) => (

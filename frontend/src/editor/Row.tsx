@@ -162,6 +162,7 @@ export const Row = memo(function Row(props: RowProps) {
             {value === saved
               ? row.words.map((word, at) => (
                   <span key={word.key}>
+                    {at > 0 && " "}
                     <span
                       className={[
                         at === said ? "erow__said" : "",
@@ -169,7 +170,7 @@ export const Row = memo(function Row(props: RowProps) {
                       ].join(" ")}
                     >
                       {word.text}
-                    </span>{" "}
+                    </span>
                   </span>
                 ))
               : value}

@@ -1,25 +1,30 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import type { Job } from "../api/client";
+import type { Job, Schemas } from "../api/client";
 import { clock, dateTime, duration, percent, relative } from "../format";
 import { messages } from "../messages";
 import { Ask } from "../ui/Ask";
 import { AuthImage } from "../ui/AuthImage";
 import { Icon } from "../ui/Icon";
 import { ErrorNotice } from "../ui/states";
-import { remainingSec, tookSec } from "./estimate";
-import { cancelJob, deleteSession, retryJob, sessionNameQuery } from "./queries";
+import { remainingSec, speedOf, tookSec } from "./estimate";
+import { cancelJob, deleteSession, retryJob, sessionNameQuery, verdictQuery } from "./queries";
 import { StageBars } from "./StageBars";
 import { isFinal, toneOf } from "./status";
 import { useLiveJob } from "./useLiveJob";
 
+const UNKNOWN_MS = 3000;
 const FIRST_PICTURE = "scene-0001.jpg";
 
 /** Show one job: what it is about, how far it is, what came of it, and what can be done. */
 export function JobRow({ listed }: { listed: Job }) {
   const { job, lines } = useLiveJob(listed);
-  const session = useQuery(sessionNameQuery(job.sessionId));
+  const session = useQuery({
+    ...sessionNameQuery(job.sessionId),
+    refetchInterval: ({ state }) => (!isFinal(job.status) && state.data?.durationSec === null ? UNKNOWN_MS : false),
+  });
+  const verdict = useQuery(verdictQuery(job.sessionId, job.jobId, job.status === "DONE")).data ?? null;
   const name = session.data?.name || messages.jobs.untitled;
   const final = isFinal(job.status);
   const params = { sessionId: job.sessionId };
@@ -43,7 +48,7 @@ export function JobRow({ listed }: { listed: Job }) {
             {job.cancelRequested && !final ? messages.jobs.canceling : messages.status[job.status]}
           </span>
         </div>
-        <p className="job__facts muted num">{facts(job)}</p>
+        <p className="job__facts muted num">{facts(job, session.data?.durationSec ?? null, verdict)}</p>
         {!final && (
           <>
             <div
@@ -65,6 +70,7 @@ export function JobRow({ listed }: { listed: Job }) {
             {lines}
           </p>
         )}
+        <Verdict unusable={verdict?.verdict === "unusable"} reasons={verdict?.reasons ?? (final ? [] : job.warnings)} />
         {job.error && job.status === "ERROR" && <JobErrorNotice error={job.error} />}
         <JobActions job={job} name={name} />
       </div>
@@ -72,9 +78,10 @@ export function JobRow({ listed }: { listed: Job }) {
   );
 }
 
-function facts(job: Job): string {
+function facts(job: Job, durationSec: number | null, verdict: Schemas["Quality"] | null): string {
   const left = remainingSec(job);
   const took = tookSec(job);
+  const speed = speedOf(job, durationSec);
   const isLater = job.startAt !== null && job.startedAt === null && Date.parse(job.startAt) > Date.now();
   return [
     messages.jobs.submitted(relative(job.createdAt)),
@@ -82,10 +89,28 @@ function facts(job: Job): string {
     job.attempt > 1 && messages.jobs.attempt(job.attempt),
     took !== null && messages.jobs.took(duration(took)),
     !isFinal(job.status) && percent(job.progress),
+    speed !== null && messages.jobs.speed(speed.toFixed(1)),
     left !== null && messages.jobs.remaining(duration(left)),
+    verdict?.verdict === "ok" && messages.jobs.fine,
   ]
     .filter(Boolean)
     .join(" · ");
+}
+
+/** Say in a line what is wrong with the recording; the recording's page has every reason with its time. */
+function Verdict({ unusable, reasons }: { unusable: boolean; reasons: readonly { text: string }[] }) {
+  const [first, ...more] = reasons;
+  if (!first) return null;
+  const text = messages.session.verdict;
+  return (
+    <p className={`job__verdict ${unusable ? "job__verdict--bad" : ""}`}>
+      <Icon name="alert" />
+      <span>
+        {unusable ? text.unusable : text.check}: {first.text}{" "}
+        {more.length > 0 && messages.jobs.moreReasons(more.length)}
+      </span>
+    </p>
+  );
 }
 
 function Poster({ job, hasPicture }: { job: Job; hasPicture: boolean }) {

@@ -16,3 +16,11 @@ export function tookSec(job: Job): number | null {
   if (job.startedAt === null || job.finishedAt === null) return null;
   return Math.max(0, (Date.parse(job.finishedAt) - Date.parse(job.startedAt)) / 1000);
 }
+
+/** Return how many times faster than it plays a recording is worked on, or null while that is unknown. */
+export function speedOf(job: Job, durationSec: number | null, now: number = Date.now()): number | null {
+  if (job.startedAt === null || job.attempt > 1 || durationSec === null || durationSec <= 0) return null;
+  if (job.finishedAt !== null && job.status !== "DONE") return null;
+  const spent = ((job.finishedAt === null ? now : Date.parse(job.finishedAt)) - Date.parse(job.startedAt)) / 1000;
+  return job.progress < MIN_SHARE || spent < MIN_SEC ? null : (durationSec * job.progress) / spent;
+}

@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { api, bodyOf, type Job, type JobStatus, orNull } from "../api/client";
+import { api, bodyOf, fetchPath, type Job, type JobStatus, orNull, type Schemas } from "../api/client";
 
 export const FILTERS = ["all", "active", "done", "error", "canceled"] as const;
 export type Filter = (typeof FILTERS)[number];
@@ -53,6 +53,21 @@ export function sessionNameQuery(sessionId: string) {
       );
     },
     staleTime: 60_000,
+  });
+}
+
+/** The verdict on a finished job's recording, or null where it has none. */
+export function verdictQuery(sessionId: string, jobId: string, isDone: boolean) {
+  return queryOptions({
+    queryKey: ["verdict", jobId],
+    queryFn: ({ signal }) =>
+      orNull(
+        fetchPath(`/sessions/${sessionId}/results/quality?jobId=${jobId}`, { signal }).then(
+          (answer) => answer.json() as Promise<Schemas["Quality"]>,
+        ),
+      ),
+    enabled: isDone,
+    staleTime: Number.POSITIVE_INFINITY,
   });
 }
 

@@ -6,7 +6,7 @@ import { clock as asClock, bytes, dateTime, percent } from "../format";
 import { messages } from "../messages";
 import { Icon } from "../ui/Icon";
 import { ErrorNotice } from "../ui/states";
-import { pathOf, wantedBy } from "./downloads";
+import { type Download, downloadsOf, type Group } from "./downloads";
 
 const text = messages.session;
 
@@ -19,6 +19,7 @@ interface DetailsTabProps {
 /** Show what the recording is, what a reader should know of its results, and every file to download. */
 export function DetailsTab({ session, transcript, sidecar }: DetailsTabProps) {
   const warnings = [...(session.media?.warnings ?? []), ...(transcript?.warnings ?? [])];
+  const groups = groupsOf(session, sidecar);
   return (
     <div className="stack">
       {warnings.map((warning) => (
@@ -28,15 +29,16 @@ export function DetailsTab({ session, transcript, sidecar }: DetailsTabProps) {
       ))}
       <section>
         <h3>{text.downloads}</h3>
-        <ul className="files">
-          <File name={text.recording} path={`/sessions/${session.sessionId}/media`} size={session.media?.sizeBytes} />
-          {sidecar &&
-            wantedBy(sidecar.artefacts ?? []).map((file) => {
-              const path = pathOf(session.sessionId, sidecar.jobId, file.name);
-              return path && <File key={file.name} name={file.name} path={path} size={file.sizeBytes} />;
-            })}
-          {sidecar && <File name="sidecar.json" path={`/sessions/${session.sessionId}/sidecar`} />}
-        </ul>
+        {groups.map(([group, files]) => (
+          <section key={group} className="files">
+            <h4>{text.fileGroups[group]}</h4>
+            <ul>
+              {files.map((file) => (
+                <File key={file.name} file={file} />
+              ))}
+            </ul>
+          </section>
+        ))}
       </section>
       <section>
         <h3>{text.about}</h3>
@@ -51,6 +53,24 @@ export function DetailsTab({ session, transcript, sidecar }: DetailsTabProps) {
       </section>
     </div>
   );
+}
+
+/** Return the files of the recording and of its newest job; groups without one are left out. */
+function groupsOf(session: SessionDetail, sidecar: DetailsTabProps["sidecar"]): [Group, Download[]][] {
+  const of = (path: string) => `/sessions/${session.sessionId}/${path}`;
+  const known = downloadsOf(session.sessionId, sidecar?.jobId ?? "", sidecar?.artefacts ?? []);
+  const recording = { name: "", label: text.recording, path: of("media"), sizeBytes: session.media?.sizeBytes };
+  const more: Download[] = [
+    { name: "sidecar.json", label: text.sidecar, path: of("sidecar"), sizeBytes: undefined },
+    { name: "package.zip", label: text.package, path: of("package"), sizeBytes: undefined },
+    { name: "manifest.json", label: text.manifest, path: of("manifest"), sizeBytes: undefined },
+  ];
+  return known
+    .map(([group, files]): [Group, Download[]] => {
+      if (group === "media") return [group, [recording, ...files]];
+      return [group, group === "data" && sidecar ? [...files, ...more] : files];
+    })
+    .filter(([, files]) => files.length > 0);
 }
 
 function factsOf(session: SessionDetail, transcript: Transcript | null): [string, string][] {
@@ -82,7 +102,8 @@ function factsOf(session: SessionDetail, transcript: Transcript | null): [string
 }
 
 /** Link a file. With a token it is read by fetch first, since a link cannot send one. */
-function File({ name, path, size }: { name: string; path: string; size?: number | undefined }) {
+function File({ file }: { file: Download }) {
+  const { name, label, path, sizeBytes } = file;
   const save = useMutation({
     mutationFn: async () => {
       const blob = await (await fetchPath(path)).blob();
@@ -93,22 +114,24 @@ function File({ name, path, size }: { name: string; path: string; size?: number 
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
     },
   });
-  const label = (
+  const shown = (
     <>
       <Icon name="download" />
-      <span>{name}</span>
-      <span className="muted num">{size === undefined ? "" : bytes(size)}</span>
+      <span>
+        {label ?? name} {label !== null && <span className="muted">{name}</span>}
+      </span>
+      <span className="muted num">{sizeBytes === undefined ? "" : bytes(sizeBytes)}</span>
     </>
   );
   return (
     <li>
       {readToken() === null ? (
         <a className="file" href={apiUrl(path)} download={name}>
-          {label}
+          {shown}
         </a>
       ) : (
         <button type="button" className="file" onClick={() => save.mutate()}>
-          {label}
+          {shown}
         </button>
       )}
       {save.error && <ErrorNotice error={save.error} />}

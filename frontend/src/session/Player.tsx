@@ -9,8 +9,10 @@ import {
   MediaSeekForwardButton,
   MediaVolumeRange,
 } from "media-chrome/react";
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Tracking } from "../api/client";
+import { CaptionSettings } from "./CaptionSettings";
+import { keepStyle, readStyle, variablesOf } from "./captionStyle";
 import type { MediaClock } from "./MediaClock";
 import { Overlay } from "./Overlay";
 import { PlayerCaptions, PlayerRate, PlayerTime } from "./PlayerControls";
@@ -38,6 +40,7 @@ export function Player(props: PlayerProps) {
   const { clock, tracking, follows } = props;
   const video = useRef<HTMLVideoElement>(null);
   const layer = useRef<HTMLDivElement>(null);
+  const [style, setStyle] = useState(readStyle);
 
   useEffect(() => (video.current ? clock.attach(video.current) : undefined), [clock]);
   useFollow(video, layer, clock, tracking, follows);
@@ -47,6 +50,7 @@ export function Player(props: PlayerProps) {
       <video
         ref={video}
         slot="media"
+        style={variablesOf(style)}
         src={props.source}
         poster={props.poster ?? undefined}
         preload="metadata"
@@ -75,7 +79,18 @@ export function Player(props: PlayerProps) {
         <MediaMuteButton />
         <MediaVolumeRange />
         <PlayerRate video={video} />
-        {props.captions && <PlayerCaptions video={video} />}
+        {props.captions && (
+          <>
+            <PlayerCaptions video={video} />
+            <CaptionSettings
+              style={style}
+              onStyle={(chosen) => {
+                keepStyle(chosen);
+                setStyle(chosen);
+              }}
+            />
+          </>
+        )}
         <MediaPipButton />
         <MediaFullscreenButton />
       </MediaControlBar>

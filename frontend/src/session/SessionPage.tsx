@@ -15,6 +15,7 @@ import { linkTo, remember, resumeTime, timeInHash } from "./address";
 import { ChaptersTab, momentsOf } from "./ChaptersTab";
 import { DetailsTab } from "./DetailsTab";
 import { JsonLd, videoObject } from "./JsonLd";
+import { KeysButton } from "./KeysButton";
 import { MediaClock } from "./MediaClock";
 import { Player } from "./Player";
 import {
@@ -36,7 +37,7 @@ import { useSkips, worthSkipping } from "./silences";
 import { Timeline } from "./Timeline";
 import { TrackTab } from "./TrackTab";
 import { TranscriptPanel } from "./TranscriptPanel";
-import { useKeys } from "./useKeys";
+import { useKeys, useLetterKeys } from "./useKeys";
 import { VerdictStrip } from "./VerdictStrip";
 import { findPhrase, readScript } from "./words";
 import "../styles/session.css";
@@ -118,7 +119,8 @@ function Loaded({ session }: { session: SessionDetail }) {
   const silences = useMemo(() => worthSkipping(quality?.silences ?? []), [quality]);
   const silentSec = silences.reduce((sum, [start = 0, end = 0]) => sum + end - start, 0);
 
-  useKeys(clock);
+  const [hasLetters, setLetters] = useLetterKeys();
+  useKeys(clock, hasLetters);
   useSkips(clock, silences, skips);
   const resumed = usePlace(clock, sessionId, durationSec);
 
@@ -179,6 +181,7 @@ function Loaded({ session }: { session: SessionDetail }) {
             </button>
           )}
           <CopyLink clock={clock} />
+          <KeysButton areOn={hasLetters} onChange={setLetters} />
         </div>
       </div>
 

@@ -1,17 +1,36 @@
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import type { MediaClock } from "./MediaClock";
 
 const STEP_SEC = 5;
 const JUMP_SEC = 10;
 const TYPING = "input, textarea, select, [contenteditable], [role=slider], [role=tab]";
 
-/** Play, pause and step from anywhere on the page; keys mean nothing special where the reader types. */
-export function useKeys(clock: MediaClock): void {
+const LETTERS_KEY = "rostrum.letter-keys";
+
+/** Return whether keys of one character are on, and how to turn them off and on, for good. */
+export function useLetterKeys(): [boolean, (on: boolean) => void] {
+  const [on, setOn] = useState(() => localStorage.getItem(LETTERS_KEY) !== "off");
+  return [
+    on,
+    (wanted) => {
+      localStorage.setItem(LETTERS_KEY, wanted ? "on" : "off");
+      setOn(wanted);
+    },
+  ];
+}
+
+/**
+ * Play, pause and step from anywhere on the page; keys mean nothing special where the reader types.
+ *
+ * Keys of one character can be off: https://www.w3.org/WAI/WCAG22/Understanding/character-key-shortcuts
+ */
+export function useKeys(clock: MediaClock, hasLetters: boolean): void {
   useEffect(() => {
     function onKey(event: KeyboardEvent) {
       const target = event.target as HTMLElement;
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (target.closest(TYPING) || target.closest("media-controller, [role=alertdialog]")) return;
+      if (!hasLetters && /^\S$/u.test(event.key)) return;
+      if (target.closest(TYPING) || target.closest("media-controller, [role=alertdialog], [role=dialog]")) return;
       const isButton = target.closest("button, a") !== null;
       const isWord = target.dataset.word !== undefined;
       const arrows: Record<string, number> = isWord ? {} : { ArrowLeft: -STEP_SEC, ArrowRight: STEP_SEC };
@@ -30,5 +49,5 @@ export function useKeys(clock: MediaClock): void {
     }
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);
-  }, [clock]);
+  }, [clock, hasLetters]);
 }

@@ -25,6 +25,7 @@ const PATHS = {
   undo: "M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3",
   redo: "M15 14l5-5-5-5M20 9H10a6 6 0 0 0 0 12h3",
   pen: "M4 20l1-5L16 4l4 4L9 19z",
+  keyboard: "M3 6h18v12H3zM7 10h.01M11 10h.01M15 10h.01M7 14h10M18 10h.01",
   skip: "M4 6l8 6-8 6zM12 6l8 6-8 6zM20 6v12",
   more: "M5 12h.01M12 12h.01M19 12h.01",
 } as const;
