@@ -113,8 +113,18 @@ def _cut(picture: Floats, room: Floats, box: Box) -> CutOut:
     return CutOut(picture, np.asarray(cv2.GaussianBlur(largest, (5, 5), 0), np.float32), (x, y, across, down))
 
 
-def _put(onto: Floats, person: CutOut, feet: tuple[float, float], *, seated: bool) -> Box:
-    """Paint `person` with their feet at `feet`; return their box, which ends at a desk when they are `seated`."""
+def paste(
+    onto: Floats,
+    person: CutOut,
+    feet: tuple[float, float],
+    *,
+    seated: bool = False,
+    dye: tuple[float, float, float] = (1.0, 1.0, 1.0),
+) -> Box:
+    """Paint `person` with their feet at `feet`; return their box, which ends at a desk when they are `seated`.
+
+    `dye` is a factor for blue, green and red.
+    """
     height, width = onto.shape[:2]
     x, y, across, down = person.box
     place = np.array(
@@ -123,7 +133,8 @@ def _put(onto: Floats, person: CutOut, feet: tuple[float, float], *, seated: boo
     share = cv2.warpAffine(person.share, place, (width, height))
     if seated:
         share[round(0.95 * height) :] = 0
-    onto += (cv2.warpAffine(person.picture, place, (width, height)) - onto) * share[..., None]
+    dyed = cv2.warpAffine(person.picture, place, (width, height)) * np.array(dye, np.float32)
+    onto += (dyed - onto) * share[..., None]
     top, bottom = feet[1] - _SCALE * down / height, 0.95 if seated else feet[1]
     return feet[0] - _SCALE * across / width / 2, top, _SCALE * across / width, min(1.0, bottom) - top
 
@@ -137,7 +148,7 @@ def filmed(scene: Scene, room: Floats, people: Sequence[Sequence[CutOut]]) -> It
         for number, feet in enumerate(scene.people):
             where, cuts = feet(t), people[number % len(people)]
             if where is not None:
-                boxes.append(_put(picture, cuts[index % len(cuts)], where, seated=scene.seated))
+                boxes.append(paste(picture, cuts[index % len(cuts)], where, seated=scene.seated))
         if scene.by_hand:
             picture, boxes = _held(picture, boxes, scene.by_hand, t)
         seen = np.clip(picture * scene.light(t) + rng.normal(0, scene.noise, picture.shape), 0, 255)

@@ -13,6 +13,10 @@ Box = tuple[float, float, float, float]
 """x, y, width and height in fractions of the upright picture; x, y is the top left corner."""
 
 
+Clothes = tuple[int, int, int, int, int, int]
+"""L*, a* and b* of the upper body, then of the lower body, as OpenCV scales them to 0 to 255."""
+
+
 @dataclass(frozen=True, slots=True)
 class Detection:
     """One place where a person may be."""
@@ -23,6 +27,8 @@ class Detection:
     """How likely it is a person, 0 to 1."""
     source: str
     """Name of the detector that found it."""
+    clothes: Clothes | None = None
+    """Colours of the clothes in the light of the empty room; None if the detector does not tell."""
 
     @property
     def centre(self) -> tuple[float, float]:

@@ -44,6 +44,7 @@ def _inside_frame(box: tuple[float, float, float, float]) -> tuple[float, float,
 
 FrameBox = Annotated[tuple[Fraction, Fraction, Fraction, Fraction], AfterValidator(_inside_frame)]
 """x, y, width, height; x, y is the top left corner."""
+Level = Annotated[int, Field(ge=0, le=255)]
 
 
 def _in_order(intervals: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
@@ -158,9 +159,19 @@ def _check_times(what: str, times: Sequence[float], duration_sec: float) -> None
         raise ValueError(f"the {what} at {times[-1]} passes the recording's end at {duration_sec}")
 
 
+class PartDetection(DetectionPayload):
+    """A detection with what the merge needs beyond the result."""
+
+    clothes: tuple[Level, Level, Level, Level, Level, Level] | None = Field(
+        default=None, exclude_if=lambda clothes: clothes is None
+    )
+    """Colours of upper and lower body; not in the parts of earlier releases."""
+
+
 class PartFrame(FramePayload):
     """A frame with its number on the sampling grid, which the merge sorts by."""
 
+    detections: tuple[PartDetection, ...]
     index: Annotated[int, Field(ge=0)]
     judged_by: tuple[str, ...] = ("plate",)
     """Names of the detectors that could judge the frame."""
@@ -169,13 +180,14 @@ class PartFrame(FramePayload):
     def of(cls, frame: FrameDetections) -> Self:
         """Return the frame in the form that a part writes."""
         detections = tuple(
-            DetectionPayload(box=each.box, score=each.score, source=each.source) for each in frame.detections
+            PartDetection(box=each.box, score=each.score, source=each.source, clothes=each.clothes)
+            for each in frame.detections
         )
         return cls(index=frame.index, t=frame.time_sec, detections=detections, judged_by=frame.judged_by)
 
     def to_frame_detections(self) -> FrameDetections:
         """Return the frame in the form that the association reads, rounded as it was written."""
-        found = tuple(Detection(each.box, each.score, each.source) for each in self.detections)
+        found = tuple(Detection(each.box, each.score, each.source, each.clothes) for each in self.detections)
         return FrameDetections(self.index, self.t, found, self.judged_by)
 
 

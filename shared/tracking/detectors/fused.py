@@ -140,7 +140,8 @@ def fuse(plate: Sequence[Detection], model: Sequence[Detection]) -> tuple[Detect
         agree = overlap(nearest.box, person.box) >= _SAME_EXTENT_IOU and nearest.source != STILL
         score = 1 - (1 - nearest.score) * (1 - person.score)
         source = STILL if nearest.source == STILL else BOTH if person.source == OnnxDetector.name else person.source
-        fused.append(Detection(nearest.box if agree else person.box, round(score, 4), source))
+        clothes = nearest.clothes or person.clothes
+        fused.append(Detection(nearest.box if agree else person.box, round(score, 4), source, clothes))
     return _sorted([*fused, *left])
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from shared.domain.errors import EngineUnavailable
 from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import Detection
+from shared.tracking.detectors.clothes import describe_clothes_in
 from shared.tracking.detectors.onnx_shape import resize_input
 from shared.tracking.detectors.yolox import check_values, decode_people, letterbox, needed_size, row_count
 
@@ -80,7 +81,8 @@ class OnnxDetector:
             right, bottom = min(1.0, (left + across) / width), min(1.0, (top + down) / height)
             if right > x and bottom > y:
                 box = (round(x, 4), round(y, 4), round(right - x, 4), round(bottom - y, 4))
-                found.append(Detection(box, round(min(1.0, score) ** _SCORE_POWER, 4), self.name))
+                sure = round(min(1.0, score) ** _SCORE_POWER, 4)
+                found.append(Detection(box, sure, self.name, describe_clothes_in(frame.bgr, box)))
         return tuple(found)
 
     def _for(self, bgr: NDArray[np.uint8]) -> "_Sized":

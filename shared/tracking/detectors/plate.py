@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import Box, Detection
+from shared.tracking.detectors.clothes import describe_clothes
 from shared.tracking.plate.exposure import Image, colour_distance, fit_exposure, shrink_and_smooth, upper_median
 from shared.tracking.plate.plate import Plate
 from shared.tracking.plate.repair import edge_strength, has_edges_of, is_ghost
@@ -198,7 +199,13 @@ class PlateDetector:
         clear = counted.copy()
         clear[inside] &= ~_shadow(picture[inside], room[inside], scene.edges[inside])
         blobs = _join(_blobs(closed, counted, clear, strength))
-        found = [detection for blob in blobs if (detection := self._to_detection(blob)) is not None]
+        found = []
+        for blob in blobs:
+            detection = self._to_detection(blob)
+            if detection is not None:
+                own = np.s_[blob.top : blob.bottom, blob.left : blob.right]
+                clothes = describe_clothes(exposure.revert(picture, own), clear[own])
+                found.append(replace(detection, clothes=clothes))
         found.sort(key=lambda detection: -detection.score)
         return PlateComparison(changed, counted, tuple(found), is_dim=light < _DIM_SHARE)
 

@@ -25,6 +25,8 @@ _DARK_STEPS = 4.0
 """Darker values may be clipped and are not fitted."""
 _BRIGHT_STEPS = 248.0
 """Brighter values may be clipped and are not fitted."""
+_MIN_GAIN = 0.05
+"""Least gain that is reverted: less light leaves no colour."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +46,11 @@ class Exposure:
         # Where `picture` is clipped, the scene is at least that bright, so a brighter frame agrees with it.
         np.maximum(adapted, frame, out=adapted, where=picture >= _BRIGHT_STEPS)
         return adapted
+
+    def revert(self, frame: Image, inside: tuple[slice, slice]) -> NDArray[np.uint8]:
+        """Return the rows and columns `inside` of `frame` in the exposure of the picture that `apply` takes."""
+        reverted = (frame[inside] - self.offset) / np.maximum(self.gain[inside], _MIN_GAIN)
+        return np.clip(reverted, 0, 255).astype(np.uint8)
 
 
 def match_exposure(picture: Image, frame: Image, ignored: NDArray[np.bool_] | None = None) -> Image:

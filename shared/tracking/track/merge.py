@@ -11,9 +11,9 @@ from shared.domain.warning import About, RecordingWarning, texts
 from shared.tracking.detection import FrameDetections
 from shared.tracking.payload import (
     DerivedMetrics,
+    DetectionPayload,
     FramePayload,
     InstructorTracking,
-    PartFrame,
     TrackingDetector,
     TrackingPart,
     TrackingSource,
@@ -109,8 +109,10 @@ def _concatenate(parts: Iterable[TrackingPart]) -> tuple[list[FrameDetections], 
 
 def _frame_payload(frame: FrameDetections) -> FramePayload:
     """Return the frame as the result lists it."""
-    written = PartFrame.of(frame)
-    return FramePayload(t=written.t, detections=written.detections)
+    detections = tuple(
+        DetectionPayload(box=each.box, score=each.score, source=each.source) for each in frame.detections
+    )
+    return FramePayload(t=frame.time_sec, detections=detections)
 
 
 def _point_payload(point: TrackPoint) -> TrackPointPayload:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 
@@ -128,3 +129,20 @@ def test_two_people_apart_are_two(make_room: MakeRoom, make_figure: Callable[...
     found = PlateDetector(build_plate(room)).detect(SampledFrame(0, 0.0, both))
     assert sorted(detection.centre[0] for detection in found) == pytest.approx([0.25, 0.7], abs=0.02)
     assert all(0 <= detection.score <= 1 and detection.source == "plate" for detection in found)
+
+
+def test_clothes_are_described_as_in_the_light_of_the_empty_room(make_room: MakeRoom, make_figure: Callable) -> None:
+    """The lower body is dark, the upper one has the shirt's colour, also when the light goes down."""
+    found = []
+    for shirt in ((60, 40, 150), (150, 60, 40)):
+        figure = make_figure(shirt=shirt)
+        frames = make_room(walks, fps=FPS, figure=figure, light=lambda t: 0.7 if t >= 40 else 1.0)
+        detector = PlateDetector(build_plate(frames[::2]))
+        lab = cv2.cvtColor(np.array([[shirt]], np.uint8), cv2.COLOR_BGR2LAB)[0, 0].astype(int)
+        seen = [detector.detect(frames[k])[0].clothes for k in (8, 14, 30, 35)]
+        for clothes in seen:
+            assert clothes is not None
+            assert np.abs(np.array(clothes[:3]) - lab).max() <= 12, (shirt, clothes, lab)
+            assert clothes[3] < 90
+        found.append(seen[0])
+    assert np.abs(np.subtract(*found)).max() > 40
