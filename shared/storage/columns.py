@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import count, takewhile
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -34,6 +34,9 @@ _CUT_CHARS = MAX_STRING_UNITS // 2
 _CELL_TYPES: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int, float), float: (int, float)}
 """The types that a cell of a flag or a number may have; a text is none, also when it spells one."""
 
+_PLAIN_TYPES = (str, bool, int, float)
+"""The types whose instances are a cell without any change."""
+
 
 class ColumnError(ValueError):
     """A column is missing, or holds what its field cannot be. The message names it and tells nothing of its content."""
@@ -44,7 +47,11 @@ def to_columns(value: Any, prefix: str = "") -> dict[str, Value]:
     columns: dict[str, Value] = {}
     for field in _fields(value.__class__, prefix):
         found = getattr(value, field.name)
-        if found is not None:
+        if found is None:
+            continue
+        if found.__class__ is field.cell_type and (field.cell_type is not str or len(found) <= _CUT_CHARS):
+            columns[field.column] = found
+        else:
             columns.update(field.encode(found))
     return columns
 
@@ -54,12 +61,14 @@ def from_columns(cls: type[T], columns: Columns, prefix: str = "") -> T:
     values: dict[str, Any] = {}
     hashable: Any = cls
     for field in _fields(hashable, prefix):
-        try:
-            found = field.decode(columns)
-        except ColumnError:
-            raise
-        except Exception as err:  # JSON of another shape raises anything
-            raise ColumnError(f"column {field.column} cannot be read") from err
+        found = columns.get(field.column)
+        if (found is not None and found.__class__ is not field.cell_type) or field.is_nested:
+            try:
+                found = field.decode(columns)
+            except ColumnError:
+                raise
+            except Exception as err:  # JSON of another shape raises anything
+                raise ColumnError(f"column {field.column} cannot be read") from err
         if found is not None or field.may_be_none:
             values[field.name] = found
         elif field.is_required:
@@ -76,6 +85,12 @@ class _Field:
     may_be_none: bool
     is_required: bool
     """Whether there is no default."""
+
+    is_nested: bool
+    """Whether it is kept in columns of other names than its own."""
+
+    cell_type: object
+    """The type whose instances are cells as they are: most fields of most rows, so these skip `encode` and `decode`."""
 
     encode: Callable[[Any], Mapping[str, Value]]
     decode: Callable[[Columns], Any]
@@ -95,6 +110,8 @@ def _fields(cls: type[Any], prefix: str) -> tuple[_Field, ...]:
                 column,
                 may_be_none=get_origin(kind) is UnionType,
                 is_required=item.default is missing and item.default_factory is missing,
+                is_nested=_is_nested(bare),
+                cell_type=bare if bare in _PLAIN_TYPES else None,
                 encode=_encoder(column, bare),
                 decode=_decoder(column, bare),
             )
@@ -135,7 +152,7 @@ def _decoder(column: str, kind: Any) -> Callable[[Columns], Any]:
         return lambda columns: kind.from_json(_object(str(columns[column]))) if column in columns else None
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         inner = kind
-        return lambda columns: from_columns(inner, columns, column) if _has_part(column, columns) else None
+        return lambda columns: from_columns(inner, columns, column) if _has_part(column, tuple(columns)) else None
     if (nested := _enum_mapping(kind)) is not None:
         members, of_member = nested
         return lambda columns: {member: from_columns(of_member, columns, str(member)) for member in members}
@@ -166,8 +183,16 @@ def _cell_decoder(column: str, kind: Any) -> Callable[[Any], Any]:
     return made
 
 
-def _has_part(column: str, columns: Columns) -> bool:
-    """Return whether a column is named after a field of the dataclass in this column's place."""
+def _is_nested(kind: Any) -> bool:
+    return _enum_mapping(kind) is not None or (dataclasses.is_dataclass(kind) and not hasattr(kind, "from_json"))
+
+
+@lru_cache(maxsize=1024)
+def _has_part(column: str, columns: tuple[str, ...]) -> bool:
+    """Return whether a column is named after a field of the dataclass in this column's place.
+
+    Cached, because rows have few shapes.
+    """
     named = [name for name in columns if name.startswith(column)]
     return any(name[len(column) : len(column) + 1].isupper() for name in named)
 

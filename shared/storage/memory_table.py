@@ -94,7 +94,7 @@ class MemoryTable:
         if keys not in self._rows:
             bisect.insort(self._sorted_keys, keys)
         etag = f'W/"{next(self._etags)}"'
-        self._rows[keys] = replace(row, columns=dict(row.columns), etag=etag, written_at=self._clock())
+        self._rows[keys] = Row(row.partition, row.key, dict(row.columns), etag, self._clock())
         return etag
 
     def _found(self, partition: str, key: str) -> Row:

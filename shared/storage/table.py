@@ -96,7 +96,8 @@ class Table(Protocol):
 
 def is_possible_key(key: str) -> bool:
     """Return whether a table can hold such a partition name or row key at all."""
-    return FORBIDDEN_IN_KEYS.isdisjoint(key) and utf16_units(key) <= MAX_KEY_UNITS
+    is_short = len(key) <= MAX_KEY_UNITS // 2 or utf16_units(key) <= MAX_KEY_UNITS
+    return is_short and FORBIDDEN_IN_KEYS.isdisjoint(key)
 
 
 def utf16_units(text: str) -> int:
