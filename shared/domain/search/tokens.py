@@ -6,6 +6,7 @@ word is found as the sequence of its characters. An apostrophe parts tokens like
 `newton s`, so that `newton` finds it, and it does not matter which of the many apostrophes was typed.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _UNSPACED = (
     *("THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN", "JAVANESE", "BALINESE"),
 )
 """How Unicode's names of their characters begin."""
+
+_ASCII_TOKEN = re.compile("[A-Za-z0-9]+")
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200c\u200d"))  # soft hyphen and (non-)joiners shape a word and part none
 
@@ -42,18 +45,20 @@ class _Kind(Enum):
 
 def tokenise(text: str) -> list[Token]:
     """Return the text's tokens in order; `text` is to be in NFC, for a letter and its accent are read one by one."""
+    if text.isascii():
+        return [Token(run[0].lower()[:MAX_TOKEN_CHARS], *run.span()) for run in _ASCII_TOKEN.finditer(text)]
     return [
         Token(token[:MAX_TOKEN_CHARS], start, end) for start, end in _pieces(text) for token in _folded(text[start:end])
     ]
 
 
-def _folded(piece: str) -> Iterator[str]:
-    """Yield the tokens of a folded piece: one, except for signs such as `½` and ligatures of several words."""
+@lru_cache(maxsize=1 << 12)
+def _folded(piece: str) -> tuple[str, ...]:
+    """Return the tokens of a folded piece: one, except for signs such as `½` and ligatures of several words."""
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", piece).casefold()).translate(_INVISIBLE)
     if plain.isascii() and plain.isalnum():
-        yield plain
-    else:
-        yield from (plain[start:end] for start, end in _pieces(plain))
+        return (plain,)
+    return tuple(plain[start:end] for start, end in _pieces(plain))
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int]]:

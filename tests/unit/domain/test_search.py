@@ -1,6 +1,7 @@
 """Search as pure functions: tokens, queries, places and their scores, snippets, and the join over postings."""
 
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise, product
 
@@ -303,15 +304,18 @@ class Postings:
     """Postings of some tokens in memory, and what was asked of them."""
 
     def __init__(self, lists: dict[str, set[int]]) -> None:
-        self.lists = {
-            token: [Posting(token, f"s{number:06}", "j", (), in_title=False) for number in sorted(numbers)]
-            for token, numbers in lists.items()
-        }
+        self.lists = {token: sorted(numbers) for token, numbers in lists.items()}
         self.asked = 0
 
     def fetch(self, token: str, limit: int, start: PostingKey) -> Sequence[Posting]:
         self.asked += limit
-        return [posting for posting in self.lists[token] if posting.key >= start][:limit]
+        numbers = self.lists[token]
+        first = bisect_left(numbers, start, key=lambda number: self._posting(token, number).key)
+        return [self._posting(token, number) for number in numbers[first : first + limit]]
+
+    @staticmethod
+    def _posting(token: str, number: int) -> Posting:
+        return Posting(token, f"s{number:06}", "j", (), in_title=False)
 
     def join(self, max_postings: int = 10**6) -> Join:
         return Join(self.fetch, list(self.lists), max_postings)
