@@ -7,12 +7,15 @@ from pathlib import Path
 
 import matplotlib.image
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.patches import Rectangle
 
 from rostrum_client.files import Scene, Slide, Tracking, TrackPoint, Transcript
 from rostrum_client.results import Results
 
 Drawer = Callable[[Axes], None]
+Box = tuple[float, float, float, float]
+"""Left, low, right and high in the units of the axes."""
 
 INK, QUIET, FAINT = "#1f2933", "#7b8794", "#eef1f4"
 SCENE_COLOURS = ("#c9d6e8", "#e3eaf3")
@@ -152,26 +155,30 @@ def speech(transcript: Transcript, duration_sec: float, columns: int = 420) -> D
     def draw(axes: Axes) -> None:
         axes.set_ylim(-1.08, 1.08)
         axes.add_patch(Rectangle((0, -1), duration_sec, 2, facecolor=FAINT, linewidth=0, zorder=0))
-        for i, segment in enumerate(transcript.segments):
-            axes.add_patch(
-                Rectangle(
-                    (segment.start, -1), segment.end - segment.start, 2, facecolor=PHRASE, linewidth=0,
-                    label="phrase" if i == 0 else None, zorder=1,
-                )
-            )  # fmt: skip
+        phrases = [(segment.start, -1.0, segment.end, 1.0) for segment in transcript.segments]
+        if phrases:
+            _draw_blocks(axes, phrases, PHRASE, "phrase", zorder=1)
         step = duration_sec / columns
         density = word_density(transcript, duration_sec, columns)
         top = sorted(density)[int(0.98 * len(density))] or max(density)  # one shout does not flatten the rest
         if top > 0:
-            centres = [(i + 0.5) * step for i in range(columns)]
-            heights = [1.8 * min(value / top, 1.1) for value in density]
-            axes.bar(centres, heights, width=step * 0.72, bottom=[-h / 2 for h in heights], color=SPEECH, zorder=2,
-                     label="letters a second")  # fmt: skip
+            bars = []
+            for i, value in enumerate(density):
+                half = 0.9 * min(value / top, 1.1)
+                bars.append(((i + 0.14) * step, -half, (i + 0.86) * step, half))
+            _draw_blocks(axes, bars, SPEECH, "letters a second", zorder=2)
         else:
             axes.text(0.5, 0.5, "no words were recognised", transform=axes.transAxes, ha="center", va="center",
                       fontsize=11, color=QUIET)  # fmt: skip
 
     return draw
+
+
+def _draw_blocks(axes: Axes, boxes: Sequence[Box], colour: str, label: str, zorder: float) -> None:
+    """Draw all boxes as one artist: a long recording has thousands, each of which would be laid out by itself."""
+    corners = [((left, low), (left, high), (right, high), (right, low)) for left, low, right, high in boxes]
+    blocks = PolyCollection(corners, facecolors=colour, linewidths=0, label=label, zorder=zorder)
+    axes.add_collection(blocks, autolim=False)
 
 
 def word_density(transcript: Transcript, duration_sec: float, columns: int) -> list[float]:
