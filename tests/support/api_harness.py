@@ -1,8 +1,9 @@
 """What the API's tests share: a client, the storage behind it, and shortcuts into the pipeline's part of the work."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from shared.domain.job import Job
@@ -18,8 +19,12 @@ from tests.support.scripted_store import scripted
 ORG = "local"
 
 STORAGE = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
-SETTINGS = Settings.model_validate(STORAGE)
-"""Made once: reading the environment takes longer than many a test."""
+
+
+@cache
+def settings_with(**changed: Hashable) -> Settings:
+    """Return settings with these values, made once each: reading the environment takes longer than many a test."""
+    return Settings.model_validate({**STORAGE, **changed})
 
 
 def make_services(**settings: Any) -> Services:
@@ -34,7 +39,7 @@ def make_services(**settings: Any) -> Services:
 
     return Services(
         storage=scripted(MemoryStorage(clock), "jobs", "blobs"),
-        settings=Settings.model_validate({**STORAGE, **settings}) if settings else SETTINGS,
+        settings=settings_with(**settings),
         clock=clock,
         new_id=lambda: f"id{next(numbers):07}",
         work={},

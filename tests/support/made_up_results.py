@@ -2,6 +2,9 @@
 
 import json
 import math
+from collections.abc import Callable
+from functools import cache
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,10 +25,15 @@ def write_results(directory: Path, duration_sec: float = 60.0, *, sound: bool = 
     }
     write(directory / "sidecar.json", sidecar)
     if sound:
-        write(directory / "transcript.json", transcript(duration_sec))
+        (directory / "transcript.json").write_text(_written(transcript, duration_sec), encoding="utf-8")
     if picture:
-        write(directory / "instructor-tracking.json", tracking(duration_sec))
+        (directory / "instructor-tracking.json").write_text(_written(tracking, duration_sec), encoding="utf-8")
     return directory
+
+
+@cache
+def _written(content: Callable[[float], dict[str, Any]], duration_sec: float) -> str:
+    return json.dumps(content(duration_sec))
 
 
 def write(path: Path, value: Any) -> None:
@@ -40,10 +48,16 @@ def scenes(directory: Path, duration_sec: float) -> list[dict[str, Any]]:
     for number, (start, end) in enumerate(pairwise(cuts)):
         name = f"thumbnails/scene-{number + 1:03d}.jpg"
         (directory / "thumbnails").mkdir(parents=True, exist_ok=True)
-        shade = linspace(0.2 + 0.15 * number, 0.9, 320)[newaxis, :, newaxis] * ones((180, 320, 3))
-        imsave(directory / name, shade)
+        (directory / name).write_bytes(_thumbnail(number))
         found.append({"start": start, "end": end, "thumbnail": name})
     return found
+
+
+@cache
+def _thumbnail(number: int) -> bytes:
+    file = BytesIO()
+    imsave(file, linspace(0.2 + 0.15 * number, 0.9, 320)[newaxis, :, newaxis] * ones((180, 320, 3)), format="jpg")
+    return file.getvalue()
 
 
 def transcript(duration_sec: float) -> dict[str, Any]:

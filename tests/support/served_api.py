@@ -26,10 +26,10 @@ from shared.domain.stage import Stage
 from shared.pipeline.context import Services, StepContext
 from shared.pipeline.inline import inline_services, process_job
 from shared.pipeline.updates import change_job, change_session
-from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.ports import RESULTS, SOURCES, WORK, Storage
+from tests.support.api_harness import settings_with
 from tests.support.made_up_results import tracking, transcript
 
 ORG = "local"
@@ -76,7 +76,7 @@ def serve(*, inline: bool = False, **settings: Any) -> Iterator[Served]:
     memory = MemoryStorage(_now)
     services = Services(
         storage=Storage(**{**{each.name: getattr(memory, each.name) for each in fields(Storage)}, "blobs": blobs}),
-        settings=Settings.model_validate({"AzureWebJobsStorage": "UseDevelopmentStorage=true", **settings}),
+        settings=settings_with(**settings),
         clock=_now,
         new_id=lambda: newest_first_id(_now(), randbits),
         work={(stage, step): work for stage in Stage for step in StepKind},

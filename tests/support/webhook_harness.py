@@ -15,7 +15,7 @@ from shared.job_status import JobStatus
 from shared.pipeline.execution.end_job import end_job
 from shared.pipeline.tasks.run_task import KEEP_DONE
 from shared.pipeline.webhooks.announce import deliver_webhook
-from shared.settings import Settings
+from tests.support.api_harness import settings_with
 from tests.support.task_harness import START, TaskHarness
 
 SECRET = "a-secret-as-plain-text"
@@ -35,7 +35,7 @@ class WebhookHarness(TaskHarness):
 
     def set(self, **settings: Any) -> None:
         """Sets Rostrum up anew."""
-        self.services = replace(self.services, settings=Settings.model_validate(settings))
+        self.services = replace(self.services, settings=settings_with(**settings))
 
     def job(self, callback_url: str | None, job_id: str = "j1", status: JobStatus = JobStatus.TRANSCRIBED) -> Job:
         """A job that may end in any way."""

@@ -28,7 +28,6 @@ from shared.media.network.fetch import FetchPolicy, open_source
 from shared.media.probe.probe import probe
 from shared.media.timeline.measure import measure
 from shared.media.timeline.walk import Walk
-from shared.media.video.field_order import find_field_order
 from shared.pipeline.artefacts import RECORDING
 from shared.pipeline.context import ContinueLater, StepContext
 from shared.pipeline.stages.audio_copy import copy_audio
@@ -108,7 +107,7 @@ def _planned(job: Job, recording: Recording, settings: Settings, now: datetime) 
     if job.is_final or job.stages[Stage.DOWNLOAD].state.is_over:
         return None
     plan = plan_stages(recording, settings, job.options, job.first_part_sec)
-    return jobs.plan_stages(job, plan.parts, plan.skipped, now, rendition_codec=settings.rendition_codec)
+    return jobs.plan_stages(job, plan.parts, plan.skipped, now)
 
 
 def _source(context: StepContext) -> _Source:
@@ -270,10 +269,8 @@ def _examine(context: StepContext, source: BlobFacts) -> Recording:
             context.warn(early_reasons(None, measured.duration_sec))
         else:
             measured = copy_audio(context, file, recording, report)
-        refuse_too_long(measured.duration_sec, context.services.settings)
-        if measured.video is None:
-            return measured
-        return replace(measured, video=replace(measured.video, field_order=find_field_order(file, measured)))
+    refuse_too_long(measured.duration_sec, context.services.settings)
+    return measured
 
 
 def _report_reading(context: StepContext, fraction: float) -> None:

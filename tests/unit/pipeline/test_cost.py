@@ -22,7 +22,7 @@ from shared.telemetry.cost_meter import count, metered
 WORKED_SEC = 0.02
 _SECOND = timedelta(seconds=1)
 
-UNTOLD_SHARE = 0.35
+UNTOLD_SHARE = 0.2
 """The most of a job's requests that may be told by no row: those that a worker makes after the last row it writes."""
 
 
