@@ -230,6 +230,10 @@ class Settings(BaseSettings):
     messages_ahead: int = Field(default=2, ge=1)
     """How many messages of a job may wait in a stage's queue; each step that begins sends the next one."""
 
+    model_idle_sec: float = Field(default=300.0, ge=0)
+    """After so many seconds without a step a worker releases its models of speech, slides and people, and loads them
+    again when it needs them. 0: they are kept."""
+
     stale_after_sec: float = Field(default=30.0, gt=0)
     """After so many seconds without a heartbeat a lease is stale, and the sweep enqueues the step again."""
 

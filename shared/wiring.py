@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import import_module
@@ -19,6 +20,7 @@ from shared.settings import Settings, load_settings
 from shared.storage.ports import Storage
 from shared.telemetry.setup import make_telemetry
 from shared.telemetry.telemetry import OFF, Telemetry
+from shared.warm_models import IdleRelease
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,8 @@ def services() -> Services:
             raise SettingsInvalid(
                 "AzureWebJobsStorage is not a connection string with an account's name and key."
             ) from None
-    return build_services(settings, storage, make_telemetry(settings))
+    built = build_services(settings, storage, make_telemetry(settings))
+    return replace(built, models=IdleRelease(settings.model_idle_sec))
 
 
 job_manager.bind(services)

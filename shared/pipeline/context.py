@@ -18,6 +18,7 @@ from shared.domain.target_limit import TargetLimit
 from shared.settings import Settings
 from shared.storage.ports import Storage
 from shared.telemetry.telemetry import OFF, Telemetry
+from shared.warm_models import IdleRelease
 
 
 class ContinueLater(Exception):
@@ -118,6 +119,9 @@ class Services:
 
     telemetry: Telemetry = OFF
     """What the service tells of its work to collectors."""
+
+    models: IdleRelease = field(default_factory=IdleRelease)
+    """Releases this process's models when no step has run for a while."""
 
     sleep: Callable[[float], None] = time.sleep
     """Waits so many seconds between two tries of a write."""

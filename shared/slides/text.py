@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared.domain.errors import EngineUnavailable
 from shared.slides.screen import Picture
+from shared.warm_models import released_when_idle
 
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
@@ -59,6 +60,7 @@ class TextReader:
         return sorted(lines, key=lambda line: (round(line.box[1], 2), line.box[0]))
 
 
+@released_when_idle
 @lru_cache(maxsize=1)
 def load_reader(model: Path | None = None) -> TextReader:
     """Return the reader; raise EngineUnavailable where the package is not installed or the model cannot be loaded.

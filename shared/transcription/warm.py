@@ -10,6 +10,7 @@ from threading import Lock
 from shared.domain.errors import EngineUnavailable
 from shared.transcription.choose import AzureSpeech, ChosenEngine, EngineChoice, EngineName, choose_engine
 from shared.transcription.engine import Engine
+from shared.warm_models import released_when_idle
 
 _loading = Lock()
 
@@ -30,6 +31,7 @@ def warm_engine(choice: EngineChoice, cpu_threads: int = 1) -> Engine:
         return _load(choice.name, choice.directory, choice.model, choice.azure, cpu_threads)
 
 
+@released_when_idle
 @lru_cache(maxsize=2)  # an engine for English, and one for parts in other languages
 def _load(
     name: ChosenEngine, directory: Path | None, model: str, azure: AzureSpeech | None, cpu_threads: int

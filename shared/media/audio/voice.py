@@ -12,6 +12,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from shared.domain.errors import EngineUnavailable
+from shared.warm_models import released_when_idle
 
 WINDOW = 512
 """Samples of a window."""
@@ -43,6 +44,7 @@ def _windows(samples: NDArray[np.float32], context: NDArray[np.float32]) -> NDAr
     return np.hstack([contexts, rows])
 
 
+@released_when_idle
 @lru_cache(maxsize=1)
 def _session() -> Any:
     """Return the model, loaded once a process; one thread, so that parallel parts do not compete for cores."""

@@ -19,6 +19,7 @@ from shared.tracking.detection import Detection
 from shared.tracking.detectors.clothes import describe_clothes_in
 from shared.tracking.detectors.onnx_shape import resize_input
 from shared.tracking.detectors.yolox import check_values, decode_people, letterbox, needed_size, row_count
+from shared.warm_models import released_when_idle
 
 MIN_SCORE = 0.04
 """Least score of the model. So low a score matters only if a person enters or leaves the picture there."""
@@ -119,6 +120,7 @@ class OnnxDetector:
         return rows_of_one
 
 
+@released_when_idle
 @cache
 def _loaded(path: Path, changed_ns: int) -> OnnxDetector:
     """Return the model at `path`; `changed_ns` makes the cache load a changed file again."""

@@ -1,0 +1,104 @@
+"""Keep the models of this process while steps run, and release them when none has run for a while.
+
+Apart from the modules that load models, which name their caches here when they are imported: an idle process imports
+none of them for this.
+"""
+
+import ctypes
+import gc
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import _lru_cache_wrapper
+from typing import Protocol, TypeVar
+
+log = logging.getLogger(__name__)
+
+Model = TypeVar("Model")
+
+_CACHES: "list[_lru_cache_wrapper[object]]" = []
+
+
+def released_when_idle(cached: "_lru_cache_wrapper[Model]") -> "_lru_cache_wrapper[Model]":
+    """Name the cache of a model; use it as a decorator above `lru_cache`."""
+    _CACHES.append(cached)
+    return cached
+
+
+def release_models() -> int:
+    """Empty the caches, give the memory back to the system, and return how many models were in them.
+
+    A model that a step still uses goes when the step is over.
+    """
+    count = sum(cached.cache_info().currsize for cached in _CACHES)
+    if not count:
+        return 0
+    for cached in _CACHES:
+        cached.cache_clear()
+    gc.collect()
+    with suppress(OSError, AttributeError):  # glibc alone keeps freed memory, and can be asked for it
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    return count
+
+
+class Alarm(Protocol):
+    """Something that was set to happen later, as `threading.Timer`."""
+
+    def cancel(self) -> None:
+        """Make it not happen, if it has not."""
+
+
+SetAlarm = Callable[[float, Callable[[], None]], Alarm]
+
+
+def set_alarm(after_sec: float, ring: Callable[[], None]) -> Alarm:
+    """Call `ring` after so many seconds, in a thread that does not keep the process alive."""
+    timer = threading.Timer(after_sec, ring)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+class IdleRelease:
+    """Releases the models when no step has run for `idle_sec`; 0: never.
+
+    Args:
+        idle_sec: seconds after the end of the last step.
+        release: releases the models, and returns how many there were.
+        set_alarm: calls a function after so many seconds.
+    """
+
+    def __init__(
+        self,
+        idle_sec: float = 0.0,
+        *,
+        release: Callable[[], int] = release_models,
+        set_alarm: SetAlarm = set_alarm,
+    ) -> None:
+        self._idle_sec, self._release, self._set_alarm = idle_sec, release, set_alarm
+        self._lock = threading.Lock()
+        self._running = 0
+        self._alarm: Alarm | None = None
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Note that a step runs while the block does."""
+        with self._lock:
+            self._running += 1
+            if self._alarm is not None:
+                self._alarm.cancel()
+                self._alarm = None
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+                if self._idle_sec and not self._running:
+                    self._alarm = self._set_alarm(self._idle_sec, self._ring)
+
+    def _ring(self) -> None:
+        with self._lock:
+            count = 0 if self._running else self._release()
+        if count:
+            log.info("models released", extra={"action": "release_models", "models": count})
