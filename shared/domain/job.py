@@ -118,6 +118,10 @@ class Job:
         """Return whether every stage is done or skipped."""
         return all(progress.state.is_over for progress in self.stages.values())
 
+    def skips(self, stage: Stage) -> bool:
+        """Return whether the job leaves the stage out, so that it has none of the stage's files."""
+        return stage in self.stages and self.stages[stage].state is StageState.SKIPPED
+
     def may_begin(self, stage: Stage) -> bool:
         """Return whether what the stage needs is there."""
         needed = self.stage_before(stage)
@@ -259,6 +263,15 @@ def spend(job: Job, stage: Stage, cost: Cost) -> Job:
     progress = job.stages[stage]
     spent = replace(progress.cost, moving_on=progress.cost.moving_on + cost)
     return _with_stage(job, stage, replace(progress, cost=spent))
+
+
+def end_stage(job: Job, stage: Stage, now: datetime) -> Job:
+    """Note that all of a stage's work is done, and with it the status that this entitles the job to: one event."""
+    finished = finish_stage(job, stage, now)
+    status = next_status(finished) if finished.is_runnable else None
+    if status is None:
+        return finished
+    return replace(advance_status(finished, status, now), event_sequence=finished.event_sequence)
 
 
 def next_status(job: Job) -> JobStatus | None:

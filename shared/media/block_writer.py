@@ -72,6 +72,10 @@ class BlockWriter(io.BufferedIOBase, BinaryIO):
             rest = rest[len(piece) :]
         return len(data)
 
+    def whole(self) -> bytes | None:
+        """Return the file if it is a single block, which was never staged; else None."""
+        return bytes(self._held[0]) if self._size <= self._block_bytes else None
+
     def finish(self) -> int:
         """Stage the blocks that are still held; return the number of blocks of the whole file, at least 1."""
         for number in sorted(self._held, reverse=True):

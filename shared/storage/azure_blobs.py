@@ -82,13 +82,13 @@ class AzureBlobs:
         for start in range(offset, end, CHUNK_BYTES):
             yield self._range(container, name, start, min(CHUNK_BYTES, end - start), facts.etag)
 
-    def write(self, container: str, name: str, data: bytes, content_type: str) -> BlobFacts:
+    def write(self, container: str, name: str, data: bytes, content_type: str, *, etag: str | None = None) -> BlobFacts:
         sha256 = hashlib.sha256(data).hexdigest()
         settings = ContentSettings(content_type=content_type)
 
         def upload() -> BlobFacts:
             answer = self._blob(container, name).upload_blob(
-                data, overwrite=True, content_settings=settings, metadata={CHECKSUM: sha256}
+                data, overwrite=True, content_settings=settings, metadata={CHECKSUM: sha256}, **_only_if(etag)
             )
             return BlobFacts(name, len(data), content_type, sha256, _plain_etag(str(answer["etag"])))
 

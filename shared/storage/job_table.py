@@ -1,8 +1,8 @@
 """Keep jobs in table `jobs`, their event logs in `events`, and in `jobindex` which are active or belong to a session.
 
 An index row is written before its job's row and deleted after the job ended: every job is found by it, and an index row
-without a job is harmless. The row of an active job carries its latest event's number, which never goes down. See
-docs/decisions/0003-event-log.md for the event log and that number.
+without a job is harmless. The row of an active job carries its latest event's number, which never goes down. The job's
+row is its latest event; the log holds those before it. See docs/decisions/0003-event-log.md.
 
 A job that cannot be read is left out of lists and sweeps. Its index row stays.
 """
@@ -21,6 +21,7 @@ from shared.domain.job import Job, event_of
 from shared.domain.turns import ActiveJob
 from shared.job_status import JobStatus
 from shared.storage.cursor import decode_cursor, first_page
+from shared.storage.known_rows import KnownRows
 from shared.storage.ports import ChooseJobs, Page, Stored
 from shared.storage.rows import Rows
 from shared.storage.table import ANY_ETAG, Columns, Row, Table, Value
@@ -49,14 +50,13 @@ class JobTable:
         self._jobs = Rows(jobs, "jobs", Job, lambda job: (job.org_id, job.job_id), "job")
         self._events = Rows(events, "events", Event, lambda event: (event.job_id, _event_key(event.sequence)), "event")
         self._index = index
+        self._known = KnownRows()
         self._clock = clock
 
     def create(self, job: Job) -> Stored[Job]:
         self._enter_active(job)
         self._index.upsert(_index_row(_session_partition(job.org_id, job.session_id), job))
-        stored = self._jobs.insert(job)
-        self._events.upsert(event_of(job))
-        return stored
+        return self._jobs.insert(job)
 
     def get(self, org_id: str, job_id: str) -> Stored[Job]:
         return self._jobs.get(org_id, job_id)
@@ -73,7 +73,6 @@ class JobTable:
         except NotFound:  # deleted, and its log with it
             self._events.remove(job.job_id, _event_key(stored.value.event_sequence))
             raise
-        self._events.upsert(event_of(job))
         if job.is_final:
             self._leave_active(job)
         elif not begins_again:
@@ -150,10 +149,7 @@ class JobTable:
         events = [stored.value for _, stored in islice(rows, limit)]
         last = events[-1].sequence if events else after
         if len(events) < limit and last < job.event_sequence:
-            repaired = event_of(job)  # the row's writer has not come to the log, or never will
-            with suppress(WriteConflict):  # it has meanwhile, or its row cannot be read
-                self._events.insert(repaired)
-            events.append(repaired)
+            events.append(event_of(job))  # the next update writes it
         return events
 
     def ids_of_session(self, org_id: str, session_id: str) -> Sequence[str]:
@@ -204,7 +200,7 @@ class JobTable:
         row = _active_index_row(job)
         while True:
             try:
-                self._index.insert(row)
+                self._known.keep(row, self._index.insert(row))
             except WriteConflict:
                 if not self._renumber(job):
                     continue
@@ -218,8 +214,7 @@ class JobTable:
         while (row := self._active_row(job)) is not None:
             if _sequence(row) > job.event_sequence:
                 return True
-            with suppress(WriteConflict, NotFound):
-                self._index.replace(_active_index_row(job), row.etag)
+            if self._replace_active(row, _active_index_row(job)):
                 return True
         return False
 
@@ -228,9 +223,9 @@ class JobTable:
 
         Before the job's own row: a sweep passes by those that the index says to wait.
         """
+        self._known.forget_unless(_active_partition(job.org_id), job.job_id, lambda row: _active_job(row).waits)
         while (row := self._active_row(job)) is not None and _active_job(row).waits:
-            with suppress(WriteConflict, NotFound):
-                self._index.replace(replace(row, columns={**row.columns, _WAITS: False}), row.etag)
+            self._replace_active(row, replace(row, columns={**row.columns, _WAITS: False}))
 
     def _leave_active(self, job: Job) -> None:
         """Delete the row of a job that ended, unless it carries a later number: then the job began again."""
@@ -239,16 +234,31 @@ class JobTable:
                 return
 
     def _active_row(self, job: Job) -> Row | None:
+        """Return the job's row of the active as this process wrote it last, else as it is; None when there is none."""
+        partition = _active_partition(job.org_id)
+        known = self._known.find(partition, job.job_id)
+        if known is not None and _sequence(known) >= job.event_sequence - 1:  # else another process wrote it since
+            return known
         try:
-            return self._index.get(_active_partition(job.org_id), job.job_id)
+            return self._index.get(partition, job.job_id)
         except NotFound:
             return None
+
+    def _replace_active(self, row: Row, by: Row) -> bool:
+        """Replace an index row; return False, and forget the row, when it was written anew or deleted since."""
+        try:
+            self._known.keep(by, self._index.replace(by, row.etag))
+        except (WriteConflict, NotFound):
+            self._known.forget(row.partition, row.key)
+            return False
+        return True
 
     def _is_dangling(self, row: Row) -> bool:
         return row.written_at is not None and self._clock() - row.written_at > DANGLING_AFTER
 
     def _forget(self, row: Row) -> bool:
         """Delete an index row as it was read; return False when it was written anew since then."""
+        self._known.forget(row.partition, row.key)
         try:
             self._index.delete(row.partition, row.key, row.etag)
         except WriteConflict:

@@ -53,8 +53,9 @@ class MemoryBlobs:
                 raise WriteConflict(f"{container}/{name} was written anew meanwhile.")
             yield first.data[start : min(start + CHUNK_BYTES, end)]
 
-    def write(self, container: str, name: str, data: bytes, content_type: str) -> BlobFacts:
+    def write(self, container: str, name: str, data: bytes, content_type: str, *, etag: str | None = None) -> BlobFacts:
         with self._lock:
+            self._require(container, name, etag)
             return self._put(container, name, bytes(data), content_type, hashlib.sha256(data).hexdigest())
 
     def stage_block(self, container: str, name: str, index: int, data: bytes) -> None:
@@ -70,9 +71,8 @@ class MemoryBlobs:
         self, container: str, name: str, count: int, content_type: str, *, first: int = 0, etag: str | None = None
     ) -> BlobFacts:
         with self._lock:
+            self._require(container, name, etag)
             before = self._blobs.get((container, name))
-            if etag is not None and (before is None or before.facts.etag != etag):
-                raise WriteConflict(f"{container}/{name} was written anew meanwhile.")
             blocks = {**(before.blocks if before else {}), **self._staged.get((container, name), {})}
             wanted = range(first, first + count)
             missing = [index for index in wanted if index not in blocks]
@@ -147,6 +147,12 @@ class MemoryBlobs:
             return self._blobs[container, name]
         except KeyError as err:
             raise BlobMissing.of(container, name) from err
+
+    def _require(self, container: str, name: str, etag: str | None) -> None:
+        """Raise WriteConflict when an ETag is given and the blob has another one, or is missing."""
+        blob = self._blobs.get((container, name))
+        if etag is not None and (blob is None or blob.facts.etag != etag):
+            raise WriteConflict(f"{container}/{name} was written anew meanwhile.")
 
     def _drop(self, container: str, name: str) -> None:
         self._blobs.pop((container, name), None)

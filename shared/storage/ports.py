@@ -488,8 +488,9 @@ class BlobStore(Protocol):
         """Return the blob, or a range of it, in pieces of CHUNK_BYTES. When a piece is taken, raises NotFound, or
         WriteConflict when the blob was written anew since the first piece."""
 
-    def write(self, container: str, name: str, data: bytes, content_type: str) -> BlobFacts:
-        """Write a small blob whole, over what was there, noting its SHA-256."""
+    def write(self, container: str, name: str, data: bytes, content_type: str, *, etag: str | None = None) -> BlobFacts:
+        """Write a small blob whole, over what was there, noting its SHA-256; raise WriteConflict when an ETag is given
+        and the blob has another one."""
 
     def stage_block(self, container: str, name: str, index: int, data: bytes) -> None:
         """Put block `index` (0 to 999,999) of a blob in the making; staging it again replaces it."""

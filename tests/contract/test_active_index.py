@@ -181,6 +181,39 @@ def test_a_job_is_taken_off_although_its_row_was_numbered_meanwhile(pair: Pair, 
     assert pair.others.active_sequences(org) == {}
 
 
+def test_two_writers_that_take_turns_number_a_job_alike(pair: Pair, org: str, make_job: MakeJob) -> None:
+    """Each knows the index row as it wrote it last, and not what the other one has written since."""
+    stored = pair.slow.create(make_job())
+    for number in range(2, 8):
+        writer = (pair.slow, pair.others)[number % 2]
+        stored = writer.update(stored, came_on(stored.value))
+        assert pair.others.active_sequences(org) == {stored.value.job_id: number}
+    ended = pair.slow.update(stored, failed(stored.value))
+    assert pair.others.active_sequences(org) == {}
+    begun = pair.others.update(ended, begun_again(ended.value))
+    started = pair.slow.update(begun, jobs.start_stage(begun.value, Stage.DOWNLOAD, 1, NOW))
+    assert [each.waits for each in pair.others.active(org)] == [False]
+    pair.others.update(started, failed(started.value))
+    assert pair.others.active_sequences(org) == {}
+
+
+def test_a_writer_that_wrote_last_reads_no_index_row(new_table: NewTable, org: str, make_job: MakeJob) -> None:
+    class CountingTable(SlowTable):
+        reads = 0
+
+        def __getattr__(self, name: str) -> object:
+            self.reads += name == "get"
+            return super().__getattr__(name)
+
+    index = CountingTable(new_table())
+    store = JobTable(new_table(), index, new_table(), utc_now)  # type: ignore[arg-type]
+    stored = store.create(make_job())
+    for change in (came_on, came_on, failed):
+        stored = store.update(stored, change(stored.value))
+    assert index.reads == 0
+    assert store.active_sequences(org) == {}
+
+
 def test_a_job_about_to_begin_again_is_not_forgotten_before_its_writer_is_given_up(
     pair: Pair, org: str, make_job: MakeJob
 ) -> None:

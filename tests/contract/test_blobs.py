@@ -152,6 +152,18 @@ def test_of_two_writers_with_blocks_of_their_own_one_replaces_the_blob(storage: 
     assert (facts.sha256, storage.blobs.read(RESULTS, name)) == (sha256(b"bb"), b"bb")
 
 
+def test_a_blob_is_written_over_the_one_that_was_read_and_no_other(storage: Storage, name: str) -> None:
+    before = storage.blobs.write(RESULTS, name, b"before", "audio/mp4")
+    made = storage.blobs.write(RESULTS, name, b"after", "audio/mp4", etag=before.etag)
+    with pytest.raises(WriteConflict):
+        storage.blobs.write(RESULTS, name, b"late", "audio/mp4", etag=before.etag)
+    assert storage.blobs.facts(RESULTS, name) == made
+    storage.blobs.delete(RESULTS, name)
+    with pytest.raises(WriteConflict):
+        storage.blobs.write(RESULTS, name, b"late", "audio/mp4", etag=made.etag)
+    assert storage.blobs.facts(RESULTS, name) is None
+
+
 def test_a_missing_block_is_a_conflict(storage: Storage, name: str) -> None:
     storage.blobs.stage_block(SOURCES, name, 0, b"a")
     with pytest.raises(WriteConflict):

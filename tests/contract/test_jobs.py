@@ -232,6 +232,7 @@ def test_a_job_that_begins_again_is_active_again(storage: Storage, org: str, mak
 def test_a_change_of_a_job_that_was_deleted_leaves_nothing_of_it(storage: Storage, make_job: MakeJob) -> None:
     """A worker that stood still between reading the job and changing it."""
     stored = storage.jobs.create(make_job())
+    stored = storage.jobs.update(stored, in_status(stored.value, JobStatus.DOWNLOADED))
     job = stored.value
     deleted = storage.jobs.delete(job.org_id, job.session_id, job.job_id)
     with pytest.raises(NotFound):

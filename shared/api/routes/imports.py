@@ -119,10 +119,9 @@ async def import_session(
         except Exception:
             await off_loop(incoming.forget)
             raise
-    if claim := claim_of(request):
-        await off_loop(partial(claim.settle, incoming.fingerprint.hexdigest()))
-    trace = trace_of(request)
-    job = await off_loop(partial(incoming.submit, trace.traceparent))
+        if claim := claim_of(request):
+            await off_loop(partial(claim.settle, incoming.fingerprint.hexdigest()))
+        job = await off_loop(partial(incoming.submit, trace_of(request).traceparent))
     accepted(request, response, services, job)
     return ImportedView(job_id=job.job_id, session_id=job.session_id)
 
@@ -140,6 +139,8 @@ class Incoming:
         self._field: str | None = None
         self._block = bytearray()
         self._blocks = 0
+        self._whole: bytes | None = None
+        """The recording, if it is a single block."""
         self._size_bytes = 0
         self._texts: dict[str, bytearray] = {}
         """The JSON fields that came, as text."""
@@ -165,9 +166,12 @@ class Incoming:
             raise EmptyRecording("The file is empty (0 bytes).")
 
     def submit(self, traceparent: str) -> Job:
-        """Make the blob of its blocks and start the job."""
+        """Make the blob of its blocks, or of the single one, and start the job."""
         assert self._file_name is not None
-        self._services.storage.blobs.commit_blocks(SOURCES, self._blob, self._blocks, self._content_type)
+        if self._whole is None:
+            self._services.storage.blobs.commit_blocks(SOURCES, self._blob, self._blocks, self._content_type)
+        else:
+            self._services.storage.blobs.write(SOURCES, self._blob, self._whole, self._content_type)
         request = JobRequest(
             org_id=self._org_id,
             session_name=self._session_name,
@@ -221,7 +225,9 @@ class Incoming:
 
     async def _end(self) -> None:
         if self._field == VIDEO:
-            if self._block:
+            if self._blocks == 0:
+                self._whole = bytes(self._block)
+            elif self._block:
                 await self._stage()
             return
         assert self._field is not None

@@ -16,14 +16,16 @@ from shared.domain.next_actions import Action, Complete, EndCanceled, Enqueue, F
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
-from shared.pipeline.execution.dispatch import actions_of, enqueue, send_step
+from shared.pipeline.execution.dispatch import actions_by, actions_of, enqueue, send_step
 from shared.pipeline.execution.end_job import end_canceled, end_job
+from shared.pipeline.execution.heartbeat import save_progress
 from shared.pipeline.execution.lost_blobs import missing_result, reset_producers
 from shared.pipeline.stages.derived import write_derived
 from shared.pipeline.stages.quality import write_quality
 from shared.pipeline.stages.search_index import index_slides
 from shared.pipeline.stages.sidecar import write_sidecar
-from shared.pipeline.updates import change_job, change_session
+from shared.pipeline.updates import change_known_job, change_session
+from shared.storage.ports import Stored
 from shared.telemetry.cost_meter import CostMeter, metered
 
 log = logging.getLogger(__name__)
@@ -37,15 +39,31 @@ def advance(services: Services, job: Job) -> int:
     return perform(services, job, actions_of(services, job))
 
 
-def perform(services: Services, job: Job, actions: Sequence[Action]) -> int:
-    """Perform the actions in order, and what they lead to; return how many messages were sent."""
+def advance_after(services: Services, stored: Stored[Job], stage: Stage) -> int:
+    """Move the job on after a step of the stage is done, or note the stage's progress on it where the stage goes on."""
+    runs = [row.value for row in services.storage.step_runs.of_job(stored.value.job_id)]
+    actions = actions_by(services, stored.value, runs)
+    progress = stored.value.stages[stage]
+    goes_on = stored.value.is_runnable and stored.value.may_begin(stage) and FinishStage(stage) not in actions
+    if goes_on and progress.parts > 1 and not progress.state.is_over:  # one part tells by its heartbeats
+        stored = save_progress(services, stored, stage, runs)
+    return perform(services, stored.value, actions, stored)
+
+
+def perform(services: Services, job: Job, actions: Sequence[Action], known: Stored[Job] | None = None) -> int:
+    """Perform the actions in order, and what they lead to; return how many messages were sent.
+
+    `known` is the job's row as it was read last, if the caller has it.
+    """
     sent, decide_again = 0, False
     for action in actions:
         match action:
             case FinishStage(stage, cost):
-                job, decide_again = _finish_stage(services, job, stage, cost), True
+                known, decide_again = _finish_stage(services, job, stage, cost, known), True
+                job = known.value
             case MoveStatus(status):
-                job = _move_status(services, job, status)
+                known = _move_status(services, job, status, known)
+                job = known.value
                 if not job.is_runnable:  # canceled meanwhile
                     decide_again = True
                     break
@@ -56,10 +74,11 @@ def perform(services: Services, job: Job, actions: Sequence[Action]) -> int:
                     _complete(services, jobs.with_step_costs(job, costs))
             case EndCanceled():
                 end_canceled(services, job)
-    return sent + advance(services, job) if decide_again else sent
+    return sent + perform(services, job, actions_of(services, job), known) if decide_again else sent
 
 
-def _finish_stage(services: Services, job: Job, stage: Stage, cost: Cost) -> Job:
+def _finish_stage(services: Services, job: Job, stage: Stage, cost: Cost, known: Stored[Job] | None) -> Stored[Job]:
+    """Note that the stage is done, and the status that this entitles the job to in the same change."""
     finishes = False
 
     def finish(current: Job) -> Job | None:
@@ -67,11 +86,13 @@ def _finish_stage(services: Services, job: Job, stage: Stage, cost: Cost) -> Job
         finishes = not (current.is_final or current.stages[stage].state.is_over)
         if not finishes:
             return None
-        return jobs.with_step_costs(jobs.finish_stage(current, stage, services.clock()), {stage: cost})
+        return jobs.with_step_costs(jobs.end_stage(current, stage, services.clock()), {stage: cost})
 
-    finished = change_job(services, job.org_id, job.job_id, finish)
+    finished = change_known_job(services, job.org_id, job.job_id, known, finish)
+    if finished.value.status is not job.status:
+        _log_status(finished.value)
     if finishes and services.telemetry.is_on:
-        services.telemetry.stage_finished(finished, stage, _recording_sec(services, job))
+        services.telemetry.stage_finished(finished.value, stage, _recording_sec(services, job))
     return finished
 
 
@@ -83,14 +104,18 @@ def _recording_sec(services: Services, job: Job) -> float | None:
     return None
 
 
-def _move_status(services: Services, job: Job, status: JobStatus) -> Job:
+def _move_status(services: Services, job: Job, status: JobStatus, known: Stored[Job] | None) -> Stored[Job]:
     def move(current: Job) -> Job | None:
         may_move = jobs.next_status(current) is status
         return jobs.advance_status(current, status, services.clock()) if may_move else None
 
-    moved = change_job(services, job.org_id, job.job_id, move)
-    log.info("status changed", extra={"action": "advance", "job_id": job.job_id, "status": str(moved.status)})
+    moved = change_known_job(services, job.org_id, job.job_id, known, move)
+    _log_status(moved.value)
     return moved
+
+
+def _log_status(job: Job) -> None:
+    log.info("status changed", extra={"action": "advance", "job_id": job.job_id, "status": str(job.status)})
 
 
 def _complete(services: Services, job: Job) -> None:

@@ -20,15 +20,16 @@ from shared.telemetry.cost_meter import current_meter
 log = logging.getLogger(__name__)
 
 
-def runnable_job(services: Services, message: StageMessage) -> Job | None:
+def runnable_job(services: Services, message: StageMessage) -> Stored[Job] | None:
     """Return the message's job if the message asks for work on it: the job is runnable, in the message's attempt, and
     its plan has the step; otherwise log why not, and return None."""
     facts = {"action": "ignore", "job_id": message.job_id, "org_id": message.org_id, "stage": str(message.stage)}
     try:
-        job = services.storage.jobs.get(message.org_id, message.job_id).value
+        stored = services.storage.jobs.get(message.org_id, message.job_id)
     except NotFound:
         log.info("message ignored: there is no such job", extra=facts)
         return None
+    job = stored.value
     if not job.is_runnable or job.attempt != message.attempt:
         log.info("message ignored: it is of an attempt that has ended", extra=facts)
         return None
@@ -36,7 +37,7 @@ def runnable_job(services: Services, message: StageMessage) -> Job | None:
         facts |= {"step": str(message.step), "part": str(message.part)}
         log.warning("message ignored: the job's plan has no such step", extra=facts)
         return None
-    return job
+    return stored
 
 
 def step_run_row(services: Services, job: Job, message: StageMessage) -> Stored[StepRun]:
@@ -44,7 +45,10 @@ def step_run_row(services: Services, job: Job, message: StageMessage) -> Stored[
     run = StepRun(
         job_id=job.job_id, stage=message.stage, step=message.step, number=message.part, job_attempt=job.attempt
     )
-    return services.storage.step_runs.create(run)
+    try:
+        return services.storage.step_runs.get(run)
+    except NotFound:
+        return services.storage.step_runs.create(run)
 
 
 def step_run_rows(services: Services) -> LeaseStore[StepRun]:

@@ -4,6 +4,7 @@ A step's row is written before its message is sent, so that a crash in between l
 """
 
 import logging
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import timedelta
 
@@ -28,12 +29,21 @@ def enqueue(services: Services, job: Job, run: StepRun) -> bool:
     longer as `run` says, or the job may not begin yet."""
     if not _begins_later(services, job) and not is_admitted(services, job):
         return False
-    stored = services.storage.step_runs.create(run)
-    if stored.value.in_attempt(job.attempt) != run or not send_step(services, job, stored):
+    if not _send(services, job, run):
         return False
     if run.sent_at is not None:
         log.info("step sent again", extra={"action": "resend", "job_id": job.job_id, "stage": str(run.stage)})
     return True
+
+
+def _send(services: Services, job: Job, run: StepRun) -> bool:
+    """Count a message on the step's row and send it; a row that is missing is created with the message counted."""
+    before, first = _spent(), _timed(services, job, run) if run.sent_at is None else None
+    stored = services.storage.step_runs.create(run if first is None else first[0])
+    if first is not None and stored.value == first[0]:
+        _post(services, job, stored, first[1], before)
+        return True
+    return stored.value.in_attempt(job.attempt) == run and send_step(services, job, stored)
 
 
 def send_next(services: Services, job: Job) -> int:
@@ -45,9 +55,12 @@ def send_next(services: Services, job: Job) -> int:
 
 def actions_of(services: Services, job: Job) -> list[Action]:
     """Return what can be done for the job now, by the rows of its steps."""
-    steps = [stored.value for stored in services.storage.step_runs.of_job(job.job_id)]
-    ahead = services.settings.messages_ahead
-    return next_actions(job, steps, services.clock(), stale_after(services), ahead)
+    return actions_by(services, job, [stored.value for stored in services.storage.step_runs.of_job(job.job_id)])
+
+
+def actions_by(services: Services, job: Job, steps: Collection[StepRun]) -> list[Action]:
+    """Return what can be done for the job now, by these rows of its steps, which were read after it."""
+    return next_actions(job, steps, services.clock(), stale_after(services), services.settings.messages_ahead)
 
 
 def admit_next(services: Services, org_id: str) -> None:
@@ -75,17 +88,34 @@ def send_step(services: Services, job: Job, stored: Stored[StepRun], rest: timed
     The message for a step that is to rest, or for a job that begins later, is delayed. When a queue cannot delay it so
     far, it is left to the sweep.
     """
-    run, now, meter = stored.value.in_attempt(job.attempt), services.clock(), current_meter()
-    before = meter.spent() if meter is not None else Cost()
-    begins_at = job.start_at if job.start_at and not job.started_at else now
-    delay = max(begins_at - now, rest)
-    if delay > MAX_DELAY:
+    before = _spent()
+    timed = _timed(services, job, stored.value.in_attempt(job.attempt), rest)
+    if timed is None:
         return False
-    sent = run.evolve(sends=run.sends + 1, sent_at=now + delay, blocked=False)
+    sent, delay = timed
     try:
         noted = services.storage.step_runs.update(stored, sent)
     except WriteConflict:
         return False
+    _post(services, job, noted, delay, before)
+    return True
+
+
+def _timed(
+    services: Services, job: Job, run: StepRun, rest: timedelta = timedelta(0)
+) -> tuple[StepRun, timedelta] | None:
+    """Return the row with one message more, and the message's delay; None when no queue can delay it so far."""
+    now = services.clock()
+    begins_at = job.start_at if job.start_at and not job.started_at else now
+    delay = max(begins_at - now, rest)
+    if delay > MAX_DELAY:
+        return None
+    return run.evolve(sends=run.sends + 1, sent_at=now + delay, blocked=False), delay
+
+
+def _post(services: Services, job: Job, noted: Stored[StepRun], delay: timedelta, before: Cost) -> None:
+    """Send the message that the row counts already, and note what withdraws it and what was spent since `before`."""
+    run = noted.value
     message = StageMessage(
         job_id=job.job_id,
         org_id=job.org_id,
@@ -97,12 +127,17 @@ def send_step(services: Services, job: Job, stored: Stored[StepRun], rest: timed
         traceparent=job.traceparent,
     )
     receipt = services.storage.queues.send(message, delay)
-    sending = meter.spent() - before if meter is not None else Cost()
+    meter, sending = current_meter(), _spent() - before
     with suppress(WriteConflict):  # a worker has received it already
-        services.storage.step_runs.update(noted, noted.value.evolve(receipt=receipt, cost=run.cost + sending))
+        services.storage.step_runs.update(noted, run.evolve(receipt=receipt, cost=run.cost + sending))
         if meter is not None:
             meter.tell(sending)
-    return True
+
+
+def _spent() -> Cost:
+    """Return what the current work has spent by now."""
+    meter = current_meter()
+    return meter.spent() if meter is not None else Cost()
 
 
 def withdraw_messages(services: Services, job: Job) -> int:

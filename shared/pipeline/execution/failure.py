@@ -86,9 +86,10 @@ def record_crash(services: Services, job: Job, run: StepRun) -> None:
 
 def handle_poison_message(services: Services, message: StageMessage) -> None:
     """Fail the job if the message's step has no attempts left; otherwise do nothing, the sweep enqueues it again."""
-    job = runnable_job(services, message)
-    if job is None:
+    stored = runnable_job(services, message)
+    if stored is None:
         return
+    job = stored.value
     row = step_run_row(services, job, message)
     run = row.value.in_attempt(job.attempt)
     if run.state is StageState.DONE or is_live(services, run):

@@ -7,7 +7,7 @@ renew the lease first when it may be stale (`guard_writes`).
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any, cast
@@ -16,7 +16,7 @@ from shared.domain.cost import Cost
 from shared.domain.errors import NotFound, RowOfLaterRelease, UnreadableRow, WriteConflict
 from shared.domain.job import Job, note_progress, with_step_costs
 from shared.domain.message import StepKind
-from shared.domain.stage import StageState
+from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
 from shared.pipeline.execution.claim import step_run_rows
@@ -53,6 +53,7 @@ class Heartbeat(PeriodicThread):
         self._meter = current_meter()
         self._fraction = 0.0
         self._renew_after = timedelta(seconds=services.settings.stale_after_sec / 2)
+        self._confirm_after = timedelta(seconds=services.settings.heartbeat_sec)
         self._pointless = threading.Event()
         self._beating = threading.Lock()
 
@@ -75,38 +76,43 @@ class Heartbeat(PeriodicThread):
 
     def renew_if_stale(self) -> None:
         """Renew the lease before a write if it may have expired; raise StopWork if it was lost."""
+        if self._is_older_than(self._renew_after):
+            self.beat()
+
+    def confirm(self) -> None:
+        """Beat before results are shown; a lease that was renewed less than an interval ago cannot have been lost, and
+        then a look at the job is enough. Raises as `beat`."""
+        if self._is_older_than(self._confirm_after):
+            self.beat()
+        else:
+            self._wanted_job()
+
+    def _is_older_than(self, age: timedelta) -> bool:
+        """Return whether the latest heartbeat is so old; raise StopWork when the work is pointless."""
         if self._pointless.is_set():
             raise StopWork
         now = self._services.clock()
-        if abs(now - (self._claimed.value.heartbeat_at or now)) >= self._renew_after:  # or the clock was put back
-            self.beat()
+        return abs(now - (self._claimed.value.heartbeat_at or now)) >= age  # or the clock was put back
+
+    def _wanted_job(self) -> Stored[Job]:
+        """Return the job as it is now; raise StopWork when the work is not wanted any more."""
+        stored = self._services.storage.jobs.get(self._job.org_id, self._job.job_id)
+        if not stored.value.is_runnable or stored.value.attempt != self._job.attempt:
+            raise StopWork
+        return stored
 
     def note_on_job(self) -> None:
         """Write the stage's progress by its steps' rows on the job; raise StopWork when the job has ended."""
         run = self._claimed.value
-        stored = self._services.storage.jobs.get(self._job.org_id, self._job.job_id)
+        stored = self._wanted_job()
         job = stored.value
-        if not job.is_runnable or job.attempt != self._job.attempt:
-            raise StopWork
         if run.step is not StepKind.PART or not job.may_begin(run.stage):  # before the plan is known, no share is
             return
         try:
-            stored_rows = self._services.storage.step_runs.of_job(job.job_id, run.stage)
+            rows = self._services.storage.step_runs.of_job(job.job_id, run.stage)
         except (UnreadableRow, RowOfLaterRelease):
             return  # this step goes on: how far the others are is only for show
-        rows = [row.value.in_attempt(job.attempt) for row in stored_rows]
-        done = [row for row in rows if row.step is StepKind.PART and row.state is StageState.DONE]
-        total = sum(1.0 if row in done else row.progress for row in rows if row.step is StepKind.PART)
-        stage = job.stages[run.stage]
-        progress = PARTS_SHARE * total / max(stage.parts, 1)
-        if progress < stage.progress + MIN_CHANGE_SHARE:
-            return
-        try:
-            changed = note_progress(job, run.stage, progress, len(done), self._services.clock())
-            changed = with_step_costs(changed, {run.stage: Cost.total([row.cost for row in rows])})
-            update_job(self._services, stored, changed)
-        except WriteConflict:  # the next heartbeat tells
-            log.debug("progress skipped", extra={"action": "heartbeat", "job_id": job.job_id})
+        save_progress(self._services, stored, run.stage, [row.value for row in rows])
 
     def _renew(self) -> None:
         now = self._services.clock()
@@ -123,6 +129,27 @@ class Heartbeat(PeriodicThread):
             self._pointless.set()
             return False
         return True
+
+
+def save_progress(services: Services, stored: Stored[Job], stage: Stage, runs: Iterable[StepRun]) -> Stored[Job]:
+    """Write the stage's progress by the rows of its steps on the job; return the job as it is stored then.
+
+    A change that is too small to show, or that lost a race, is left to the next heartbeat.
+    """
+    job = stored.value
+    of_stage = [run.in_attempt(job.attempt) for run in runs if run.stage is stage]
+    rows, cost = [run for run in of_stage if run.step is StepKind.PART], Cost.total([run.cost for run in of_stage])
+    done = sum(row.state is StageState.DONE for row in rows)
+    total = sum(1.0 if row.state is StageState.DONE else row.progress for row in rows)
+    progress = PARTS_SHARE * total / max(job.stages[stage].parts, 1)
+    if progress < job.stages[stage].progress + MIN_CHANGE_SHARE:
+        return stored
+    try:
+        changed = note_progress(job, stage, progress, done, services.clock())
+        return update_job(services, stored, with_step_costs(changed, {stage: cost}))
+    except WriteConflict:
+        log.debug("progress skipped", extra={"action": "heartbeat", "job_id": job.job_id})
+        return stored
 
 
 def guard_writes(services: Services, before_write: Callable[[], None]) -> Services:

@@ -21,14 +21,14 @@ from shared.domain.step_run import StepRun
 from shared.job_status import JobStatus
 from shared.pipeline.context import ContinueLater, Delivery, Services, StepContext
 from shared.pipeline.execution.admission import is_admitted
-from shared.pipeline.execution.advance import advance
+from shared.pipeline.execution.advance import advance, advance_after
 from shared.pipeline.execution.claim import claim_step, runnable_job, save_outcome, step_run_row
 from shared.pipeline.execution.dispatch import hold_back, send_next, send_step
 from shared.pipeline.execution.failure import exhaust, record_crash, settle_failure
 from shared.pipeline.execution.heartbeat import Heartbeat, StopWork, guard_writes
 from shared.pipeline.execution.leftovers import delete_leftovers, discard, unfinished_results
 from shared.pipeline.execution.warn import warn_early
-from shared.pipeline.updates import change_job
+from shared.pipeline.updates import change_known_job
 from shared.storage.ports import Stored
 from shared.telemetry.cost_meter import metered
 from shared.telemetry.span_ids import trace_id_of
@@ -61,9 +61,10 @@ def run_step(
 
 
 def _run_step(services: Services, message: StageMessage, delivery: Delivery, random: Callable[[], float]) -> None:
-    job = runnable_job(services, message)
-    if job is None:
+    stored = runnable_job(services, message)
+    if stored is None:
         return
+    job = stored.value
     facts = {"job_id": message.job_id, "org_id": message.org_id, "stage": str(message.stage), "step": str(message.step)}
     facts |= {"part": str(message.part), "attempt": str(delivery.dequeue_count)}
     facts["trace_id"] = trace_id_of(job.traceparent, job.job_id)
@@ -72,22 +73,23 @@ def _run_step(services: Services, message: StageMessage, delivery: Delivery, ran
         log.info("message ignored: the organisation runs as many jobs as it may", extra={"action": "ignore", **facts})
         hold_back(services, row)
         return
-    if row.value.state is not StageState.DONE and not _attempt(services, message, delivery, job, row, random, facts):
+    if row.value.state is not StageState.DONE and not _attempt(services, message, delivery, stored, row, random, facts):
         return
-    advance(services, services.storage.jobs.get(job.org_id, job.job_id).value)
+    advance_after(services, services.storage.jobs.get(job.org_id, job.job_id), message.stage)
 
 
 def _attempt(
     services: Services,
     message: StageMessage,
     delivery: Delivery,
-    job: Job,
+    stored: Stored[Job],
     row: Stored[StepRun],
     random: Callable[[], float],
     facts: dict[str, str],
 ) -> bool:
     """Claim the step and make one attempt at it; return whether it is done. Raises the step's error when the caller
     retries by itself."""
+    job = stored.value
     if row.value.blocked and not _needs_are_done(services, job, row.value):
         log.info("message ignored: the step waits for what it needs", extra={"action": "ignore", **facts})
         return False
@@ -103,10 +105,11 @@ def _attempt(
         exhaust(services, job, message, claimed.stored, attempts - 1, crashed=claimed.crashed)
         return False
     log.info("step begins", extra={"action": "begin", **facts})
-    _send_next(services, job)
+    if job.stages[message.stage].parts > services.settings.messages_ahead:  # this one makes room in the queue
+        _send_next(services, job)
     try:
         with services.telemetry.attempt(job, message, claimed.stored.value, lambda: _runs(services, job.job_id)):
-            is_done = _work(services, message, job, claimed.stored)
+            is_done = _work(services, message, stored, claimed.stored)
     except _Failed as failed:
         log.warning("step failed", extra={"action": "fail", **facts}, exc_info=failed.error)
         if delivery.caller_retries:
@@ -134,11 +137,12 @@ def _runs(services: Services, job_id: str) -> list[StepRun]:
     return [stored.value for stored in services.storage.step_runs.of_job(job_id)]
 
 
-def _begin_stage(services: Services, job: Job, run: StepRun) -> Job:
+def _begin_stage(services: Services, known: Stored[Job], run: StepRun) -> Job:
     """Note on the job that the stage has begun; raise StopWork when the job was canceled or began again.
 
     The step is claimed by now, so that a cancellation that is requested from here on sees that it is at work.
     """
+    job = known.value
 
     def begin(current: Job) -> Job | None:
         if not current.is_runnable or current.attempt != job.attempt:
@@ -147,19 +151,19 @@ def _begin_stage(services: Services, job: Job, run: StepRun) -> Job:
         known = progress.state.is_over or (progress.state is StageState.RUNNING and progress.attempts >= run.attempts)
         return None if known else jobs.start_stage(current, run.stage, run.attempts, services.clock())
 
-    return change_job(services, job.org_id, job.job_id, begin)
+    return change_known_job(services, job.org_id, job.job_id, known, begin).value
 
 
-def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[StepRun]) -> bool:
+def _work(services: Services, message: StageMessage, known: Stored[Job], claimed: Stored[StepRun]) -> bool:
     """Do the step's work under a heartbeat and save its outcome; return whether the step is done.
 
     It is not when the job ended, another delivery took over, the rest comes later, or the failure is settled for good.
     Raises _Failed when the step is to be tried again.
     """
-    began = time.monotonic()
+    began, job = time.monotonic(), known.value
     heartbeat = Heartbeat(services, job, claimed)
     try:
-        job = _begin_stage(services, job, claimed.value)
+        job = _begin_stage(services, known, claimed.value)
         session = services.storage.sessions.get(job.org_id, job.session_id).value
         with heartbeat:
             services.work[message.stage, message.step](
@@ -170,7 +174,7 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[S
                     session=session,
                     began_at=claimed.value.started_at or services.clock(),
                     report=heartbeat.report,
-                    confirm=heartbeat.beat,
+                    confirm=heartbeat.confirm,
                     elapsed_sec=lambda: time.monotonic() - began,
                     send_next=partial(_send_next, services),
                     warn=partial(warn_early, services, job),
@@ -198,8 +202,6 @@ def _work(services: Services, message: StageMessage, job: Job, claimed: Stored[S
     if done is None:
         return False
     services.telemetry.attempt_ended(Outcome.DONE)
-    with suppress(StopWork):
-        heartbeat.note_on_job()
     return True
 
 

@@ -34,13 +34,19 @@ def copy_audio(
     blobs, name = context.services.storage.blobs, context.work_blob(AUDIO_COPY.name)
     meter = LevelMeter()
     decoder = AudioDecoder(file, recording, report, context.services.settings.max_duration_sec, meter=meter)
-    blocks = 1  # block 0 is the header, which needs the length: staged last, committed first
-    for block in in_blocks(_begin_early(context, recording, iter(decoder)), BLOCK_BYTES):
-        blobs.stage_block(WORK, name, blocks, block)
-        blocks += 1
-    blobs.stage_block(WORK, name, 0, wav_header(decoder.samples))
+    blocks = in_blocks(_begin_early(context, recording, iter(decoder)), BLOCK_BYTES)
+    first, count = next(blocks, b""), 0
+    for count, block in enumerate(blocks, start=1):  # block 0 is the header, which needs the length: staged last
+        if count == 1:
+            blobs.stage_block(WORK, name, 1, first)
+        blobs.stage_block(WORK, name, count + 1, block)
+    header = wav_header(decoder.samples)
     context.confirm()
-    blobs.commit_blocks(WORK, name, blocks, AUDIO_COPY.content_type)
+    if count == 0:
+        blobs.write(WORK, name, header + first, AUDIO_COPY.content_type)
+    else:
+        blobs.stage_block(WORK, name, 0, header)
+        blobs.commit_blocks(WORK, name, count + 2, AUDIO_COPY.content_type)
     levels, measured = meter.measured(), decoder.measured()
     write_json(context.services, context.job, SOUND_LEVELS, levels)
     context.warn(early_reasons(levels, measured.duration_sec))

@@ -34,7 +34,7 @@ def write_in_blocks(
     room_bytes: int = 0,
     replaces: BlobFacts | None = None,
 ) -> None:
-    """Write a file of the job, in place of what is there, and keep its SHA-256.
+    """Write a file of the job, in place of what is there, and keep its SHA-256: one write where it is a single block.
 
     Args:
         services: the services.
@@ -50,14 +50,17 @@ def write_in_blocks(
     """
     blobs, container, blob = services.storage.blobs, artefact.container, job_blob(job, artefact.name)
     first = 0 if replaces is None else secrets.choice(_FIRST_BLOCKS)
+    before = None if replaces is None else replaces.etag
 
     def stage(index: int, data: bytes) -> None:
         blobs.stage_block(container, blob, first + index, data)
 
     with BlockWriter(stage, head_bytes=room_bytes + _HEAD_BYTES) as target:
         write(target, lambda done: report(HASHED_FROM * done))
+        if (whole := target.whole()) is not None:
+            blobs.write(container, blob, whole, artefact.content_type, etag=before)
+            return
         count = target.finish()
-    before = None if replaces is None else replaces.etag
     facts = blobs.commit_blocks(container, blob, count, artefact.content_type, first=first, etag=before)
     digest, read = hashlib.sha256(), 0
     for chunk in blobs.chunks(container, blob):

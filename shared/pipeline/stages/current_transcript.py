@@ -26,6 +26,9 @@ class PresentText:
 
     state: ReviewState
 
+    session_name: str
+    """The recording's name, which stands in what is derived from the text."""
+
 
 def present_text(services: Services, org_id: str, session_id: str, job_id: str) -> PresentText:
     """Return the state of the job's transcript; one that the session does not show is as the machine left it.
@@ -34,7 +37,7 @@ def present_text(services: Services, org_id: str, session_id: str, job_id: str) 
     """
     session = services.storage.sessions.get(org_id, session_id).value
     state = session.review_state if session.transcript_job_id == job_id else ReviewState.AUTO
-    return PresentText(latest_version(services, org_id, job_id), state)
+    return PresentText(latest_version(services, org_id, job_id), state, session.name)
 
 
 def latest_version(services: Services, org_id: str, job_id: str) -> TranscriptVersion | None:

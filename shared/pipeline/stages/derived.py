@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from shared.domain.job import Job
+from shared.domain.stage import Stage
 from shared.pipeline.artefacts import (
     CHAPTERS,
     CHAPTERS_VTT,
@@ -68,7 +69,7 @@ def _write_derived(services: Services, job: Job, present: PresentText) -> None:
     chapters = propose_chapters(transcript, _picture_changes(services, job), _sections(slides))
     write_json(services, job, CHAPTERS, chapters)
     write_file(services, job, CHAPTERS_VTT, to_webvtt_chapters(chapters).encode())
-    name = services.storage.sessions.get(job.org_id, job.session_id).value.name
+    name = present.session_name
     write_json(services, job, PODCAST_CHAPTERS, to_podcast_chapters(chapters, name))
     write_file(services, job, TRANSCRIPT_HTML, to_html(transcript, chapters, name, present.state).encode())
     _add_chapters_to_sound(services, job, chapters, name)
@@ -94,6 +95,8 @@ def _transcript(services: Services, job: Job, present: PresentText) -> Transcrip
 
 def _write_slides(services: Services, job: Job, transcript: Transcript | None) -> Slides | None:
     """Write and return the slides with the terms that were not said; None where no slides were looked for."""
+    if job.skips(Stage.TRACKING):
+        return None
     read = find_json(services, job, SLIDES_AS_READ, Slides) or find_json(
         services, job, SLIDES, Slides
     )  # after the clean-up

@@ -37,13 +37,13 @@ from shared.pipeline.stages.job_blobs import (
     RecordingFile,
     in_blocks,
     is_changed,
-    open_recording,
+    open_unchanged,
     write_json,
 )
 from shared.pipeline.stages.plan import plan_stages, refuse_too_long
 from shared.pipeline.updates import change_job, change_session
 from shared.settings import Settings
-from shared.storage.ports import SOURCES, BlobFacts
+from shared.storage.ports import CHUNK_BYTES, SOURCES, BlobFacts
 
 log = logging.getLogger(__name__)
 
@@ -233,7 +233,10 @@ def _checked_sha256(context: StepContext, source: _Source) -> str:
 def _read_sha256(context: StepContext, source: BlobFacts) -> str:
     """Return the hash of the blob by reading it."""
     digest, read = hashlib.sha256(), 0
-    for chunk in context.services.storage.blobs.chunks(SOURCES, source.name):
+    while read < source.size_bytes:
+        chunk = context.services.storage.blobs.read_range(SOURCES, source.name, read, CHUNK_BYTES, source.etag)
+        if not chunk:
+            raise ChecksumMismatch(CHANGED)
         digest.update(chunk)
         read += len(chunk)
         context.report(FETCHED + (HASHED - FETCHED) * read / source.size_bytes)
@@ -258,7 +261,7 @@ def _with_identity(context: StepContext, source: BlobFacts, sha256: str) -> Step
 
 def _examine(context: StepContext, source: BlobFacts) -> Recording:
     """Read the recording through: copy its sound, measure it, and return its facts."""
-    with open_recording(context) as file:
+    with open_unchanged(context.services, SOURCES, source) as file:
         recording = use_tracks(probe(file, source.size_bytes), context.job.options.tracks)
         context.report(PROBED)
         report = partial(_report_reading, context)

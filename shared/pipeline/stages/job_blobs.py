@@ -114,7 +114,12 @@ def read_json(services: Services, job: Job, artefact: Artefact, model: type[T], 
 
 
 def find_json(services: Services, job: Job, artefact: Artefact, model: type[T], **numbers: int) -> T | None:
-    """Return what `write_json` wrote; None where there is no such file, or one that cannot be read."""
+    """Return what `write_json` wrote; None where there is no such file, or one that cannot be read.
+
+    Files of a stage that the job skips are not looked for.
+    """
+    if artefact.stage is not None and job.skips(artefact.stage):
+        return None
     return find_model(services, artefact.container, job_blob(job, artefact.name_of(**numbers)), model)
 
 

@@ -83,14 +83,14 @@ def _replace_chapters(services: Services, job: Job, marks: Sequence[Chapter], ti
 
 def _copies(context: StepContext, hear: Callable[[bytes], None]) -> Iterator[Iterator[bytes]]:
     """Yield the audio copy twice; `hear` hears it once."""
-    yield _audio_copy(context, hear, 0.0)
-    yield _audio_copy(context, lambda block: None, MEASURED / 2)
-
-
-def _audio_copy(context: StepContext, hear: Callable[[bytes], None], done: float) -> Iterator[bytes]:
     with open_file(context, artefacts.AUDIO_COPY) as copy:
-        copy.seek(len(wav_header(0)))
-        while block := copy.read(_READ_BYTES):
-            context.report(done)
-            hear(block)
-            yield block
+        yield _read_through(context, copy, hear, 0.0)
+        yield _read_through(context, copy, lambda block: None, MEASURED / 2)
+
+
+def _read_through(context: StepContext, copy: BinaryIO, hear: Callable[[bytes], None], done: float) -> Iterator[bytes]:
+    copy.seek(len(wav_header(0)))
+    while block := copy.read(_READ_BYTES):
+        context.report(done)
+        hear(block)
+        yield block

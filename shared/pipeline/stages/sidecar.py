@@ -86,6 +86,8 @@ def _require_results(services: Services, job: Job) -> Session:
 
 def _noted(services: Services, job: Job, artefact: Artefact, kind: type[T]) -> T:
     """Return the list that a stage left, or after the clean-up the one in the present sidecar."""
+    if artefact.stage is not None and job.skips(artefact.stage):
+        return kind()
     for source in (artefact, SIDECAR):
         with suppress(NotFound):
             return read_json(services, job, source, kind)

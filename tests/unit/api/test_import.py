@@ -233,14 +233,14 @@ def test_more_imports_at_once_than_there_are_slots_are_refused(
         imports, "IMPORT_LIMIT", ConcurrencyLimit("things", total=1, per_org=1, wait_sec=0.01, retry_after_sec=7)
     )
     arrived, go_on = threading.Event(), threading.Event()
-    stage = harness.services.storage.blobs.stage_block
+    write = harness.services.storage.blobs.write
 
-    def slow(*args: Any) -> None:
+    def slow(*args: Any) -> Any:
         arrived.set()
         assert go_on.wait(60)
-        stage(*args)
+        return write(*args)
 
-    harness.instead("blobs", stage_block=slow)
+    harness.instead("blobs", write=slow)
     body = form(video(b"abc"))
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(harness.client.post, "/sessions/import", content=body, headers=TYPE)

@@ -29,9 +29,9 @@ from tests.support.pipeline_harness import SETTINGS
 
 URL = "https://example.com/talk.mp4"
 REQUEST = JobRequest(org_id="acme", job_id="j", session_id="s", options=JobOptions(rendition="never"))
-WRITES_OF_A_JOB = 122
-WRITES_OF_GIVING_UP = 174
-WRITES_OF_CANCEL_AND_RETRY = 116
+WRITES_OF_A_JOB = 89
+WRITES_OF_GIVING_UP = 132
+WRITES_OF_CANCEL_AND_RETRY = 83
 """At least so many points to crash at; one more step or artefact makes more of them."""
 PARTS = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
 
