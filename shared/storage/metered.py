@@ -128,9 +128,9 @@ class _MeteredBlobs:
             count(Operation.BLOB_READ, read=len(chunk))
             yield chunk
 
-    def write(self, container: str, name: str, data: bytes, content_type: str) -> BlobFacts:
+    def write(self, container: str, name: str, data: bytes, content_type: str, *, etag: str | None = None) -> BlobFacts:
         count(Operation.BLOB_WRITE, written=len(data))
-        return self._blobs.write(container, name, data, content_type)
+        return self._blobs.write(container, name, data, content_type, etag=etag)
 
     def stage_block(self, container: str, name: str, index: int, data: bytes) -> None:
         count(Operation.BLOB_WRITE, written=len(data))

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -102,8 +103,11 @@ def test_attempts_that_failed_or_crashed_count(new_harness: Any) -> None:
     attempts = iter([crash, crash, burn])
 
     def attempt(context: StepContext) -> None:
-        harness.now += harness.services.settings.heartbeat_sec * _SECOND
-        next(attempts)(context)
+        def confirm_later() -> None:
+            harness.now += harness.services.settings.heartbeat_sec * _SECOND
+            context.confirm()
+
+        next(attempts)(replace(context, confirm=confirm_later))
 
     harness.instead = {(Stage.TRACKING, StepKind.PART): attempt}
     job = harness.submit()
