@@ -17,7 +17,8 @@ _PIXELS = "yuv420p"
 def is_playable(recording: Recording) -> bool:
     """Return whether every browser plays the recording: H.264 of 8 bits in MP4, with AAC, MP3 or no sound.
 
-    A recording that an earlier release examined does not tell its pixels; it is taken as playable.
+    Browsers show interlaced pictures as combs. A recording that an earlier release examined does not tell its pixels;
+    it is taken as playable.
     """
     video, audio = recording.video, recording.audio
     if recording.container != _MP4 or recording.pieces or video is None:
@@ -25,6 +26,7 @@ def is_playable(recording: Recording) -> bool:
     return (
         video.codec == "h264"
         and video.pixel_format in (None, _PIXELS)
+        and video.field_order is None
         and (audio is None or audio.codec in _SOUNDS)
         and recording.choice.audio_reason is None
         and recording.choice.video_reason is None
@@ -33,7 +35,7 @@ def is_playable(recording: Recording) -> bool:
 
 def is_remuxable(recording: Recording) -> bool:
     """Return whether the recording's picture plays in every browser once it stands in an MP4: H.264 of 8 bits, upright,
-    of one size, and in one piece. The sound is copied or encoded."""
+    progressive, of one size, and in one piece. The sound is copied or encoded."""
     video = recording.video
     return (
         video is not None
@@ -41,5 +43,6 @@ def is_remuxable(recording: Recording) -> bool:
         and not recording.pieces
         and video.codec == "h264"
         and video.pixel_format == _PIXELS
+        and video.field_order is None
         and not (video.rotation or video.mirrored or video.resized)
     )

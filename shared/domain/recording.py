@@ -49,6 +49,10 @@ class VideoStream:
     pixel_format: str | None = None
     """FFmpeg's name of the decoded picture's form; None if it is not known."""
 
+    field_order: str | None = None
+    """The field that comes first if the picture is interlaced: `tff` (top), `bff` (bottom), or `auto` where each frame
+    tells; None if it is progressive."""
+
 
 @dataclass(frozen=True, slots=True)
 class AudioStream:

@@ -271,17 +271,39 @@ def test_an_encoded_rendition_is_what_safari_needs_and_an_odd_file_is_not(split:
     assert "The picture is not H.264 with its parameters in the index (avc1)." in what_safari_lacks(hevc)
 
 
-def test_interlaced_pictures_are_made_whole(make_clip: Any) -> None:
-    def comb(t: float) -> Any:
-        """Return a bar that moves between the two fields of a frame."""
-        picture = np.full((96, 160, 3), 40, np.uint8)
-        for field in range(2):
-            left = round(200 * t + 4 * (1 - field)) % 120  # the lower field comes first
-            picture[field::2, left : left + 30] = 220
-        return picture
+MPEG_2 = {"flags": "+ildct+ilme", "g": "10", "b": "2000000"}
+UPPER_FIRST = {"x264-params": "tff=1", "preset": "ultrafast"}
 
-    options = {"flags": "+ildct+ilme", "g": "10", "b": "2000000"}
-    clip = make_clip("mpegts", video="mpeg2video", size=(160, 96), fps=25, seconds=2, paint=comb, video_options=options)
+
+def bar(t: float, field_px: int = 4, first: int = 1) -> Any:
+    """Return a bar that moves by `field_px` between the two fields of a frame, of which `first` is the earlier."""
+    picture = np.full((96, 160, 3), 40, np.uint8)
+    for field in range(2):
+        left = round(200 * t + field_px * (field != first)) % 120
+        picture[field::2, left : left + 30] = 220
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("format", "video", "options", "first"),
+    [
+        pytest.param("mpegts", "mpeg2video", MPEG_2, 1, id="MPEG-2"),
+        pytest.param("mp4", "libx264", UPPER_FIRST, 0, id="H.264"),
+        pytest.param("mp4", "libx264", {"preset": "ultrafast"}, 1, id="H.264 that says it is progressive"),
+    ],
+)
+def test_interlaced_pictures_are_made_whole(
+    make_clip: Any, format: str, video: str, options: dict[str, str], first: int
+) -> None:
+    clip = make_clip(
+        format,
+        video=video,
+        size=(160, 96),
+        fps=25,
+        seconds=2,
+        paint=partial(bar, first=first),
+        video_options=options,
+    )
 
     def combs(video: bytes) -> float:
         """Return how much neighbouring lines differ."""
@@ -292,3 +314,13 @@ def test_interlaced_pictures_are_made_whole(make_clip: Any) -> None:
     made = rendered(clip, {}).files["rendition.mp4"]
     assert len(pictures(made)) == len(pictures(clip))
     assert combs(made) < combs(clip) / 3
+
+
+def test_progressive_pictures_that_say_they_are_interlaced_are_left_as_they_are(make_clip: Any) -> None:
+    whole = partial(bar, field_px=0)
+    clip = make_clip("mp4", video="libx264", size=(160, 96), fps=25, seconds=2, paint=whole, video_options=UPPER_FIRST)
+    with opened(clip) as container:
+        assert next(container.decode(video=0)).interlaced_frame
+    made = rendered(clip, {})
+    assert made.stages[Stage.RENDITION].reason == PLAYABLE_ALREADY
+    assert made.renditions == {}

@@ -295,6 +295,7 @@ def _describe_video(trial: _Trial, stream: av.VideoStream, start_sec: float, dur
         mirrored=orientation.mirrored,
         pixel_aspect=float(stream.sample_aspect_ratio or 1),
         pixel_format=frame.format.name if isinstance(frame, av.VideoFrame) else None,
+        field_order="auto" if isinstance(frame, av.VideoFrame) and frame.interlaced_frame else None,
     )
 
 

@@ -13,9 +13,10 @@ from av.filter import Graph
 TimedFrame = tuple[float, av.VideoFrame]
 
 
-def deinterlaced(frames: Iterator[TimedFrame]) -> Iterator[TimedFrame]:
+def deinterlaced(frames: Iterator[TimedFrame], field_order: str | None = None) -> Iterator[TimedFrame]:
     """Yield the frames at their times, each interlaced one made whole from its fields and its neighbours'.
 
+    With a `field_order` (as of a recording's picture) all frames are interlaced; without one, those that declare it.
     FFmpeg's `bwdif` holds one frame back, so frames pass it from the first interlaced one on only.
     """
     graph: Graph | None = None
@@ -27,11 +28,11 @@ def deinterlaced(frames: Iterator[TimedFrame]) -> Iterator[TimedFrame]:
             graph.push(None)
             yield from _ready(graph, times)
             graph = None
-        if graph is None and not frame.interlaced_frame:
+        if graph is None and field_order is None and not frame.interlaced_frame:
             yield time_sec, frame
             continue
         if graph is None:
-            graph, shape = _graph(frame), now
+            graph, shape = _graph(frame, field_order), now
         times.append(time_sec)
         graph.push(frame)
         yield from _ready(graph, times)
@@ -40,10 +41,12 @@ def deinterlaced(frames: Iterator[TimedFrame]) -> Iterator[TimedFrame]:
         yield from _ready(graph, times)
 
 
-def _graph(frame: av.VideoFrame) -> Graph:
+def _graph(frame: av.VideoFrame, field_order: str | None) -> Graph:
     graph = Graph()
     source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base)
-    graph.link_nodes(source, graph.add("bwdif", mode="send_frame", deint="interlaced"), graph.add("buffersink"))
+    which = "interlaced" if field_order is None else "all"
+    bwdif = graph.add("bwdif", mode="send_frame", parity=field_order or "auto", deint=which)
+    graph.link_nodes(source, bwdif, graph.add("buffersink"))
     graph.configure()
     return graph
 

@@ -132,7 +132,7 @@ def shown_frames(
     shown_until = 0.0
     prepare = partial(prepare_decoder, only_referenced=only_referenced, threads=threads)
     with closing(_frames_from(source, recording, video, index / sample_fps, report, prepare)) as frames:
-        for time_sec, frame in deinterlaced(frames) if whole_frames else frames:
+        for time_sec, frame in deinterlaced(frames, video.field_order) if whole_frames else frames:
             report(min(1.0, max(0.0, (time_sec - start_sec) / span)))
             # Frame times are ticks and grid points are floats; a tolerance of 1 ms covers the rounding.
             if shown is None and time_sec > index / sample_fps + _FIRST_STANDS_SEC:

@@ -28,6 +28,7 @@ from shared.media.network.fetch import FetchPolicy, open_source
 from shared.media.probe.probe import probe
 from shared.media.timeline.measure import measure
 from shared.media.timeline.walk import Walk
+from shared.media.video.field_order import find_field_order
 from shared.pipeline.artefacts import RECORDING
 from shared.pipeline.context import ContinueLater, StepContext
 from shared.pipeline.stages.audio_copy import copy_audio
@@ -272,8 +273,10 @@ def _examine(context: StepContext, source: BlobFacts) -> Recording:
             context.warn(early_reasons(None, measured.duration_sec))
         else:
             measured = copy_audio(context, file, recording, report)
-    refuse_too_long(measured.duration_sec, context.services.settings)
-    return measured
+        refuse_too_long(measured.duration_sec, context.services.settings)
+        if measured.video is None:
+            return measured
+        return replace(measured, video=replace(measured.video, field_order=find_field_order(file, measured)))
 
 
 def _report_reading(context: StepContext, fraction: float) -> None:
