@@ -163,6 +163,10 @@ class Settings(BaseSettings):
     """File of a PP-OCR recognition model in ONNX that reads the slides, for other scripts than Latin and Chinese; none:
     the model in the package rapidocr."""
 
+    rendition_codec: Literal["h264", "vp9", "av1"] = "h264"
+    """What pictures of videos are encoded as, `rendition.mp4` and the videos of the track alike. Every browser plays
+    H.264; VP9 and AV1 leave out x264, which is under the GPL. A job keeps the codec that it began with."""
+
     transcription_part_sec: float = Field(default=300.0, ge=10)
     """Longest nominal length of a transcription part in seconds; parts are of equal nominal length, except the first
     one of long recordings."""

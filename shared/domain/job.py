@@ -63,6 +63,10 @@ class Job:
     """The nominal length of the transcription's first part, whose sound is there before the download stage is over;
     None: all parts are equally long, and begin when it is over."""
 
+    rendition_codec: str | None = None
+    """What pictures of its videos are encoded as; None before it is planned, and for a job that an earlier release
+    planned."""
+
     warnings: tuple[EarlyWarning, ...] = ()
     """What was told of the recording while the job ran, each code once, the latest last."""
 
@@ -202,10 +206,17 @@ def begin_early(job: Job, first_part_sec: float, now: datetime) -> Job:
     return _changed(job, now, first_part_sec=first_part_sec)
 
 
-def plan_stages(job: Job, parts: Mapping[Stage, int], skipped: Mapping[Stage, str], now: datetime) -> Job:
+def plan_stages(
+    job: Job,
+    parts: Mapping[Stage, int],
+    skipped: Mapping[Stage, str],
+    now: datetime,
+    *,
+    rendition_codec: str | None = None,
+) -> Job:
     """Note the plan: each stage after the download has so many parts, or is skipped for a reason.
 
-    A stage that was skipped when the job was accepted stays so.
+    A stage that was skipped when the job was accepted stays so. All parts of its videos have the `rendition_codec`.
     """
     stages = dict(job.stages)
     open_stages = {stage for stage, progress in stages.items() if progress.state is not StageState.SKIPPED}
@@ -215,7 +226,7 @@ def plan_stages(job: Job, parts: Mapping[Stage, int], skipped: Mapping[Stage, st
     stages.update(
         {stage: StageProgress(state=StageState.SKIPPED, parts=0, reason=why) for stage, why in skipped.items()}
     )
-    return _changed(replace(job, stages=stages), now)
+    return _changed(replace(job, stages=stages), now, rendition_codec=rendition_codec)
 
 
 def note_progress(job: Job, stage: Stage, progress: float, parts_done: int, now: datetime) -> Job:

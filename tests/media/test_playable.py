@@ -16,13 +16,17 @@ import pytest
 from fastapi.testclient import TestClient
 
 from shared.api.app import create_app
+from shared.domain.message import QUEUES, StageMessage
 from shared.domain.options import PLAYABLE_ALREADY
 from shared.domain.stage import Stage, StageState
 from shared.media.video.join import video_index_bytes
+from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
+from shared.storage.ports import RESULTS
 from shared.wiring import build_services
 from tests.media.test_renditions import Made, deliver_all, opened, pictures, rendered, submitted, with_made_up_track
+from tests.support.safari import boxes as all_boxes
 from tests.support.safari import what_safari_lacks
 
 SECONDS, FPS, SIZE = 14, 10, (161, 90)
@@ -174,17 +178,60 @@ def test_the_api_leads_to_the_rendition_or_to_a_recording_that_is_one(clip: byte
         assert client.get("/sessions/s/media?rendition=other").status_code == 422
 
 
+@pytest.fixture(scope="module")
+def open_codecs(clip: bytes) -> dict[str, Made]:
+    """All videos of the clip in VP9 and in AV1, each made in parts."""
+    everything = {"overlay": True, "followCam": True}
+    return {codec: rendered(clip, everything, part_sec=10, codec=codec) for codec in ("vp9", "av1")}
+
+
+@pytest.mark.parametrize("codec", ["vp9", "av1"])
+def test_all_videos_have_the_codec_of_the_setting(open_codecs: dict[str, Made], whole: Made, codec: str) -> None:
+    made = open_codecs[codec]
+    assert made.stages[Stage.RENDITION].parts == 2
+    assert {name: each["codec"] for name, each in made.renditions.items()} == dict.fromkeys(
+        ("rendition.mp4", "track-overlay.mp4", "follow.mp4"), codec
+    )
+    for name in made.renditions:
+        kinds = {kind.rpartition("/")[2] for kind, _ in all_boxes(made.files[name])}
+        assert ({"vp09", "av01", "avc1"} & kinds) == {{"vp9": "vp09", "av1": "av01"}[codec]}
+    playable = made.files["rendition.mp4"]
+    assert what_safari_lacks(playable, codec) == []
+    assert what_safari_lacks(playable) != []
+    shown, expected = pictures(playable), pictures(whole.files["rendition.mp4"])
+    assert [time for time, _, _ in shown] == [time for time, _, _ in expected]
+    assert max(np.diff([float(time) for time, is_key, _ in shown if is_key])) <= 2.0
+    errors = [np.square(a.astype(int) - b).mean() for (_, _, a), (_, _, b) in zip(shown, expected, strict=True)]
+    assert max(errors) < 40  # a PSNR of 32 dB between the two
+
+
+def test_a_job_keeps_the_codec_that_it_began_with(clip: bytes) -> None:
+    storage = MemoryStorage()
+    services = with_made_up_track(storage, 10, {}, "vp9")
+    job = submitted(services, storage, clip, {})
+    message = storage.queues.pop(*QUEUES.values())
+    assert isinstance(message, StageMessage)
+    run_step(services, message, Delivery("m0", 1))
+    deliver_all(with_made_up_track(storage, 10, {}, "h264"), storage)
+    rendition = storage.blobs.read(RESULTS, f"local/s/{job.job_id}/rendition.mp4")
+    assert what_safari_lacks(rendition, "vp9") == []
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
-def test_chromium_plays_it(split: Made, tmp_path: Path) -> None:
-    (tmp_path / "rendition.mp4").write_bytes(split.files["rendition.mp4"])
+def test_chromium_plays_every_codec(split: Made, open_codecs: dict[str, Made], tmp_path: Path) -> None:
+    for codec, made in {"h264": split, **open_codecs}.items():
+        (tmp_path / f"{codec}.mp4").write_bytes(made.files["rendition.mp4"])
     (tmp_path / "index.html").write_text(
-        "<video id=v muted></video><script>"
-        "const v = document.getElementById('v'), tell = (text) => fetch('/told?' + encodeURIComponent(text));"
-        "v.onerror = () => tell('error ' + v.error.message);"
-        "fetch('rendition.mp4').then((r) => r.blob()).then((b) => { v.src = URL.createObjectURL(b) });"  # seekable
+        "<body><script>"
+        "const tell = (text) => fetch('/told?' + encodeURIComponent(text));"
+        "for (const codec of ['h264', 'vp9', 'av1']) {"
+        "const v = document.body.appendChild(document.createElement('video'));"
+        "v.muted = true;"
+        "v.onerror = () => tell(`${codec} error ${v.error.message}`);"
+        "fetch(codec + '.mp4').then((r) => r.blob()).then((b) => { v.src = URL.createObjectURL(b) });"  # seekable
         "v.onloadeddata = () => { v.currentTime = 13 };"
-        "v.onseeked = () => tell(`${v.duration.toFixed(2)} ${v.videoWidth} ${v.currentTime}`);"
-        "</script>"
+        "v.onseeked = () => tell(`${codec} ${v.duration.toFixed(2)} ${v.videoWidth} ${v.currentTime}`);"
+        "}</script>"
     )
     told: list[str] = []
     has_told = threading.Event()
@@ -194,7 +241,8 @@ def test_chromium_plays_it(split: Made, tmp_path: Path) -> None:
             path, _, query = self.path.partition("?")
             if path == "/told":
                 told.append(unquote(query))
-                has_told.set()
+                if len(told) == 3:
+                    has_told.set()
             super().do_GET()
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path)))
@@ -208,14 +256,16 @@ def test_chromium_plays_it(split: Made, tmp_path: Path) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
-        assert has_told.wait(120)
+        assert has_told.wait(120), told
     finally:
         browser.terminate()
         browser.wait(30)
         server.shutdown()
         server.server_close()
-    duration, width, current = told[0].split()
-    assert (float(duration), width, float(current)) == (pytest.approx(SECONDS, abs=0.15), "160", 13.0)
+    for text, codec in zip(sorted(told), ("av1", "h264", "vp9"), strict=True):
+        name, duration, width, current = text.split()
+        assert (name, float(duration), width) == (codec, pytest.approx(SECONDS, abs=0.15), "160")
+        assert float(current) == 13.0
 
 
 def test_the_room_for_the_index_is_enough_for_hours() -> None:

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -107,10 +107,13 @@ class Made:
 
 
 def with_made_up_track(
-    storage: MemoryStorage, part_sec: float, instead: dict[tuple[Stage, StepKind], StepWork]
+    storage: MemoryStorage,
+    part_sec: float,
+    instead: dict[tuple[Stage, StepKind], StepWork],
+    codec: Literal["h264", "vp9", "av1"] = "h264",
 ) -> Services:
     """Return services with a transcription that does nothing and a made-up track."""
-    services = build_services(Settings(rendition_part_sec=part_sec), storage)
+    services = build_services(Settings(rendition_part_sec=part_sec, rendition_codec=codec), storage)
     idle: dict[tuple[Stage, StepKind], StepWork] = dict.fromkeys(
         (key for key in STEP_WORK if key[0] in (Stage.TRANSCRIPTION, Stage.TRACKING)), nothing
     )
@@ -132,10 +135,15 @@ def deliver_all(services: Services, storage: MemoryStorage) -> None:
         run_step(services, message, Delivery(f"m{number}", 1))
 
 
-def rendered(clip: bytes, options: dict[str, Any], part_sec: float = 240) -> Made:
+def rendered(
+    clip: bytes,
+    options: dict[str, Any],
+    part_sec: float = 240,
+    codec: Literal["h264", "vp9", "av1"] = "h264",
+) -> Made:
     """Runs a job to its end."""
     storage = MemoryStorage()
-    services = with_made_up_track(storage, part_sec, {})
+    services = with_made_up_track(storage, part_sec, {}, codec)
     job = submitted(services, storage, clip, options)
     deliver_all(services, storage)
     ended = storage.jobs.get("local", job.job_id).value
@@ -190,7 +198,7 @@ def test_what_was_asked_for_is_there_and_the_sidecar_lists_it(whole: Made) -> No
             "contentType": "video/mp4",
             "width": width,
             "height": height,
-            "codec": "vp9",
+            "codec": "h264",
             "durationSec": SECONDS,
         }
         for name, width, height in (("track-overlay.mp4", 320, 180), ("follow.mp4", 102, 180))

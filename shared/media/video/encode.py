@@ -1,10 +1,11 @@
-"""Encode pictures as VP9 or H.264, in pieces that can be joined without re-encoding.
+"""Encode pictures as H.264, VP9 or AV1, in pieces that can be joined without re-encoding.
 
 Every piece begins with a keyframe and carries the times of the whole, counted in frames. So pieces made on different
 machines join to what one run would have made. Which codec is used for what, and why: docs/decisions/0012-renditions.md
 and 0024-playable.md. Apart from `join.py`, which joins the pieces.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +23,9 @@ MAX_FPS = 30
 MIN_FPS = 10
 """Lowest rate of a rendition."""
 
+KEYFRAME_SEC = 2
+"""Longest time between two keyframes, so that a player that seeks decodes little."""
+
 _THREADS = 2
 """Threads of the encoder."""
 _BT_709 = 1
@@ -36,10 +40,8 @@ class Codec:
 
     name: str
     """The codec's name for clients."""
-    encoder: Literal["libvpx-vp9", "libx264"]
+    encoder: Literal["libx264", "libvpx-vp9", "libsvtav1"]
     """FFmpeg's name of the encoder."""
-    keyframe_sec: float
-    """Longest time between two keyframes."""
     options: Mapping[str, str]
     """Options of the encoder."""
     bits_per_pixel: float | None = None
@@ -49,7 +51,6 @@ class Codec:
 VP9 = Codec(
     name="vp9",
     encoder="libvpx-vp9",
-    keyframe_sec=5,
     options={
         "deadline": "realtime",
         "cpu-used": "8",
@@ -60,16 +61,26 @@ VP9 = Codec(
     },
     bits_per_pixel=0.08,  # most pictures of a lecture need a tenth
 )
-"""For videos of the track."""
+"""Encoded without code under the GPL; Safari plays it from version 14 on."""
 
 H264 = Codec(
     name="h264",
     encoder="libx264",
-    keyframe_sec=2,
     # No pictures out of order: then the times of pieces follow each other without edit lists.
     options={"preset": "veryfast", "profile": "high", "crf": "23", "bf": "0"},
 )
-"""For the video that every browser plays."""
+"""Played by every browser."""
+
+AV1 = Codec(
+    name="av1",
+    encoder="libsvtav1",
+    # No pictures out of order, as above, which also keeps few of them in memory.
+    options={"preset": "12", "crf": "35", "svtav1-params": "pred-struct=1:lp=2"},
+)
+"""Half the bytes of VP9; not played by older browsers and devices."""
+
+CODECS: Mapping[str, Codec] = {codec.name: codec for codec in (H264, VP9, AV1)}
+"""The codecs by the names of the setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +126,10 @@ class VideoEncoder:
     """Writes one piece of video as MP4 into `target` (seekable)."""
 
     def __init__(
-        self, target: BinaryIO, width: int, height: int, rate: Fraction, colours: Colours, codec: Codec = VP9
+        self, target: BinaryIO, width: int, height: int, rate: Fraction, colours: Colours, codec: Codec = H264
     ) -> None:
+        if codec is AV1:
+            os.environ.setdefault("SVT_LOG", "1")  # it writes its options to stderr otherwise; 1 is errors
         self._container: OutputContainer = av.open(target, "w", format="mp4")
         self._stream = self._container.add_stream(codec.encoder, rate=rate, options=dict(codec.options))
         self._tick = 1 / rate
@@ -126,7 +139,7 @@ class VideoEncoder:
         context.time_base = self._stream.time_base = self._tick
         if codec.bits_per_pixel is not None:
             context.bit_rate = round(width * height * rate * codec.bits_per_pixel)
-        context.gop_size = round(codec.keyframe_sec * rate)
+        context.gop_size = round(KEYFRAME_SEC * rate)
         context.thread_count = _THREADS
         context.colorspace, context.color_range = colours.space, colours.range
         if colours.transfer is not None:

@@ -76,7 +76,8 @@ def join_pieces(
     with ExitStack() as stack:
         first = stack.enter_context(open_container(stack.enter_context(pieces[0].open())))
         writer = stack.enter_context(open_writer(target, index_bytes))
-        picture = writer.add_stream_from_template(first.streams.video[0])
+        # Opaque: as it was read, since AV1 is read by a decoder that has no encoder of its name.
+        picture = writer.add_stream_from_template(first.streams.video[0], opaque=True)
         picture.time_base = Fraction(1, rate.numerator)
         streams = [_pictures(pieces, rate, picture, lambda index: report(index / end_index))]
         if sound is not None:

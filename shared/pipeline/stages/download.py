@@ -108,7 +108,7 @@ def _planned(job: Job, recording: Recording, settings: Settings, now: datetime) 
     if job.is_final or job.stages[Stage.DOWNLOAD].state.is_over:
         return None
     plan = plan_stages(recording, settings, job.options, job.first_part_sec)
-    return jobs.plan_stages(job, plan.parts, plan.skipped, now)
+    return jobs.plan_stages(job, plan.parts, plan.skipped, now, rendition_codec=settings.rendition_codec)
 
 
 def _source(context: StepContext) -> _Source:

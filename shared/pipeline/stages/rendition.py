@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from shared.domain.options import FollowCam
 from shared.domain.stage import Stage
 from shared.media.payload import RenditionPayload
-from shared.media.video.encode import H264, VP9, Codec, Colours, VideoEncoder, frame_rate
+from shared.media.video.encode import CODECS, H264, VP9, Codec, Colours, VideoEncoder, frame_rate
 from shared.media.video.fit import Crop
 from shared.media.video.frames import shown_frames
 from shared.media.video.join import (
@@ -71,7 +71,7 @@ class _Video:
     width: int
     height: int
     paint: Callable[[int, av.VideoFrame], YuvPicture]
-    codec: Codec = VP9
+    codec: Codec
     for_browsers: bool = False
     """Whether every browser has to play it, from its beginning on."""
 
@@ -196,7 +196,8 @@ def _playable(context: StepContext) -> _Video:
     def paint(index: int, frame: av.VideoFrame) -> YuvPicture:
         return cutter.cut(frame, whole)
 
-    return _Video(artefacts.PLAYABLE, artefacts.PLAYABLE_PIECE, width, height, paint, H264, for_browsers=True)
+    codec = _codec(context, H264)
+    return _Video(artefacts.PLAYABLE, artefacts.PLAYABLE_PIECE, width, height, paint, codec, for_browsers=True)
 
 
 def _overlay(context: StepContext, track: InstructorTracking, rate: Fraction) -> _Video:
@@ -210,7 +211,7 @@ def _overlay(context: StepContext, track: InstructorTracking, rate: Fraction) ->
         overlay.draw(picture, index / float(rate))
         return picture
 
-    return _Video(artefacts.OVERLAY, artefacts.OVERLAY_PIECE, width, height, paint)
+    return _Video(artefacts.OVERLAY, artefacts.OVERLAY_PIECE, width, height, paint, _codec(context, VP9))
 
 
 def _follow(context: StepContext, track: InstructorTracking, rate: Fraction, how: FollowCam) -> _Video:
@@ -225,7 +226,13 @@ def _follow(context: StepContext, track: InstructorTracking, rate: Fraction, how
     def paint(index: int, frame: av.VideoFrame) -> YuvPicture:
         return cutter.cut(frame, crop_at(camera, index))
 
-    return _Video(artefacts.FOLLOW, artefacts.FOLLOW_PIECE, width, height, paint)
+    return _Video(artefacts.FOLLOW, artefacts.FOLLOW_PIECE, width, height, paint, _codec(context, VP9))
+
+
+def _codec(context: StepContext, earlier: Codec) -> Codec:
+    """Return the codec that the job began with; `earlier` is that of jobs which an earlier release planned."""
+    name = context.job.rendition_codec
+    return earlier if name is None else CODECS[name]
 
 
 def _even(pixels: float) -> int:
