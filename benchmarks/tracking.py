@@ -22,14 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.agreement import CLIP, MODEL, agreement, followed, mirrored, read_truth, same_presence
+from shared.domain.quality.picture import is_without_noise
+from shared.domain.quality.records import Look
 from shared.domain.recording import Recording
 from shared.media.container import open_container
 from shared.media.probe.probe import probe
 from shared.media.video.frames import SampledFrame, keyframes, sample_frames
+from shared.media.video.look_meter import LookMeter
 from shared.media.video.picture import prepare_decoder
 from shared.tracking.detectors.build_plates import build_window_plates
 from shared.tracking.detectors.faces import FaceDetector
 from shared.tracking.detectors.fused import RecordingDetector, describe_detector
+from shared.tracking.detectors.motion import measure_motion
 from shared.tracking.detectors.onnx import OnnxDetector
 from shared.tracking.payload import InstructorTracking, TrackingPart
 from shared.tracking.plan import DetectorKind, TrackingPlan
@@ -85,7 +89,7 @@ class Tracked:
         self._model = None if kind == "plate" else model
         self._kind = kind
         self._detector: RecordingDetector | None = None
-        self._warnings: tuple[str, ...] = ()
+        self.looks: list[Look] = []
 
     def prepare(self, pictures: list[SampledFrame]) -> None:
         made = []
@@ -106,7 +110,11 @@ class Tracked:
 
     def part(self, number: int, frames: list[SampledFrame], samples: range) -> TrackingPart:
         assert self._detector is not None
-        return TrackingPart.of(number, [self._detector.detect(frame) for frame in frames], samples=samples)
+        meter, found = LookMeter(), []
+        for frame in frames:
+            self.looks.append(meter.look(frame.time_sec, frame.bgr))
+            found.append(measure_motion(self._detector.detect(frame), meter.difference))
+        return TrackingPart.of(number, found, samples=samples)
 
     def merge(self, parts: Sequence[TrackingPart]) -> InstructorTracking:
         return merge_tracking(
@@ -117,6 +125,7 @@ class Tracked:
             sample_fps=SAMPLE_FPS,
             detector=self.plan.detector,
             plate_warnings=self.plan.warnings,
+            is_still=is_without_noise(self.looks),
         )
 
 

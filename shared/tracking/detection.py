@@ -29,6 +29,8 @@ class Detection:
     """Name of the detector that found it."""
     clothes: Clothes | None = None
     """Colours of the clothes in the light of the empty room; None if the detector does not tell."""
+    moves: float | None = None
+    """Share of the box that changed since the sample before; None if that was not measured."""
 
     @property
     def centre(self) -> tuple[float, float]:

@@ -166,6 +166,8 @@ class PartDetection(DetectionPayload):
         default=None, exclude_if=lambda clothes: clothes is None
     )
     """Colours of upper and lower body; not in the parts of earlier releases."""
+    moves: Fraction | None = Field(default=None, exclude_if=lambda moves: moves is None)
+    """Share of the box that moved; not in the parts of earlier releases."""
 
 
 class PartFrame(FramePayload):
@@ -180,14 +182,16 @@ class PartFrame(FramePayload):
     def of(cls, frame: FrameDetections) -> Self:
         """Return the frame in the form that a part writes."""
         detections = tuple(
-            PartDetection(box=each.box, score=each.score, source=each.source, clothes=each.clothes)
+            PartDetection(box=each.box, score=each.score, source=each.source, clothes=each.clothes, moves=each.moves)
             for each in frame.detections
         )
         return cls(index=frame.index, t=frame.time_sec, detections=detections, judged_by=frame.judged_by)
 
     def to_frame_detections(self) -> FrameDetections:
         """Return the frame in the form that the association reads, rounded as it was written."""
-        found = tuple(Detection(each.box, each.score, each.source, each.clothes) for each in self.detections)
+        found = tuple(
+            Detection(each.box, each.score, each.source, each.clothes, each.moves) for each in self.detections
+        )
         return FrameDetections(self.index, self.t, found, self.judged_by)
 
 

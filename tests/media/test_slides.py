@@ -59,6 +59,7 @@ def test_a_screencast_of_slides(tmp_path: Path, make_clip: Any) -> None:
     assert slides["warnings"] == []
     picture = cv2.imdecode(np.frombuffer(made["slides/slide-0002.jpg"], np.uint8), cv2.IMREAD_COLOR)
     assert np.abs(picture.astype(int) - paint(5)[..., ::-1]).mean() < 4
+    assert json.loads(made["instructor-tracking.json"])["presence"] == []
     listed = {artefact["name"] for artefact in json.loads(made["sidecar.json"])["artefacts"]}
     assert {"slides.json", "slides/slide-0003.jpg"} <= listed
 

@@ -59,7 +59,7 @@ def early_reasons(looks: Sequence[Look], until_sec: float, *, is_all: bool, is_p
     if not is_all and until_sec < LONG_FIRST_PART_SEC:
         return []
     bad = [each for each in _bad_looks(looks, until_sec) if each.end - each.start >= FROZEN_SHARE * until_sec]
-    if bad or is_person_likely or _is_without_noise(looks):
+    if bad or is_person_likely or is_without_noise(looks):
         return bad
     text = (
         "No person was found in the picture."
@@ -77,7 +77,7 @@ def picture_reasons(facts: Facts) -> list[Reason]:
     bad = [(each.start, each.end) for each in reasons]
     if not _is_screencast(facts):
         reasons += _frozen(facts, bad)
-        is_screen = facts.has_slides and _is_without_noise(facts.looks)  # which may be cut out of the whole picture
+        is_screen = facts.has_slides and is_without_noise(facts.looks)  # which may be cut out of the whole picture
         is_hidden = sum(each.end - each.start for each in reasons) >= FROZEN_SHARE * facts.duration_sec
         if (
             facts.coverage_percent is not None
@@ -91,10 +91,10 @@ def picture_reasons(facts: Facts) -> list[Reason]:
 
 def _is_screencast(facts: Facts) -> bool:
     """Return whether the picture is that of a screen, and not of a room in which a screen can be read."""
-    return facts.slides_fill_picture and _is_without_noise(facts.looks)
+    return facts.slides_fill_picture and is_without_noise(facts.looks)
 
 
-def _is_without_noise(looks: Sequence[Look]) -> bool:
+def is_without_noise(looks: Sequence[Look]) -> bool:
     """Return whether the picture rests as that of a screen does; true where it was not measured."""
     rests = [look.rest for look in looks if look.rest is not None]
     return not rests or median(rests) <= CAMERA_REST

@@ -30,6 +30,8 @@ class LookMeter:
 
     def __init__(self) -> None:
         self._before: NDArray[Any] | None = None
+        self.difference: NDArray[Any] | None = None
+        """How much the last picture differs from the one before, in steps of luma at a small size; None at first."""
 
     def look(self, time_sec: float, bgr: NDArray[np.uint8]) -> Look:
         """Return how the picture looks, which is height × width × 3."""
@@ -37,8 +39,9 @@ class LookMeter:
         small = cv2.resize(grey, _SMALL_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
         before, self._before = self._before, small
         change = rest = None
-        if before is not None:
-            cells = cv2.resize(np.abs(small - before), _CELLS, interpolation=cv2.INTER_AREA)
+        self.difference = None if before is None else np.abs(small - before)
+        if self.difference is not None:
+            cells = cv2.resize(self.difference, _CELLS, interpolation=cv2.INTER_AREA)
             change, rest = round(float(cells.max()) * 100), round(float(np.median(cells)) * 100)
         dark, bright = _at_shares(small.ravel(), _DARKEST_SHARE, _BRIGHTEST_SHARE)
         return Look(

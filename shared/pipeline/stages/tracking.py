@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from shared.domain.errors import EngineUnavailable
-from shared.domain.quality.picture import early_reasons
+from shared.domain.quality.picture import early_reasons, is_without_noise
 from shared.domain.quality.records import Look, PictureLooks
 from shared.domain.stage import Stage
 from shared.domain.warning import About, RecordingWarning
@@ -23,6 +23,7 @@ from shared.pipeline import artefacts
 from shared.pipeline.context import StepContext
 from shared.pipeline.stages.boards import BoardWatch
 from shared.pipeline.stages.job_blobs import (
+    find_json,
     open_recording,
     read_json,
     recording_of,
@@ -40,6 +41,7 @@ from shared.tracking.detectors.build_plates import make_plates
 from shared.tracking.detectors.choose import DetectorChoice
 from shared.tracking.detectors.faces import FaceDetector
 from shared.tracking.detectors.fused import RecordingDetector, describe_detector
+from shared.tracking.detectors.motion import measure_motion
 from shared.tracking.detectors.onnx import OnnxDetector, load_model
 from shared.tracking.drawing.plot_data import TrackPlot
 from shared.tracking.drawing.track_charts import draw_heat_map, draw_positions
@@ -112,7 +114,7 @@ def track_part(context: StepContext) -> None:
             if score is not None:
                 scores.append((frame.time_sec, score))
             looks.append(look)
-            found.append(detector.detect(frame))
+            found.append(measure_motion(detector.detect(frame), meter.difference))
             slides.see(frame, found[-1])
             board.see(frame, found[-1])
             if frame.index in kept:
@@ -149,6 +151,7 @@ def merge_tracking(context: StepContext) -> None:
         detector=plan.detector,
         plate_warnings=plan.warnings,
         zones=Zones(job.options.region_of_interest, job.options.ignore_zones or ()),
+        is_still=_is_still(context),
     )
     context.confirm()
     write_json(context.services, job, artefacts.INSTRUCTOR_TRACKING, track)
@@ -217,6 +220,15 @@ def _detector(context: StepContext, plan: TrackingPlan) -> RecordingDetector:
 def _samples(context: StepContext, number: int) -> range:
     parts = context.job.stages[Stage.TRACKING].parts
     return sample_range(recording_of(context), parts, number, context.services.settings.sample_fps)
+
+
+def _is_still(context: StepContext) -> bool:
+    """Return whether the picture rests as that of a screen does; False where it was not measured."""
+    looks: list[Look] = []
+    for number in range(context.job.stages[Stage.TRACKING].parts):
+        measured = find_json(context.services, context.job, artefacts.PICTURE_LOOKS, PictureLooks, part=number)
+        looks += () if measured is None else measured.looks
+    return any(look.rest is not None for look in looks) and is_without_noise(looks)
 
 
 def _parts(context: StepContext) -> Iterator[TrackingPart]:

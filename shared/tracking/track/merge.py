@@ -22,6 +22,7 @@ from shared.tracking.payload import (
 from shared.tracking.track.association import TrackPoint, associate
 from shared.tracking.track.candidates import EVERYWHERE, Zones, select_candidates, track_warnings
 from shared.tracking.track.metrics import derive_metrics, gaps_of, presence_of
+from shared.tracking.track.screencast import leave_out_writing
 
 NOBODY_SEEN = RecordingWarning(
     "nobody_seen",
@@ -40,6 +41,7 @@ def merge_tracking(
     detector: TrackingDetector,
     plate_warnings: Sequence[RecordingWarning] = (),
     zones: Zones = EVERYWHERE,
+    is_still: bool = False,
 ) -> InstructorTracking:
     """Return the track through the frames of all parts, from the start of `recording` to its declared end.
 
@@ -55,6 +57,7 @@ def merge_tracking(
         detector: written into the result.
         plate_warnings: warnings of the plan.
         zones: limits on who is followed.
+        is_still: whether the picture rests as that of a screen does, without a camera's noise.
 
     Raises:
         ValueError: the parts are in another order or their samples overlap, or the recording has no picture.
@@ -64,6 +67,8 @@ def merge_tracking(
         raise ValueError("a recording without a picture has no track")
     frames, warnings = _concatenate(parts)
     frames = [frame for frame in frames if frame.index < duration_sec * sample_fps]
+    if is_still:
+        frames = leave_out_writing(frames, sample_fps)
     selected = select_candidates(frames, zones, sample_fps)
     points = associate(selected, sample_fps)
     warnings += track_warnings(selected, points)
