@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from devhost.azurite import HOME
+from devhost.bench_table import FIGURES_SETTING, Figure, print_table, read_figures
 from devhost.errors import PageError, SetupError
 from devhost.page_build import SOURCES, environment, install_modules
 
@@ -93,12 +95,19 @@ def compile_requirements(python: Path) -> int:
 
 
 def run_benchmarks(python: Path, wanted: str | None) -> int:
-    """Run one benchmark or all of them."""
+    """Run one benchmark or all of them, and print the table of their figures at the end; return 0 when all passed."""
     known = sorted(path.stem for path in (REPO / "benchmarks").glob("*.py") if not path.stem.startswith("_"))
     if wanted is not None and wanted not in known:
         raise SetupError(f"There is no benchmark {wanted!r}; there are: {', '.join(known) or 'none yet'}")
-    status = 0
-    for name in [wanted] if wanted else known:
-        print(f"== {name}", file=sys.stderr, flush=True)
-        status |= subprocess.run([str(python), "-m", f"benchmarks.{name}"], cwd=REPO, check=False).returncode
-    return status
+    failed: list[Figure] = []
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "figures.jsonl"
+        for name in [wanted] if wanted else known:
+            print(f"== {name}", file=sys.stderr, flush=True)
+            command = [str(python), "-m", f"benchmarks.{name}"]
+            ended = subprocess.run(command, cwd=REPO, env={**os.environ, FIGURES_SETTING: str(file)}, check=False)
+            if ended.returncode != 0:
+                failed.append(Figure(f"{name}: failed, or a bar is not met", None, note=f"status {ended.returncode}"))
+        print("== figures", flush=True)
+        print_table([*read_figures(file), *failed])
+    return 1 if failed else 0
