@@ -21,7 +21,7 @@ from shared.transcription.transcribe import merge_parts, transcribe_part
 from shared.transcription.warm import select_engine
 
 SPEECH = Path(__file__).parents[3] / "shared" / "data" / "speech"
-SECONDS = 4  # of each clip
+SECONDS = 2.5  # of each clip
 Shown = tuple[int, int, str]
 
 
@@ -52,12 +52,12 @@ def beginning(clip: Path) -> bytes:
     with av.open(str(clip)) as container:
         resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
         frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
-    return b"".join(frame.to_ndarray().tobytes() for frame in frames)[: SECONDS * SAMPLE_RATE * 2]
+    return b"".join(frame.to_ndarray().tobytes() for frame in frames)[: round(SECONDS * SAMPLE_RATE) * 2]
 
 
 def test_no_hard_limit_is_broken_and_no_word_lost(talk: Transcript) -> None:
     cues = make_cues(talk)
-    assert len(cues) >= 7
+    assert len(cues) >= 6
     for cue in cues:
         assert 1 <= len(cue.lines) <= 2
         assert all(0 < len(line) <= 42 for line in cue.lines)

@@ -25,6 +25,8 @@ from shared.transcription.warm import select_engine
 
 SPEECH = Path(__file__).parents[3] / "shared" / "data" / "speech" / "jfk.flac"
 UTTERANCE = Span(0.2, 2.4)
+BEGINNING_SEC = 5.5
+"""As much of the speech as the awkward forms of it need."""
 Samples = NDArray[np.int16]
 
 
@@ -114,11 +116,15 @@ def test_most_words_are_right(heard: Transcript) -> None:
 def test_sound_that_begins_ten_seconds_late_is_heard_where_it_is(
     make_clip: Callable[..., bytes], speech: Samples, heard: Transcript, engine: Engine
 ) -> None:
-    sound = [(10.0, (speech / 32768).astype(np.float32))]
-    clip = make_clip("mp4", seconds=22.0, video="libx264", audio="aac", rate=SAMPLE_RATE, sound=sound)
+    sound = [(10.0, (beginning_of(speech) / 32768).astype(np.float32))]
+    clip = make_clip("mp4", seconds=16.0, video="libx264", audio="aac", rate=SAMPLE_RATE, sound=sound)
     late = transcribe(copy_of(clip), engine)
     assert late.segments[0].start > 10.0
-    assert_later(heard, late, 10.0, words=5)
+    assert_later(heard, late, 10.0, words=4)
+
+
+def beginning_of(speech: Samples) -> Samples:
+    return speech[: round(BEGINNING_SEC * SAMPLE_RATE)]
 
 
 def listen(engine: Engine, samples: Samples, report: Callable[[float], None]) -> list[Segment]:
@@ -269,11 +275,13 @@ def test_what_only_sounds_like_a_voice_is_doubted(engine: Engine) -> None:
 
 def test_a_voice_on_one_of_six_channels_is_understood(speech: Samples, heard: Transcript, engine: Engine) -> None:
     """Check the centre; `test_channels.py` hears every channel of every layout, without an engine."""
-    surround = np.zeros((len(speech), 6), np.int16)
-    surround[:, 2] = speech
+    beginning = beginning_of(speech)
+    surround = np.zeros((len(beginning), 6), np.int16)
+    surround[:, 2] = beginning
     transcript = transcribe(copy_of(stored(surround)), engine)
-    assert jiwer.wer(plain(heard), plain(transcript)) < 0.25
-    assert_later(heard, transcript, 0.0, words=5)
+    before = [word.word for segment in heard.segments for word in segment.words if word.end < BEGINNING_SEC]
+    assert jiwer.wer(" ".join(before).lower(), plain(transcript)) < 0.25
+    assert_later(heard, transcript, 0.0, words=4)
 
 
 def test_a_part_of_hours_takes_as_much_memory_as_one_of_minutes(speech: Samples, engine: Engine) -> None:
