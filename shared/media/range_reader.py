@@ -17,6 +17,14 @@ DEFAULT_BLOCKS = 4
 """Blocks held in memory, with the one read ahead."""
 
 
+SMALL_BLOCK_BYTES = 256 * 1024
+SMALL_BLOCKS = 32
+"""The same for reading a few places of a recording: a keyframe of 1080p fills about one such block."""
+
+FEW_PLACES_FROM_BYTES = 64 * 1024 * 1024
+"""A smaller file is read in large blocks also for a few places: all of it takes fewer reads than they do."""
+
+
 class RangeReader(io.BufferedIOBase, BinaryIO):
     """A read-only binary file of `size_bytes` bytes; `read_range(offset, length)` delivers its content.
 
@@ -50,6 +58,13 @@ class RangeReader(io.BufferedIOBase, BinaryIO):
         self._position = 0
         self._cache: OrderedDict[int, bytes] = OrderedDict()
         self._ahead: tuple[int, Future[bytes]] | None = None
+
+    @classmethod
+    def for_few_places(cls, read_range: Callable[[int, int], bytes], size_bytes: int) -> "RangeReader":
+        """Return a reader that reads little around each place that is sought in a large file."""
+        if size_bytes < FEW_PLACES_FROM_BYTES:
+            return cls(read_range, size_bytes)
+        return cls(read_range, size_bytes, SMALL_BLOCK_BYTES, SMALL_BLOCKS, read_ahead=False)
 
     def readable(self) -> bool:
         return True

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from shared.domain.errors import NoUsableStream
 from shared.domain.recording import Recording
 from shared.media.probe.probe import probe
+from shared.media.range_reader import RangeReader
 from shared.media.video.frames import SampledFrame, keyframes, sample_frames
 from shared.media.video.unreferenced import may_skip_unreferenced
 
@@ -161,6 +162,33 @@ def test_keyframes_are_spread_over_the_recording(make_clip: ClipMaker) -> None:
     assert shown_times(frames) == pytest.approx([frame.time_sec for frame in frames], abs=0.11)
     assert frames[0].time_sec < 1
     assert frames[-1].time_sec > 19
+
+
+def test_keyframes_are_read_by_ranges_and_not_with_all_that_is_between(make_clip: ClipMaker) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (16, 240, 320, 3), dtype=np.uint8)
+    data = make_clip(
+        "mp4",
+        video="libx264",
+        size=(320, 240),
+        seconds=20,
+        paint=lambda t: noise[round(10 * t) % 16],
+        video_options={"g": "50", "bf": "3", "sc_threshold": "0", "preset": "ultrafast"},
+        options={"movflags": "faststart"},
+    )
+    whole, recording = opened(data)
+    read: list[int] = []
+
+    def read_range(offset: int, length: int) -> bytes:
+        read.append(length)
+        return data[offset : offset + length]
+
+    block_bytes = 64 * 1024  # FFmpeg asks for four of them at once
+    with RangeReader(read_range, len(data), block_bytes, 8, read_ahead=False) as few_places:
+        frames = list(keyframes(whole, recording, limit=4, few_places=few_places))
+    assert [frame.time_sec for frame in frames] == [0.0, 5.0, 10.0, 15.0]
+    assert all(np.array_equal(a.bgr, b.bgr) for a, b in zip(frames, keyframes(whole, recording, limit=4), strict=True))
+    assert len(data) > 80 * block_bytes
+    assert sum(read) <= (5 * len(frames) + 10) * block_bytes
 
 
 def test_with_few_keyframes_frames_are_decoded_in_between(make_clip: ClipMaker) -> None:

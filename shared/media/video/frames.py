@@ -7,18 +7,19 @@ which it knows nothing of.
 
 import math
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, pairwise
 from typing import BinaryIO
 
 import av
+import av.error
 from av.container import InputContainer
 
 from shared.domain.errors import NoUsableStream
 from shared.domain.recording import Piece, Recording, VideoStream
-from shared.media.timeline.pieces import find_video, open_piece, piece_at
+from shared.media.timeline.pieces import demux_piece, find_video, open_piece, piece_at
 from shared.media.video.deinterlace import deinterlaced
 from shared.media.video.picture import (
     THREADS,
@@ -163,15 +164,17 @@ def keyframes(
     decoded_sec: float = _DECODED_INSTEAD_SEC,
     width: int = DEFAULT_WIDTH_PX,
     report: Callable[[float], None] = _report_nothing,
+    few_places: BinaryIO | None = None,
 ) -> Iterator[SampledFrame]:
     """Yield about `limit` pictures spread evenly over [`start_sec`, `end_sec`), cheap to decode: keyframes.
 
     If there are too few keyframes, frames in between are decoded: at most `decoded_sec` seconds of the recording,
-    spread over all its keyframes. `index` counts the pictures. `report` is as in `shown_frames`. Raise NoUsableStream.
+    spread over all its keyframes. `index` counts the pictures. `report` is as in `shown_frames`. Keyframes are read
+    from `few_places`, if it is given: the same file, opened so that a seek reads little. Raise NoUsableStream.
     """
     video = video_of(recording)
     end_sec = recording.duration_sec if end_sec is None else end_sec
-    found = list(_seek_keyframes(source, recording, video, limit, start_sec, end_sec, width, report))
+    found = list(_seek_keyframes(few_places or source, recording, video, limit, start_sec, end_sec, width, report))
     if len(found) >= min(limit, _ENOUGH_KEYFRAMES):
         yield from found
         return
@@ -325,7 +328,7 @@ def _seek_keyframes(
                 report(turn / limit)
                 if not seek(container, stream, wanted[turn] - piece.at_sec + piece.start_sec):
                     continue
-                frame = next((f for f in decoded_frames(container, stream, piece) if f.pts is not None), None)
+                frame = _first_keyframe(container, stream, piece)
                 if frame is None or frame.pts is None or (number, frame.pts) in seen or stream.time_base is None:
                     continue
                 seen.add((number, frame.pts))
@@ -333,3 +336,25 @@ def _seek_keyframes(
                 if not piece.at_sec - 1.0 <= time_sec <= piece.end_sec + 1.0 and recording.pieces:
                     continue  # of another piece of the same file
                 yield SampledFrame(len(seen) - 1, time_sec, convert(frame))
+
+
+def _first_keyframe(container: InputContainer, stream: av.VideoStream, piece: Piece) -> av.VideoFrame | None:
+    """Return the first keyframe from where the container stands that can be decoded and has a time.
+
+    A decoder holds a frame back until it knows that none is shown earlier, which takes as many more keyframes as there
+    are B-frames in a row, and all of the file between them. So it is drained after each keyframe.
+    """
+    for packet in demux_piece(container, stream, piece):
+        if not (packet.is_keyframe and packet.size):
+            continue
+        frames: list[av.VideoFrame] = []
+        for given in (packet, None):
+            with suppress(av.error.FFmpegError):  # EOFError as well
+                frames += stream.decode(given)
+        stream.codec_context.flush_buffers()
+        for frame in frames:
+            if frame.time_base is None and stream.time_base is not None:
+                frame.time_base = stream.time_base
+            if frame.pts is not None:
+                return frame
+    return None

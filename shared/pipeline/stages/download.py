@@ -274,8 +274,9 @@ def _examine(context: StepContext, source: BlobFacts) -> Recording:
         else:
             measured = copy_audio(context, file, recording, report)
         refuse_too_long(measured.duration_sec, context.services.settings)
-        if measured.video is None:
-            return measured
+    if measured.video is None:
+        return measured
+    with open_unchanged(context.services, SOURCES, source, few_places=True) as file:
         return replace(measured, video=replace(measured.video, field_order=find_field_order(file, measured)))
 
 

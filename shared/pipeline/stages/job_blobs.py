@@ -43,15 +43,17 @@ def open_blob(services: Services, container: str, name: str) -> BinaryIO:
     return RangeReader(lambda offset, length: blobs.read_range(container, name, offset, length), facts.size_bytes)
 
 
-def open_unchanged(services: Services, container: str, facts: BlobFacts) -> BinaryIO:
+def open_unchanged(services: Services, container: str, facts: BlobFacts, *, few_places: bool = False) -> BinaryIO:
     """Open a blob as `open_blob` does; a read raises WriteConflict once the blob has another ETag than in the facts."""
     blobs, name, etag = services.storage.blobs, facts.name, facts.etag
-    return RangeReader(lambda offset, length: blobs.read_range(container, name, offset, length, etag), facts.size_bytes)
+    opened = RangeReader.for_few_places if few_places else RangeReader
+    return opened(lambda offset, length: blobs.read_range(container, name, offset, length, etag), facts.size_bytes)
 
 
-def open_recording(context: StepContext) -> BinaryIO:
+def open_recording(context: StepContext, *, few_places: bool = False) -> BinaryIO:
     """Open the recording; raise BlobMissing, and ChecksumMismatch if it is not the one that was examined.
 
+    With `few_places` it is read in small pieces, which suits a reader that seeks often.
     An upload's address can still write for a while after the commit. Any write with it changes the ETag. A
     recording that only the download stage writes has another ETag while it is being fetched again: it counts as
     missing then. Reads name the ETag, so that a recording that is overwritten while it is read raises WriteConflict.
@@ -62,7 +64,7 @@ def open_recording(context: StepContext) -> BinaryIO:
         raise BlobMissing.of(SOURCES, session.source_blob)
     if is_changed(session, facts):
         raise ChecksumMismatch(CHANGED)
-    return open_unchanged(context.services, SOURCES, facts)
+    return open_unchanged(context.services, SOURCES, facts, few_places=few_places)
 
 
 def is_changed(session: Session, facts: BlobFacts) -> bool:

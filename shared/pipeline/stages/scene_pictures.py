@@ -100,7 +100,7 @@ def _decode(missing: Mapping[float, _Shown], context: StepContext, report: Calla
     """Decode the pictures of scenes that no still shows, by the time of their middle, if the recording has them."""
     if not missing:
         return
-    with open_recording(context) as source:
+    with open_recording(context, few_places=True) as source:
         for time_sec, jpeg in make_thumbnails(source, recording_of(context), missing, DEFAULT_WIDTH_PX, report):
             missing[time_sec].still = (time_sec, jpeg)
 

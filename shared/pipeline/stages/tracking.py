@@ -63,14 +63,15 @@ def prepare_tracking(context: StepContext) -> None:
     choice, model, warnings = _usable_detector(context)
     plates: list[PlateOfWindow] = []
     rooms = []
-    with open_recording(context) as source:
+    with open_recording(context) as source, open_recording(context, few_places=True) as few_places:
         faces = FaceDetector() if choice.kind == "plate" else None
-        made = make_plates(source, recording, model if choice.kind == "fused" else None, context.report, faces)
+        used = model if choice.kind == "fused" else None
+        made = make_plates(source, recording, used, context.report, faces, few_places)
         for plate, picture in made:
             blobs.write(WORK, context.work_blob(plate.name), picture.to_png(), artefacts.PLATE.content_type)
             plates.append(plate if choice.kind != "onnx" else plate.only_drawn_upon())
             rooms.append((picture.bgr, picture.screen))
-        only_referenced = may_skip_unreferenced(source, recording, context.services.settings.sample_fps)
+        only_referenced = may_skip_unreferenced(few_places, recording, context.services.settings.sample_fps)
     screen = find_screen(rooms)
     plan = TrackingPlan(
         kind=choice.kind,

@@ -39,6 +39,7 @@ def make_plates(
     model: Detector | None,
     report: Callable[[float], None],
     faces: FaceDetector | None = None,
+    few_places: BinaryIO | None = None,
 ) -> Iterator[tuple[PlateOfWindow, Plate]]:
     """Yield the plates of all windows in order; hold the pictures of one window at a time.
 
@@ -48,6 +49,7 @@ def make_plates(
         model: if given, a person it detects at one place in most of a window's pictures is noted as part of the plate.
         report: called with the fraction done; may raise to stop the work.
         faces: if given, places where faces are seen are noted.
+        few_places: if given, the same file, opened so that a seek reads little.
 
     Raises:
         DamagedRecording: no picture could be decoded.
@@ -70,6 +72,7 @@ def make_plates(
                 decoded_sec=DECODED_SEC / len(spans),
                 width=PLATE_WIDTH_PX if model is None and faces is None else DEFAULT_WIDTH_PX,
                 report=report_window,
+                few_places=few_places,
             )
         )
         if not pictures:  # damaged there, or shorter than it says

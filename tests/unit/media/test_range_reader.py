@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.media.range_reader import RangeReader
+from shared.media.range_reader import DEFAULT_BLOCK_BYTES, FEW_PLACES_FROM_BYTES, SMALL_BLOCK_BYTES, RangeReader
 
 DATA = random.Random(7).randbytes(5000)
 
@@ -142,3 +142,18 @@ def test_where_a_read_is_dear_only_what_is_asked_for_is_read() -> None:
         reader.seek(200)
         assert reader.read(1) == DATA[200:201]
     assert asked == [0, 100, 200, 4900]
+
+
+def test_few_places_of_a_large_file_are_read_in_small_pieces() -> None:
+    read: list[tuple[int, int]] = []
+
+    def read_range(offset: int, length: int) -> bytes:
+        read.append((offset, length))
+        return bytes(length)
+
+    for size_bytes in (FEW_PLACES_FROM_BYTES - 1, FEW_PLACES_FROM_BYTES):
+        with RangeReader.for_few_places(read_range, size_bytes) as reader:
+            reader.seek(20 * 1024 * 1024)
+            reader.read(10)
+    large = DEFAULT_BLOCK_BYTES
+    assert read == [(5 * large, large), (20 * 1024 * 1024, SMALL_BLOCK_BYTES)]
