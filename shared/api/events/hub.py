@@ -1,4 +1,4 @@
-"""Wake the followers of jobs when there are new events, with one query a second for each organisation that has
+"""Wake the followers of jobs when there are new events, with at most one query a second for each organisation that has
 followers.
 
 The index of active jobs carries the number of each job's latest event (docs/decisions/0003-event-log.md). The hub reads
@@ -22,10 +22,22 @@ log = logging.getLogger(__name__)
 POLL_SEC = 1.0
 """Between two looks at an organisation's active jobs."""
 
+MAX_POLL_SEC = 10.0
+"""Between two looks at an organisation with very many active jobs."""
+
+ROWS_PER_SEC = 250
+"""Most rows of the index that one organisation's followers have read in a second: an eighth of what its partition
+gives, since every process with followers reads it."""
+
 BATCH = 500
 """Most events of one read."""
 
 T = TypeVar("T")
+
+
+def poll_pause_sec(rows: int) -> float:
+    """Return the pause after a look that read so many rows of the index."""
+    return min(max(POLL_SEC, rows / ROWS_PER_SEC), MAX_POLL_SEC)
 
 
 class OffLoop(Protocol):
@@ -94,24 +106,27 @@ class EventHub:
 
     async def _poll(self, org_id: str) -> None:
         """Poll the index until there are no followers; a later follower starts a new poll, at the same pace."""
+        rows = 0
         try:
             while True:
-                await asyncio.sleep(POLL_SEC)
+                await asyncio.sleep(poll_pause_sec(rows))
                 if org_id not in self._waiting:
                     return
-                await self._look(org_id)
+                rows = await self._look(org_id)
         finally:
             del self._polls[org_id]
 
-    async def _look(self, org_id: str) -> None:
+    async def _look(self, org_id: str) -> int:
+        """Wake the followers that have news; return how many rows were read."""
         try:
             numbers = await self._call(partial(self._jobs.active_sequences, org_id))
         except TransientError as error:
             self._note_failure(error)
-            return
+            return 0
         self._failing = False
         for follower in tuple(self._waiting.get(org_id, ())):
             follower.hear(numbers.get(follower.job_id))
+        return len(numbers)
 
     async def _read(self, org_id: str, job_id: str, after: int) -> Sequence[Event]:
         try:

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from shared.domain.cost import Cost
@@ -33,6 +33,10 @@ PARTS_SHARE = 0.98
 MIN_CHANGE_SHARE = 0.005
 """The smallest progress of a stage that is worth an event."""
 
+JOB_LOOK_SEC = 5.0
+"""The seconds between two looks of a running step at its job. All jobs of an organisation stand in one partition, and
+its steps would otherwise be most of what that partition is asked for: docs/decisions/0036-looks-at-the-job.md."""
+
 WRITES = frozenset({"write", "stage_block", "commit_blocks", "note_sha256", "delete", "discard", "snapshot"})
 """The methods of a `BlobStore` that write."""
 
@@ -54,6 +58,7 @@ class Heartbeat(PeriodicThread):
         self._fraction = 0.0
         self._renew_after = timedelta(seconds=services.settings.stale_after_sec / 2)
         self._confirm_after = timedelta(seconds=services.settings.heartbeat_sec)
+        self._looked_at: datetime | None = None
         self._pointless = threading.Event()
         self._beating = threading.Lock()
 
@@ -73,6 +78,14 @@ class Heartbeat(PeriodicThread):
         with self._beating:
             self._renew()
         self.note_on_job()
+
+    def tick(self) -> None:
+        """Renew the lease, and tell the job of the progress when the last look at it is `JOB_LOOK_SEC` old or another
+        process wrote the step's row; raise as `beat` does."""
+        with self._beating:
+            touched = self._renew()
+        if touched or self._look_is_due():
+            self.note_on_job()
 
     def renew_if_stale(self) -> None:
         """Renew the lease before a write if it may have expired; raise StopWork if it was lost."""
@@ -105,6 +118,7 @@ class Heartbeat(PeriodicThread):
         """Write the stage's progress by its steps' rows on the job; raise StopWork when the job has ended."""
         run = self._claimed.value
         stored = self._wanted_job()
+        self._looked_at = self._services.clock()
         job = stored.value
         if run.step is not StepKind.PART or not job.may_begin(run.stage):  # before the plan is known, no share is
             return
@@ -114,17 +128,24 @@ class Heartbeat(PeriodicThread):
             return  # this step goes on: how far the others are is only for show
         save_progress(self._services, stored, run.stage, [row.value for row in rows])
 
-    def _renew(self) -> None:
+    def _look_is_due(self) -> bool:
+        if self._looked_at is None:
+            return True
+        return abs(self._services.clock() - self._looked_at) >= timedelta(seconds=JOB_LOOK_SEC)  # or it was put back
+
+    def _renew(self) -> bool:
+        """Renew the lease; return whether another process wrote the row since, which then stays as it is."""
         now = self._services.clock()
         cost = self._claimed.value.cost if self._meter is None else self._meter.for_row()
         renewed = renew(step_run_rows(self._services), self._claimed, now, progress=self._fraction, cost=cost)
         if renewed is None:
             raise StopWork
         self._claimed = renewed
+        return renewed.value.heartbeat_at != now
 
     def _go_on(self) -> bool:
         try:
-            self.beat()
+            self.tick()
         except (StopWork, NotFound):
             self._pointless.set()
             return False

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shared.api.events.hub import BATCH, POLL_SEC, EventHub
+from shared.api.events.hub import BATCH, MAX_POLL_SEC, POLL_SEC, ROWS_PER_SEC, EventHub, poll_pause_sec
 from shared.api.events.stream import LOOK_SEC, PING, PING_SEC, STREAM_SEC, follow
 from shared.domain import job as jobs
 from shared.domain.errors import NotMedia, StorageUnavailable
@@ -142,6 +142,25 @@ def test_many_idle_streams_cost_one_query_a_second_and_a_slow_look_each() -> Non
         assert len(scene.pings) >= STREAMS * (STREAM_SEC / PING_SEC - 1)
 
     play(idle)
+
+
+def test_an_organisation_with_many_active_jobs_is_looked_at_less_often() -> None:
+    active, looks = 1000, 20
+
+    async def busy(scene: Scene) -> None:
+        for number in range(active):
+            scene.store.add(f"job{number:04}")
+        pause = poll_pause_sec(active)
+        assert POLL_SEC < pause <= MAX_POLL_SEC
+        one = scene.follow("job0007")
+        await scene.at(looks * pause, lambda: scene.store.change(came_on, "job0007"))
+        assert looks * pause * ROWS_PER_SEC >= active * (scene.store.asked["look at org"] - 1) >= (looks - 2) * active
+        await scene.at((looks + 2) * pause)
+        one.cancel()
+        assert [number for _, number in await one] == [1, 2]
+        await scene.at((looks + 4) * pause)
+
+    play(busy)
 
 
 def test_nothing_is_read_without_followers_and_nothing_of_other_organisations() -> None:

@@ -1,7 +1,7 @@
 """What a running step's sign of life writes, and when it says that the work is pointless. No thread, no waiting."""
 
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,7 +13,8 @@ from shared.domain.options import JobOptions
 from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import StepRun
 from shared.pipeline.context import Services
-from shared.pipeline.execution.heartbeat import PARTS_SHARE, Heartbeat, StopWork
+from shared.pipeline.execution.cancel import cancel_job
+from shared.pipeline.execution.heartbeat import JOB_LOOK_SEC, PARTS_SHARE, Heartbeat, StopWork
 from shared.pipeline.updates import change_job
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
@@ -137,3 +138,79 @@ def test_a_heartbeat_takes_back_what_the_sweep_sent_in_vain(
     heartbeat.beat()
     row = services.storage.step_runs.get(claimed.value).value
     assert (row.sends, row.heartbeat_at) == (1, NOW)
+
+
+@dataclass
+class Clock:
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_sec(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def heartbeat(services: Services, job: Job, claimed: Stored[StepRun], clock: Clock) -> Heartbeat:
+    """Heartbeats of a step that has looked at its job just now."""
+    beating = Heartbeat(replace(services, clock=clock), job, claimed)
+    beating.tick()
+    return beating
+
+
+def progress_of(services: Services) -> float:
+    return services.storage.jobs.get("o", "j").value.stages[Stage.TRANSCRIPTION].progress
+
+
+def test_a_step_renews_its_lease_more_often_than_it_looks_at_its_job(
+    services: Services, heartbeat: Heartbeat, claimed: Stored[StepRun], clock: Clock
+) -> None:
+    heartbeat.report(0.5)
+    clock.pass_sec(JOB_LOOK_SEC - 1)
+    heartbeat.tick()
+    row = services.storage.step_runs.get(claimed.value).value
+    assert (row.heartbeat_at, row.progress) == (clock.now, 0.5)
+    assert progress_of(services) == 0.0
+
+    clock.pass_sec(1)
+    heartbeat.tick()
+    assert progress_of(services) == pytest.approx(PARTS_SHARE * 0.5 / 2)
+
+
+def test_a_clock_that_was_put_back_keeps_no_step_from_its_job(
+    services: Services, heartbeat: Heartbeat, clock: Clock
+) -> None:
+    heartbeat.report(0.5)
+    clock.pass_sec(-3600)
+    heartbeat.tick()
+    assert progress_of(services) > 0.0
+
+
+def test_a_step_stops_soon_after_its_job_ended(services: Services, heartbeat: Heartbeat, clock: Clock) -> None:
+    change_job(services, "o", "j", lambda current: jobs.fail(current, Stage.TRACKING, NotMedia("No."), NOW))
+    clock.pass_sec(1)
+    heartbeat.tick()
+    clock.pass_sec(JOB_LOOK_SEC)
+    with pytest.raises(StopWork):
+        heartbeat.tick()
+
+
+def test_a_step_sees_a_cancellation_with_its_next_heartbeat(
+    services: Services, heartbeat: Heartbeat, clock: Clock
+) -> None:
+    cancel_job(replace(services, clock=clock), "o", "j")
+    clock.pass_sec(1)
+    with pytest.raises(StopWork):
+        heartbeat.tick()
+
+
+def test_results_are_shown_only_after_a_look_at_the_job(services: Services, heartbeat: Heartbeat) -> None:
+    change_job(services, "o", "j", lambda current: jobs.fail(current, Stage.TRACKING, NotMedia("No."), NOW))
+    with pytest.raises(StopWork):
+        heartbeat.beat()
