@@ -122,7 +122,7 @@ def measure(clip: Path, settings: Settings) -> Measured:
         services.storage.jobs.events(ORG, job.job_id, after=ended.event_sequence - 1)
     names = {job.job_id: "{job}", job.session_id: "{session}", ORG: "{org}"}
     demands = {label: _demand(each, names) for label, each in recorder.by_label.items()}
-    running = _measure_running(settings)
+    running = measure_running(settings)
     return Measured(
         submit=demands["submit"],
         steps={label: each for label, each in demands.items() if label not in ("submit", "task", "event")},
@@ -190,7 +190,7 @@ def _run_jobs(
         cpu_sec[label].append(_cpu() - began)
 
 
-def _measure_running(settings: Settings) -> dict[str, Demand]:
+def measure_running(settings: Settings) -> dict[str, Demand]:
     """Return what a second of a running part, a look at an organisation's jobs, and a sweep's look at a job ask.
 
     The heartbeats come by hand, each one second after the one before; the part is done after `BEATS` of them.

@@ -161,8 +161,8 @@ class _RecordingBlobs:
     def __init__(self, recorder: Recorder, blobs: Any) -> None:
         self._recorder, self._blobs = recorder, blobs
 
-    def read_range(self, container: str, name: str, offset: int, length: int, etag: str | None = None) -> bytes:
-        return self._read(container, self._blobs.read_range(container, name, offset, length, etag))
+    def read_range(self, container: str, name: str, *more: Any, **conditions: Any) -> bytes:
+        return self._read(container, self._blobs.read_range(container, name, *more, **conditions))
 
     def read(self, container: str, name: str) -> bytes:
         return self._read(container, self._blobs.read(container, name))
@@ -171,9 +171,9 @@ class _RecordingBlobs:
         for chunk in self._blobs.chunks(container, name, **bounds):
             yield self._read(container, chunk)
 
-    def write(self, container: str, name: str, data: bytes, content_type: str) -> Any:
+    def write(self, container: str, name: str, data: bytes, *more: Any, **conditions: Any) -> Any:
         self._written(container, data)
-        return self._blobs.write(container, name, data, content_type)
+        return self._blobs.write(container, name, data, *more, **conditions)
 
     def stage_block(self, container: str, name: str, index: int, data: bytes) -> None:
         self._written(container, data)

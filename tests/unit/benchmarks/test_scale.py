@@ -2,13 +2,20 @@
 
 import math
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from benchmarks._scale_demand import Demand, Measured
+from benchmarks._scale_demand import BEATS, Demand, Measured, measure_running
 from benchmarks._scale_limits import Platform
 from benchmarks._scale_model import Meter, Recording, Simulation, StepTime, Work
+from benchmarks._scale_record import Recorder
 from benchmarks.scale import LENGTHS, PEAK_SEC, arrivals
+from shared.domain.message import StageMessage, StepKind
+from shared.domain.stage import Stage
+from shared.pipeline.execution.heartbeat import JOB_LOOK_SEC
+from shared.settings import Settings
+from shared.storage.ports import WORK
 
 STEPS = {
     "download part": StepTime(2.0, 0.0),
@@ -141,3 +148,29 @@ def test_recordings_come_after_the_hour() -> None:
     assert sum(share for share, *_ in LENGTHS) == pytest.approx(1.0)
     long = [each for each in found if 40 * 60 <= each.length_sec <= 95 * 60]
     assert 0.75 < len(long) / len(found) < 0.95
+
+
+def test_a_running_part_asks_little_of_the_partitions_that_all_jobs_share() -> None:
+    demands = measure_running(Settings())
+    heartbeat, looks = demands["heartbeat"], BEATS / JOB_LOOK_SEC
+    assert heartbeat.rows["parts {job}"] >= 1
+    assert looks / BEATS <= heartbeat.rows["jobs {org}"] <= 2 * looks / BEATS
+    assert heartbeat.rows["jobindex active:{org}"] <= 2 * looks / BEATS
+    assert demands["follow"].rows_of_others["jobindex active:{org}"] == 1
+    assert demands["sweep"].rows["jobs {org}"] == 1
+
+
+def test_what_is_recorded_stands_under_its_label() -> None:
+    recorder = Recorder(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    message = StageMessage(job_id="j", org_id="o", session_id="s", stage=Stage.DOWNLOAD, step=StepKind.PART)
+    recorder.storage.blobs.write(WORK, "before", b"12", "text/plain")
+    with recorder.during("work"):
+        recorder.storage.blobs.write(WORK, "name", b"12345", "text/plain")
+        assert recorder.storage.blobs.read(WORK, "name") == b"12345"
+        recorder.storage.queues.send(message)
+        assert list(recorder.storage.jobs.active("o")) == []
+        assert not recorder.storage.step_runs.of_job("j")
+    found = recorder.by_label["work"]
+    assert (found.runs, found.requests) == (1, {"blob": 2, "queue": 1, "table": 2})
+    assert (found.read_bytes[WORK], found.written_bytes[WORK]) == (5, 5)
+    assert found.messages == {message.queue: 1}
