@@ -1,8 +1,6 @@
 """Health, who may call, and the description."""
 
 import re
-import subprocess
-import sys
 import time
 import tomllib
 from collections.abc import Iterator
@@ -83,13 +81,3 @@ def test_drift_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     file.write_text("{}")
     assert document.main(["--check"], file) == 1
     assert "python -m shared.api.openapi.document" in capsys.readouterr().err
-
-
-def test_the_api_needs_no_media_library() -> None:
-    code = (
-        "import sys, shared.api.app, shared.api.openapi.document;"
-        "media = {'cv2', 'numpy', 'av', 'onnxruntime', 'ctranslate2', 'faster_whisper', 'pocketsphinx', 'scenedetect'};"
-        "sys.exit(', '.join(media & set(sys.modules)) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr

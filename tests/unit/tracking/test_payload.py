@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -121,18 +119,3 @@ def test_a_part_holds_no_frame_of_another(samples: range) -> None:
 
 def test_a_frame_holds_its_place_on_the_grid() -> None:
     assert PartFrame.of(FRAMES[0]).to_frame_detections() == FRAMES[0]
-
-
-def test_the_shapes_need_no_media_library() -> None:
-    code = "import sys, shared.tracking.payload; print({'numpy', 'cv2', 'av'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "set()\n"
-
-
-def test_clothes_are_kept_in_a_part_and_left_out_of_the_result() -> None:
-    dressed = Detection((0.1, 0.2, 0.1, 0.5), 0.8, "plate", (110, 180, 160, 60, 128, 128))
-    part = TrackingPart.of(0, [FrameDetections(3, 1.5, (dressed, Detection((0.5, 0.2, 0.1, 0.5), 0.7, "plate")))])
-    written = json.loads(part.model_dump_json(by_alias=True))
-    assert [each.get("clothes") for each in written["frames"][0]["detections"]] == [list(dressed.clothes or ()), None]
-    assert "clothes" not in written["frames"][0]["detections"][1]
-    assert TrackingPart.model_validate(written).to_frames()[0].detections[0] == dressed
-    assert "clothes" not in InstructorTracking.model_json_schema()["$defs"]["DetectionPayload"]["properties"]
