@@ -28,7 +28,11 @@ MEGABYTES = int(os.environ.get("ROSTRUM_BENCH_MEGABYTES", "500"))
 CONNECTIONS = 4
 BAR = 0.9
 MOST_GROWTH_MIB = 48.0
-OFF = {"AzureWebJobs.downloader.Disabled": "true", "AzureWebJobs.sweep.Disabled": "true"}
+SETTINGS = {
+    "AzureWebJobs.downloader.Disabled": "true",
+    "AzureWebJobs.sweep.Disabled": "true",
+    "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": str(2 * MEGABYTES * 1024**2),
+}
 TIMEOUT_SEC = 600.0
 
 
@@ -48,7 +52,7 @@ def http_process(stack: LocalStack) -> int:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), workers=1, **OFF) as stack:
+    with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), workers=1, **SETTINGS) as stack:
         file = Path(name) / "talk.mp4"
         make_file(file)
         blobs = BlobServiceClient.from_connection_string(stack.connection)

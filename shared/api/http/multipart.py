@@ -26,6 +26,12 @@ MAX_PARTS = 64
 PARSED_BYTES = 64 * 1024
 """How much is parsed before the bounds are checked."""
 
+AT_ONCE_BYTES = 1024 * 1024
+"""The beginning of a body, of which each chunk is parsed as it comes, so that a refusal comes before the file does."""
+
+TOGETHER_BYTES = 512 * 1024
+"""How much of the rest is parsed together: each time costs the change to a thread and back."""
+
 MAX_OVERHEAD_BYTES = 256 * 1024
 """The most bytes of a form that belong to no part's data: boundaries, headers, and what stands before and behind."""
 
@@ -82,12 +88,21 @@ async def read_parts(
 
 
 async def _chunks(request: Request, pace: Pace) -> AsyncIterator[bytes]:
+    """Yield the body, first as it arrives and then in pieces of `TOGETHER_BYTES` or a little more."""
     stream, clock = aiter(request.stream()), BodyClock(pace)
+    seen_bytes, held = 0, bytearray()
     while True:
         try:
-            yield await clock.next(partial(anext, stream), len)
+            chunk = await clock.next(partial(anext, stream), len)
         except StopAsyncIteration:
+            if held:
+                yield bytes(held)
             return
+        seen_bytes += len(chunk)
+        held += chunk
+        if seen_bytes <= AT_ONCE_BYTES or len(held) >= TOGETHER_BYTES:
+            yield bytes(held)
+            held.clear()
 
 
 class _Collector:

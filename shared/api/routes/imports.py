@@ -1,7 +1,9 @@
 """A recording sent with the request: streamed into blocks of the session's blob while it arrives."""
 
+import asyncio
 import json
 import re
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -117,7 +119,7 @@ async def import_session(
         try:
             await incoming.receive(request)
         except Exception:
-            await off_loop(incoming.forget)
+            await incoming.abandon()
             raise
         if claim := claim_of(request):
             await off_loop(partial(claim.settle, incoming.fingerprint.hexdigest()))
@@ -127,7 +129,7 @@ async def import_session(
 
 
 class Incoming:
-    """A recording on its way into storage, with one block of it in memory."""
+    """A recording on its way into storage, with two blocks of it in memory: one is staged while the next arrives."""
 
     def __init__(self, services: Services, org_id: str, reserved: Reserved) -> None:
         self.fingerprint = FormFingerprint()
@@ -139,6 +141,7 @@ class Incoming:
         self._field: str | None = None
         self._block = bytearray()
         self._blocks = 0
+        self._staging: asyncio.Task[None] | None = None
         self._whole: bytes | None = None
         """The recording, if it is a single block."""
         self._size_bytes = 0
@@ -182,8 +185,13 @@ class Incoming:
         )
         return submit_stored(self._services, request, self._reserved.session_id, self._file_name)
 
-    def forget(self) -> None:
+    async def abandon(self) -> None:
         """Delete the staged blocks of a recording that did not arrive whole, unless an earlier request staged them."""
+        with suppress(Exception):  # the request has failed already
+            await self._staged()
+        await off_loop(self._forget)
+
+    def _forget(self) -> None:
         blobs = self._services.storage.blobs
         if self._blocks > 0 and blobs.facts(SOURCES, self._blob) is None:
             blobs.discard(SOURCES, self._blob)
@@ -229,6 +237,7 @@ class Incoming:
                 self._whole = bytes(self._block)
             elif self._block:
                 await self._stage()
+            await self._staged()
             return
         assert self._field is not None
         given = _json_object(self._field, self._texts[self._field])
@@ -245,8 +254,16 @@ class Incoming:
     async def _stage(self) -> None:
         block = bytes(self._block[:BLOCK_BYTES])
         del self._block[:BLOCK_BYTES]
-        await off_loop(partial(self._services.storage.blobs.stage_block, SOURCES, self._blob, self._blocks, block))
+        await self._staged()
+        stage = partial(self._services.storage.blobs.stage_block, SOURCES, self._blob, self._blocks, block)
+        self._staging = asyncio.create_task(off_loop(stage))
         self._blocks += 1
+
+    async def _staged(self) -> None:
+        """Wait until the block that is being staged is there; raise what went wrong with it."""
+        staging, self._staging = self._staging, None
+        if staging is not None:
+            await staging
 
 
 def _json_object(name: str, text: bytes | bytearray) -> dict[str, Any]:
