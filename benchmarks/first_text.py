@@ -28,6 +28,7 @@ import psutil
 
 from benchmarks._local_stack import LocalStack
 from benchmarks._speech import PAUSE_SEC, Clip, add_arguments, read_clips
+from devhost.bench_table import Figure, report
 from shared.transcription.audio import SAMPLE_RATE
 
 BAR_SEC = 60.0
@@ -61,7 +62,9 @@ def measure(stack: LocalStack, url: str) -> int:
         known, now = answer.raise_for_status().json(), client.get(f"/jobs/{job['jobId']}").json()
         client.delete(f"/jobs/{job['jobId']}")
     spoken = sum(len(segment["words"]) for segment in known["segments"])
-    print(f"first text         {waited_sec:8.1f} s after the POST, bar {BAR_SEC:.0f} (load before: {load:.1f})")
+    report(
+        Figure("first text after the POST", waited_sec, BAR_SEC, "s", is_limit=True, note=f"load before: {load:.1f}")
+    )
     for name in ("download", "transcription"):
         print(f"  {name:<16} {length_sec(now['stages'][name]):8.1f} s so far")
     for name, used_sec in cpu_after.items():

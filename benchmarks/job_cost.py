@@ -18,6 +18,7 @@ import av
 
 from benchmarks._in_memory import run_to_end
 from benchmarks.memory import EXAMPLE, make_full_hd, repeat
+from devhost.bench_table import Figure, report
 from shared.job_status import JobStatus
 from shared.pipeline.context import StepContext, StepWork
 from shared.pipeline.jobs.submit import JobRequest, source_blob_name, submit_stored
@@ -43,9 +44,10 @@ def main() -> int:
     for step, cpu_sec in steps.items():
         print(f"{step:24} {cpu_sec:8.1f} CPU s  {cpu_sec / seconds:.4f} for each second")
     total = sum(steps.values())
-    print(f"{'all steps':24} {total:8.1f} CPU s  {total / seconds:.4f} for each second (bar {BAR_CPU_SEC})")
+    print(f"{'all steps':24} {total:8.1f} CPU s")
     print(f"{'decoding every frame':24} {floor:8.1f} CPU s; all steps are {total / floor:.2f} times that")
-    return 0 if total / seconds <= BAR_CPU_SEC else 1
+    name = "1080p, all steps: CPU s for each second"
+    return 0 if report(Figure(name, total / seconds, BAR_CPU_SEC, is_limit=True)).is_met else 1
 
 
 def decode(recording: Path) -> tuple[float, float]:

@@ -6,7 +6,7 @@ Apart from `checks`, which runs the benchmarks, because they import it as well. 
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
@@ -58,6 +58,20 @@ def report(figure: Figure, out: TextIO = sys.stdout) -> Figure:
         with Path(file).open("a", encoding="utf-8") as table:
             table.write(json.dumps(asdict(figure)) + "\n")
     return figure
+
+
+def verdict(name: str, status: int, figures: Collection[Figure]) -> Figure | None:
+    """Return the line for a benchmark that its figures do not tell of: it reported none, or failed for other reasons.
+
+    Args:
+        name: the benchmark.
+        status: its exit status.
+        figures: what it reported.
+    """
+    told = any(figure.is_met is False for figure in figures) if status else bool(figures)
+    if told:
+        return None
+    return Figure(f"{name}: checks that failed", float(status != 0), 0.0, is_limit=True, note="printed above")
 
 
 def read_figures(file: Path) -> Iterator[Figure]:

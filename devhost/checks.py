@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from devhost.azurite import HOME
-from devhost.bench_table import FIGURES_SETTING, Figure, print_table, read_figures
+from devhost.bench_table import FIGURES_SETTING, Figure, print_table, read_figures, verdict
 from devhost.errors import PageError, SetupError
 from devhost.page_build import SOURCES, environment, install_modules
 
@@ -99,15 +99,18 @@ def run_benchmarks(python: Path, wanted: str | None) -> int:
     known = sorted(path.stem for path in (REPO / "benchmarks").glob("*.py") if not path.stem.startswith("_"))
     if wanted is not None and wanted not in known:
         raise SetupError(f"There is no benchmark {wanted!r}; there are: {', '.join(known) or 'none yet'}")
-    failed: list[Figure] = []
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory) / "figures.jsonl"
-        for name in [wanted] if wanted else known:
-            print(f"== {name}", file=sys.stderr, flush=True)
+    table: list[Figure] = []
+    status = 0
+    for name in [wanted] if wanted else known:
+        print(f"== {name}", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory() as directory:
+            file = Path(directory) / "figures.jsonl"
             command = [str(python), "-m", f"benchmarks.{name}"]
             ended = subprocess.run(command, cwd=REPO, env={**os.environ, FIGURES_SETTING: str(file)}, check=False)
-            if ended.returncode != 0:
-                failed.append(Figure(f"{name}: failed, or a bar is not met", None, note=f"status {ended.returncode}"))
-        print("== figures", flush=True)
-        print_table([*read_figures(file), *failed])
-    return 1 if failed else 0
+            figures = list(read_figures(file))
+        status |= ended.returncode
+        line = verdict(name, ended.returncode, figures)
+        table += figures if line is None else [*figures, line]
+    print("== figures", flush=True)
+    print_table(table)
+    return 1 if status else 0

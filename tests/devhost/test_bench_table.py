@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks._rounds import alternate, median_ratio
-from devhost.bench_table import FIGURES_SETTING, HEADINGS, Figure, print_table, read_figures, report
+from devhost.bench_table import FIGURES_SETTING, HEADINGS, Figure, print_table, read_figures, report, verdict
 
 FIGURES = [
     Figure("chains, over RQ's", 1.2, 1.0),
@@ -31,6 +31,14 @@ def test_what_is_reported_comes_back_from_the_file(tmp_path: Path, monkeypatch: 
     for figure in FIGURES:
         report(figure, io.StringIO())
     assert list(read_figures(file)) == FIGURES
+
+
+def test_a_benchmark_that_told_too_little_has_a_line_of_its_own() -> None:
+    met, missed = FIGURES[:2]
+    assert verdict("chains", 0, [met]) is None
+    assert verdict("chains", 1, [met, missed]) is None
+    silent, failed = verdict("chaos", 0, []), verdict("chains", 1, [met])
+    assert [line.is_met for line in (silent, failed) if line is not None] == [True, False]
 
 
 def test_the_table_has_a_line_for_each_figure() -> None:
