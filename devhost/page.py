@@ -1,5 +1,6 @@
 """Runs the web page beside the API: builds it when needed and starts its server. Standard library only."""
 
+import json
 import subprocess
 import urllib.request
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from devhost.page_build import build_page
 
 DEFAULT_PORT = 8080
 STOP_TIMEOUT_SEC = 10.0
-LOOK_TIMEOUT_SEC = 2.0
+LOOK_TIMEOUT_SEC = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ def find_page(api_url: str) -> str | None:
     """Return the address of the page that another run serves for the API, or None where none answers."""
     with suppress(OSError, ValueError):  # no note, or one of a run that crashed
         url = _note(api_url).read_text(encoding="utf-8")
-        with urllib.request.urlopen(f"{url}/api/health", timeout=LOOK_TIMEOUT_SEC):
-            return url
+        with urllib.request.urlopen(f"{url}/config.json", timeout=LOOK_TIMEOUT_SEC) as answer:
+            return url if "apiBase" in json.load(answer) else None
     return None
 
 

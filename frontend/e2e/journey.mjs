@@ -1,6 +1,6 @@
 /**
- * Use the page as a reader does, against a running stack: upload over a reload, watch, read, search, cancel, retry,
- * delete. Every page is checked with axe in both themes.
+ * Use the page as a reader without a mouse does, against a running stack: upload over a reload, watch, read, correct,
+ * search, cancel, retry, delete. Every page is checked with axe in both themes. One step has the mouse.
  *
  * Usage: node journey.mjs '{"page": …, "api": …, "chromium": …, "recording": …, "screenshot": …}'
  */
@@ -12,9 +12,13 @@ const given = JSON.parse(process.argv[2]);
 const PATIENCE_MS = 60_000;
 const JOB_PATIENCE_MS = 240_000;
 const SEEK_TOLERANCE_SEC = 0.1;
+const MAX_TABS = 150;
 
 const browser = await launch(given.chromium);
 const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+await context.addInitScript(() => {
+  addEventListener("pointerdown", () => sessionStorage.setItem("pointer", "used"), true);
+});
 const page = await context.newPage();
 page.setDefaultTimeout(PATIENCE_MS);
 const complaints = [];
@@ -24,11 +28,15 @@ const steps = [
   uploadsOverAReload,
   watches,
   reads,
+  looks,
   corrects,
   mergesWithAnotherEditor,
+  importsAndRestores,
   searches,
   cancelsAndRetries,
   operates,
+  neededNoMouse,
+  clicksAWord,
   deletes,
 ];
 const name = `Water on its way ${Date.now() % 1_000_000}`;
@@ -49,6 +57,32 @@ try {
   await browser.close();
 }
 
+/** Press Tab until the element has the focus. */
+async function tabTo(target, key = "Tab") {
+  await target.waitFor({ state: "attached" });
+  for (let pressed = 0; pressed < MAX_TABS; pressed += 1) {
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press(key);
+  }
+  throw new Error(`${MAX_TABS} times Tab do not lead to ${target}`);
+}
+
+/** Go to the element and press a key. */
+async function press(target, key = "Enter") {
+  await tabTo(target);
+  await page.keyboard.press(key);
+}
+
+/** Choose a file with the dialog that a key opens. */
+async function choose(target, files) {
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), press(target)]);
+  await chooser.setFiles(files);
+}
+
+function button(label, within = page) {
+  return within.getByRole("button", { name: label, exact: true });
+}
+
 async function isAccessible() {
   for (const theme of ["light", "dark"]) {
     await setTheme(page, theme);
@@ -56,19 +90,19 @@ async function isAccessible() {
   }
 }
 
-/** The recording has several blocks. All but the first are held back until the page was loaded again. */
+/** The recording has four blocks. The second half is held back until the page was loaded again. */
 async function uploadsOverAReload() {
   const blocks = [];
   let isHeld = true;
   await page.route(/comp=block&/, async (route) => {
     const block = new URL(route.request().url()).searchParams.get("blockid");
-    if (isHeld && blocks.length > 0) return;
+    if (isHeld && blocks.length > 1) return;
     blocks.push(block);
     await route.continue();
   });
   await page.goto(`${given.page}/submit`);
   await isAccessible();
-  await page.locator(".drop input[type=file]").setInputFiles(given.recording);
+  await choose(button("Choose a file"), given.recording);
   await page.getByRole("progressbar").waitFor();
   await page.waitForFunction(
     () =>
@@ -76,101 +110,142 @@ async function uploadsOverAReload() {
         const opening = indexedDB.open("rostrum");
         opening.onsuccess = () => {
           const kept = opening.result.transaction("uploads").objectStore("uploads").getAll();
-          kept.onsuccess = () => resolve(kept.result[0]?.done.length === 1);
+          kept.onsuccess = () => resolve(kept.result[0]?.done.length === 2);
         };
       }),
   );
+  await press(button("Pause"));
+  await page.getByRole("heading", { name: `${basename(given.recording)} is paused` }).waitFor();
+  await isAccessible();
+  await press(button("Resume"));
+  await page.getByRole("heading", { name: `Uploading ${basename(given.recording)}` }).waitFor();
   isHeld = false;
   await page.reload();
   await page.getByText(`${basename(given.recording)} was not finished`).waitFor();
-  await page.locator(".upload input[type=file]").setInputFiles(given.recording);
+  await page.getByText(/^5\d% has arrived/).waitFor();
+  await isAccessible();
+  await choose(button("Continue"), given.recording);
   await page.getByRole("heading", { name: "What it is" }).waitFor();
   assert.equal(new Set(blocks).size, blocks.length, "a block that had arrived was sent again");
-  assert.ok(blocks.length >= 3, `${blocks.length} blocks`);
+  assert.equal(blocks.length, 4);
   await isAccessible();
-  await page.getByLabel("Name", { exact: false }).first().fill(name);
-  await page.getByRole("button", { name: "Process this recording" }).click();
+  await tabTo(page.getByRole("textbox", { name: "Name How" }));
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type(name);
+  await press(button("Process this recording"));
 }
 
+/** The job's end is held back until its first lines were seen, since both may come at once. */
 async function watches() {
   const row = page.locator("li.job", { has: page.getByRole("heading", { name }) });
   await row.waitFor();
+  const job = await row.getAttribute("data-job");
+  const lines = row.locator(".job__lines").waitFor({ timeout: JOB_PATIENCE_MS });
+  const isEnded = (each) => each.jobId === job && each.status === "DONE";
+  const rereads = /\/api\/jobs(\/[^/?]+)?(\?.*)?$/;
+  await page.route(rereads, async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    if ((body.items ?? [body]).some(isEnded)) await lines;
+    await route.fulfill({ response: answer });
+  });
   await row.getByRole("progressbar").waitFor();
   await row.getByText("Transcript").waitFor();
-  const job = await row.getAttribute("data-job");
+  await lines;
   await page.locator(`li[data-job="${job}"][data-status="DONE"]`).waitFor({ timeout: JOB_PATIENCE_MS });
+  await page.unroute(rereads);
   await isAccessible();
   session = (await row.getByRole("link", { name }).getAttribute("href")).split("/").at(-1);
+  await press(row.getByRole("link", { name }));
+  await page.waitForURL(`**/sessions/${session}`);
 }
 
 async function reads() {
-  await page.goto(`${given.page}/sessions/${session}`);
   await page.waitForFunction(() => document.querySelector("video")?.readyState >= 2);
-  const transcript = await (await fetch(`${given.api}/sessions/${session}/results/transcript`)).json();
-  const words = transcript.segments.flatMap((segment) => segment.words);
-  const wanted = words[Math.min(5, words.length - 1)];
+  const words = await spoken();
+  const number = Math.min(5, words.length - 1);
+  const wanted = words[number];
 
-  await page.locator(`[data-word="${words.indexOf(wanted)}"]`).click();
-  await page.waitForFunction(() => !document.querySelector("video").seeking);
-  const time = await page.evaluate(() => document.querySelector("video").currentTime);
-  assert.ok(Math.abs(time - wanted.start) <= SEEK_TOLERANCE_SEC, `${time} instead of ${wanted.start}`);
+  await tabTo(page.locator(".paragraph__time").first());
+  for (let moved = 0; moved <= number; moved += 1) await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  await isAt(wanted.start);
   await page.locator('[aria-current="true"][data-word]').waitFor();
 
   await page.waitForFunction(() => document.querySelector("video").textTracks.length === 1);
-  await page.evaluate(() => {
-    document.querySelector("video").textTracks[0].mode = "showing";
-  });
+  await press(button("Captions"));
   await page.waitForFunction(() => document.querySelector("video").textTracks[0].cues?.length > 0);
+  await press(button("Style of the captions"));
+  await tabTo(page.getByRole("combobox", { name: "Size" }));
+  await page.keyboard.press("ArrowDown");
+  await page.waitForFunction(() => document.querySelector("video").style.getPropertyValue("--cue-size") === "1.5em");
+  await isAccessible();
+  await page.keyboard.press("Escape");
 
-  const drawn = () =>
-    page.evaluate(() => {
-      const canvas = document.querySelector("canvas.player__overlay");
-      return canvas
-        .getContext("2d")
-        .getImageData(0, 0, canvas.width, canvas.height)
-        .data.some((value) => value > 0);
-    });
-  const track = await (await fetch(`${given.api}/sessions/${session}/results/instructor-tracking`)).json();
-  const seen = track.trackPoints[Math.floor(track.trackPoints.length / 2)].t;
-  await page.evaluate((hash) => {
-    window.location.hash = hash;
-  }, `t=${seen}`);
-  await page.waitForFunction((at) => Math.abs(document.querySelector("video").currentTime - at) < 0.1, seen);
-  assert.ok(await drawn(), "the lecturer's box is not drawn");
-  await page.getByRole("button", { name: "Follow lecturer" }).click();
-  await page.waitForFunction(() => document.querySelector("video").style.transform.startsWith("scale("));
-
-  await page.getByRole("heading", { name }).click();
   await page.keyboard.press("/");
+  await page.keyboard.type("k l/");
+  assert.equal(await page.evaluate(() => document.querySelector("video").paused), true, "a key worked inside a field");
+  await page.keyboard.press("Control+A");
   await page.keyboard.type(wanted.word);
   await page.locator(".timeline__mark").first().waitFor();
   await page.keyboard.press("Enter");
   await page.locator(".word--current").waitFor();
-  await page.getByRole("heading", { name }).click();
+  await page.keyboard.press("Tab");
   await page.keyboard.press("k");
   await page.waitForFunction(() => !document.querySelector("video").paused);
   await page.keyboard.press("k");
   await page.waitForFunction(() => document.querySelector("video").paused);
+}
 
+/** Look at the track, the slides, the keys, and every file. */
+async function looks() {
+  const track = await (await fetch(`${given.api}/sessions/${session}/results/instructor-tracking`)).json();
+  const seen = track.trackPoints[Math.floor(track.trackPoints.length / 2)].t;
+  await page.goto(`${given.page}/sessions/${session}#t=${seen}`);
+  await page.waitForFunction((at) => Math.abs(document.querySelector("video")?.currentTime - at) < 0.1, seen);
+  await page.waitForFunction(() => {
+    const canvas = document.querySelector("canvas.player__overlay");
+    const drawn = canvas?.width && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+    return drawn ? drawn.some((value) => value > 0) : false;
+  });
+  await press(button("Follow lecturer"));
+  await page.waitForFunction(() => document.querySelector("video").style.transform.startsWith("scale("));
+  await press(button("Slide beside"));
+  await page.locator(".beside img").waitFor();
+  await press(button("Keys"));
+  await isAccessible();
+  await press(page.getByRole("checkbox"), "Space");
+  assert.equal(await page.evaluate(() => localStorage.getItem("rostrum.letter-keys")), "off");
   await page.keyboard.press("Escape");
-  for (const tab of ["Chapters", "Lecturer", "Details and files"]) {
-    await page.getByRole("tab", { name: tab }).click();
+
+  await tabTo(page.getByRole("tab", { name: "Chapters" }));
+  for (const tab of ["Chapters", "Slides", "Lecturer", "Details and files"]) {
+    await page.locator('[role="tab"][data-state="active"]', { hasText: tab }).waitFor();
     await isAccessible();
+    if (tab !== "Details and files") await page.keyboard.press("ArrowRight");
   }
+  const broken = await page.locator("a.file").evaluateAll(async (links) => {
+    const answers = await Promise.all(links.map((link) => fetch(link.href, { method: "HEAD" })));
+    return answers.filter((answer) => !answer.ok).map((answer) => `${answer.status} ${answer.url}`);
+  });
+  assert.deepEqual(broken, []);
   assert.equal((await page.locator('script[type="application/ld+json"]').textContent()).includes("VideoObject"), true);
 }
 
-/** Correct the text with the keyboard alone, from the reading view and back; the text survives a reload. */
+/** Correct the text, from the reading view and back; it survives a reload. */
 async function corrects() {
   await page.goto(`${given.page}/sessions/${session}`);
-  await page.getByRole("button", { name: "Correct", exact: true }).focus();
-  await page.keyboard.press("Enter");
+  await press(button("Correct"));
   await rowsOf(page).first().waitFor();
   await isAccessible();
   const before = await textsOf(page);
-  await page.getByRole("button", { name: "Keys" }).focus();
-  for (let tabs = 0; tabs < 10 && !(await isInText(page)); tabs += 1) await page.keyboard.press("Tab");
-  assert.ok(await isInText(page), "no key leads into the text");
+  await tabTo(rowsOf(page).first());
+  await page.keyboard.press("F8");
+  await page.locator(".epanel").waitFor();
+  await isAccessible();
+  await press(page.getByRole("button", { name: /^Doubtful words/ }));
+  await page.locator(".epanel").waitFor({ state: "detached" });
+  await tabTo(rowsOf(page).first());
 
   await page.keyboard.press("End");
   await page.keyboard.type(" indeed");
@@ -191,7 +266,7 @@ async function corrects() {
   await rowsOf(page).first().waitFor();
   assert.deepEqual(await textsOf(page), split);
   assert.equal(await page.getByLabel("Speaker").first().inputValue(), "Ada");
-  await rowsOf(page).nth(1).focus();
+  await tabTo(rowsOf(page).nth(1));
   await page.keyboard.press("Home");
   await page.keyboard.press("Backspace");
   await isSaved(page);
@@ -205,12 +280,10 @@ async function corrects() {
   await page.keyboard.press("Tab");
   await page.keyboard.press("Tab");
   await page.keyboard.type("certainly");
-  await page.getByRole("button", { name: "Replace all 1" }).press("Enter");
-  await isSaved(page);
-  await page.getByRole("button", { name: "Versions" }).press("Enter");
-  await page.getByText("As the machine wrote it").waitFor();
   await isAccessible();
-  await page.getByRole("button", { name: "Done" }).press("Enter");
+  await press(button("Replace all 1"));
+  await isSaved(page);
+  await press(button("Done"));
   await page.locator(".transcript .word", { hasText: "certainly" }).waitFor();
   await captionsSay("<v Ada>certainly");
 }
@@ -230,12 +303,45 @@ async function mergesWithAnotherEditor() {
   await appendTo(page, 0, "mine");
   await page.getByText("was changed by both of you").waitFor();
   await isAccessible();
-  await page.getByRole("button", { name: "Take yours" }).press("Enter");
+  await press(button("Done"));
+  await page.getByText("Decide first").waitFor();
+  await press(button("Take yours"));
   await isSaved(page);
   const merged = [`${before[0]} mine`, `${before[1]} theirs`, `${before[2]} mine`];
   assert.deepEqual((await textsOf(page)).slice(0, 3), merged);
   await captionsSay("mine", "theirs");
   await other.close();
+}
+
+/** Import a corrected file, say that the text is reviewed, and go back to what the machine wrote. */
+async function importsAndRestores() {
+  const transcript = `${given.api}/sessions/${session}/results/transcript`;
+  const captions = await (await fetch(`${transcript}?format=vtt`)).text();
+  const corrected = {
+    name: "corrected.vtt",
+    mimeType: "text/vtt",
+    buffer: Buffer.from(captions.replace("mine", "ours")),
+  };
+  await press(button("Versions"));
+  await page.getByText("As the machine wrote it").waitFor();
+  await isAccessible();
+  await choose(page.locator('.epanel input[type="file"]'), corrected);
+  await page.getByText(/^Imported; \d+ words? changed/).waitFor();
+  assert.ok((await textsOf(page)).some((text) => text.includes("ours")));
+  await tabTo(page.getByRole("combobox", { name: "State of the transcript" }));
+  await page.keyboard.press("ArrowDown");
+  await page.waitForFunction(
+    async (path) => (await (await fetch(path)).json()).transcriptReview?.state === "reviewed",
+    `/api/sessions/${session}`,
+    { polling: 500 },
+  );
+  await press(button("Back to this"));
+  await press(button("Restore it"));
+  await page.getByText("Restored.").waitFor();
+  const machine = (await (await fetch(`${transcript}?version=0`)).json()).segments.map((segment) => segment.text);
+  assert.deepEqual(await textsOf(page), machine);
+  await press(button("Done"));
+  await page.locator(".transcript .word").first().waitFor();
 }
 
 function rowsOf(shown) {
@@ -244,10 +350,6 @@ function rowsOf(shown) {
 
 function textsOf(shown) {
   return rowsOf(shown).evaluateAll((areas) => areas.map((area) => area.value));
-}
-
-function isInText(shown) {
-  return shown.evaluate(() => document.activeElement.classList.contains("erow__area"));
 }
 
 async function appendTo(shown, row, word) {
@@ -274,20 +376,43 @@ async function captionsSay(...texts) {
   );
 }
 
-async function searches() {
+async function spoken() {
   const transcript = await (await fetch(`${given.api}/sessions/${session}/results/transcript`)).json();
-  const word = transcript.segments.flatMap((segment) => segment.words).find((each) => each.word.length > 4);
-  await page.goto(`${given.page}/search`);
-  await isAccessible();
-  await page.getByRole("searchbox").fill(word.word.replace(/\W/g, ""));
-  await page.keyboard.press("Enter");
-  const moment = page.locator(".moment").first();
-  await moment.waitFor();
-  await isAccessible();
-  await moment.click();
-  await page.waitForURL(/\/sessions\/.*#t=/);
-  const wanted = Number(new URL(page.url()).hash.slice(3));
-  await page.waitForFunction((at) => Math.abs((document.querySelector("video")?.currentTime ?? -1) - at) < 0.1, wanted);
+  return transcript.segments.flatMap((segment) => segment.words);
+}
+
+async function isAt(time) {
+  await page.waitForFunction(
+    ([at, tolerance]) => {
+      const video = document.querySelector("video");
+      return video && !video.seeking && Math.abs(video.currentTime - at) <= tolerance;
+    },
+    [time, SEEK_TOLERANCE_SEC],
+  );
+}
+
+/** Find a word that was said, and a title that was shown. */
+async function searches() {
+  const said = (await spoken()).find((each) => each.word.length > 4).word.replace(/\W/g, "");
+  const { slides } = await (await fetch(`${given.api}/sessions/${session}/results/slides`)).json();
+  const { title } = slides.find((slide) => slide.title);
+  for (const [phrase, isSlide] of [
+    [said, false],
+    [`"${title}"`, true],
+  ]) {
+    await page.goto(`${given.page}/search`);
+    await isAccessible();
+    await tabTo(page.getByRole("searchbox"));
+    await page.keyboard.type(phrase);
+    await page.keyboard.press("Enter");
+    const moments = page.locator(`.found:has([href*="${session}"]) .moment`);
+    const moment = (isSlide ? moments.filter({ has: page.locator(".moment__source") }) : moments).first();
+    await moment.waitFor();
+    await isAccessible();
+    await press(moment);
+    await page.waitForURL(/\/sessions\/.*#t=/);
+    await isAt(Number(new URL(page.url()).hash.slice(3)));
+  }
 }
 
 async function cancelsAndRetries() {
@@ -296,29 +421,48 @@ async function cancelsAndRetries() {
   const job = await (await fetch(`${given.api}/jobs`, { method: "POST", headers, body })).json();
   await page.goto(`${given.page}/jobs`);
   const row = page.locator(`li[data-job="${job.jobId}"]`);
-  await row.getByRole("button", { name: "Cancel" }).focus();
-  await page.keyboard.press("Enter");
+  await press(row.getByRole("button", { name: "Cancel" }));
   await isAccessible();
-  await page.keyboard.press("Tab");
-  await page.keyboard.press("Enter");
+  await press(button("Cancel the job"));
   await page.locator(`li[data-job="${job.jobId}"][data-status="CANCELED"]`).waitFor();
-  await row.getByRole("button", { name: "Try again" }).click();
+  await press(row.getByRole("button", { name: "Try again" }));
   await page.locator(`li[data-job="${job.jobId}"]:not([data-status="CANCELED"])`).waitFor();
 }
 
 async function operates() {
-  await page.getByRole("link", { name: "Operations" }).click();
+  await press(page.getByRole("link", { name: "Operations" }));
   await page.getByRole("rowheader", { name: "downloads", exact: true }).waitFor();
+  await isAccessible();
+  await page.goto(`${given.page}/nowhere`);
+  await page.getByText("There is no such page").waitFor();
   await isAccessible();
 }
 
+async function neededNoMouse() {
+  assert.equal(await page.evaluate(() => sessionStorage.getItem("pointer")), null);
+}
+
+async function clicksAWord() {
+  const words = await spoken();
+  const number = Math.min(7, words.length - 1);
+  await page.goto(`${given.page}/sessions/${session}`);
+  await page.waitForFunction(() => document.querySelector("video")?.readyState >= 2);
+  await page.locator(`[data-word="${number}"]`).click();
+  await isAt(words[number].start);
+}
+
 async function deletes() {
-  await page.getByRole("link", { name: "Recordings", exact: true }).click();
+  await press(page.getByRole("link", { name: "Recordings", exact: true }));
   const row = page.locator("li.job", { has: page.getByRole("heading", { name }) });
-  await row.getByRole("button", { name: "Delete" }).click();
-  await page.getByRole("button", { name: "Delete for good" }).click();
+  await press(row.getByRole("button", { name: "Delete" }));
+  await press(button("Delete for good"));
   await row.waitFor({ state: "detached" });
   await page.waitForFunction(async (path) => (await fetch(path)).status === 404, `/api/sessions/${session}`);
+  await page.waitForFunction(
+    async (path) => (await (await fetch(path)).json()).items.length === 0,
+    `/api/jobs?sessionId=${session}`,
+    { polling: 500 },
+  );
   await page.goto(`${given.page}/sessions/${session}`);
   await page.getByText("There is no such recording").waitFor();
   await isAccessible();

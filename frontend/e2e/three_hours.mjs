@@ -1,16 +1,19 @@
 /**
- * Measure the session page with a made-up recording of three hours: 30,000 words, 21,600 points of the track.
+ * Measure the session page with a made-up recording of three hours: 30,000 words, 21,600 points of the track, 120 slides.
  *
  * Usage: node three_hours.mjs '{"page": …, "chromium": …}', with the page served by `dev.py up`. Prints the time to the
- * transcript's first words with the bundle cached, the longest task while scrolling, the memory, and in the editor the
- * longest answer to a key and the longest task while what was typed is saved.
+ * transcript's first words with the bundle cached, the longest task while scrolling, the script's heap and the memory of
+ * the tab's whole process (its proportional share, on Linux), and in the editor the longest answer to a key and the
+ * longest task while what was typed is saved. Times are in ms.
  */
+import { readFileSync } from "node:fs";
 import { launch } from "./browser.mjs";
 
 const given = JSON.parse(process.argv[2]);
 const HOURS_SEC = 3 * 3600;
 const WORDS = 30_000;
 const POINTS = HOURS_SEC * 2;
+const SLIDES = 120;
 const SCROLLS = 60;
 const TYPED = " and these are some more words for it";
 
@@ -18,9 +21,11 @@ const browser = await launch(given.chromium);
 const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
 const page = await context.newPage();
 const session = recording();
+const picture = await slidePicture();
 await page.route(/\/api\/sessions\/long(\/.*|\?.*)?$/, (route) => {
   const path = new URL(route.request().url()).pathname.replace("/api/sessions/long", "");
   if (route.request().method() === "PATCH") return route.fulfill(saved(route.request().postDataJSON().operations));
+  if (path.endsWith(".jpg")) return route.fulfill({ body: picture, contentType: "image/jpeg" });
   const body = session[path];
   return body === undefined
     ? route.fulfill({ status: 404, json: { code: "not_found", detail: "none", title: "none", status: 404 } })
@@ -56,12 +61,48 @@ for (let at = 0; at < SCROLLS; at += 1) {
 const scrolling = await page.evaluate(() => window.longest);
 await page.getByRole("tab", { name: "Lecturer" }).click();
 await page.waitForTimeout(500);
+await page.getByRole("tab", { name: "Slides" }).click();
+await page.evaluate(() => {
+  window.longest = 0;
+});
+for (let at = 0; at < SCROLLS; at += 1) {
+  await page.mouse.move(300, 600);
+  await page.mouse.wheel(0, 400);
+  await page.waitForTimeout(30);
+}
+const slidesScrolling = await page.evaluate(() => window.longest);
+const slides = await page.locator(".slide img").count();
 const rows = await page.locator(".transcript__row").count();
 const client = await context.newCDPSession(page);
 const { usedSize } = await client.send("Runtime.getHeapUsage");
+const heapMb = Math.round(usedSize / 1e6);
+const tabMb = await tabMemoryMb();
 const typing = await typed();
-console.log(JSON.stringify({ ...typing, paint, loading, scrolling, rows, heapMb: Math.round(usedSize / 1e6) }));
+const editorTabMb = await tabMemoryMb();
+console.log(
+  JSON.stringify({ paint, loading, scrolling, slidesScrolling, rows, slides, heapMb, tabMb, ...typing, editorTabMb }),
+);
 await browser.close();
+
+/** Return the memory of the largest tab's process: its own pages, and its share of those that it has in common. */
+async function tabMemoryMb() {
+  const system = await browser.newBrowserCDPSession();
+  const { processInfo } = await system.send("SystemInfo.getProcessInfo");
+  const shares = processInfo
+    .filter((each) => each.type === "renderer")
+    .map(({ id }) => Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${id}/smaps_rollup`, "utf-8"))?.[1]));
+  return Math.round((Math.max(...shares) * 1024) / 1e6);
+}
+
+/** Return a picture as large as slides are stored. */
+async function slidePicture() {
+  const stage = await context.newPage();
+  await stage.setViewportSize({ width: 1280, height: 720 });
+  await stage.setContent(`<h1 style="font: 60px sans-serif; padding: 3em">${"Water on its way. ".repeat(9)}</h1>`);
+  const bytes = await stage.screenshot({ type: "jpeg" });
+  await stage.close();
+  return bytes;
+}
 
 /** Type into the middle of the talk, and let it be saved. */
 async function typed() {
@@ -137,6 +178,14 @@ function recording() {
     title: `Chapter ${at + 1}`,
     reasons: [],
   }));
+  const slides = Array.from({ length: SLIDES }, (_, at) => ({
+    id: at + 1,
+    title: `Slide ${at + 1}`,
+    picture: `slide-${String(at + 1).padStart(4, "0")}.jpg`,
+    lines: Array.from({ length: 8 }, (_, line) => ({ text: `line ${line} of the slide`, role: "body" })),
+    visits: [[(at * HOURS_SEC) / SLIDES, ((at + 1) * HOURS_SEC) / SLIDES]],
+    unspoken: ["term"],
+  }));
   const ids = { version: "v1", sessionId: "long", jobId: "j" };
   const video = { index: 0, codec: "h264", width: 1920, height: 1080, rotation: 0, fps: 25 };
   const clock = (t) => new Date(t * 1000).toISOString().slice(11, 23);
@@ -172,6 +221,8 @@ function recording() {
       heatMap: { columns: 2, rows: 1, seconds: [[1, 2]] },
     },
     "/results/chapters": { ...ids, chapters },
+    "/sidecar": { ...ids, artefacts: [{ name: "slides.json" }], scenes: [], thumbnails: [], renditions: [] },
+    "/results/slides": { ...ids, slides, warnings: [] },
     "/captions": `WEBVTT\n\n${cues.join("\n\n")}\n`,
   };
 }

@@ -29,6 +29,7 @@ PATIENCE_SEC = 300.0
 HTTP = httpx.Client(timeout=60.0, limits=httpx.Limits(max_keepalive_connections=0))
 """Waits as long as a busy machine takes; the functions of httpx give up after 5 s."""
 SHORT_SEC = 6
+TWO_SLIDES_SEC = 12
 SHORT_SIZE_PX = (320, 180)
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CLIENT = (sys.executable, "-m", "rostrum_client", "process")
@@ -96,13 +97,23 @@ class SlowServer:
 @pytest.fixture(scope="session")
 def short_lecture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first seconds of the example with a small picture, so that a job takes a third of the time."""
-    target: Path = tmp_path_factory.mktemp("short") / "lecture.mp4"
+    return _cut(tmp_path_factory.mktemp("short") / "lecture.mp4", SHORT_SEC)
+
+
+@pytest.fixture(scope="session")
+def lecture_of_two_slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example up to its second slide; while only one was shown, no slides are found."""
+    return _cut(tmp_path_factory.mktemp("slides") / "lecture.mp4", TWO_SLIDES_SEC)
+
+
+def _cut(target: Path, end_sec: float) -> Path:
+    """Write the beginning of the example with a small picture; return its path."""
     with av.open(REPO / "examples" / "lecture.mp4") as source, av.open(target, "w") as cut:
         small = cut.add_stream("libx264", rate=25, options={"preset": "ultrafast", "g": "50"})
         small.width, small.height, small.pix_fmt = *SHORT_SIZE_PX, "yuv420p"
         sound = cut.add_stream_from_template(source.streams.audio[0])
         for packet in source.demux():
-            if packet.pts is None or packet.pts * packet.time_base >= SHORT_SEC:
+            if packet.pts is None or packet.pts * packet.time_base >= end_sec:
                 continue
             if packet.stream.type == "audio":
                 packet.stream = sound

@@ -1,6 +1,7 @@
 """The built web page, and the Node that its own tests run with."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,6 +15,16 @@ from devhost.page_build import build_page, install_modules
 def required() -> bool:
     """Return whether a machine that cannot run these tests fails them instead of skipping them."""
     return "ROSTRUM_REQUIRE_PAGE" in os.environ
+
+
+def find_chromium() -> str:
+    """Return the path of the machine's Chromium; skip the test, or fail it, where there is none."""
+    found = shutil.which("chromium")
+    if found is None:
+        if required():
+            pytest.fail("there is no Chromium, and ROSTRUM_REQUIRE_PAGE is set")
+        pytest.skip("there is no Chromium on this machine: the page is not tried in a browser")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,8 @@ def serve(*, inline: bool = False, **settings: Any) -> Iterator[Served]:
         if scope["type"] == "http" and scope["path"].startswith("/blobs/"):
             await (await blob_door(blobs, Request(scope, receive)))(scope, receive, send)
         else:
-            await api(scope, receive, send)
+            path = scope.get("path", "").removeprefix("/api")  # where the host and the page have the API
+            await api({**scope, "path": path}, receive, send)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -33,8 +33,9 @@ export function VersionsPanel({ sessionId, saves, onBefore, onAfter }: VersionsP
     setError(null);
     try {
       await onBefore();
-      setTold(await work());
+      const done = await work();
       await onAfter();
+      setTold(done);
       await versions.refetch();
     } catch (failure) {
       setError(failure);

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { messages } from "../messages";
 import { BACKGROUNDS, type CaptionStyle, COLORS, DEFAULT_STYLE, SIZES, variablesOf } from "./captionStyle";
 
@@ -13,6 +13,7 @@ interface CaptionSettingsProps {
 export function CaptionSettings({ style, onStyle }: CaptionSettingsProps) {
   const [open, setOpen] = useState(false);
   const place = useRef<HTMLSpanElement>(null);
+  const panel = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();
 
@@ -21,16 +22,20 @@ export function CaptionSettings({ style, onStyle }: CaptionSettingsProps) {
     const onPress = (event: PointerEvent) => {
       if (!place.current?.contains(event.target as Node)) setOpen(false);
     };
+    const onKey = (event: KeyboardEvent) => {
+      event.stopPropagation(); // the player, an element of its own, has a meaning for the arrows
+      if (event.key !== "Escape") return;
+      setOpen(false);
+      button.current?.focus();
+    };
+    const fields = panel.current;
+    fields?.addEventListener("keydown", onKey);
     document.addEventListener("pointerdown", onPress);
-    return () => document.removeEventListener("pointerdown", onPress);
+    return () => {
+      fields?.removeEventListener("keydown", onKey);
+      document.removeEventListener("pointerdown", onPress);
+    };
   }, [open]);
-
-  function onKeyDown(event: KeyboardEvent) {
-    event.stopPropagation(); // the player has keys of its own
-    if (event.key !== "Escape") return;
-    setOpen(false);
-    button.current?.focus();
-  }
 
   return (
     <span ref={place} className="player__settings">
@@ -47,8 +52,7 @@ export function CaptionSettings({ style, onStyle }: CaptionSettingsProps) {
         <span className="visually-hidden">{text.open}</span>
       </button>
       {open && (
-        // biome-ignore lint/a11y/noStaticElementInteractions: keeps the keys of its fields from the player
-        <div id={id} className="player__panel" onKeyDown={onKeyDown}>
+        <div ref={panel} id={id} className="player__panel">
           <Choice
             label={text.size}
             names={text.sizes}

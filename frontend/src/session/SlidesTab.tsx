@@ -48,7 +48,7 @@ export function SlidesTab({ slides, clock, picturePath }: SlidesTabProps) {
                       key={start}
                       type="button"
                       className="paragraph__time num"
-                      aria-label={text.playFrom(asClock(start))}
+                      aria-label={text.goToTime(`${asClock(start)}–${asClock(end)}`)}
                       onClick={() => clock.seek(start)}
                     >
                       {asClock(start)}–{asClock(end)}

@@ -15,7 +15,7 @@ describe("the verdict", () => {
     const clock = new MediaClock();
     render(<VerdictStrip quality={QUALITY} warnings={[]} clock={clock} />);
     expect(screen.getByText(text.check)).toBeTruthy();
-    const link = screen.getByRole("link", { name: text.goTo("0:20–0:31") });
+    const link = screen.getByRole("link", { name: messages.session.goToTime("0:20–0:31") });
     expect(link.getAttribute("href")).toMatch(/#t=20\.0$/);
     await userEvent.click(link);
     expect(clock.time).toBe(20);

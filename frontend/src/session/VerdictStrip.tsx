@@ -32,7 +32,7 @@ export function VerdictStrip({ quality, warnings, clock }: VerdictStripProps) {
               <a
                 className="num"
                 href={linkTo(reason.start)}
-                aria-label={text.goTo(`${asClock(reason.start)}–${asClock(reason.end)}`)}
+                aria-label={messages.session.goToTime(`${asClock(reason.start)}–${asClock(reason.end)}`)}
                 onClick={(event) => {
                   event.preventDefault();
                   clock.seek(reason.start);

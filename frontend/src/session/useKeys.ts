@@ -30,7 +30,8 @@ export function useKeys(clock: MediaClock, hasLetters: boolean): void {
       const target = event.target as HTMLElement;
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       if (!hasLetters && /^\S$/u.test(event.key)) return;
-      if (target.closest(TYPING) || target.closest("media-controller, [role=alertdialog], [role=dialog]")) return;
+      if (target.closest(TYPING) || target.closest("[role=alertdialog], [role=dialog]")) return;
+      if (target.closest("media-controller") && event.key !== "/") return; // it has the same keys itself
       const isButton = target.closest("button, a") !== null;
       const isWord = target.dataset.word !== undefined;
       const arrows: Record<string, number> = isWord ? {} : { ArrowLeft: -STEP_SEC, ArrowRight: STEP_SEC };
