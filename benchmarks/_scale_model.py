@@ -104,7 +104,7 @@ class Meter:
         if math.isinf(self.per_sec):
             return 0.0
         self._free_at = max(self._free_at, now) + units / self.per_sec
-        late_sec = self._free_at - now - max(over_sec, 1.0)
+        late_sec = self._free_at - now - max(over_sec, SLICE_SEC)  # others asked for a slice at once, too
         if late_sec > 0 and self.throttled_at is None:
             self.throttled_at = now
         return max(0.0, late_sec)
