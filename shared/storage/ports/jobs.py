@@ -18,17 +18,18 @@ class JobStore(Protocol):
     """Jobs and their event logs."""
 
     def create(self, job: Job) -> Stored[Job]:
-        """Insert the job and its first event; raise WriteConflict when the id is taken, and InvalidRequest when the
-        options are longer than a row can hold (32,768 characters of JSON)."""
+        """Insert the job, whose row is its first event; raise WriteConflict when the id is taken, and InvalidRequest
+        when the options are longer than a row can hold (32,768 characters of JSON)."""
 
     def get(self, org_id: str, job_id: str) -> Stored[Job]:
         """Return the row; raise NotFound."""
 
     def update(self, stored: Stored[Job], job: Job) -> Stored[Job]:
-        """Replace the job, and log its event; raise WriteConflict when it was changed since it was read.
+        """Replace the job; raise WriteConflict when it was changed since it was read.
 
-        The event of `stored` is written (again) first, so that a crash in between leaves no gap in the log. A job that
-        ended is no longer active; one that begins again is. Raise NotFound when the row was deleted.
+        The event that `stored` is goes to the log first, so that a crash in between leaves no gap; the row is the
+        latest event. A job that ended is no longer active; one that begins again is. Raise NotFound when the row was
+        deleted.
         """
 
     def page(
