@@ -84,8 +84,12 @@ console.log(
 );
 await browser.close();
 
-/** Return the memory of the largest tab's process: its own pages, and its share of those that it has in common. */
+/**
+ * Return the memory of the largest tab's process: its own pages, and its share of those that it has in common. What the
+ * page before it left is collected first: a browser with enough memory waits with that.
+ */
 async function tabMemoryMb() {
+  await client.send("HeapProfiler.collectGarbage");
   const system = await browser.newBrowserCDPSession();
   const { processInfo } = await system.send("SystemInfo.getProcessInfo");
   const shares = processInfo
