@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -58,8 +59,14 @@ def resolved(part: dict[str, Any]) -> dict[str, Any]:
 
 def check(schema: dict[str, Any], example: Any) -> None:
     """Raises unless the example is one of the schema."""
-    whole = {**schema, "components": SCHEMA["components"]}
-    jsonschema_rs.validator_for(whole, validate_formats=True).validate(example)
+    _validator(json.dumps(schema)).validate(example)
+
+
+@cache
+def _validator(schema: str) -> Any:
+    """The validator of a schema, made once: it reads all components."""
+    whole = {**json.loads(schema), "components": SCHEMA["components"]}
+    return jsonschema_rs.validator_for(whole, validate_formats=True)
 
 
 def examples_of(content: dict[str, Any]) -> list[Any]:
