@@ -38,7 +38,7 @@ def make_services(**settings: Any) -> Services:
         return now
 
     return Services(
-        storage=scripted(MemoryStorage(clock), "jobs", "blobs"),
+        storage=scripted(MemoryStorage(clock), "jobs", "uploads", "blobs"),
         settings=settings_with(**settings),
         clock=clock,
         new_id=lambda: f"id{next(numbers):07}",
@@ -73,7 +73,7 @@ class ApiHarness:
         self.services.storage.sessions.update(stored, stored.value.evolve(**made))
 
     def instead(self, store: str, **operations: Callable[..., object]) -> None:
-        """Do these instead of the operations of their names in the store `jobs` or `blobs`."""
+        """Do these instead of the operations of their names in the store `jobs`, `uploads` or `blobs`."""
         getattr(self.services.storage, store).script(**operations)
 
     def put(self, job: dict[str, Any], name: str, data: bytes) -> None:

@@ -1,7 +1,7 @@
 """An API that is asked with idempotency keys, whose clock stands until it is moved, and whose process can be killed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +13,9 @@ from shared.domain.idempotency import IdempotencyRecord
 from shared.domain.job import Job
 from shared.domain.message import StageMessage
 from shared.pipeline.context import Services
-from shared.settings import Settings
+from tests.support.api_harness import settings_with
 from tests.support.crashing_storage import CrashingStorage, CrashPoint
+from tests.support.scripted_store import scripted
 from tests.support.signing_keys import SECRET, signed
 
 TALK = {"sourceUrl": "https://example.com/talk.mp4", "sessionName": "A talk"}
@@ -43,13 +44,18 @@ class KeyedApiHarness:
         self.crash_point = CrashPoint(for_good=True)
         self.storage = CrashingStorage(self.clock, self.crash_point).storage
         self.services = Services(
-            storage=self.storage,
-            settings=Settings().model_copy(update=settings),
+            storage=scripted(self.storage, "jobs"),
+            settings=settings_with().model_copy(update=settings),
             clock=self.clock,
             new_id=lambda: f"id{next(self._numbers):07}",
             work={},
         )
         self.app = create_app(self.services)
+
+    def instead(self, **operations: Callable[..., object]) -> None:
+        """Do these instead of the operations of their names in the store `jobs`."""
+        jobs: Any = self.services.storage.jobs
+        jobs.script(**operations)
 
     async def post(
         self, path: str = "/jobs", key: str | bytes | None = "key", *, token: str | None = None, **body: Any

@@ -4,9 +4,10 @@ Apart from the harnesses, because it says nothing of what uses the storage.
 """
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
+from shared.pipeline.context import Services
 from shared.storage.ports import Storage
 
 
@@ -29,3 +30,10 @@ def scripted(storage: Storage, *names: str) -> Storage:
     """Return the storage with these stores scripted."""
     stores = {field.name: getattr(storage, field.name) for field in fields(Storage)}
     return Storage(**stores | {name: ScriptedStore(stores[name]) for name in names})
+
+
+def instead(services: Services, store: str, **operations: Callable[..., object]) -> Services:
+    """Return services that do these instead of the operations of their names in one store."""
+    storage = scripted(services.storage, store)
+    getattr(storage, store).script(**operations)
+    return replace(services, storage=storage)

@@ -10,7 +10,7 @@ from shared.pipeline.execution.run_step import Delivery
 from shared.pipeline.tasks.job_manager import JobManager
 from shared.pipeline.tasks.run_task import run_task
 from shared.pipeline.tasks.sweep import sweep_tasks
-from shared.settings import Settings
+from tests.support.api_harness import settings_with
 from tests.support.crashing_storage import CrashingStorage, CrashPoint
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ class TaskHarness:
         self.storage = self.crashing.storage
         self.services = Services(
             storage=self.storage,
-            settings=Settings(),
+            settings=settings_with(),
             clock=lambda: self.now,
             new_id=lambda: f"id{next(numbers):07}",
             work={},

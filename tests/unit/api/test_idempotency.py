@@ -36,19 +36,17 @@ def told(answer: httpx.Response) -> tuple[int, str]:
 
 
 @asynccontextmanager
-async def stuck(
-    harness: KeyedApiHarness, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[asyncio.Task[Any], Any]]:
+async def stuck(harness: KeyedApiHarness) -> AsyncIterator[tuple[asyncio.Task[Any], Any]]:
     """A request that has claimed its key and stands before the job's row, until `go` is called."""
     entered, go, create = threading.Event(), threading.Event(), harness.storage.jobs.create
 
     def slow_create(job: Job) -> Any:
-        monkeypatch.setattr(harness.storage.jobs, "create", create)
+        harness.instead(create=create)
         entered.set()
         assert go.wait(60)
         return create(job)
 
-    monkeypatch.setattr(harness.storage.jobs, "create", slow_create)
+    harness.instead(create=slow_create)
     first = asyncio.create_task(harness.post())
     try:
         assert await asyncio.to_thread(entered.wait, 60)
@@ -133,9 +131,9 @@ async def test_a_replay_is_for_those_who_might_have_asked() -> None:
     assert (await harness.post(token=token("acme", "admin"))).headers["idempotency-replayed"] == "true"
 
 
-async def test_while_the_first_request_is_served_the_second_is_told_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_while_the_first_request_is_served_the_second_is_told_to_wait() -> None:
     harness = KeyedApiHarness()
-    async with stuck(harness, monkeypatch) as (first, go):
+    async with stuck(harness) as (first, go):
         second = await harness.post()
         assert told(second) == (409, "idempotency_key_in_use")
         assert second.headers["retry-after"] == "1"
@@ -150,7 +148,7 @@ async def test_while_the_first_request_is_served_the_second_is_told_to_wait(monk
 async def test_who_is_slow_but_alive_keeps_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     harness = KeyedApiHarness()
     monkeypatch.setattr(keyed_route, "RENEW_SEC", 0.01)
-    async with stuck(harness, monkeypatch):
+    async with stuck(harness):
         harness.clock.pass_(minutes=10)
         async with asyncio.timeout(60):
             while harness.record().claimed_at < harness.clock():
@@ -158,9 +156,9 @@ async def test_who_is_slow_but_alive_keeps_the_claim(monkeypatch: pytest.MonkeyP
         assert told(await harness.post()) == (409, "idempotency_key_in_use")
 
 
-async def test_two_who_both_believe_to_have_the_claim_make_one_job(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_who_both_believe_to_have_the_claim_make_one_job() -> None:
     harness = KeyedApiHarness()
-    async with stuck(harness, monkeypatch) as (first, go):
+    async with stuck(harness) as (first, go):
         harness.clock.pass_(seconds=61)
         second = await harness.post()
         go()

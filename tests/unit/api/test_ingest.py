@@ -46,18 +46,17 @@ def test_a_complete_upload_becomes_a_job_once(harness: ApiHarness) -> None:
     assert (session.name, session.metadata, session.expected_sha256) == ("A talk", {"course": "Algebra"}, "ab" * 32)
 
 
-def test_two_commits_at_once_give_one_job(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_commits_at_once_give_one_job(harness: ApiHarness) -> None:
     body = {"uploadId": uploaded(harness)}
-    uploads = harness.services.storage.uploads
-    update = uploads.update
+    update = harness.services.storage.uploads.update
     quicker: list[Any] = []
 
     def update_after_another(stored: Stored[Upload], upload: Upload) -> Stored[Upload]:
-        monkeypatch.setattr(uploads, "update", update)
+        harness.instead("uploads", update=update)
         quicker.append(harness.client.post("/ingest/commit", json=body).json())
         return update(stored, upload)
 
-    monkeypatch.setattr(uploads, "update", update_after_another)
+    harness.instead("uploads", update=update_after_another)
     answer = harness.client.post("/ingest/commit", json=body)
     assert answer.status_code == 202, answer.text
     assert [answer.json()["jobId"]] == [each["jobId"] for each in quicker]

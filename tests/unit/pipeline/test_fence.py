@@ -12,6 +12,7 @@ from shared.pipeline.context import StepContext
 from shared.pipeline.execution.heartbeat import WRITES, StopWork, guard_writes
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.storage.ports import WORK, BlobStore
+from tests.support.scripted_store import instead
 
 PREPARE = (Stage.TRACKING, StepKind.PREPARE)
 
@@ -78,21 +79,22 @@ def test_every_write_asks_and_no_read_does(harness: Any) -> None:
     assert len(asked) == len(writes)
 
 
-def test_a_step_that_shows_life_is_not_asked_after(harness: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_shows_life_is_not_asked_after(harness: Any) -> None:
     reads = []
-    get = type(harness.storage.jobs).get
+    get = harness.storage.jobs.get
 
-    def counted(store: Any, org_id: str, job_id: str) -> Any:
+    def counted(org_id: str, job_id: str) -> Any:
         reads.append(job_id)
-        return get(store, org_id, job_id)
+        return get(org_id, job_id)
 
     def write(context: StepContext) -> None:
         before = len(reads)
         context.services.storage.blobs.write(WORK, context.work_blob("a"), b"x", "text/plain")
         assert len(reads) == before
 
-    monkeypatch.setattr(type(harness.storage.jobs), "get", counted)
+    harness.services = instead(harness.services, "jobs", get=counted)
     harness.instead[PREPARE] = write
     job = harness.submit()
     harness.drain()
+    assert reads
     assert harness.job(job).status is JobStatus.DONE

@@ -23,6 +23,7 @@ from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.jobs.submit import JobRequest, submit_url
 from shared.storage.ports import Stored
+from tests.support.scripted_store import instead
 
 
 def test_a_short_recording_goes_the_whole_way(harness: Any) -> None:
@@ -111,24 +112,21 @@ def test_a_lost_message_is_sent_again_by_the_sweep(harness: Any, lost: int) -> N
     assert harness.job(job).status is JobStatus.DONE
 
 
-def test_a_sweep_that_knows_the_job_from_before_its_plan_merges_nothing_early(
-    harness: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sweep_that_knows_the_job_from_before_its_plan_merges_nothing_early(harness: Any) -> None:
     harness.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 1}
     before_plan = harness.submit()
     (download,) = harness.take()
     run_step(harness.services, download, Delivery("download", 1))
     first, *_ = (message for message in harness.take() if message.stage is Stage.TRANSCRIPTION)
     run_step(harness.services, first, Delivery("first", 1))
-    monkeypatch.setattr(harness.storage.jobs, "all_active", lambda choose: iter([before_plan]))
 
-    sweep(harness.services)
+    sweep(instead(harness.services, "jobs", all_active=lambda choose: iter([before_plan])))
 
     assert [message for message in harness.take() if message.step is StepKind.MERGE] == []
 
 
 def test_a_job_that_cannot_be_swept_does_not_keep_the_others_from_it(
-    harness: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    harness: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken, waiting = harness.submit(), harness.submit()
     harness.take()
@@ -139,11 +137,11 @@ def test_a_job_that_cannot_be_swept_does_not_keep_the_others_from_it(
             raise ValueError("an unreadable row")
         return of_job(job_id, stage)
 
-    monkeypatch.setattr(harness.storage.step_runs, "of_job", fail_for_the_broken)
-    monkeypatch.setattr(harness.storage.jobs, "all_active", lambda choose: iter([broken, waiting]))
+    services = instead(harness.services, "step_runs", of_job=fail_for_the_broken)
+    services = instead(services, "jobs", all_active=lambda choose: iter([broken, waiting]))
     harness.now += timedelta(minutes=5)
 
-    assert sweep(harness.services) == 1
+    assert sweep(services) == 1
     assert [message.job_id for message in harness.take()] == [waiting.job_id]
     assert "an unreadable row" in caplog.text
 

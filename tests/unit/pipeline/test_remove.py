@@ -18,6 +18,7 @@ from shared.pipeline.tasks.job_manager import job_manager
 from shared.pipeline.tasks.run_task import run_task
 from shared.storage.memory_table import MemoryTable
 from shared.storage.ports import RESULTS, SOURCES, WORK
+from tests.support.scripted_store import instead
 
 ALL_STEPS = [(stage, step) for stage in Stage for step in STEPS[stage]]
 
@@ -114,7 +115,7 @@ def test_a_session_at_work_is_out_of_sight_at_once_and_gone_when_the_work_has_st
 
 
 def test_a_job_over_a_session_that_is_being_deleted_is_not_accepted(
-    tables: list[MemoryTable], new_harness: Any, monkeypatch: pytest.MonkeyPatch
+    tables: list[MemoryTable], new_harness: Any
 ) -> None:
     harness = new_harness()
     job = harness.submit()
@@ -124,27 +125,27 @@ def test_a_job_over_a_session_that_is_being_deleted_is_not_accepted(
         delete_session(harness.services, "acme", job.session_id)
         return create(new)
 
-    monkeypatch.setattr(type(harness.storage.jobs), "create", lambda _, new: deleted_just_before(new))
+    services = instead(harness.services, "jobs", create=deleted_just_before)
     with pytest.raises(NotFound):
-        submit_session(harness.services, JobRequest(org_id="acme"), job.session_id)
+        submit_session(services, JobRequest(org_id="acme"), job.session_id)
     assert left_over(harness, tables) == []
 
 
 def test_a_session_deleted_while_its_sidecar_is_written_leaves_nothing(
-    tables: list[MemoryTable], new_harness: Any, monkeypatch: pytest.MonkeyPatch
+    tables: list[MemoryTable], new_harness: Any
 ) -> None:
     harness = new_harness()
     job = harness.submit()
     harness.drain()
     (task,) = harness.storage.queues.waiting()  # the index of the slides
     of_the_task = [each for each in left_over(harness, tables) if task.task_id in each]
-    write = harness.storage.blobs.write
+    write, sessions = harness.storage.blobs.write, iter([job.session_id])
 
-    def deleted_just_before(_: Any, container: str, name: str, data: bytes, content_type: str) -> Any:
-        monkeypatch.undo()
-        delete_session(harness.services, "acme", job.session_id)
-        return write(container, name, data, content_type)
+    def deleted_just_before(*arguments: Any, **more: Any) -> Any:
+        for session_id in sessions:
+            delete_session(harness.services, "acme", session_id)
+        return write(*arguments, **more)
 
-    monkeypatch.setattr(type(harness.storage.blobs), "write", deleted_just_before)
-    rebuild_sidecar(harness.services, "acme", job.job_id)
+    rebuild_sidecar(instead(harness.services, "blobs", write=deleted_just_before), "acme", job.job_id)
+    assert list(sessions) == []
     assert left_over(harness, tables) == of_the_task

@@ -15,6 +15,7 @@ from shared.pipeline.jobs.scheduled_submission import (
 )
 from shared.pipeline.registry import job_manager
 from tests.support.crashing_storage import every_crash
+from tests.support.scripted_store import instead
 from tests.support.task_harness import TaskHarness
 
 REQUEST = {
@@ -120,7 +121,7 @@ def test_a_refused_run_is_told_and_the_schedule_goes_on(host: TaskHarness) -> No
     assert after.next_run_at > host.now
 
 
-def test_what_may_work_later_is_tried_again(host: TaskHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_may_work_later_is_tried_again(host: TaskHarness) -> None:
     keep(host)
     failures = iter([StorageUnavailable("The storage is away.")])
     create = host.storage.jobs.create
@@ -130,7 +131,7 @@ def test_what_may_work_later_is_tried_again(host: TaskHarness, monkeypatch: pyte
             raise failure
         return create(job)
 
-    monkeypatch.setattr(host.storage.jobs, "create", create_if_it_answers)
+    host.services = instead(host.services, "jobs", create=create_if_it_answers)
     host.now += timedelta(hours=8)
     host.live(timedelta(seconds=1), timedelta(seconds=1))
     assert submission_schedule(host.services, "acme", "daily").last_error == "The storage is away."
