@@ -21,7 +21,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.api.app import create_app
-from shared.api.openapi.examples import JSON, examples_of
+from shared.api.openapi.operation_examples import JSON, examples_of
 from shared.domain import job as jobs
 from shared.domain.dead_letter import DeadLetter
 from shared.domain.stage import Stage

@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 
 from shared.api.app import ROUTERS
 from shared.api.openapi import document
-from shared.api.openapi.examples import EXAMPLES
+from shared.api.openapi.operation_examples import EXAMPLES
 
 SCHEMA: dict[str, Any] = json.loads(document.TARGET.read_text(encoding="utf-8"))
 PROBLEM = "application/problem+json"

@@ -15,7 +15,7 @@ from starlette.types import Message
 
 from shared.api.app import create_app
 from shared.api.http.held_stream import HeldStream
-from shared.api.openapi.examples import EXAMPLES
+from shared.api.openapi.operation_examples import EXAMPLES
 from shared.api.routes.handing_over import PACKAGE_LIMIT
 from shared.domain.errors import Busy
 from shared.domain.recording import AudioStream, Recording, VideoStream

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from rostrum_client import AsyncRostrumClient, DownloadFailed, RostrumApiError, RostrumClient, RostrumUnreachable
-from shared.api.openapi.examples import EXAMPLES
+from shared.api.openapi.operation_examples import EXAMPLES
 from shared.api.routes.search import EXAMPLE
 from tests.unit.client.test_follow import Breaking
 

@@ -13,8 +13,8 @@ from shared.api.models.views import (
     SessionView,
     UploadView,
 )
-from shared.api.openapi.examples.common import AT, DONE_AT, LINKS, NEXT, SHA256, STORAGE, Examples
-from shared.api.openapi.examples.jobs import ENDED, SUBMITTED
+from shared.api.openapi.operation_examples.common import AT, DONE_AT, LINKS, NEXT, SHA256, STORAGE, Examples
+from shared.api.openapi.operation_examples.jobs import ENDED, SUBMITTED
 from shared.api.openapi.problem_examples import JOB_ID, SESSION_ID, UPLOAD_ID
 from shared.api.routes.removals import RemovalPage, RemovalView
 from shared.domain.options import PLAYABLE_ALREADY

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from shared.api.models.transcripts import EditedView, TranscriptVersionView
 from shared.api.models.views import ImportedView, ReviewView
-from shared.api.openapi.examples.common import DONE_AT, JSON, SHA256, Examples
-from shared.api.openapi.examples.sessions import MEDIA
+from shared.api.openapi.operation_examples.common import DONE_AT, JSON, SHA256, Examples
+from shared.api.openapi.operation_examples.sessions import MEDIA
 from shared.api.openapi.problem_examples import JOB_ID, SESSION_ID
 from shared.domain.quality.payload import Quality, Reason, TrackFacts, TranscriptFacts, Verdict
 from shared.domain.transcript_version import ReviewState, VersionKind

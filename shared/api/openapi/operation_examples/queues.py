@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.api.models.schedules import ScheduleLinks, SchedulePage, ScheduleView
 from shared.api.models.tasks import TaskLinks, TaskPage, TaskView
-from shared.api.openapi.examples.common import AT, LINKS, NEXT, Examples
+from shared.api.openapi.operation_examples.common import AT, LINKS, NEXT, Examples
 from shared.api.openapi.problem_examples import DELIVERY_ID, SCHEDULE_ID
 from shared.api.routes.queues import DeadLetterPage, DeadLetterView, QueueInfoView, QueueView, RequeuedView
 from shared.api.routes.vocabularies import VocabularyList, VocabularySummary, VocabularyView

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from shared.api.openapi.examples.common import JSON, PATH_VALUES, Examples
-from shared.api.openapi.examples.jobs import JOB_EXAMPLES
-from shared.api.openapi.examples.queues import QUEUE_EXAMPLES
-from shared.api.openapi.examples.results import RESULT_EXAMPLES
-from shared.api.openapi.examples.sessions import SESSION_EXAMPLES
+from shared.api.openapi.operation_examples.common import JSON, PATH_VALUES, Examples
+from shared.api.openapi.operation_examples.jobs import JOB_EXAMPLES
+from shared.api.openapi.operation_examples.queues import QUEUE_EXAMPLES
+from shared.api.openapi.operation_examples.results import RESULT_EXAMPLES
+from shared.api.openapi.operation_examples.sessions import SESSION_EXAMPLES
 
 __all__ = ["EXAMPLES", "JSON", "PATH_VALUES", "examples_of"]
 
