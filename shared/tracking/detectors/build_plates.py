@@ -11,6 +11,7 @@ from shared.domain.recording import Recording
 from shared.media.video.frames import DEFAULT_WIDTH_PX, SampledFrame, keyframes
 from shared.tracking.detection import Box, Detection, Detector, overlap
 from shared.tracking.detectors.faces import FaceDetector, find_face_places
+from shared.tracking.detectors.lingering import find_lingering
 from shared.tracking.plan import PlateOfWindow, windows
 from shared.tracking.plate.plate import PLATE_WIDTH_PX, Plate, build_plates
 
@@ -99,14 +100,17 @@ def build_window_plates(
     detections = _detect_in_some(pictures, model, report) if model is not None else []
     for view, plate in enumerate(build_plates(pictures)):
         good_enough = plate.is_steadied or plate.is_trusted
+        seen = find_face_places(pictures, faces, plate.screen, anywhere=not good_enough) if faces else ()
         of_window = PlateOfWindow(
             name=f"plate-{window:03d}-{view}.png",
             start_sec=span[0],
             end_sec=span[1],
             is_trusted=plate.is_trusted,
             is_steadied=plate.is_steadied,
-            faces=find_face_places(pictures, faces, plate.screen, anywhere=not good_enough) if faces else (),
-            still=tuple(_in_plate(plate, detections, model)) if model is not None else (),
+            faces=seen,
+            still=tuple(_in_plate(plate, detections, model))
+            if model is not None
+            else find_lingering(pictures, plate, seen),
             warnings=plate.warnings,
         )
         yield of_window, plate

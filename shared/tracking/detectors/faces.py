@@ -72,7 +72,7 @@ class FaceDetector:
         grey = _grey(frame)
         for place in places:
             for face, score in self._find(grey, place):
-                box = _person(face)
+                box = person_of(face)
                 if all(overlap(box, other.box) < _SAME_PLACE_IOU for other in found):
                     found.append(Detection(box, score, self.name))
         return tuple(sorted(found, key=lambda each: (-each.score, each.box)))
@@ -153,7 +153,7 @@ def _pixels(box: Box, picture: NDArray[np.uint8]) -> tuple[int, int, int, int]:
     return round(box[0] * width), round(box[1] * height), round(box[2] * width), round(box[3] * height)
 
 
-def _person(face: Box) -> Box:
+def person_of(face: Box) -> Box:
     """Return the head and shoulders around `face`, inside the picture."""
     x, y, width, height = face
     left, top = max(0.0, x + width / 2 - _PERSON_WIDTH * width / 2), max(0.0, y - _PERSON_ABOVE * height)

@@ -16,7 +16,7 @@ from shared.tracking.detectors.plate import PlateComparison, PlateDetector
 from shared.tracking.payload import TrackingDetector
 from shared.tracking.plan import DetectorKind, PlateOfWindow, TrackingPlan
 from shared.tracking.plate.plate import Plate
-from shared.tracking.track.confidence import STILL
+from shared.tracking.track.confidence import OUTLINE, STILL
 
 MODEL_EVERY_SEC = 2.0
 """Interval at which the model examines what the plate can judge: every fourth sample at 2 a second."""
@@ -69,7 +69,7 @@ class RecordingDetector:
             return self._without_model(frame, seen)
         if seen is None:
             return FrameDetections(frame.index, frame.time_sec, model.detect(frame), (model.name,))
-        found = _add_still_people(seen[1], seen[0].still)
+        found = _add_still_people(seen[1], seen[0].still, STILL)
         if frame.index % self._model_every and not seen[1].is_dim:
             return FrameDetections(frame.index, frame.time_sec, _sorted(found), ("plate",))
         return FrameDetections(frame.index, frame.time_sec, fuse(found, model.detect(frame)), ("plate", model.name))
@@ -83,7 +83,7 @@ class RecordingDetector:
         """
         plates = [seen[0]] if seen is not None else self._plan.plates_at(frame.time_sec)
         places = tuple(place for plate in plates for place in plate.faces)
-        found = seen[1].detections if seen is not None else ()
+        found = _sorted(_add_still_people(seen[1], seen[0].still, OUTLINE)) if seen is not None else ()
         judged: tuple[str, ...] = ("plate",) if seen is not None else ()
         if self._faces is not None and places:
             people = self._faces.detect_around(frame, places)
@@ -145,17 +145,17 @@ def fuse(plate: Sequence[Detection], model: Sequence[Detection]) -> tuple[Detect
     return _sorted([*fused, *left])
 
 
-def _add_still_people(comparison: PlateComparison, still: Sequence[tuple[Box, float]]) -> list[Detection]:
+def _add_still_people(comparison: PlateComparison, still: Sequence[tuple[Box, float]], source: str) -> list[Detection]:
     """Return foreground blobs plus people baked into the plate who have not left.
 
-    Blobs inside such a person are merged into them.
+    Blobs inside such a person are merged into them. `source` is that of their detections.
     """
     found = list(comparison.detections)
     for box, score in still:
         inside = [each for each in found if shared_area(each.box, box) >= _WITHIN_SHARE * each.box[2] * each.box[3]]
         if inside or comparison.share_in(box) <= _MAX_MOVING_SHARE:
             found = [each for each in found if each not in inside]
-            found.append(Detection(box, round(score, 4), STILL))
+            found.append(Detection(box, round(score, 4), source))
     return found
 
 

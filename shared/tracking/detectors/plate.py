@@ -146,7 +146,7 @@ class PlateDetector:
     """Compares frames with a plate, without memory of other frames."""
 
     name = "plate"
-    version = "4"
+    version = "5"
 
     def __init__(self, plate: Plate) -> None:
         self._plate = plate

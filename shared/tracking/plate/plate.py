@@ -27,6 +27,7 @@ from shared.tracking.plate.camera_motion import UNSETTLED, camera_warnings
 from shared.tracking.plate.camera_views import group_views
 from shared.tracking.plate.exposure import Image, colour_distance, match_exposure, shrink_and_smooth
 from shared.tracking.plate.median import median_over_first
+from shared.tracking.plate.outlines import Outline, find_films, find_outlines, measure_activity
 from shared.tracking.plate.repair import repair_plate
 from shared.tracking.plate.screens import find_screens
 from shared.tracking.plate.slides import Slides, learn_slides
@@ -42,6 +43,8 @@ _NOISE_UNITS_PER_STEP = 8.0
 """Noise is stored in eighths of a step of 0 to 255."""
 _MIN_NOISE_STEPS = 0.5
 """Least noise of a pixel, in steps of 0 to 255."""
+_FILM_NOISE = 255
+"""Noise, in the stored unit, of what changes all the time: nothing there differs from the plate."""
 _ENOUGH_FRAMES = 8
 """With fewer pictures the plate carries the warning `TOO_FEW`."""
 TOO_FEW = RecordingWarning(
@@ -72,6 +75,8 @@ class Plate:
     """Reasons not to trust the plate, and notes about it."""
     is_steadied: bool = False
     """Whether the camera moves, so that a frame has to be aligned with the plate before it is compared."""
+    outlines: tuple[Outline, ...] = ()
+    """People who never leave, as far as their outlines tell; not stored with the plate, but in the plan."""
 
     @property
     def is_trusted(self) -> bool:
@@ -169,7 +174,14 @@ def _plate_of(pictures: list[Image]) -> Plate:
     warnings = camera_warnings(stack, room, screen)
     if len(pictures) < _ENOUGH_FRAMES:
         warnings = (*warnings, TOO_FEW)
-    return Plate(np.clip(np.round(room), 0, 255).astype(np.uint8), noise, screen, slides, warnings)
+    outlines: list[Outline] = []
+    if not warnings:
+        activity = measure_activity(stack, room)
+        noise[find_films(activity) & ~screen] = _FILM_NOISE
+        outlines = find_outlines(activity, screen)
+    return Plate(
+        np.clip(np.round(room), 0, 255).astype(np.uint8), noise, screen, slides, warnings, outlines=tuple(outlines)
+    )
 
 
 def _take_evenly(frames: Iterable[SampledFrame]) -> list[Image]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
 from shared.domain.warning import About, RecordingWarning
-from shared.tracking.detection import Box, Detection, FrameDetections, overlap
+from shared.tracking.detection import Box, Detection, FrameDetections, overlap, shared_area
 from shared.tracking.track.association import MAX_FILLED_SEC, TrackPoint
-from shared.tracking.track.confidence import STILL, SURE, lower_unconfirmed, mark_still_people, raise_at_edges
+from shared.tracking.track.confidence import OUTLINE, STILL, SURE, lower_unconfirmed, mark_still_people, raise_at_edges
 
 SEVERAL = RecordingWarning(
     "several_people",
@@ -23,6 +23,12 @@ NEVER_MOVES = RecordingWarning(
     "instructor_never_moves",
     About.TRACK,
     "The person who is followed hardly moves: only the model tells them from the room.",
+)
+BY_OUTLINE = RecordingWarning(
+    "found_by_outline",
+    About.TRACK,
+    "The person who is followed never leaves their place: they are told from the room by how their outline moves. The "
+    "confidence of the points says how sure that is.",
 )
 BY_FACE = RecordingWarning(
     "found_by_face",
@@ -68,6 +74,10 @@ _FEW_SHARE = 0.25
 """Share of the frames with a point below which `FEW` may be given."""
 _IN_PLACE_SHARE = 0.1
 """Distance that counts as staying in place, as a fraction of the width."""
+_NEVER_LEAVE = (STILL, OUTLINE)
+"""Sources of people who never leave their place."""
+_SAME_PERSON_SHARE = 0.3
+"""Share of the smaller of two boxes that they have in common if both may show one person."""
 _FACE = "face"
 
 
@@ -96,11 +106,12 @@ def select_candidates(frames: Sequence[FrameDetections], zones: Zones, sample_fp
         replace(frame, detections=tuple(each for each in frame.detections if zones.allow(each.box))) for frame in frames
     ]
     corrected = raise_at_edges(mark_still_people(lower_unconfirmed(allowed, sample_fps)))
-    movers = sum(any(each.source != STILL and each.score >= SURE for each in f.detections) for f in corrected)
+    movers = sum(any(_moves_about(each, frame.detections) for each in frame.detections) for frame in corrected)
     leave_still = movers >= _MOVERS_SHARE * max(1, len(corrected))
     return [
         replace(
-            frame, detections=tuple(_placed(d) for d in frame.detections if not (leave_still and d.source == STILL))
+            frame,
+            detections=tuple(_placed(d) for d in frame.detections if not (leave_still and d.source in _NEVER_LEAVE)),
         )
         for frame in corrected
     ]
@@ -111,13 +122,14 @@ def track_warnings(frames: Sequence[FrameDetections], points: Sequence[TrackPoin
     found = []
     sure = [[each for each in frame.detections if each.score >= SURE] for frame in frames]
     some = sum(bool(each) for each in sure)
-    still = [[each.box for each in of_frame if each.source == STILL] for of_frame in sure]
+    still = [[each.box for each in of_frame if each.source in _NEVER_LEAVE] for of_frame in sure]
     if points and sum(len(boxes) > 1 for boxes in still) > _OFTEN_SHARE * some:
         found.append(SEVERAL_STILL)
     elif points and sum(map(_are_several, sure)) > _OFTEN_SHARE * some:
         found.append(SEVERAL)
-    if points and sum(map(bool, still)) > _OFTEN_SHARE * some:
-        found.append(NEVER_MOVES)
+    for source, warning in ((STILL, NEVER_MOVES), (OUTLINE, BY_OUTLINE)):
+        if points and sum(any(each.source == source for each in of_frame) for of_frame in sure) > _OFTEN_SHARE * some:
+            found.append(warning)
     if points and sum(any(each.source == _FACE for each in of_frame) for of_frame in sure) > _OFTEN_SHARE * some:
         found.append(BY_FACE)
     if points and sum(_is_low(point.box, 0.55) for point in points) > _MOSTLY_LOW_SHARE * len(points):
@@ -134,6 +146,18 @@ def track_warnings(frames: Sequence[FrameDetections], points: Sequence[TrackPoin
         text = OTHER_PICTURE.format(percent=round(100 * len(others) / len(frames)), then=then)
         found.append(RecordingWarning("background_unusable", About.TRACK, text))
     return found
+
+
+def _moves_about(detection: Detection, of_frame: Sequence[Detection]) -> bool:
+    """Return whether `detection` is a person who moves, and no part of one in `of_frame` who never leaves."""
+    if detection.source in _NEVER_LEAVE or detection.score < SURE:
+        return False
+    return not any(
+        each.source == OUTLINE
+        and shared_area(each.box, detection.box)
+        >= _SAME_PERSON_SHARE * min(each.box[2] * each.box[3], detection.box[2] * detection.box[3])
+        for each in of_frame
+    )
 
 
 def _placed(detection: Detection) -> Detection:

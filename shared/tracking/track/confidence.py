@@ -12,6 +12,8 @@ from shared.tracking.detection import Box, Detection, FrameDetections, overlap
 
 STILL = "still"
 """Source of detections of people who are always in one place."""
+OUTLINE = "outline"
+"""Source of detections of people who never leave their place and are known by how their outline moves."""
 SURE = 0.4
 """Score from which a detection is most likely a person."""
 
