@@ -38,6 +38,10 @@ class Operation(StrEnum):
     QUEUE_OTHER = "queueOther"
 
 
+_KINDS: Mapping[str, Operation] = {str(kind): kind for kind in Operation}
+"""The kinds by name, found out once: every row of a job and of a step is read with what it cost."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """What some work cost."""
@@ -71,7 +75,7 @@ class Cost:
             wall_sec=self.wall_sec + sign * other.wall_sec,
             bytes_read=self.bytes_read + sign * other.bytes_read,
             bytes_written=self.bytes_written + sign * other.bytes_written,
-            operations={kind: counts[kind] for kind in Operation if counts.get(kind)},
+            operations={kind: counts[kind] for kind in _KINDS.values() if counts.get(kind)},
         )
 
     @classmethod
@@ -85,7 +89,7 @@ class Cost:
             wall_sec=sum(each.wall_sec for each in costs),
             bytes_read=sum(each.bytes_read for each in costs),
             bytes_written=sum(each.bytes_written for each in costs),
-            operations={kind: operations[kind] for kind in Operation if operations[kind]},
+            operations={kind: operations[kind] for kind in _KINDS.values() if operations[kind]},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -102,14 +106,15 @@ class Cost:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Cost":
         """Return what `to_json` wrote; kinds of a later release are left out."""
-        known = {str(kind): kind for kind in Operation}
+        if not found:
+            return cls()
         counts = found.get("operations", {})
         return cls(
             cpu_sec=float(found.get("cpuSec", 0.0)),
             wall_sec=float(found.get("wallSec", 0.0)),
             bytes_read=int(found.get("bytesRead", 0)),
             bytes_written=int(found.get("bytesWritten", 0)),
-            operations={known[name]: int(number) for name, number in counts.items() if name in known},
+            operations={_KINDS[name]: int(number) for name, number in counts.items() if name in _KINDS},
         )
 
 
