@@ -104,6 +104,17 @@ class Trace:
 
 
 @value
+class Estimate:
+    """When a job is likely to be done, learned from `jobs` earlier ones (0: defaults); four in five end within the
+    range."""
+
+    done_at: datetime
+    low: datetime
+    high: datetime
+    jobs: int = 0
+
+
+@value
 class Job:
     """One run of the pipeline over a session."""
 
@@ -128,6 +139,8 @@ class Job:
     start_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    estimate: Estimate | None = None
+    """When it is likely to be done, as of `updated_at`; None where that would be a guess."""
 
     @property
     def is_final(self) -> bool:

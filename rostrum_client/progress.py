@@ -57,6 +57,30 @@ def speed_label(times: float | None) -> str:
     return f"{times:.1f}× real time" if times < 10 else f"{times:.0f}× real time"
 
 
+def left_label(job: Job) -> str:
+    """Return how long the job still needs, with a range; empty while nothing is known of it.
+
+    All times are the server's, as of the job's latest change.
+    """
+    if job.estimate is None:
+        return ""
+    left, low, high = (
+        max(0.0, (at - job.updated_at).total_seconds())
+        for at in (job.estimate.done_at, job.estimate.low, job.estimate.high)
+    )
+    return f"about {duration_label(left)} left ({duration_label(low)} to {duration_label(high)})"
+
+
+def duration_label(seconds: float) -> str:
+    """Return a duration as a short text, no more exact than an estimate is."""
+    if seconds < 10:
+        return f"{seconds:.0f} s"
+    if seconds < 100:
+        return f"{5 * round(seconds / 5)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{seconds / 3600:.1f} h"
+
+
 class BarView:
     """One bar a stage, one for the whole job, and below them the latest line of text."""
 
@@ -87,7 +111,7 @@ class BarView:
             elif stage.state != "waiting":
                 note = stage.state if stage.state in ("failed", "canceled") else ""
                 self._move(name, stage.progress, note or speed_label(speed(job, stage, duration_sec)))
-        self._move("all", job.progress, job.status.lower())
+        self._move("all", job.progress, ", ".join(filter(None, (job.status.lower(), left_label(job)))))
 
     def show_text(self, line: str) -> None:
         """Show the line below the bars, cut to the width of the terminal, without characters that control it."""
@@ -131,7 +155,8 @@ class LineView:
             return
         self._told = telling
         stages = [_in_words(job, name, stage, duration_sec) for name, stage in job.stages.items()]
-        self._say(f"{job.status} {job.progress:.0%}: {', '.join(filter(None, stages)) or 'waiting'}")
+        line = f"{job.status} {job.progress:.0%}: {', '.join(filter(None, stages)) or 'waiting'}"
+        self._say("; ".join(filter(None, (line, left_label(job)))))
 
     def show_text(self, line: str) -> None:
         """Keep a log free of the recording's text."""

@@ -81,7 +81,7 @@ export const messages = {
     speed: (times: string) => `${times}× as fast as it plays`,
     fine: "nothing to check",
     moreReasons: (n: number) => `And ${n} more.`,
-    remaining: (time: string) => `about ${time} left`,
+    remaining: (time: string, low: string, high: string) => `about ${time} left (${low} to ${high})`,
     parts: (done: number, all: number) => `${done} of ${all} parts`,
     attempt: (n: number) => `attempt ${n}`,
     firstLines: "Latest lines",

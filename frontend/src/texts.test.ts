@@ -77,10 +77,13 @@ describe("addresses", () => {
 });
 
 describe("a job", () => {
-  it("has an estimate once enough is done, and a length once it ended", () => {
+  it("has an estimate where the server knows one, and a length once it ended", () => {
     const now = Date.parse("2026-01-01T10:01:00Z");
-    expect(remainingSec(aJob({ progress: 0.4 }), now)).toBeCloseTo(90);
-    expect(remainingSec(aJob({ progress: 0.01 }), now)).toBeNull();
+    const [doneAt, low, high] = ["2026-01-01T10:02:30Z", "2026-01-01T10:02:00Z", "2026-01-01T10:04:00Z"];
+    const estimate = { doneAt, low, high, jobs: 3 };
+    expect(remainingSec(aJob({ estimate }), now)).toEqual({ sec: 90, low: 60, high: 180 });
+    expect(remainingSec(aJob({ estimate }), Date.parse(doneAt))).toBeNull();
+    expect(remainingSec(aJob({ estimate: null }), now)).toBeNull();
     expect(tookSec(aJob({ finishedAt: "2026-01-01T10:00:20Z" }))).toBe(20);
     expect(speedOf(aJob({ progress: 0.5 }), 600, now)).toBeCloseTo(5);
     const done = { status: "DONE", progress: 1, finishedAt: "2026-01-01T10:00:20Z" } as const;

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from shared.domain.estimate import Estimate
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 
@@ -76,3 +77,5 @@ class Event:
     """The new text, for events of type `TRANSCRIPT`."""
     warning: EarlyWarning | None = None
     """The warning, for events of type `WARNING`."""
+    estimate: Estimate | None = None
+    """When the job is likely to be done, as far as that could be said."""

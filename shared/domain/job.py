@@ -11,9 +11,12 @@ from typing import Any
 
 from shared.domain.cost import Cost
 from shared.domain.errors import RostrumError
+from shared.domain.estimate import estimate_of
 from shared.domain.event import EarlyWarning, Event, EventType, JobError, NewText
+from shared.domain.expectation import Expectation
 from shared.domain.failure import MAX_FAILURES, StepFailure
 from shared.domain.options import NO_RENDITION, JobOptions
+from shared.domain.pace import COMPLETION
 from shared.domain.stage import Stage, StageProgress, StageState
 from shared.job_status import NEXT, JobStatus
 
@@ -86,6 +89,12 @@ class Job:
     """The latest attempt of which a step has begun; 0: none, or one of a release that did not note it."""
 
     finished_at: datetime | None = None
+    recording_sec: float | None = None
+    """How long the recording is; None until the job was planned."""
+
+    expected_completion: Expectation | None = None
+    """How long what follows from all results together was expected to take when the job was planned."""
+
     completion_cost: Cost = field(default_factory=Cost)
     """What was spent on what follows from all results together, such as the sidecar."""
 
@@ -185,6 +194,7 @@ def event_of(job: Job) -> Event:
         error=job.error,
         text=job.latest_text if job.event_type is EventType.TRANSCRIPT else None,
         warning=job.warnings[-1] if job.event_type is EventType.WARNING else None,
+        estimate=estimate_of(job),
     )
 
 
@@ -227,6 +237,15 @@ def plan_stages(
         {stage: StageProgress(state=StageState.SKIPPED, parts=0, reason=why) for stage, why in skipped.items()}
     )
     return _changed(replace(job, stages=stages), now, rendition_codec=rendition_codec)
+
+
+def expect(job: Job, recording_sec: float, expected: Mapping[str, Expectation]) -> Job:
+    """Return the job with what is expected of its stages, and of their completion: a part of the plan's change."""
+    stages = {
+        stage: replace(progress, expected=expected.get(stage)) if progress.state is not StageState.SKIPPED else progress
+        for stage, progress in job.stages.items()
+    }
+    return replace(job, stages=stages, recording_sec=recording_sec, expected_completion=expected.get(COMPLETION))
 
 
 def note_progress(job: Job, stage: Stage, progress: float, parts_done: int, now: datetime) -> Job:

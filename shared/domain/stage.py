@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.cost import StageCost
+from shared.domain.expectation import Expectation
 
 
 class Stage(StrEnum):
@@ -51,3 +52,5 @@ class StageProgress:
     """Why the stage was skipped or failed, in a sentence."""
 
     cost: StageCost = field(default_factory=StageCost)
+    expected: Expectation | None = None
+    """How long it was expected to take when the job was planned."""

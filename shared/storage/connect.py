@@ -25,6 +25,7 @@ from shared.storage.idempotency_table import IdempotencyTable
 from shared.storage.identity import AccountKey, DelegationKey, Signer
 from shared.storage.job_table import JobTable
 from shared.storage.metered import MeteredTable, metered_blobs, metered_queues
+from shared.storage.pace_table import PaceTable
 from shared.storage.ports import Storage
 from shared.storage.removal_table import RemovalTable
 from shared.storage.schedule_table import ScheduleTable
@@ -168,6 +169,7 @@ def _storage(
         removals=RemovalTable(table("removals")),
         vocabularies=VocabularyTable(table("vocabularies")),
         transcript_versions=TranscriptVersionTable(table("transcriptversions")),
+        paces=PaceTable(table("paces")),
         search=SearchTable(words=table("words"), passages=table("passages")),
         blobs=metered_blobs(AzureBlobs(blobs, signer(blobs), clock, origins)),
         queues=metered_queues(AzureQueues(queues, clock, hint)),

@@ -16,6 +16,7 @@ from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.memory_queues import MemoryQueues
 from shared.storage.memory_table import MemoryTable
 from shared.storage.metered import MeteredTable, metered_blobs, metered_queues
+from shared.storage.pace_table import PaceTable
 from shared.storage.ports import Storage
 from shared.storage.removal_table import RemovalTable
 from shared.storage.schedule_table import ScheduleTable
@@ -63,6 +64,7 @@ class MemoryStorage(Storage):
             removals=RemovalTable(named("removals")),
             vocabularies=VocabularyTable(named("vocabularies")),
             transcript_versions=TranscriptVersionTable(named("transcriptversions")),
+            paces=PaceTable(named("paces")),
             search=SearchTable(words=named("words"), passages=named("passages")),
             blobs=metered_blobs(MemoryBlobs(clock)),
             queues=metered_queues(MemoryQueues(clock)),

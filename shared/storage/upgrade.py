@@ -44,6 +44,7 @@ UPGRADES: Mapping[str, tuple[Upgrade, ...]] = {
     "transcriptversions": (),
     "words": (),
     "passages": (),
+    "paces": (),
 }
 """Per table: the n-th function (from 1) makes version n + 1 of version n."""
 

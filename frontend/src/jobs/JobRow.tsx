@@ -90,7 +90,7 @@ function facts(job: Job, durationSec: number | null, verdict: Schemas["Quality"]
     took !== null && messages.jobs.took(duration(took)),
     !isFinal(job.status) && percent(job.progress),
     speed !== null && messages.jobs.speed(speed.toFixed(1)),
-    left !== null && messages.jobs.remaining(duration(left)),
+    left !== null && messages.jobs.remaining(duration(left.sec), duration(left.low), duration(left.high)),
     verdict?.verdict === "ok" && messages.jobs.fine,
   ]
     .filter(Boolean)

@@ -3,12 +3,14 @@ import type { Job } from "../api/client";
 const MIN_SHARE = 0.08;
 const MIN_SEC = 3;
 
-/** Return the seconds a running job still needs if it goes on as it did, or null while that is a guess. */
-export function remainingSec(job: Job, now: number = Date.now()): number | null {
-  if (job.startedAt === null || job.finishedAt !== null || job.attempt > 1) return null;
-  const spent = (now - Date.parse(job.startedAt)) / 1000;
-  if (job.progress < MIN_SHARE || spent < MIN_SEC || job.progress >= 1) return null;
-  return (spent / job.progress) * (1 - job.progress);
+/** Return the seconds a running job still needs, with a range, or null where the server knows none or it is over. */
+export function remainingSec(job: Job, now: number = Date.now()): { sec: number; low: number; high: number } | null {
+  const { estimate } = job;
+  if (!estimate || job.finishedAt !== null) return null;
+  const [sec, low, high] = [estimate.doneAt, estimate.low, estimate.high].map((at) =>
+    Math.max(0, (Date.parse(at) - now) / 1000),
+  ) as [number, number, number];
+  return sec > 0 ? { sec, low, high } : null;
 }
 
 /** Return the seconds between a job's start and its end, or null while it runs. */

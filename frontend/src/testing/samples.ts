@@ -24,6 +24,7 @@ export function aJob(change: Partial<Job> = {}): Job {
     options: {},
     callbackUrl: null,
     startAt: null,
+    estimate: null,
     createdAt: "2026-01-01T10:00:00Z",
     updatedAt: "2026-01-01T10:00:10Z",
     startedAt: "2026-01-01T10:00:00Z",

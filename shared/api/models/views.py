@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 from shared.api.http.links import Links
 from shared.domain import event
 from shared.domain.cost_payload import JobCostPayload
+from shared.domain.estimate import Estimate, estimate_of
 from shared.domain.failure import MAX_FAILURES
 from shared.domain.job import Job
 from shared.domain.message import StepKind
@@ -129,6 +130,16 @@ class WarningView(View):
     text: str
 
 
+class EstimateView(View):
+    """When a job is likely to be done, by what `jobs` earlier ones took (0: this release's defaults); four jobs in five
+    end between `low` and `high`."""
+
+    done_at: datetime
+    low: datetime
+    high: datetime
+    jobs: int
+
+
 class JobView(View):
     """One run of the pipeline over a session."""
 
@@ -161,6 +172,9 @@ class JobView(View):
         default=None,
         exclude_if=lambda deliveries: deliveries is None,
         description="The latest deliveries of webhooks; only with a single job that has a `callbackUrl`.",
+    )
+    estimate: EstimateView | None = Field(
+        default=None, description="When the job is likely to be done, as of `updatedAt`; null where that is a guess."
     )
     cost: JobCostPayload | None = Field(
         default=None,
@@ -195,6 +209,7 @@ class JobView(View):
             started_at=job.started_at,
             finished_at=job.finished_at,
             deliveries=None if deliveries is None else [DeliveryView.model_validate(each) for each in deliveries],
+            estimate=_estimate(estimate_of(job)),
             cost=JobCostPayload.of(job) if with_cost else None,
             links=JobLinks(
                 self=links.job(job.job_id), events=links.job_events(job.job_id), session=links.session(job.session_id)
@@ -213,7 +228,8 @@ class EventView(View):
     """A change of a job, as the event stream tells it.
 
     An event `transcript` also has `start`, `end` and `words`: the part of the recording whose text can be read now. An
-    event `warning` has `warning`: why the recording may be no good.
+    event `warning` has `warning`: why the recording may be no good. `estimate` is there where the job's end can be
+    estimated.
     """
 
     job_id: str
@@ -227,6 +243,7 @@ class EventView(View):
     end: float | None = Field(default=None, exclude_if=lambda value: value is None)
     words: int | None = Field(default=None, exclude_if=lambda value: value is None)
     warning: WarningView | None = Field(default=None, exclude_if=lambda value: value is None)
+    estimate: EstimateView | None = Field(default=None, exclude_if=lambda value: value is None)
 
     @classmethod
     def of(cls, entry: event.Event) -> "EventView":
@@ -347,6 +364,10 @@ def _session_fields(session: Session, links: Links) -> dict[str, Any]:
 
 def _error(error: event.JobError | None) -> JobErrorView | None:
     return None if error is None else JobErrorView.model_validate(error)
+
+
+def _estimate(estimate: Estimate | None) -> EstimateView | None:
+    return None if estimate is None else EstimateView.model_validate(estimate)
 
 
 def without_query(url: str) -> str:

@@ -15,6 +15,7 @@ from shared.job_status import JobStatus
 from shared.pipeline.context import Services
 from shared.pipeline.execution.dispatch import admit_next, withdraw_messages
 from shared.pipeline.execution.leftovers import discard, unfinished_results
+from shared.pipeline.stages.expectations import learn
 from shared.pipeline.updates import change_job
 from shared.pipeline.webhooks.announce import announce_end, tell_end
 
@@ -46,6 +47,7 @@ def end_job(services: Services, job: Job, end: Callable[[Job], Job | None]) -> J
         announce_end(services, job)
     ended = change_job(services, job.org_id, job.job_id, apply)
     if made_final:
+        learn(services, ended)
         services.telemetry.job_ended(
             ended, lambda: [stored.value for stored in services.storage.step_runs.of_job(job.job_id)]
         )

@@ -32,6 +32,7 @@ from shared.media.video.field_order import find_field_order
 from shared.pipeline.artefacts import RECORDING
 from shared.pipeline.context import ContinueLater, StepContext
 from shared.pipeline.stages.audio_copy import copy_audio
+from shared.pipeline.stages.expectations import expect
 from shared.pipeline.stages.job_blobs import (
     CHANGED,
     NOT_THERE,
@@ -87,12 +88,13 @@ def download_recording(context: StepContext) -> None:
             recording=_of_session(current.recording, recording), updated_at=services.clock()
         ),
     )
-    change_job(
-        services,
-        session.org_id,
-        context.job.job_id,
-        lambda job: _planned(job, recording, services.settings, services.clock()),
-    )
+    expected = expect(services, context.job, recording)
+
+    def plan(job: Job) -> Job | None:
+        planned = _planned(job, recording, services.settings, services.clock())
+        return None if planned is None else jobs.expect(planned, recording.duration_sec, expected)
+
+    change_job(services, session.org_id, context.job.job_id, plan)
 
 
 def _of_session(known: Recording | None, found: Recording) -> Recording:

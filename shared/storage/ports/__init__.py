@@ -18,7 +18,7 @@ from shared.storage.ports.blobs import (
     inline,
     sizes_up_to_first_gap,
 )
-from shared.storage.ports.jobs import ChooseJobs, JobStore, StepRunStore
+from shared.storage.ports.jobs import ChooseJobs, JobStore, PaceStore, StepRunStore
 from shared.storage.ports.queues import MAX_DELAY, DeadLetterStore, QueueFacts, QueueStore, Received, poison_queue
 from shared.storage.ports.sessions import RemovalStore, SessionStore, UploadStore
 from shared.storage.ports.storage import Storage
@@ -40,6 +40,7 @@ __all__ = [
     "DeliveryStore",
     "IdempotencyStore",
     "JobStore",
+    "PaceStore",
     "Page",
     "QueueFacts",
     "QueueStore",

@@ -5,6 +5,7 @@ from typing import Protocol, TypeAlias
 
 from shared.domain.event import Event
 from shared.domain.job import Job
+from shared.domain.pace import Pace
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
 from shared.domain.turns import ActiveJob
@@ -12,6 +13,19 @@ from shared.job_status import JobStatus
 from shared.storage.ports.stored import Page, Stored
 
 ChooseJobs: TypeAlias = Callable[[Sequence[ActiveJob]], Iterable[ActiveJob]]
+
+
+class PaceStore(Protocol):
+    """What earlier jobs tell of the pace of each kind of work."""
+
+    def all(self) -> Mapping[str, Stored[Pace]]:
+        """Return every readable row by its kind, in one request."""
+
+    def create(self, pace: Pace) -> None:
+        """Insert the row; raise WriteConflict when there is one of its kind."""
+
+    def update(self, stored: Stored[Pace], pace: Pace) -> None:
+        """Replace the row; raise WriteConflict when it was changed since it was read."""
 
 
 class JobStore(Protocol):

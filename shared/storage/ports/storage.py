@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared.storage.ports.blobs import BlobStore
-from shared.storage.ports.jobs import JobStore, StepRunStore
+from shared.storage.ports.jobs import JobStore, PaceStore, StepRunStore
 from shared.storage.ports.queues import DeadLetterStore, QueueStore
 from shared.storage.ports.sessions import RemovalStore, SessionStore, UploadStore
 from shared.storage.ports.tasks import DeliveryStore, IdempotencyStore, ScheduleStore, TaskStore
@@ -26,6 +26,7 @@ class Storage:
     removals: RemovalStore
     vocabularies: VocabularyStore
     transcript_versions: TranscriptVersionStore
+    paces: PaceStore
     search: SearchIndex
     blobs: BlobStore
     queues: QueueStore

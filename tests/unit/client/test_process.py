@@ -18,7 +18,7 @@ from rostrum_client.__main__ import main
 from rostrum_client.client import RostrumClient
 from rostrum_client.models import Job
 from rostrum_client.process import BAD_USAGE, DONE, FAILED, ending, process
-from rostrum_client.progress import BarView, LineView, speed
+from rostrum_client.progress import BarView, LineView, duration_label, left_label, speed
 from rostrum_client.results import read_results
 from rostrum_client.retry_timing import TRIES
 from rostrum_client.summary import facts, print_summary
@@ -284,6 +284,19 @@ def test_speed_is_told_by_the_servers_clock_alone(a_job: Callable[..., dict[str,
     assert speed(job, job.stages["transcription"], None) is None
     assert speed(job, job.stages["download"], 60.0) is None
     assert speed(job, job.stages["tracking"], 60.0) is None
+
+
+def test_what_is_left_is_told_with_a_range_and_no_more_exact_than_it_is(a_job: Callable[..., dict[str, Any]]) -> None:
+    estimate = {
+        "doneAt": "2026-01-02T03:04:45Z",
+        "low": "2026-01-02T03:04:36Z",
+        "high": "2026-01-02T03:06:57Z",
+        "jobs": 3,
+    }
+    job = as_job(a_job("DOWNLOADED", 0.35, updatedAt="2026-01-02T03:04:05Z", estimate=estimate))
+    assert left_label(job) == "about 40 s left (30 s to 3 min)"
+    assert left_label(as_job(a_job("DOWNLOADED", 0.35, estimate=None))) == ""
+    assert [duration_label(sec) for sec in (3.4, 52, 100, 3000, 7000)] == ["3 s", "50 s", "2 min", "50 min", "1.9 h"]
 
 
 def test_lines_are_said_only_when_there_is_news(console: Console, a_job: Callable[..., dict[str, Any]]) -> None:

@@ -1,0 +1,79 @@
+"""Say how long a job's stages will take by what earlier jobs took, and learn from a job that is done.
+
+Apart from `shared.domain.pace`, which knows no storage. See docs/decisions/0038-estimates.md.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+
+from shared.domain.errors import RostrumError
+from shared.domain.estimate import work_began_at
+from shared.domain.expectation import Expectation
+from shared.domain.job import Job
+from shared.domain.pace import Pace, kinds_of
+from shared.domain.recording import Recording
+from shared.domain.stage import StageState
+from shared.job_status import JobStatus
+from shared.pipeline.context import Services
+from shared.pipeline.stages.plan import remuxes_playable
+from shared.pipeline.updates import retry_conflicts
+
+log = logging.getLogger(__name__)
+
+
+def expect(services: Services, job: Job, recording: Recording) -> Mapping[str, Expectation]:
+    """Return how long each stage of the job, and what follows from all of them, is expected to take.
+
+    One request reads what was learned. Nothing is expected while storage does not answer: a job needs no estimate.
+    """
+    engine = job.options.engine or services.settings.engine
+    kinds = kinds_of(recording, engine, job.options, remuxes_playable(recording, job.options))
+    try:
+        known = services.storage.paces.all()
+    except RostrumError as error:
+        log.warning("nothing is known of the pace", extra={"action": "expect", "code": error.code})
+        return {}
+    paces = {what: known[kind].value if kind in known else Pace.default(kind) for what, kind in kinds.items()}
+    return {what: pace.expect(recording.duration_sec) for what, pace in paces.items()}
+
+
+def learn(services: Services, job: Job) -> None:
+    """Learn from a job that is done how long its kinds of work take; nothing from one that met a failure.
+
+    A crash before it loses one job's lesson. What storage raises is logged: the job is done.
+    """
+    if job.status is not JobStatus.DONE or job.attempt > 1 or job.failures or job.recording_sec is None:
+        return
+    try:
+        _learn(services, job.recording_sec, dict(_durations(job)))
+    except RostrumError as error:
+        log.warning("nothing was learned of the pace", extra={"action": "learn", "code": error.code})
+
+
+def _durations(job: Job) -> Iterator[tuple[str, float]]:
+    """Yield each kind of work and how long it took from the time at which the job could begin with it."""
+    over_at = []
+    for stage, progress in job.stages.items():
+        if progress.state is StageState.DONE and progress.finished_at is not None:
+            over_at.append(progress.finished_at)
+            began_at = work_began_at(job, stage)
+            if progress.expected is not None and began_at is not None:
+                yield progress.expected.kind, (progress.finished_at - began_at).total_seconds()
+    if job.expected_completion is not None and job.finished_at is not None and over_at:
+        yield job.expected_completion.kind, (job.finished_at - max(over_at)).total_seconds()
+
+
+def _learn(services: Services, recording_sec: float, durations: dict[str, float]) -> None:
+    """Write each kind's row under its ETag; read them all again when another worker was faster."""
+    paces = services.storage.paces
+
+    def once() -> None:
+        known = paces.all()
+        for kind, took_sec in list(durations.items()):
+            if (stored := known.get(kind)) is None:
+                paces.create(Pace.default(kind).learn(recording_sec, took_sec))
+            else:
+                paces.update(stored, stored.value.learn(recording_sec, took_sec))
+            del durations[kind]
+
+    retry_conflicts(once, services.sleep)

@@ -1,0 +1,123 @@
+"""What a job is expected to take is learned from earlier jobs, once a job, and asked for with one request."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.domain import job as jobs
+from shared.domain.cost import Operation
+from shared.domain.errors import StorageUnavailable
+from shared.domain.job import Job
+from shared.domain.pace import Pace
+from shared.domain.recording import Recording, VideoStream
+from shared.domain.stage import Stage
+from shared.job_status import JobStatus
+from shared.pipeline.context import Services
+from shared.pipeline.stages.expectations import expect, learn
+from shared.telemetry.cost_meter import metered
+from tests.support.api_harness import make_services
+from tests.support.scripted_store import scripted
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+SEC = 60.0
+RECORDING = Recording(
+    container="mp4",
+    size_bytes=1,
+    start_sec=0.0,
+    duration_sec=SEC,
+    video=VideoStream(
+        index=0, codec="h264", width=640, height=360, rotation=0, fps=25.0, start_sec=0.0, duration_sec=SEC
+    ),
+    audio=None,
+    warnings=(),
+)
+
+
+def done(services: Services, tracking_sec: float, waited_sec: float = 0.0) -> Job:
+    """Return a job that is done, after it waited for a worker between its stages."""
+
+    def at(sec: float) -> datetime:
+        return NOW + timedelta(seconds=sec)
+
+    job = jobs.new_job(
+        job_id="j",
+        session_id="s",
+        org_id="o",
+        now=NOW,
+        options=jobs.JobOptions(rendition="never"),
+        callback_url=None,
+        traceparent=None,
+    )
+    job = jobs.start_stage(job, Stage.DOWNLOAD, 1, NOW)
+    job = jobs.plan_stages(job, {}, {Stage.TRANSCRIPTION: "no sound"}, NOW)
+    job = jobs.expect(job, SEC, expect(services, job, RECORDING))
+    job = jobs.advance_status(jobs.finish_stage(job, Stage.DOWNLOAD, NOW), JobStatus.DOWNLOADED, NOW)
+    job = jobs.advance_status(job, JobStatus.TRANSCRIBED, NOW)
+    job = jobs.start_stage(job, Stage.TRACKING, 1, at(waited_sec))
+    job = jobs.finish_stage(job, Stage.TRACKING, at(waited_sec + tracking_sec))
+    return jobs.complete(job, at(waited_sec + tracking_sec + 1))
+
+
+def tracking(services: Services) -> Any:
+    return expect(services, replace(done(services, 1.0), status=JobStatus.CREATED), RECORDING)[Stage.TRACKING]
+
+
+def test_a_job_teaches_how_long_the_next_one_takes() -> None:
+    services = make_services()
+    assert tracking(services).jobs == 0
+    for waited_sec in (0.0, 300.0, 20.0):
+        learn(services, done(services, 30.0, waited_sec))
+    assert abs(tracking(services).sec - 30.0) < 3.0
+    assert tracking(services).jobs == 3
+    assert {kind.partition("-")[0] for kind in services.storage.paces.all()} == {"tracking", "completion"}
+
+
+def test_nothing_is_learned_from_a_job_that_met_a_failure_or_did_not_end_well() -> None:
+    services = make_services()
+    job = done(services, 30.0)
+    for each in (replace(job, attempt=2), replace(job, status=JobStatus.ERROR), replace(job, recording_sec=None)):
+        learn(services, each)
+    assert services.storage.paces.all() == {}
+
+
+def test_workers_that_learn_at_once_lose_nothing() -> None:
+    services = make_services()
+    learn(services, done(services, 30.0))
+    storage = scripted(services.storage, "paces")
+    real, seen = services.storage.paces.all, []
+
+    def all_and_another_learns() -> Any:
+        found = real()
+        if not seen:
+            seen.append(found)
+            learn(services, done(services, 30.0))
+        return found
+
+    storage.paces.script(all=all_and_another_learns)  # type: ignore[attr-defined]
+    learn(replace(services, storage=storage, sleep=lambda sec: None), done(services, 30.0))
+    assert {stored.value.jobs for stored in real().values()} == {3}
+
+
+def test_an_expectation_costs_one_request_and_a_job_needs_none() -> None:
+    services = make_services()
+    job = done(services, 30.0)
+    with metered() as meter:
+        expect(services, job, RECORDING)
+    assert meter.spent().operations == {Operation.TABLE_QUERY: 1}
+
+    def fail(*arguments: object) -> None:
+        raise StorageUnavailable("It does not answer.")
+
+    storage = scripted(services.storage, "paces")
+    storage.paces.script(all=fail)  # type: ignore[attr-defined]
+    cut_off = replace(services, storage=storage)
+    assert expect(cut_off, job, RECORDING) == {}
+    learn(cut_off, job)
+
+
+def test_a_pace_is_kept_by_its_kind() -> None:
+    services = make_services()
+    learn(services, done(services, 30.0))
+    stored = services.storage.paces.all()["tracking-h264-small"].value
+    assert isinstance(stored, Pace)
+    assert (stored.kind, stored.jobs) == ("tracking-h264-small", 1)
