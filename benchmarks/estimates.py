@@ -85,15 +85,16 @@ def run(storage: MemoryStorage, recording: Path, name: str) -> Job:
 
 
 def error_of(storage: MemoryStorage, job: Job) -> float | None:
-    """Return by how much of its real duration the job's duration was estimated too long, at a tenth of its progress;
-    None if there was no estimate before a third."""
+    """Return by how much of its real duration the job was estimated too long, at the event nearest to a tenth of its
+    progress; None if no event told an estimate."""
     assert job.started_at is not None
     assert job.finished_at is not None
-    for event in storage.jobs.events(job.org_id, job.job_id):
-        if AT_PROGRESS <= event.progress < 1 / 3 and event.estimate is not None:
-            estimated = (event.estimate.done_at - job.started_at).total_seconds()
-            return estimated / (job.finished_at - job.started_at).total_seconds() - 1
-    return None
+    told = [event for event in storage.jobs.events(job.org_id, job.job_id) if event.estimate is not None]
+    nearest = min(told, key=lambda event: abs(event.progress - AT_PROGRESS), default=None)
+    if nearest is None or nearest.estimate is None:
+        return None
+    estimated = (nearest.estimate.done_at - job.started_at).total_seconds()
+    return estimated / (job.finished_at - job.started_at).total_seconds() - 1
 
 
 def make(folder: Path, shape: Shape, seconds: int) -> Path:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from shared.domain.expectation import Expectation
-from shared.domain.options import JobOptions
 from shared.domain.recording import Recording, VideoStream
 from shared.domain.stage import Stage
 
@@ -78,7 +77,7 @@ The rates are the CPU seconds that docs/benchmarks.md gives for this project's m
 fixed seconds are those of a job of a few seconds. Another machine, or more workers, have other ones: they are learned.
 """
 
-_SIZE_FACTORS = {Size.SMALL: 0.3, Size.HD: 0.6, Size.FULL_HD: 1.0, Size.LARGE: 2.5}
+_SIZE_FACTORS: Mapping[str, float] = {Size.SMALL: 0.3, Size.HD: 0.6, Size.FULL_HD: 1.0, Size.LARGE: 2.5}
 """How much the rate changes with the picture, before it was learned."""
 
 
@@ -99,9 +98,9 @@ class Pace:
     @classmethod
     def default(cls, kind: str) -> "Pace":
         """Return the pace of work of which nothing is known."""
-        stage, *rest = kind.split("-")
-        fixed_sec, rate = _DEFAULTS.get(stage, (1.0, 0.1))
-        factor = _SIZE_FACTORS.get(Size(rest[-1]), 1.0) if rest and rest[-1] in set(Size) else 1.0
+        stage, *_, size = kind.split("-")
+        fixed_sec, rate = _DEFAULTS[stage]
+        factor = 1.0 if stage == Stage.TRANSCRIPTION else _SIZE_FACTORS.get(size, 1.0)
         pace = cls(kind=kind)
         for length_sec in _DEFAULT_AT_SEC:
             pace = pace._with(length_sec, fixed_sec + rate * factor * length_sec, DEFAULT_WEIGHT / 2)
@@ -160,28 +159,26 @@ class Pace:
         return 0.0, self.length_duration / self.length_squared
 
 
-def kinds_of(recording: Recording, engine: str, options: JobOptions, remuxes: bool) -> Mapping[str, str]:
+def kinds_of(recording: Recording, engine: str, rendition: str | None) -> Mapping[str, str]:
     """Return the kinds of work of a job, by stage: the keys of the rows that tell of it.
+
+    All of them name the picture and what is rendered: stages of a job share its workers, so that one is slower beside
+    others.
 
     Args:
         recording: the facts of the recording.
         engine: the name of the speech engine.
-        options: the job's options.
-        remuxes: whether the video that browsers play is made without encoding.
+        rendition: what the rendition makes, and how; None if there is none.
     """
-    picture = "none" if recording.video is None else f"{_codec(recording.video)}-{_size(recording.video)}"
-    videos = [name for name, wanted in (("overlay", options.overlay), ("followcam", options.follow_cam)) if wanted]
-    made = "+".join(videos) or ("remux" if remuxes else "encode")
+    video = recording.video
+    picture = "none" if video is None else f"{_CODECS.get(video.codec, Codec.OTHER)}-{_size(video)}"
+    beside = f"{rendition or 'plain'}-{picture}"
     return {
-        Stage.TRANSCRIPTION: f"{Stage.TRANSCRIPTION}-{engine}",
-        Stage.TRACKING: f"{Stage.TRACKING}-{picture}",
-        Stage.RENDITION: f"{Stage.RENDITION}-{made}-{picture}",
+        Stage.TRANSCRIPTION: f"{Stage.TRANSCRIPTION}-{engine}-{beside}",
+        Stage.TRACKING: f"{Stage.TRACKING}-{beside}",
+        Stage.RENDITION: f"{Stage.RENDITION}-{beside}",
         COMPLETION: f"{COMPLETION}-{picture}",
     }
-
-
-def _codec(video: VideoStream) -> Codec:
-    return _CODECS.get(video.codec, Codec.OTHER)
 
 
 def _size(video: VideoStream) -> Size:

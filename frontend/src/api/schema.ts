@@ -1644,6 +1644,30 @@ export interface components {
             };
         };
         /**
+         * EstimateView
+         * @description When a job is likely to be done, by what `jobs` earlier ones took (0: this release's defaults); four jobs in five
+         *     end between `low` and `high`.
+         */
+        EstimateView: {
+            /**
+             * Doneat
+             * Format: date-time
+             */
+            doneAt: string;
+            /**
+             * Low
+             * Format: date-time
+             */
+            low: string;
+            /**
+             * High
+             * Format: date-time
+             */
+            high: string;
+            /** Jobs */
+            jobs: number;
+        };
+        /**
          * ExpectedEngineView
          * @description What would transcribe; `language` is null where the engine would find out.
          */
@@ -2145,6 +2169,8 @@ export interface components {
              * @description The latest deliveries of webhooks; only with a single job that has a `callbackUrl`.
              */
             deliveries?: components["schemas"]["DeliveryView"][] | null;
+            /** @description When the job is likely to be done, as of `updatedAt`; null where that is a guess. */
+            estimate?: components["schemas"]["EstimateView"] | null;
             /** @description What the workers spent on it until now; only with a single job, once a step of it has told. */
             cost?: components["schemas"]["JobCostPayload"] | null;
             links: components["schemas"]["JobLinks"];
@@ -3902,7 +3928,8 @@ export interface components {
          * @description A change of a job, as the event stream tells it.
          *
          *     An event `transcript` also has `start`, `end` and `words`: the part of the recording whose text can be read now. An
-         *     event `warning` has `warning`: why the recording may be no good.
+         *     event `warning` has `warning`: why the recording may be no good. `estimate` is there where the job's end can be
+         *     estimated.
          */
         EventView: {
             /** Jobid */
@@ -3936,6 +3963,8 @@ export interface components {
             words: number | null;
             /** @default null */
             warning: components["schemas"]["WarningView"] | null;
+            /** @default null */
+            estimate: components["schemas"]["EstimateView"] | null;
         };
     };
     responses: {
@@ -4393,6 +4422,7 @@ export interface operations {
                      *           "updatedAt": "2026-11-21T10:02:00Z",
                      *           "startedAt": "2026-11-21T10:00:00Z",
                      *           "finishedAt": null,
+                     *           "estimate": null,
                      *           "links": {
                      *             "self": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1",
                      *             "events": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1/events",
@@ -4507,6 +4537,7 @@ export interface operations {
                      *       "updatedAt": "2026-11-21T10:00:00Z",
                      *       "startedAt": null,
                      *       "finishedAt": null,
+                     *       "estimate": null,
                      *       "links": {
                      *         "self": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1",
                      *         "events": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1/events",
@@ -4669,6 +4700,7 @@ export interface operations {
                      *       "updatedAt": "2026-11-21T10:00:00Z",
                      *       "startedAt": null,
                      *       "finishedAt": null,
+                     *       "estimate": null,
                      *       "links": {
                      *         "self": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1",
                      *         "events": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1/events",
@@ -4854,6 +4886,7 @@ export interface operations {
                      *           "willRetryAt": null
                      *         }
                      *       ],
+                     *       "estimate": null,
                      *       "links": {
                      *         "self": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1",
                      *         "events": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1/events",
@@ -4969,6 +5002,7 @@ export interface operations {
                      *       "updatedAt": "2026-11-21T10:02:00Z",
                      *       "startedAt": "2026-11-21T10:00:00Z",
                      *       "finishedAt": null,
+                     *       "estimate": null,
                      *       "links": {
                      *         "self": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1",
                      *         "events": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1/events",
@@ -5248,6 +5282,7 @@ export interface operations {
                      *       "updatedAt": "2026-11-21T10:00:00Z",
                      *       "startedAt": null,
                      *       "finishedAt": null,
+                     *       "estimate": null,
                      *       "links": {
                      *         "self": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1",
                      *         "events": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1/events",
@@ -6430,6 +6465,7 @@ export interface operations {
                      *       "updatedAt": "2026-11-21T10:00:00Z",
                      *       "startedAt": null,
                      *       "finishedAt": null,
+                     *       "estimate": null,
                      *       "links": {
                      *         "self": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1",
                      *         "events": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1/events",
@@ -7014,6 +7050,7 @@ export interface operations {
                      *           "updatedAt": "2026-11-21T10:04:00Z",
                      *           "startedAt": "2026-11-21T10:00:00Z",
                      *           "finishedAt": "2026-11-21T10:04:00Z",
+                     *           "estimate": null,
                      *           "links": {
                      *             "self": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1",
                      *             "events": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1/events",
@@ -7189,6 +7226,7 @@ export interface operations {
                      *       "updatedAt": "2026-11-21T10:00:00Z",
                      *       "startedAt": null,
                      *       "finishedAt": null,
+                     *       "estimate": null,
                      *       "links": {
                      *         "self": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1",
                      *         "events": "http://localhost:7071/api/jobs/7w1x3e5j8k2m9n4p6q1/events",

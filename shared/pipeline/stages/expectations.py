@@ -10,12 +10,13 @@ from shared.domain.errors import RostrumError
 from shared.domain.estimate import work_began_at
 from shared.domain.expectation import Expectation
 from shared.domain.job import Job
+from shared.domain.options import JobOptions
 from shared.domain.pace import Pace, kinds_of
 from shared.domain.recording import Recording
 from shared.domain.stage import StageState
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
-from shared.pipeline.stages.plan import remuxes_playable
+from shared.pipeline.stages.plan import makes_playable, remuxes_playable
 from shared.pipeline.updates import retry_conflicts
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ def expect(services: Services, job: Job, recording: Recording) -> Mapping[str, E
     One request reads what was learned. Nothing is expected while storage does not answer: a job needs no estimate.
     """
     engine = job.options.engine or services.settings.engine
-    kinds = kinds_of(recording, engine, job.options, remuxes_playable(recording, job.options))
+    kinds = kinds_of(recording, engine, _rendition(recording, job.options))
     try:
         known = services.storage.paces.all()
     except RostrumError as error:
@@ -35,6 +36,16 @@ def expect(services: Services, job: Job, recording: Recording) -> Mapping[str, E
         return {}
     paces = {what: known[kind].value if kind in known else Pace.default(kind) for what, kind in kinds.items()}
     return {what: pace.expect(recording.duration_sec) for what, pace in paces.items()}
+
+
+def _rendition(recording: Recording, options: JobOptions) -> str | None:
+    """Return what the job renders; None if nothing."""
+    if recording.video is None:
+        return None
+    made = [name for name, wanted in (("overlay", options.overlay), ("followcam", options.follow_cam)) if wanted]
+    if makes_playable(recording, options):
+        made.append("remux" if remuxes_playable(recording, options) else "encode")
+    return "+".join(made) or None
 
 
 def learn(services: Services, job: Job) -> None:

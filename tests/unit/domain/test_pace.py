@@ -5,12 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.domain.options import JobOptions
 from shared.domain.pace import DEFAULT_SPREAD, MIN_SPREAD, Pace, kinds_of
 from shared.domain.recording import Recording, VideoStream
 from shared.domain.stage import Stage
 
-KIND = "tracking-h264-hd"
+KIND = "tracking-plain-h264-hd"
 
 
 def picture(codec: str, width: int, height: int) -> Recording:
@@ -30,7 +29,10 @@ def learned(took: Callable[[float], float], lengths: list[float]) -> Pace:
 
 
 def test_defaults_grow_with_the_picture_and_say_that_nothing_was_learned() -> None:
-    small, large = Pace.default("tracking-h264-small").expect(600), Pace.default("tracking-h264-large").expect(600)
+    small, large = (
+        Pace.default("tracking-plain-h264-small").expect(600),
+        Pace.default("tracking-plain-h264-large").expect(600),
+    )
     assert 0 < small.sec < large.sec
     assert (small.jobs, small.spread) == (0, DEFAULT_SPREAD)
 
@@ -70,9 +72,8 @@ def test_the_range_becomes_narrow_with_jobs_that_are_alike_and_stays_wide_with_o
 
 
 def test_kinds_are_few_and_tell_codec_size_and_what_is_made() -> None:
-    kinds = kinds_of(picture("hevc", 1920, 1080), "moonshine", JobOptions(), remuxes=False)
-    assert kinds[Stage.TRACKING] == "tracking-hevc-fullhd"
-    assert kinds[Stage.RENDITION] == "rendition-encode-hevc-fullhd"
-    assert kinds[Stage.TRANSCRIPTION] == "transcription-moonshine"
-    odd = kinds_of(picture("cinepak", 4000, 3000), "auto", JobOptions(overlay=True), remuxes=True)
-    assert odd[Stage.RENDITION] == "rendition-overlay-other-large"
+    kinds = kinds_of(picture("hevc", 1920, 1080), "moonshine", "encode")
+    assert kinds[Stage.TRACKING] == "tracking-encode-hevc-fullhd"
+    assert kinds[Stage.TRANSCRIPTION] == "transcription-moonshine-encode-hevc-fullhd"
+    odd = kinds_of(picture("cinepak", 4000, 3000), "auto", None)
+    assert odd[Stage.TRACKING] == "tracking-plain-other-large"

@@ -118,6 +118,6 @@ def test_an_expectation_costs_one_request_and_a_job_needs_none() -> None:
 def test_a_pace_is_kept_by_its_kind() -> None:
     services = make_services()
     learn(services, done(services, 30.0))
-    stored = services.storage.paces.all()["tracking-h264-small"].value
+    stored = services.storage.paces.all()["tracking-plain-h264-small"].value
     assert isinstance(stored, Pace)
-    assert (stored.kind, stored.jobs) == ("tracking-h264-small", 1)
+    assert (stored.kind, stored.jobs) == ("tracking-plain-h264-small", 1)
