@@ -126,7 +126,8 @@ def describe_detector(kind: DetectorKind, model: OnnxDetector | None, *, faces: 
 def fuse(plate: Sequence[Detection], model: Sequence[Detection]) -> tuple[Detection, ...]:
     """Return the union of the detections of the plate and the model (or faces), each person once.
 
-    Where both agree on the extent the plate's box is kept, else the model's.
+    Where both agree on the extent the plate's box is kept, else the model's. A person who is part of the plate takes
+    the model's, too, because the plate's box does not move with them.
     """
     left = list(plate)
     fused = []
@@ -137,7 +138,7 @@ def fuse(plate: Sequence[Detection], model: Sequence[Detection]) -> tuple[Detect
             continue
         nearest = max(same, key=lambda each: overlap(each.box, person.box))
         left = [each for each in left if each not in same]
-        agree = overlap(nearest.box, person.box) >= _SAME_EXTENT_IOU and nearest.source != STILL
+        agree = overlap(nearest.box, person.box) >= _SAME_EXTENT_IOU and nearest.source not in (STILL, OUTLINE)
         score = 1 - (1 - nearest.score) * (1 - person.score)
         source = STILL if nearest.source == STILL else BOTH if person.source == OnnxDetector.name else person.source
         clothes = nearest.clothes or person.clothes
