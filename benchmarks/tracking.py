@@ -2,7 +2,8 @@
 
 Usage: `python3 dev.py bench tracking [clip.mp4 [clip.truth.json [model.onnx]]]`; by default the clip and the model of
 `../shared`. Quality is of the track, as clients get it; the variants are changes to the pictures. Speed is CPU time of
-one run over clips that are made at 720p and 1080p, 30 frames a second, against decoding alone in the same process.
+one run over clips that are made at 720p and 1080p, 30 frames a second, against decoding alone in the same process: as a
+part does it, in one thread and without frames that no other refers to.
 """
 
 import sys
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.agreement import CLIP, MODEL, agreement, followed, mirrored, read_truth, same_presence
+from benchmarks.memory import repeat
 from shared.domain.quality.picture import is_without_noise
 from shared.domain.quality.records import Look
 from shared.domain.recording import Recording
@@ -30,6 +32,7 @@ from shared.media.probe.probe import probe
 from shared.media.video.frames import SampledFrame, keyframes, sample_frames
 from shared.media.video.look_meter import LookMeter
 from shared.media.video.picture import prepare_decoder
+from shared.media.video.unreferenced import may_skip_unreferenced
 from shared.tracking.detectors.build_plates import build_window_plates
 from shared.tracking.detectors.faces import FaceDetector
 from shared.tracking.detectors.fused import RecordingDetector, describe_detector
@@ -173,11 +176,11 @@ def _split(tracked: Tracked, whole: InstructorTracking, source: BinaryIO, count:
     return "equal" if track == whole else f"{same_presence(whole, track):.3f}"
 
 
-def decode_only(source: BinaryIO) -> int:
-    """Decode every frame as the sampling does, convert none; the number of frames."""
+def decode_only(source: BinaryIO, *, only_referenced: bool) -> int:
+    """Decode frames as the sampling does, convert none; return their number."""
     with open_container(source) as container:
         stream = container.streams.video[0]
-        prepare_decoder(stream)
+        prepare_decoder(stream, only_referenced=only_referenced, threads=1)
         return sum(1 for _ in container.decode(stream))
 
 
@@ -211,13 +214,14 @@ def measure_speed(clip: Path, kind: DetectorKind, model: Path | None) -> str:
         began = time.process_time()
         tracked.prepare(list(keyframes(source, recording, limit=40)) if kind != "onnx" else [])
         prepared = time.process_time() - began
+        only = may_skip_unreferenced(source, recording, SAMPLE_FPS)
         alone, looked = [], []
-        for _ in range(3):
+        for _ in range(2):
             began = time.process_time()
-            decode_only(source)
+            decode_only(source, only_referenced=only)
             alone.append(time.process_time() - began)
             began = time.process_time()
-            for frame in sample_frames(source, recording, sample_fps=SAMPLE_FPS):
+            for frame in sample_frames(source, recording, sample_fps=SAMPLE_FPS, only_referenced=only, threads=1):
                 tracked.part(0, [frame], range(frame.index, frame.index + 1))
             looked.append(time.process_time() - began)
     memory = _peak_mb()
@@ -239,8 +243,9 @@ def speed(clip: Path, model: Path | None) -> None:
     print("\ndetector  size        x real time  decoding alone  extra cost   prepare   memory, with the prepare step")
     with tempfile.TemporaryDirectory() as folder:
         for width, height in ((1280, 720), (1920, 1080)):
-            made = Path(folder) / f"{height}p30.mp4"
-            make_clip(clip, made, width, height)
+            once, made = Path(folder) / "once.mp4", Path(folder) / f"{height}p30.mp4"
+            make_clip(clip, once, width, height)
+            repeat(once, made, 6)
             for kind in KINDS if model is not None else KINDS[:1]:
                 with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as one:
                     print(one.submit(measure_speed, made, kind, model).result(), flush=True)
