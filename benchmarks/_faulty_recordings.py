@@ -44,6 +44,8 @@ class Made:
     """Returns the sound; None for a recording without one."""
     picture: Callable[[], list[Picture]] | None
     """Returns the pictures at `FPS`; None for a recording without any."""
+    language: str | None = None
+    """The language that the client gives."""
 
 
 def write(made: Made, path: Path) -> None:
@@ -114,20 +116,33 @@ def _faulty_picture() -> Iterator[Made]:
     yield faulty("black from a time on", "picture_black", lambda: _from(lecture(), 24, lambda each: each * 0))
     yield faulty("frozen from a time on", "picture_frozen", lambda: _frozen(lecture(), 17))
     yield faulty("frozen all the time", "picture_frozen", lambda: _frozen(_without_screen(lecture()), 12, from_sec=0))
+    yield faulty("frozen from the start before a slide", "picture_frozen", lambda: _frozen(lecture(), 12, from_sec=0))
     yield faulty("out of focus", "picture_unfocused", lambda: [_blurred(each) for each in lecture()])
+    yield faulty("out of focus from a time on", "picture_unfocused", lambda: _from(lecture(), 16, _blurred))
     yield faulty("covered", "picture_covered", lambda: [_covered(number) for number in range(int(SECONDS * FPS))])
+    yield faulty("covered from a time on", "picture_covered", lambda: _from(lecture(), 20, lambda _: _covered(1)))
 
 
 def _faulty_talk() -> Iterator[Made]:
     yield Made("stopped in a word", frozenset({"stopped_mid_sentence"}), lambda: _stopped(voice(1)), lecture)
     yield Made("stopped in another word", frozenset({"stopped_mid_sentence"}), lambda: _stopped(voice(4)), lecture)
     yield Made("begun long before", frozenset({"begun_early"}), lambda: _moved(voice(3), 24), lecture)
+    yield Made("begun still longer before", frozenset({"begun_early"}), lambda: _moved(voice(2), 25), lecture)
     yield Made("goes on long after", frozenset({"ended_late"}), lambda: _cut(voice(3), 15), lecture)
+    yield Made("goes on still longer after", frozenset({"ended_late"}), lambda: _cut(voice(5), 13), lecture)
     espeak = Espeak()
     for name, text, language in (("German", GERMAN, "de"), ("French", FRENCH, "fr")):
-        said = espeak.say(text * 4, language).samples.astype(np.float32) / 32768
-        sound = _padded(np.repeat(said, RATE // 16_000))[None]
+        sound = _spoken(espeak, text * 4, language)
         yield Made(name, frozenset({"language_unsure"}), lambda sound=sound: sound, lecture)  # type: ignore[misc]
+    for name, text in (("hums", "hm hm hm hm hm hm. "), ("calls", "aaah. aaah. oooh. ")):
+        sound = _spoken(espeak, text * 8, "en", again_to_sec=30.0)
+        yield Made(name, frozenset({"transcript_thin"}), lambda sound=sound: sound, lecture, "en")  # type: ignore[misc]
+
+
+def _spoken(espeak: Espeak, text: str, language: str, again_to_sec: float | None = None) -> Sound:
+    """Return a text that is read by a synthetic voice, once or over and over until this time."""
+    said = np.repeat(espeak.say(text, language).samples.astype(np.float32) / 32768, RATE // 16_000)
+    return _padded(said if again_to_sec is None else np.resize(said, int(again_to_sec * RATE)))[None]
 
 
 def _healthy() -> Iterator[Made]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks._faulty_recordings import Made, recordings, write
 from benchmarks._in_memory import run_to_end
+from shared.domain.options import JobOptions
 from shared.job_status import JobStatus
 from shared.pipeline.context import job_blob
 from shared.pipeline.jobs.submit import JobRequest, source_blob_name, submit_stored
@@ -65,7 +66,8 @@ def judge(made: Made) -> tuple[str, frozenset[str], list[str]]:
     storage = MemoryStorage()
     services = build_services(Settings(), storage)
     storage.blobs.write(SOURCES, source_blob_name("local", "s", "recording.mp4"), data, "video/mp4")
-    job = submit_stored(services, JobRequest(org_id="local", job_id="j"), "s", "recording.mp4")
+    request = JobRequest(org_id="local", job_id="j", options=JobOptions(language=made.language))
+    job = submit_stored(services, request, "s", "recording.mp4")
     ended = run_to_end(services, storage, job)
     if ended.status is not JobStatus.DONE:
         return FAILED, frozenset(), []

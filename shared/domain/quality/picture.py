@@ -30,6 +30,8 @@ STILL_SHARE = 0.5
 """Share of the samples of a frozen picture that are the same; a real camera's are seldom."""
 CAMERA_REST = 4
 """Median change of all places, in hundredths of a step of luma, that only the noise of a camera exceeds: 7 and more."""
+SCREEN_FLAT_PERCENT = 78
+"""Share of the pixels that equal their neighbour: 31 to 72 in a camera's picture, 87 to 98 in a screen's."""
 MIN_BAD_SEC = 10.0
 """A shorter time is not worth a word."""
 BAD_SHARE = 0.5
@@ -91,7 +93,13 @@ def picture_reasons(facts: Facts) -> list[Reason]:
 
 def _is_screencast(facts: Facts) -> bool:
     """Return whether the picture is that of a screen, and not of a room in which a screen can be read."""
-    return facts.slides_fill_picture and is_without_noise(facts.looks)
+    return facts.slides_fill_picture and is_without_noise(facts.looks) and not _is_frozen_room(facts.looks)
+
+
+def _is_frozen_room(looks: Sequence[Look]) -> bool:
+    """Return whether the picture never changes and has the grain and shades of a camera's, which a screen's has not."""
+    flat = [look.flat for look in looks if look.flat is not None]
+    return bool(flat) and median(flat) < SCREEN_FLAT_PERCENT and all(_is_nearly_still(look) for look in looks)
 
 
 def is_without_noise(looks: Sequence[Look]) -> bool:

@@ -63,6 +63,9 @@ class Look(Payload):
     the first sample of the recording."""
     rest: Annotated[int, Field(ge=0)] | None = None
     """The same for the median of all places: the noise of a camera is everywhere, and on a screen there is none."""
+    flat: Annotated[int, Field(ge=0, le=100)] | None = None
+    """How many percent of the pixels equal the one beside them; None for most samples, and in records of earlier
+    releases."""
 
 
 class PictureLooks(Payload):

@@ -20,6 +20,12 @@ _CELLS = (20, 12)
 """Columns and rows of the places in which a change is looked for."""
 _EDGES_SHARE = 0.998
 """Share of the pixels that are no edges: what counts is the lowest of the steepest ones."""
+_FLAT_WIDTH_PX = 640
+"""Largest width at which flat areas are measured; larger pictures are shrunk."""
+_FLAT_EVERY_SEC = 30.0
+"""How often flat areas are measured: they tell of what kind the picture is."""
+_FLAT_WITHIN_SEC = 0.5
+"""They are measured in samples so soon after a multiple of that time, whichever part has them."""
 _DARKEST_SHARE = 0.02
 _BRIGHTEST_SHARE = 0.98
 """Shares of the pixels between which the spread lies."""
@@ -51,6 +57,7 @@ class LookMeter:
             edges=_edges(grey),
             change=change,
             rest=rest,
+            flat=_flat(grey) if time_sec % _FLAT_EVERY_SEC < _FLAT_WITHIN_SEC else None,
         )
 
 
@@ -58,6 +65,15 @@ def _at_shares(values: NDArray[Any], *shares: float) -> list[float]:
     """Return the values below which these shares of all lie; NumPy's quantile interpolates, at ten times the cost."""
     ranks = [min(len(values) - 1, int(len(values) * share)) for share in shares]
     return [float(value) for value in np.partition(values, ranks)[ranks]]
+
+
+def _flat(grey: Any) -> int:
+    """Return how many percent of the pixels equal the one beside them."""
+    height, width = grey.shape
+    if width > _FLAT_WIDTH_PX:
+        size = (_FLAT_WIDTH_PX, max(1, round(height * _FLAT_WIDTH_PX / width)))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return round(100 * float(np.mean(grey[:, 1:] == grey[:, :-1])))
 
 
 def _edges(grey: Any) -> int:

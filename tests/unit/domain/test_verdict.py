@@ -118,6 +118,11 @@ def found(quality: Quality) -> list[tuple[str, float, float]]:
         pytest.param({"looks": looks(edges=(*ALL, 20))}, [(picture.UNFOCUSED, *ALL)], id="out of focus"),
         pytest.param({"looks": looks(change=(30, 60, 3))}, [(picture.FROZEN, 30, 60)], id="frozen"),
         pytest.param(
+            {"slides_fill_picture": True, "looks": looks(change=(*ALL, 3), rest=(*ALL, 0), flat=(0, 1, 45))},
+            [(picture.FROZEN, *ALL)],
+            id="a room with a slide, frozen from the start",
+        ),
+        pytest.param(
             {"levels": levels(tail=(-25,) * 20), "speech": ((1.0, 60.0),)},
             [(talk.STOPPED, 1, 60)],
             id="stopped while speaking",
@@ -154,7 +159,7 @@ def test_a_reason_is_named_with_its_time(changes: dict[str, Any], reasons: list[
         pytest.param({"levels": gated()}, id="pauses that a gate makes silent"),
         pytest.param({"has_picture": False, "looks": (), "coverage_percent": None}, id="sound alone"),
         pytest.param(
-            {"looks": looks(change=(*ALL, 0)), "slides_fill_picture": True, "coverage_percent": 0.0},
+            {"looks": looks(change=(*ALL, 0), flat=(0, 1, 93)), "slides_fill_picture": True, "coverage_percent": 0.0},
             id="a screencast of one slide",
         ),
         pytest.param(
