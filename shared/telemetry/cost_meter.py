@@ -1,5 +1,8 @@
 """Measure what the current work costs: CPU time of the process, bytes, and operations that storage's adapters count.
 
+No row tells what a worker does after the last row that it writes for a message: about a quarter of the requests of a
+small job, and next to nothing of its time and bytes.
+
 The meter is found by a context variable, so that no adapter has to be handed one. A thread that works for the same
 step has to run in a copy of the context.
 """
