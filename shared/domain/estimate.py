@@ -81,11 +81,14 @@ def _left(job: "Job", stage: Stage, progress: StageProgress) -> tuple[float, flo
         if needed is None:
             return None
         return needed[0] + expected.sec, max(needed[1], expected.spread), min(needed[2], expected.jobs)
-    spent_sec = (job.updated_at - begins_at).total_seconds()
+    spent_sec = max(0.0, (job.updated_at - begins_at).total_seconds())  # clocks of two workers differ
     if spent_sec > OVERDUE_FACTOR * expected.sec * math.exp(expected.spread):
         return None
     total_sec = expected.sec
-    if progress.progress >= TRUSTED_PROGRESS:
+    began_early = progress.started_at is not None and progress.started_at < begins_at
+    if began_early:
+        total_sec, spent_sec = total_sec * (1 - progress.progress), 0.0
+    elif progress.progress >= TRUSTED_PROGRESS:
         pace = spent_sec / progress.progress / expected.sec
         total_sec *= pace**progress.progress
     left_sec = max(total_sec - spent_sec, (1 - progress.progress) * LEFT_SHARE * total_sec)

@@ -24,6 +24,7 @@ DEFAULT_SPREAD = 0.5
 """The standard deviation of the logarithm of real over expected duration while nothing was learned."""
 
 MIN_SPREAD = 0.08
+MAX_SPREAD = 1.5
 MAX_OUTLIER = 3.0
 """A job that took this many times longer, or shorter, than expected counts as one at this limit: it may have waited."""
 
@@ -109,7 +110,7 @@ class Pace:
     def expect(self, recording_sec: float) -> Expectation:
         """Return how long the work is expected to take for a recording of this length."""
         fixed_sec, rate = self._line()
-        spread = max(MIN_SPREAD, math.sqrt(self.variance))
+        spread = min(MAX_SPREAD, max(MIN_SPREAD, math.sqrt(self.variance)))
         sec = max(_MIN_SEC, fixed_sec + rate * recording_sec)
         return Expectation(kind=self.kind, sec=sec, spread=spread, jobs=self.jobs)
 

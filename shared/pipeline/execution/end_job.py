@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from shared.domain import job as jobs
-from shared.domain.errors import RostrumError
+from shared.domain.errors import RostrumError, RowOfLaterRelease, UnreadableRow
 from shared.domain.job import Job
 from shared.domain.next_actions import costs_of
 from shared.job_status import JobStatus
@@ -37,7 +37,10 @@ def end_job(services: Services, job: Job, end: Callable[[Job], Job | None]) -> J
         made_final = changed is not None and changed.is_final
         if changed is None or changed.status is JobStatus.DONE:  # which knows what its steps cost
             return changed
-        steps = [stored.value for stored in services.storage.step_runs.of_job(job.job_id)]
+        try:
+            steps = [stored.value for stored in services.storage.step_runs.of_job(job.job_id)]
+        except (UnreadableRow, RowOfLaterRelease):  # a job ends also where nothing tells what it cost
+            return changed
         return jobs.with_step_costs(changed, costs_of(steps))
 
     if job.callback_url is not None:

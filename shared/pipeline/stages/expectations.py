@@ -5,8 +5,9 @@ Apart from `shared.domain.pace`, which knows no storage. See docs/decisions/0038
 
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
-from shared.domain.errors import RostrumError
+from shared.domain.errors import RostrumError, WriteConflict
 from shared.domain.estimate import work_began_at
 from shared.domain.expectation import Expectation
 from shared.domain.job import Job
@@ -25,17 +26,18 @@ log = logging.getLogger(__name__)
 def expect(services: Services, job: Job, recording: Recording) -> Mapping[str, Expectation]:
     """Return how long each stage of the job, and what follows from all of them, is expected to take.
 
-    One request reads what was learned. Nothing is expected while storage does not answer: a job needs no estimate.
+    One request reads what was learned. Nothing is expected while storage does not answer, or where the numbers of a row
+    make no sense: a job needs no estimate.
     """
     engine = job.options.engine or services.settings.engine
     kinds = kinds_of(recording, engine, _rendition(recording, job.options))
     try:
         known = services.storage.paces.all()
-    except RostrumError as error:
-        log.warning("nothing is known of the pace", extra={"action": "expect", "code": error.code})
+        paces = {what: known[kind].value if kind in known else Pace.default(kind) for what, kind in kinds.items()}
+        return {what: pace.expect(recording.duration_sec) for what, pace in paces.items()}
+    except (RostrumError, ArithmeticError, ValueError) as error:
+        log.warning("nothing is known of the pace", extra={"action": "expect"}, exc_info=error)
         return {}
-    paces = {what: known[kind].value if kind in known else Pace.default(kind) for what, kind in kinds.items()}
-    return {what: pace.expect(recording.duration_sec) for what, pace in paces.items()}
 
 
 def _rendition(recording: Recording, options: JobOptions) -> str | None:
@@ -57,8 +59,8 @@ def learn(services: Services, job: Job) -> None:
         return
     try:
         _learn(services, job.recording_sec, dict(_durations(job)))
-    except RostrumError as error:
-        log.warning("nothing was learned of the pace", extra={"action": "learn", "code": error.code})
+    except (RostrumError, ArithmeticError, ValueError, KeyError) as error:
+        log.warning("nothing was learned of the pace", extra={"action": "learn"}, exc_info=error)
 
 
 def _durations(job: Job) -> Iterator[tuple[str, float]]:
@@ -82,7 +84,8 @@ def _learn(services: Services, recording_sec: float, durations: dict[str, float]
         known = paces.all()
         for kind, took_sec in list(durations.items()):
             if (stored := known.get(kind)) is None:
-                paces.create(Pace.default(kind).learn(recording_sec, took_sec))
+                with suppress(WriteConflict):  # another worker was faster, or the row cannot be read
+                    paces.create(Pace.default(kind).learn(recording_sec, took_sec))
             else:
                 paces.update(stored, stored.value.learn(recording_sec, took_sec))
             del durations[kind]

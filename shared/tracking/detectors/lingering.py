@@ -47,6 +47,8 @@ def find_lingering(
     detector = PlateDetector(plate)
     compared = [detector.compare(each) for each in pictures[:: -(-len(pictures) // _LOOKS)]]
     of_room = [each for each in compared if each.is_of_the_room]
+    if not of_room:
+        return ()
     return tuple(
         (box, round(score, 4))
         for box, score in seeds

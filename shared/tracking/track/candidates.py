@@ -4,7 +4,7 @@ Apart from `association.py`, which chooses one path through the selected detecti
 together, so that the cut into parts does not matter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
@@ -106,7 +106,8 @@ def select_candidates(frames: Sequence[FrameDetections], zones: Zones, sample_fp
         replace(frame, detections=tuple(each for each in frame.detections if zones.allow(each.box))) for frame in frames
     ]
     corrected = raise_at_edges(mark_still_people(lower_unconfirmed(allowed, sample_fps)))
-    movers = sum(any(_moves_about(each, frame.detections) for each in frame.detections) for frame in corrected)
+    outlines = {each.box for frame in corrected for each in frame.detections if each.source == OUTLINE}
+    movers = sum(any(_moves_about(each, outlines) for each in frame.detections) for frame in corrected)
     leave_still = movers >= _MOVERS_SHARE * max(1, len(corrected))
     return [
         replace(
@@ -148,15 +149,17 @@ def track_warnings(frames: Sequence[FrameDetections], points: Sequence[TrackPoin
     return found
 
 
-def _moves_about(detection: Detection, of_frame: Sequence[Detection]) -> bool:
-    """Return whether `detection` is a person who moves, and no part of one in `of_frame` who never leaves."""
+def _moves_about(detection: Detection, outlines: Iterable[Box]) -> bool:
+    """Return whether `detection` is a person who moves, and no part of one who never leaves.
+
+    `outlines` are the boxes of those in the whole recording: where a face is seen, its detection takes their place.
+    """
     if detection.source in _NEVER_LEAVE or detection.score < SURE:
         return False
     return not any(
-        each.source == OUTLINE
-        and shared_area(each.box, detection.box)
-        >= _SAME_PERSON_SHARE * min(each.box[2] * each.box[3], detection.box[2] * detection.box[3])
-        for each in of_frame
+        shared_area(box, detection.box)
+        >= _SAME_PERSON_SHARE * min(box[2] * box[3], detection.box[2] * detection.box[3])
+        for box in outlines
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from shared.domain.recording import Recording, VideoStream
 from shared.media.video.frames import SampledFrame
-from shared.tracking.detection import Box, overlap
+from shared.tracking.detection import Box, Detection, FrameDetections, overlap
 from shared.tracking.detectors.build_plates import build_window_plates
 from shared.tracking.detectors.fused import RecordingDetector, describe_detector
 from shared.tracking.detectors.lingering import find_lingering
@@ -17,7 +17,7 @@ from shared.tracking.payload import InstructorTracking, TrackingPart
 from shared.tracking.plan import TrackingPlan
 from shared.tracking.plate.outlines import MIN_PICTURES, Outline, find_outlines, measure_activity
 from shared.tracking.plate.plate import build_plate
-from shared.tracking.track.candidates import BY_OUTLINE
+from shared.tracking.track.candidates import BY_OUTLINE, EVERYWHERE, select_candidates
 from shared.tracking.track.confidence import OUTLINE
 from shared.tracking.track.merge import NOBODY_SEEN, merge_tracking
 
@@ -166,3 +166,14 @@ def test_the_track_says_how_sure_it_is() -> None:
 @pytest.mark.parametrize("things", [(), (film,)], ids=["nothing", "film"])
 def test_an_empty_room_stays_empty(things: tuple[Callable[[float, Picture], None], ...]) -> None:
     assert track(pictures(*things)).warning_details == (NOBODY_SEEN,)
+
+
+def test_a_face_that_is_seen_at_times_does_not_hide_the_outline() -> None:
+    box = (0.4, 0.3, 0.1, 0.5)
+
+    def frame(number: int) -> FrameDetections:
+        source = "face" if number % 40 < 20 else OUTLINE
+        return FrameDetections(number, number / 2, (Detection(box, 0.9, source),), ("plate", "face"))
+
+    kept = select_candidates([frame(number) for number in range(200)], EVERYWHERE, 2.0)
+    assert all(each.detections for each in kept)

@@ -11,7 +11,7 @@ from shared.domain.expectation import Expectation
 from shared.domain.job import Job, event_of
 from shared.domain.options import JobOptions
 from shared.domain.pace import COMPLETION
-from shared.domain.stage import Stage
+from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -85,6 +85,16 @@ def test_a_stage_s_own_pace_counts_the_more_the_further_it_is(progress: float, b
     by_pace, as_planned = by / progress, TRACK_SEC
     total_sec = (estimate.done_at - at(12)).total_seconds() - COMPLETION_SEC
     assert min(by_pace, as_planned) < total_sec < max(by_pace, as_planned)
+
+
+@pytest.mark.parametrize("behind_sec", [0.0, 0.01, 5.0])
+def test_a_worker_with_a_clock_behind_notes_progress(behind_sec: float) -> None:
+    """Transcription may begin while the sound is copied, and then has progress when the download ends."""
+    job = planned()
+    early = replace(job.stages[Stage.TRANSCRIPTION], state=StageState.RUNNING, started_at=at(5))
+    job = replace(job, stages={**job.stages, Stage.TRANSCRIPTION: early})
+    noted = jobs.note_progress(job, Stage.TRANSCRIPTION, 0.3, 0, at(10 - behind_sec))
+    assert found(noted).done_at >= at(10)
 
 
 def test_what_waits_for_another_stage_comes_after_it() -> None:
