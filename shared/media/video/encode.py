@@ -6,9 +6,11 @@ and 0024-playable.md. Apart from `join.py`, which joins the pieces.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import BinaryIO, Literal
 
 import av
@@ -153,7 +155,11 @@ class VideoEncoder:
         """Write a picture that is shown from frame `index` on; indices rise."""
         if self._first is None:
             self._first = index
-        self._container.mux(self._stream.encode(picture.to_frame(index - self._first, self._tick)))
+            with _same_scheduling():  # the first picture opens the encoder
+                packets = self._stream.encode(picture.to_frame(0, self._tick))
+        else:
+            packets = self._stream.encode(picture.to_frame(index - self._first, self._tick))
+        self._container.mux(packets)
         self.frames += 1
 
     def close(self) -> None:
@@ -163,3 +169,25 @@ class VideoEncoder:
                 self._container.mux(self._stream.encode(None))
         finally:
             self._container.close()
+
+
+_THREADS_OF_PROCESS = Path("/proc/self/task")
+
+
+@contextmanager
+def _same_scheduling() -> Iterator[None]:
+    """Leave this process's threads, also those that the block starts, in the scheduling class that they had before it.
+
+    As root, SVT-AV1 makes its threads and the one that opens it real-time. The process's children inherit that. They
+    would go before every other process of the machine, the host and the heartbeats of other workers included.
+    """
+    if not _THREADS_OF_PROCESS.exists():  # Linux alone tells a process's threads
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        for thread in _THREADS_OF_PROCESS.iterdir():
+            with suppress(ProcessLookupError):  # it has ended
+                os.sched_setscheduler(int(thread.name), policy, parameters)

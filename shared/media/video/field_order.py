@@ -22,6 +22,8 @@ FieldOrder = Literal["tff", "bff", "auto"]
 
 _MAX_FPS = 31.0
 """No interlaced picture has more frames a second."""
+_MAX_LINES = 1088
+"""No interlaced picture has more lines. The frames of larger ones would take too much memory."""
 _PLACES = (0.2, 0.5, 0.8)
 """Where the recording is examined, in fractions of it."""
 _FRAMES = 14
@@ -38,7 +40,7 @@ def find_field_order(source: BinaryIO, recording: Recording) -> FieldOrder | Non
     Frames that move decide; where nothing moves, what they declare.
     """
     video = recording.video
-    if video is None or video.fps > _MAX_FPS:
+    if video is None or video.fps > _MAX_FPS or min(video.width, video.height) > _MAX_LINES:
         return None
     counts: Counter[str] = Counter()
     declared = 0

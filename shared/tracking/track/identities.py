@@ -44,8 +44,8 @@ def clothes_of(detections: Sequence[Detection]) -> Colours:
 def learn_people(colours: Colours, frame_of: NDArray[np.int64]) -> Colours:
     """Return the clothes of the people who are seen together now and then, at most `MAX_PEOPLE`; one a row.
 
-    Fewer than two rows mean that clothes tell nobody apart. Clothes are the densest places among the detections, as in
-    mode seeking (Cheng, "Mean shift, mode seeking, and clustering", 1995).
+    With fewer than two rows, clothes cannot tell people apart. Clothes are the densest places among the detections, as
+    in mode seeking (Cheng, "Mean shift, mode seeking, and clustering", 1995).
 
     Args:
         colours: the clothes of all candidates.
@@ -72,7 +72,7 @@ def speaks_against(colours: Colours, people: Colours, frame_of: NDArray[np.int64
     """Return how much the clothes of each candidate (row) speak against each person (column), 0 to 1.
 
     Clothes that are another's speak most where a candidate with more alike clothes is in the frame. Without one they
-    speak less: a person may have turned round, or a lamp gone out. Unknown clothes speak against nobody.
+    speak less: a person may have turned round, or a lamp gone out. Unknown clothes speak against no person.
     """
     away = _distance(colours, people)
     known = np.isfinite(away)

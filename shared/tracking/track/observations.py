@@ -43,7 +43,7 @@ class Candidates:
     index: NDArray[np.int64]
     """Number of the frame of each candidate on the sampling grid."""
     earns: NDArray[np.float64]
-    """Weighted earning of each candidate as each person, n × people; one column where clothes tell nobody apart."""
+    """Weighted earning of each candidate as each person, n × people; one column where clothes tell no two apart."""
     centre: NDArray[np.float64]
     """Centre of each box, n × 2."""
     log_area: NDArray[np.float64]
