@@ -88,7 +88,7 @@ def _left(job: "Job", stage: Stage, progress: StageProgress) -> tuple[float, flo
     began_early = progress.started_at is not None and progress.started_at < begins_at
     if began_early:
         total_sec, spent_sec = total_sec * (1 - progress.progress), 0.0
-    elif progress.progress >= TRUSTED_PROGRESS:
+    elif progress.progress >= TRUSTED_PROGRESS and spent_sec > 0:
         pace = spent_sec / progress.progress / expected.sec
         total_sec *= pace**progress.progress
     left_sec = max(total_sec - spent_sec, (1 - progress.progress) * LEFT_SHARE * total_sec)

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 import requests
 
-from shared.storage.azure_blobs import AzureBlobs
 from shared.storage.connect import connect
 from shared.storage.ports import SOURCES
 
@@ -20,7 +19,6 @@ def addresses(azurite: str) -> tuple[str, str]:
     storage = connect(azurite, origins=(PAGE,))
     try:
         blobs = storage.blobs
-        assert isinstance(blobs, AzureBlobs)
         hour = timedelta(hours=1)
         return blobs.upload_url(SOURCES, "org/s/page.mp4", hour), blobs.read_url(SOURCES, "org/s/page.mp4", hour)
     finally:

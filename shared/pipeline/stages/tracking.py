@@ -201,14 +201,17 @@ def _plan(context: StepContext) -> TrackingPlan:
 
 
 def _detector(context: StepContext, plan: TrackingPlan) -> RecordingDetector:
-    """Return the detector of the plan; raise EngineUnavailable if this machine lacks the model it was made with."""
+    """Return the detector of the plan; raise EngineUnavailable if this machine lacks the model it was made with.
+
+    A plan that another release made is followed: parts of both have the same form, and a job in flight goes on.
+    """
     blobs = context.services.storage.blobs
     model = None
     if plan.kind != "plate":
         choice = detector_for(context.services.settings, replace(context.job.options, detector=plan.kind))
         model = load_model(choice.model) if choice.model is not None else None
-    if describe_detector(plan.kind, model, faces=plan.needs_faces) != plan.detector:
-        raise EngineUnavailable("The workers of this job have different models or versions of the detector.")
+    if (None if model is None else model.model) != plan.detector.model:
+        raise EngineUnavailable("The workers of this job have different models of the detector.")
     return RecordingDetector(
         plan,
         lambda name: Plate.from_png(blobs.read(WORK, context.work_blob(name))),
