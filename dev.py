@@ -266,7 +266,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
     commands.add_parser("lock", help="compiles the pinned requirements again").set_defaults(run=lock)
 
-    if arguments[:1] == ["test"]:  # whatever follows is pytest's
+    if arguments[:1] == ["test"]:  # all that follows is pytest's
         return argparse.Namespace(run=test, arguments=arguments[1:])
     return parser.parse_args(arguments)
 

@@ -203,7 +203,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     model = OnnxDetector(MODEL) if MODEL.is_file() else None
     room, people = cut_out()
-    print("detector  scene            coverage  false presence  centre error  IoU>=0.5  somebody else  warnings")
+    print("detector  scene            coverage  false presence  centre error  IoU>=0.5  other person   warnings")
     for name in arguments or SCENES:
         judge(name, SCENES[name], list(filmed(SCENES[name], room, people)), model)
     return 0

@@ -52,7 +52,7 @@ def main() -> None:
         # Connections inherit it. asyncio sets it itself only on sockets that name their protocol, as this one does not;
         # without it the second packet of an answer waits 40 ms for the first one's acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except Exception:  # noqa: BLE001  whatever keeps the app from loading is told to the person at the terminal
+    except Exception:  # noqa: BLE001  every error of loading the app is printed to the terminal
         channel.send({"failed": traceback.format_exc()})
         channel.end(1)
     servers.append(uvicorn.Server(server_config(app)))

@@ -144,7 +144,7 @@ class QueueListener:
             self._queue.delete(message)
             return
         if self._stopped.is_set() and outcome.kind == "died":
-            self._queue.release(message, 0)  # we killed the worker because the host stops: nobody's failure
+            self._queue.release(message, 0)  # the host stops and killed the worker: no failure of the message
             return
         fields = {
             "function": self._function.name,

@@ -104,7 +104,7 @@ class HostQueue:
             if error.status_code not in (400, 404, 409):
                 log.warning("queue operation failed", extra={"fields": {**extra, "reason": str(error)}})
                 return False
-            # Gone, or somebody else's by now: https://github.com/Azure/azure-sdk-for-net, QueueProcessor.cs
+            # Deleted, or received elsewhere since: https://github.com/Azure/azure-sdk-for-net, QueueProcessor.cs
             log.debug("message is not ours any more", extra={"fields": extra})
         except AzureError as error:
             log.warning("queue operation failed", extra={"fields": {**extra, "reason": str(error)}})

@@ -31,7 +31,7 @@ def main() -> None:
         os.nice(options.nice)  # the API stays quick while stages compute
     try:
         functions = load_functions(options.app, options.module)
-    except Exception:  # noqa: BLE001  whatever keeps the app from loading is told to the person at the terminal
+    except Exception:  # noqa: BLE001  every error of loading the app is printed to the terminal
         channel.send({"failed": traceback.format_exc()})
         channel.end(1)
     channel.send({"ready": [function.trigger.to_wire() for function in functions.values()]})

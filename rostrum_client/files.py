@@ -104,7 +104,7 @@ class Quality:
     reasons: tuple[Reason, ...] = ()
     speech_sec: float | None = None
     silences: tuple[tuple[float, float], ...] = ()
-    """Where nobody speaks for 2 s or more."""
+    """Times without speech, of 2 s or more."""
     suggested_in: float | None = None
     """Where a cut may begin."""
     suggested_out: float | None = None

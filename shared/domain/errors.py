@@ -438,7 +438,7 @@ class Unauthenticated(RequestError):
 
 
 class AuthNotConfigured(Unauthenticated):
-    """Nobody may call before authentication is set up."""
+    """No caller is let in before authentication is set up."""
 
     code = "auth_not_configured"
 

@@ -64,7 +64,7 @@ class Guard:
         try:
             await self._app(*_bounded(scope, receive, self._pace), watched_send)
         except ClientDisconnect:
-            return  # nobody is there to be answered
+            return  # the client has gone
         except Exception as error:
             if started:
                 _log_broken(error, trace)

@@ -13,7 +13,7 @@ _LINK_HEADERS = ("location", "operation-location")
 
 
 def replayed(answer: Answer, base: str) -> Response:
-    """Return the answer; its links begin with `base`, whatever they began with when it was kept."""
+    """Return the answer; its links begin with `base` instead of the base that it was kept with."""
     headers, body = dict(answer.headers), str(answer.body)
     if answer.base is not None and answer.base != base:
         headers = {

@@ -48,8 +48,8 @@ marked `Idempotency-Replayed`. Only answers of success are kept, so that a reque
 
 ### Lists
 
-Newest first, `limit` items a page. `nextLink` leads to the next page, whatever is added meanwhile, and is missing on
-the last.
+Newest first, `limit` items a page. `nextLink` leads to the next page, also when items are added meanwhile, and is
+missing on the last.
 
 Times are RFC 3339 in UTC; durations and media times are seconds; boxes and points are fractions of the frame, from
 its top left corner."""
