@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from benchmarks.agreement import CLIP, MODEL, agreement, followed, mirrored, read_truth, same_presence
 from benchmarks.memory import repeat
-from shared.domain.quality.picture import is_without_noise
+from shared.domain.quality.picture import is_of_a_screen
 from shared.domain.quality.records import Look
 from shared.domain.recording import Recording
 from shared.media.container import open_container
@@ -128,7 +128,7 @@ class Tracked:
             sample_fps=SAMPLE_FPS,
             detector=self.plan.detector,
             plate_warnings=self.plan.warnings,
-            is_still=is_without_noise(self.looks),
+            is_screen=is_of_a_screen(self.looks),
         )
 
 

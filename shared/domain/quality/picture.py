@@ -96,6 +96,17 @@ def _is_screencast(facts: Facts) -> bool:
     return facts.slides_fill_picture and is_without_noise(facts.looks) and not _is_frozen_room(facts.looks)
 
 
+def is_of_a_screen(looks: Sequence[Look]) -> bool:
+    """Return whether the picture is measured to rest as that of a screen does, and to have no grain and shades.
+
+    A camera that removes its noise rests as well. In records of earlier releases, which do not tell of grain and
+    shades, the rest alone decides.
+    """
+    flat = [look.flat for look in looks if look.flat is not None]
+    is_measured = any(look.rest is not None for look in looks)
+    return is_measured and is_without_noise(looks) and (not flat or median(flat) >= SCREEN_FLAT_PERCENT)
+
+
 def _is_frozen_room(looks: Sequence[Look]) -> bool:
     """Return whether the picture never changes and has the grain and shades of a camera's, which a screen's has not."""
     flat = [look.flat for look in looks if look.flat is not None]

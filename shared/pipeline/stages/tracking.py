@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from shared.domain.errors import EngineUnavailable
-from shared.domain.quality.picture import early_reasons, is_without_noise
+from shared.domain.quality.picture import early_reasons, is_of_a_screen
 from shared.domain.quality.records import Look, PictureLooks
 from shared.domain.stage import Stage
 from shared.domain.warning import About, RecordingWarning
@@ -152,7 +152,7 @@ def merge_tracking(context: StepContext) -> None:
         detector=plan.detector,
         plate_warnings=plan.warnings,
         zones=Zones(job.options.region_of_interest, job.options.ignore_zones or ()),
-        is_still=_is_still(context),
+        is_screen=_is_screen(context),
     )
     context.confirm()
     write_json(context.services, job, artefacts.INSTRUCTOR_TRACKING, track)
@@ -226,13 +226,13 @@ def _samples(context: StepContext, number: int) -> range:
     return sample_range(recording_of(context), parts, number, context.services.settings.sample_fps)
 
 
-def _is_still(context: StepContext) -> bool:
-    """Return whether the picture rests as that of a screen does; False where it was not measured."""
+def _is_screen(context: StepContext) -> bool:
+    """Return whether the picture is that of a screen, as far as it was measured."""
     looks: list[Look] = []
     for number in range(context.job.stages[Stage.TRACKING].parts):
         measured = find_json(context.services, context.job, artefacts.PICTURE_LOOKS, PictureLooks, part=number)
         looks += () if measured is None else measured.looks
-    return any(look.rest is not None for look in looks) and is_without_noise(looks)
+    return is_of_a_screen(looks)
 
 
 def _parts(context: StepContext) -> Iterator[TrackingPart]:

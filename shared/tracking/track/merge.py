@@ -41,7 +41,7 @@ def merge_tracking(
     detector: TrackingDetector,
     plate_warnings: Sequence[RecordingWarning] = (),
     zones: Zones = EVERYWHERE,
-    is_still: bool = False,
+    is_screen: bool = False,
 ) -> InstructorTracking:
     """Return the track through the frames of all parts, from the start of `recording` to its declared end.
 
@@ -57,7 +57,7 @@ def merge_tracking(
         detector: written into the result.
         plate_warnings: warnings of the plan.
         zones: limits on who is followed.
-        is_still: whether the picture rests as that of a screen does, without a camera's noise.
+        is_screen: whether the picture is that of a screen, without a camera's noise, grain and shades.
 
     Raises:
         ValueError: the parts are in another order or their samples overlap, or the recording has no picture.
@@ -67,7 +67,7 @@ def merge_tracking(
         raise ValueError("a recording without a picture has no track")
     frames, warnings = _concatenate(parts)
     frames = [frame for frame in frames if frame.index < duration_sec * sample_fps]
-    if is_still:
+    if is_screen:
         frames = leave_out_writing(frames, sample_fps)
     selected = select_candidates(frames, zones, sample_fps)
     points = associate(selected, sample_fps)

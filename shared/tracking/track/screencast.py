@@ -16,7 +16,10 @@ _AROUND_SEC = 5.0
 _SAME_PLACE_IOU = 0.3
 """Intersection over union from which two boxes are at the same place."""
 _MOVES_SHARE = 0.05
-"""Share of a box that moves in most samples: 0.3 to 0.9 with a person, at most 0.03 where letters are typed."""
+"""Share of a box that moves in most samples at 2 a second: 0.3 to 0.9 with a person, at most 0.03 where letters are
+typed. In a longer time more is typed, and in a shorter time a person moves less."""
+_MOST_MOVES_SHARE = 0.2
+"""The same for the slowest samples: a person does not move in more of their box because more time went by."""
 _ROOM_SHARE = 0.3
 """In a room, at least this share of the samples with a detection has one that moves."""
 _ROOM_WAY = 0.2
@@ -29,10 +32,11 @@ def leave_out_writing(frames: Sequence[FrameDetections], sample_fps: float) -> l
     Where people walk, the picture is of a room, however little noise it has: they may stand still there.
     """
     around = max(1, round(_AROUND_SEC * sample_fps))
+    least = min(_MOST_MOVES_SHARE, _MOVES_SHARE * 2 / sample_fps)
     kept = []
     for n, frame in enumerate(frames):
         near = frames[max(0, n - around) : n + around + 1]
-        kept.append(replace(frame, detections=tuple(each for each in frame.detections if _may_live(each, near))))
+        kept.append(replace(frame, detections=tuple(each for each in frame.detections if _may_live(each, near, least))))
     return list(frames) if _people_walk(frames, kept) else kept
 
 
@@ -46,8 +50,8 @@ def _people_walk(frames: Sequence[FrameDetections], lively: Sequence[FrameDetect
     return at[int(len(at) * 0.9)] - at[int(len(at) * 0.1)] > _ROOM_WAY
 
 
-def _may_live(detection: Detection, near: Sequence[FrameDetections]) -> bool:
-    """Return whether a detector other than the plate told of a person, or the place moves in most samples."""
+def _may_live(detection: Detection, near: Sequence[FrameDetections], least: float) -> bool:
+    """Return whether another detector told of a person, or at least `least` of the place moves in most samples."""
     if detection.source != "plate":
         return True
     moves = [
@@ -56,4 +60,4 @@ def _may_live(detection: Detection, near: Sequence[FrameDetections]) -> bool:
         for each in frame.detections
         if each.moves is not None and overlap(each.box, detection.box) >= _SAME_PLACE_IOU
     ]
-    return not moves or median(moves) >= _MOVES_SHARE
+    return not moves or median(moves) >= least

@@ -232,3 +232,18 @@ def test_levels_of_channels_that_do_not_cover_the_sound_are_refused(left: int, r
     both = {"left": (-24,) * left, "right": (-24,) * right}
     with pytest.raises(ValueError, match="the channels do not cover the same seconds"):
         SoundLevels.model_validate(levels().model_dump() | both)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"rest": (*ALL, 0), "flat": (0, 1, 93)}, True),
+        ({"rest": (*ALL, 0), "flat": (0, 1, 60)}, False),
+        ({"rest": (*ALL, 20), "flat": (0, 1, 93)}, False),
+        ({"rest": (*ALL, 0)}, True),
+        ({}, False),
+    ],
+    ids=["screen", "camera that removes its noise", "camera", "record without flat areas", "record without rest"],
+)
+def test_a_picture_is_of_a_screen_if_it_rests_and_is_flat(changes: dict[str, Any], expected: bool) -> None:
+    assert picture.is_of_a_screen(looks(**changes)) is expected

@@ -8,9 +8,9 @@ def seen(x: float, moves: float | None, source: str = "plate") -> Detection:
     return Detection((x, 0.3, 0.15, 0.5), 0.6, source, moves=moves)
 
 
-def kept(*row: tuple[Detection, ...]) -> list[list[float]]:
-    frames = [FrameDetections(k, k / 2, detections) for k, detections in enumerate(row)]
-    return [[each.box[0] for each in frame.detections] for frame in leave_out_writing(frames, 2.0)]
+def kept(*row: tuple[Detection, ...], sample_fps: float = 2.0) -> list[list[float]]:
+    frames = [FrameDetections(k, k / sample_fps, detections) for k, detections in enumerate(row)]
+    return [[each.box[0] for each in frame.detections] for frame in leave_out_writing(frames, sample_fps)]
 
 
 def test_what_was_written_and_stands_is_no_person() -> None:
@@ -38,3 +38,10 @@ def test_a_person_who_walks_and_then_stands_in_a_picture_without_noise_is_kept()
 
 def test_detections_of_earlier_releases_are_kept() -> None:
     assert kept(*[(seen(0.5, None),)] * 10) == [[0.5]] * 10
+
+
+@pytest.mark.parametrize(
+    ("sample_fps", "typed", "sways"), [(0.5, 0.12, 0.3), (10.0, 0.006, 0.02)], ids=["slow samples", "fast samples"]
+)
+def test_as_much_moves_as_in_the_time_between_two_samples(sample_fps: float, typed: float, sways: float) -> None:
+    assert kept(*[(seen(0.2, typed), seen(0.8, sways))] * 40, sample_fps=sample_fps) == [[0.8]] * 40

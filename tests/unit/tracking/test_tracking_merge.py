@@ -71,7 +71,7 @@ def test_parts_make_one_track_with_its_gap_and_metrics() -> None:
 def test_writing_on_a_screencast_is_no_person_and_the_camera_of_a_room_sees_one() -> None:
     written = Detection((0.4, 0.2, 0.1, 0.6), 0.8, "plate", moves=0.01)
     part = TrackingPart.of(0, [FrameDetections(k, k / FPS, (written,)) for k in range(40)])
-    track = merge(part, is_still=True)
+    track = merge(part, is_screen=True)
     assert (track.track_points, track.warning_details) == ((), (NOBODY_SEEN,))
     assert {frame.detections for frame in track.frame_detections} == {()}
     assert len(merge(part).track_points) == 40
