@@ -305,6 +305,8 @@ class Vocabulary:
     name: str
     terms: tuple[str, ...] = ()
     updated_at: datetime | None = None
+    etag: str | None = None
+    """The tag of these terms, for `put_vocabulary`."""
 
 
 @value

@@ -65,9 +65,9 @@ def post(*path: str, key: str | None = None, body: Any = None, files: Any = None
     return Request(method="POST", address=_address(path, query), body=body, files=files, headers=headers)
 
 
-def put(*path: str, body: Any) -> Request:
+def put(*path: str, body: Any, headers: Mapping[str, str] | None = None) -> Request:
     """Return a PUT of the API."""
-    return Request(method="PUT", address=_address(path, {}), body=body)
+    return Request(method="PUT", address=_address(path, {}), body=body, headers=headers or {})
 
 
 def patch(*path: str, body: Any, headers: Mapping[str, str]) -> Request:

@@ -36,19 +36,17 @@ export function ClashList({ ref, store, shown, reminds, onGo }: ClashListProps) 
                 <button type="button" className="button button--small" onClick={() => store.decide(clash, false)}>
                   {text.keepTheirs}
                 </button>
+                <button type="button" className="button button--small" onClick={() => store.decide(clash, true)}>
+                  {text.takeMine}
+                </button>
                 {clash.rowKey !== null && (
-                  <>
-                    <button type="button" className="button button--small" onClick={() => store.decide(clash, true)}>
-                      {text.takeMine}
-                    </button>
-                    <button
-                      type="button"
-                      className="button button--small button--quiet"
-                      onClick={() => onGo(clash.rowKey ?? -1)}
-                    >
-                      {text.goThere}
-                    </button>
-                  </>
+                  <button
+                    type="button"
+                    className="button button--small button--quiet"
+                    onClick={() => onGo(clash.rowKey ?? -1)}
+                  >
+                    {text.goThere}
+                  </button>
                 )}
               </div>
             </li>

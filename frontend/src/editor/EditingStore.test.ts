@@ -155,6 +155,23 @@ it("merges with another editor and asks about what both changed", async () => {
   theirs.close();
 });
 
+it("puts back a passage that the other editor removed", async () => {
+  const { gateway, state } = server();
+  const mine = await opened(gateway);
+  state.segments = state.segments.slice(0, 1);
+  state.version += 1;
+  mine.type(keyOf(mine, 1), "three for");
+  await mine.flush();
+  const [clash] = mine.snapshot().clashes;
+  expect([texts(mine), clash?.rowKey, clash?.mine, clash?.theirs]).toEqual([["one two"], null, "three for", ""]);
+  if (clash) mine.decide(clash, true);
+  expect(texts(mine)).toEqual(["one two", "three for"]);
+  await mine.saveAll();
+  expect(state.segments.map((each) => each.words.map(({ word }) => word).join(" "))).toEqual(["one two", "three for"]);
+  expect([texts(mine), mine.isSettled()]).toEqual([["one two", "three for"], true]);
+  mine.close();
+});
+
 it("says that saving failed, and keeps the text", async () => {
   const { gateway, state } = server();
   const store = await opened(gateway);

@@ -2,7 +2,17 @@ import { ApiError } from "../api/problem";
 import { messages } from "../messages";
 import { DOUBTFUL_BELOW } from "../session/words";
 import { tokensOf } from "./align";
-import { type EditedRow, type EditedWord, type Rows, respell, rowsOf, type Segment, textOf, withRow } from "./document";
+import {
+  type EditedRow,
+  type EditedWord,
+  putBack,
+  type Rows,
+  respell,
+  rowsOf,
+  type Segment,
+  textOf,
+  withRow,
+} from "./document";
 import { type Gateway, PRECONDITION_FAILED } from "./gateway";
 import { type Clash, merge } from "./merge";
 import { type Operation, operationsFor } from "./operations";
@@ -111,7 +121,9 @@ export class EditingStore {
   /** Decide a clash; `mine` takes my text instead of theirs. */
   decide(clash: Clash, mine: boolean): void {
     this.show({ clashes: this.shown.clashes.filter((each) => each !== clash) });
-    if (mine && clash.rowKey !== null) this.type(clash.rowKey, clash.mine);
+    if (!mine) return;
+    if (clash.rowKey === null) this.change(putBack(this.shown.rows, clash.rows));
+    else this.type(clash.rowKey, clash.mine);
   }
 
   forgetTaken(): void {

@@ -111,6 +111,18 @@ export function withRow(rows: Rows, key: number, ...made: EditedRow[]): Rows {
   return rows.flatMap((row) => (row.key === key ? made : [row]));
 }
 
+/** Put rows back whose words the server has no more: as new words, where their time is. */
+export function putBack(rows: Rows, removed: Rows): Rows {
+  const made = removed.map((row) => {
+    const words = row.words.map((word) => ({ ...word, key: newKey(), id: null, confidence: 1 }));
+    return { ...row, key: newKey(), id: null, words };
+  });
+  const from = made[0]?.words[0]?.start ?? 0;
+  const later = rows.findIndex((row) => (row.words[0]?.start ?? 0) > from);
+  const at = later < 0 ? rows.length : later;
+  return [...rows.slice(0, at), ...made, ...rows.slice(at)];
+}
+
 /** Begin a new row with the word of this number. */
 export function splitRow(rows: Rows, key: number, word: number): Rows {
   const row = rows.find((each) => each.key === key);

@@ -4,6 +4,8 @@ import { type EditedRow, type EditedWord, type Rows, rowOf, type Segment, textOf
 export interface Clash {
   /** The row that shows theirs; null where they removed it. */
   rowKey: number | null;
+  /** The rows that I would have. */
+  rows: Rows;
   mine: string;
   theirs: string;
 }
@@ -49,7 +51,8 @@ export function merge(base: readonly Segment[], mine: Rows, theirs: readonly Seg
     }
     const texts = [passage.mine, shown].map((some) => some.map(textOf).join(" "));
     if (texts[0] !== texts[1]) {
-      clashes.push({ rowKey: shown[0]?.key ?? null, mine: texts[0] ?? "", theirs: texts[1] ?? "" });
+      const rowKey = shown[0]?.key ?? null;
+      clashes.push({ rowKey, rows: passage.mine, mine: texts[0] ?? "", theirs: texts[1] ?? "" });
     }
     rows.push(...shown);
   }
