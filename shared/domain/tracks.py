@@ -33,6 +33,9 @@ class WantedTracks:
 def use_tracks(recording: Recording, wanted: WantedTracks) -> Recording:
     """Return the recording with the wanted tracks in use; it must not be measured yet.
 
+    A picture that is named alone leaves the other one of two for the other purpose: slides are looked for in the
+    picture that is not followed, and another picture is followed than that of the slides.
+
     Raise TrackNotFound for an index that is not that of a picture or a sound that can be decoded.
     """
     if not wanted.any:
@@ -49,6 +52,12 @@ def use_tracks(recording: Recording, wanted: WantedTracks) -> Recording:
         video = _find(videos, wanted.video, "videoTrack", "picture")
         choice = replace(choice, video_reason=_reason("videoTrack", videos))
         warnings = tuple(each for each in warnings if each.code != PICTURE_CHOSEN)
+    elif video is not None and wanted.slides == video.index:
+        others = [each for each in videos if each != video]
+        if others:
+            video = next((each for each in others if each.index == choice.slides), others[0])
+            choice = replace(choice, video_reason="slidesTrack names another.")
+            warnings = tuple(each for each in warnings if each.code != PICTURE_CHOSEN)
     unfollowed = [each for each in videos if each != video]
     if wanted.slides is not None:
         choice = replace(choice, slides=_find(videos, wanted.slides, "slidesTrack", "picture").index)

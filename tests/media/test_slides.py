@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
+from shared.domain.options import JobOptions
 from shared.job_status import JobStatus
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS
 from tests.media.test_tracks import RATE, SECONDS, camera, recording_of
-from tests.media.test_whole_job import run_to_the_end, submitted
+from tests.media.test_whole_job import NO_OPTIONS, run_to_the_end, submitted
 
 pytest.importorskip("rapidocr", reason="the text of slides needs the package rapidocr")
 
@@ -33,11 +34,11 @@ def paint(t: float) -> np.ndarray:
     return picture
 
 
-def results(clip: bytes, tmp_path: Path) -> dict[str, bytes]:
+def results(clip: bytes, tmp_path: Path, options: JobOptions = NO_OPTIONS) -> dict[str, bytes]:
     recording = tmp_path / "talk.mp4"
     recording.write_bytes(clip)
     storage, settings = MemoryStorage(), {"engine": "pocketsphinx", "detector": "plate"}
-    job = submitted(storage, recording, **settings)
+    job = submitted(storage, recording, options, **settings)
     ended = run_to_the_end(storage, job, **settings)
     assert ended.status is JobStatus.DONE, ended.error
     folder = f"{job.org_id}/{job.session_id}/{job.job_id}/"
@@ -64,8 +65,9 @@ def test_a_screencast_of_slides(tmp_path: Path, make_clip: Any) -> None:
     assert {"slides.json", "slides/slide-0003.jpg"} <= listed
 
 
-def test_the_slides_of_a_recording_with_two_pictures_are_those_of_the_second(tmp_path: Path) -> None:
-    made = results(recording_of([np.zeros(SECONDS * RATE, np.int16)], [camera, paint]), tmp_path)
+def test_the_slides_are_those_of_the_picture_that_videotrack_does_not_name(tmp_path: Path) -> None:
+    clip = recording_of([np.zeros(SECONDS * RATE, np.int16)], [camera, paint])
+    made = results(clip, tmp_path, JobOptions(video_track=0))
     slides = json.loads(made["slides.json"])
     assert (slides["track"], slides["region"]) == (1, [0.0, 0.0, 1.0, 1.0])
     assert [slide["title"] for slide in slides["slides"]] == [title for title, _ in DECK]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shared.domain.errors import TrackNotFound
 from shared.domain.options import JobOptions
 from shared.domain.recording import Recording
-from shared.domain.tracks import PICTURE_CHOSEN, SOUND_CHOSEN, WantedTracks, use_tracks
+from shared.domain.tracks import PICTURE_CHOSEN, SOUND_CHOSEN, WantedTracks, slides_picture, use_tracks
 from shared.job_status import JobStatus
 from shared.media.payload import MediaPayload, SidecarPayload
 from shared.media.probe.choose_tracks import BY_BEGINNING
@@ -167,6 +167,10 @@ def test_a_named_track_is_used(two_pictures: bytes, screen_recording: bytes) -> 
     found = use_tracks(probed(two_pictures), WantedTracks(video=0))
     assert found.video is not None
     assert (found.video.index, found.choice.slides, codes(found)) == (0, 1, [])
+    found = use_tracks(probed(two_pictures), WantedTracks(slides=1))
+    assert found.video is not None
+    assert (found.video.index, found.choice.slides, codes(found)) == (0, 1, [])
+    assert (slides_picture(found) or found).video == probed(two_pictures).video
     found = use_tracks(probed(screen_recording), WantedTracks(audio=0))
     assert found.audio is not None
     assert (found.audio.index, found.choice.audio_reason, codes(found)) == (0, "audioTrack names it.", [])

@@ -13,6 +13,7 @@ import pytest
 from benchmarks.agreement import MODEL
 from shared.domain.job import Job
 from shared.domain.message import QUEUES
+from shared.domain.options import JobOptions
 from shared.job_status import JobStatus
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.jobs.submit import JobRequest, source_blob_name, submit_stored
@@ -23,16 +24,17 @@ from shared.wiring import build_services
 
 BEGINNING_SEC = 20.0
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "lecture.mp4"
+NO_OPTIONS = JobOptions()
 
 
-def submitted(storage: MemoryStorage, recording: Path, **settings: Any) -> Job:
+def submitted(storage: MemoryStorage, recording: Path, options: JobOptions = NO_OPTIONS, **settings: Any) -> Job:
     """Return a job for the recording, with its file in storage."""
     services = build_services(Settings(**settings), storage)
     session_id = services.new_id()
     storage.blobs.write(
         SOURCES, source_blob_name("local", session_id, recording.name), recording.read_bytes(), "video/mp4"
     )
-    return submit_stored(services, JobRequest(org_id="local"), session_id, recording.name)
+    return submit_stored(services, JobRequest(org_id="local", options=options), session_id, recording.name)
 
 
 def run_to_the_end(storage: MemoryStorage, job: Job, **settings: Any) -> Job:
