@@ -43,11 +43,19 @@ class Quiet(SimpleHTTPRequestHandler):
 class LocalStack:
     """Azurite, the host and a server of recordings, on ports that stay the same after each start.
 
-    With `faulty`, a proxy before the storage makes it fail on demand.
+    With `faulty`, a proxy before the storage makes it fail on demand. `full_disk` needs `fills_disk`: the disk
+    counts as nearly full there when a little of what is free now was taken.
     """
 
     def __init__(
-        self, directory: Path, workers: int = 2, *, faulty: bool = False, example: Path = EXAMPLE, **settings: str
+        self,
+        directory: Path,
+        workers: int = 2,
+        *,
+        faulty: bool = False,
+        fills_disk: bool = False,
+        example: Path = EXAMPLE,
+        **settings: str,
     ) -> None:
         self.directory = directory
         self.clock = directory / "clock"
@@ -58,7 +66,7 @@ class LocalStack:
         self._settings = {
             "ROSTRUM_ENGINE": "pocketsphinx",
             "ROSTRUM_ALLOW_LOOPBACK_SOURCES": "true",
-            "ROSTRUM_MIN_FREE_BYTES": str(free - self._spare_bytes),
+            "ROSTRUM_MIN_FREE_BYTES": str(free - self._spare_bytes if fills_disk else 0),
             CLOCK_SETTING: str(self.clock),
             **settings,
         }

@@ -240,7 +240,10 @@ def main() -> int:
         kills=int(os.environ.get("ROSTRUM_CHAOS_KILLS", "200")),
         max_minutes=float(os.environ.get("ROSTRUM_CHAOS_MINUTES", "inf")),
     )
-    with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), ROSTRUM_MAX_ATTEMPTS="20") as stack:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        LocalStack(Path(name), fills_disk=True, ROSTRUM_MAX_ATTEMPTS="20") as stack,
+    ):
         return 0 if print_table(Chaos(stack, plan).run()) else 1
 
 

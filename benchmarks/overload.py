@@ -200,7 +200,7 @@ def main() -> int:
     )
     holds = True
     for title, faulty, act in (("At once", False, Overload.crowd), ("Faults", True, Overload.faults)):
-        with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), faulty=faulty) as stack:
+        with tempfile.TemporaryDirectory() as name, LocalStack(Path(name), faulty=faulty, fills_disk=True) as stack:
             assert stack.host is not None
             overload = Overload(stack, plan)
             with MemoryWatch(stack.host.pid) as memory:

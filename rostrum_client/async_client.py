@@ -1,7 +1,7 @@
 """The client that does not block. What it does is described in `operations`; this performs it."""
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, closing
 from functools import partial
 from types import TracebackType
@@ -24,6 +24,7 @@ from rostrum_client.steps import (
     Pause,
     Steps,
     Stream,
+    Together,
     single,
 )
 
@@ -106,14 +107,36 @@ class AsyncRostrumClient(Operations, AwaitingPerformer):
                 await self._sleep(seconds)
             case Call(work):
                 return await anyio.to_thread.run_sync(work)
+            case Together(branches):
+                await self._together(branches)
         return None
+
+    async def _together(self, branches: Sequence[Steps[None]]) -> None:
+        errors: list[Exception] = []
+
+        async def run(branch: Steps[None]) -> None:
+            try:
+                await self._run(branch)
+            except Exception as error:  # noqa: BLE001  it is raised below, without the group around it
+                errors.append(error)
+                group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            for branch in branches:
+                group.start_soon(run, branch)
+        if errors:
+            raise errors[0]
 
     async def _ask(self, request: wire.Request, as_stream: bool, streams: AsyncExitStack) -> Stream:
         await streams.aclose()  # of an earlier try
-        given = self._token() if callable(self._token) else self._token
-        token = await given if inspect.isawaitable(given) else given
+        token = await self._fresh_token() if request.is_for_api else None
         response = await self._http.send(wire.build(self._http, self._base, request, token), stream=as_stream)
-        streams.push_async_callback(response.aclose)
+        if as_stream:
+            streams.push_async_callback(response.aclose)
         if not response.is_success:
             await response.aread()
         return Stream(response, response.aiter_bytes())
+
+    async def _fresh_token(self) -> str | None:
+        given = self._token() if callable(self._token) else self._token
+        return await given if inspect.isawaitable(given) else given

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from rostrum_client import wire
+from rostrum_client.lanes import perform_together
 from rostrum_client.operations import Operations
 from rostrum_client.steps import (
     Ask,
@@ -22,6 +23,7 @@ from rostrum_client.steps import (
     Pause,
     Steps,
     Stream,
+    Together,
     single,
 )
 
@@ -31,9 +33,9 @@ T = TypeVar("T")
 class RostrumClient(Operations, BlockingPerformer):
     """Talks to one Rostrum.
 
-    `token` may be a function that gives a fresh one; it is called for every request. `transport` and `sleep` are there
-    for tests. Methods raise RostrumApiError for a problem that the API tells, and RostrumUnreachable when no answer
-    comes. `AsyncRostrumClient` has the same methods, to be awaited.
+    `token` may be a function that gives a fresh one; it is called for every request to the API. `transport` and
+    `sleep` are there for tests. Methods raise RostrumApiError for a problem that the API tells, and
+    RostrumUnreachable when no answer comes. `AsyncRostrumClient` has the same methods, to be awaited.
 
     >>> with RostrumClient("http://127.0.0.1:7071/api") as client:
     ...     job = client.upload(Path("talk.mp4"), session_name="A talk")
@@ -98,13 +100,19 @@ class RostrumClient(Operations, BlockingPerformer):
                 self._sleep(seconds)
             case Call(work):
                 return work()
+            case Together(branches):
+                perform_together(branches, self._perform)
         return None
 
     def _ask(self, request: wire.Request, as_stream: bool, streams: ExitStack) -> Stream:
         streams.close()  # of an earlier try
-        token = self._token() if callable(self._token) else self._token
+        token = self._fresh_token() if request.is_for_api else None
         response = self._http.send(wire.build(self._http, self._base, request, token), stream=as_stream)
-        streams.callback(response.close)
+        if as_stream:
+            streams.callback(response.close)
         if not response.is_success:
             response.read()
         return Stream(response, response.iter_bytes())
+
+    def _fresh_token(self) -> str | None:
+        return self._token() if callable(self._token) else self._token

@@ -4,7 +4,7 @@ A client performs the effects. So every operation is written once for the client
 not. `operation` and `listing` make such a generator function a method of both; the types follow the client.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, overload
@@ -60,13 +60,23 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """Perform these operations at the same time, each to its end; the first error ends all of them.
+
+    What they do between two effects is never done at the same time.
+    """
+
+    branches: "Sequence[Steps[None]]"
+
+
+@dataclass(frozen=True, slots=True)
 class Item(Generic[T]):
     """Something found, for the caller."""
 
     value: T
 
 
-Effect: TypeAlias = Ask | NextChunk | Pause | Call
+Effect: TypeAlias = Ask | NextChunk | Pause | Call | Together
 Steps: TypeAlias = Generator[Effect, Any, T]
 """The effects that lead to one value."""
 Listing: TypeAlias = Generator[Effect | Item[T], Any, None]

@@ -4,16 +4,16 @@ import hashlib
 import json
 import mimetypes
 from collections.abc import Callable, Mapping
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from threading import Lock
 from typing import Any, BinaryIO, Unpack
 
 from rostrum_client.blobs import put_block, put_block_list, storage_refusal
 from rostrum_client.errors import UploadFailed
 from rostrum_client.job_details import ForUpload, Naming
 from rostrum_client.models import Job, JobReference, Probe, Upload
-from rostrum_client.steps import Call, Steps, fetch, send
+from rostrum_client.steps import Call, Steps, Together, fetch, send
 from rostrum_client.wire import Request, body, post
 
 OnBytes = Callable[[int, int], None]
@@ -21,11 +21,14 @@ OnBytes = Callable[[int, int], None]
 
 BLOB_EXISTS = "BlobAlreadyExists"
 
+CONNECTIONS = 4
+"""How many blocks of a file are sent at the same time; as many are in memory."""
+
 
 def upload(
     path: Path, *, on_progress: OnBytes | None = None, idempotency_key: str | None = None, **details: Unpack[ForUpload]
 ) -> Steps[Job]:
-    """Put a file into storage block by block and submit it; holds one block in memory.
+    """Put a file into storage in blocks and submit it; sends four blocks at a time, and holds no more in memory.
 
     `on_progress` gets the bytes sent and the bytes in all. Raises UploadFailed when storage refuses a block.
     With an `idempotency_key` of your own, a program that starts again goes on with the same upload and job.
@@ -81,22 +84,51 @@ def _put(path: Path, on_progress: OnBytes | None, key: str | None, details: ForU
         source_name=path.name, content_length=size_bytes, content_type=content_type, options=details.get("options")
     )
     place = yield from fetch(Upload, post("ingest", "init", body=announced, key=key))
-    digest, count, sent_bytes = hashlib.sha256(), 0, 0
     with path.open("rb") as file:
-        while block := (yield Call(partial(_next_block, file, place.block_size_bytes, digest.update))):
-            md5 = hashlib.md5(block, usedforsecurity=False).digest()
-            yield from _store(put_block(place.upload_url, count, block, md5))
-            count, sent_bytes = count + 1, sent_bytes + len(block)
-            if on_progress:
-                on_progress(sent_bytes, max(size_bytes, sent_bytes))
-    yield from _store(put_block_list(place.upload_url, count, content_type))
-    return place, digest.hexdigest()
+        sending = _Sending(file, place, size_bytes, on_progress)
+        connections = min(CONNECTIONS, -(-size_bytes // place.block_size_bytes))
+        yield Together([sending.send_blocks() for _ in range(max(1, connections))])
+    yield from _store(put_block_list(place.upload_url, sending.count, content_type))
+    return place, sending.sha256.hexdigest()
 
 
-def _next_block(file: BinaryIO, size_bytes: int, note: Callable[[bytes], None]) -> bytes:
-    block = file.read(size_bytes)
-    note(block)
-    return block
+class _Sending:
+    """A file that is being sent over several connections: each takes the next block that none has taken."""
+
+    def __init__(self, file: BinaryIO, place: Upload, size_bytes: int, on_progress: OnBytes | None) -> None:
+        self.count = 0
+        """How many blocks were taken."""
+        self.sha256 = hashlib.sha256()
+        self._file = file
+        self._place = place
+        self._size_bytes = size_bytes
+        self._on_progress = on_progress
+        self._sent_bytes = 0
+        self._lock = Lock()
+
+    def send_blocks(self) -> Steps[None]:
+        """Send blocks until all are taken."""
+        while size_bytes := (yield from self._send_block()):
+            self._sent_bytes += size_bytes
+            if self._on_progress:
+                self._on_progress(self._sent_bytes, max(self._size_bytes, self._sent_bytes))
+
+    def _send_block(self) -> Steps[int]:
+        """Send a block and return its length; a function of its own, so that one block is in memory at a time."""
+        request, size_bytes = yield Call(self._take_block)
+        if size_bytes:
+            yield from _store(request)
+        return int(size_bytes)
+
+    def _take_block(self) -> tuple[Request, int]:
+        """Return the request that sends the next block, and the block's length, 0 at the end of the file."""
+        with self._lock:
+            block = self._file.read(self._place.block_size_bytes)
+            self.sha256.update(block)
+            index = self.count
+            self.count += bool(block)
+        md5 = hashlib.md5(block, usedforsecurity=False).digest()
+        return put_block(self._place.upload_url, index, block, md5), len(block)
 
 
 def _store(request: Request) -> Steps[None]:

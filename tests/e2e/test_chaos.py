@@ -25,7 +25,7 @@ PLAN = Plan(
 
 
 def test_nothing_is_lost_or_done_twice(tmp_path: Path, short_lecture: Path) -> None:
-    with LocalStack(tmp_path, example=short_lecture, ROSTRUM_MAX_ATTEMPTS="20") as stack:
+    with LocalStack(tmp_path, fills_disk=True, example=short_lecture, ROSTRUM_MAX_ATTEMPTS="20") as stack:
         chaos = Chaos(stack, PLAN)
         lines = chaos.run()
     assert chaos.accepted

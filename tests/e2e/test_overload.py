@@ -13,7 +13,7 @@ PLAN = Plan(jobs=REAL_EVERY // 2, callers=REAL_EVERY // 2, fault_sec=4.0, visito
 
 
 def test_everybody_is_served_or_refused_with_a_word(tmp_path: Path, short_lecture: Path) -> None:
-    with LocalStack(tmp_path, faulty=True, example=short_lecture) as stack:
+    with LocalStack(tmp_path, faulty=True, fills_disk=True, example=short_lecture) as stack:
         overload = Overload(stack, PLAN)
         overload.crowd()
         overload.faults()

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import httpx
@@ -29,11 +30,13 @@ class Server:
         self.failures: list[httpx.Response | BaseException] = []
         self.job_states: list[dict[str, Any]] = [job("DONE")]
         self.job_headers: dict[str, str] = {}
+        self._lock = Lock()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        if self.failures:
-            failure = self.failures.pop(0)
+        with self._lock:
+            self.requests.append(request)
+            failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
             if isinstance(failure, httpx.Response):
                 return failure
             raise failure
