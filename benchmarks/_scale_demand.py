@@ -6,7 +6,7 @@ Apart from `_scale_model`, which knows nothing of the service: it takes these fi
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -36,6 +36,9 @@ from shared.wiring import build_services
 ORG = "measured-organisation"
 OTHER_JOBS = 10
 """Other active jobs of the organisation while a job is measured: the rows of theirs that it reads are what grows."""
+
+SWEPT_JOBS = 50
+"""Active jobs of the organisation while a sweep is measured."""
 
 BEATS = 30
 """Heartbeats of the part that is measured: the seconds of a tracking part over five minutes of recording."""
@@ -220,10 +223,13 @@ def measure_running(settings: Settings) -> dict[str, Demand]:
 
 
 def _measure_sweep(settings: Settings) -> Demand:
-    """Return what a sweep asks for one running job that lacks nothing, when no other job is active."""
+    """Return what a sweep asks for one running job that lacks nothing, among so many that they are read together."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
     recorder = Recorder(lambda: now)
-    services = Services(recorder.storage, settings, lambda: now, lambda: "id", {})
+    everywhere = settings.model_copy(update={"max_running_jobs_per_org": 0})
+    services = Services(recorder.storage, everywhere, lambda: now, lambda: "id", {})
+    for number in range(SWEPT_JOBS - 1):
+        _create_other_job(services, number)
     job = _planned_job(services)
     prepared = _run(job.job_id, Stage.TRACKING, 0).evolve(step=StepKind.PREPARE, state=StageState.DONE)
     services.storage.step_runs.create(prepared)
@@ -233,7 +239,8 @@ def _measure_sweep(settings: Settings) -> Demand:
     sweep(services)  # which may have something to mend
     with recorder.during("sweep"):
         sweep(services)
-    return _demand(recorder.by_label["sweep"], {job.job_id: "{job}", ORG: "{org}"})
+    asked = _demand(recorder.by_label["sweep"], {job.job_id: "{job}", ORG: "{org}"})
+    return replace(asked, requests={name: number / SWEPT_JOBS for name, number in asked.requests.items()})
 
 
 def _create_other_job(services: Services, number: int) -> None:

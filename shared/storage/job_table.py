@@ -100,15 +100,40 @@ class JobTable:
         rows = {_active_job(row): row for row in self._index.scan_partitions(_ACTIVE)}
         chosen = list(choose(list(rows)))
         random.shuffle(chosen)
+        known = self._read_together(chosen)
         # Turns depend on what the index says of all jobs: rows of an earlier release are mended before the first job.
-        early = {each: self._read_active(rows[each]) for each in chosen if _WAITS not in rows[each].columns}
+        early = {each: self._mended(rows[each], known) for each in chosen if _WAITS not in rows[each].columns}
         for each in chosen:
-            job = early[each] if each in early else self._read_active(rows[each])
+            job = early[each] if each in early else self._mended(rows[each], known)
             if job is not None:
                 yield job
 
+    def _read_together(self, chosen: Iterable[ActiveJob]) -> Mapping[tuple[str, str], Job]:
+        """Return those of the jobs that have not ended, by organisation and id, where an organisation has many: one
+        query over the rows between the first and the last of them."""
+        by_org: dict[str, list[str]] = {}
+        for each in chosen:
+            by_org.setdefault(each.org_id, []).append(each.job_id)
+        known = {}
+        for org_id, job_ids in by_org.items():
+            if len(job_ids) > FEW:
+                after, before = min(job_ids)[:-1], max(job_ids) + " "  # the first key that could follow
+                for key, stored in self._jobs.scan(org_id, after=after, before=before, where={"status": _UNFINISHED}):
+                    known[org_id, key] = stored.value
+        return known
+
+    def _mended(self, row: Row, known: Mapping[tuple[str, str], Job]) -> Job | None:
+        """Return the job of a row of the active, by those known already; mend the row, and forget it where there is no
+        such job."""
+        job = known.get((row.partition.removeprefix(_ACTIVE), row.key))
+        if job is None:
+            return self._read_active(row)
+        if _is_behind(row, job):
+            self._renumber(job)
+        return job
+
     def _read_active(self, row: Row) -> Job | None:
-        """Return the job of a row of the active; mend the row, and forget it where there is no such job."""
+        """Read the job of a row of the active and return it; mend the row, and forget it where there is no such job."""
         try:
             found = self._jobs.find(row.partition.removeprefix(_ACTIVE), row.key)
         except NotFound:

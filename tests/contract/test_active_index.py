@@ -12,7 +12,7 @@ from shared.domain.errors import NotMedia, WriteConflict
 from shared.domain.job import Job
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
-from shared.storage.job_table import DANGLING_AFTER, JobTable
+from shared.storage.job_table import DANGLING_AFTER, FEW, JobTable
 from shared.storage.ports import Storage, Stored
 from shared.storage.table import Table
 
@@ -97,6 +97,21 @@ def test_a_sweep_reads_the_jobs_that_it_chooses_and_mends_rows_of_an_earlier_rel
     chosen = list(store.all_active(lambda active: [each for each in active if not each.waits]))
     assert [job.job_id for job in chosen] == [first.job_id]
     assert all(each.waits for each in store.active(org))
+
+
+def test_many_jobs_are_read_together_and_the_index_row_of_one_that_ended_is_forgotten(
+    new_table: NewTable, org: str, make_job: MakeJob
+) -> None:
+    store = JobTable(new_table(), index := new_table(), new_table(), utc_now)
+    stored = [store.create(make_job(number)) for number in range(FEW + 2)]
+    row = index.get(f"active:{org}", stored[0].value.job_id)
+    store.update(stored[0], failed(stored[0].value))
+    index.upsert(row)  # its worker crashed before it left the active ones
+    index.upsert(replace(row, key=stored[1].value.job_id, columns={**row.columns, "eventSequence": 0}))
+
+    given = {job.job_id for job in store.all_active()}
+    assert given == {each.value.job_id for each in stored[1:]}
+    assert store.active_sequences(org) == dict.fromkeys(given, 1)
 
 
 class SlowTable:

@@ -62,7 +62,8 @@ class JobStore(Protocol):
     def all_active(self, choose: ChooseJobs = iter) -> Iterator[Job]:
         """Return every organisation's jobs that have not ended, and mend the index rows of writers that crashed.
 
-        `choose` is handed the whole index; only the jobs that it returns are read, in random order.
+        `choose` is handed the whole index; only the jobs that it returns are given, in random order. Many jobs of an
+        organisation are read in one query before the first is given, so that a job may have changed since.
         """
 
     def active(self, org_id: str) -> Sequence[ActiveJob]:

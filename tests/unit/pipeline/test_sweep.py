@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared.domain.cost import Operation
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
@@ -18,6 +20,7 @@ from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import BUDGET, sweep
 from shared.pipeline.housekeeping.delete_session import delete_session
 from shared.storage.ports import RESULTS, SOURCES, WORK, Stored
+from shared.telemetry.cost_meter import metered
 from tests.support.pipeline_harness import PipelineHarness
 
 TIMER = timedelta(seconds=15)
@@ -121,12 +124,14 @@ def test_one_run_does_so_much_and_the_next_ones_do_the_rest(
     harness: PipelineHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = {harness.submit().job_id for _ in range(8)}
+    harness.take()
+    harness.now += PROMISE
     looked_at: list[str] = []
 
-    def slow(services: Any, job: Any) -> list[Any]:
+    def slow(services: Any, job: Any) -> int:
         looked_at.append(job.job_id)
         harness.now += BUDGET / 3
-        return []
+        return 0
 
     monkeypatch.setattr(module, "advance", slow)
     sweep(harness.services)
@@ -134,6 +139,17 @@ def test_one_run_does_so_much_and_the_next_ones_do_the_rest(
     for _ in range(100):
         sweep(harness.services)
     assert set(looked_at) == jobs
+
+
+def test_a_sweep_of_many_jobs_that_lack_nothing_costs_one_query_for_each(harness: PipelineHarness) -> None:
+    any_number = harness.services.settings.model_copy(update={"max_running_jobs_per_org": 0})
+    harness.services = replace(harness.services, settings=any_number)
+    for _ in range(40):
+        harness.submit()
+    harness.take()
+    with metered(counts_inner=True) as meter:
+        sweep(harness.services)
+    assert meter.spent().operations == {Operation.TABLE_QUERY: 42}  # the index, the jobs, and the steps of each job
 
 
 def suspended(harness: PipelineHarness, during: Callable[[], None]) -> Callable[[StepContext], None]:
