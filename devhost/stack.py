@@ -77,12 +77,11 @@ def find_running(port: int, *, patience_sec: float = 10.0) -> Stack | None:
         return None
     url = f"http://127.0.0.1:{port}/api"
     deadline = time.monotonic() + patience_sec  # one that is just starting gets a moment
-    health = Health()
-    while time.monotonic() < deadline:
+    while True:
         health = _health(url)
         if health.is_ours and health.is_well:
             return Stack(url)
-        if health.has_answered and not health.is_ours:
+        if (health.has_answered and not health.is_ours) or time.monotonic() > deadline:
             break
         time.sleep(0.5)
     if health.is_ours:

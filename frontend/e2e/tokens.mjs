@@ -20,7 +20,7 @@ try {
 
 async function newPage() {
   const page = await (await browser.newContext()).newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(120_000);
   return page;
 }
 
@@ -41,7 +41,7 @@ async function pastes(page) {
   await refused;
   await dialog.waitFor();
   await dialog.getByLabel("Access token").fill(given.token);
-  await page.keyboard.press("Enter");
+  await dialog.getByLabel("Access token").press("Enter");
   await row.waitFor();
   await dialog.waitFor({ state: "detached" });
   await page.reload();

@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 
 SERVICE_NAME = "rostrum"
 
-_NOT_ASKED_FOR = ("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED")
-"""What keeps Azure's exporter from reporting on itself, and from asking Microsoft for settings, at other addresses."""
+_NOT_ASKED_FOR = (
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
+    "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
+)
+"""What keeps Azure's exporter from reporting on itself, and from asking Microsoft for settings.
+
+Its reports would need a thread of their own, which `close` does not reach."""
 
 
 def make_telemetry(settings: Settings) -> Telemetry:

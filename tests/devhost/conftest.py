@@ -18,7 +18,7 @@ import pytest
 from azure.storage.queue import QueueClient
 
 REPO = Path(__file__).resolve().parents[2]
-PATIENCE_SEC = 60.0
+PATIENCE_SEC = 180.0
 
 # What every app of these tests has at hand: `note` leaves a line for the test, `wait_for` waits for the test.
 PRELUDE = """

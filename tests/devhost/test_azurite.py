@@ -67,7 +67,7 @@ def test_it_stops_when_its_starter_is_killed(tmp_path: Path) -> None:
         emulator = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
         parent.wait()
-        gone, alive = psutil.wait_procs([emulator], timeout=20)
+        gone, alive = psutil.wait_procs([emulator], timeout=180)
     assert (len(gone), alive) == (1, [])
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from devhost.http_app import HttpApp
 from devhost.http_worker import server_config
-from tests.devhost.conftest import RunningHost, TestQueue, eventually, queues, running_host
+from tests.devhost.conftest import PATIENCE_SEC, RunningHost, TestQueue, eventually, queues, running_host
 
 API = """
 import asyncio
@@ -74,7 +74,7 @@ def host(azurite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
 
 @pytest.fixture
 def client(host: RunningHost) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=host.url, timeout=30, trust_env=False) as made:
+    with httpx.Client(base_url=host.url, timeout=PATIENCE_SEC, trust_env=False) as made:
         yield made
 
 

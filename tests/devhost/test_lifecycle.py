@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.devhost.conftest import REPO, RunningHost, TestQueue, eventually, queues, running_host
+from tests.devhost.conftest import PATIENCE_SEC, REPO, RunningHost, TestQueue, eventually, queues, running_host
 
 WORK = """
 @app.queue_trigger(arg_name="msg", queue_name="%QUEUE%", connection="AzureWebJobsStorage")
@@ -36,7 +36,7 @@ def test_a_stop_ends_every_process_and_gives_running_messages_back(
         host.await_notes(1)
         family = _family(host)
         assert host.stop(how) == 0
-        assert psutil.wait_procs(family, timeout=20)[1] == []
+        assert psutil.wait_procs(family, timeout=PATIENCE_SEC)[1] == []
         assert not (tmp_path / "data" / "devhost.json").exists()
     assert len(queue.client.peek_messages()) == 1  # visible at once, and no failure: not in the poison queue
 
@@ -44,11 +44,11 @@ def test_a_stop_ends_every_process_and_gives_running_messages_back(
 def test_a_stop_lets_a_function_end_within_the_grace(azurite: str, tmp_path: Path, queue: TestQueue) -> None:
     settings = {"AzureWebJobsStorage": azurite, "QUEUE": queue.name}
     queue.send(id="soon")
-    with running_host(tmp_path, WORK, "--grace", "60", host_json=RULES, **settings) as host:
+    with running_host(tmp_path, WORK, "--grace", "180", host_json=RULES, **settings) as host:
         host.await_notes(1)
         host.process.terminate()
         host.open_gate("soon")
-        assert host.process.wait(60) == 0
+        assert host.process.wait(PATIENCE_SEC) == 0
         assert len(host.notes(ended=True)) == 1
     assert queue.count() == 0
 
@@ -60,7 +60,7 @@ def test_workers_end_when_the_supervisor_is_killed(azurite: str, tmp_path: Path,
         host.await_notes(1)
         family = _family(host)
         host.process.kill()
-        assert psutil.wait_procs(family, timeout=20)[1] == []
+        assert psutil.wait_procs(family, timeout=PATIENCE_SEC)[1] == []
 
 
 def test_the_host_stops_when_its_standard_input_ends(azurite: str, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_an_app_that_cannot_run_is_explained(code: str, message: str, azurite: s
     """%NAME%: https://learn.microsoft.com/azure/azure-functions/functions-bindings-expressions-patterns#app-settings"""
     _write_app(tmp_path, code)
     process = _start(tmp_path, AzureWebJobsStorage=azurite)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE_SEC)
     assert (process.returncode, message in output.decode(), b"Fatal" in output) == (1, True, False), output.decode()
 
 
@@ -103,10 +103,10 @@ def test_a_second_host_on_the_same_data_and_one_on_a_taken_port_are_refused(azur
     """Timers are singletons: https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#sharing-storage"""
     with running_host(tmp_path, WORK, host_json=RULES, AzureWebJobsStorage=azurite, QUEUE="unused") as host:
         process = _start(tmp_path, AzureWebJobsStorage=azurite)
-        assert b"Another host runs on" in process.communicate(timeout=60)[0]
+        assert b"Another host runs on" in process.communicate(timeout=PATIENCE_SEC)[0]
         port = str(host.state["port"])
         process = _start(tmp_path, "--port", port, "--data", str(tmp_path / "other"), AzureWebJobsStorage=azurite)
-        assert f"Port {port} on 127.0.0.1 cannot be used".encode() in process.communicate(timeout=60)[0]
+        assert f"Port {port} on 127.0.0.1 cannot be used".encode() in process.communicate(timeout=PATIENCE_SEC)[0]
 
 
 def _write_app(directory: Path, code: str) -> None:

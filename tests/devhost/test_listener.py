@@ -14,7 +14,7 @@ from devhost.queue_storage import HostQueue, Message
 from devhost.settings import QueueOptions
 from devhost.worker_pool import WorkerPool
 from devhost.worker_process import Outcome
-from tests.devhost.conftest import TestQueue, eventually
+from tests.devhost.conftest import PATIENCE_SEC, TestQueue, eventually
 
 
 @dataclass
@@ -88,7 +88,7 @@ def test_a_running_message_is_renewed_and_deleted_with_its_newest_receipt(azurit
     listener.start()
     eventually(lambda: queue.count() == 0, "the deletion")
     listener.stop()
-    listener.join(10)
+    listener.join(PATIENCE_SEC)
     assert len(set(storage.receipts)) == 3
 
 
@@ -107,7 +107,7 @@ def test_a_message_taken_too_often_goes_to_poison_without_a_call(azurite: str, q
     listener.start()
     eventually(lambda: queue.count() == 0, "the deletion")
     listener.stop()
-    listener.join(10)
+    listener.join(PATIENCE_SEC)
     assert worker.requests == []
     assert base64.b64decode(queue.poison.receive_message().content) == b'{"id": 1}'
 
@@ -124,7 +124,7 @@ def test_a_hint_ends_the_wait(azurite: str, queue: TestQueue) -> None:
     hints = HintListener(lambda name: listener.notify() if name == queue.name else None)
     hints.start()
     listener.start()
-    storage.looks.get(timeout=30)
+    storage.looks.get(timeout=PATIENCE_SEC)
     host, port = hints.address.split(":")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.sendto(b"another-queue", (host, int(port)))
@@ -134,7 +134,7 @@ def test_a_hint_ends_the_wait(azurite: str, queue: TestQueue) -> None:
         sender.sendto(queue.name.encode(), (host, int(port)))
     eventually(lambda: queue.count() == 0, "the deletion")
     listener.stop()
-    listener.join(10)
+    listener.join(PATIENCE_SEC)
     hints.close()
     assert not any(thread.name == "hints" for thread in threading.enumerate())
 
@@ -153,7 +153,7 @@ def test_nothing_is_taken_while_no_worker_is_free(azurite: str, queue: TestQueue
     pool.give_back(taken)
     eventually(lambda: queue.count() == 0, "the deletion")
     listener.stop()
-    listener.join(10)
+    listener.join(PATIENCE_SEC)
 
 
 def test_the_backoff_doubles_to_the_maximum_and_starts_over_with_a_message() -> None:

@@ -16,7 +16,8 @@ APP = """
 from functions.api import blueprint
 app.register_functions(blueprint)
 """
-SILENCE_SEC = 1.0
+HEADERS_SEC = 1.5
+SILENCE_SEC = 4.0
 FORM = b'--b\r\nContent-Disposition: form-data; name="video"; filename="talk.mp4"\r\n\r\n'
 HEAD = "POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n\r\n"
 JSON = "application/json"
@@ -28,7 +29,7 @@ def host(azurite: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
         "AzureWebJobsStorage": azurite,
         "ROSTRUM_BODY_SILENCE_SEC": str(SILENCE_SEC),
         "ROSTRUM_IMPORT_MIN_BYTES_PER_SEC": "1000",
-        SETTING: str(SILENCE_SEC),
+        SETTING: str(HEADERS_SEC),
     }
     with running_host(tmp_path_factory.mktemp("slow"), APP, "--no-hint", **settings) as running:
         yield running
@@ -99,16 +100,16 @@ def test_slow_and_stalled_clients_are_given_up_and_others_are_served(host: Runni
             assert json.loads(body)["code"] == "request_timeout", name
         assert answered_early.answer().startswith(b"HTTP/1.1 413 ")
         assert client.get("/api/jobs").json()["items"] == []
-        time.sleep(2 * SILENCE_SEC)
+        time.sleep(2 * HEADERS_SEC)
         assert client.get("/api/health").status_code == 200  # over the connection that was idle for longer
 
 
 def test_a_body_has_a_time_of_its_own(host: RunningHost) -> None:
     with socket.create_connection(("127.0.0.1", host.state["port"]), timeout=PATIENCE_SEC) as client:
         client.sendall(head(host, "/api/sessions/import", "multipart/form-data; boundary=b") + FORM)
-        for _ in range(4):  # longer than the headers may take
-            time.sleep(SILENCE_SEC / 2)
-            client.sendall(b"x" * 2000)
+        for _ in range(4):  # longer than the headers may take, and each pause far shorter than a body may be silent
+            time.sleep(HEADERS_SEC / 3)
+            client.sendall(b"x" * 40_000)
         client.setblocking(False)
         with pytest.raises(BlockingIOError):  # it is still listened to
             client.recv(1)

@@ -44,7 +44,7 @@ def test_a_stack_starts_is_found_again_guards_its_data_and_stops_whole(tmp_path:
         assert stack.ended == "Azurite, the local storage, ended by itself"
     finally:
         stack.stop()
-    assert psutil.wait_procs(family, timeout=20)[1] == []
+    assert psutil.wait_procs(family, timeout=180)[1] == []
     assert find_running(port) is None
 
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from devhost.schedule import Schedule, ScheduleStatus, StatusFile, status_after_
 from devhost.timer_listener import TimerListener
 from devhost.worker_pool import WorkerPool
 from devhost.worker_process import Outcome
-from tests.devhost.conftest import TestQueue, eventually, queues, running_host
+from tests.devhost.conftest import PATIENCE_SEC, TestQueue, eventually, queues, running_host
 
 
 def at(text: str) -> datetime:
@@ -107,6 +108,7 @@ class Bench:
         self.runs: list[tuple[datetime, bool, Any]] = []
         self.finished = threading.Event()
         self._outcomes = list(outcomes)
+        self._stop: Callable[[], None] = lambda: None
         self._run_takes = run_takes
         pool = WorkerPool(lambda number: self, 1)  # type: ignore[arg-type, return-value]
         pool._all = {1: self}  # type: ignore[dict-item]
@@ -124,6 +126,7 @@ class Bench:
         self.time += self._run_takes
         outcome = self._outcomes.pop(0)
         if not self._outcomes:
+            self._stop()
             self.finished.set()
         return outcome
 
@@ -135,11 +138,11 @@ class Bench:
             use_monitor=True,
             **self.listener_arguments,  # type: ignore[arg-type]
         )
+        self._stop = listener.stop  # by the last run itself: another one may be due before this thread goes on
         listener._stopped.wait = lambda timeout=None: False  # type: ignore[method-assign]  # waiting takes no time here
         listener.start()
-        assert self.finished.wait(30)
-        listener.stop()
-        listener.join(30)
+        assert self.finished.wait(PATIENCE_SEC)
+        listener.join(PATIENCE_SEC)
 
 
 OK, BAD = Outcome("succeeded"), Outcome("failed", "told to fail")
@@ -217,15 +220,16 @@ def test_a_timer_runs_while_every_worker_computes(azurite: str, tmp_path: Path, 
 
 def test_the_host_remembers_a_timer_over_a_restart(azurite: str, tmp_path: Path, queue: TestQueue) -> None:
     """https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#configuration: useMonitor"""
-    settings = {"AzureWebJobsStorage": azurite, "QUEUE": queue.name, "EVERY": "0 0 0 * * *"}
+    due = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=12)
+    every = f"0 0 {due.hour} * * *"  # far from now, so that it is not due again while the test runs
+    settings = {"AzureWebJobsStorage": azurite, "QUEUE": queue.name, "EVERY": every}
     with running_host(tmp_path, TIMERS, host_json=queues(), **settings) as host:
         assert host.await_notes(1, tick=True)[0]["late"] is False
         file = tmp_path / "data" / "timers" / "tick.json"
         eventually(lambda: file.exists() and "0001" not in file.read_text(), "the status")
-    yesterday = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
-    StatusFile(file).write(ScheduleStatus(yesterday - timedelta(days=1), yesterday, yesterday))
+    StatusFile(file).write(ScheduleStatus(due - timedelta(days=1), due, due))
     with running_host(tmp_path, TIMERS, host_json=queues(), **settings) as host:
         again = host.await_notes(2, tick=True)[1]
         assert again["late"] is True
-        assert again["status"]["Next"] == yesterday.isoformat()
+        assert again["status"]["Next"] == due.isoformat()
         eventually(lambda: StatusFile(file).read().next > datetime.now(UTC), "the new status")  # type: ignore[union-attr]

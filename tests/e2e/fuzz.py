@@ -9,13 +9,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 REPO = Path(__file__).resolve().parents[2]
 TIMEOUT_SEC = 3600
 SEED = 20261121
 
 CONFIG = """
 hooks = "tests.e2e.fuzz_hooks"
-request-timeout = 30
+request-timeout = 120
 continue-on-failure = true
 seed = {seed}
 
@@ -126,6 +128,9 @@ def fuzz(url: str, token: str, there: LaidOut, directory: Path, examples: int) -
     config, report = directory / "schemathesis.toml", directory / "report.json"
     values = asdict(there)
     config.write_text(CONFIG.format(seed=SEED, **values), encoding="utf-8")
+    httpx.get(
+        f"{url}/openapi.json", timeout=TIMEOUT_SEC
+    ).raise_for_status()  # made once; Schemathesis waits 10 s for it
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", f"{url}/openapi.json"]
     command += ["--url", url, "--header", f"Authorization: Bearer {token}"]
     command += ["--max-examples", str(examples), "--report", "json", "--report-json-path", str(report)]

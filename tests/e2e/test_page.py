@@ -53,7 +53,7 @@ def test_a_reader_without_a_mouse_uploads_watches_reads_corrects_searches_and_de
             env=environment(node),
             capture_output=True,
             text=True,
-            timeout=2 * PATIENCE_SEC,
+            timeout=4 * PATIENCE_SEC,
             check=False,
         )
     finally:

@@ -67,7 +67,7 @@ def fake() -> Iterator[Fake]:
             state.asked.append({"path": self.path, "key": self.headers["Ocp-Apim-Subscription-Key"], "parts": parts})
             answer = state.answers.pop(0)
             if answer is None:
-                state.over.wait(30)
+                state.over.wait(180)
                 return
             status, headers, content = answer
             sent = content if isinstance(content, bytes) else json.dumps(content).encode()

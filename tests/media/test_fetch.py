@@ -180,7 +180,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def slowly(self) -> Iterator[bytes]:
         yield b"x"
-        self.go_on.wait(30)
+        self.go_on.wait(180)
         yield b"y"
 
     def log_message(self, format: str, *args: object) -> None:

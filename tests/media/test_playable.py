@@ -256,10 +256,10 @@ def test_chromium_plays_every_codec(split: Made, open_codecs: dict[str, Made], t
         stderr=subprocess.DEVNULL,
     )
     try:
-        assert has_told.wait(120), told
+        assert has_told.wait(180), told
     finally:
         browser.terminate()
-        browser.wait(30)
+        browser.wait(180)
         server.shutdown()
         server.server_close()
     for text, codec in zip(sorted(told), ("av1", "h264", "vp9"), strict=True):

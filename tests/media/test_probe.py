@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
         for at in range(0, len(body), 64 * 1024):
             yield body[at : at + 64 * 1024]
         if file.stall:
-            self.go_on.wait(60)
+            self.go_on.wait(180)
         if file.then:
             yield from repeat(file.then)
 

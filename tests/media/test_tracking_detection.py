@@ -22,42 +22,42 @@ pytestmark = pytest.mark.skipif(not CLIP.exists(), reason="the recording with bo
 Change = Callable[[SampledFrame], NDArray[np.uint8]]
 
 
-def mirrored(frame: SampledFrame) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(frame.bgr[:, ::-1])
-
-
-def noisy(frame: SampledFrame) -> NDArray[np.uint8]:
-    grain = 15 * np.random.default_rng(frame.index).standard_normal(frame.bgr.shape, np.float32)
-    return np.clip(frame.bgr + grain, 0, 255).astype(np.uint8)
-
-
-def drifting(frame: SampledFrame) -> NDArray[np.uint8]:
-    return np.clip(frame.bgr * (0.9 + 0.3 * np.sin(frame.time_sec / 15)), 0, 255).astype(np.uint8)
-
-
-def with_slides(frame: SampledFrame) -> NDArray[np.uint8]:
+def mirrored_with_slides(frame: SampledFrame) -> NDArray[np.uint8]:
+    """Paint a screen whose slides change every 12 s, and mirror the picture."""
     bgr = frame.bgr.copy()
     colours = np.random.default_rng(int(frame.time_sec // 12)).integers(0, 255, (2, 3)).tolist()
     cv2.rectangle(bgr, (20, 30), (230, 160), colours[0], -1)
     cv2.rectangle(bgr, (40, 50), (200, 70), colours[1], -1)
-    return bgr
+    return np.ascontiguousarray(bgr[:, ::-1])
+
+
+def drifting_and_noisy(frame: SampledFrame) -> NDArray[np.uint8]:
+    """Let the light drift, and add the grain of a poor camera."""
+    lit = np.clip(frame.bgr * (0.9 + 0.3 * np.sin(frame.time_sec / 15)), 0, 255)
+    grain = 15 * np.random.default_rng(frame.index).standard_normal(frame.bgr.shape, np.float32)
+    return np.clip(lit + grain, 0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
 def pictures() -> tuple[list[SampledFrame], list[SampledFrame]]:
+    """Return the keyframes, and the frames that were judged by hand."""
     path = Path(CLIP)
+    truth, _ = read_truth(CLIP.with_suffix(".truth.json"))
+    judged = {round(true.time_sec * 1000) for true in truth}
     with path.open("rb") as source:
         recording = probe(source, path.stat().st_size)
-        return list(keyframes(source, recording)), list(sample_frames(source, recording, sample_fps=2))
+        frames = sample_frames(source, recording, sample_fps=2)
+        keys = list(keyframes(source, recording))
+        return keys, [frame for frame in frames if round(frame.time_sec * 1000) in judged]
 
 
-@pytest.mark.parametrize("change", [None, mirrored, noisy, drifting, with_slides])
+@pytest.mark.parametrize("change", [None, mirrored_with_slides, drifting_and_noisy])
 def test_found_where_a_person_saw_them(
     pictures: tuple[list[SampledFrame], list[SampledFrame]], change: Change | None
 ) -> None:
     keys, frames = ([_changed(frame, change) for frame in some] for some in pictures)
     truth, height_to_width = read_truth(CLIP.with_suffix(".truth.json"))
-    if change is mirrored:
+    if change is mirrored_with_slides:
         truth = [_mirror(true) for true in truth]
     plate = Plate.from_png(build_plate(keys).to_png())
     assert plate.warnings == ()

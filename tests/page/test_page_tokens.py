@@ -12,12 +12,10 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx
-
 from devhost.node import Node
 from devhost.page_build import SOURCES, environment
 from tests.page.conftest import find_chromium
-from tests.page.test_page_server import serving
+from tests.page.test_page_server import HTTP, serving
 from tests.support.served_api import serve
 from tests.support.signing_keys import AUDIENCE, ISSUER, SECRET, signed
 
@@ -32,7 +30,7 @@ def test_a_reader_pastes_a_token_or_signs_in(built_page: Path, page_node: Node, 
     token = signed(SECRET, "HS256", scopes=["jobs:read", "jobs:write"])
     with serve(**TOKENS) as served, issuing(token) as issuer:
         body = {"sourceUrl": "https://example.com/talk.mp4", "sessionName": "Voronoi diagrams"}
-        made = httpx.post(f"{served.url}/api/jobs", json=body, headers={"Authorization": f"Bearer {token}"})
+        made = HTTP.post(f"{served.url}/api/jobs", json=body, headers={"Authorization": f"Bearer {token}"})
         assert made.status_code == 202, made.text
         oidc = {"issuer": issuer, "clientId": CLIENT, "scope": SCOPE}
         with (

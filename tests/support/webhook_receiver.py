@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         kind = self.path.partition("?")[0]
         if kind == "/silent":
-            self.receiver.stop.wait(60)
+            self.receiver.stop.wait(180)
             return
         if kind == "/trickle":
             self.wfile.write(b"HTTP/1.1 200 OK\r\n")

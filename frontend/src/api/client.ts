@@ -25,7 +25,8 @@ export async function send(input: Request): Promise<Response> {
     if (request.signal.aborted) throw error;
     throw unreachable();
   }
-  if (answer.status === 401) noteRefusal(true);
+  const isPresent = request.headers.get("Authorization") === (authHeaders().Authorization ?? null);
+  if (answer.status === 401 && isPresent) noteRefusal(true); // a token that was replaced meanwhile is not asked for again
   if (!answer.ok) throw errorOf(answer.status, await answer.json().catch(() => null));
   return answer;
 }

@@ -90,9 +90,14 @@ it("neither restores a version nor says that the text is reviewed while it canno
 it("stays open while a sentence that both changed is undecided", async () => {
   failing = false;
   const theirs = { ...segment, words: words.map((word) => ({ ...word, word: word.word.toUpperCase() })) };
-  server.use(http.patch(TRANSCRIPT, () => HttpResponse.json({}, { status: 412 }), { once: true }));
+  server.use(
+    http.patch(TRANSCRIPT, () => HttpResponse.json({}, { status: 412 }), { once: true }),
+    http.get(TRANSCRIPT, () => HttpResponse.json({ segments: [segment] }, { headers: { ETag: '"0"' } }), {
+      once: true,
+    }),
+    http.get(TRANSCRIPT, () => HttpResponse.json({ segments: [theirs] }, { headers: { ETag: '"9"' } })),
+  );
   const onDone = await edited();
-  server.use(http.get(TRANSCRIPT, () => HttpResponse.json({ segments: [theirs] }, { headers: { ETag: '"9"' } })));
   await userEvent.click(screen.getByRole("button", { name: text.done }));
   await screen.findByText(text.undecided);
   await userEvent.click(screen.getByRole("button", { name: text.done }));

@@ -49,7 +49,9 @@ export function useSubmission(wishes: Wishes, onStarted: (job: Job) => void) {
       setError(null);
       setStep({ name: "uploading", upload, progress: null, paused: false });
       try {
-        const onProgress = (progress: Progress) => setStep({ name: "uploading", upload, progress, paused: false });
+        const onProgress = (progress: Progress) => {
+          if (!signal.aborted) setStep({ name: "uploading", upload, progress, paused: false });
+        };
         await sendFile(chosen, upload, onProgress, signal);
       } catch (failure) {
         if (!signal.aborted) {

@@ -107,9 +107,9 @@ def test_spans_are_sent_to_application_insights_and_to_no_other_address(
     assert {path for path, _ in collector.received} == {"/v2.1/track"}
     assert asked == {"127.0.0.1"}
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
-    assert "ConfigurationWorker" not in {
-        thread.name for thread in threading.enumerate()
-    }  # it asks another address later
+    threads = {thread.name for thread in threading.enumerate()}
+    assert "ConfigurationWorker" not in threads  # it asks another address later
+    assert "OtelPeriodicExportingMetricReader" not in threads  # it reports on the exporter when the process ends
 
 
 def test_sentry_is_told_of_errors_only(collector: Collector) -> None:
