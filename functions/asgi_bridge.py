@@ -2,9 +2,9 @@
 
 import sys
 import threading
+from collections.abc import Callable
 
 from azure.functions import HttpMethod
-from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -36,19 +36,37 @@ _SCOPE_KEYS = (
 
 _COORDINATORS = ("azure_functions_worker.http_v2", "azure_functions_runtime.http_v2")
 
-_lock = threading.Lock()
-_app: FastAPI | None = None
+
+class LazyApplication:
+    """An ASGI application that is made at the first request: indexing must stay fast and touch no storage."""
+
+    def __init__(self, make: Callable[[], ASGIApp]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._app: ASGIApp | None = None
+
+    async def get(self) -> ASGIApp:
+        """Return the application.
+
+        While it cannot be made for want of readable settings, return one that answers every request with that problem.
+        """
+        try:
+            return self._app if self._app is not None else await run_in_threadpool(self._make_once)
+        except SettingsInvalid as error:
+            return _answering(error)
+
+    def _make_once(self) -> ASGIApp:
+        with self._lock:
+            if self._app is None:
+                self._app = self._make()
+            return self._app
 
 
-async def application() -> ASGIApp:
-    """Return this process's application, made at the first request: indexing must stay fast and touch no storage.
+def make_application() -> ASGIApp:
+    """Return the API over this process's services; raise SettingsInvalid."""
+    from shared.api.app import create_app  # not while the app is indexed: it builds every model of the API
 
-    While it cannot be made for want of readable settings, one that answers every request with that problem.
-    """
-    try:
-        return _app if _app is not None else await run_in_threadpool(_create_once)
-    except SettingsInvalid as error:
-        return _answering(error)
+    return create_app(services())
 
 
 def _answering(error: SettingsInvalid) -> ASGIApp:
@@ -58,16 +76,6 @@ def _answering(error: SettingsInvalid) -> ASGIApp:
         raise error
 
     return Guard(fail)
-
-
-def _create_once() -> FastAPI:
-    from shared.api.app import create_app  # not while the app is indexed: it builds every model of the API
-
-    global _app
-    with _lock:
-        if _app is None:
-            _app = create_app(services())
-        return _app
 
 
 class HandOn(Response):

@@ -2,10 +2,12 @@
 
 import logging
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from importlib import import_module
+from threading import Lock
 
 from shared.domain.errors import SettingsInvalid
 from shared.domain.ids import newest_first_id
@@ -25,9 +27,32 @@ from shared.warm_models import IdleRelease
 log = logging.getLogger(__name__)
 
 
-@lru_cache(maxsize=1)
-def services() -> Services:
-    """Return this process's services, built from its environment; raise SettingsInvalid."""
+class ProcessServices:
+    """The services of this process, which its triggers and its background jobs share."""
+
+    def __init__(self, build: Callable[[], Services]) -> None:
+        self._build = build
+        self._lock = Lock()
+        self._services: Services | None = None
+
+    def __call__(self) -> Services:
+        """Return the services, built at the first call; raise SettingsInvalid."""
+        with self._lock:
+            if self._services is None:
+                self._services = self._build()
+            return self._services
+
+    @contextmanager
+    def replaced_by(self, other: Services | None) -> Iterator[None]:
+        """Give out other services for a while, as a host without an environment does; with None, build them anew."""
+        before, self._services = self._services, other
+        try:
+            yield
+        finally:
+            self._services = before
+
+
+def _build_from_environment() -> Services:
     from shared.storage.connect import connect, connect_by_identity  # costs indexing a third of a second
     from shared.storage.identity import make_credential
 
@@ -55,6 +80,8 @@ def services() -> Services:
     built = build_services(settings, storage, make_telemetry(settings))
     return replace(built, models=IdleRelease(settings.model_idle_sec))
 
+
+services = ProcessServices(_build_from_environment)
 
 job_manager.bind(services)
 

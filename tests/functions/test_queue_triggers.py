@@ -2,12 +2,12 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import azure.functions as func
 import pytest
 
-import functions.tasks
 from functions import maintenance, queue_triggers
 from functions.downloader import downloader_poison
 from functions.tasks import tasks, tasks_poison, webhooks, webhooks_poison
@@ -25,12 +25,13 @@ from shared.pipeline.jobs.scheduled_submission import submit_scheduled
 from shared.pipeline.webhooks.announce import deliver_webhook
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
+from shared.wiring import services as wired_services
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def services(monkeypatch: pytest.MonkeyPatch) -> Services:
+def services() -> Iterator[Services]:
     """Services in memory, where the composition root would connect to an account."""
 
     def work(context: StepContext) -> None:
@@ -47,9 +48,8 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Services:
         job_id="j", session_id="s", org_id="o", now=NOW, options=JobOptions(), callback_url=None, traceparent=None
     )
     services.storage.jobs.create(finish_stage(job, Stage.DOWNLOAD, NOW))
-    for door in (queue_triggers, functions.tasks):
-        monkeypatch.setattr(door, "services", lambda: services)
-    return services
+    with wired_services.replaced_by(services):
+        yield services
 
 
 def queue_message(body: bytes) -> func.QueueMessage:
@@ -159,8 +159,7 @@ def test_a_task_that_used_up_its_attempts_is_a_dead_letter(services: Services) -
     assert kept.value.task_id == task.task_id
 
 
-def test_the_sweep_asks_for_tasks_and_runs_schedules(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maintenance, "services", lambda: services)
+def test_the_sweep_asks_for_tasks_and_runs_schedules(services: Services) -> None:
     submit_scheduled.using(services, task_id="daily").schedule_cron("0 0 * * *", "o", "daily", {})
     stored = services.storage.schedules.get("o", "daily")
     services.storage.schedules.update(stored, stored.value.evolve(next_run_at=NOW))

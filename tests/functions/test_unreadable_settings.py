@@ -5,26 +5,26 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import azure.functions as func
 import pytest
 from azurefunctions.extensions.http.fastapi import Request
 
-from functions.api import api
+from functions.api import make_blueprint
+from functions.asgi_bridge import LazyApplication, make_application
 from shared.domain.errors import SettingsInvalid
 from shared.settings import load_settings
 from shared.wiring import services
 
 SECRET = "hunter2"
-user_function: Any = api.build().get_user_function()
 
 
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     """Have the settings read anew, and leave nothing behind."""
-    for cached in (services, load_settings):
-        cached.cache_clear()
-    yield
-    for cached in (services, load_settings):
-        cached.cache_clear()
+    load_settings.cache_clear()
+    with services.replaced_by(None):
+        yield
+    load_settings.cache_clear()
 
 
 def ask(path: str) -> tuple[int, dict[str, str], dict[str, Any]]:
@@ -39,9 +39,12 @@ def ask(path: str) -> tuple[int, dict[str, str], dict[str, Any]]:
 
     async def call() -> None:
         scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
-        response = await user_function(Request(scope, receive, send))
+        (function,) = indexed.get_functions()
+        response = await function.get_user_function()(Request(scope, receive, send))
         await response(scope, receive, send)
 
+    indexed = func.FunctionApp()
+    indexed.register_functions(make_blueprint(LazyApplication(make_application)))
     asyncio.run(call())
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, json.loads(sent[1]["body"])

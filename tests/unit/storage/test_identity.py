@@ -163,11 +163,10 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     for name in list(os.environ):
         if name.startswith(("AzureWebJobs", "ROSTRUM_", *AZURE_MARKS)):
             monkeypatch.delenv(name)
-    for cached in (services, load_settings):
-        cached.cache_clear()
-    yield monkeypatch
-    for cached in (services, load_settings):
-        cached.cache_clear()
+    load_settings.cache_clear()
+    with services.replaced_by(None):
+        yield monkeypatch
+    load_settings.cache_clear()
 
 
 @pytest.mark.parametrize("mark", AZURE_MARKS)
