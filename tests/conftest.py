@@ -1,6 +1,7 @@
 """What every suite may use: a real storage emulator of the test run's own."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from devhost.azurite import install_azurite, start_azurite
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+sys.dont_write_bytecode = False  # as `dev.py test`: else every process of the tests compiles all modules anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ["ROSTRUM_MODELS_DIR"] = str(Path(__file__).parent / "none")  # what was fetched here is no test's business
 
 
