@@ -5,6 +5,8 @@
 espeak-ng says each term in a sentence of its own, one after another, in five voices. Terms that the engine did not
 write are missed, and those that are in the text with the correction are mended. Then the same vocabulary is given for
 the clips of read English, which have none of the terms: not a word may change.
+The words of slides are measured on the same sound and on sentences with other terms: without any vocabulary, with decks
+that show what is said and more, words that are nearly it, or other terms only. No change may be wrong.
 With `--more`, 300 words of the dictionary join the vocabulary, to see how often an unrelated word comes near.
 Exit status 1 if a bar is missed.
 """
@@ -12,14 +14,16 @@ Exit status 1 if a bar is missed.
 import argparse
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmarks._espeak import Espeak
+from benchmarks._shown_terms import MORE_SENTENCES, RELATIVES, Changes, corrected, decks, is_said
 from benchmarks._speech import PAUSE_SEC, Clip, Placed, add_arguments, read_clips, recording
 from shared.transcription.engine import Engine, Hints
 from shared.transcription.payload import TranscriptWord
 from shared.transcription.transcribe import transcribe_part
 from shared.transcription.vocabulary.pronunciation import find_dictionary, spoken_words
+from shared.transcription.vocabulary.shown_terms import Shown
 from shared.transcription.warm import select_engine
 
 SENTENCES = {
@@ -70,9 +74,13 @@ def main() -> int:
         good = False
     else:
         good = terms_are_mended(engine, espeak)
+        good = slides_help(engine, espeak) and good
     clips = read_clips(given.data, given.skip)
     changed = changes(engine, clips, tuple(SENTENCES))
     print(f"words changed in {len(clips)} clips without the terms: {changed}, bar 0")
+    wrong = wrong_by_slides(engine, clips)
+    print(f"words changed wrongly in {len(clips)} clips with slides of their rare words and others: {wrong}, bar 0")
+    changed += wrong
     if given.more:
         more = changes(engine, clips, (*SENTENCES, *_other_words()))
         print(f"the same with {MORE_TERMS} other words in the vocabulary: {more}")
@@ -100,10 +108,53 @@ def terms_are_mended(engine: Engine, espeak: Espeak) -> bool:
     return share >= MENDED_SHARE_BAR and wrong <= WRONG_SENTENCES_BAR
 
 
-def one_after_another(espeak: Espeak, voice: str) -> list[Placed]:
+def slides_help(engine: Engine, espeak: Espeak) -> bool:
+    """Print what the words of slides change; return whether no change is wrong and some are right."""
+    figures: dict[str, Changes] = {}
+    for sentences, others in ((SENTENCES, MORE_SENTENCES), (MORE_SENTENCES, SENTENCES)):
+        for voice in VOICES if sentences is SENTENCES else VOICES[:3]:
+            placed = one_after_another(espeak, voice, sentences)
+            heard = hear(engine, placed, ())
+            for kind, shown in decks(placed[1:], tuple(others)):
+                after = corrected(heard, engine.info.doubtful, shown)
+                figures.setdefault(kind, Changes()).add(_changes_by_slides(placed[1:], heard, after))
+    for kind, found in figures.items():
+        print(f"slides with {kind:18} missed {found.missed}, mended {found.mended}, wrong {found.wrong}, bar 0")
+    return figures["own"].mended > 0 and not any(found.wrong for found in figures.values())
+
+
+def _changes_by_slides(placed: Sequence[Placed], before: Words, after: Words) -> Changes:
+    found = Changes()
+    for one in placed:
+        was, now = (has_term(within(words, one), one.clip.name) for words in (before, after))
+        found.missed += not was
+        found.mended += now and not was
+        for word in within(after, one):
+            if word.slide is not None and not is_said(word.word, one.clip.reference):
+                found.wrong += 1
+                print(f"  {word.original} became {word.word} ({word.confidence:.2f})")
+    return found
+
+
+def wrong_by_slides(engine: Engine, clips: Sequence[Clip]) -> int:
+    """Return how many words of the clips are changed to what was not said, by a slide that stands all the time."""
+    others = (*SENTENCES, *MORE_SENTENCES, *(each for related in RELATIVES.values() for each in related))
+    wrong = 0
+    for clip in clips:
+        heard = hear(engine, [Placed(clip, 0.0, clip.seconds)], ())
+        shown = [Shown(1, 0.0, clip.seconds, (clip.reference, *others))]
+        for word in corrected(heard, engine.info.doubtful, shown):
+            if word.slide is not None:
+                is_right = is_said(word.word, clip.reference)
+                wrong += not is_right
+                print(f"  {word.original} became {word.word}, which was {'' if is_right else 'not '}said")
+    return wrong
+
+
+def one_after_another(espeak: Espeak, voice: str, sentences: Mapping[str, str] = SENTENCES) -> list[Placed]:
     """Return the sentences in a row, after a pause, which is the first clip."""
     placed = [Placed(Clip("", b"", ""), 0.0, 0.0)]
-    for term, sentence in SENTENCES.items():
+    for term, sentence in sentences.items():
         clip = Clip(term, espeak.say(sentence, voice, WORDS_PER_MIN).samples.tobytes(), sentence)
         start = placed[-1].end + PAUSE_SEC
         placed.append(Placed(clip, start, start + clip.seconds))

@@ -364,7 +364,8 @@ export const messages = {
     wholeWords: "Whole words",
     goThere: "Go there",
     doubtLabel: "The word as it should be. Enter accepts it, Shift and Enter everywhere, F8 skips it.",
-    heard: (original: string) => `The engine wrote “${original}”; a vocabulary changed it.`,
+    heard: (original: string, slide: number | null) =>
+      `The engine wrote “${original}”; ${slide === null ? "a vocabulary" : `slide ${slide}`} changed it.`,
     accept: "Accept",
     correct: "Correct",
     everywhere: (n: number) => `All ${n} of them`,

@@ -38,7 +38,15 @@ class TranscriptWord(Payload):
     original: Annotated[
         str | None,
         Field(
-            description="What the engine wrote here, if the word was corrected towards a term of the vocabulary.",
+            description="What the engine wrote here, if the word was corrected towards a term of the vocabulary "
+            "or of a slide.",
+            exclude_if=lambda found: found is None,
+        ),
+    ] = None
+    slide: Annotated[
+        int | None,
+        Field(
+            description="Id of the slide that showed the word while it was said, if it was corrected towards that.",
             exclude_if=lambda found: found is None,
         ),
     ] = None

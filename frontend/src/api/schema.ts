@@ -3675,9 +3675,14 @@ export interface components {
             confidence: number;
             /**
              * Original
-             * @description What the engine wrote here, if the word was corrected towards a term of the vocabulary.
+             * @description What the engine wrote here, if the word was corrected towards a term of the vocabulary or of a slide.
              */
             original?: string | null;
+            /**
+             * Slide
+             * @description Id of the slide that showed the word while it was said, if it was corrected towards that.
+             */
+            slide?: number | null;
         };
         /**
          * UploadView

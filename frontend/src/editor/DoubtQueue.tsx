@@ -110,7 +110,7 @@ export function DoubtQueue({ doubts, rows, clock, onChange, onShow, onClose }: D
         </button>{" "}
         {doubt.before} <mark>{word.text}</mark> {doubt.after}
       </p>
-      {word.original !== null && <p className="epanel__heard">{text.heard(word.original)}</p>}
+      {word.original !== null && <p className="epanel__heard">{text.heard(word.original, word.slide)}</p>}
       <div className="epanel__row">
         <input
           ref={input}

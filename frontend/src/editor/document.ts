@@ -13,8 +13,10 @@ export interface EditedWord {
   start: number;
   end: number;
   confidence: number;
-  /** What the engine wrote where a vocabulary changed it, else null. */
+  /** What the engine wrote where a vocabulary or a slide changed it, else null. */
   original: string | null;
+  /** Id of the slide whose term stands here, else null. */
+  slide: number | null;
 }
 
 /** A segment that is being edited. Rows and words are never changed in place: what is the same object is unchanged. */
@@ -55,6 +57,7 @@ export function rowOf(segment: Segment): EditedRow {
       end: word.end,
       confidence: word.confidence,
       original: word.original ?? null,
+      slide: word.slide ?? null,
     })),
   };
 }
@@ -93,7 +96,7 @@ function spelled(word: EditedWord, text: string): EditedWord {
 }
 
 function newWord(text: string, start: number, end: number): EditedWord {
-  return { key: newKey(), id: null, text, start, end, confidence: 1, original: null };
+  return { key: newKey(), id: null, text, start, end, confidence: 1, original: null, slide: null };
 }
 
 function inPlaceOf(words: readonly EditedWord[], texts: readonly string[]): EditedWord[] {

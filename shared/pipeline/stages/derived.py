@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from shared.domain.job import Job
 from shared.domain.stage import Stage
+from shared.domain.transcript_version import ReviewState
 from shared.pipeline.artefacts import (
     CHAPTERS,
     CHAPTERS_VTT,
@@ -25,6 +26,7 @@ from shared.pipeline.artefacts import (
     TRANSCRIPT_HTML,
 )
 from shared.pipeline.context import Services
+from shared.pipeline.stages.captions import write_captions
 from shared.pipeline.stages.current_transcript import PresentText, present_text, read_version
 from shared.pipeline.stages.job_blobs import find_json, write_file, write_json
 from shared.pipeline.stages.sidecar import read_scenes
@@ -55,17 +57,23 @@ def write_derived(services: Services, job: Job) -> None:
 
     They are written again when the transcript was edited meanwhile, so that the last writer is the one that knows all.
     """
-    present = None
+    present, edited = None, False
     while present != (found := present_text(services, job.org_id, job.session_id, job.job_id)):
-        present = found
-        _write_derived(services, job, present)
+        edited, present = present is not None, found
+        transcript = _write_derived(services, job, present)
+        if edited and transcript is not None:
+            write_captions(services, job, transcript, present.state)
 
 
-def _write_derived(services: Services, job: Job, present: PresentText) -> None:
-    transcript = _transcript(services, job, present)
-    slides = _write_slides(services, job, transcript)
+def _write_derived(services: Services, job: Job, present: PresentText) -> Transcript | None:
+    """Write what follows from this text, and return it as it is then."""
+    transcript, slides = _transcript(services, job, present), _read_slides(services, job)
+    if transcript is not None and slides is not None and _may_be_corrected(job, present):
+        transcript = _correct_by_slides(services, job, transcript, slides)
+    if slides is not None:
+        _write_slides(services, job, slides, transcript)
     if transcript is None:
-        return
+        return None
     chapters = propose_chapters(transcript, _picture_changes(services, job), _sections(slides))
     write_json(services, job, CHAPTERS, chapters)
     write_file(services, job, CHAPTERS_VTT, to_webvtt_chapters(chapters).encode())
@@ -79,6 +87,18 @@ def _write_derived(services: Services, job: Job, present: PresentText) -> None:
             session_id=job.session_id, job_id=job.job_id, segments=tuple(_join(transcript.segments, track))
         )
         write_json(services, job, INSTRUCTOR_BY_SEGMENT, joined)
+    return transcript
+
+
+def _may_be_corrected(job: Job, present: PresentText) -> bool:
+    """Return whether the text is still the machine's own: of a job at work, and neither edited nor reviewed."""
+    return not job.is_final and present.version is None and present.state is ReviewState.AUTO
+
+
+def _correct_by_slides(services: Services, job: Job, transcript: Transcript, slides: Slides) -> Transcript:
+    from shared.pipeline.stages.slide_terms import correct_by_slides  # loads what the API is installed without
+
+    return correct_by_slides(services, job, transcript, slides)
 
 
 def _add_chapters_to_sound(services: Services, job: Job, chapters: Chapters, name: str) -> None:
@@ -93,15 +113,17 @@ def _transcript(services: Services, job: Job, present: PresentText) -> Transcrip
     return read_version(services, present.version)
 
 
-def _write_slides(services: Services, job: Job, transcript: Transcript | None) -> Slides | None:
-    """Write and return the slides with the terms that were not said; None where no slides were looked for."""
+def _read_slides(services: Services, job: Job) -> Slides | None:
+    """Return the slides as they were read; None where no slides were looked for."""
     if job.skips(Stage.TRACKING):
         return None
-    read = find_json(services, job, SLIDES_AS_READ, Slides) or find_json(
+    return find_json(services, job, SLIDES_AS_READ, Slides) or find_json(
         services, job, SLIDES, Slides
     )  # after the clean-up
-    if read is None:
-        return None
+
+
+def _write_slides(services: Services, job: Job, read: Slides, transcript: Transcript | None) -> None:
+    """Write the slides with the terms that were not said."""
     said = [
         Said(word.word, word.start)
         for segment in (transcript.segments if transcript is not None else ())
@@ -111,7 +133,6 @@ def _write_slides(services: Services, job: Job, transcript: Transcript | None) -
         completed = (slide.model_copy(update={"unspoken": unspoken_terms(slide, said)}) for slide in read.slides)
         read = read.model_copy(update={"slides": tuple(completed)})
     write_json(services, job, SLIDES, read)
-    return read
 
 
 def _sections(slides: Slides | None) -> list[Section]:

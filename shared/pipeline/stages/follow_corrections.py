@@ -12,20 +12,15 @@ from shared.domain.errors import NotFound
 from shared.domain.job import Job
 from shared.domain.session import Session
 from shared.domain.task import Task
-from shared.domain.transcript_version import ReviewState
 from shared.pipeline import artefacts
 from shared.pipeline.context import Services, blob_name, job_blob
+from shared.pipeline.stages.captions import write_captions
 from shared.pipeline.stages.current_transcript import latest_version, present_text, read_current
 from shared.pipeline.stages.derived import write_derived
-from shared.pipeline.stages.job_blobs import write_file
 from shared.pipeline.stages.search_index import index_transcript
 from shared.pipeline.stages.sidecar import write_sidecar
 from shared.pipeline.tasks.job_manager import RetryLater, job_manager
 from shared.storage.ports import RESULTS
-from shared.transcription.caption_rules import rules_for
-from shared.transcription.captions import to_srt, to_text, to_webvtt
-from shared.transcription.payload import Transcript
-from shared.transcription.word_track import to_word_track
 
 log = logging.getLogger(__name__)
 
@@ -85,18 +80,6 @@ def follow_corrections(
     with suppress(NotFound):  # deleted meanwhile
         _follow(services, services.storage.jobs.get(org_id, job_id).value)
     _drop_old_versions(services, org_id, session_id, job_id)
-
-
-def write_captions(services: Services, job: Job, transcript: Transcript, state: ReviewState) -> None:
-    """Write the transcript in every form that follows from it alone."""
-    rules = rules_for(job.options.captions)
-    for artefact, text in (
-        (artefacts.TRANSCRIPT_VTT, to_webvtt(transcript, rules, state)),
-        (artefacts.TRANSCRIPT_SRT, to_srt(transcript, rules)),
-        (artefacts.TRANSCRIPT_TEXT, to_text(transcript)),
-        (artefacts.TRANSCRIPT_WORDS, to_word_track(transcript)),
-    ):
-        write_file(services, job, artefact, text.encode())
 
 
 def _follow(services: Services, job: Job) -> None:

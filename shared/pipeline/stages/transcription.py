@@ -19,7 +19,8 @@ from shared.pipeline import artefacts
 from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import StepContext
 from shared.pipeline.stages.announce_text import announce_text
-from shared.pipeline.stages.follow_corrections import follow_corrections, write_captions
+from shared.pipeline.stages.captions import write_captions
+from shared.pipeline.stages.follow_corrections import follow_corrections
 from shared.pipeline.stages.job_blobs import open_file, read_json, recording_of, write_json
 from shared.pipeline.stages.listening import write_listening
 from shared.pipeline.stages.plan import engine_for

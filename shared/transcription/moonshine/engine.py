@@ -14,7 +14,7 @@ from shared.domain.errors import EngineUnavailable
 from shared.domain.warning import RecordingWarning
 from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
 from shared.transcription.moonshine import guards
-from shared.transcription.moonshine.files import VERSION, read_model
+from shared.transcription.moonshine.files import NAME, VERSION, read_model
 from shared.transcription.moonshine.model import FEWEST_SAMPLES, Decoded, MoonshineModel
 from shared.transcription.moonshine.spelling import as_now
 from shared.transcription.moonshine.tokens import Vocabulary
@@ -22,7 +22,6 @@ from shared.transcription.moonshine.utterances import utterances
 from shared.transcription.moonshine.word_times import time_words
 from shared.transcription.vad import Span
 
-NAME = "moonshine"
 MODEL_NAME = "tiny-en"
 EXPECTATION = (
     "On read English 2 to 5 of 100 words were wrong where this engine was measured, over a telephone 8; names and "

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from shared.domain.errors import EngineUnavailable
 
+NAME = "moonshine"
+"""Name of the engine in transcripts."""
 PACKAGE = "moonshine-voice"
 VERSION = "0.1.0"
 """The last version whose wheel carries the weights."""
@@ -50,6 +52,11 @@ def find_model() -> Path | None:
 def read_model(folder: Path) -> ModelFiles:
     """Return the files' contents; raise EngineUnavailable where one is missing or is not the expected one."""
     return ModelFiles(*(_read(folder / name) for name in (ENCODER, DECODER, TOKENIZER)))
+
+
+def read_tokenizer(folder: Path) -> bytes:
+    """Return the tokenizer's file alone; raise EngineUnavailable as `read_model`."""
+    return _read(folder / TOKENIZER)
 
 
 def _read(path: Path) -> bytes:

@@ -50,6 +50,11 @@ class Vocabulary:
                 words.append(WrittenWord(text, first, end))
         return tuple(words)
 
+    def whole_words(self) -> frozenset[str]:
+        """Return the words that are one token, in lower case: those that were frequent where the model was trained."""
+        opening = (piece.removeprefix(SPACE) for piece in self._pieces if piece.startswith(SPACE))
+        return frozenset(piece.decode("utf-8", "replace").casefold() for piece in opening)
+
 
 def _entries(content: bytes) -> Iterator[bytes]:
     at = 0

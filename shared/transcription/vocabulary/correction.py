@@ -84,10 +84,21 @@ class Vocabulary:
     """Terms that a recording may contain."""
 
     def __init__(
-        self, terms: Sequence[str], look_up: Callable[[Collection[str]], Mapping[str, tuple[Sounds, ...]]] = look_up
+        self,
+        terms: Sequence[str],
+        look_up: Callable[[Collection[str]], Mapping[str, tuple[Sounds, ...]]] = look_up,
+        most_unlike: float = MAX_UNLIKENESS,
     ) -> None:
+        """Take the terms.
+
+        Args:
+            terms: as they are to be written.
+            look_up: returns how words are said.
+            most_unlike: words that are less alike stay, whatever the term's weight and the engine's belief.
+        """
         self._terms = tuple(dict.fromkeys(terms))
         self._look_up = look_up
+        self._most_unlike = most_unlike
 
     def correct(self, segments: Sequence[Segment], unsure: float) -> list[Segment]:
         """Return the segments with words below the confidence `unsure` corrected; other words are never changed."""
@@ -97,7 +108,9 @@ class Vocabulary:
         book = self._look_up({said for text in texts for said in spoken_words(text)})
         known = [term for written in self._terms if (term := _term(written, book)).weight >= MIN_WEIGHT]
         skeletons = [skeleton(term.readings[0]) for term in known]
-        return [_Corrector(segment, known, skeletons, book, unsure).corrected() for segment in segments]
+        return [
+            _Corrector(segment, known, skeletons, book, unsure, self._most_unlike).corrected() for segment in segments
+        ]
 
 
 def _term(written: str, book: _Book) -> _Term:
@@ -119,7 +132,13 @@ class _Corrector:
     """Corrects one segment."""
 
     def __init__(
-        self, segment: Segment, terms: Sequence[_Term], skeletons: Sequence[str], book: _Book, unsure: float
+        self,
+        segment: Segment,
+        terms: Sequence[_Term],
+        skeletons: Sequence[str],
+        book: _Book,
+        unsure: float,
+        most_unlike: float,
     ) -> None:
         self._segment = segment
         self._words = segment.words
@@ -128,6 +147,7 @@ class _Corrector:
         self._skeletons = skeletons
         self._book = book
         self._unsure = unsure
+        self._most_unlike = most_unlike
 
     def corrected(self) -> Segment:
         """Return the segment with the changes that sound most alike, none of which overlap."""
@@ -193,7 +213,7 @@ class _Corrector:
         if not core or not written or any(self._words[at].confidence >= self._unsure for at in core):
             return None
         belief = sum(self._words[at].confidence for at in core) / len(core)
-        limit = _limit(term.weight, belief)
+        limit = min(self._most_unlike, _limit(term.weight, belief))
         unlike = min(unlikeness(mine, theirs, limit) for mine in readings for theirs in term.readings)
         return _Change(unlike, core.start, core.stop, written, end - first) if unlike <= limit else None
 

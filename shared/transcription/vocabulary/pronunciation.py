@@ -31,6 +31,17 @@ def spoken_words(text: str) -> list[str]:
 
 def look_up(words: Collection[str]) -> Mapping[str, tuple[Sounds, ...]]:
     """Return the pronunciations of each word: those of the dictionary, else one guessed from its letters."""
+    found = read_entries(words)
+    return {word: found[word] if word in found else (guess(word),) for word in frozenset(words)}
+
+
+def guess(word: str) -> Sounds:
+    """Return the sounds of a word that the dictionary does not have, from its letters."""
+    return sounds_by_letters(word.replace("'", ""))
+
+
+def read_entries(words: Collection[str]) -> Mapping[str, tuple[Sounds, ...]]:
+    """Return the pronunciations of the words that the dictionary has."""
     wanted, found = frozenset(words), dict[str, list[Sounds]]()
     place = find_dictionary()
     if place is not None and wanted:
@@ -40,10 +51,7 @@ def look_up(words: Collection[str]) -> Mapping[str, tuple[Sounds, ...]]:
                 word = entry.partition("(")[0]
                 if word in wanted:
                     found.setdefault(word, []).append(tuple(sounds.split()))
-    return {
-        word: tuple(found[word][:MAX_VARIANTS]) if word in found else (sounds_by_letters(word.replace("'", "")),)
-        for word in wanted
-    }
+    return {word: tuple(sounds[:MAX_VARIANTS]) for word, sounds in found.items()}
 
 
 @cache

@@ -1,17 +1,22 @@
 """Chapters and the instructor's place by segment, made of a finished job's results."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from shared.domain.job import Job
 from shared.domain.quality.payload import Quality
+from shared.domain.transcript_version import ReviewState
 from shared.job_status import JobStatus
 from shared.pipeline.context import job_blob
 from shared.pipeline.stages.derived import write_derived
+from shared.pipeline.updates import change_session
+from shared.slides.payload import SlideLine, SlidePayload, Slides
 from shared.storage.ports import RESULTS, WORK
+from shared.transcription.moonshine.files import find_model
+from shared.transcription.payload import Transcript
 from tests.unit.transcription.test_chapters import lecture, transcript
 
 CHAPTERS, CHAPTERS_VTT = "chapters.json", "chapters.vtt"
@@ -130,3 +135,76 @@ def test_a_file_that_cannot_be_read_leaves_the_verdict_of_the_others(finished: F
     blobs = finished.harness.storage.blobs
     made = Quality.model_validate_json(blobs.read(RESULTS, job_blob(finished.job, "quality.json")))
     assert made.job_id == finished.job.job_id
+
+
+SLIDES_AS_READ = Slides(
+    session_id="s",
+    job_id="j",
+    region=None,
+    slides=(
+        SlidePayload(
+            id=1,
+            title="Fusion",
+            picture="slide-0001.jpg",
+            lines=(
+                SlideLine(text="Fusion", box=(0.1, 0.1, 0.5, 0.1), confidence=0.98, role="title"),
+                SlideLine(text="in a tokamak", box=(0.1, 0.3, 0.5, 0.1), confidence=0.95, role="body"),
+            ),
+            visits=((0.0, 30.0),),
+        ),
+    ),
+)
+
+
+def doubtful_talk() -> Transcript:
+    """Return a talk of moonshine in which one word is none."""
+    talk = transcript(("the tacamac is here", 1.0, 5.0), duration=30.0)
+    (segment,) = talk.segments
+    words = tuple(
+        word.model_copy(update={"id": f"w{at}", "confidence": 0.1 if word.word == "tacamac" else 0.9})
+        for at, word in enumerate(segment.words)
+    )
+    moonshine = talk.engine.model_copy(update={"name": "moonshine"})
+    english = segment.model_copy(update={"words": words, "language": "en"})
+    return talk.model_copy(update={"segments": (english,), "engine": moonshine, "doubtful_below": 0.6})
+
+
+@pytest.fixture
+def doubted(finished: Finished) -> Finished:
+    """Return a job with a word that no dictionary has, beside a slide with the term."""
+    if find_model() is None:
+        pytest.skip("the words that the engine knows are in the wheel of moonshine-voice")
+    finished.put("transcript.json", doubtful_talk().model_dump_json(by_alias=True))
+    finished.put("slides-as-read.json", SLIDES_AS_READ.model_dump_json(by_alias=True), WORK)
+    return finished
+
+
+def read(finished: Finished, name: str) -> str:
+    return finished.harness.storage.blobs.read(RESULTS, job_blob(finished.job, name)).decode()
+
+
+def test_a_term_of_the_slide_is_in_all_that_follows(doubted: Finished) -> None:
+    doubted.derive()
+    word = json.loads(read(doubted, "transcript.json"))["segments"][0]["words"][1]
+    assert (word["word"], word["original"], word["slide"], word["id"]) == ("tokamak", "tacamac", 1, "w1")
+    for name in ("transcript.vtt", "transcript.srt", "transcript.txt", "transcript.html", "words.vtt"):
+        assert "tokamak" in read(doubted, name)
+    assert json.loads(read(doubted, "slides.json"))["slides"][0]["unspoken"] == ["Fusion"]
+    first = read(doubted, "transcript.json")
+    doubted.derive()  # as after a crash
+    assert read(doubted, "transcript.json") == first
+
+
+def test_a_text_that_was_edited_reviewed_or_published_is_not_corrected(doubted: Finished) -> None:
+    services, job = doubted.harness.services, doubted.job
+    machine = read(doubted, "transcript.json")
+    write_derived(services, replace(job, status=JobStatus.DONE))
+    assert read(doubted, "transcript.json") == machine
+    change_session(
+        services,
+        job.org_id,
+        job.session_id,
+        lambda session: session.evolve(transcript_job_id=job.job_id, review_state=ReviewState.REVIEWED),
+    )
+    doubted.derive()
+    assert read(doubted, "transcript.json") == machine
