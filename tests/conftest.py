@@ -11,8 +11,9 @@ from hypothesis import settings
 
 from devhost.azurite import install_azurite, start_azurite
 
-settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+settings.register_profile("quick", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=500)  # --hypothesis-profile=thorough
+settings.load_profile("quick")
 sys.dont_write_bytecode = False  # as `dev.py test`: else every process of the tests compiles all modules anew
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ["ROSTRUM_MODELS_DIR"] = str(Path(__file__).parent / "none")  # what was fetched here is no test's business

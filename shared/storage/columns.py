@@ -27,9 +27,13 @@ from shared.domain.text import LongText
 from shared.storage.table import MAX_STRING_UNITS, Columns, Value, utf16_units
 
 T = TypeVar("T")
+Decode = Callable[[Columns], Any]
 
 _CUT_CHARS = MAX_STRING_UNITS // 2
 """The number of characters that fit into a column in any encoding."""
+
+_KNOWN_TEXTS = 64
+"""The number of JSON texts of one column whose frozen values are kept: a row is read often before it changes."""
 
 _CELL_TYPES: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int, float), float: (int, float)}
 """The types that a cell of a flag or a number may have; a text is none, also when it spells one."""
@@ -60,19 +64,19 @@ def from_columns(cls: type[T], columns: Columns, prefix: str = "") -> T:
     """Return the dataclass that `to_columns` turned into these columns, among others; raise ColumnError."""
     values: dict[str, Any] = {}
     hashable: Any = cls
-    for field in _fields(hashable, prefix):
-        found = columns.get(field.column)
-        if (found is not None and found.__class__ is not field.cell_type) or field.is_nested:
+    for name, column, cell_type, is_nested, is_kept, is_required, decode in _reading(hashable, prefix):
+        found = columns.get(column)
+        if (found is not None and found.__class__ is not cell_type) or is_nested:
             try:
-                found = field.decode(columns)
+                found = decode(columns)
             except ColumnError:
                 raise
             except Exception as err:  # JSON of another shape raises anything
-                raise ColumnError(f"column {field.column} cannot be read") from err
-        if found is not None or field.may_be_none:
-            values[field.name] = found
-        elif field.is_required:
-            raise ColumnError(f"column {field.column} is missing")
+                raise ColumnError(f"column {column} cannot be read") from err
+        if found is not None or is_kept:
+            values[name] = found
+        elif is_required:
+            raise ColumnError(f"column {column} is missing")
     return cls(**values)
 
 
@@ -86,6 +90,7 @@ class _Field:
     is_required: bool
     """Whether there is no default."""
 
+    is_none_by_default: bool
     is_nested: bool
     """Whether it is kept in columns of other names than its own."""
 
@@ -93,8 +98,28 @@ class _Field:
     """The type whose instances are cells as they are: most fields of most rows, so these skip `encode` and `decode`."""
 
     encode: Callable[[Any], Mapping[str, Value]]
-    decode: Callable[[Columns], Any]
+    decode: Decode
     """Return the field's value, or None when no column tells it."""
+
+
+@cache
+def _reading(cls: Any, prefix: str) -> tuple[tuple[str, str, object, bool, bool, bool, Decode], ...]:
+    """Return what `from_columns` needs of each field, as plain tuples: it is the innermost loop of every read.
+
+    The fifth says whether a missing column is None in the value, though the field has another default or none at all.
+    """
+    return tuple(
+        (
+            each.name,
+            each.column,
+            each.cell_type,
+            each.is_nested,
+            each.may_be_none and not each.is_none_by_default,
+            each.is_required,
+            each.decode,
+        )
+        for each in _fields(cls, prefix)
+    )
 
 
 @cache
@@ -110,6 +135,7 @@ def _fields(cls: type[Any], prefix: str) -> tuple[_Field, ...]:
                 column,
                 may_be_none=get_origin(kind) is UnionType,
                 is_required=item.default is missing and item.default_factory is missing,
+                is_none_by_default=item.default is None,
                 is_nested=_is_nested(bare),
                 cell_type=bare if bare in _PLAIN_TYPES else None,
                 encode=_encoder(column, bare),
@@ -146,10 +172,11 @@ def _encoder(column: str, kind: Any) -> Callable[[Any], Mapping[str, Value]]:
     return lambda value: {column: float(value) if kind is float else value}
 
 
-def _decoder(column: str, kind: Any) -> Callable[[Columns], Any]:
+def _decoder(column: str, kind: Any) -> Decode:
     """Return the function that finds a value of this type in columns, or None when no column tells it."""
     if hasattr(kind, "from_json"):
-        return lambda columns: kind.from_json(_object(str(columns[column]))) if column in columns else None
+        read = lru_cache(_KNOWN_TEXTS)(lambda text: kind.from_json(_object(text)))
+        return lambda columns: read(str(columns[column])) if column in columns else None
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         inner = kind
         return lambda columns: from_columns(inner, columns, column) if _has_part(column, tuple(columns)) else None

@@ -46,12 +46,16 @@ _UNFINISHED = frozenset(status for status in JobStatus if not status.is_final)
 class JobTable:
     """A `JobStore`."""
 
-    def __init__(self, jobs: Table, index: Table, events: Table, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, jobs: Table, index: Table, events: Table, clock: Callable[[], datetime], *, few: int = FEW
+    ) -> None:
+        """Keep jobs in these tables; up to `few` jobs of a list are looked up one by one."""
         self._jobs = Rows(jobs, "jobs", Job, lambda job: (job.org_id, job.job_id), "job")
         self._events = Rows(events, "events", Event, lambda event: (event.job_id, _event_key(event.sequence)), "event")
         self._index = index
         self._known = KnownRows()
         self._clock = clock
+        self._few = few
 
     def create(self, job: Job) -> Stored[Job]:
         self._enter_active(job)
@@ -116,7 +120,7 @@ class JobTable:
             by_org.setdefault(each.org_id, []).append(each.job_id)
         known = {}
         for org_id, job_ids in by_org.items():
-            if len(job_ids) > FEW:
+            if len(job_ids) > self._few:
                 after, before = min(job_ids)[:-1], max(job_ids) + " "  # the first key that could follow
                 for key, stored in self._jobs.scan(org_id, after=after, before=before, where={"status": _UNFINISHED}):
                     known[org_id, key] = stored.value
@@ -203,7 +207,7 @@ class JobTable:
             if wanted == (_UNFINISHED if session_id is None else _EVERY):
                 return self._one_by_one(org_id, keys)
             listed = list(keys)
-            if len(listed) <= FEW:
+            if len(listed) <= self._few:
                 return self._one_by_one(org_id, listed)
             before = listed[-1] + " "  # the first key that could follow
             where |= {} if session_id is None else {"sessionId": {session_id}}

@@ -12,30 +12,32 @@ from shared.domain.errors import InvalidRequest, NotFound, NotMedia, WriteConfli
 from shared.domain.job import Job
 from shared.domain.stage import Stage, StageProgress, StageState
 from shared.job_status import JobStatus
-from shared.storage import job_table
-from shared.storage.ports import Storage
+from shared.storage.job_table import JobTable
+from shared.storage.ports import JobStore, Storage
+from shared.storage.table import Table
 
 NOW = datetime(2026, 11, 21, 9, 30, 0, 123456, UTC)
 MakeJob = Callable[..., Job]
+NewTable = Callable[[], Table]
 
 
 def in_status(job: Job, status: JobStatus) -> Job:
     return replace(job, status=status, event_sequence=job.event_sequence + 1)
 
 
-def store(storage: Storage, job: Job, status: JobStatus = JobStatus.CREATED) -> Job:
-    stored = storage.jobs.create(job)
-    return stored.value if status is JobStatus.CREATED else storage.jobs.update(stored, in_status(job, status)).value
+def store(jobs: JobStore, job: Job, status: JobStatus = JobStatus.CREATED) -> Job:
+    stored = jobs.create(job)
+    return stored.value if status is JobStatus.CREATED else jobs.update(stored, in_status(job, status)).value
 
 
 def ids(found: list[Job]) -> list[str]:
     return [job.job_id for job in found]
 
 
-def all_pages(storage: Storage, org: str, limit: int, **query: Any) -> list[list[str]]:
+def all_pages(jobs: JobStore, org: str, limit: int, **query: Any) -> list[list[str]]:
     pages, cursor = [], None
     while True:
-        page = storage.jobs.page(org, limit=limit, cursor=cursor, **query)
+        page = jobs.page(org, limit=limit, cursor=cursor, **query)
         pages.append(ids(page.items))
         cursor = page.cursor
         if cursor is None:
@@ -87,7 +89,7 @@ def test_an_id_that_is_not_there_is_not_found(storage: Storage, org: str, job_id
 
 
 def test_another_organisation_does_not_find_it(storage: Storage, make_job: MakeJob) -> None:
-    job = store(storage, make_job())
+    job = store(storage.jobs, make_job())
     with pytest.raises(NotFound, match=job.job_id):
         storage.jobs.get("another", job.job_id)
     with pytest.raises(NotFound):
@@ -128,23 +130,22 @@ def test_a_field_that_becomes_none_is_cleared(storage: Storage, make_job: MakeJo
 def test_pages_are_newest_first_and_complete(storage: Storage, org: str, make_job: MakeJob) -> None:
     expected = [make_job(number).job_id for number in range(7)]
     for number in (3, 0, 6, 1, 5, 2, 4):
-        store(storage, make_job(number))
-    assert all_pages(storage, org, 3) == [expected[:3], expected[3:6], expected[6:]]
-    assert all_pages(storage, org, 7) == [expected]
+        store(storage.jobs, make_job(number))
+    assert all_pages(storage.jobs, org, 3) == [expected[:3], expected[3:6], expected[6:]]
+    assert all_pages(storage.jobs, org, 7) == [expected]
 
 
 def test_pages_stay_where_they_were_while_jobs_are_added(storage: Storage, org: str, make_job: MakeJob) -> None:
     for number in range(2, 6):
-        store(storage, make_job(number))
+        store(storage.jobs, make_job(number))
     first = storage.jobs.page(org, limit=2)
     for number in range(2):
-        store(storage, make_job(number))
+        store(storage.jobs, make_job(number))
     second = storage.jobs.page(org, limit=2, cursor=first.cursor)
     assert ids([*first.items, *second.items]) == [make_job(number).job_id for number in range(2, 6)]
     assert second.cursor is None
 
 
-@pytest.mark.parametrize("few", [0, 25])
 @pytest.mark.parametrize(
     ("query", "numbers"),
     [
@@ -167,15 +168,14 @@ def test_pages_stay_where_they_were_while_jobs_are_added(storage: Storage, org: 
     ],
 )
 def test_a_page_holds_what_was_asked_for(
-    storage: Storage,
+    new_table: NewTable,
     org: str,
     make_job: MakeJob,
     query: dict[str, Any],
     numbers: list[int],
-    few: int,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(job_table, "FEW", few)
+    tables = new_table(), new_table(), new_table()
+    found = JobTable(*tables, lambda: NOW)
     statuses = [
         JobStatus.CREATED,
         JobStatus.DONE,
@@ -185,10 +185,11 @@ def test_a_page_holds_what_was_asked_for(
         JobStatus.DONE,
     ]
     for number, status in enumerate(statuses):
-        store(storage, make_job(number, session_id="a" if number < 3 else "b"), status)
+        store(found, make_job(number, session_id="a" if number < 3 else "b"), status)
     expected = [make_job(number).job_id for number in numbers]
-    assert [job_id for page in all_pages(storage, org, 1, **query) for job_id in page] == expected
-    assert all_pages(storage, org, 100, **query) == [expected]
+    for found in (JobTable(*tables, lambda: NOW, few=few) for few in (0, 25)):
+        assert [job_id for page in all_pages(found, org, 1, **query) for job_id in page] == expected
+        assert all_pages(found, org, 100, **query) == [expected]
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "???", "MTpqb2Jz", "bm90aGluZw", "ä", "MTpzZXNzaW9uczphYmM"])
@@ -207,7 +208,7 @@ def test_options_as_long_as_a_column_fit_and_longer_ones_are_refused(storage: St
 
 def test_only_jobs_that_have_not_ended_are_active(storage: Storage, org: str, make_job: MakeJob) -> None:
     for number, status in enumerate(JobStatus):
-        store(storage, make_job(number), status)
+        store(storage.jobs, make_job(number), status)
     active = {job.job_id for job in storage.jobs.all_active() if job.org_id == org}
     assert active == {make_job(number).job_id for number, status in enumerate(JobStatus) if not status.is_final}
 

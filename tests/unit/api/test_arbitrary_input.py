@@ -29,7 +29,7 @@ from shared.storage.columns import from_columns, to_columns
 from tests.support.api_client import ApiClient
 from tests.support.api_harness import make_services
 
-quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
@@ -41,14 +41,14 @@ STAGE = StageMessage(
 TASK = TaskMessage(task_id="t", org_id="o", name="index_transcript")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from([StageMessage, TaskMessage]), st.binary(max_size=200))
 def test_messages_of_any_bytes(kind: type[StageMessage] | type[TaskMessage], body: bytes) -> None:
     with pytest.raises(ValidationError):
         kind.from_bytes(body)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from([STAGE, TASK]), st.data())
 def test_messages_of_which_a_field_is_something_else(message: StageMessage | TaskMessage, data: st.DataObject) -> None:
     fields = json.loads(message.to_text())
@@ -90,7 +90,7 @@ pieces = st.sampled_from(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from([b"b", b"", b"\xff", b'"b"', b"b; charset=x", b"a" * 80]),
     st.lists(pieces | st.binary(max_size=20), max_size=20),
@@ -104,7 +104,7 @@ def test_forms_of_anything(boundary: bytes, body: list[bytes], at_once: int) -> 
         assert error.status_code in (400, 415)  # noqa: PT017 (no error is as good)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=70) | st.from_regex(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}.?", fullmatch=True))
 def test_traces_of_anything(given_header: bytes) -> None:
     trace = begin_trace({"type": "http", "headers": [(b"traceparent", given_header)]})
@@ -114,7 +114,7 @@ def test_traces_of_anything(given_header: bytes) -> None:
     assert set(trace_id) <= set("0123456789abcdef") != {"0"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.text(max_size=10), anything, max_size=5))
 def test_options_of_anything_are_kept_as_they_are(options: dict[str, Any]) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)

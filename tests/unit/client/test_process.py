@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -399,7 +399,16 @@ def test_who_stops_the_upload_has_no_job_to_cancel(
     assert server.asked("DELETE", "") == []
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Have this process's children heed Ctrl-C, also where a shell started the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another thing there")
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_at_the_terminal_cancels_the_job_and_ends_with_130(served: Served) -> None:
     command = [sys.executable, "-m", "rostrum_client", "process", "https://example.com/talk.mp4"]
     with subprocess.Popen([*command, f"--base-url={served.url}"], cwd=REPO, stdout=subprocess.PIPE, text=True) as ran:

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -14,12 +14,15 @@ QUESTIONS = {"What", "Who", "Whether", "Where", "Which", "How"}
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def docstrings() -> Iterator[tuple[str, Documented, str]]:
-    """Yield each docstring with its place and its node."""
+@cache
+def docstrings() -> list[tuple[str, Documented, str]]:
+    """Return each docstring with its place and its node."""
+    found: list[tuple[str, Documented, str]] = []
     for file in sorted(SHARED.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, Documented) and (text := ast.get_docstring(node)):
-                yield f"{file.relative_to(SHARED.parent)}:{getattr(node, 'lineno', 1)}", node, text
+                found.append((f"{file.relative_to(SHARED.parent)}:{getattr(node, 'lineno', 1)}", node, text))
+    return found
 
 
 def test_actors_are_named() -> None:

@@ -24,7 +24,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(size=st.integers(0, 5000), block_bytes=st.integers(1, 1500), blocks=st.integers(2, 5), steps=steps)
 def test_answers_as_a_file_with_the_same_bytes(
     size: int, block_bytes: int, blocks: int, steps: list[tuple[str, int]]

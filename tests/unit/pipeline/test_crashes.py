@@ -30,7 +30,7 @@ from tests.support.pipeline_harness import SETTINGS
 URL = "https://example.com/talk.mp4"
 REQUEST = JobRequest(org_id="acme", job_id="j", session_id="s", options=JobOptions(rendition="never"))
 WRITES_OF_A_JOB = 89
-WRITES_OF_GIVING_UP = 132
+WRITES_OF_GIVING_UP = 75
 WRITES_OF_CANCEL_AND_RETRY = 83
 """At least so many points to crash at; one more step or artefact makes more of them."""
 PARTS = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1}
@@ -83,12 +83,16 @@ def test_crash_before_every_write_of_a_job_whose_first_part_begins_early() -> No
 
 @pytest.mark.parametrize("lost", [False, True], ids=["redelivered", "lost"])
 def test_crash_before_every_write_of_failing_and_requeueing(lost: bool) -> None:
-    """Three attempts: a first one, one between, and the last; those between write what each other writes."""
+    """Three attempts: a first one, one between, and the last; those between write what each other writes.
+
+    Crashes come from the first failure on: the writes before it are those of a whole job.
+    """
     stage = Stage.TRACKING
     settings = SETTINGS.model_copy(update={"max_attempts": 3})
     harness = CrashingHarness(parts=PARTS, loses=lambda: lost, settings=settings)
 
     def fail(context: Any) -> None:
+        harness.crash_from_here()
         raise ValueError("again")
 
     def requeue() -> None:

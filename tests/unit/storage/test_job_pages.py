@@ -60,24 +60,22 @@ def fits(job: Job, session_id: str | None = None, status: JobStatus | None = Non
 def test_each_old_job_appears_once_while_jobs_are_added(
     few: int, old: list[Any], added: list[list[Any]], query: dict[str, Any], limit: int
 ) -> None:
-    store = JobTable(MemoryTable(clock), MemoryTable(clock), MemoryTable(clock), clock)
+    store = JobTable(MemoryTable(clock), MemoryTable(clock), MemoryTable(clock), clock, few=few)
     there = {one[0]: add(store, *one) for one in old}
     expected = sorted(job_id for job_id, job in there.items() if fits(job, **query))
     seen: list[str] = []
     cursor: str | None = None
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shared.storage.job_table.FEW", few)
-        while True:
-            page = store.page("org", limit=limit, cursor=cursor, **query)
-            assert all(fits(job, **query) for job in page.items)
-            assert len(page.items) == limit or page.cursor is None
-            seen += [job.job_id for job in page.items]
-            if page.cursor is None:
-                break
-            cursor = page.cursor
-            for one in added.pop() if added else []:
-                if one[0] not in there:
-                    there[one[0]] = add(store, *one)
+    while True:
+        page = store.page("org", limit=limit, cursor=cursor, **query)
+        assert all(fits(job, **query) for job in page.items)
+        assert len(page.items) == limit or page.cursor is None
+        seen += [job.job_id for job in page.items]
+        if page.cursor is None:
+            break
+        cursor = page.cursor
+        for one in added.pop() if added else []:
+            if one[0] not in there:
+                there[one[0]] = add(store, *one)
     assert [job_id for job_id in seen if job_id in {one[0] for one in old}] == expected
     assert seen == sorted(set(seen))
 
@@ -100,6 +98,19 @@ class CountedTable(MemoryTable):
             yield row
 
 
+@pytest.fixture(scope="module")
+def many() -> tuple[CountedTable, JobTable]:
+    """A session of many jobs, another of few, and the count of what is read of them."""
+    table = CountedTable()
+    store = JobTable(table, MemoryTable(clock), MemoryTable(clock), clock)
+    for number in range(300):
+        rare = {50: JobStatus.ERROR, 100: JobStatus.TRANSCRIBED}
+        add(store, f"{number:03}", "many", rare.get(number, (JobStatus.DONE, JobStatus.CREATED)[number % 2]))
+    for number in range(3):
+        add(store, f"few{number}", "few")
+    return table, store
+
+
 @pytest.mark.parametrize(
     ("query", "found", "costs"),
     [
@@ -117,14 +128,10 @@ class CountedTable(MemoryTable):
         pytest.param({"session_id": "none", "status": JobStatus.DONE}, 0, {}, id="no session"),
     ],
 )
-def test_a_page_costs_what_it_shows(query: dict[str, Any], found: int, costs: dict[str, int]) -> None:
-    table = CountedTable()
-    store = JobTable(table, MemoryTable(clock), MemoryTable(clock), clock)
-    for number in range(300):
-        rare = {50: JobStatus.ERROR, 100: JobStatus.TRANSCRIBED}
-        add(store, f"{number:03}", "many", rare.get(number, (JobStatus.DONE, JobStatus.CREATED)[number % 2]))
-    for number in range(3):
-        add(store, f"few{number}", "few")
+def test_a_page_costs_what_it_shows(
+    many: tuple[CountedTable, JobTable], query: dict[str, Any], found: int, costs: dict[str, int]
+) -> None:
+    table, store = many
     table.read.clear()
     page = store.page("org", limit=10, **query)
     assert len(page.items) == found

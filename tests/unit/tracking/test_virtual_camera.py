@@ -28,7 +28,7 @@ def held(steps: list[tuple[float, int]]) -> Path:
 
 
 @given(leaps, sizes)
-@settings(max_examples=150)
+@settings(max_examples=50)
 def test_the_crop_never_leaves_the_picture(steps: list[tuple[float, int]], size: float) -> None:
     path = camera_path(held(steps), size, FPS)
     assert len(path) == len(held(steps))
@@ -37,7 +37,7 @@ def test_the_crop_never_leaves_the_picture(steps: list[tuple[float, int]], size:
 
 
 @given(leaps, sizes)
-@settings(max_examples=150)
+@settings(max_examples=50)
 def test_speed_and_acceleration_keep_their_limits(steps: list[tuple[float, int]], size: float) -> None:
     speed = np.diff(camera_path(held(steps), size, FPS)) * FPS
     assert np.abs(speed).max(initial=0) <= MAX_SPEED_PER_SEC + 1e-6
@@ -49,7 +49,7 @@ def test_speed_and_acceleration_keep_their_limits(steps: list[tuple[float, int]]
     st.floats(0, 1),
     st.floats(0.6, 0.95),
 )
-@settings(max_examples=150)
+@settings(max_examples=50)
 def test_an_instructor_who_is_not_too_fast_stays_in_the_frame(speeds: list[float], start: float, size: float) -> None:
     walk = np.clip(start + np.cumsum(np.repeat(speeds, 15)) / FPS, 0.15, 0.85)
     distance = np.abs(camera_path(walk, size, FPS) - walk)
@@ -59,7 +59,7 @@ def test_an_instructor_who_is_not_too_fast_stays_in_the_frame(speeds: list[float
 
 
 @given(leaps, sizes)
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_no_slow_path_strays_less_before_it_is_smoothed(steps: list[tuple[float, int]], size: float) -> None:
     """Check the bound: a path within the limit loses half of what a leap exceeds the limit by."""
     aim = held(steps)

@@ -92,7 +92,7 @@ def in_milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(talks())
 @example(A_LONG_WORD_BEFORE_THE_END)
 @example(A_BABBLE_AT_THE_END)
@@ -118,7 +118,7 @@ def test_every_cue_keeps_the_rules(talk: Transcript) -> None:
         assert not too_fast or end >= min(until, reserved) or end - start == 7000 or not has_room
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(talks())
 def test_what_was_written_is_read_back_by_other_libraries(talk: Transcript) -> None:
     meant = [(round(cue.start * 1000), round(cue.end * 1000), written(cue)) for cue in make_cues(talk)]
@@ -275,7 +275,7 @@ def clusters_said(draw: st.DrawFn) -> tuple[list[list[str]], Transcript]:
     return words, transcript(timed, duration=round(at, 3) + 900.0, language=draw(st.sampled_from(["en", "th"])))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(clusters_said(), RULES)
 def test_every_script_keeps_the_rules_of_the_job(said: tuple[list[list[str]], Transcript], rules: CaptionRules) -> None:
     words, talk = said

@@ -90,7 +90,7 @@ def test_the_text_of_another_recording_is_refused(content: str) -> None:
     st.lists(st.sampled_from(["a", "b", "c", "d", "e", "f"]), max_size=12),
     st.lists(st.sampled_from(["a", "b", "c", "d", "x"]), max_size=12),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_blocks_cover_both_texts_in_order(known: list[str], corrected: list[str]) -> None:
     at, to = 0, 0
     for block in align(known, corrected):
@@ -110,24 +110,24 @@ def test_a_long_text_is_aligned_word_for_word() -> None:
     assert same >= 0.99 * sum(one == other for one, other in zip(known, corrected, strict=True))
 
 
-MILLION = 1_000_000
+MANY = 200_000
 
 
 @pytest.mark.parametrize(
     ("content", "form"),
     [
-        ("WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<" * MILLION, TextFormat.VTT),
-        ("WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<v" + " " * MILLION, TextFormat.VTT),
-        ("WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<v." * (MILLION // 3), TextFormat.VTT),
-        ("WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<v " * (MILLION // 3), TextFormat.VTT),
-        ("1\n00:00:01,000 --> 00:00:02,000\n" + "<font " * (MILLION // 6), TextFormat.SRT),
-        ("1\n00:00:01,000 --> 00:00:02,000\n" + "{\\" * (MILLION // 2), TextFormat.SRT),
-        ("\n" * MILLION, TextFormat.TXT),
+        ("WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<" * MANY, TextFormat.VTT),
+        ("WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<v" + " " * MANY, TextFormat.VTT),
+        ("WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<v." * (MANY // 3), TextFormat.VTT),
+        ("WEBVTT\n\n00:01.000 --> 00:02.000\n" + "<v " * (MANY // 3), TextFormat.VTT),
+        ("1\n00:00:01,000 --> 00:00:02,000\n" + "<font " * (MANY // 6), TextFormat.SRT),
+        ("1\n00:00:01,000 --> 00:00:02,000\n" + "{\\" * (MANY // 2), TextFormat.SRT),
+        ("\n" * MANY, TextFormat.TXT),
     ],
     ids=["tags", "blanks", "classes", "voices", "fonts", "braces", "lines"],
 )
 def test_a_hostile_file_takes_linear_time(content: str, form: TextFormat) -> None:
-    """A pattern that takes quadratic time would hold the whole process for an hour."""
+    """A pattern that takes quadratic time would hold the whole process for minutes."""
     assert recognised(content) is form
     assert len(read_words(content, form)) <= len(content)
 
