@@ -78,6 +78,7 @@ def connect(
     hint: tuple[str, int] | None = None,
     origins: Sequence[str] = (),
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    retries: int = RETRIES,
 ) -> AzureStorage:
     """Return the account's storage; tables, containers and queues are created at their first use.
 
@@ -86,6 +87,7 @@ def connect(
         hint: where the local host listens for news of messages, as (host, port).
         origins: the pages whose scripts may use signed addresses; empty: the account's CORS rules are left as they are.
         clock: returns the time.
+        retries: how often a request that fails is sent again.
 
     Raises:
         ValueError: The connection string lacks the account's key.
@@ -93,7 +95,7 @@ def connect(
     settings = parse_connection_string(connection_string)
     text = ";".join(f"{name}={value}" for name, value in settings.items())
     session = _session(trust_env=not settings.get("blobendpoint", "").startswith(_LOOPBACK))
-    tables, blobs, queues = (_options(session, each) for each in ("table", "blob", "queue"))
+    tables, blobs, queues = (_options(session, each, retries) for each in ("table", "blob", "queue"))
     return _storage(
         session,
         TableServiceClient.from_connection_string(text, **tables),
@@ -128,7 +130,7 @@ def connect_by_identity(
     )
 
 
-def _options(session: requests.Session, service: str) -> dict[str, Any]:
+def _options(session: requests.Session, service: str, retries: int = RETRIES) -> dict[str, Any]:
     """Return the options of a client, which shares the session's connections."""
     shared: dict[str, Any] = {
         "transport": RequestsTransport(session=session, session_owner=False),
@@ -136,9 +138,9 @@ def _options(session: requests.Session, service: str) -> dict[str, Any]:
         "read_timeout": READ_TIMEOUT_SEC,
     }
     if service == "table":
-        return {"retry_total": RETRIES, "retry_backoff_factor": RETRY_PAUSE_SEC / 2, **shared}
+        return {"retry_total": retries, "retry_backoff_factor": RETRY_PAUSE_SEC / 2, **shared}
     retry = {"blob": BlobRetry, "queue": QueueRetry}[service]
-    shared["retry_policy"] = retry(backoff=RETRY_PAUSE_SEC, retry_total=RETRIES, random_jitter_range=1)
+    shared["retry_policy"] = retry(backoff=RETRY_PAUSE_SEC, retry_total=retries, random_jitter_range=1)
     return {"max_single_get_size": MAX_SINGLE_READ_BYTES, **shared} if service == "blob" else shared
 
 

@@ -9,7 +9,6 @@ from shared.domain.errors import StorageUnavailable
 from shared.domain.message import StageMessage
 from shared.domain.session import Session
 from shared.domain.step_run import StepRun
-from shared.storage import connect as connecting
 from shared.storage.connect import connect, parse_connection_string
 from shared.storage.ports import WORK, Storage
 
@@ -45,13 +44,11 @@ def use_everything(
 
 def test_an_account_that_does_not_answer_is_unavailable(
     closed_port: int,
-    monkeypatch: pytest.MonkeyPatch,
     make_part: Callable[..., StepRun],
     make_session: Callable[..., Session],
     make_message: Callable[..., StageMessage],
 ) -> None:
-    monkeypatch.setattr(connecting, "RETRIES", 0)
-    storage = connect(UNREACHABLE.format(port=closed_port))
+    storage = connect(UNREACHABLE.format(port=closed_port), retries=0)
     for use in use_everything(storage, make_part(), make_session(), make_message()).values():
         with pytest.raises(StorageUnavailable, match="did not answer"):
             use()

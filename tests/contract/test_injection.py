@@ -21,10 +21,9 @@ from shared.api.auth.tokens import HS256, TokenRules, read_token
 from shared.domain.errors import TokenInvalid
 from shared.pipeline.context import Services
 from shared.settings import Settings
-from shared.storage.azure_blobs import AzureBlobs
 from shared.storage.connect import AzureStorage
-from shared.storage.memory_blobs import MemoryBlobs
 from shared.storage.ports import RESULTS, SOURCES, Storage
+from tests.support.scripted_store import scripted
 from tests.support.signing_keys import SECRET, signed
 from tests.unit.api.test_tenancy import BODIES, FORM, ROUTES
 
@@ -105,7 +104,7 @@ class Watched:
         settings = Settings().model_copy(update={"auth": "jwt", "jwt_secret": SecretStr(SECRET.decode())})
         numbers = iter(range(1_000_000, 0, -1))
         self.services = Services(
-            storage=storage,
+            storage=scripted(storage, "blobs"),
             settings=settings,
             clock=lambda: datetime.now(UTC),
             new_id=lambda: f"{org}{next(numbers):07}",
@@ -119,11 +118,11 @@ class Watched:
 
 
 @pytest.fixture
-def watched(storage: Storage, org: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Watched, TestClient]]:
+def watched(storage: Storage, org: str) -> Iterator[tuple[Watched, TestClient]]:
     world = Watched(storage, org)
-    for kind in (MemoryBlobs, AzureBlobs):
-        for name in ("facts", "read_range", "read", "chunks", "write", "stage_block", "listing", "delete", "read_url"):
-            monkeypatch.setattr(kind, name, _noting(getattr(kind, name), world.blobs))
+    blobs: Any = world.services.storage.blobs
+    names = ("facts", "read_range", "read", "chunks", "write", "stage_block", "listing", "delete", "read_url")
+    blobs.script(**{name: _noting(getattr(storage.blobs, name), world.blobs) for name in names})
     with TestClient(create_app(world.services), base_url="http://api.test", raise_server_exceptions=False) as client:
         made = client.post(
             "/jobs",
@@ -139,9 +138,9 @@ def watched(storage: Storage, org: str, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def _noting(method: Any, noted: list[tuple[str, str]]) -> Any:
-    def noting(self: Any, container: str, name: str, *arguments: Any, **options: Any) -> Any:
+    def noting(container: str, name: str, *arguments: Any, **options: Any) -> Any:
         noted.append((container, name))
-        return method(self, container, name, *arguments, **options)
+        return method(container, name, *arguments, **options)
 
     return noting
 

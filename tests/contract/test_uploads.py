@@ -16,6 +16,7 @@ from shared.pipeline.jobs.submit import JobRequest
 from shared.pipeline.jobs.uploads import announce_upload, commit_upload
 from shared.settings import Settings
 from shared.storage.ports import SOURCES, Storage, Stored
+from tests.support.scripted_store import scripted
 
 DAY = timedelta(hours=24)
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
@@ -36,14 +37,18 @@ class UploadHarness:
     def __init__(self, storage: Storage, org: str) -> None:
         self.clock = Clock()
         numbers = iter(range(1000))
-        self.storage, self.org = storage, org
+        self.storage, self.org = scripted(storage, "uploads", "blobs"), org
         self.services = Services(
-            storage=storage,
+            storage=self.storage,
             settings=Settings(),
             clock=self.clock,
             new_id=lambda: f"{org}-{next(numbers):04}",
             work={},
         )
+
+    def instead(self, store: str, **operations: Callable[..., object]) -> None:
+        """Do these instead of the operations of their names in the store `uploads` or `blobs`."""
+        getattr(self.storage, store).script(**operations)
 
     def announce(self, org: str | None = None) -> Upload:
         reserved = reserve(self.services)
@@ -70,11 +75,11 @@ class UploadHarness:
 
 
 @pytest.fixture
-def harness(storage: Storage, org: str, monkeypatch: pytest.MonkeyPatch) -> UploadHarness:
+def harness(storage: Storage, org: str) -> UploadHarness:
     made = UploadHarness(storage, org)
     expired = storage.uploads.expired
     mine = lambda now: (each for each in expired(now) if each.value.org_id.startswith(org))  # noqa: E731
-    monkeypatch.setattr(storage.uploads, "expired", mine)
+    made.instead("uploads", expired=mine)
     return made
 
 
@@ -126,7 +131,7 @@ def test_a_commit_that_never_got_beyond_its_claim_is_no_commit(harness: UploadHa
     assert not harness.is_stored(upload)
 
 
-def test_cleaning_up_goes_on_where_it_broke_off(harness: UploadHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cleaning_up_goes_on_where_it_broke_off(harness: UploadHarness) -> None:
     upload = harness.announce()
     harness.put(upload)
     harness.clock.now += DAY + GRACE
@@ -135,35 +140,35 @@ def test_cleaning_up_goes_on_where_it_broke_off(harness: UploadHarness, monkeypa
     def crash(stored: Stored[Upload]) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(harness.storage.uploads, "delete", crash)
+    harness.instead("uploads", delete=crash)
     with pytest.raises(ConnectionError):
         expire_uploads(harness.services)
-    monkeypatch.setattr(harness.storage.uploads, "delete", delete)
+    harness.instead("uploads", delete=delete)
     assert harness.storage.uploads.get(harness.org, upload.upload_id).value.abandoned
     assert expire_uploads(harness.services) == 1
     assert not harness.is_known(upload)
 
 
-def test_a_commit_that_is_quicker_keeps_its_recording(harness: UploadHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_that_is_quicker_keeps_its_recording(harness: UploadHarness) -> None:
     """The committer's clock is an hour slow, and it claims the upload between the cleaner's look and its mark."""
     upload = harness.announce()
     harness.put(upload)
     update = harness.storage.uploads.update
 
     def update_after_a_commit(stored: Stored[Upload], changed: Upload) -> Stored[Upload]:
-        monkeypatch.setattr(harness.storage.uploads, "update", update)
+        harness.instead("uploads", update=update)
         harness.clock.now = LONG_AGO + DAY
         harness.commit(upload)
         return update(stored, changed)
 
     harness.clock.now += DAY + GRACE
-    monkeypatch.setattr(harness.storage.uploads, "update", update_after_a_commit)
+    harness.instead("uploads", update=update_after_a_commit)
     assert expire_uploads(harness.services) == 0
     assert harness.is_stored(upload)
     assert harness.storage.sessions.get(harness.org, upload.session_id).value.source_blob == upload.source_blob
 
 
-def test_a_commit_that_is_too_late_is_told_so(harness: UploadHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_that_is_too_late_is_told_so(harness: UploadHarness) -> None:
     upload = harness.announce()
     harness.put(upload)
     harness.clock.now += DAY + GRACE
@@ -177,22 +182,22 @@ def test_a_commit_that_is_too_late_is_told_so(harness: UploadHarness, monkeypatc
         refused.append(conflict.value.detail)
         discard(container, name)
 
-    monkeypatch.setattr(harness.storage.blobs, "discard", discard_after_a_commit)
+    harness.instead("blobs", discard=discard_after_a_commit)
     assert expire_uploads(harness.services) == 1
     assert refused == ["The upload expired at 2001-01-02 00:00 UTC; begin a new one."]
 
 
-def test_several_may_clean_up_at_once(harness: UploadHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_may_clean_up_at_once(harness: UploadHarness) -> None:
     upload = harness.announce()
     harness.put(upload)
     harness.clock.now += DAY + GRACE
     update: Callable[[Stored[Upload], Upload], Stored[Upload]] = harness.storage.uploads.update
 
     def update_after_another(stored: Stored[Upload], changed: Upload) -> Stored[Upload]:
-        monkeypatch.setattr(harness.storage.uploads, "update", update)
+        harness.instead("uploads", update=update)
         assert expire_uploads(harness.services) == 1
         return update(stored, changed)
 
-    monkeypatch.setattr(harness.storage.uploads, "update", update_after_another)
+    harness.instead("uploads", update=update_after_another)
     assert expire_uploads(harness.services) == 0
     assert not harness.is_known(upload)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from shared.domain.errors import InvalidRequest
-from shared.domain.search.join import Join
+from shared.domain.search.join import MAX_POSTINGS, Join
 from shared.domain.search.places import Place, Span, find_places, score_places
 from shared.domain.search.query import Query, parse_query
 from shared.domain.search.snippet import make_snippet, passages_around
@@ -76,8 +76,11 @@ def search(
     limit: int,
     cursor: str | None = None,
     session_id: str | None = None,
+    max_postings: int = MAX_POSTINGS,
 ) -> FoundPage:
     """Return the organisation's places that answer the query, best first, or those of one session.
+
+    At most `max_postings` rows of the index are read.
 
     Raise InvalidRequest for a query without a word or with too many, and for a foreign cursor.
     """
@@ -86,6 +89,7 @@ def search(
     join = Join(
         lambda token, most, start: index.postings(org_id, token, limit=most, start=start, session_id=session_id),
         query.tokens,
+        max_postings,
     )
     most = PLACES_OF_ONE_SESSION if session_id is None else MAX_PLACES
     candidates = [candidate for postings in join for candidate in _candidates(query, postings, most)]

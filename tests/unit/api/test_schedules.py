@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from shared.pipeline.execution.run_step import Delivery
-from shared.pipeline.jobs import scheduled_submission
+from shared.pipeline.jobs.scheduled_submission import MAX_SCHEDULES
 from shared.pipeline.registry import job_manager
 from shared.pipeline.tasks.run_task import run_task
 from shared.pipeline.tasks.schedules import run_due_schedules
-from tests.support.api_harness import ApiHarness, pointers
+from tests.support.api_harness import ORG, ApiHarness, pointers
 
 JOB = {"sourceUrl": "https://example.com/talk.mp4"}
 BODY = {"cron": "0 2 * * *", "timeZone": "Europe/Zurich", "job": JOB}
@@ -123,14 +123,16 @@ def test_a_long_request_that_a_row_can_hold_is_kept(harness: ApiHarness) -> None
     create(harness, job={**JOB, "metadata": {"note": "x" * 29_500}})
 
 
-def test_an_organisation_may_have_so_many_schedules(harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduled_submission, "MAX_SCHEDULES", 2)
+def test_an_organisation_may_have_so_many_schedules(harness: ApiHarness) -> None:
     key = {"Idempotency-Key": "second"}
-    create(harness)
+    schedules = harness.services.storage.schedules
+    first = schedules.get(ORG, create(harness)["scheduleId"]).value
+    for number in range(MAX_SCHEDULES - 2):
+        schedules.create(first.evolve(schedule_id=f"{number:03}"))
     second = harness.client.post("/schedules", json=BODY, headers=key).json()
     refused = harness.client.post("/schedules", json=BODY)
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
-    assert refused.json()["detail"] == "The organisation has 2 schedules, which is the most; delete one first."
+    assert refused.json()["detail"] == "The organisation has 100 schedules, which is the most; delete one first."
     assert harness.client.post("/schedules", json=BODY, headers=key).json() == second
     assert harness.client.delete(f"/schedules/{second['scheduleId']}").status_code == 204
     create(harness)

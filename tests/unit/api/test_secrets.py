@@ -3,7 +3,9 @@
 import dataclasses
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import cache
 from typing import Any
 
 import pytest
@@ -16,7 +18,9 @@ from shared.pipeline.context import Services
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.settings import Settings
 from shared.storage.connect import connect
+from shared.storage.memory import MemoryStorage
 from shared.storage.memory_table import MemoryTable
+from shared.storage.table import Row
 from tests.support.api_client import ApiClient
 from tests.support.api_harness import make_services
 from tests.support.signing_keys import signed
@@ -61,12 +65,22 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     root.setLevel(level)
 
 
-def test_of_callers_and_receivers(services: Services, logged: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+class NotingTable(MemoryTable):
+    """A table that notes each row as it is written."""
+
+    def __init__(self, rows: list[str], clock: Callable[[], datetime]) -> None:
+        super().__init__(clock)
+        self._noted = rows
+
+    def _put(self, row: Row) -> str:
+        self._noted.append(repr(row))
+        return super()._put(row)
+
+
+def test_of_callers_and_receivers(services: Services, logged: list[str]) -> None:
     rows: list[str] = []
-    for name in ("insert", "replace", "upsert"):
-        method = getattr(MemoryTable, name, None)
-        if method is not None:
-            monkeypatch.setattr(MemoryTable, name, _noting(method, rows))
+    storage = MemoryStorage(services.clock, cache(lambda _: NotingTable(rows, services.clock)))
+    services = dataclasses.replace(services, storage=storage)
     answers = list[str]()
     signed_here = signed(org_id="acme", scopes=["admin"], key=JWT.encode())
     with ApiClient(create_app(services), base_url="http://api.test", raise_server_exceptions=False) as client:
@@ -109,17 +123,8 @@ def _fail(services: Services, job: dict[str, Any]) -> None:
     run_step(dataclasses.replace(services, work=work), message, Delivery("message", 1))
 
 
-def _noting(method: Any, rows: list[str]) -> Any:
-    def noting(self: Any, *arguments: Any, **options: Any) -> Any:
-        rows.append(repr(arguments) + repr(options))
-        return method(self, *arguments, **options)
-
-    return noting
-
-
-def test_of_storage_that_does_not_answer(logged: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.storage.connect.RETRIES", 0)
-    storage = connect(CONNECTION)
+def test_of_storage_that_does_not_answer(logged: list[str]) -> None:
+    storage = connect(CONNECTION, retries=0)
     services = dataclasses.replace(make_services(), storage=storage)
     try:
         with ApiClient(create_app(services), base_url="http://api.localhost", raise_server_exceptions=False) as client:

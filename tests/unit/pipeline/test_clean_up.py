@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,13 +15,13 @@ from shared.pipeline.context import StepContext
 from shared.pipeline.dead_letters import dead_letter_task
 from shared.pipeline.execution.cancel import cancel_job
 from shared.pipeline.execution.run_step import Delivery
-from shared.pipeline.housekeeping import clean_up as module
 from shared.pipeline.housekeeping.clean_up import clean_up, schedule_clean_up
 from shared.pipeline.stages.sidecar import rebuild_sidecar
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.pipeline.tasks.run_task import run_task
 from shared.pipeline.tasks.schedules import run_due_schedules
 from shared.storage.ports import RESULTS, SOURCES, WORK
+from tests.support.scripted_store import instead
 
 
 def work_blobs(harness: Any) -> list[str]:
@@ -79,15 +79,14 @@ def test_a_removal_that_broke_off_is_taken_up(harness: Any) -> None:
 
 
 def test_a_chore_that_fails_does_not_keep_the_others_from_being_done(
-    harness: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    harness: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(services: Any) -> int:
+    def fail(now: datetime) -> list[Any]:
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr(module, "expire_uploads", fail)
     harness.submit()
     harness.drain()
-    clean_up(harness.services)
+    clean_up(instead(harness.services, "uploads", expired=fail))
     assert work_blobs(harness) == []
     assert "clean-up failed" in caplog.text
 

@@ -1,5 +1,6 @@
 """Deleting a session at every step of its jobs: nothing is left, and no worker brings anything back."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -16,31 +17,29 @@ from shared.pipeline.jobs.submit import JobRequest, submit_session
 from shared.pipeline.stages.sidecar import rebuild_sidecar
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.pipeline.tasks.run_task import run_task
+from shared.storage.memory import MemoryStorage
 from shared.storage.memory_table import MemoryTable
 from shared.storage.ports import RESULTS, SOURCES, WORK
+from tests.support.pipeline_harness import PipelineHarness
 from tests.support.scripted_store import instead
 
 ALL_STEPS = [(stage, step) for stage in Stage for step in STEPS[stage]]
 
 
-@pytest.fixture
-def tables(monkeypatch: pytest.MonkeyPatch) -> list[MemoryTable]:
-    """Every table of the storage that the test's harness will have."""
-    made: list[MemoryTable] = []
-    begin = MemoryTable.__init__
+@dataclass
+class OpenHarness(PipelineHarness):
+    """A pipeline whose tables can be looked into, by name."""
 
-    def noted(table: MemoryTable, *arguments: Any) -> None:
-        made.append(table)
-        begin(table, *arguments)
+    tables: dict[str, MemoryTable] = field(default_factory=dict)
 
-    monkeypatch.setattr(MemoryTable, "__init__", noted)
-    return made
+    def _make_storage(self) -> MemoryStorage:
+        return MemoryStorage(self._tick, lambda name: self.tables.setdefault(name, MemoryTable(self._tick)))
 
 
-def left_over(harness: Any, tables: list[MemoryTable]) -> list[str]:
+def left_over(harness: OpenHarness) -> list[str]:
     """Everything that is in storage, by its name, but what is kept of deleted sessions."""
-    kept = harness.storage.removals._removals._table._table  # behind what counts its requests
-    rows = [f"{row.partition}/{row.key}" for table in tables if table is not kept for row in table.scan_partitions("")]
+    tables = [table for name, table in harness.tables.items() if name != "removals"]
+    rows = [f"{row.partition}/{row.key}" for table in tables for row in table.scan_partitions("")]
     blobs = [
         each.name for container in (SOURCES, WORK, RESULTS) for each in harness.storage.blobs.listing(container, "")
     ]
@@ -64,12 +63,10 @@ def run_until(harness: Any, stage: Stage, step: StepKind) -> Any:
 
 
 @pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
-def test_a_session_without_a_worker_is_gone_at_once(
-    tables: list[MemoryTable], new_harness: Any, stage: Stage, step: StepKind
-) -> None:
-    harness = new_harness(parts={Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2})
+def test_a_session_without_a_worker_is_gone_at_once(stage: Stage, step: StepKind) -> None:
+    harness = OpenHarness(parts={Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2})
     other = harness.submit()
-    kept = left_over(harness, tables)
+    kept = left_over(harness)
     job = harness.submit()
     leave_blobs(harness, job, job.job_id)
     again = submit_session(harness.services, JobRequest(org_id="acme"), job.session_id)
@@ -79,20 +76,20 @@ def test_a_session_without_a_worker_is_gone_at_once(
 
     delete_session(harness.services, "acme", job.session_id)
 
-    remaining = left_over(harness, tables)
+    remaining = left_over(harness)
     assert [name for name in remaining if job.session_id in name or again.job_id in name] == []
     assert len(remaining) == len(kept) - 1  # the other job's message was taken out
     run_step(harness.services, message, Delivery("late", 1))
-    assert left_over(harness, tables) == remaining
+    assert left_over(harness) == remaining
     with pytest.raises(NotFound):
         delete_session(harness.services, "acme", job.session_id)
 
 
 @pytest.mark.parametrize(("stage", "step"), ALL_STEPS)
 def test_a_session_at_work_is_out_of_sight_at_once_and_gone_when_the_work_has_stopped(
-    tables: list[MemoryTable], new_harness: Any, stage: Stage, step: StepKind
+    stage: Stage, step: StepKind
 ) -> None:
-    harness = new_harness()
+    harness = OpenHarness()
 
     def deleted_meanwhile(context: StepContext) -> None:
         delete_session(harness.services, "acme", job.session_id)
@@ -111,13 +108,11 @@ def test_a_session_at_work_is_out_of_sight_at_once_and_gone_when_the_work_has_st
     harness.now += LOOK_AGAIN
     run_task(harness.services, job_manager, harness.storage.queues.pop(TASKS), Delivery("task", 1))
 
-    assert left_over(harness, tables) == []
+    assert left_over(harness) == []
 
 
-def test_a_job_over_a_session_that_is_being_deleted_is_not_accepted(
-    tables: list[MemoryTable], new_harness: Any
-) -> None:
-    harness = new_harness()
+def test_a_job_over_a_session_that_is_being_deleted_is_not_accepted() -> None:
+    harness = OpenHarness()
     job = harness.submit()
     create = harness.storage.jobs.create
 
@@ -128,17 +123,15 @@ def test_a_job_over_a_session_that_is_being_deleted_is_not_accepted(
     services = instead(harness.services, "jobs", create=deleted_just_before)
     with pytest.raises(NotFound):
         submit_session(services, JobRequest(org_id="acme"), job.session_id)
-    assert left_over(harness, tables) == []
+    assert left_over(harness) == []
 
 
-def test_a_session_deleted_while_its_sidecar_is_written_leaves_nothing(
-    tables: list[MemoryTable], new_harness: Any
-) -> None:
-    harness = new_harness()
+def test_a_session_deleted_while_its_sidecar_is_written_leaves_nothing() -> None:
+    harness = OpenHarness()
     job = harness.submit()
     harness.drain()
     (task,) = harness.storage.queues.waiting()  # the index of the slides
-    of_the_task = [each for each in left_over(harness, tables) if task.task_id in each]
+    of_the_task = [each for each in left_over(harness) if task.task_id in each]
     write, sessions = harness.storage.blobs.write, iter([job.session_id])
 
     def deleted_just_before(*arguments: Any, **more: Any) -> Any:
@@ -148,4 +141,4 @@ def test_a_session_deleted_while_its_sidecar_is_written_leaves_nothing(
 
     rebuild_sidecar(instead(harness.services, "blobs", write=deleted_just_before), "acme", job.job_id)
     assert list(sessions) == []
-    assert left_over(harness, tables) == of_the_task
+    assert left_over(harness) == of_the_task

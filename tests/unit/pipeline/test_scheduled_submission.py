@@ -1,5 +1,6 @@
 """Scheduled submissions: one job a run, and what the schedule tells of it."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from shared.pipeline.jobs.scheduled_submission import (
     submit_scheduled,
 )
 from shared.pipeline.registry import job_manager
+from shared.wiring import services
 from tests.support.crashing_storage import every_crash
 from tests.support.scripted_store import instead
 from tests.support.task_harness import TaskHarness
@@ -30,9 +32,10 @@ STEP = timedelta(minutes=10)
 
 
 @pytest.fixture(autouse=True)
-def bound_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def bound_as_before() -> Iterator[None]:
     """The manager is the process's own, and a host binds its services."""
-    monkeypatch.setattr(job_manager, "_provider", job_manager._provider)
+    yield
+    job_manager.bind(services)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,6 @@ from shared.pipeline.jobs.search import (
     FoundPage,
     search,
 )
-from shared.pipeline.stages import search_index
 from shared.pipeline.stages.search_index import forget_session, index_transcript
 from shared.pipeline.updates import change_session
 from shared.settings import Settings
@@ -26,6 +26,7 @@ from shared.storage.memory_table import MemoryTable
 from shared.storage.ports import RESULTS
 from shared.storage.search_table import SearchTable
 from shared.transcription.payload import Transcript, TranscriptEngine, TranscriptSegment, TranscriptWord
+from tests.support.scripted_store import ScriptedStore, instead
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ORG = "acme"
@@ -37,7 +38,9 @@ class Talks:
     def __init__(self) -> None:
         self.storage = MemoryStorage(lambda: NOW)
         self.words, self.passages = MemoryTable(lambda: NOW), MemoryTable(lambda: NOW)
-        object.__setattr__(self.storage, "search", SearchTable(words=self.words, passages=self.passages))
+        self.scripted_words, self.scripted_passages = ScriptedStore(self.words), ScriptedStore(self.passages)
+        index: Any = {"words": self.scripted_words, "passages": self.scripted_passages}
+        object.__setattr__(self.storage, "search", SearchTable(**index))
         self.services = Services(
             storage=self.storage, settings=Settings(), clock=lambda: NOW, new_id=lambda: "unused", work={}
         )
@@ -80,8 +83,8 @@ class Talks:
     def delete(self, session_id: str) -> None:
         change_session(self.services, ORG, session_id, lambda session: session.evolve(deleted_at=NOW))
 
-    def find(self, text: str, *, org_id: str = ORG, limit: int = 100, session_id: str | None = None) -> FoundPage:
-        return search(self.services, org_id, text, limit=limit, session_id=session_id)
+    def find(self, text: str, *, org_id: str = ORG, limit: int = 100, **options: Any) -> FoundPage:
+        return search(self.services, org_id, text, limit=limit, **options)
 
     def shown(self, text: str, *, org_id: str = ORG) -> list[tuple[str, str]]:
         """(session, snippet with highlights in brackets) of all finds."""
@@ -196,12 +199,11 @@ def test_a_foreign_cursor_is_refused(talks: Talks, cursor: str) -> None:
         search(talks.services, ORG, "a", limit=1, cursor=cursor)
 
 
-def test_a_very_common_word_is_searched_in_the_newest_talks(talks: Talks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_very_common_word_is_searched_in_the_newest_talks(talks: Talks) -> None:
     for number in range(60):
         talks.add(f"s{number:02}", "the word")
     assert talks.find("the").is_complete
-    monkeypatch.setattr("shared.domain.search.join.Join.__init__.__defaults__", (30,))
-    page = talks.find("the")
+    page = talks.find("the", max_postings=30)
     assert not page.is_complete
     assert [found.session_id for found in page.items] == [f"s{number:02}" for number in range(20)]
 
@@ -283,31 +285,29 @@ def indexed_as_well(talks: Talks) -> None:
     ],
 )
 def test_every_crash_while_a_transcript_is_indexed(
-    talks: Talks, monkeypatch: pytest.MonkeyPatch, write: int, meanwhile: Meanwhile, rows: object, words: list[str]
+    talks: Talks, write: int, meanwhile: Meanwhile, rows: object, words: list[str]
 ) -> None:
     """Before each of the calls to the index, and after its first table write, the world may move on."""
     talks.add("s1", "other talk")
     talks.transcribe("s1", "job", "old words here")
-    moments = iter(range(100))
+    moments, is_moving_on = iter(range(100)), list[bool]()
 
     def now(call: Callable[..., object]) -> Callable[..., object]:
         def with_world(*arguments: object, **options: object) -> object:
-            if next(moments) == write:
-                monkeypatch.undo()
+            if not is_moving_on and next(moments) == write:
+                is_moving_on.append(True)
                 meanwhile(talks)
             return call(*arguments, **options)
 
         return with_world
 
-    for target, name in (
-        (talks.words, "upsert_many"),
-        (talks.passages, "upsert_many"),
-        (talks.passages, "delete_many"),
-        (search_index, "find_session"),
-    ):
-        monkeypatch.setattr(target, name, now(getattr(target, name)))
-    index_transcript(talks.services, ORG, "s1", "job")
-    assert next(moments) > write
+    talks.scripted_words.script(upsert_many=now(talks.words.upsert_many))
+    talks.scripted_passages.script(
+        upsert_many=now(talks.passages.upsert_many), delete_many=now(talks.passages.delete_many)
+    )
+    sessions = talks.storage.sessions
+    index_transcript(instead(talks.services, "sessions", get=now(sessions.get)), ORG, "s1", "job")
+    assert is_moving_on
     assert [snippet for _, snippet in talks.shown("words")] == words
     assert talks.rows() == rows
 
