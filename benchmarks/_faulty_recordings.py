@@ -158,7 +158,7 @@ def _healthy() -> Iterator[Made]:
     yield healthy("normalised", lambda: _normalised(voice(5)), lecture)
     yield healthy("a quiet voice", lambda: voice(1) * 0.25, lecture)
     yield healthy("a screencast", lambda: voice(2), lambda: _screencast(3))
-    yield healthy("a screencast of two slides", lambda: voice(3), lambda: _screencast(4, hold=6.0))
+    yield healthy("a screencast of two slides", lambda: voice(3), lambda: _screencast(4, hold=3.0))
     yield healthy("a pause of six seconds", lambda: _muted(voice(4), 20, 26), lecture)
 
 
@@ -320,9 +320,9 @@ def _covered(number: int) -> Picture:
 def _screencast(seed: int, hold: float = 1.0) -> list[Picture]:
     """Return slides that fill the picture; each sample of them stands `hold` times as long.
 
-    The samples have a camera's noise: a picture that shows the same as the one before is that one.
+    A picture that shows the same as the one before is that one.
     """
-    slides = Lecture(in_room=False, seed=seed, slides=8)
+    slides = Lecture(in_room=False, seed=seed, slides=8, grain=0.0)
     each = int(hold * FPS / SAMPLE_FPS)
     made: list[Picture] = []
     for sample in slides.samples():

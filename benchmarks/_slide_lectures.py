@@ -52,6 +52,8 @@ class Lecture:
     slides: int = 60
     width: int = 1280
     height: int = 720
+    grain: float = 2.0
+    """Deviation of a camera's noise; a recorded screen has none."""
     changes: list[float] = field(default_factory=list)
     """True times at which another slide comes up."""
 
@@ -141,7 +143,7 @@ class Lecture:
             x, y, width, height = centre - 0.05, 0.38, 0.1, 0.58
             people.append(Box(x, y, width, height))
             _draw_person(frame, people[0])
-        grain = np.random.default_rng(index).normal(0, 2.0, frame.shape[:2])[..., None]
+        grain = np.random.default_rng(index).normal(0, self.grain, frame.shape[:2])[..., None]
         return Sample(index / SAMPLE_FPS, np.clip(frame + grain, 0, 255).astype(np.uint8), number, people)
 
 
