@@ -33,7 +33,7 @@ _LEAST_INK_SHARE = 0.0015
 _WIPED_SHARE = 0.4
 """The board was wiped if this share of what was written on it is gone."""
 _FULL_BOARD = 6
-"""Ink of unknown age that is wiped counts from this many times the least ink on: the part began with a full board."""
+"""A part that began with ink on the board began with a full one if this many times the least ink of it is wiped."""
 _LASTING = 4
 """How often in a row ink has to be there to be writing; what is put down for a moment, or stands there, is not."""
 _SETTLED_SEC = 5.0
@@ -58,6 +58,7 @@ class BoardWatcher:
         self._judged_at = 0.0
         self._start_sec = 0.0
         self._base: Mask
+        self._old: Mask
         self._fullest: Mask
         self._picture: Picture
         self._known: Mask
@@ -115,6 +116,7 @@ class BoardWatcher:
     def _restart(self, ink: Mask) -> None:
         """Begin a new stretch with this ink on the board."""
         self._base, self._fullest, self._has_ink = ink, ink, False
+        self._old = np.zeros_like(ink)
         self._picture, self._known = self._large.copy(), self._seen.copy()
 
     def _compose(self, full: Picture, still: Mask) -> None:
@@ -127,6 +129,7 @@ class BoardWatcher:
         least = _LEAST_INK_SHARE * self._board.size
         ink = _ink(self._board) & self._seen
         self._age = np.where(ink, self._age + 1, np.where(still, 0, self._age)).astype(np.int16)
+        self._old = self._old | (self._base & (self._age >= _LASTING))
         near = _grown(ink, _NEAR_PX)
         lost = int(np.count_nonzero(self._fullest & ~near & still))
         written = int(np.count_nonzero(self._fullest & ~_grown(self._base, _NEAR_PX)))
@@ -138,7 +141,7 @@ class BoardWatcher:
             self._restart(ink)
             self._start_sec = time_sec
         elif lost >= least and lost >= _WIPED_SHARE * max(written, 1):
-            if self._has_ink or lost >= _FULL_BOARD * least:
+            if self._has_ink or np.count_nonzero(self._old & ~near & still) >= _FULL_BOARD * least:
                 yield Stretch(self._start_sec, time_sec, self._known, self._picture)
             self._wiped_at, self._start_sec = time_sec, time_sec
             self._restart(ink)

@@ -306,6 +306,8 @@ def _blobs(mask: NDArray[np.uint8], different: Mask, clear: Mask, strength: Imag
         first_row, last_row, first_column, last_column = trimmed
         kept = np.s_[first_row:last_row, first_column:last_column]
         values = strength[inside][kept][own[kept]]
+        if not values.size:  # rows and columns that do not meet, as of a ring of single pixels
+            continue
         found.append(
             _Blob(
                 left + first_column,

@@ -51,6 +51,30 @@ def test_what_was_never_written_upon_is_no_board() -> None:
     assert found == []
 
 
+def test_a_person_who_stands_there_for_a_moment_is_no_board() -> None:
+    watcher, found, at = BoardWatcher(), list[Stretch](), 0
+    empty, nothing = board(), np.zeros((HEIGHT, WIDTH), bool)
+    striped = empty.copy()  # whom no detector finds
+    striped[20:170, 60:240:6] = striped[20:170, 61:240:6] = 120
+    for picture, seconds in ((empty, 12), (striped, 5), (empty, 20)):
+        for _ in range(seconds):
+            found += watcher.see(float(at), picture, nothing, lambda seen=picture: np.dstack([seen] * 3))
+            at += 1
+    assert [*found, *watcher.finish(float(at))] == []
+
+
+def test_boxes_that_are_drawn_around_people_are_no_board() -> None:
+    watcher, found = BoardWatcher(), list[Stretch]()
+    for at in range(60):
+        left = 20 + 50 * (at // 6 % 5)  # a step every six seconds
+        frame, covered = board(), np.zeros((HEIGHT, WIDTH), bool)
+        frame[70:, left : left + 30], covered[70:, left : left + 30] = 120, True
+        cv2.rectangle(frame, (left - 8, 60), (left + 38, 178), (30,), 2)
+        cv2.putText(frame, f"person {at % 9}", (left - 8, 52), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (30,), 1)
+        found += watcher.see(float(at), frame, covered, lambda seen=frame: np.dstack([seen] * 3))
+    assert [*found, *watcher.finish(60.0)] == []
+
+
 def test_a_part_that_begins_with_a_full_board_keeps_it_before_the_wipe() -> None:
     full = board("Theorem 1", "a + b = c")
     found, _ = watched([(full, 20), (board(), 15)])
