@@ -42,8 +42,7 @@ class ImpatientProtocol(H11Protocol):
 
     def _watch(self) -> None:
         """Count the time while a request's headers are due, or the rest of a body of one that was answered."""
-        begun = self.cycle is None or bool(self.conn.trailing_data[0])
-        is_due = self.conn.their_state is h11.IDLE and begun
+        is_due = self.conn.their_state is h11.IDLE and (self.cycle is None or bool(self.conn.trailing_data[0]))
         if not is_due and not self._is_answered_early():
             self._stop_watching()
         elif self._deadline is None:

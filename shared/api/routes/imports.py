@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from contextlib import suppress
+from collections import deque
 from functools import partial
 from typing import Any
 
@@ -55,9 +55,13 @@ router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=ImportRout
 VIDEO, METADATA, OPTIONS = "video", "metadata", "options"
 JSON_FIELDS = (METADATA, OPTIONS)
 BLOCK_BYTES = 4 * 1024**2
-"""How much is held before it goes to storage."""
+"""How much is held before it goes to storage; a block has a little more, since no chunk is cut."""
+
+STAGED_AT_ONCE = 2
+"""How many blocks are on their way to storage while the next one arrives."""
+
 IMPORT_LIMIT = ConcurrencyLimit("imports", total=16, per_org=6, wait_sec=2, retry_after_sec=10)
-"""Each import may hold two blocks in memory."""
+"""Each import may hold three blocks in memory."""
 MAX_BLOCKS = 50_000
 MAX_JSON_FIELD_BYTES = 64 * 1024
 DEFAULT_TYPE = "application/octet-stream"
@@ -129,7 +133,7 @@ async def import_session(
 
 
 class Incoming:
-    """A recording on its way into storage, with two blocks of it in memory: one is staged while the next arrives."""
+    """A recording on its way into storage, with three blocks of it in memory: two are staged while the next arrives."""
 
     def __init__(self, services: Services, org_id: str, reserved: Reserved) -> None:
         self.fingerprint = FormFingerprint()
@@ -141,7 +145,7 @@ class Incoming:
         self._field: str | None = None
         self._block = bytearray()
         self._blocks = 0
-        self._staging: asyncio.Task[None] | None = None
+        self._staging: deque[asyncio.Task[None]] = deque()
         self._whole: bytes | None = None
         """The recording, if it is a single block."""
         self._size_bytes = 0
@@ -187,8 +191,7 @@ class Incoming:
 
     async def abandon(self) -> None:
         """Delete the staged blocks of a recording that did not arrive whole, unless an earlier request staged them."""
-        with suppress(Exception):  # the request has failed already
-            await self._staged()
+        await asyncio.gather(*self._staging, return_exceptions=True)  # the request has failed already
         await off_loop(self._forget)
 
     def _forget(self) -> None:
@@ -221,7 +224,7 @@ class Incoming:
         if self._size_bytes > limit:
             raise RecordingTooLarge(f"The recording has more than {limit} bytes, which is the most that is accepted.")
         self._block += data
-        while len(self._block) >= BLOCK_BYTES:
+        if len(self._block) >= BLOCK_BYTES:
             await self._stage()
 
     def _take_text(self, data: bytes) -> None:
@@ -252,18 +255,18 @@ class Incoming:
             raise InvalidRequest(f"{err}.") from err
 
     async def _stage(self) -> None:
-        block = bytes(self._block[:BLOCK_BYTES])
-        del self._block[:BLOCK_BYTES]
-        await self._staged()
-        stage = partial(self._services.storage.blobs.stage_block, SOURCES, self._blob, self._blocks, block)
-        self._staging = asyncio.create_task(off_loop(stage))
+        block, self._block = self._block, bytearray()
+        await self._staged(STAGED_AT_ONCE - 1)
+        self._staging.append(asyncio.create_task(off_loop(partial(self._stage_block, self._blocks, block))))
         self._blocks += 1
 
-    async def _staged(self) -> None:
-        """Wait until the block that is being staged is there; raise what went wrong with it."""
-        staging, self._staging = self._staging, None
-        if staging is not None:
-            await staging
+    def _stage_block(self, index: int, block: bytearray) -> None:
+        self._services.storage.blobs.stage_block(SOURCES, self._blob, index, bytes(block))
+
+    async def _staged(self, at_most: int = 0) -> None:
+        """Wait until at most so many blocks are being staged; raise what went wrong with one of them."""
+        while len(self._staging) > at_most:
+            await self._staging.popleft()
 
 
 def _json_object(name: str, text: bytes | bytearray) -> dict[str, Any]:
