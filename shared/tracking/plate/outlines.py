@@ -17,18 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.tracking.detection import Box, shared_area
-from shared.tracking.plate.exposure import Image, colour_distance
+from shared.tracking.plate.activity import Activity, Mask
+from shared.tracking.plate.exposure import Image
+from shared.tracking.plate.fans import find_fans
 from shared.tracking.plate.person_likeness import motion_likeness, shape_likeness
-from shared.tracking.plate.repair import edge_strength
 
 MIN_PICTURES = 16
 """Fewer pictures do not tell what moves all the time."""
-_ACTIVE_STEPS = 3.0
-"""A pixel leaves its median beyond this distance in steps of 0 to 255, plus the terms below."""
-_STEPS_PER_NOISE = 3.0
-"""Added for each step of the median distance of all pixels."""
-_STEPS_PER_EDGE = 0.35
-"""Added for each step a pixel of edge strength, because coders and cameras shift edges."""
 _LEVELS = (0.07, 0.12, 0.25, 0.4)
 """Shares of the pictures from which a pixel counts as active, each in turn: a calm person is seen at the first
 only, one beside something that moves less is apart from it at the last."""
@@ -56,14 +51,8 @@ _AUDIENCE_TOP = 0.55
 """It is one if it begins below this."""
 _BESIDE_SHARE = 0.25
 """A region that comes so near to a likelier one, in its own widths and heights, is a piece of the same person."""
-_LOCAL_SHARE = 0.065
-"""Side of the surroundings whose brightness a pixel may follow without being active, as a share of the width."""
-_LOCAL_FACTOR = 0.6
-"""Factor on the threshold for what a pixel changes more than its surroundings."""
 MIN_LIKENESS = 0.3
 """Least likeness to a person, 0 to 1."""
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +65,6 @@ class Outline:
     """How much the region is like a person, 0 to 1."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Activity:
-    """How much each pixel of a window changes."""
-
-    stack: Image
-    """The pictures, n × height × width × 3, 0 to 255."""
-    threshold: Image
-    """Steps of 0 to 255 beyond which a pixel changes, height × width."""
-    share: Image
-    """Share of the pictures in which a pixel differs from the room, height × width."""
-    restless: Image
-    """Share of the pictures in which a pixel differs from the picture before, height × width."""
-
-
 def find_outlines(activity: Activity, screen: Mask) -> list[Outline]:
     """Return the people whose outlines move all the time, the likeliest first.
 
@@ -97,7 +72,7 @@ def find_outlines(activity: Activity, screen: Mask) -> list[Outline]:
     """
     if len(activity.stack) < MIN_PICTURES:
         return []
-    apart = find_films(activity) | _audience(activity.share)
+    apart = find_films(activity) | find_fans(activity) | _audience(activity.share)
     found = [
         outline
         for level in _LEVELS
@@ -111,27 +86,6 @@ def find_outlines(activity: Activity, screen: Mask) -> list[Outline]:
         if all(shared_area(_widened(outline.box), other.box) == 0 for other in kept):
             kept.append(outline)
     return kept
-
-
-def measure_activity(stack: Image, room: Image) -> Activity:
-    """Return how much each pixel of `stack` (n × height × width × 3) differs from `room`.
-
-    A pixel that only follows the brightness of its surroundings does not differ.
-    """
-    noise = float(np.median([colour_distance(picture, room)[::4, ::4] for picture in stack]))
-    threshold = _ACTIVE_STEPS + _STEPS_PER_NOISE * noise + _STEPS_PER_EDGE * edge_strength(room)
-    side = (max(3, round(_LOCAL_SHARE * room.shape[1]) | 1),) * 2
-    around_room = cv2.blur(room, side) + 1
-    times, moves = np.zeros(room.shape[:2], np.float32), np.zeros(room.shape[:2], np.float32)
-    before = stack[0]
-    for picture in stack:
-        lit = room * ((cv2.blur(picture, side) + 1) / around_room)
-        times += (colour_distance(picture, room) > threshold) & (
-            colour_distance(picture, lit) > _LOCAL_FACTOR * threshold
-        )
-        moves += colour_distance(picture, before) > threshold
-        before = picture
-    return Activity(stack, threshold, times / np.float32(len(stack)), moves / np.float32(max(1, len(stack) - 1)))
 
 
 def _widened(box: Box) -> Box:

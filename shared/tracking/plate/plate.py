@@ -23,11 +23,13 @@ from shared.domain.errors import DamagedRecording
 from shared.domain.warning import About, RecordingWarning
 from shared.media.video.frames import SampledFrame
 from shared.tracking.plan import MOVED
+from shared.tracking.plate.activity import measure_activity
 from shared.tracking.plate.camera_motion import UNSETTLED, camera_warnings
 from shared.tracking.plate.camera_views import group_views
 from shared.tracking.plate.exposure import Image, colour_distance, match_exposure, shrink_and_smooth
+from shared.tracking.plate.fans import find_fans
 from shared.tracking.plate.median import median_over_first
-from shared.tracking.plate.outlines import Outline, find_films, find_outlines, measure_activity
+from shared.tracking.plate.outlines import Outline, find_films, find_outlines
 from shared.tracking.plate.repair import repair_plate
 from shared.tracking.plate.screens import find_screens
 from shared.tracking.plate.slides import Slides, learn_slides
@@ -177,7 +179,7 @@ def _plate_of(pictures: list[Image]) -> Plate:
     outlines: list[Outline] = []
     if not warnings:
         activity = measure_activity(stack, room)
-        noise[find_films(activity) & ~screen] = _FILM_NOISE
+        noise[(find_films(activity) | find_fans(activity)) & ~screen] = _FILM_NOISE
         outlines = find_outlines(activity, screen)
     return Plate(
         np.clip(np.round(room), 0, 255).astype(np.uint8), noise, screen, slides, warnings, outlines=tuple(outlines)

@@ -1,6 +1,7 @@
 """A person who never leaves, drawn with NumPy, and what moves in a room without being one."""
 
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 import numpy as np
@@ -15,7 +16,9 @@ from shared.tracking.detectors.fused import RecordingDetector, describe_detector
 from shared.tracking.detectors.lingering import find_lingering
 from shared.tracking.payload import InstructorTracking, TrackingPart
 from shared.tracking.plan import TrackingPlan
-from shared.tracking.plate.outlines import MIN_PICTURES, Outline, find_outlines, measure_activity
+from shared.tracking.plate.activity import Activity, measure_activity
+from shared.tracking.plate.fans import find_fans
+from shared.tracking.plate.outlines import MIN_PICTURES, Outline, find_outlines
 from shared.tracking.plate.plate import build_plate
 from shared.tracking.track.candidates import BY_OUTLINE, EVERYWHERE, select_candidates
 from shared.tracking.track.confidence import OUTLINE
@@ -56,11 +59,14 @@ def pictures(*moving: Callable[[float, Picture], None], count: int = PICTURES) -
     return frames
 
 
-def outlines(frames: list[SampledFrame], screen: NDArray[np.bool_] | None = None) -> list[Outline]:
+def activity_of(frames: list[SampledFrame]) -> Activity:
     stack = np.stack([frame.bgr for frame in frames]).astype(np.float32)
+    return measure_activity(stack, np.median(stack, axis=0).astype(np.float32))
+
+
+def outlines(frames: list[SampledFrame], screen: NDArray[np.bool_] | None = None) -> list[Outline]:
     nowhere = np.zeros((HEIGHT, WIDTH), bool)
-    activity = measure_activity(stack, np.median(stack, axis=0).astype(np.float32))
-    return find_outlines(activity, nowhere if screen is None else screen)
+    return find_outlines(activity_of(frames), nowhere if screen is None else screen)
 
 
 def still(t: float, bgr: Picture) -> None:
@@ -81,6 +87,15 @@ def clock(t: float, bgr: Picture) -> None:
     cv2.circle(bgr, (80, 40), 12, (240, 240, 240), -1)
     tip = 80 + 11 * np.sin(t / 30 * np.pi), 40 - 11 * np.cos(t / 30 * np.pi)
     cv2.line(bgr, (80, 40), (round(tip[0]), round(tip[1])), (20, 20, 20), 1, cv2.LINE_AA)
+
+
+def fan(t: float, bgr: Picture, blades: int = 3, squeeze: float = 1.0) -> None:
+    """Draw a fan whose blades are at nearly the same place in every third sample."""
+    x, radius = 130, 15
+    for number in range(blades):
+        start = 2 * t * 237 / blades + 360 / blades * number  # 711 in three samples: 9 short of a multiple of 360
+        size = round(squeeze * radius), radius
+        cv2.ellipse(bgr, (x, 26), size, 0, start, start + 150 / blades, (60, 70, 80), -1, cv2.LINE_AA)
 
 
 def slides(t: float, bgr: Picture) -> None:
@@ -163,7 +178,21 @@ def test_the_track_says_how_sure_it_is() -> None:
     assert all(0.75 <= point.confidence <= 0.9 for point in result.track_points)
 
 
-@pytest.mark.parametrize("things", [(), (film,)], ids=["nothing", "film"])
+@pytest.mark.parametrize("blades", [3, 4, 5, 6])
+@pytest.mark.parametrize("squeeze", [1.0, 0.6], ids=["from the front", "at an angle"])
+def test_the_blades_of_a_fan_are_no_person_and_hide_none(blades: int, squeeze: float) -> None:
+    found = activity_of(pictures(partial(fan, blades=blades, squeeze=squeeze), lecturer))
+    fans = find_fans(found)
+    assert fans[12:40, 130 - round(15 * squeeze) : 130 + round(15 * squeeze)].mean() > 0.95
+    assert not fans[:, : 130 - round(15 * squeeze) - 4].any()
+
+
+@pytest.mark.parametrize("thing", [lecturer, lamp, film, clock, slides, audience], ids=lambda thing: thing.__name__)
+def test_what_does_not_turn_is_no_fan(thing: Callable[[float, Picture], None]) -> None:
+    assert not find_fans(activity_of(pictures(thing))).any()
+
+
+@pytest.mark.parametrize("things", [(), (film,), (fan,)], ids=["nothing", "film", "fan"])
 def test_an_empty_room_stays_empty(things: tuple[Callable[[float, Picture], None], ...]) -> None:
     assert track(pictures(*things)).warning_details == (NOBODY_SEEN,)
 
