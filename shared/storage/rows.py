@@ -1,7 +1,7 @@
 """Typed rows: one kind of dataclass in one table, with versions and upgrades."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Generic, TypeVar
@@ -56,8 +56,10 @@ class Rows(Generic[T]):
     def replace(self, stored: Stored[T], value: T) -> Stored[T]:
         """Replace the row; raise WriteConflict when it was changed since it was read, NotFound when it is missing."""
         row = self._row(value)
-        with self._named(row.key):
+        try:
             return Stored(value, self._table.replace(row, stored.etag))
+        except NotFound as err:
+            raise self._missing(row.key) from err
 
     def upsert(self, value: T) -> None:
         """Insert the value, or replace the row that is there."""
@@ -134,15 +136,13 @@ class Rows(Generic[T]):
         return len(rows)
 
     def _get(self, partition: str, key: str) -> Row:
-        with self._named(key):
-            return self._table.get(partition, key)
-
-    @contextmanager
-    def _named(self, key: str) -> Iterator[None]:
         try:
-            yield
+            return self._table.get(partition, key)
         except NotFound as err:
-            raise NotFound(f"There is no {self._noun} {key}.") from err
+            raise self._missing(key) from err
+
+    def _missing(self, key: str) -> NotFound:
+        return NotFound(f"There is no {self._noun} {key}.")
 
     def _row(self, value: T) -> Row:
         partition, key = self._keys(value)

@@ -58,6 +58,7 @@ class CrashingHarness(PipelineHarness):
         self._numbers = iter(range(1_000_000))
         self._moments: list[Moment] | None = None
         self._first_write: int | None = None
+        self._last_write: int | None = None
 
     def _make_storage(self) -> MemoryStorage:
         self.crashing = CrashingStorage(self._tick, self.crash_point)
@@ -68,10 +69,10 @@ class CrashingHarness(PipelineHarness):
 
         A run with a crash begins at the moment at which the process of that write began, not at the beginning. `then`
         is done after everything came to rest, and is followed by more life. After `crash_from_here`, only the writes
-        behind it count.
+        behind it count, and those before `crash_to_here`.
         """
         moments = self._moments = []
-        self._first_write = None
+        self._first_write = self._last_write = None
         self._step(begin)
         self.live()
         first = len(moments)
@@ -81,7 +82,8 @@ class CrashingHarness(PipelineHarness):
         self._moments = None
         ends = [moment.writes for moment in moments[1:]] + [self.crash_point.writes]
         for number, (moment, end) in enumerate(zip(moments, ends, strict=True)):
-            for write in range(max(moment.writes, self._first_write or 0) + 1, end + 1):
+            last = end if self._last_write is None else min(end, self._last_write)
+            for write in range(max(moment.writes, self._first_write or 0) + 1, last + 1):
                 self.crashing.restore(moment.storage)
                 self.now, self.ran, self.instead = moment.now, moment.ran.copy(), dict(moment.instead)
                 self.crash_point.left = write - moment.writes
@@ -98,6 +100,11 @@ class CrashingHarness(PipelineHarness):
         """Have `crash_everywhere` leave out the writes before this moment of the run without a crash."""
         if self._moments is not None and self._first_write is None:
             self._first_write = self.crash_point.writes
+
+    def crash_to_here(self) -> None:
+        """Have `crash_everywhere` leave out the writes after this moment of the run without a crash."""
+        if self._moments is not None and self._last_write is None:
+            self._last_write = self.crash_point.writes
 
     def _step(self, begin: Callable[[], object]) -> None:
         if self._moments is not None:

@@ -28,7 +28,6 @@ def share(path: Path, colour: tuple[float, float, float]) -> float:
     ("duration_sec", "sound", "picture"),
     [
         pytest.param(8.0, True, True, id="seconds"),
-        pytest.param(60.0, True, True, id="a minute"),
         pytest.param(60.0, True, False, id="sound only"),
         pytest.param(60.0, False, True, id="picture only"),
         pytest.param(10800.0, True, True, id="three hours"),
