@@ -19,6 +19,7 @@ from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.jobs.submit import retry_job
 from shared.storage.ports import RESULTS
+from tests.support.scripted_store import instead
 
 ALL_STEPS = [(stage, step) for stage in Stage for step in STEPS[stage]]
 
@@ -264,15 +265,19 @@ def test_a_cancel_that_comes_late_leaves_the_next_attempt_alone(harness: Any, mo
     assert harness.job(job).status is JobStatus.DONE
 
 
-def test_once_every_stage_is_over_it_is_too_late_to_cancel(harness: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    job = harness.submit()
+def test_once_every_stage_is_over_it_is_too_late_to_cancel(harness: Any) -> None:
+    job, write, refused = harness.submit(), harness.storage.blobs.write, list[str]()
 
-    def cancel_now(services: Any, completing: Any) -> None:
-        with pytest.raises(Conflict, match="too late"):
-            cancel_job(services, "acme", job.job_id)
+    def cancel_before(container: str, name: str, *content: Any) -> Any:
+        if name.endswith("/sidecar.json"):
+            with pytest.raises(Conflict, match="too late") as conflict:
+                cancel_job(harness.services, "acme", job.job_id)
+            refused.append(conflict.value.code)
+        return write(container, name, *content)
 
-    monkeypatch.setattr("shared.pipeline.execution.advance.write_sidecar", cancel_now)
+    harness.services = instead(harness.services, "blobs", write=cancel_before)
     harness.drain()
+    assert refused
     done = harness.job(job)
     assert (done.status, done.cancel_requested) == (JobStatus.DONE, False)
 

@@ -1,7 +1,9 @@
 """How long sessions are kept, and what is kept of those that were deleted."""
 
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -20,10 +22,12 @@ from shared.pipeline.jobs.submit import JobRequest, submit_session
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.pipeline.tasks.run_task import run_task
 from shared.settings import Settings, days_by_org
+from shared.storage.memory import MemoryStorage
 from shared.storage.memory_table import MemoryTable
 from shared.storage.ports import RESULTS, SOURCES, WORK
 from tests.support.crashing_harness import CrashingHarness
 from tests.support.crashing_storage import every_crash
+from tests.support.pipeline_harness import PipelineHarness
 
 
 def configured(harness: Any, **settings: Any) -> Any:
@@ -107,14 +111,30 @@ def test_days_that_can_be_read() -> None:
     assert Settings(retention_days_by_org="acme=30").retention_days_of("globex") is None
 
 
-def test_a_removal_is_recorded_with_counts_and_without_content(harness: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    deleted: list[tuple[str, str]] = []
-    delete = MemoryTable.delete
+class DeletingTable(MemoryTable):
+    """A table that notes the keys of rows as they are deleted."""
 
-    def noted(table: MemoryTable, partition: str, key: str, etag: str) -> None:
-        deleted.append((partition, key))
-        delete(table, partition, key, etag)
+    def __init__(self, deleted: list[tuple[str, str]], clock: Callable[[], datetime]) -> None:
+        super().__init__(clock)
+        self._deleted = deleted
 
+    def delete(self, partition: str, key: str, etag: str) -> None:
+        self._deleted.append((partition, key))
+        super().delete(partition, key, etag)
+
+
+@dataclass
+class DeletingHarness(PipelineHarness):
+    """A pipeline that notes which rows are deleted."""
+
+    deleted: list[tuple[str, str]] = field(default_factory=list)
+
+    def _make_storage(self) -> MemoryStorage:
+        return MemoryStorage(self._tick, cache(lambda _: DeletingTable(self.deleted, self._tick)))
+
+
+def test_a_removal_is_recorded_with_counts_and_without_content() -> None:
+    harness = DeletingHarness()
     job = harness.submit(session_name="Secret name", metadata={"course": "Secret course"})
     [download] = harness.take()
     run_step(harness.services, download, Delivery("m", 1))
@@ -125,7 +145,7 @@ def test_a_removal_is_recorded_with_counts_and_without_content(harness: Any, mon
     ):
         harness.storage.blobs.write(container, f"acme/{job.session_id}/{name}", b"12345", "video/mp4")
     waiting = len(harness.storage.queues.waiting())
-    monkeypatch.setattr(MemoryTable, "delete", noted)
+    harness.deleted.clear()
     before = harness.now
     delete_session(harness.services, "acme", job.session_id)
 
@@ -135,7 +155,7 @@ def test_a_removal_is_recorded_with_counts_and_without_content(harness: Any, mon
     assert (removal.jobs, removal.blobs, removal.size_bytes, removal.messages) == (1, 3, 15, waiting)
     assert waiting > 0
     active_row = 1  # it is gone since the job was canceled, and not counted
-    assert removal.rows == len(deleted) - 2 * active_row
+    assert removal.rows == len(harness.deleted) - 2 * active_row
     assert "Secret" not in repr(removal)
     assert removals(harness, "globex") == []
 

@@ -22,6 +22,7 @@ from shared.pipeline.housekeeping.delete_session import delete_session
 from shared.storage.ports import RESULTS, SOURCES, WORK, Stored
 from shared.telemetry.cost_meter import metered
 from tests.support.pipeline_harness import PipelineHarness
+from tests.support.scripted_store import instead
 
 TIMER = timedelta(seconds=15)
 PROMISE = timedelta(minutes=1)
@@ -102,21 +103,21 @@ def test_parts_that_were_never_asked_for_are_found_although_the_stage_has_begun(
     assert harness.job(job).status is JobStatus.DONE
 
 
-def test_two_sweeps_at_once_send_each_message_once(harness: PipelineHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_sweeps_at_once_send_each_message_once(harness: PipelineHarness) -> None:
     jobs = [harness.submit() for _ in range(3)]
     harness.take()
     harness.now += PROMISE
-    advance, nested = module.advance, []
+    send, nested = harness.storage.queues.send, list[bool]()
 
-    def another_sweep_in_between(*arguments: Any) -> Any:
-        rows = advance(*arguments)
+    def send_and_sweep(*arguments: Any) -> Any:
+        receipt = send(*arguments)
         if not nested:
             nested.append(True)
             sweep(harness.services)
-        return rows
+        return receipt
 
-    monkeypatch.setattr(module, "advance", another_sweep_in_between)
-    sweep(harness.services)
+    sweep(instead(harness.services, "queues", send=send_and_sweep))
+    assert nested
     assert Counter(message.job_id for message in harness.take()) == Counter(job.job_id for job in jobs)
 
 
