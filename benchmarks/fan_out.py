@@ -1,8 +1,8 @@
 """64 parts that only wait, on 1 to 64 workers: how much of the workers' time is waiting, and not the pipeline's.
 
-Efficiency is the waiting of all parts, divided by the number of workers and by the time from the plan to the merge. Few
-workers wait a shorter time, for their parts come one after the other. Over Azurite.
-Usage: `python3 dev.py bench fan_out`; `ROSTRUM_BENCH_WAIT_SEC` (default 10) sets a part's wait on many workers.
+Efficiency is the waiting of all parts, divided by the number of workers and by the time from the plan to the merge. A
+single worker waits a second for each part, which is stricter than the ten of the others. Over Azurite.
+Usage: `python3 dev.py bench fan_out`; `ROSTRUM_BENCH_WAIT_SEC` (default 10) sets a part's wait on several workers.
 """
 
 import os
@@ -23,7 +23,9 @@ from shared.storage.ports import Storage
 PARTS = 64
 WAIT_SEC = float(os.environ.get("ROSTRUM_BENCH_WAIT_SEC", "10"))
 SHORT_WAIT_SEC = 1.0
-WORKERS = {1: SHORT_WAIT_SEC, 4: SHORT_WAIT_SEC, 16: WAIT_SEC, 64: WAIT_SEC}
+"""For one worker, which would wait for more than ten minutes."""
+
+WORKERS = {1: min(SHORT_WAIT_SEC, WAIT_SEC), 4: WAIT_SEC, 16: WAIT_SEC, 64: WAIT_SEC}
 BAR = 0.85
 PART, MERGE = (Stage.TRANSCRIPTION, StepKind.PART), (Stage.TRANSCRIPTION, StepKind.MERGE)
 SKIPPED = {Stage.TRACKING: "not measured", Stage.RENDITION: "not measured"}

@@ -56,7 +56,7 @@ def change_known_job(
 def update_job(services: Services, stored: Stored[Job], changed: Job) -> Stored[Job]:
     """Write the changed job, with what its worker spent since it wrote its step's row; raise as `JobStore.update`."""
     meter = current_meter()
-    if meter is None or meter.stage is None or not meter.is_settled:
+    if meter is None or meter.stage is None or meter.job_id != changed.job_id or not meter.is_settled:
         return services.storage.jobs.update(stored, changed)
     spent = meter.untold()
     updated = services.storage.jobs.update(stored, spend(changed, meter.stage, spent))

@@ -24,9 +24,12 @@ _current: ContextVar["CostMeter | None"] = ContextVar("cost_meter", default=None
 class CostMeter:
     """What was spent since the meter was opened, and how much of it was told: on the step's own row, or elsewhere."""
 
-    def __init__(self, stage: Stage | None, around: "CostMeter | None", counts_inner: bool) -> None:
+    def __init__(self, stage: Stage | None, job_id: str | None, around: "CostMeter | None", counts_inner: bool) -> None:
         self.stage = stage
         """The stage that the work is for; None for work that is for no single one."""
+
+        self.job_id = job_id
+        """The job that the stage is of: no other one is told what was spent."""
 
         self._around, self._counts_inner = around, counts_inner
         self._lock = Lock()
@@ -114,13 +117,15 @@ _shares = _Shares()
 
 
 @contextmanager
-def metered(stage: Stage | None = None, *, counts_inner: bool = False) -> Iterator[CostMeter]:
-    """Measure the block, which works for the stage.
+def metered(
+    stage: Stage | None = None, job_id: str | None = None, *, counts_inner: bool = False
+) -> Iterator[CostMeter]:
+    """Measure the block, which works for the stage of the job.
 
     A meter around it measures nothing of it; one that `counts_inner` counts its operations and bytes, not its time.
     """
     around = _current.get()
-    meter = CostMeter(stage, around, counts_inner)
+    meter = CostMeter(stage, job_id, around, counts_inner)
     token = _current.set(meter)
     _shares.settle(begins=meter, pauses=around)
     try:

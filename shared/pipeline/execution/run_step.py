@@ -56,7 +56,7 @@ def run_step(
     A step that fails rests and is sent a new message, until its attempts are used up; then the job ends in ERROR, as it
     does with a FinalError. Errors of storage are raised, and make the host deliver the message again.
     """
-    with services.models.in_use(), metered(message.stage):
+    with services.models.in_use(), metered(message.stage, message.job_id):
         _run_step(services, message, delivery, random)
 
 

@@ -17,8 +17,10 @@ from shared.pipeline.context import Delivery, StepContext
 from shared.pipeline.execution.run_step import run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.jobs.submit import retry_job
+from shared.pipeline.updates import change_job
 from shared.storage.ports import WORK
 from shared.telemetry.cost_meter import count, metered
+from tests.support.pipeline_harness import PipelineHarness
 
 WORKED_SEC = 0.02
 _SECOND = timedelta(seconds=1)
@@ -47,6 +49,16 @@ def told(harness: Any, job: Job) -> JobCostPayload:
     found = JobCostPayload.of(harness.job(job))
     assert found is not None
     return found
+
+
+def test_a_change_of_another_job_is_not_charged_with_a_steps_last_requests(harness: PipelineHarness) -> None:
+    ours, other = harness.submit(), harness.submit()
+    with metered(Stage.DOWNLOAD, ours.job_id) as meter:
+        meter.is_settled = True
+        for job in (other, ours):
+            change_job(harness.services, job.org_id, job.job_id, lambda job: replace(job, first_part_sec=1.0))
+    costs = [harness.job(job).stages[Stage.DOWNLOAD].cost for job in (ours, other)]
+    assert costs[0] != costs[1] == other.stages[Stage.DOWNLOAD].cost
 
 
 def blob_requests(cost: CostPayload) -> tuple[int, int]:
