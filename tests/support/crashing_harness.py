@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 from shared.domain.errors import NotFound
 from shared.domain.message import Message, StageMessage, StepKind
 from shared.domain.stage import Stage
 from shared.domain.task import TaskMessage
 from shared.job_status import NEXT, JobStatus
+from shared.pipeline.context import Delivery
 from shared.pipeline.execution.failure import handle_poison_message
-from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.execution.run_step import run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.registry import job_manager
 from shared.pipeline.tasks.run_task import give_up_task, run_task
@@ -113,7 +113,7 @@ class CrashingHarness(PipelineHarness):
             self._moments.append(Moment(self.crash_point.writes, storage, self.now, *kept, begin))
         begin()
 
-    def alive(self, work: Callable[[], Any]) -> bool:
+    def alive(self, work: Callable[[], object]) -> bool:
         """Do the work in a process of its own; return whether it came to its end."""
         try:
             work()

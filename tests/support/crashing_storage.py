@@ -7,15 +7,18 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from shared.domain.message import Message, Receipt
 from shared.storage.memory import MemoryStorage
-from shared.storage.memory_blobs import MemoryBlobs
-from shared.storage.memory_queues import MemoryQueues
+from shared.storage.memory_blobs import MemoryBlobs, _Blob
+from shared.storage.memory_queues import MemoryQueues, _Entry
 from shared.storage.memory_table import MemoryTable
 from shared.storage.ports import BlobFacts
 from shared.storage.table import Row
+
+BlobKey = tuple[str, str]
+BlobState = tuple[dict[BlobKey, _Blob], dict[BlobKey, dict[int, bytes]]]
+"""Blobs by container and name, and the blocks that are staged for each."""
 
 
 class ProcessKilled(BaseException):
@@ -42,7 +45,7 @@ class CrashPoint:
             if self.left == 0 or (self.for_good and self.left < 0):
                 raise ProcessKilled
 
-    def crashes_at(self, write: int, work: Callable[[], Any]) -> bool:
+    def crashes_at(self, write: int, work: Callable[[], object]) -> bool:
         """Do the work until the write; return whether it got that far."""
         self.left = write
         try:
@@ -112,10 +115,10 @@ class CrashingQueues(MemoryQueues):
         self._crash_point.before_write()
         return super().send(message, delay)
 
-    def snapshot(self) -> list[Any]:
+    def snapshot(self) -> list[_Entry]:
         return list(self._entries)
 
-    def restore(self, entries: list[Any]) -> None:
+    def restore(self, entries: list[_Entry]) -> None:
         self._entries = list(entries)
 
 
@@ -126,17 +129,19 @@ class CrashingBlobs(MemoryBlobs):
         super().__init__(clock)
         self._crash_point = crash_point
 
-    def write(self, container: str, name: str, data: bytes, content_type: str) -> BlobFacts:
+    def write(self, container: str, name: str, data: bytes, content_type: str, *, etag: str | None = None) -> BlobFacts:
         self._crash_point.before_write()
-        return super().write(container, name, data, content_type)
+        return super().write(container, name, data, content_type, etag=etag)
 
     def stage_block(self, container: str, name: str, index: int, data: bytes) -> None:
         self._crash_point.before_write()
         super().stage_block(container, name, index, data)
 
-    def commit_blocks(self, container: str, name: str, count: int, content_type: str) -> BlobFacts:
+    def commit_blocks(
+        self, container: str, name: str, count: int, content_type: str, *, first: int = 0, etag: str | None = None
+    ) -> BlobFacts:
         self._crash_point.before_write()
-        return super().commit_blocks(container, name, count, content_type)
+        return super().commit_blocks(container, name, count, content_type, first=first, etag=etag)
 
     def delete(self, container: str, name: str, etag: str | None = None) -> None:
         self._crash_point.before_write()
@@ -146,10 +151,10 @@ class CrashingBlobs(MemoryBlobs):
         self._crash_point.before_write()
         super().discard(container, name)
 
-    def snapshot(self) -> tuple[dict[Any, Any], dict[Any, dict[int, bytes]]]:
+    def state(self) -> BlobState:
         return dict(self._blobs), {key: dict(blocks) for key, blocks in self._staged.items()}
 
-    def restore(self, kept: tuple[dict[Any, Any], dict[Any, dict[int, bytes]]]) -> None:
+    def restore(self, kept: BlobState) -> None:
         self._blobs, self._staged = dict(kept[0]), {key: dict(blocks) for key, blocks in kept[1].items()}
 
 
@@ -158,8 +163,8 @@ class StorageSnapshot:
     """Everything that the storage held at one moment."""
 
     tables: dict[str, dict[tuple[str, str], Row]]
-    queues: list[Any]
-    blobs: tuple[dict[Any, Any], dict[Any, dict[int, bytes]]]
+    queues: list[_Entry]
+    blobs: BlobState
 
 
 class CrashingStorage:
@@ -180,7 +185,7 @@ class CrashingStorage:
     def snapshot(self) -> StorageSnapshot:
         """Return the state of now; rows and blobs are immutable, so that this is cheap."""
         tables = {name: table.snapshot() for name, table in self.tables.items()}
-        return StorageSnapshot(tables, self.queues.snapshot(), self.blobs.snapshot())
+        return StorageSnapshot(tables, self.queues.snapshot(), self.blobs.state())
 
     def restore(self, snapshot: StorageSnapshot) -> None:
         for name, rows in snapshot.tables.items():

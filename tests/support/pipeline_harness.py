@@ -14,8 +14,8 @@ from shared.domain.options import JobOptions
 from shared.domain.recording import Recording
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
-from shared.pipeline.context import Services, StepContext
-from shared.pipeline.execution.run_step import Delivery, run_step
+from shared.pipeline.context import Delivery, Services, StepContext
+from shared.pipeline.execution.run_step import run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.jobs.submit import JobRequest, submit_url
 from shared.pipeline.updates import change_job, change_session

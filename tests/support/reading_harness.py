@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from shared.domain.job import Job, plan_stages
 from shared.domain.message import StepKind
@@ -135,7 +134,7 @@ def _part(context: StepContext, number: int) -> str:
     return f"{context.message.stage}/{number:05d}.json"
 
 
-def maker_of(name: str) -> Any:
+def maker_of(name: str) -> tuple[Stage, StepKind]:
     """The stage and step that make a blob with this name, told apart from the code under test."""
     file = name.partition("/j/")[2]
     merges = {TRANSCRIPT: Stage.TRANSCRIPTION, RENDITIONS: Stage.RENDITION, FOLLOW: Stage.RENDITION}

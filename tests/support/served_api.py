@@ -4,7 +4,7 @@ import json
 import re
 import socket
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -144,7 +144,7 @@ async def blob_door(blobs: MemoryBlobs, request: Request) -> Response:
     return Response(status_code=201)
 
 
-def _get(blobs: MemoryBlobs, container: str, name: str, headers: Any) -> Response:
+def _get(blobs: MemoryBlobs, container: str, name: str, headers: Mapping[str, str]) -> Response:
     facts = blobs.facts(container, name)
     if facts is None:
         return Response(status_code=404, headers={"x-ms-error-code": "BlobNotFound"})

@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.domain.errors import NotFound
 from shared.domain.task import TASK_QUEUES, Task, TaskMessage
-from shared.pipeline.context import Services
-from shared.pipeline.execution.run_step import Delivery
+from shared.pipeline.context import Delivery, Services
 from shared.pipeline.tasks.job_manager import JobManager
 from shared.pipeline.tasks.run_task import run_task
 from shared.pipeline.tasks.sweep import sweep_tasks

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from shared.api.app import create_app
 from shared.domain.errors import StorageUnavailable
 from shared.domain.job import Job
+from shared.pipeline.context import StepContext
 from shared.telemetry.open_telemetry import ChosenIds, OpenTelemetry
 from tests.support.pipeline_harness import PipelineHarness
 
@@ -23,7 +24,7 @@ CALLER = f"00-{TRACE}-00f067aa0ba902b7-01"
 """The `traceparent` that a caller sends."""
 
 
-def away(context: Any) -> None:
+def away(context: StepContext) -> None:
     """Raise what a step raises while the storage does not answer."""
     raise StorageUnavailable("The storage is away.")
 

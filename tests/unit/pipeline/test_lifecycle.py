@@ -268,12 +268,12 @@ def test_a_cancel_that_comes_late_leaves_the_next_attempt_alone(harness: Any, mo
 def test_once_every_stage_is_over_it_is_too_late_to_cancel(harness: Any) -> None:
     job, write, refused = harness.submit(), harness.storage.blobs.write, list[str]()
 
-    def cancel_before(container: str, name: str, *content: Any) -> Any:
+    def cancel_before(container: str, name: str, *content: Any, **more: Any) -> Any:
         if name.endswith("/sidecar.json"):
             with pytest.raises(Conflict, match="too late") as conflict:
                 cancel_job(harness.services, "acme", job.job_id)
             refused.append(conflict.value.code)
-        return write(container, name, *content)
+        return write(container, name, *content, **more)
 
     harness.services = instead(harness.services, "blobs", write=cancel_before)
     harness.drain()
