@@ -4,16 +4,21 @@ Apart from the modules that load models, which name their caches here when they 
 none of them for this.
 """
 
-import ctypes
 import gc
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import _lru_cache_wrapper
 from typing import Protocol, TypeVar
 
+from shared.freed_memory import give_back_memory, map_large_blocks
+
 log = logging.getLogger(__name__)
+
+LONG_STEP_SEC = 2.0
+"""A step from this length on gives memory back; that takes milliseconds, and a shorter one holds little."""
 
 Model = TypeVar("Model")
 
@@ -37,8 +42,7 @@ def release_models() -> int:
     for cached in _CACHES:
         cached.cache_clear()
     gc.collect()
-    with suppress(OSError, AttributeError):  # glibc alone keeps freed memory, and can be asked for it
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    give_back_memory()
     return count
 
 
@@ -67,6 +71,8 @@ class IdleRelease:
         idle_sec: seconds after the end of the last step.
         release: releases the models, and returns how many there were.
         set_alarm: calls a function after so many seconds.
+        give_back: gives memory that a step freed back to the system.
+        clock: returns the time in seconds.
     """
 
     def __init__(
@@ -75,15 +81,20 @@ class IdleRelease:
         *,
         release: Callable[[], int] = release_models,
         set_alarm: SetAlarm = set_alarm,
+        give_back: Callable[[], None] = give_back_memory,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._idle_sec, self._release, self._set_alarm = idle_sec, release, set_alarm
+        self._give_back, self._clock = give_back, clock
         self._lock = threading.Lock()
         self._running = 0
         self._alarm: Alarm | None = None
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Note that a step runs while the block does."""
+        """Note that a step runs while the block does; what a long one freed goes back to the system at its end."""
+        map_large_blocks()
+        began = self._clock()
         with self._lock:
             self._running += 1
             if self._alarm is not None:
@@ -92,6 +103,8 @@ class IdleRelease:
         try:
             yield
         finally:
+            if self._clock() - began >= LONG_STEP_SEC:
+                self._give_back()
             with self._lock:
                 self._running -= 1
                 if self._idle_sec and not self._running:

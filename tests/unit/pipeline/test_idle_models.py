@@ -13,7 +13,7 @@ from shared.pipeline.context import Delivery
 from shared.pipeline.execution.run_step import run_step
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
-from shared.warm_models import IdleRelease, release_models, released_when_idle
+from shared.warm_models import LONG_STEP_SEC, IdleRelease, release_models, released_when_idle
 from shared.wiring import build_services
 
 
@@ -53,11 +53,21 @@ class Process:
     def __init__(self, idle_sec: float) -> None:
         self.clock = FakeClock()
         self.released = 0
-        self.models = IdleRelease(idle_sec, release=self._release, set_alarm=self.clock.set_alarm)
+        self.gave_back = 0
+        self.models = IdleRelease(
+            idle_sec,
+            release=self._release,
+            set_alarm=self.clock.set_alarm,
+            give_back=self._give_back,
+            clock=lambda: self.clock.now_sec,
+        )
 
     def _release(self) -> int:
         self.released += 1
         return 1
+
+    def _give_back(self) -> None:
+        self.gave_back += 1
 
 
 def test_models_are_released_so_long_after_the_last_step() -> None:
@@ -90,6 +100,21 @@ def test_a_failed_step_is_over() -> None:
         raise RuntimeError
     process.clock.wait(300)
     assert process.released == 1
+
+
+def test_a_long_step_gives_memory_back_at_its_end() -> None:
+    process = Process(idle_sec=0)
+    with process.models.in_use():
+        process.clock.wait(LONG_STEP_SEC)
+        assert process.gave_back == 0
+    assert process.gave_back == 1
+    with process.models.in_use():
+        process.clock.wait(LONG_STEP_SEC / 2)
+    assert process.gave_back == 1
+    with pytest.raises(RuntimeError), process.models.in_use():
+        process.clock.wait(LONG_STEP_SEC)
+        raise RuntimeError
+    assert process.gave_back == 2
 
 
 def test_an_alarm_that_rings_while_a_step_begins_releases_nothing() -> None:
