@@ -21,6 +21,8 @@ _CONVERGED = 1e-4
 """Change of the gain below which another round does not change a step of 0 to 255."""
 _MIN_SCALE_STEPS = 4.0
 """Least residual, in steps of 0 to 255, at which the weight of a pixel is a quarter."""
+_MIN_PIXELS = 64
+"""Fewer usable pixels of a channel do not tell its exposure."""
 _DARK_STEPS = 4.0
 """Darker values may be clipped and are not fitted."""
 _BRIGHT_STEPS = 248.0
@@ -40,11 +42,13 @@ class Exposure:
 
     def apply(self, picture: Image, frame: Image) -> Image:
         """Return `picture` in the exposure of `frame`; both height × width × 3, 0 to 255."""
-        adapted: Image = picture * self.gain
-        adapted += self.offset
+        adapted = picture * self.gain
+        add_to_channels(adapted, self.offset)
         np.clip(adapted, 0, 255, out=adapted)
         # Where `picture` is clipped, the scene is at least that bright, so a brighter frame agrees with it.
-        np.maximum(adapted, frame, out=adapted, where=picture >= _BRIGHT_STEPS)
+        bright = np.flatnonzero(picture >= _BRIGHT_STEPS)
+        values = adapted.reshape(-1)
+        values[bright] = np.maximum(values[bright], frame.reshape(-1)[bright])
         return adapted
 
     def revert(self, frame: Image, inside: tuple[slice, slice]) -> NDArray[np.uint8]:
@@ -61,57 +65,76 @@ def match_exposure(picture: Image, frame: Image, ignored: NDArray[np.bool_] | No
 def fit_exposure(picture: Image, frame: Image, ignored: NDArray[np.bool_] | None = None) -> Exposure:
     """Return the map from the exposure of `picture` to that of `frame`, fitted without the pixels in `ignored`."""
     height, width = picture.shape[:2]
-    x = (np.arange(width, dtype=np.float32) / width - 0.5)[None, :]
-    y = (np.arange(height, dtype=np.float32) / height - 0.5)[:, None]
-    gain = np.empty_like(picture)
-    offset = np.empty(picture.shape[2], np.float32)
-    fitted = np.ones((height, width), bool) if ignored is None else ~ignored
+    x = np.arange(width, dtype=np.float32) / width - 0.5
+    y = np.arange(height, dtype=np.float32) / height - 0.5
     some = np.s_[::_STEP_PX, ::_STEP_PX]
-    fitted, across, down = (
-        fitted[some].ravel(),
-        np.broadcast_to(x, fitted.shape)[some],
-        np.broadcast_to(y, fitted.shape)[some],
-    )
-    for channel in range(picture.shape[2]):
-        one, other = picture[some][..., channel].ravel(), frame[some][..., channel].ravel()
-        a, b, c, d = _fit(one, other, across.ravel(), down.ravel(), fitted)
-        gain[..., channel] = a + b * x + c * y
-        offset[channel] = d
-    return Exposure(gain, offset)
+    across, down = (each.ravel() for each in np.meshgrid(x[::_STEP_PX], y[::_STEP_PX]))
+    one, other = (np.ascontiguousarray(each[some].reshape(-1, each.shape[2]).T) for each in (picture, frame))
+    fitted = np.ones(len(across), bool) if ignored is None else ~ignored[some].ravel()
+    found = _fit(one, other, across, down, fitted).astype(np.float32)
+    planes = [(a + b * x)[None] + (c * y)[:, None] for a, b, c, _ in found]
+    return Exposure(np.asarray(cv2.merge(planes), np.float32), found[:, 3])
 
 
-def _fit(
-    source: Image, target: Image, x: Image, y: Image, fitted: NDArray[np.bool_]
-) -> tuple[float, float, float, float]:
-    """Return a, b, c and d for one channel, fitted to the pixels of `source` and `target` at (x, y) where `fitted` is
-    True.
+def _fit(source: Image, target: Image, x: Image, y: Image, fitted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return a, b, c and d of each channel (channels × 4), fitted to the pixels at (x, y) where `fitted` is True.
 
-    Returns the identity (1, 0, 0, 0) if fewer than 64 pixels are usable.
+    A channel with fewer than 64 usable pixels gets the identity (1, 0, 0, 0). All channels are fitted at once, because
+    calls of NumPy cost more than the arithmetic of so few pixels. A pixel that a channel cannot use has no terms there.
+
+    Args:
+        source: values of the picture, channels × pixels.
+        target: values of the frame, channels × pixels.
+        x: of each pixel, from -0.5 to 0.5.
+        y: of each pixel, from -0.5 to 0.5.
+        fitted: which pixels count.
     """
     usable = (
         fitted & (source > _DARK_STEPS) & (source < _BRIGHT_STEPS) & (target > _DARK_STEPS) & (target < _BRIGHT_STEPS)
     )
-    if np.count_nonzero(usable) < 64:
-        return 1.0, 0.0, 0.0, 0.0
-    source, target, x, y = (values[usable] for values in (source, target, x, y))
-    terms: NDArray[Any] = np.stack([source, source * x, source * y, np.ones_like(source)], axis=1).astype(np.float64)
-    gain = upper_median(target / source)
-    starts = [np.array([1.0, 0, 0, 0]), np.array([gain, 0, 0, 0])]
-    found = min(starts, key=lambda start: upper_median(np.abs(target - terms @ start)))
+    halves = np.count_nonzero(usable, axis=1) // 2
+    wanted = halves >= _MIN_PIXELS // 2
+    found = np.zeros((len(source), 4))
+    found[:, 0] = 1.0
+    if not wanted.any():
+        return found
+    ratio = np.divide(target, source, out=np.full_like(source, np.inf), where=usable)
+    source, target = np.where(usable, source, 0).astype(np.float64), np.where(usable, target, 0).astype(np.float64)
+    terms = np.stack([source, source * x, source * y, usable.astype(np.float64)], axis=1)
+    gain = _upper_medians(ratio, halves)
+    as_it_is = _upper_medians(np.where(usable, np.abs(target - source), np.inf), halves)
+    with_gain = _upper_medians(np.where(usable, np.abs(target - gain[:, None] * source), np.inf), halves)
+    found[:, 0] = np.where(wanted & (with_gain < as_it_is), gain, 1.0)
     # Keep the gain's slope and the offset small: a flat wall determines them poorly.
-    ridge = np.diag([0.0, 1e-3, 1e-3, 1e-3]) * float(np.sum(source.astype(np.float64) ** 2))
-    ridge[3, 3] = 1e-2 * len(source)
+    ridge = np.zeros((len(source), 4, 4))
+    ridge[:, 1, 1] = ridge[:, 2, 2] = 1e-3 * np.sum(source**2, axis=1)
+    ridge[:, 3, 3] = 1e-2 * np.count_nonzero(usable, axis=1)
+    ridge[~wanted] = np.eye(4)
     for _ in range(_MAX_ROUNDS):
-        residual = target - terms @ found
-        scale = max(_MIN_SCALE_STEPS, 1.4826 * upper_median(np.abs(residual)) * 2)
-        weight = 1 / (1 + (residual / scale) ** 2) ** 2
+        residual = target - (found[:, None] @ terms)[:, 0]
+        median = _upper_medians(np.where(usable, np.abs(residual), np.inf), halves)
+        scale = np.maximum(_MIN_SCALE_STEPS, 1.4826 * median * 2)
+        weight = 1 / (1 + (residual / scale[:, None]) ** 2) ** 2
         weighted = terms * weight[:, None]
         # Regularize towards no slope and no offset, not towards zero gain.
-        before, found = found, np.linalg.solve(terms.T @ weighted + ridge, weighted.T @ target)
-        if np.abs(found - before).max() < _CONVERGED:
+        better = np.linalg.solve(weighted @ terms.transpose(0, 2, 1) + ridge, weighted @ target[..., None])[..., 0]
+        change = np.abs(better - found).max(axis=1)
+        found[wanted] = better[wanted]
+        wanted &= change >= _CONVERGED
+        if not wanted.any():
             break
-    a, b, c, d = (float(value) for value in found)
-    return a, b, c, d
+    return found
+
+
+def _upper_medians(values: NDArray[Any], halves: NDArray[Any]) -> NDArray[Any]:
+    """Return the value of each row that has so many below it, as in `upper_median`; what does not count is infinite."""
+    return np.partition(values, np.unique(halves), axis=1)[np.arange(len(values)), halves]
+
+
+def add_to_channels(picture: Image, offset: Image) -> None:
+    """Add `offset` (3) to the channels of `picture` in place; NumPy's broadcast over so short an axis takes six times as
+    long."""
+    cv2.add(picture, (*(float(each) for each in offset), 0.0), dst=picture)
 
 
 def upper_median(values: NDArray[Any]) -> float:

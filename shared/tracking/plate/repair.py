@@ -72,7 +72,7 @@ def edge_strength(picture: Image) -> Image:
     """Return the gradient of the steepest channel in steps a pixel, height × width."""
     across = cv2.Sobel(picture, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
     down = cv2.Sobel(picture, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
-    return max_over_channels(np.hypot(across, down))
+    return max_over_channels(np.asarray(cv2.magnitude(across, down), np.float32))
 
 
 def has_edges_of(one: Image, other: Image) -> bool:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.tracking.plate.exposure import Exposure, Image, colour_distance
+from shared.tracking.plate.exposure import Exposure, Image, add_to_channels, colour_distance
 from shared.tracking.plate.median import median_over_first
 
 MAX_SLIDES = 40
@@ -125,7 +125,8 @@ class Screen:
         """
         if self._samples is None or self._slide_samples is None:
             return -1
-        samples_of_slides = self._slide_samples * self._samples.of(exposure.gain) + exposure.offset
+        samples_of_slides = self._slide_samples * self._samples.of(exposure.gain)
+        add_to_channels(samples_of_slides, exposure.offset)
         return self._samples.best(np.clip(samples_of_slides, 0, 255), self._samples.of(picture))
 
     def is_before(self, blob: Mask) -> bool:
