@@ -128,13 +128,13 @@ def _fit(source: Image, target: Image, x: Image, y: Image, fitted: NDArray[np.bo
 
 def _upper_medians(values: NDArray[Any], halves: NDArray[Any]) -> NDArray[Any]:
     """Return the value of each row that has so many below it, as in `upper_median`; what does not count is infinite."""
-    return np.partition(values, np.unique(halves), axis=1)[np.arange(len(values)), halves]
+    found: NDArray[Any] = np.partition(values, np.unique(halves), axis=1)[np.arange(len(values)), halves]
+    return found
 
 
 def add_to_channels(picture: Image, offset: Image) -> None:
-    """Add `offset` (3) to the channels of `picture` in place; NumPy's broadcast over so short an axis takes six times as
-    long."""
-    cv2.add(picture, (*(float(each) for each in offset), 0.0), dst=picture)
+    """Add `offset` (3) to the channels of `picture` in place; over so short an axis NumPy takes six times as long."""
+    cv2.add(picture, np.append(offset, 0.0).astype(np.float64), dst=picture)
 
 
 def upper_median(values: NDArray[Any]) -> float:
