@@ -4,7 +4,6 @@ Apart from the modules that load models, which name their caches here when they 
 none of them for this.
 """
 
-import gc
 import logging
 import threading
 import time
@@ -18,7 +17,7 @@ from shared.freed_memory import give_back_memory, map_large_blocks
 log = logging.getLogger(__name__)
 
 LONG_STEP_SEC = 2.0
-"""A step from this length on gives memory back; that takes milliseconds, and a shorter one holds little."""
+"""A step from this length on gives memory back; that takes some 0.1 s, and a shorter one holds little."""
 
 Model = TypeVar("Model")
 
@@ -41,7 +40,6 @@ def release_models() -> int:
         return 0
     for cached in _CACHES:
         cached.cache_clear()
-    gc.collect()
     give_back_memory()
     return count
 

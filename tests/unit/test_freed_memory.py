@@ -7,6 +7,7 @@ import sys
 import pytest
 
 SCRIPT = """
+import gc
 from pathlib import Path
 
 from shared.freed_memory import give_back_memory, map_large_blocks
@@ -32,6 +33,12 @@ for _ in range(20):
     block = bytearray(b"x" * 4_000_000)
 del block
 assert resident_mib() - before < 20, "after large blocks"
+gc.disable()
+cycle = [bytearray(b"x" * 50_000_000)]
+cycle.append(cycle)
+del cycle
+give_back_memory()
+assert resident_mib() - before < 20, "after a cycle"
 """
 
 
