@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -22,11 +22,15 @@ import pytest
 from devhost.azurite import install_azurite, start_azurite
 from devhost.page import page_origins
 from devhost.stack import free_port
+from shared.domain.stage import Stage, StageState
+from shared.storage.connect import connect
 
 REPO = Path(__file__).resolve().parents[2]
 SHARED_DATA = REPO.parent / "shared" / "data"
 PATIENCE_SEC = 300.0
-HTTP = httpx.Client(timeout=60.0, limits=httpx.Limits(max_keepalive_connections=0))
+MAX_TRIES = 5
+"""So often is a job tried that was over before it could be disturbed."""
+HTTP = httpx.Client(timeout=PATIENCE_SEC, limits=httpx.Limits(max_keepalive_connections=0))
 """Waits as long as a busy machine takes; the functions of httpx give up after 5 s."""
 SHORT_SEC = 6
 TWO_SLIDES_SEC = 12
@@ -57,8 +61,28 @@ class RunningStack:
     """Where a page may be served that browsers let call the API."""
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that run the stages."""
+        """The processes that run functions, but for the API's."""
         return [child for child in self.host.children() if "devhost.worker" in child.cmdline()]
+
+    def stage_workers(self) -> list[psutil.Process]:
+        """The workers that run the stages; background jobs and timers have others, which are less nice."""
+        return [worker for worker in self.workers() if worker.cmdline()[-1] == "5"]
+
+    def begin(self, server: "SlowServer", stage: Stage) -> dict[str, Any]:
+        """Submit a job; return it once a step of the stage is at work, or has been where this process was too slow."""
+        if stage is not Stage.DOWNLOAD:
+            server.gate.set()
+        options = {"overlay": True} if stage is Stage.RENDITION else {}
+        answer = HTTP.post(f"{self.url}/jobs", json={"sourceUrl": server.url, "options": options})
+        assert answer.status_code == 202, answer.text
+        job: dict[str, Any] = answer.json()
+        begun = (StageState.RUNNING, StageState.DONE)
+        with closing(connect(self.connection)) as storage:
+            eventually(
+                lambda: any(row.value.state in begun for row in storage.step_runs.of_job(job["jobId"], stage)),
+                f"the begin of the {stage} stage",
+            )
+        return job
 
     def job(self, job_id: str) -> dict[str, Any]:
         answer = HTTP.get(f"{self.url}/jobs/{job_id}")
@@ -134,7 +158,7 @@ def slow_server(short_lecture: Path) -> Iterator[SlowServer]:
 
     class Handler(SimpleHTTPRequestHandler):
         def do_GET(self) -> None:
-            gate.wait(60)
+            gate.wait(PATIENCE_SEC)
             super().do_GET()
 
         def log_message(self, format: str, *args: Any) -> None:
@@ -187,5 +211,7 @@ def running_stack(directory: Path, **settings: str) -> Iterator[RunningStack]:
         yield RunningStack(f"http://127.0.0.1:{port}/api", azurite.connection_string, host_process, page_port)
     finally:
         host.terminate()
-        host.wait(60)
-        azurite.stop()
+        try:
+            host.wait(PATIENCE_SEC)
+        finally:
+            azurite.stop()

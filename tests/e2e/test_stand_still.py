@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import psutil
 import pytest
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
@@ -13,7 +12,7 @@ from azure.storage.queue import QueueServiceClient
 from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import StepRun
 from shared.storage.connect import AzureStorage, connect
-from tests.e2e.conftest import HTTP, RunningStack, SlowServer, eventually, running_stack
+from tests.e2e.conftest import HTTP, MAX_TRIES, RunningStack, SlowServer, eventually, running_stack
 from tests.e2e.test_stop_and_go import traces
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="the system has no SIGSTOP")]
@@ -37,19 +36,9 @@ def storage(stack: RunningStack) -> Iterator[AzureStorage]:
     made.close()
 
 
-def shared_workers(stack: RunningStack) -> list[psutil.Process]:
-    """The workers that run the stages; background jobs and timers have others."""
-    return [worker for worker in stack.workers() if worker.cmdline()[-1] == "5"]
-
-
 def running(storage: AzureStorage, job_id: str) -> dict[tuple[str, str, int], StepRun]:
     rows = [row.value for row in storage.step_runs.of_job(job_id)]
     return {(row.stage, row.step, row.number): row for row in rows if row.state is StageState.RUNNING}
-
-
-def at_work(storage: AzureStorage, job_id: str, stage: Stage) -> None:
-    """Waits until some worker is at work on the stage."""
-    eventually(lambda: any(key[0] == stage for key in running(storage, job_id)), f"the begin of {stage}")
 
 
 def lost_a_step(storage: AzureStorage, job_id: str) -> bool:
@@ -71,27 +60,24 @@ def lost_a_step(storage: AzureStorage, job_id: str) -> bool:
 
 
 @contextmanager
-def standing_still(stack: RunningStack, storage: AzureStorage, job_id: str, stage: Stage) -> Iterator[None]:
-    """Has a worker stand still for the block that was at work on the job, which others have taken over by then."""
-    at_work(storage, job_id, stage)
-    for worker in shared_workers(stack) * 3:
-        worker.suspend()
-        try:
-            if lost_a_step(storage, job_id):
-                yield
-                return
-        finally:
-            worker.resume()
+def standing_still(
+    stack: RunningStack, storage: AzureStorage, server: SlowServer, stage: Stage
+) -> Iterator[dict[str, Any]]:
+    """Has a worker stand still for the block that was at work on the job, which others have taken over by then.
+
+    A job that was over before is followed by another.
+    """
+    for _ in range(MAX_TRIES):
+        job = stack.begin(server, stage)
+        for worker in stack.stage_workers() * 3:
+            worker.suspend()
+            try:
+                if lost_a_step(storage, job["jobId"]):
+                    yield job
+                    return
+            finally:
+                worker.resume()
     raise AssertionError("no worker is at work on the job")
-
-
-def submit(stack: RunningStack, server: SlowServer, stage: Stage) -> dict[str, Any]:
-    if stage is not Stage.DOWNLOAD:
-        server.gate.set()
-    answer = HTTP.post(f"{stack.url}/jobs", json={"sourceUrl": server.url})
-    assert answer.status_code == 202, answer.text
-    job: dict[str, Any] = answer.json()
-    return job
 
 
 def blobs_of(stack: RunningStack, job: dict[str, Any]) -> dict[str, tuple[int, str | None]]:
@@ -122,8 +108,7 @@ def await_empty_queues(stack: RunningStack) -> None:
 def test_a_worker_that_stands_still_loses_its_step_and_leaves_nothing(
     stack: RunningStack, storage: AzureStorage, slow_server: SlowServer, stage: Stage
 ) -> None:
-    job = submit(stack, slow_server, stage)
-    with standing_still(stack, storage, job["jobId"], stage):
+    with standing_still(stack, storage, slow_server, stage) as job:
         slow_server.gate.set()
         done = stack.ended(job["jobId"])
         assert done["status"] == "DONE", done
@@ -142,9 +127,8 @@ def test_a_worker_that_stands_still_loses_its_step_and_leaves_nothing(
 def test_a_session_that_is_deleted_while_its_workers_stand_still_is_gone_and_stays_so(
     stack: RunningStack, storage: AzureStorage, slow_server: SlowServer, stage: Stage
 ) -> None:
-    job = submit(stack, slow_server, stage)
-    at_work(storage, job["jobId"], stage)
-    workers = shared_workers(stack)
+    job = stack.begin(slow_server, stage)
+    workers = stack.stage_workers()
     for worker in workers:
         worker.suspend()
     try:

@@ -31,8 +31,8 @@ def test_the_end_of_a_job_is_told_until_it_is_accepted(stack: RunningStack) -> N
         body = {"sourceUrl": "http://127.0.0.1:9/a.mp4", "delaySeconds": 3600, "callbackUrl": receiver.url()}
         job = HTTP.post(f"{stack.url}/jobs", json=body).raise_for_status().json()
         HTTP.delete(f"{stack.url}/jobs/{job['jobId']}").raise_for_status()
-        eventually(lambda: len(receiver.received) == 2, "the second delivery", pause_sec=0.2)
-        first, second = receiver.received
+        eventually(lambda: len(receiver.received) >= 2, "the second delivery", pause_sec=0.2)
+        first, second = receiver.received[:2]
         key = base64.b64decode(WEBHOOK_SECRET.removeprefix("whsec_"))
         assert first.is_signed_with(key)
         assert second.is_signed_with(key)
