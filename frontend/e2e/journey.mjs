@@ -329,14 +329,13 @@ async function mergesWithAnotherEditor() {
   await isSaved(page);
   const merged = [`${before[0]} mine`, `${before[1]} theirs`, `${before[2]} mine`];
   assert.deepEqual((await textsOf(page)).slice(0, 3), merged);
-  await captionsSay("mine", "theirs");
   await other.close();
 }
 
 /** Import a corrected file, say that the text is reviewed, and go back to what the machine wrote. */
 async function importsAndRestores() {
   const transcript = `${given.api}/sessions/${session}/results/transcript`;
-  const captions = await (await fetch(`${transcript}?format=vtt`)).text();
+  const captions = await captionsSay("mine", "theirs");
   const corrected = {
     name: "corrected.vtt",
     mimeType: "text/vtt",
@@ -384,16 +383,19 @@ async function isSaved(shown) {
   await shown.waitForFunction(() => document.querySelector(".editor__state--saved") !== null);
 }
 
+/** Wait until the captions have these texts, and return them: a worker writes them after each version. */
 async function captionsSay(...texts) {
   const path = `/api/sessions/${session}/results/transcript?format=vtt`;
-  await page.waitForFunction(
+  const said = await page.waitForFunction(
     async ([address, wanted]) => {
       const captions = await (await fetch(address)).text();
-      return wanted.every((each) => captions.includes(each)) && !captions.includes("auto-generated");
+      const areThere = wanted.every((each) => captions.includes(each)) && !captions.includes("auto-generated");
+      return areThere ? captions : false;
     },
     [path, texts],
     { polling: 1000 },
   );
+  return said.jsonValue();
 }
 
 async function spoken() {

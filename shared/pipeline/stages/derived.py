@@ -56,24 +56,25 @@ def write_derived(services: Services, job: Job) -> None:
     """Write the files that can be derived; without a transcript or a track, leave out what needs it.
 
     They are written again when the transcript was edited meanwhile, so that the last writer is the one that knows all.
+    So are the captions of a job at work, which `correct_by_slides` may have written over those of the edit. They come
+    first, because the rest takes seconds in which a later edit writes its own.
     """
-    present, edited = None, False
+    present = None
     while present != (found := present_text(services, job.org_id, job.session_id, job.job_id)):
-        edited, present = present is not None, found
-        transcript = _write_derived(services, job, present)
-        if edited and transcript is not None:
-            write_captions(services, job, transcript, present.state)
+        if present is not None and not job.is_final and (edited := _transcript(services, job, found)) is not None:
+            write_captions(services, job, edited, found.state)
+        present = found
+        _write_derived(services, job, present)
 
 
-def _write_derived(services: Services, job: Job, present: PresentText) -> Transcript | None:
-    """Write what follows from this text, and return it as it is then."""
+def _write_derived(services: Services, job: Job, present: PresentText) -> None:
     transcript, slides = _transcript(services, job, present), _read_slides(services, job)
     if transcript is not None and slides is not None and _may_be_corrected(job, present):
         transcript = _correct_by_slides(services, job, transcript, slides)
     if slides is not None:
         _write_slides(services, job, slides, transcript)
     if transcript is None:
-        return None
+        return
     chapters = propose_chapters(transcript, _picture_changes(services, job), _sections(slides))
     write_json(services, job, CHAPTERS, chapters)
     write_file(services, job, CHAPTERS_VTT, to_webvtt_chapters(chapters).encode())
@@ -87,7 +88,6 @@ def _write_derived(services: Services, job: Job, present: PresentText) -> Transc
             session_id=job.session_id, job_id=job.job_id, segments=tuple(_join(transcript.segments, track))
         )
         write_json(services, job, INSTRUCTOR_BY_SEGMENT, joined)
-    return transcript
 
 
 def _may_be_corrected(job: Job, present: PresentText) -> bool:
