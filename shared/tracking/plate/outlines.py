@@ -31,12 +31,13 @@ _GAP_SHARES = (0.022, 0.045)
 """Gaps of an outline up to these shares of the picture's width are closed, each in turn."""
 _FILM_LEVEL = 0.75
 """Share of the pictures in which the pixels of a film differ from its median."""
-_FILM_MOVES_SHARE = 0.5
-"""Share of the pictures in which they differ from the picture before: a person who stands there does not."""
-_FILM_CORE_SHARE = 0.03
-"""Least side of a film, as a share of the picture's width."""
-_FILM_FILL_SHARE = 0.75
-"""Share of its rectangle that a film fills, or the blades of a fan."""
+_FILMS = ((0.5, 0.03, 0.75), (0.3, 0.06, 0.9))
+"""Kinds of films, each by three figures.
+
+The share of the pictures in which its pixels differ from the picture before: a person who stands there does not. Its
+least side, as a share of the picture's width. The share of its rectangle that it fills. A film whose scenes last for
+seconds has to be larger, and more exactly a rectangle, than one that always moves.
+"""
 _MIN_HEIGHT_SHARE = 0.1
 """Least visible height of a person, as a share of the picture's."""
 _MAX_WIDTH_SHARE = 0.6
@@ -97,15 +98,16 @@ def _widened(box: Box) -> Box:
 
 def find_films(activity: Activity) -> Mask:
     """Return the rectangles in which everything changes most of the time, as on a screen with a film."""
-    changing = (activity.share >= _FILM_LEVEL) & (activity.restless >= _FILM_MOVES_SHARE)
-    side = max(3, round(_FILM_CORE_SHARE * changing.shape[1]))
-    solid = cv2.morphologyEx(changing.astype(np.uint8), cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
-    films = np.zeros(changing.shape, bool)
-    count, _, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
-    for label in range(1, count):
-        left, top, width, height, area = (int(value) for value in stats[label])
-        if area >= _FILM_FILL_SHARE * width * height:
-            films[max(0, top - 3) : top + height + 3, max(0, left - 3) : left + width + 3] = True
+    films = np.zeros(activity.share.shape, bool)
+    for moves, core, fill in _FILMS:
+        changing = (activity.share >= _FILM_LEVEL) & (activity.restless >= moves)
+        side = max(3, round(core * changing.shape[1]))
+        solid = cv2.morphologyEx(changing.astype(np.uint8), cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+        count, _, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+        for label in range(1, count):
+            left, top, width, height, area = (int(value) for value in stats[label])
+            if area >= fill * width * height:
+                films[max(0, top - 3) : top + height + 3, max(0, left - 3) : left + width + 3] = True
     return films
 
 

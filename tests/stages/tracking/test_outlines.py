@@ -1,6 +1,7 @@
 """A person who never leaves, drawn with NumPy, and what moves in a room without being one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import cv2
@@ -18,7 +19,7 @@ from shared.tracking.payload import InstructorTracking, TrackingPart
 from shared.tracking.plan import TrackingPlan
 from shared.tracking.plate.activity import Activity, measure_activity
 from shared.tracking.plate.fans import find_fans
-from shared.tracking.plate.outlines import MIN_PICTURES, Outline, find_outlines
+from shared.tracking.plate.outlines import MIN_PICTURES, Outline, find_films, find_outlines
 from shared.tracking.plate.plate import build_plate
 from shared.tracking.track.candidates import BY_OUTLINE, EVERYWHERE, select_candidates
 from shared.tracking.track.confidence import OUTLINE
@@ -83,6 +84,12 @@ def film(t: float, bgr: Picture) -> None:
     bgr[20:70, 60:90] = cv2.resize(shown, (30, 50))
 
 
+def laptop(t: float, bgr: Picture) -> None:
+    """Draw a film whose scenes last for two or three samples."""
+    shown = np.random.default_rng(int(t // 1.2)).integers(0, 255, (5, 7, 3)).astype(np.uint8)
+    bgr[40:58, 90:118] = cv2.resize(shown, (28, 18), interpolation=cv2.INTER_CUBIC)
+
+
 def clock(t: float, bgr: Picture) -> None:
     cv2.circle(bgr, (80, 40), 12, (240, 240, 240), -1)
     tip = 80 + 11 * np.sin(t / 30 * np.pi), 40 - 11 * np.cos(t / 30 * np.pi)
@@ -138,6 +145,12 @@ def test_a_few_pictures_tell_nothing() -> None:
     assert outlines(pictures(lecturer, count=MIN_PICTURES - 1)) == []
 
 
+def test_a_film_of_long_scenes_is_a_film_and_a_person_who_stands_there_is_not() -> None:
+    films = find_films(activity_of(pictures(lecturer, laptop)))
+    assert films[40:58, 90:118].all()
+    assert not films[:, :86].any()
+
+
 def test_a_person_who_comes_and_goes_is_not_part_of_the_plate() -> None:
     plate = build_plate(pictures())
 
@@ -149,6 +162,9 @@ def test_a_person_who_comes_and_goes_is_not_part_of_the_plate() -> None:
     assert find_lingering(pictures(comes_and_goes), plate, (face,)) == ()
     ((box, score),) = find_lingering(pictures(), plate, (face,))
     assert (box[0] < face[0], score) == (True, 0.5)
+    around = replace(plate, outlines=(Outline((0.36, 0.3, 0.28, 0.42), 0.7),))  # the person and where they sway to
+    assert find_lingering(pictures(comes_and_goes), around, ()) == ()
+    assert len(find_lingering(pictures(), around, ())) == 1
 
 
 def track(frames: list[SampledFrame]) -> InstructorTracking:
@@ -192,7 +208,7 @@ def test_what_does_not_turn_is_no_fan(thing: Callable[[float, Picture], None]) -
     assert not find_fans(activity_of(pictures(thing))).any()
 
 
-@pytest.mark.parametrize("things", [(), (film,), (fan,)], ids=["nothing", "film", "fan"])
+@pytest.mark.parametrize("things", [(), (film,), (laptop,), (fan,)], ids=["nothing", "film", "laptop", "fan"])
 def test_an_empty_room_stays_empty(things: tuple[Callable[[float, Picture], None], ...]) -> None:
     assert track(pictures(*things)).warning_details == (NOBODY_SEEN,)
 
