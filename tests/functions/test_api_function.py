@@ -257,11 +257,11 @@ def test_the_worker_need_not_keep_our_request(
     assert list(references) == ["invocation-2"]
 
 
-@pytest.mark.parametrize("stranger", [SimpleNamespace(), SimpleNamespace(http_coordinator=object()), None])
+@pytest.mark.parametrize("coordinator", [SimpleNamespace(), SimpleNamespace(http_coordinator=object()), None])
 def test_a_worker_that_is_built_otherwise_is_left_alone(
-    hosted: func.Blueprint, monkeypatch: pytest.MonkeyPatch, stranger: Any
+    hosted: func.Blueprint, monkeypatch: pytest.MonkeyPatch, coordinator: Any
 ) -> None:
-    monkeypatch.setitem(sys.modules, "azure_functions_worker.http_v2", stranger)
+    monkeypatch.setitem(sys.modules, "azure_functions_worker.http_v2", coordinator)
     assert run(hosted, "GET", "/api/health").status == 200
 
 

@@ -94,7 +94,7 @@ class Vocabulary:
         Args:
             terms: as they are to be written.
             look_up: returns how words are said.
-            most_unlike: words that are less alike stay, whatever the term's weight and the engine's belief.
+            most_unlike: words that are less alike stay, for any weight of the term and belief of the engine.
         """
         self._terms = tuple(dict.fromkeys(terms))
         self._look_up = look_up

@@ -183,8 +183,8 @@ def test_the_routes_were_found() -> None:
 @pytest.mark.parametrize(("path", "method"), WITH_IDS)
 def test_anothers_id_is_not_found(acme: Acme, path: str, method: str) -> None:
     for token in (OTHERS, OTHERS_ADMIN):
-        stranger = acme.ask(method, path, token)
-        assert (stranger.status_code, stranger.json()["code"]) == (404, "not_found")
+        refused = acme.ask(method, path, token)
+        assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
     owner = acme.ask(method, path, OWNER)
     assert owner.status_code < 500
     assert b'"not_found"' not in owner.content

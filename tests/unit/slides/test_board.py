@@ -54,7 +54,7 @@ def test_what_was_never_written_upon_is_no_board() -> None:
 def test_a_person_who_stands_there_for_a_moment_is_no_board() -> None:
     watcher, found, at = BoardWatcher(), list[Stretch](), 0
     empty, nothing = board(), np.zeros((HEIGHT, WIDTH), bool)
-    striped = empty.copy()  # whom no detector finds
+    striped = empty.copy()  # a person without a detection
     striped[20:170, 60:240:6] = striped[20:170, 61:240:6] = 120
     for picture, seconds in ((empty, 12), (striped, 5), (empty, 20)):
         for _ in range(seconds):
