@@ -43,21 +43,21 @@ def use_tracks(recording: Recording, wanted: WantedTracks) -> Recording:
     videos = _all(recording.video, recording.other_videos)
     audios = _all(recording.audio, recording.other_audios)
     video, audio, choice = recording.video, recording.audio, replace(recording.choice, asked=True)
-    warnings = recording.warnings
+    outdated = set[str]()
     if wanted.audio is not None:
         audio = _find(audios, wanted.audio, "audioTrack", "sound")
         choice = replace(choice, audio_reason=_reason("audioTrack", audios))
-        warnings = tuple(each for each in warnings if each.code != SOUND_CHOSEN)
+        outdated.add(SOUND_CHOSEN)
     if wanted.video is not None:
         video = _find(videos, wanted.video, "videoTrack", "picture")
         choice = replace(choice, video_reason=_reason("videoTrack", videos))
-        warnings = tuple(each for each in warnings if each.code != PICTURE_CHOSEN)
+        outdated.add(PICTURE_CHOSEN)
     elif video is not None and wanted.slides == video.index:
         others = [each for each in videos if each != video]
         if others:
             video = next((each for each in others if each.index == choice.slides), others[0])
             choice = replace(choice, video_reason="slidesTrack names another.")
-            warnings = tuple(each for each in warnings if each.code != PICTURE_CHOSEN)
+            outdated.add(PICTURE_CHOSEN)
     unfollowed = [each for each in videos if each != video]
     if wanted.slides is not None:
         choice = replace(choice, slides=_find(videos, wanted.slides, "slidesTrack", "picture").index)
@@ -70,7 +70,7 @@ def use_tracks(recording: Recording, wanted: WantedTracks) -> Recording:
         other_videos=tuple(unfollowed),
         other_audios=tuple(each for each in audios if each != audio),
         choice=choice,
-        warnings=warnings,
+        warnings=tuple(each for each in recording.warnings if each.code not in outdated),
     )
     return _on_its_clock(used)
 
