@@ -88,7 +88,8 @@ def next_actions(
     while (status := next_status(job)) is not None:
         actions.append(MoveStatus(status))
         job = advance_status(job, status, now)
-    actions.extend(Enqueue(run) for run in _to_enqueue(job, known, now, stale_after, ahead))
+    to_enqueue = sorted(_to_enqueue(job, known, now, stale_after, ahead), key=_is_after_prepare)
+    actions.extend(Enqueue(run) for run in to_enqueue)
     if job.stages_over and job.status is JobStatus.TRANSCRIBED and _all_done(job, known):
         actions.append(Complete(costs_of(steps)))
     return actions
@@ -142,6 +143,11 @@ def _to_enqueue(
                 elif needs_are_done(job, run, known.values()) if run.blocked else run.is_lost(now, stale_after):
                     yield run
             may_begin = may_begin and _is_done(job, stage, step, known)
+
+
+def _is_after_prepare(run: StepRun) -> bool:
+    """Return False for the step that all parts of its stage wait for: it is sent first, as the job's longest chain."""
+    return run.step is not StepKind.PREPARE
 
 
 def _begins_early(job: Job, stage: Stage, step: StepKind, number: int) -> bool:

@@ -118,7 +118,7 @@ class State:
         return [row for stage, of_stage in letters for row in rows_of(stage, of_stage)]
 
 
-FIRST_OF_TWO = ("enqueue transcription part 0", "enqueue transcription part 1", "enqueue tracking prepare 0")
+FIRST_OF_TWO = ("enqueue tracking prepare 0", "enqueue transcription part 0", "enqueue transcription part 1")
 
 STATES = [
     # the way of a job
@@ -175,7 +175,7 @@ STATES = [
         then=("move to TRANSCRIBED", "complete"),
     ),
     # stages that do not apply
-    State("no picture", make_job(CREATED, "d", "tv"), "d", then=("move to DOWNLOADED", *FIRST_OF_TWO[:2])),
+    State("no picture", make_job(CREATED, "d", "tv"), "d", then=("move to DOWNLOADED", *FIRST_OF_TWO[1:])),
     State(
         "no sound",
         make_job(CREATED, "d", "s"),
@@ -211,7 +211,7 @@ STATES = [
         "second part never sent", make_job(DOWNLOADED, "d"), "d", "r--", "r---", then=("enqueue transcription part 1",)
     ),
     State("merge lost", make_job(DOWNLOADED, "d"), "d", "ddl", "r---", then=("enqueue transcription merge 0",)),
-    State("lost and crashed", make_job(DOWNLOADED, "d"), "d", "lc-", "r---", then=FIRST_OF_TWO[:2]),
+    State("lost and crashed", make_job(DOWNLOADED, "d"), "d", "lc-", "r---", then=FIRST_OF_TWO[1:]),
     # blobs that are made again
     State("plate made again", make_job(DOWNLOADED, "ds"), "d", "ddd", "wbd-", then=("move to TRANSCRIBED",)),
     State("plate there again", make_job(TRANSCRIBED, "ds"), "d", "ddd", "dbd-", then=("enqueue tracking part 0",)),
