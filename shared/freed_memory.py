@@ -26,8 +26,7 @@ def map_large_blocks() -> None:
 def give_back_memory() -> None:
     """Give memory that nothing uses back to the system, as far as the C library can.
 
-    Containers and decoders of PyAV refer to each other: a part of tracking leaves 260 MiB to the collector, which
-    seldom looks at what is old.
+    Containers, streams and decoders of PyAV refer to each other, and the collector seldom looks at what is old.
     """
     gc.collect()
     with suppress(OSError, AttributeError):

@@ -1,10 +1,12 @@
 """A display matrix says how a picture is turned and mirrored."""
 
 import struct
+import sys
 
+import av
 import pytest
 
-from shared.media.video.orientation import UPRIGHT, Orientation, orientation_of_matrix
+from shared.media.video.orientation import UPRIGHT, Orientation, orientation_of, orientation_of_matrix
 
 
 def matrix(a: int, b: int, c: int, d: int) -> bytes:
@@ -40,3 +42,12 @@ def test_turned_and_mirrored(values: tuple[int, int, int, int], orientation: Ori
 
 def test_a_short_matrix_says_nothing() -> None:
     assert orientation_of_matrix(b"\x00" * 8) == UPRIGHT
+
+
+def test_a_frame_that_was_asked_is_freed_without_the_garbage_collector() -> None:
+    frame = av.VideoFrame(16, 16, "yuv420p")
+    references = sys.getrefcount(frame)
+    assert orientation_of(frame) == UPRIGHT
+    assert sys.getrefcount(frame) == references
+    frame.side_data.get("DISPLAYMATRIX")
+    assert sys.getrefcount(frame) > references, "PyAV's own container refers back to the frame: else take it"
