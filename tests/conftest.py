@@ -25,34 +25,41 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-# The slow folders first, so that no process is left alone with one of them at the end.
-FOLDERS = ("e2e", "page", "media", "stages", "stored", "devhost", "functions", "contract", "unit")
+SHARED_STACK, OWN_STACK = "e2e", "e2e, alone"
+WITH_OWN_STACK = ("test_chaos.py", "test_overload.py", "test_schemathesis.py", "test_stand_still.py")
+"""Modules of e2e that disturb a stack or a server of their own."""
+
+# The slow ones first, so that no process is left alone with one of them at the end. Modules with a stack of their own
+# come after what computes, beside which the shared stack runs: two stacks at a time wait together.
+ORDER = (SHARED_STACK, "page", "media", "stages", OWN_STACK, "stored", "devhost", "functions", "contract", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the modules by folder."""
+    """Sort the modules by what they cost."""
     items.sort(key=lambda item: _rank(item.path))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each module to one process, so that its fixtures are made once, and all of e2e to one.
-
-    The tests of a stack wait much, and its processes use the second core; two stacks at a time would wait together.
-    """
+    """Give each module to one process, so that its fixtures are made once, and those that share a stack to one."""
     from xdist.scheduler import LoadScopeScheduling  # not there with -p no:xdist
 
     class ByModule(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             module = nodeid.partition("::")[0]
-            return "e2e" if module.startswith("tests/e2e/") else module
+            return SHARED_STACK if _group(Path(module.removeprefix("tests/"))) == SHARED_STACK else module
 
     return ByModule(config, log)
 
 
 def _rank(path: Path) -> int:
-    folder = path.relative_to(Path(__file__).parent).parts[0]
-    return FOLDERS.index(folder) if folder in FOLDERS else len(FOLDERS)
+    group = _group(path.relative_to(Path(__file__).parent))
+    return ORDER.index(group) if group in ORDER else len(ORDER)
+
+
+def _group(module: Path) -> str:
+    """Return which of `ORDER` the module, a path below the tests, belongs to."""
+    return OWN_STACK if module.parts[0] == "e2e" and module.name in WITH_OWN_STACK else module.parts[0]
 
 
 @pytest.fixture(scope="session")

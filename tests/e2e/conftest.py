@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -32,9 +33,12 @@ MAX_TRIES = 5
 """So often is a job tried that was over before it could be disturbed."""
 HTTP = httpx.Client(timeout=PATIENCE_SEC, limits=httpx.Limits(max_keepalive_connections=0))
 """Waits as long as a busy machine takes; the functions of httpx give up after 5 s."""
-SHORT_SEC = 6
+SHORT_SEC = 3
+SHORT_SIZE_PX = (160, 90)
+SHORT_EVERY = 5
+"""One of so many pictures is kept: the plate and the renditions cost by the picture."""
 TWO_SLIDES_SEC = 12
-SHORT_SIZE_PX = (320, 180)
+TWO_SLIDES_SIZE_PX = (320, 180)
 WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CLIENT = (sys.executable, "-m", "rostrum_client", "process")
 HOST = (sys.executable, "-m", "devhost", "--app", str(REPO))
@@ -120,22 +124,23 @@ class SlowServer:
 
 @pytest.fixture(scope="session")
 def short_lecture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first seconds of the example with a small picture, so that a job takes a third of the time."""
-    return _cut(tmp_path_factory.mktemp("short") / "lecture.mp4", SHORT_SEC)
+    """The first seconds of the example with few small pictures, so that a job takes a tenth of the time."""
+    return _cut(tmp_path_factory.mktemp("short") / "lecture.mp4", SHORT_SEC, SHORT_SIZE_PX, SHORT_EVERY)
 
 
 @pytest.fixture(scope="session")
 def lecture_of_two_slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example up to its second slide; while only one was shown, no slides are found."""
-    return _cut(tmp_path_factory.mktemp("slides") / "lecture.mp4", TWO_SLIDES_SEC)
+    return _cut(tmp_path_factory.mktemp("slides") / "lecture.mp4", TWO_SLIDES_SEC, TWO_SLIDES_SIZE_PX)
 
 
-def _cut(target: Path, end_sec: float) -> Path:
-    """Write the beginning of the example with a small picture; return its path."""
+def _cut(target: Path, end_sec: float, size_px: tuple[int, int], every: int = 1) -> Path:
+    """Write the beginning of the example with small pictures, one of `every`; return its path."""
     with av.open(REPO / "examples" / "lecture.mp4") as source, av.open(target, "w") as cut:
-        small = cut.add_stream("libx264", rate=25, options={"preset": "ultrafast", "g": "50"})
-        small.width, small.height, small.pix_fmt = *SHORT_SIZE_PX, "yuv420p"
+        small = cut.add_stream("libx264", rate=25 // every, options={"preset": "ultrafast", "g": "50"})
+        small.width, small.height, small.pix_fmt = *size_px, "yuv420p"
         sound = cut.add_stream_from_template(source.streams.audio[0])
+        number = count()
         for packet in source.demux():
             if packet.pts is None or packet.pts * packet.time_base >= end_sec:
                 continue
@@ -143,8 +148,9 @@ def _cut(target: Path, end_sec: float) -> Path:
                 packet.stream = sound
                 cut.mux(packet)
                 continue
-            for frame in packet.decode():
-                scaled = frame.reformat(*SHORT_SIZE_PX, "yuv420p")
+            pictures = (frame for frame in packet.decode() if next(number) % every == 0)
+            for frame in pictures:
+                scaled = frame.reformat(*size_px, "yuv420p")
                 scaled.pict_type = 0  # the encoder's choice
                 cut.mux(small.encode(scaled))
         cut.mux(small.encode(None))
