@@ -3,6 +3,7 @@
 Apart from all rooms, because each of them uses it.
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -125,3 +126,6 @@ class Services:
 
     sleep: Callable[[float], None] = time.sleep
     """Waits so many seconds between two tries of a write."""
+
+    start_thread: Callable[[threading.Thread], None] = threading.Thread.start
+    """Starts a thread that renews a lease; where no clock runs by itself, no interval ends, and it need not start."""

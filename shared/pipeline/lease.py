@@ -130,8 +130,11 @@ def settle(
 class PeriodicThread(ABC):
     """A thread that does something at intervals while a `with` block runs; what storage raises is tried again."""
 
-    def __init__(self, every_sec: float) -> None:
+    def __init__(
+        self, every_sec: float, start_thread: Callable[[threading.Thread], None] = threading.Thread.start
+    ) -> None:
         self._every_sec = every_sec
+        self._start_thread = start_thread
         self._stopped = threading.Event()
         measured = copy_context()  # what the thread does is counted with the work that it renews the lease of
         self._thread = threading.Thread(target=measured.run, args=(self._run,), name=type(self).__name__, daemon=True)
@@ -141,14 +144,15 @@ class PeriodicThread(ABC):
         """Do it once; return False to end the thread."""
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._start_thread(self._thread)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopped.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         while not self._stopped.wait(self._every_sec):

@@ -54,6 +54,7 @@ class PipelineHarness:
             new_id=lambda: f"id{1_000_000 - next(numbers)}",
             work={(stage, step): self._work for stage in Stage for step in StepKind},
             sleep=lambda sec: None,
+            start_thread=lambda thread: None,  # the clock is the test's, so that no heartbeat is ever due
         )
 
     def _make_storage(self) -> MemoryStorage:

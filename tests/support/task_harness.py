@@ -36,6 +36,7 @@ class TaskHarness:
             clock=lambda: self.now,
             new_id=lambda: f"id{next(numbers):07}",
             work={},
+            start_thread=lambda thread: None,  # the clock is the test's, so that no heartbeat is ever due
         )
         self.jobs.bind(lambda: self.services)
 

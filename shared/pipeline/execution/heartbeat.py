@@ -50,7 +50,7 @@ class Heartbeat(PeriodicThread):
     """Use as a context manager around the work of a claimed step."""
 
     def __init__(self, services: Services, job: Job, claimed: Stored[StepRun]) -> None:
-        super().__init__(services.settings.heartbeat_sec)
+        super().__init__(services.settings.heartbeat_sec, services.start_thread)
         self._services = services
         self._job = job
         self._claimed = claimed

@@ -17,7 +17,7 @@ class TaskHeartbeat(PeriodicThread):
     """Use as a context manager around the call of a claimed task."""
 
     def __init__(self, services: Services, claimed: Stored[Task]) -> None:
-        super().__init__(services.settings.stale_after_sec / 6)
+        super().__init__(services.settings.stale_after_sec / 6, services.start_thread)
         self.claimed = claimed
         """The task's row as this delivery last wrote it."""
         self._services = services
