@@ -50,7 +50,7 @@ class JobTable:
         self, jobs: Table, index: Table, events: Table, clock: Callable[[], datetime], *, few: int = FEW
     ) -> None:
         """Keep jobs in these tables; up to `few` jobs of a list are looked up one by one."""
-        self._jobs = Rows(jobs, "jobs", Job, lambda job: (job.org_id, job.job_id), "job")
+        self._jobs = Rows(jobs, "jobs", Job, lambda job: (job.org_id, job.job_id), "job", remembers=64)
         self._events = Rows(events, "events", Event, lambda event: (event.job_id, _event_key(event.sequence)), "event")
         self._index = index
         self._known = KnownRows()

@@ -23,7 +23,16 @@ class Rows(Generic[T]):
     A single row that cannot be read raises RowOfLaterRelease or UnreadableRow. A scan logs and skips it.
     """
 
-    def __init__(self, table: Table, name: str, cls: type[T], keys: Callable[[T], tuple[str, str]], noun: str) -> None:
+    def __init__(
+        self,
+        table: Table,
+        name: str,
+        cls: type[T],
+        keys: Callable[[T], tuple[str, str]],
+        noun: str,
+        *,
+        remembers: int = 0,
+    ) -> None:
         """Keep rows in `table`.
 
         Args:
@@ -32,12 +41,13 @@ class Rows(Generic[T]):
             cls: the dataclass.
             keys: returns a value's partition and key.
             noun: the word for one value in the detail of NotFound.
+            remembers: of how many rows the value is kept, so that an unchanged row is not decoded anew.
         """
         self._table = table
         self._name = name
         self._keys = keys
         self._noun = noun
-        self._reader: RowReader[T] = RowReader(name, partial(from_columns, cls))
+        self._reader: RowReader[T] = RowReader(name, partial(from_columns, cls), remembers=remembers)
 
     def insert(self, value: T) -> Stored[T]:
         """Insert the value; raise WriteConflict when the keys are taken."""

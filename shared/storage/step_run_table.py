@@ -20,7 +20,7 @@ class StepRunTable:
     """A `StepRunStore`."""
 
     def __init__(self, parts: Table) -> None:
-        self._parts = Rows(parts, "parts", StepRun, lambda part: (part.job_id, _key(part)), "part")
+        self._parts = Rows(parts, "parts", StepRun, lambda part: (part.job_id, _key(part)), "part", remembers=256)
 
     def create(self, part: StepRun) -> Stored[StepRun]:
         try:
