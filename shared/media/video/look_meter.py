@@ -20,6 +20,8 @@ _CELLS = (20, 12)
 """Columns and rows of the places in which a change is looked for."""
 _EDGES_SHARE = 0.998
 """Share of the pixels that are no edges: what counts is the lowest of the steepest ones."""
+_STEEPEST = 4 * 255
+"""The steepest edge that there can be: a pixel against its four neighbours."""
 _FLAT_WIDTH_PX = 640
 """Largest width at which flat areas are measured; larger pictures are shrunk."""
 _FLAT_EVERY_SEC = 30.0
@@ -42,18 +44,18 @@ class LookMeter:
     def look(self, time_sec: float, bgr: NDArray[np.uint8]) -> Look:
         """Return how the picture looks, which is height × width × 3."""
         grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
-        small = cv2.resize(grey, _SMALL_PX, interpolation=cv2.INTER_AREA).astype(np.float32)
+        small = np.asarray(cv2.resize(grey, _SMALL_PX, interpolation=cv2.INTER_AREA), np.uint8)
         before, self._before = self._before, small
         change = rest = None
-        self.difference = None if before is None else np.abs(small - before)
+        self.difference = None if before is None else cv2.absdiff(small, before).astype(np.float32)
         if self.difference is not None:
             cells = cv2.resize(self.difference, _CELLS, interpolation=cv2.INTER_AREA)
             change, rest = round(float(cells.max()) * 100), round(float(np.median(cells)) * 100)
-        dark, bright = _at_shares(small.ravel(), _DARKEST_SHARE, _BRIGHTEST_SHARE)
+        dark, bright = _at_shares(small, 256, _DARKEST_SHARE, _BRIGHTEST_SHARE)
         return Look(
             t=time_sec,
             brightness=round(float(small.mean())),
-            spread=round(float(bright - dark)),
+            spread=bright - dark,
             edges=_edges(grey),
             change=change,
             rest=rest,
@@ -61,10 +63,14 @@ class LookMeter:
         )
 
 
-def _at_shares(values: NDArray[Any], *shares: float) -> list[float]:
-    """Return the values below which these shares of all lie; NumPy's quantile interpolates, at ten times the cost."""
-    ranks = [min(len(values) - 1, int(len(values) * share)) for share in shares]
-    return [float(value) for value in np.partition(values, ranks)[ranks]]
+def _at_shares(values: Any, end: int, *shares: float) -> list[int]:
+    """Return the values below which these shares of all lie; they are whole, of 8 or 16 bits, from 0 to below `end`.
+
+    Counting them takes a third of the time that sorting some of them does.
+    """
+    ranks = [min(values.size - 1, int(values.size * share)) for share in shares]
+    up_to = np.cumsum(cv2.calcHist([values], [0], None, [end], [0, end]).ravel().astype(np.int64))
+    return [int(np.searchsorted(up_to, rank, side="right")) for rank in ranks]
 
 
 def _flat(grey: Any) -> int:
@@ -81,5 +87,6 @@ def _edges(grey: Any) -> int:
     height, width = grey.shape
     across = max(3, min(_EDGES_WIDTH_PX, width // 2))
     grey = cv2.resize(grey, (across, max(3, round(height * across / width))), interpolation=cv2.INTER_AREA)
-    (steep,) = _at_shares(np.abs(cv2.Laplacian(grey, cv2.CV_16S, ksize=1)).ravel(), _EDGES_SHARE)
-    return int(steep)
+    away = cv2.Laplacian(grey, cv2.CV_16S, ksize=1)
+    (steep,) = _at_shares(np.abs(away, out=away).view(np.uint16), _STEEPEST + 1, _EDGES_SHARE)
+    return steep

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import Box, Detection
 from shared.tracking.detectors.clothes import describe_clothes
-from shared.tracking.plate.exposure import Image, colour_distance, fit_exposure, shrink_and_smooth, upper_median
+from shared.tracking.plate.exposure import ExposureFit, Image, colour_distance, shrink_and_smooth, upper_median
 from shared.tracking.plate.plate import Plate
 from shared.tracking.plate.repair import edge_strength, has_edges_of, is_ghost
 from shared.tracking.plate.slides import Screen
@@ -56,6 +56,10 @@ _MIN_FILL_SHARE = 0.25
 """Least share of the bounding box that differs."""
 _MIN_SCORE = 0.05
 """Least score of a detection."""
+_LIGHT_STEP_PX = 8
+"""Distance between the pixels by which the light is judged, both ways; it changes slowly over the picture."""
+_NOISE_STEP_PX = 2
+"""Distance between the pixels by which the frame's noise is judged, both ways."""
 _MARGIN_PX = 8
 """More than the reach of the shadows' filters."""
 
@@ -146,12 +150,13 @@ class PlateDetector:
     """Compares frames with a plate, without memory of other frames."""
 
     name = "plate"
-    version = "5"
+    version = "6"
 
     def __init__(self, plate: Plate) -> None:
         self._plate = plate
         self._screen = Screen(plate.slides, plate.screen)
         self._empty = _Scene.of(plate.bgr.astype(np.float32), plate)
+        self._exposure = ExposureFit(self._empty.bgr, plate.screen)
         self._with_slides: dict[int, _Scene] = {}
         self._stabilizer = Stabilizer(self._empty.bgr) if plate.is_steadied else None
 
@@ -173,18 +178,18 @@ class PlateDetector:
 
     def _compare(self, picture: Image) -> "PlateComparison":
         """Compare `picture`, which has the plate's size and is aligned with it."""
-        exposure = fit_exposure(self._empty.bgr, picture, self._plate.screen)
+        exposure = self._exposure.to(picture)
         slide = self._screen.shown(picture, exposure)
         scene = self._scene(slide)
         room = exposure.apply(scene.bgr, picture)
         away = colour_distance(picture, room)
-        if float(np.mean(away > _FAR_STEPS)) > _MAX_CHANGED_SHARE and not has_edges_of(
-            scene.edges, edge_strength(picture)
-        ):
+        is_far = np.count_nonzero(away > _FAR_STEPS) > _MAX_CHANGED_SHARE * away.size
+        if is_far and not has_edges_of(scene.edges, edge_strength(picture)):
             return PlateComparison(1.0, np.ones(away.shape, bool), ())
-        light = float(np.mean(exposure.gain))
+        light = float(np.mean(exposure.gain[::_LIGHT_STEP_PX, ::_LIGHT_STEP_PX]))
         threshold = scene.threshold * min(1.0, max(_MIN_THRESHOLD_SHARE, light / _DIM_SHARE))
-        strength: Image = (away / (threshold + 3 * upper_median(away.ravel()))).astype(np.float32)
+        threshold += 3 * upper_median(away[::_NOISE_STEP_PX, ::_NOISE_STEP_PX].ravel())
+        strength: Image = away / threshold
         different = strength > 1
         if slide < 0:
             counted = different & ~self._plate.screen
@@ -221,17 +226,23 @@ class PlateDetector:
     def _shown_on_screen(self, different: Mask, picture: Image, scene: "_Scene") -> Mask:
         """Return where the screen differs from the slide by its content, or by a person baked into the slide."""
         shown = different & self._plate.screen
-        _, labels = cv2.connectedComponents(_closed(different), connectivity=8)
-        edges: Image | None = None
-        for label in np.flatnonzero(np.bincount(labels[shown])):
+        closed = _closed(different)
+        if not shown.any() or not closed.any():
+            return shown
+        inside = _around(closed)
+        _, labels = cv2.connectedComponents(closed[inside], connectivity=8)
+        room, edges = scene.edges[inside], None
+        for label in np.flatnonzero(np.bincount(labels[shown[inside]])):
             if not label:
                 continue
             blob = labels == label
-            if not self._screen.is_before(blob):
+            whole = np.zeros_like(shown)
+            whole[inside] = blob
+            if not self._screen.is_before(whole):
                 continue
-            edges = edge_strength(picture) if edges is None else edges
-            if not is_ghost(blob.astype(np.uint8), edges, scene.edges):
-                shown &= ~blob
+            edges = edge_strength(picture[inside]) if edges is None else edges
+            if not is_ghost(blob.astype(np.uint8), edges, room):
+                shown[inside] &= ~blob
         return shown
 
     def _to_detection(self, blob: _Blob) -> Detection | None:
@@ -259,7 +270,7 @@ def _shadow(picture: Image, room: Image, edges: Image) -> Mask:
     light, room_light = cv2.transform(picture, _SUM), cv2.transform(room, _SUM) + 1.0
     left = light / room_light
     darker = (left > _SHADOW_RANGE[0]) & (left < _SHADOW_RANGE[1])
-    off = colour_distance(picture, left[..., None] * room)
+    off = colour_distance(picture, room * np.asarray(cv2.merge((left, left, left)), np.float32))
     same_colour = off < 4.0 + _SHADOW_COLOUR_SHARE * light / 3
     own_edges = cv2.blur(np.maximum(edge_strength(picture) - edges, 0), (5, 5))
     like_shadow: Mask = darker & same_colour
@@ -289,14 +300,16 @@ def _blobs(mask: NDArray[np.uint8], different: Mask, clear: Mask, strength: Imag
 
     `different` and `clear` mark differing pixels with and without shadows; `strength` is in multiples of the threshold.
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    around = _around(mask)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask[around], connectivity=8)
     found = []
     for label in range(1, count):
         left, top, width, down, area = (int(value) for value in stats[label])
         if area < 12:
             continue
+        own: NDArray[Any] = labels[top : top + down, left : left + width] == label
+        left, top = left + around[1].start, top + around[0].start
         inside = np.s_[top : top + down, left : left + width]
-        own: NDArray[Any] = labels[inside] == label
         sure = own & clear[inside]
         if np.count_nonzero(sure) < _MIN_CLEAR_SHARE * np.count_nonzero(own & different[inside]):
             continue

@@ -17,8 +17,9 @@ _STEP_PX = 8
 """Distance between the pixels used for the fit, both ways; plenty for four parameters."""
 _MAX_ROUNDS = 6
 """Most rounds of reweighting."""
-_CONVERGED = 1e-4
-"""Change of the gain below which another round does not change a step of 0 to 255."""
+_CONVERGED = np.array([4e-4, 4e-4, 4e-4, 0.1])
+"""Change of the gain, its two slopes and the offset below which another round moves a pixel by a tenth of a step of 0
+to 255."""
 _MIN_SCALE_STEPS = 4.0
 """Least residual, in steps of 0 to 255, at which the weight of a pixel is a quarter."""
 _MIN_PIXELS = 64
@@ -64,71 +65,86 @@ def match_exposure(picture: Image, frame: Image, ignored: NDArray[np.bool_] | No
 
 def fit_exposure(picture: Image, frame: Image, ignored: NDArray[np.bool_] | None = None) -> Exposure:
     """Return the map from the exposure of `picture` to that of `frame`, fitted without the pixels in `ignored`."""
-    height, width = picture.shape[:2]
-    x = np.arange(width, dtype=np.float32) / width - 0.5
-    y = np.arange(height, dtype=np.float32) / height - 0.5
-    some = np.s_[::_STEP_PX, ::_STEP_PX]
-    across, down = (each.ravel() for each in np.meshgrid(x[::_STEP_PX], y[::_STEP_PX]))
-    one, other = (np.ascontiguousarray(each[some].reshape(-1, each.shape[2]).T) for each in (picture, frame))
-    fitted = np.ones(len(across), bool) if ignored is None else ~ignored[some].ravel()
-    found = _fit(one, other, across, down, fitted).astype(np.float32)
-    planes = [(a + b * x)[None] + (c * y)[:, None] for a, b, c, _ in found]
-    return Exposure(np.asarray(cv2.merge(planes), np.float32), found[:, 3])
+    return ExposureFit(picture, ignored).to(frame)
 
 
-def _fit(source: Image, target: Image, x: Image, y: Image, fitted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return a, b, c and d of each channel (channels × 4), fitted to the pixels at (x, y) where `fitted` is True.
+class ExposureFit:
+    """Fits the exposures of many frames to one picture; what depends on the picture alone is computed once."""
 
-    A channel with fewer than 64 usable pixels gets the identity (1, 0, 0, 0). All channels are fitted at once, because
-    calls of NumPy cost more than the arithmetic of so few pixels. A pixel that a channel cannot use has no terms there.
+    def __init__(self, picture: Image, ignored: NDArray[np.bool_] | None = None) -> None:
+        """Take `picture` (height × width × 3, 0 to 255), and where nothing is fitted (height × width)."""
+        height, width = picture.shape[:2]
+        self._x = np.arange(width, dtype=np.float32) / width - 0.5
+        self._y = np.arange(height, dtype=np.float32) / height - 0.5
+        across, down = (each.ravel() for each in np.meshgrid(self._x[::_STEP_PX], self._y[::_STEP_PX]))
+        self._source = _some(picture)
+        self._usable = (self._source > _DARK_STEPS) & (self._source < _BRIGHT_STEPS)
+        if ignored is not None:
+            self._usable &= ~ignored[::_STEP_PX, ::_STEP_PX].ravel()
+        source = self._source.astype(np.float64)
+        self._terms = np.stack([source, source * across, source * down, np.ones_like(source)], axis=1)
 
-    Args:
-        source: values of the picture, channels × pixels.
-        target: values of the frame, channels × pixels.
-        x: of each pixel, from -0.5 to 0.5.
-        y: of each pixel, from -0.5 to 0.5.
-        fitted: which pixels count.
-    """
-    usable = (
-        fitted & (source > _DARK_STEPS) & (source < _BRIGHT_STEPS) & (target > _DARK_STEPS) & (target < _BRIGHT_STEPS)
-    )
-    halves = np.count_nonzero(usable, axis=1) // 2
-    wanted = halves >= _MIN_PIXELS // 2
-    found = np.zeros((len(source), 4))
-    found[:, 0] = 1.0
-    if not wanted.any():
-        return found
-    ratio = np.divide(target, source, out=np.full_like(source, np.inf), where=usable)
-    source, target = np.where(usable, source, 0).astype(np.float64), np.where(usable, target, 0).astype(np.float64)
-    terms = np.stack([source, source * x, source * y, usable.astype(np.float64)], axis=1)
-    gain = _upper_medians(ratio, halves)
-    as_it_is = _upper_medians(np.where(usable, np.abs(target - source), np.inf), halves)
-    with_gain = _upper_medians(np.where(usable, np.abs(target - gain[:, None] * source), np.inf), halves)
-    found[:, 0] = np.where(wanted & (with_gain < as_it_is), gain, 1.0)
-    # Keep the gain's slope and the offset small: a flat wall determines them poorly.
-    ridge = np.zeros((len(source), 4, 4))
-    ridge[:, 1, 1] = ridge[:, 2, 2] = 1e-3 * np.sum(source**2, axis=1)
-    ridge[:, 3, 3] = 1e-2 * np.count_nonzero(usable, axis=1)
-    ridge[~wanted] = np.eye(4)
-    for _ in range(_MAX_ROUNDS):
-        residual = target - (found[:, None] @ terms)[:, 0]
-        median = _upper_medians(np.where(usable, np.abs(residual), np.inf), halves)
-        scale = np.maximum(_MIN_SCALE_STEPS, 1.4826 * median * 2)
-        weight = 1 / (1 + (residual / scale[:, None]) ** 2) ** 2
-        weighted = terms * weight[:, None]
-        # Regularize towards no slope and no offset, not towards zero gain.
-        better = np.linalg.solve(weighted @ terms.transpose(0, 2, 1) + ridge, weighted @ target[..., None])[..., 0]
-        change = np.abs(better - found).max(axis=1)
-        found[wanted] = better[wanted]
-        wanted &= change >= _CONVERGED
+    def to(self, frame: Image) -> Exposure:
+        """Return the map from the exposure of the picture to that of `frame` (height × width × 3, 0 to 255)."""
+        a, b, c, d = self._fit(_some(frame)).astype(np.float32).T
+        # A product of two thin matrices, because NumPy is slow over an axis as short as that of the channels.
+        across = np.stack([(a + self._x[:, None] * b).ravel(), np.tile(c, len(self._x))])
+        down = np.stack([np.ones_like(self._y), self._y], axis=1)
+        return Exposure((down @ across).reshape(*frame.shape), d)
+
+    def _fit(self, target: Image) -> NDArray[np.float64]:
+        """Return a, b, c and d of each channel (channels × 4), fitted to the values of the frame (channels × pixels).
+
+        A channel with fewer than 64 usable pixels gets the identity (1, 0, 0, 0). All channels are fitted at once,
+        because calls of NumPy cost more than the arithmetic of so few pixels. A pixel that a channel cannot use has no
+        weight there.
+        """
+        usable = self._usable & (target > _DARK_STEPS) & (target < _BRIGHT_STEPS)
+        halves = np.count_nonzero(usable, axis=1) // 2
+        wanted = halves >= _MIN_PIXELS // 2
+        found = np.zeros((len(target), 4))
+        found[:, 0] = 1.0
         if not wanted.any():
-            break
-    return found
+            return found
+        terms, counts = self._terms, usable.astype(np.float64)
+        outside = np.where(usable, 0.0, np.inf)
+        source, values = terms[:, 0], target.astype(np.float64)
+        ratio = np.divide(values, source, out=np.full_like(source, np.inf), where=usable)
+        gain = _upper_medians(ratio, halves)
+        as_it_is = _upper_medians(np.abs(values - source) + outside, halves)
+        with_gain = _upper_medians(np.abs(values - gain[:, None] * source) + outside, halves)
+        found[:, 0] = np.where(wanted & (with_gain < as_it_is), gain, 1.0)
+        # Keep the gain's slope and the offset small: a flat wall determines them poorly.
+        ridge = np.zeros((len(source), 4, 4))
+        ridge[:, 1, 1] = ridge[:, 2, 2] = 1e-3 * np.sum(source**2 * counts, axis=1)
+        ridge[:, 3, 3] = 1e-2 * np.sum(counts, axis=1)
+        ridge[~wanted] = np.eye(4)
+        turned, column = terms.transpose(0, 2, 1), values[..., None]
+        for _ in range(_MAX_ROUNDS):
+            residual = values - (found[:, None] @ terms)[:, 0]
+            median = _upper_medians(np.abs(residual) + outside, halves)
+            residual /= np.maximum(_MIN_SCALE_STEPS, 1.4826 * median * 2)[:, None]
+            residual *= residual
+            residual += 1.0
+            weighted = terms * (counts / (residual * residual))[:, None]
+            # Regularize towards no slope and no offset, not towards zero gain.
+            better = np.linalg.solve(weighted @ turned + ridge, weighted @ column)[..., 0]
+            changes = (np.abs(better - found) > _CONVERGED).any(axis=1)
+            found[wanted] = better[wanted]
+            wanted &= changes
+            if not wanted.any():
+                break
+        return found
+
+
+def _some(picture: Image) -> Image:
+    """Return the pixels that are fitted, channels × pixels."""
+    return np.ascontiguousarray(picture[::_STEP_PX, ::_STEP_PX].reshape(-1, picture.shape[2]).T)
 
 
 def _upper_medians(values: NDArray[Any], halves: NDArray[Any]) -> NDArray[Any]:
     """Return the value of each row that has so many below it, as in `upper_median`; what does not count is infinite."""
-    found: NDArray[Any] = np.partition(values, np.unique(halves), axis=1)[np.arange(len(values)), halves]
+    found: NDArray[Any] = np.partition(values, halves, axis=1)[np.arange(len(values)), halves]
     return found
 
 
@@ -145,12 +161,14 @@ def upper_median(values: NDArray[Any]) -> float:
 
 def max_over_channels(values: Image) -> Image:
     """Return the greatest of the three channels; NumPy's own maximum over so short an axis takes ten times as long."""
-    return np.maximum(np.maximum(values[..., 0], values[..., 1]), values[..., 2])
+    greatest = np.maximum(values[..., 0], values[..., 1])
+    return np.maximum(greatest, values[..., 2], out=greatest)
 
 
 def colour_distance(one: Image, other: Image) -> Image:
     """Return the distance of two pictures in the channel that differs most, in steps of 0 to 255."""
-    return max_over_channels(np.abs(one - other))
+    away = one - other
+    return max_over_channels(np.abs(away, out=away))
 
 
 def shrink_and_smooth(bgr: NDArray[np.uint8], size: tuple[int, int]) -> Image:

@@ -127,7 +127,8 @@ class Screen:
             return -1
         samples_of_slides = self._slide_samples * self._samples.of(exposure.gain)
         add_to_channels(samples_of_slides, exposure.offset)
-        return self._samples.best(np.clip(samples_of_slides, 0, 255), self._samples.of(picture))
+        np.clip(samples_of_slides, 0, 255, out=samples_of_slides)
+        return self._samples.best(samples_of_slides, self._samples.of(picture))
 
     def is_before(self, blob: Mask) -> bool:
         """Return whether `blob`, a region that differs from a slide, stands before the screen.
@@ -148,22 +149,23 @@ class Screen:
 class _Samples:
     """A grid of a screen's pixels, with the column band of each."""
 
-    where: tuple[NDArray[np.int64], NDArray[np.int64]]
-    """Row and column numbers of the samples in the picture."""
+    where: NDArray[np.int64]
+    """Numbers of the samples in the picture, row by row."""
     column: NDArray[np.int64]
     """The band of each sample, 0 to `_COLUMNS` - 1."""
 
     def __init__(self, screen: Mask) -> None:
         grid = np.zeros_like(screen)
         grid[::_STEP_PX, ::_STEP_PX] = True
-        where = np.nonzero(screen & grid)
-        left, right = int(where[1].min()), int(where[1].max()) + 1
+        where = np.flatnonzero(screen & grid)
+        columns = where % screen.shape[1]
+        left, right = int(columns.min()), int(columns.max()) + 1
         object.__setattr__(self, "where", where)
-        object.__setattr__(self, "column", (where[1] - left) * _COLUMNS // (right - left))
+        object.__setattr__(self, "column", (columns - left) * _COLUMNS // (right - left))
 
     def of(self, picture: NDArray[np.generic]) -> Image:
         """Return the values of `picture` at the samples, n × 3."""
-        return picture[self.where].astype(np.float32)
+        return picture.reshape(-1, picture.shape[-1]).take(self.where, axis=0).astype(np.float32, copy=False)
 
     def best(self, samples_of_slides: Image, values: Image) -> int:
         """Return the number of the row of `samples_of_slides` (m × n × 3) that shows the slide of `values` (n × 3).
