@@ -249,8 +249,10 @@ def expect(job: Job, recording_sec: float, expected: Mapping[str, Expectation]) 
 
 
 def note_progress(job: Job, stage: Stage, progress: float, parts_done: int, now: datetime) -> Job:
-    """Note the progress of a stage; it never goes back."""
+    """Note the progress of a stage, and that it has begun; progress never goes back."""
     before = job.stages[stage]
+    if before.state is StageState.WAITING:
+        before = replace(before, state=StageState.RUNNING, attempts=1, started_at=now)
     after = replace(before, progress=max(before.progress, progress), parts_done=max(before.parts_done, parts_done))
     return _changed(_with_stage(job, stage, after), now)
 

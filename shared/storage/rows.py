@@ -95,6 +95,11 @@ class Rows(Generic[T]):
         rows = self._table.scan(partition, after=after, before=before, page_size=page_size)
         return (Stored(value, row.etag) for row, value in self._reader.read_all(rows))
 
+    def any(self, partition: str, *, after: str, before: str, where: Mapping[str, Collection[str]]) -> bool:
+        """Return whether there is such a row, readable or not; arguments as in `Table.scan`."""
+        rows = self._table.scan(partition, after=after, before=before, where=where, select=(), page_size=1)
+        return next(iter(rows), None) is not None
+
     def column(self, partition: str, name: str, kind: Callable[[Value], V]) -> Iterator[V]:
         """Yield one column of the partition's rows; log and skip a row where it is missing or is no `kind`."""
         for row in self._table.scan(partition, select=(name,)):

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from shared.domain.errors import WriteConflict
 from shared.domain.message import StepKind
-from shared.domain.stage import Stage
+from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import StepRun
 from shared.storage.ports import Stored
 from shared.storage.rows import Rows
 from shared.storage.table import Table
 
 _STAGES, _STEPS = tuple(Stage), tuple(StepKind)
+_NOT_DONE = frozenset(state for state in StageState if state is not StageState.DONE)
 
 
 class StepRunTable:
@@ -37,6 +38,10 @@ class StepRunTable:
     def of_job(self, job_id: str, stage: Stage | None = None) -> Sequence[Stored[StepRun]]:
         after, before = ("", None) if stage is None else (f"{stage}-", f"{stage}.")  # "." follows "-" in ASCII
         return sorted(self._parts.scan_all(job_id, after=after, before=before), key=_order)
+
+    def has_open_part(self, job_id: str, stage: Stage) -> bool:
+        parts = f"{stage}-{StepKind.PART}"
+        return self._parts.any(job_id, after=f"{parts}-", before=f"{parts}.", where={"state": _NOT_DONE})
 
     def delete_of(self, job_id: str) -> int:
         return self._parts.clear(job_id)

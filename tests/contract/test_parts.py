@@ -108,3 +108,22 @@ def test_of_many_finishers_one_asks_for_the_merge(storage: Storage, make_part: M
     with ThreadPoolExecutor(count * deliveries) as pool:
         list(pool.map(finish, range(count * deliveries)))
     assert len(claims) == 1
+
+
+def test_a_stage_has_an_open_part_until_all_its_parts_are_done(storage: Storage, make_part: MakePart) -> None:
+    def is_open() -> bool:
+        return storage.step_runs.has_open_part(make_part().job_id, Stage.TRANSCRIPTION)
+
+    storage.step_runs.create(make_part(0, Stage.TRACKING))
+    storage.step_runs.create(make_part(0, Stage.TRANSCRIPTION, StepKind.MERGE))
+    assert not is_open()
+
+    for state in StageState:
+        if state is not StageState.DONE:
+            for number in range(2):
+                part = storage.step_runs.create(make_part(number, Stage.TRANSCRIPTION))
+                storage.step_runs.update(part, part.value.evolve(state=StageState.DONE if number else state))
+            assert is_open()
+            part = storage.step_runs.get(make_part(0, Stage.TRANSCRIPTION))
+            storage.step_runs.update(part, part.value.evolve(state=StageState.DONE))
+            assert not is_open()

@@ -12,6 +12,7 @@ from shared.domain import job as jobs
 from shared.domain.cost import Cost
 from shared.domain.errors import NotFound
 from shared.domain.job import Job
+from shared.domain.message import StageMessage, StepKind
 from shared.domain.next_actions import Action, Complete, EndCanceled, Enqueue, FinishStage, MoveStatus
 from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
@@ -30,6 +31,9 @@ from shared.telemetry.cost_meter import CostMeter, metered
 
 log = logging.getLogger(__name__)
 
+NOTED_ENDS = 8
+"""How many parts of a stage at most note its progress when they end, spread evenly; heartbeats note it as well."""
+
 
 def advance(services: Services, job: Job) -> int:
     """Move the job on from wherever it stands; return how many messages were sent.
@@ -39,8 +43,14 @@ def advance(services: Services, job: Job) -> int:
     return perform(services, job, actions_of(services, job))
 
 
-def advance_after(services: Services, stored: Stored[Job], stage: Stage) -> int:
-    """Move the job on after a step of the stage is done, or note the stage's progress on it where the stage goes on."""
+def advance_after(services: Services, stored: Stored[Job], message: StageMessage) -> int:
+    """Move the job on after the message's step is done, or note the stage's progress on it where the stage goes on.
+
+    `stored` has to be read after the step's outcome was written.
+    """
+    stage = message.stage
+    if _leaves_it_to_others(services, stored.value, message):
+        return 0
     runs = [row.value for row in services.storage.step_runs.of_job(stored.value.job_id)]
     actions = actions_by(services, stored.value, runs)
     progress = stored.value.stages[stage]
@@ -48,6 +58,21 @@ def advance_after(services: Services, stored: Stored[Job], stage: Stage) -> int:
     if goes_on and progress.parts > 1 and not progress.state.is_over:  # one part tells by its heartbeats
         stored = save_progress(services, stored, stage, runs)
     return perform(services, stored.value, actions, stored)
+
+
+def _leaves_it_to_others(services: Services, job: Job, message: StageMessage) -> bool:
+    """Return whether the step is one of many parts, its progress need not be noted, and another part is not done yet:
+    the worker that finishes that one moves the job on, and the sweep does when it crashes.
+
+    It spares reading all rows once a part, which is most of the cost of a fan-in.
+    """
+    progress = job.stages[message.stage]
+    note_each = -(-max(progress.parts, 1) // NOTED_ENDS)
+    if message.step is not StepKind.PART or message.part % note_each == 0:
+        return False
+    if not job.is_runnable or not job.may_begin(message.stage) or progress.state.is_over:
+        return False
+    return services.storage.step_runs.has_open_part(job.job_id, message.stage)
 
 
 def perform(services: Services, job: Job, actions: Sequence[Action], known: Stored[Job] | None = None) -> int:

@@ -14,7 +14,7 @@ from shared.domain import job as jobs
 from shared.domain.errors import NotFound, RostrumError
 from shared.domain.job import Job
 from shared.domain.lease import Backoff
-from shared.domain.message import StageMessage
+from shared.domain.message import StageMessage, StepKind
 from shared.domain.next_actions import needs_are_done
 from shared.domain.stage import StageState
 from shared.domain.step_run import StepRun
@@ -75,7 +75,9 @@ def _run_step(services: Services, message: StageMessage, delivery: Delivery, ran
         return
     if row.value.state is not StageState.DONE and not _attempt(services, message, delivery, stored, row, random, facts):
         return
-    advance_after(services, services.storage.jobs.get(job.org_id, job.job_id), message.stage)
+    current = _current_job(services, job)
+    if current is not None:
+        advance_after(services, current, message)
 
 
 def _attempt(
@@ -140,7 +142,9 @@ def _runs(services: Services, job_id: str) -> list[StepRun]:
 def _begin_stage(services: Services, known: Stored[Job], run: StepRun) -> Job:
     """Note on the job that the stage has begun; raise StopWork when the job was canceled or began again.
 
-    The step is claimed by now, so that a cancellation that is requested from here on sees that it is at work.
+    The step is claimed by now, so that a cancellation that is requested from here on sees that it is at work. Of many
+    parts that begin at once the first one notes it: the others would only lose the race. `note_progress` makes good for
+    a first part that is late.
     """
     job = known.value
 
@@ -149,7 +153,8 @@ def _begin_stage(services: Services, known: Stored[Job], run: StepRun) -> Job:
             raise StopWork
         progress = current.stages[run.stage]
         known = progress.state.is_over or (progress.state is StageState.RUNNING and progress.attempts >= run.attempts)
-        return None if known else jobs.start_stage(current, run.stage, run.attempts, services.clock())
+        by_first = run.number > 0 and run.attempts == 1 and progress.parts_done == 0 and not current.waits
+        return None if known or by_first else jobs.start_stage(current, run.stage, run.attempts, services.clock())
 
     return change_known_job(services, job.org_id, job.job_id, known, begin).value
 
@@ -180,7 +185,8 @@ def _work(services: Services, message: StageMessage, known: Stored[Job], claimed
                     warn=partial(warn_early, services, job),
                 )
             )
-            _stop_if_over(services, job)
+            if message.step is not StepKind.PART:  # what a part made is kept for the job's next attempt
+                _stop_if_over(services, job)
     except StopWork:
         save_outcome(services, heartbeat.claimed, state=StageState.WAITING, owner=None)
         return False
@@ -213,14 +219,21 @@ def _stop_if_over(services: Services, job: Job) -> None:
 
 
 def _clear_up(services: Services, job: Job) -> None:
-    """End the job if its cancellation stopped the step. When the job was ended or deleted while the lease was stale,
-    delete what the step wrote since."""
+    """End the job if its cancellation stopped the step; delete what `_current_job` deletes."""
+    current = _current_job(services, job)
+    if current is not None and not current.value.is_runnable:
+        advance(services, current.value)
+
+
+def _current_job(services: Services, job: Job) -> Stored[Job] | None:
+    """Return the job as it is now. When it was canceled or deleted while the lease was stale, delete what the step
+    wrote since, and return None."""
     try:
-        current = services.storage.jobs.get(job.org_id, job.job_id).value
+        current = services.storage.jobs.get(job.org_id, job.job_id)
     except NotFound:
         delete_leftovers(services, job)
-        return
-    if current.status is JobStatus.CANCELED:
-        discard(services, unfinished_results(services, current))
-    elif not current.is_runnable:
-        advance(services, current)
+        return None
+    if current.value.status is JobStatus.CANCELED:
+        discard(services, unfinished_results(services, current.value))
+        return None
+    return current

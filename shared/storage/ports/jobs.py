@@ -114,5 +114,8 @@ class StepRunStore(Protocol):
         """Return all steps of a job, or of one of its stages, by stage and step in the order in which they happen, and
         by number; raise RowOfLaterRelease or UnreadableRow when one cannot be read."""
 
+    def has_open_part(self, job_id: str, stage: Stage) -> bool:
+        """Return whether the stage has a part with a row that is not done, in one small request."""
+
     def delete_of(self, job_id: str) -> int:
         """Delete all steps of a job; return their number."""

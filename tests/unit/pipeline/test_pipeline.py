@@ -1,6 +1,7 @@
 """The pipeline over the in-memory storage: every stage's work is a small function, the road is the real one."""
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -11,18 +12,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.domain import job as jobs
 from shared.domain.errors import InvalidRequest, NotMedia, SourceUnavailable
 from shared.domain.message import StepKind
 from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import StepRun
 from shared.job_status import JobStatus
 from shared.pipeline.context import ContinueLater, StepContext
+from shared.pipeline.execution.advance import NOTED_ENDS
 from shared.pipeline.execution.failure import handle_poison_message
 from shared.pipeline.execution.heartbeat import PARTS_SHARE
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
-from shared.pipeline.jobs.submit import JobRequest, submit_url
+from shared.pipeline.jobs.submit import JobRequest, retry_job, submit_url
+from shared.pipeline.updates import change_job
 from shared.storage.ports import Stored
+from tests.support.pipeline_harness import SETTINGS
 from tests.support.scripted_store import instead
 
 
@@ -363,6 +368,82 @@ def test_a_finished_part_counts_before_its_stage_is_merged(harness: Any) -> None
         seen.append((stage.parts_done, stage.progress))
 
     assert seen == [(1, PARTS_SHARE / 2), (2, PARTS_SHARE)]
+
+
+def test_of_many_parts_few_read_all_rows_when_they_end(new_harness: Any) -> None:
+    parts = 4 * NOTED_ENDS
+    settings = SETTINGS.model_copy(update={"messages_ahead": parts})
+    harness = new_harness(
+        parts={Stage.TRANSCRIPTION: parts}, skipped={Stage.TRACKING: "", Stage.RENDITION: ""}, settings=settings
+    )
+    job = harness.submit(options={})
+    (download,) = harness.take()
+    run_step(harness.services, download, Delivery("download", 1))
+    reads: Counter[int] = Counter()
+    seen = []
+
+    def of_job(job_id: str, stage: Stage | None = None) -> Sequence[Stored[StepRun]]:
+        reads[message.part] += 1
+        return of_job_really(job_id, stage)
+
+    of_job_really = harness.storage.step_runs.of_job
+    counting = instead(harness.services, "step_runs", of_job=of_job)
+    for message in harness.take():
+        run_step(counting, message, Delivery(f"part {message.part}", 1))
+        seen.append(harness.job(job).stages[Stage.TRANSCRIPTION].parts_done)
+
+    assert set(reads) == {*range(0, parts, 4), parts - 1}
+    assert seen[::4] == list(range(1, parts + 1, 4))
+    harness.drain()
+    assert harness.job(job).status is JobStatus.DONE
+
+
+def test_the_last_of_many_parts_to_end_has_them_merged(new_harness: Any) -> None:
+    parts = 2 * NOTED_ENDS
+    settings = SETTINGS.model_copy(update={"messages_ahead": parts})
+    harness = new_harness(parts={Stage.TRANSCRIPTION: parts, Stage.TRACKING: 1}, settings=settings)
+    job = harness.submit()
+    (download,) = harness.take()
+    run_step(harness.services, download, Delivery("download", 1))
+    messages = [message for message in harness.take() if message.stage is Stage.TRANSCRIPTION]
+    for message in reversed(messages):
+        assert harness.take() == []
+        run_step(harness.services, message, Delivery(f"part {message.part}", 1))
+    assert [message.step for message in harness.take()] == [StepKind.MERGE]
+    assert harness.job(job).stages[Stage.TRANSCRIPTION].parts_done == parts
+
+
+def test_a_stage_has_begun_also_where_its_first_part_is_late(new_harness: Any) -> None:
+    harness = new_harness(parts={Stage.TRANSCRIPTION: 3, Stage.TRACKING: 1})
+    job = harness.submit()
+    (download,) = harness.take()
+    run_step(harness.services, download, Delivery("download", 1))
+    second = next(message for message in harness.take() if (message.stage, message.part) == (Stage.TRANSCRIPTION, 1))
+    run_step(harness.services, second, Delivery("second", 1))
+    stage = harness.job(job).stages[Stage.TRANSCRIPTION]
+    assert (stage.state, stage.attempts, stage.parts_done) == (StageState.RUNNING, 1, 1)
+    assert stage.started_at is not None
+
+
+def test_a_part_that_ends_after_its_job_is_kept_for_the_next_attempt(new_harness: Any) -> None:
+    harness = new_harness(parts={Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1})
+    place = Stage.TRANSCRIPTION, StepKind.PART
+
+    def end_the_job(context: StepContext) -> None:
+        del harness.instead[place]
+        error = NotMedia("No.")
+        change_job(
+            harness.services, "acme", job.job_id, lambda each: jobs.fail(each, Stage.TRACKING, error, harness.now)
+        )
+
+    harness.instead[place] = end_the_job
+    job = harness.submit()
+    harness.drain()
+    assert harness.job(job).status is JobStatus.ERROR
+    retry_job(harness.services, "acme", job.job_id)
+    harness.drain()
+    assert harness.job(job).status is JobStatus.DONE
+    assert set(harness.ran.values()) == {1}
 
 
 def test_a_dead_letter_does_not_end_a_step_that_another_delivery_works_on(harness: Any) -> None:
