@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 DEFAULT_BLOCK_BYTES = 8 * 1024 * 1024
 
-DEFAULT_BLOCKS = 6
-"""Blocks held in memory besides the first."""
+DEFAULT_BLOCKS = 3
+"""Blocks held in memory besides the head: more than the index of three hours, within which a muxer seeks back."""
 
 
 class BlockWriter(io.BufferedIOBase, BinaryIO):

@@ -130,7 +130,7 @@ def shown_frames(
         return
     span = max(end_sec - start_sec, 1e-9)
     shown: av.VideoFrame | None = None
-    shown_until = 0.0
+    shown_at = 0.0
     prepare = partial(prepare_decoder, only_referenced=only_referenced, threads=threads)
     with closing(_frames_from(source, recording, video, index / sample_fps, report, prepare)) as frames:
         for time_sec, frame in deinterlaced(frames, video.field_order) if whole_frames else frames:
@@ -143,11 +143,13 @@ def shown_frames(
                 index += 1
             if index >= last:
                 break
-            shown, shown_until = frame, time_sec + _duration_sec(frame, video)
-            if only_referenced:
-                shown_until = max(
-                    shown_until, min(time_sec + max_gap_sec(sample_fps), video.start_sec + video.duration_sec)
-                )
+            shown, shown_at = frame, time_sec
+    shown_until = 0.0
+    if shown is not None:
+        shown_until = shown_at + _duration_sec(shown, video)
+        if only_referenced:
+            end_of_video = video.start_sec + video.duration_sec
+            shown_until = max(shown_until, min(shown_at + max_gap_sec(sample_fps), end_of_video))
     while shown is not None and index < last and (holds_last or index / sample_fps < shown_until):
         yield index, shown
         index += 1
@@ -276,7 +278,8 @@ def _timed(
     for frame in decoded_frames(container, stream, piece):
         ticks = frame.pts if frame.pts is not None else frame.dts
         if ticks is not None and tick is not None:
-            time_sec = float(ticks * tick) - piece.start_sec + piece.at_sec
+            # As `ticks * tick`, in a fifth of the time: every decoded frame passes here.
+            time_sec = ticks * tick.numerator / tick.denominator - piece.start_sec + piece.at_sec
         elif before is not None:
             time_sec = before + 1 / max(video.fps, 1.0)
         elif after_jump:

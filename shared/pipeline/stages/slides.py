@@ -137,13 +137,16 @@ def screen_of(plan: TrackingPlan, recording: Recording) -> Screen | None:
     return None if plan.screen is None else Screen(plan.screen, plan.screen_is_whole_picture)
 
 
-def read_slides(context: StepContext, plan: TrackingPlan, track: InstructorTracking) -> None:
-    """Join what the parts saw to slides, read their text, and write their pictures."""
+def read_slides(context: StepContext, plan: TrackingPlan, *, is_room: bool) -> None:
+    """Join what the parts saw to slides, read their text, and write their pictures.
+
+    `is_room` tells whether the camera films a person in a room (`shows_a_room`).
+    """
     services, job, recording = context.services, context.job, recording_of(context)
     screen, second = screen_of(plan, recording), slides_picture(recording)
     warnings: list[RecordingWarning] = []
     found: list[tuple[Slide, list[TextLine]]] = []
-    if screen is not None and not (screen.is_whole_picture and second is None and _shows_a_room(track)):
+    if screen is not None and not (screen.is_whole_picture and second is None and is_room):
         seen = list(seen_stretches(context, artefacts.SLIDE_STRETCHES, artefacts.SLIDE_STRETCH_PICTURE))
         joined = join_stretches(seen)
         found = list(zip(joined, _texts(context, joined, warnings), strict=True))
@@ -173,7 +176,7 @@ def read_slides(context: StepContext, plan: TrackingPlan, track: InstructorTrack
                 visits=tuple(slide.visits),
             )
         )
-    if not slides and screen is not None and screen.is_whole_picture and second is None and _shows_a_room(track):
+    if not slides and screen is not None and screen.is_whole_picture and second is None and is_room:
         slides = write_boards(context)
         warnings = [BOARD_NOT_READ]
     if not slides:
@@ -219,7 +222,7 @@ def _is_readable(found: Sequence[tuple[Slide, list[TextLine]]]) -> bool:
     return sum(_lasted(slide) for slide, lines in found if lines) >= _READABLE_SHARE * still > 0
 
 
-def _shows_a_room(track: InstructorTracking) -> bool:
+def shows_a_room(track: InstructorTracking) -> bool:
     """Return whether the camera films a person in a room, and not a screen with an inset at most."""
     heights = sorted(point.box[3] for point in track.track_points)
     if not heights or track.derived_metrics.coverage_percent < _ROOM_COVERAGE_PERCENT:

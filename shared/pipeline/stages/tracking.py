@@ -32,7 +32,7 @@ from shared.pipeline.stages.job_blobs import (
 )
 from shared.pipeline.stages.plan import detector_for, sample_range
 from shared.pipeline.stages.scene_pictures import write_scene_pictures
-from shared.pipeline.stages.slides import SlideWatch, read_slides
+from shared.pipeline.stages.slides import SlideWatch, read_slides, shows_a_room
 from shared.pipeline.updates import change_session
 from shared.slides.screen import find_screen
 from shared.storage.ports import WORK
@@ -140,14 +140,33 @@ def track_part(context: StepContext) -> None:
 
 def merge_tracking(context: StepContext) -> None:
     """Follow the instructor through all parts' detections, draw the track, find scenes and slides, write thumbnails."""
-    recording, job, blobs = recording_of(context), context.job, context.services.storage.blobs
-    parts = list(_parts(context))
+    recording, job = recording_of(context), context.job
     plan = _plan(context)
+    scores: list[tuple[float, float]] = []
+    is_room = _follow(context, plan, scores)
+    read_slides(context, plan, is_room=is_room)
+    context.report(DETECTIONS_DONE)
+    scenes = scenes_from_scores(scores, recording.duration_sec)
+    pictures = write_scene_pictures(context, plan, scenes, partial(_report_from, context, DETECTIONS_DONE))
+    write_json(context.services, job, artefacts.SCENES, pictures)
+    context.confirm()
+    change_session(
+        context.services, job.org_id, job.session_id, lambda session: session.evolve(tracking_job_id=job.job_id)
+    )
+
+
+def _follow(context: StepContext, plan: TrackingPlan, scores: list[tuple[float, float]]) -> bool:
+    """Write the track and its pictures, and add the scene scores of all parts to `scores`.
+
+    Return whether the camera films a person in a room. The detections of three hours are freed when it returns, before
+    the models that read slides are loaded.
+    """
+    job = context.job
     track = merge_parts(
-        parts,
+        _parts(context, scores),
         session_id=job.session_id,
         job_id=job.job_id,
-        recording=recording,
+        recording=recording_of(context),
         sample_fps=context.services.settings.sample_fps,
         detector=plan.detector,
         plate_warnings=plan.warnings,
@@ -157,18 +176,9 @@ def merge_tracking(context: StepContext) -> None:
     context.confirm()
     write_json(context.services, job, artefacts.INSTRUCTOR_TRACKING, track)
     most_used = plan.most_used(point.t for point in track.track_points)
-    plate = Plate.from_png(blobs.read(WORK, context.work_blob(most_used.name)))
+    plate = Plate.from_png(context.services.storage.blobs.read(WORK, context.work_blob(most_used.name)))
     _write_pictures(context, track, plate.bgr)
-    read_slides(context, plan, track)
-    context.report(DETECTIONS_DONE)
-    scores = [score for part in parts for score in part.scene_scores]
-    scenes = scenes_from_scores(scores, recording.duration_sec)
-    pictures = write_scene_pictures(context, plan, scenes, partial(_report_from, context, DETECTIONS_DONE))
-    write_json(context.services, job, artefacts.SCENES, pictures)
-    context.confirm()
-    change_session(
-        context.services, job.org_id, job.session_id, lambda session: session.evolve(tracking_job_id=job.job_id)
-    )
+    return shows_a_room(track)
 
 
 def _report_from(context: StepContext, done: float, fraction: float) -> None:
@@ -235,6 +245,9 @@ def _is_screen(context: StepContext) -> bool:
     return is_of_a_screen(looks)
 
 
-def _parts(context: StepContext) -> Iterator[TrackingPart]:
+def _parts(context: StepContext, scores: list[tuple[float, float]]) -> Iterator[TrackingPart]:
+    """Yield the parts in order; add their scene scores to `scores`."""
     for number in range(context.job.stages[Stage.TRACKING].parts):
-        yield read_json(context.services, context.job, artefacts.TRACKING_PART, TrackingPart, part=number)
+        part = read_json(context.services, context.job, artefacts.TRACKING_PART, TrackingPart, part=number)
+        scores += part.scene_scores
+        yield part

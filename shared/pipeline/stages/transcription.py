@@ -105,7 +105,13 @@ def _sound_of(context: StepContext) -> _Sound:
 
 
 def merge_transcript(context: StepContext) -> None:
-    """Join the parts, and write the transcript and its captions."""
+    """Join the parts, write the transcript and its captions, and the sound to listen to."""
+    _write_transcript(context)
+    write_listening(context)
+
+
+def _write_transcript(context: StepContext) -> None:
+    """Join the parts, and write what follows from them; the words of three hours are freed when it returns."""
     recording, job = recording_of(context), context.job
     languages: list[tuple[float, str]] = []
     transcript = transcribe.merge_parts(
@@ -126,7 +132,6 @@ def merge_transcript(context: StepContext) -> None:
     if session.corrected_job_id == job.job_id:  # its files were lost, and are made again
         follow_corrections.using(context.services).delay(job.org_id, job.session_id, job.job_id)
     index_transcript.using(context.services).delay(job.org_id, job.session_id, job.job_id)
-    write_listening(context)
 
 
 def hints_for(options: JobOptions, terms: Sequence[str], metadata: Mapping[str, Any]) -> Hints:
