@@ -267,12 +267,11 @@ def test_no_spelling_reaches_inside(
     assert not {spelling: said for spelling, said in answers.items() if said.startswith("opened")}
 
 
-@pytest.mark.parametrize("host", NUMERIC)
-def test_numbers_are_refused_for_what_they_are_before_anything_is_accepted(host: str, harness: ApiHarness) -> None:
-    answer = harness.client.post(
-        "/jobs", json={"sourceUrl": "https://example.com/a.mp4", "callbackUrl": f"http://{host}/"}
-    )
-    assert answer.status_code == 422, answer.text
+def test_numbers_are_refused_for_what_they_are_before_anything_is_accepted(harness: ApiHarness) -> None:
+    for host in NUMERIC:
+        body = {"sourceUrl": "https://example.com/a.mp4", "callbackUrl": f"http://{host}/"}
+        answer = harness.client.post("/jobs", json=body)
+        assert answer.status_code == 422, (host, answer.text)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
