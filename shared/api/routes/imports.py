@@ -255,13 +255,14 @@ class Incoming:
             raise InvalidRequest(f"{err}.") from err
 
     async def _stage(self) -> None:
-        block, self._block = self._block, bytearray()
         await self._staged(STAGED_AT_ONCE - 1)
+        block = bytes(self._block)
+        self._block = bytearray()  # before the next one arrives, so that no block is held twice while it is staged
         self._staging.append(asyncio.create_task(off_loop(partial(self._stage_block, self._blocks, block))))
         self._blocks += 1
 
-    def _stage_block(self, index: int, block: bytearray) -> None:
-        self._services.storage.blobs.stage_block(SOURCES, self._blob, index, bytes(block))
+    def _stage_block(self, index: int, block: bytes) -> None:
+        self._services.storage.blobs.stage_block(SOURCES, self._blob, index, block)
 
     async def _staged(self, at_most: int = 0) -> None:
         """Wait until at most so many blocks are being staged; raise what went wrong with one of them."""

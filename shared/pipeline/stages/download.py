@@ -234,7 +234,13 @@ def _checked_sha256(context: StepContext, source: _Source) -> str:
 
 
 def _read_sha256(context: StepContext, source: BlobFacts) -> str:
-    """Return the hash of the blob by reading it."""
+    """Return the hash of the blob by reading it.
+
+    The container's reader reads the blob again. One pass cannot serve both: the hash has to be known before the first
+    part of the sound is announced, since a file with another hash than the announced one must show no text. And a
+    demuxer seeks, to an index at the end and between joined files, while a hash needs the bytes in order. A recording
+    that one delivery fetches is hashed on its way in and not read here.
+    """
     digest, read = hashlib.sha256(), 0
     while read < source.size_bytes:
         chunk = context.services.storage.blobs.read_range(SOURCES, source.name, read, CHUNK_BYTES, source.etag)
