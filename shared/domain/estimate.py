@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from shared.domain.pace import RANGE_SPREADS
 from shared.domain.stage import Stage, StageProgress, StageState
 
 if TYPE_CHECKING:
     from shared.domain.job import Job
-
-RANGE_SPREADS = 1.28
-"""The range is so many standard deviations wide to either side: four jobs in five end within it."""
 
 OVERDUE_FACTOR = 3.0
 """A stage that takes longer than so many times what was expected has waited or met something unknown: no estimate."""

@@ -1,12 +1,13 @@
-"""Learn how long a kind of work takes for a recording of some length: a line through earlier jobs, the latest first.
+"""Learn how long a kind of work takes for a recording of some length, from the latest jobs of the kind.
 
-Work takes some seconds however short the recording is, and some for each of its seconds. Both are found by least
-squares of the relative error, over sums that shrink with each job, so that a row of a few numbers is enough. The
-defaults count as part of one job: the first real one outweighs them.
+Work takes some seconds however short the recording is, and some for each of its seconds: a line through the jobs, by
+least squares that give little weight to a job which is far from the others. No line is right everywhere, for a long
+recording is cut into parts: so the median of what jobs of about the same length took beside the line corrects it. The
+range is what four in five of the latest expectations were within.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -14,27 +15,50 @@ from shared.domain.expectation import Expectation
 from shared.domain.recording import Recording, VideoStream
 from shared.domain.stage import Stage
 
-KEPT_SHARE = 0.9
+KEPT_SHARE = 0.93
 """The share of its weight that a job keeps with each later one."""
 
+MAX_LESSONS = 24
+"""How many of the latest jobs are kept."""
+
 DEFAULT_WEIGHT = 0.1
-"""The weight of the defaults, in jobs."""
+"""The weight of the defaults in the line, in jobs."""
+
+NO_CORRECTION_WEIGHT = 0.2
+"""The weight of the line itself among the jobs that correct it, in jobs."""
 
 DEFAULT_SPREAD = 0.5
 """The standard deviation of the logarithm of real over expected duration while nothing was learned."""
 
-MIN_SPREAD = 0.08
+FIRST_SPREAD = 0.3
+"""The spread that counts as one more job once something was learned: few jobs tell little of it."""
+
+MIN_SPREAD = 0.06
 MAX_SPREAD = 1.5
-MAX_OUTLIER = 3.0
-"""A job that took this many times longer, or shorter, than expected counts as one at this limit: it may have waited."""
+
+RANGE_SPREADS = 1.28
+"""So many standard deviations to either side hold four in five of a normal distribution."""
+
+RANGE_SHARE = 0.8
+
+FAR = 0.15
+"""The logarithm of real over expected duration from which on a job loses weight: it may have waited."""
+
+SIMILAR = 0.3
+"""Jobs correct the line at lengths whose logarithm is about this far from theirs."""
+
+_ROUNDS = 4
+"""How often the line is drawn anew with the weights that follow from the one before."""
 
 _DEFAULT_AT_SEC = (20.0, 3600.0)
 """The lengths of the two recordings of which the defaults tell."""
 
-_SCALE_SEC = 20.0
-"""The length from which on an error counts as a share of the length: of shorter recordings it counts in seconds."""
+_SCALE_SEC = 5.0
+"""The length from which on lengths and errors count as shares: those of shorter recordings count in seconds."""
 
 _MIN_SEC = 0.05
+
+_TINY = 1e-9
 
 COMPLETION = "completion"
 """What follows from all results together, after the last stage."""
@@ -82,19 +106,49 @@ _SIZE_FACTORS: Mapping[str, float] = {Size.SMALL: 0.3, Size.HD: 0.6, Size.FULL_H
 """How much the rate changes with the picture, before it was learned."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What one job took."""
+
+    recording_sec: float
+    took_sec: float
+    expected_sec: float | None
+    """How long it had been expected to take; None for the first job of a kind."""
+
+    def to_line(self) -> str:
+        """Return the lesson as one line of a stored text."""
+        expected = "" if self.expected_sec is None else f"{self.expected_sec:.3f}"
+        return f"{self.recording_sec:.3f} {self.took_sec:.3f} {expected}"
+
+    @classmethod
+    def from_line(cls, line: str) -> "Lesson":
+        """Read `to_line`; raise ValueError for what no job can have taken."""
+        length, took, *expected = line.split()
+        lesson = cls(float(length), float(took), float(expected[0]) if expected else None)
+        if not all(0 < each < math.inf for each in (lesson.took_sec, lesson.expected_sec or 1.0)):
+            raise ValueError("a duration is not above zero")
+        if not 0 <= lesson.recording_sec < math.inf:
+            raise ValueError("a length is below zero")
+        return lesson
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """What earlier jobs tell of one kind of work: decayed sums over them of weight, length and duration."""
+    """What earlier jobs tell of one kind of work: the latest of them, and sums of weight, length and duration."""
 
     kind: str
     jobs: int = 0
     weight: float = 0.0
+    """The sums are the defaults, or what an earlier release learned; they are the line from which lessons set out."""
     length: float = 0.0
     length_squared: float = 0.0
     duration: float = 0.0
     length_duration: float = 0.0
     variance: float = DEFAULT_SPREAD**2
-    """Of the logarithm of real over expected duration."""
+    """Of the logarithm of real over expected duration, while there are no lessons."""
+
+    lessons: tuple[Lesson, ...] = ()
+    """The latest jobs, the last one at the end."""
 
     @classmethod
     def default(cls, kind: str) -> "Pace":
@@ -102,38 +156,64 @@ class Pace:
         stage, *_, size = kind.split("-")
         fixed_sec, rate = _DEFAULTS[stage]
         factor = 1.0 if stage == Stage.TRANSCRIPTION else _SIZE_FACTORS.get(size, 1.0)
-        pace = cls(kind=kind)
-        for length_sec in _DEFAULT_AT_SEC:
-            pace = pace._with(length_sec, fixed_sec + rate * factor * length_sec, DEFAULT_WEIGHT / 2)
-        return pace
+        return cls(kind=kind)._along(fixed_sec, rate * factor)
 
     def expect(self, recording_sec: float) -> Expectation:
         """Return how long the work is expected to take for a recording of this length."""
-        fixed_sec, rate = self._line()
-        spread = min(MAX_SPREAD, max(MIN_SPREAD, math.sqrt(self.variance)))
-        sec = max(_MIN_SEC, fixed_sec + rate * recording_sec)
-        return Expectation(kind=self.kind, sec=sec, spread=spread, jobs=self.jobs)
+        line = self._fit()
+        sec = line.at(recording_sec) * math.exp(self._correction(line, recording_sec))
+        return Expectation(kind=self.kind, sec=max(_MIN_SEC, sec), spread=self._spread(), jobs=self.jobs)
 
     def learn(self, recording_sec: float, took_sec: float) -> "Pace":
         """Return the pace after one more job."""
-        expected_sec = self.expect(recording_sec).sec
-        took_sec = max(took_sec, _MIN_SEC)
-        error = math.log(took_sec / expected_sec)
-        if self.jobs > 0:
-            error = max(-math.log(MAX_OUTLIER), min(math.log(MAX_OUTLIER), error))
-        variance = self.variance + (error**2 - self.variance) / min(self.jobs + 2, 1 / (1 - KEPT_SHARE))
-        learned = self._decayed()._with(recording_sec, expected_sec * math.exp(error), 1.0)
-        return replace(learned, jobs=self.jobs + 1, variance=variance)
+        expected_sec = self.expect(recording_sec).sec if self.jobs else None
+        lesson = Lesson(recording_sec, max(took_sec, _MIN_SEC), expected_sec)
+        return replace(self, jobs=self.jobs + 1, lessons=(*self.lessons, lesson)[-MAX_LESSONS:])
 
-    def _decayed(self) -> "Pace":
-        return replace(
-            self,
-            weight=self.weight * KEPT_SHARE,
-            length=self.length * KEPT_SHARE,
-            length_squared=self.length_squared * KEPT_SHARE,
-            duration=self.duration * KEPT_SHARE,
-            length_duration=self.length_duration * KEPT_SHARE,
-        )
+    def _aged(self) -> Iterable[tuple[Lesson, float]]:
+        """Return the lessons with their weights, the latest first."""
+        return ((lesson, KEPT_SHARE**age) for age, lesson in enumerate(reversed(self.lessons)))
+
+    def _fit(self) -> "_Line":
+        """Return the line through the lessons: first the one set out from, made as steep as their median asks for."""
+        line = _Line(*self._line())
+        if not self.lessons:
+            return line
+        factor = math.exp(_quantile(((line.error(lesson), weight) for lesson, weight in self._aged()), 0.5))
+        line = began = _Line(line.fixed_sec * factor, line.rate * factor)
+        for _ in range(_ROUNDS):
+            sums = Pace(kind=self.kind)._along(began.fixed_sec, began.rate, KEPT_SHARE ** len(self.lessons))
+            for lesson, weight in self._aged():
+                trust = min(1.0, FAR / max(abs(line.error(lesson)), _TINY)) ** 2
+                sums = sums._with(lesson.recording_sec, lesson.took_sec, weight * trust)
+            line = _Line(*sums._line())
+        return line
+
+    def _correction(self, line: "_Line", recording_sec: float) -> float:
+        """Return the logarithm by which jobs of about this length took longer than the line says."""
+        place = math.log(_SCALE_SEC + recording_sec)
+        near = [(0.0, NO_CORRECTION_WEIGHT)]
+        for lesson, weight in self._aged():
+            far = (math.log(_SCALE_SEC + lesson.recording_sec) - place) / SIMILAR
+            near.append((line.error(lesson), weight * math.exp(-(far**2) / 2)))
+        return _quantile(near, 0.5)
+
+    def _spread(self) -> float:
+        """Return the spread that makes the range as wide as four in five of the latest expectations needed."""
+        if not self.lessons:
+            return min(MAX_SPREAD, max(MIN_SPREAD, math.sqrt(self.variance)))
+        errors = [(FIRST_SPREAD * RANGE_SPREADS, 1.0)]
+        for lesson, weight in self._aged():
+            if lesson.expected_sec is not None:
+                errors.append((abs(math.log(lesson.took_sec / lesson.expected_sec)), weight))
+        return min(MAX_SPREAD, max(MIN_SPREAD, _quantile(errors, RANGE_SHARE) / RANGE_SPREADS))
+
+    def _along(self, fixed_sec: float, rate: float, share: float = 1.0) -> "Pace":
+        """Add a line, as two jobs on it that together weigh this share of `DEFAULT_WEIGHT`."""
+        pace = self
+        for length_sec in _DEFAULT_AT_SEC:
+            pace = pace._with(length_sec, fixed_sec + rate * length_sec, share * DEFAULT_WEIGHT / 2)
+        return pace
 
     def _with(self, length_sec: float, took_sec: float, weight: float) -> "Pace":
         """Add a job; dividing by its squared scale makes the relative error count."""
@@ -158,6 +238,33 @@ class Pace:
             if rate < 0:
                 return self.duration / self.weight, 0.0
         return 0.0, self.length_duration / self.length_squared
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Seconds, and seconds for each second of the recording."""
+
+    fixed_sec: float
+    rate: float
+
+    def at(self, recording_sec: float) -> float:
+        return max(_MIN_SEC, self.fixed_sec + self.rate * recording_sec)
+
+    def error(self, lesson: Lesson) -> float:
+        """Return the logarithm of the lesson's real over its expected duration."""
+        return math.log(lesson.took_sec / self.at(lesson.recording_sec))
+
+
+def _quantile(weighted: Iterable[tuple[float, float]], share: float) -> float:
+    """Return the smallest value up to which at least this share of the weight lies."""
+    ordered = sorted(weighted)
+    wanted = share * sum(weight for _, weight in ordered) * (1 - _TINY)
+    reached = 0.0
+    for value, weight in ordered:
+        reached += weight
+        if reached >= wanted:
+            return value
+    return ordered[-1][0]
 
 
 def kinds_of(recording: Recording, engine: str, rendition: str | None) -> Mapping[str, str]:

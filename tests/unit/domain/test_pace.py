@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.domain.pace import DEFAULT_SPREAD, MIN_SPREAD, Pace, kinds_of
+from shared.domain.pace import DEFAULT_SPREAD, MAX_LESSONS, MIN_SPREAD, Lesson, Pace, kinds_of
 from shared.domain.recording import Recording, VideoStream
 from shared.domain.stage import Stage
+from shared.storage.columns import from_columns, to_columns
 
 KIND = "tracking-plain-h264-hd"
 
@@ -69,6 +70,54 @@ def test_the_range_becomes_narrow_with_jobs_that_are_alike_and_stays_wide_with_o
     assert alike.expect(60).spread < 0.15
     assert unlike.expect(60).spread > 2 * MIN_SPREAD
     assert unlike.expect(60).jobs == 20
+
+
+def test_the_first_job_that_loaded_models_is_outvoted() -> None:
+    cold = Pace.default(KIND).learn(8, 9.0)
+    for length in (40.0, 8.0, 20.0):
+        cold = cold.learn(length, 1 + 0.1 * length)
+    assert cold.expect(8).sec == pytest.approx(1.8, rel=0.25)
+
+
+def test_where_no_line_is_right_jobs_of_about_the_same_length_are_asked() -> None:
+    """From two minutes on two workers share the recording."""
+
+    def took(length: float) -> float:
+        return 1 + 0.12 * length / (2 if length >= 120 else 1)
+
+    pace = learned(took, [10, 20, 40, 80, 110, 130, 160, 240, 400, 600] * 2)
+    for length in (30.0, 100.0, 180.0, 500.0):
+        assert pace.expect(length).sec == pytest.approx(took(length), rel=0.2)
+
+
+def test_a_row_keeps_its_latest_lessons_and_is_read_as_it_was_written() -> None:
+    pace = learned(lambda length: 0.1 * length, [60.0 + number for number in range(MAX_LESSONS + 9)])
+    assert len(pace.lessons) == MAX_LESSONS
+    assert pace.jobs == MAX_LESSONS + 9
+    again = from_columns(Pace, to_columns(pace))
+    assert again.expect(77).sec == pytest.approx(pace.expect(77).sec, rel=0.01)
+    for line in ("1 0 1", "-1 1", "1 nan", "1", "1 2 -3"):
+        with pytest.raises(ValueError, match=r"above|below|not enough"):
+            Lesson.from_line(line)
+
+
+def test_a_row_of_an_earlier_release_tells_what_it_had_learned() -> None:
+    """It has sums and no lessons; they count as what new lessons set out from."""
+    row = {
+        "kind": KIND,
+        "jobs": 7,
+        "weight": 0.001,
+        "length": 0.06,
+        "lengthSquared": 4.0,
+        "duration": 0.015,
+        "lengthDuration": 0.98,
+        "variance": 0.04,
+    }
+    stored = from_columns(Pace, row)
+    expected = stored.expect(100)
+    assert expected.sec == pytest.approx(3.0 + 0.2 * 100, rel=0.01)
+    assert (expected.spread, expected.jobs) == (0.2, 7)
+    assert stored.learn(100, 23.0).expect(100).sec == pytest.approx(23.0, rel=0.05)
 
 
 def test_kinds_are_few_and_tell_codec_size_and_what_is_made() -> None:
