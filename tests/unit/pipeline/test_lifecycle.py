@@ -1,6 +1,6 @@
 """Cancel, retry and delayed start at every step of a job, over the in-memory storage."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +12,12 @@ from shared.domain.stage import Stage, StageState
 from shared.domain.step_run import STEPS
 from shared.job_status import JobStatus
 from shared.pipeline.context import StepContext
-from shared.pipeline.execution import end_job
 from shared.pipeline.execution.cancel import cancel_job
 from shared.pipeline.execution.heartbeat import Heartbeat
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.jobs.submit import retry_job
-from shared.storage.ports import RESULTS
+from shared.storage.ports import RESULTS, BlobFacts
 from tests.support.scripted_store import instead
 
 ALL_STEPS = [(stage, step) for stage in Stage for step in STEPS[stage]]
@@ -240,24 +239,25 @@ def test_a_job_that_waits_for_its_time_is_canceled_without_a_trace_in_the_queue(
     assert harness.storage.queues.waiting() == []
 
 
-def test_a_cancel_that_comes_late_leaves_the_next_attempt_alone(harness: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cancel_that_comes_late_leaves_the_next_attempt_alone(harness: Any) -> None:
     job = harness.submit()
     run_until(harness, Stage.TRANSCRIPTION, StepKind.MERGE)
     name = f"acme/{job.session_id}/{job.job_id}/transcript.json"
     harness.storage.blobs.write(RESULTS, name, b"of the first attempt", "application/json")
-    look = end_job.unfinished_results
+    looked: list[list[str]] = []
 
-    def overtaken(services: Any, seen: Any) -> Any:
-        found = look(services, seen)
-        monkeypatch.undo()
-        cancel_job(services, "acme", job.job_id)
-        retry_job(services, "acme", job.job_id)
-        harness.storage.blobs.write(RESULTS, name, b"of the second attempt", "application/json")
-        return found
+    def overtaken(container: str, prefix: str) -> Iterator[BlobFacts]:
+        found = list(harness.storage.blobs.listing(container, prefix))
+        looked.append([blob.name for blob in found])
+        if len(looked) == 1:
+            cancel_job(harness.services, "acme", job.job_id)
+            retry_job(harness.services, "acme", job.job_id)
+            harness.storage.blobs.write(RESULTS, name, b"of the second attempt", "application/json")
+        return iter(found)
 
-    monkeypatch.setattr(end_job, "unfinished_results", overtaken)
-    late = cancel_job(harness.services, "acme", job.job_id)
+    late = cancel_job(instead(harness.services, "blobs", listing=overtaken), "acme", job.job_id)
 
+    assert name in looked[0]
     assert (late.attempt, late.is_final) == (2, False)
     assert harness.storage.blobs.read(RESULTS, name) == b"of the second attempt"
     assert {message.attempt for message in harness.storage.queues.waiting()} == {2}
