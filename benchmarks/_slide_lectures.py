@@ -56,6 +56,8 @@ class Lecture:
     """Deviation of a camera's noise; a recorded screen has none."""
     changes: list[float] = field(default_factory=list)
     """True times at which another slide comes up."""
+    _last: tuple[Picture, Picture] | None = field(default=None, repr=False)
+    """The slide that was projected last, and the room with it."""
 
     @property
     def corners(self) -> list[tuple[float, float]]:
@@ -125,11 +127,9 @@ class Lecture:
         wall[int(0.75 * self.height) :] *= 0.6
         return np.clip(wall, 0, 255).astype(np.uint8)
 
-    def _sample(self, room: Picture, index: int, slide: Picture, number: int | None) -> Sample:
-        people: list[Box] = []
-        if not self.in_room:
-            frame = cv2.resize(slide, (self.width, self.height), interpolation=cv2.INTER_AREA)
-        else:
+    def _projected(self, room: Picture, slide: Picture) -> Picture:
+        """Return the room with the slide on its screen; the last one is kept, since a slide stands for many samples."""
+        if self._last is None or self._last[0] is not slide:
             source = np.asarray([(0, 0), (1920, 0), (1920, 1080), (0, 1080)], np.float32)
             target = np.asarray(self.corners, np.float32) * np.asarray((self.width, self.height), np.float32)
             matrix = cv2.getPerspectiveTransform(source, target)
@@ -138,7 +138,15 @@ class Lecture:
             warped = cv2.warpPerspective(small, matrix, size, flags=cv2.INTER_AREA)
             mask = cv2.warpPerspective(np.full((1080, 1920), 255, np.uint8), matrix, size, flags=cv2.INTER_AREA)
             share = (mask / 255.0)[..., None]
-            frame = (room * (1 - share) + (warped * 0.9 + 8) * share).astype(np.uint8)
+            self._last = slide, (room * (1 - share) + (warped * 0.9 + 8) * share).astype(np.uint8)
+        return self._last[1].copy()
+
+    def _sample(self, room: Picture, index: int, slide: Picture, number: int | None) -> Sample:
+        people: list[Box] = []
+        if not self.in_room:
+            frame = cv2.resize(slide, (self.width, self.height), interpolation=cv2.INTER_AREA)
+        else:
+            frame = self._projected(room, slide)
             centre = 0.5 + 0.42 * np.sin(index / 23.0) * np.sin(index / 7.3 + 1)
             x, y, width, height = centre - 0.05, 0.38, 0.1, 0.58
             people.append(Box(x, y, width, height))

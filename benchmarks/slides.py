@@ -61,7 +61,7 @@ def measure(name: str, lecture: Lecture) -> bool:
         grown = AROUND_PERSON_SHARE
         people = [(p.x - grown, p.y - grown, p.width + 2 * grown, p.height + 2 * grown) for p in sample.people]
         began = time.process_time()
-        grey = cv2.cvtColor(screen.straighten(watched, small), cv2.COLOR_BGR2GRAY).astype(np.float32)
+        grey = cv2.cvtColor(screen.straighten(watched, small), cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
         for stretch in watcher.see(
             sample.time_sec,
             grey,

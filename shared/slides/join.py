@@ -100,12 +100,14 @@ class _Edges:
     seen: Seen
     edges: NDArray[np.int8]
     """-1 where the picture is darker than its surroundings, 1 where it is lighter, else 0."""
+    known: Mask
+    """Where edges are known: not beside a place that is not."""
     count: int
     """Number of pixels of the edges."""
 
     def contains(self, other: "_Edges") -> bool:
         """Return whether no word of `other` is missing here, as far as both are known."""
-        both = self.seen.known & other.seen.known
+        both = cv2.erode((self.known & other.known).astype(np.uint8), _NEAR) > 0
         lost, edges = np.zeros(both.shape, np.float32), np.zeros(both.shape, np.float32)
         for sign in (-1, 1):
             near = cv2.dilate((self.edges == sign).astype(np.uint8), _NEAR) > 0
@@ -125,7 +127,7 @@ class _Edges:
         differs = grey - cv2.GaussianBlur(grey, (0, 0), _SURROUNDINGS_PX)
         known = cv2.erode(seen.known.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
         edges = (np.sign(differs) * (np.abs(differs) > _EDGE_STEPS) * known).astype(np.int8)
-        return cls(seen, edges, int(np.count_nonzero(edges)))
+        return cls(seen, edges, known, int(np.count_nonzero(edges)))
 
 
 @dataclass(slots=True)

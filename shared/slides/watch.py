@@ -8,7 +8,7 @@ Each part of a recording has a watcher of its own. `join.py` puts the stretches 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from shared.slides.screen import Mask, Picture
 
-Grey = NDArray[np.float32]
-"""Height × width, 0 to 255."""
+Grey = NDArray[np.uint8]
+"""Height × width."""
 
 SIGNATURE_WIDTH_PX = 240
 """Width of the small picture that is compared."""
@@ -33,12 +33,21 @@ _NEWLY_SEEN_SHARE = 0.003
 """Share of the screen that has to come free before the covered places are filled in again."""
 _FOLLOW_SHARE = 0.1
 """Weight of a sample in the picture it is compared with, which follows slow changes of light."""
+_AROUND_PASSING = np.ones((5, 5), np.uint8)
+"""A pixel of the last sample that differs from what stood there has just come up: its blurred edge reaches so far."""
+_EVERY_PX_FOR_SHIFT = 4
+"""The light's change is the median of every fourth pixel: more than 2,800 are enough."""
 _CELL_PX = 8
 """Side of the cells in which lasting motion is measured."""
 _MOTION_MEMORY = 0.8
 """Weight of the past in a cell's share of moving samples; 0.8 forgets half in three samples."""
 _MOVING_SHARE = 0.5
 """Cells that moved in this share of the last samples are left out."""
+_RESTLESS_SEC = 10.0
+"""A place in which something moved is left out this much longer: an animation that loops comes back to all its places
+within some seconds, and jumps to them."""
+_MOST_RESTLESS_SHARE = 0.5
+"""What moved on more of the screen is a film and no animation on a slide: only what moves now is left out."""
 _CELL_MOVED_SHARE = 0.12
 """Share of a cell's pixels that differ when it moves."""
 
@@ -71,9 +80,14 @@ class _Candidate:
     """Where `composed` shows the screen and no person."""
     last: Callable[[], Picture]
     """Returns the straightened screen of the last sample that agreed."""
+    last_grey: Grey
     last_covered: Mask
-    moving: Mask = field(default_factory=lambda: np.zeros((0, 0), bool))
-    """Where the last sample moved."""
+    composed_moving: Mask
+    """Where `composed` was filled in from a sample that moved there."""
+    restless: Mask
+    """Where something moved in the last sample or not long before it."""
+    shift: float = 0.0
+    """How much brighter the last sample is than `reference`."""
     filled_in: Picture | None = None
     """The straightened screen, filled in from several samples; made when it is needed, which is seldom."""
 
@@ -97,6 +111,8 @@ class ScreenWatcher:
         self._next: _Candidate | None = None
         self._before: Grey | None = None
         self._motion: NDArray[np.float32] | None = None
+        self._moved_at: NDArray[np.float32] | None = None
+        self._last_moved_sec = -np.inf
 
     def see(self, time_sec: float, grey: Grey, covered: Mask, screen: Callable[[], Picture]) -> Iterator[Stretch]:
         """Take a sample, and yield the stretch that it ends, if it ends one.
@@ -108,20 +124,35 @@ class ScreenWatcher:
             screen: returns the straightened screen in full size, height × width × 3; called seldom.
         """
         moving = self._moving(grey, covered)
-        shift = None if self._now is None else _shift_if_same(self._now, grey, covered, moving)
+        restless = self._restless(time_sec, moving)
+        shift = None if self._now is None else _shift_if_same(self._now, grey, covered | restless)
         if self._now is not None and shift is not None:
             self._extend(self._now, time_sec, grey, shift, covered, moving, screen)
+            self._now.restless = restless
             self._next = None
             return
-        if np.count_nonzero(~(covered | moving)) < _LEAST_SEEN_SHARE * grey.size:
+        left_out = covered | moving
+        if np.count_nonzero(left_out) > (1 - _LEAST_SEEN_SHARE) * grey.size:
             self._next = None
             return
-        shift = None if self._next is None else _shift_if_same(self._next, grey, covered, moving)
+        shift = None if self._next is None else _shift_if_same(self._next, grey, left_out)
         if self._next is not None and shift is not None:
             self._extend(self._next, time_sec, grey, shift, covered, moving, screen)
+            self._next.restless = restless
         else:
             self._next = _Candidate(
-                time_sec, time_sec, grey.copy(), ~covered, 1, screen, ~covered, screen, covered, moving
+                start_sec=time_sec,
+                last_sec=time_sec,
+                reference=grey.astype(np.float32),
+                known=~covered,
+                samples=1,
+                first=screen,
+                composed_known=~covered,
+                last=screen,
+                last_grey=grey,
+                last_covered=covered,
+                composed_moving=moving & ~covered,
+                restless=restless,
             )
         if self._next.samples >= SETTLED_SAMPLES:
             if self._now is not None:
@@ -137,16 +168,32 @@ class ScreenWatcher:
     def _moving(self, grey: Grey, covered: Mask) -> Mask:
         """Return where the screen has moved in most of the last samples."""
         before, self._before = self._before, grey
-        rows, columns = -(-grey.shape[0] // _CELL_PX), -(-grey.shape[1] // _CELL_PX)
+        columns, rows = -(-grey.shape[1] // _CELL_PX), -(-grey.shape[0] // _CELL_PX)
         if self._motion is None:
             self._motion = np.zeros((rows, columns), np.float32)
         if before is not None:
-            changed = ((np.abs(grey - before) > _DIFFERENT_STEPS) & ~covered).astype(np.float32)
-            shares = cv2.resize(changed, (columns, rows), interpolation=cv2.INTER_AREA)
-            moved = (shares > _CELL_MOVED_SHARE).astype(np.float32)
-            self._motion = _MOTION_MEMORY * self._motion + (1 - _MOTION_MEMORY) * moved
-        often = cv2.dilate((self._motion > _MOVING_SHARE).astype(np.uint8), np.ones((3, 3), np.uint8))
-        return cv2.resize(often, grey.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+            self._motion *= _MOTION_MEMORY
+            changed = (cv2.absdiff(grey, before) > _DIFFERENT_STEPS) & ~covered
+            if changed.any():
+                shares = cv2.resize(changed.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+                self._motion += (1 - _MOTION_MEMORY) * (shares > _CELL_MOVED_SHARE)
+        often = self._motion > _MOVING_SHARE
+        if not often.any():
+            return np.zeros(grey.shape, bool)
+        grown = cv2.dilate(often.astype(np.uint8), np.ones((3, 3), np.uint8))
+        return cv2.resize(grown, grey.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+
+    def _restless(self, time_sec: float, moving: Mask) -> Mask:
+        """Return where something moves or moved not long ago; only where it moves, if that is most of the screen."""
+        if self._moved_at is None:
+            self._moved_at = np.full(moving.shape, -np.inf, np.float32)
+        if moving.any():
+            self._moved_at[moving] = time_sec
+            self._last_moved_sec = time_sec
+        if time_sec - self._last_moved_sec > _RESTLESS_SEC:
+            return moving
+        restless = self._moved_at >= time_sec - _RESTLESS_SEC
+        return restless if np.count_nonzero(restless) <= _MOST_RESTLESS_SHARE * restless.size else moving
 
     def _extend(
         self,
@@ -162,42 +209,51 @@ class ScreenWatcher:
 
         `shift` tells how much brighter the sample is than the candidate.
         """
-        seen = ~covered & ~moving
-        blended = (1 - _FOLLOW_SHARE) * candidate.reference + _FOLLOW_SHARE * grey
-        known = np.where(seen, blended, candidate.reference + _FOLLOW_SHARE * shift)
-        candidate.reference = np.where(candidate.known, known, grey - shift)
-        candidate.known |= seen
-        newly = ~covered & ~candidate.composed_known
-        if np.count_nonzero(newly) >= _NEWLY_SEEN_SHARE * newly.size:
-            _fill(candidate.composed(), screen(), newly)
-            candidate.composed_known |= newly
+        freed = ~candidate.last_covered & ~candidate.composed_known
+        if (freed & covered).any() and np.count_nonzero(freed) >= _NEWLY_SEEN_SHARE * freed.size:
+            _fill(candidate.composed(), candidate.last(), freed)
+            candidate.composed_known |= freed
+            candidate.composed_moving |= freed & candidate.restless
+        seen, unknown = ~(covered | moving), ~candidate.known
+        cv2.accumulateWeighted(grey, candidate.reference, _FOLLOW_SHARE, mask=seen.view(np.uint8))
+        np.add(candidate.reference, _FOLLOW_SHARE * shift, out=candidate.reference, where=~seen)
+        if unknown.any():
+            candidate.reference[unknown] = grey[unknown] - np.float32(shift)
+            candidate.known |= seen
         candidate.samples += 1
         candidate.last_sec, candidate.last, candidate.last_covered = time_sec, screen, covered
-        candidate.moving = moving
+        candidate.last_grey, candidate.shift = grey, shift
 
     def _finished(self, candidate: _Candidate, end_sec: float) -> Stretch:
         picture = candidate.last().copy()
         hidden = candidate.last_covered & candidate.composed_known
         if hidden.any():
-            _fill(picture, candidate.composed(), cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-        shown = candidate.composed_known | ~candidate.last_covered
-        return Stretch(candidate.start_sec, end_sec, shown & ~candidate.moving, picture)
+            grown = cv2.dilate(hidden.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+            _fill(picture, candidate.composed(), grown & candidate.composed_known)
+        shown = ~candidate.last_covered | (hidden & ~candidate.composed_moving)
+        away = cv2.absdiff(candidate.last_grey.astype(np.float32), candidate.reference + np.float32(candidate.shift))
+        passing = cv2.dilate((away > _DIFFERENT_STEPS).astype(np.uint8), _AROUND_PASSING) > 0
+        known = shown & ~candidate.restless & ~(passing & ~candidate.last_covered)
+        return Stretch(candidate.start_sec, end_sec, known, picture)
 
 
-def _shift_if_same(candidate: _Candidate, grey: Grey, covered: Mask, moving: Mask) -> float | None:
+def _shift_if_same(candidate: _Candidate, grey: Grey, left_out: Mask) -> float | None:
     """Return how much brighter the sample is than the candidate, if it shows its picture, else None.
 
-    The camera's exposure follows the slides.
+    The camera's exposure follows the slides. What people cover and what moves is left out.
     """
-    compared = candidate.known & ~covered & ~moving
+    compared = candidate.known & ~left_out
     count = np.count_nonzero(compared)
     if count < _LEAST_SEEN_SHARE * grey.size:
         return None
-    away = (grey - candidate.reference)[compared]
-    shift = float(np.partition(away, count // 2)[count // 2])  # the upper median
+    difference = np.asarray(cv2.subtract(grey, candidate.reference, dtype=cv2.CV_32F), np.float32)
+    away: NDArray[np.float32] = difference[compared]
+    some = away[::_EVERY_PX_FOR_SHIFT]
+    shift = float(np.partition(some, some.size // 2)[some.size // 2])  # the upper median
     if abs(shift) > _DIFFERENT_STEPS:
         return None
-    return shift if np.count_nonzero(np.abs(away - shift) > _DIFFERENT_STEPS) <= _SAME_SHARE * count else None
+    away -= shift
+    return shift if np.count_nonzero(np.abs(away, out=away) > _DIFFERENT_STEPS) <= _SAME_SHARE * count else None
 
 
 def _fill(picture: Picture, source: Picture, where: Mask) -> None:

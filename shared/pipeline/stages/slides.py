@@ -110,7 +110,7 @@ class SlideWatch:
             across, down = screen.size_in(width, height)
             self._size = (SIGNATURE_WIDTH_PX, max(16, round(SIGNATURE_WIDTH_PX * min(2.0, down / across))))
         whole = np.asarray(cv2.cvtColor(frame.bgr, cv2.COLOR_BGR2GRAY), np.uint8)
-        grey = screen.straighten(whole, self._size).astype(np.float32)
+        grey = screen.straighten(whole, self._size)
         covered = covered_by_people(screen, detections, self._size)
 
         def straightened() -> Picture:

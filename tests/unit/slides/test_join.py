@@ -78,3 +78,12 @@ def test_a_dark_screen_is_no_slide() -> None:
 
 def test_no_stretches_are_no_slides() -> None:
     assert join_stretches([]) == []
+
+
+def test_words_at_the_edge_of_a_place_that_is_not_known_are_not_missed() -> None:
+    lines = ["Gradient descent", "one step after another", "two steps and more steps"]
+    known = np.ones(SIZE[::-1], bool)
+    for left in range(20, SIZE[0], 12):
+        known[20:130, left : left + 5] = False
+    seen = [stretch(0, 5, lines), stretch(5, 10, [*lines, "many steps"], known)]
+    assert [slide.visits for slide in join_stretches(seen)] == [[(0.0, 10.0)]]

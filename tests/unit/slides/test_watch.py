@@ -27,7 +27,7 @@ def watch(frames: Iterable[Frame], people: Callable[[int], NDArray[np.bool_] | N
         grey = cv2.cvtColor(cv2.resize(frame, SIZE, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
         covered = people(at)
         none = np.zeros(grey.shape, bool)
-        found += watcher.see(at / 2, grey.astype(np.float32), none if covered is None else covered, lambda f=frame: f)
+        found += watcher.see(at / 2, grey.astype(np.uint8), none if covered is None else covered, lambda f=frame: f)
         last = at
     return found + list(watcher.finish((last + 1) / 2))
 
@@ -107,3 +107,36 @@ def test_an_animation_does_not_cut_its_slide() -> None:
     found = watch([FIRST] * 6 + [animated(at) for at in range(30)] + [SECOND] * 6)
     assert len(found) <= 3, spans(found)
     assert found[-1].start_sec == 18.0
+
+
+def test_an_animation_that_jumps_back_does_not_cut_its_slide_and_is_not_known() -> None:
+    def animated(at: int) -> Frame:
+        frame = FIRST.copy()
+        cv2.circle(frame, (700 + 6 * (at % 20), 330 + 5 * (at % 17)), 45, (30, 160, 40), -1)
+        return frame
+
+    (stretch,) = watch([animated(at) for at in range(50)])
+    assert stretch.start_sec <= 1.0, "at first it is not known that it moves"
+    assert stretch.end_sec == 25.0
+    shown = cv2.resize(cv2.absdiff(stretch.picture, FIRST), SIZE, interpolation=cv2.INTER_AREA).max(axis=2)
+    assert shown.max() > 100, "the animation is in the picture"
+    assert not (stretch.known & (shown > 30)).any()
+    assert stretch.known.mean() > 0.8
+
+
+def test_a_person_who_comes_back_to_their_place_is_left_out_of_the_picture() -> None:
+    left = [300] * 4 + [400, 620, 620, 400] + [300] * 4
+
+    def with_person(at: int) -> Frame:
+        frame = FIRST.copy()
+        frame[200:, left[at] : left[at] + 200] = (90, 40, 30)
+        return frame
+
+    def covered(at: int) -> NDArray[np.bool_]:
+        mask = np.zeros(SIZE[::-1], bool)
+        mask[48:, left[at] // 4 - 2 : left[at] // 4 + 52] = True
+        return mask
+
+    (stretch,) = watch([with_person(at) for at in range(len(left))], covered)
+    assert stretch.known.all()
+    assert (stretch.picture == FIRST).all()
