@@ -58,10 +58,14 @@ class Progress:
 
 
 class PocketsphinxEngine:
-    """English speech engine; one decoder, used by one thread at a time."""
+    """English speech engine; one decoder, used by one thread at a time.
 
-    def __init__(self) -> None:
+    `piece_frames` are decoded before other threads may run.
+    """
+
+    def __init__(self, piece_frames: int = PIECE_FRAMES) -> None:
         self._decoder = load_decoder()
+        self._piece_frames = piece_frames
         self._filler = BandFiller(sounds_of(Path(pocketsphinx.get_model_path(MODEL_NAME)) / MODEL_NAME))
         self._lock = Lock()
         self._info = EngineInfo(
@@ -100,9 +104,9 @@ class PocketsphinxEngine:
         with self._lock:
             self._decoder.start_utt()
             try:
-                for at in range(0, len(frames), PIECE_FRAMES):
+                for at in range(0, len(frames), self._piece_frames):
                     report(at / len(frames))
-                    self._decoder.process_cep(frames[at : at + PIECE_FRAMES].tobytes(), no_search=False)
+                    self._decoder.process_cep(frames[at : at + self._piece_frames].tobytes(), no_search=False)
             finally:
                 self._decoder.end_utt()
             if self._decoder.hyp() is None:

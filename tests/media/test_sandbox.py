@@ -1,6 +1,7 @@
 """Decoding in a process of its own: it sees what this one sees, and its end is a clear error here."""
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import SOURCES
 from shared.wiring import build_services
+from tests.support.scripted_store import instead
 
 EXAMPLE = (Path(__file__).resolve().parents[2] / "examples" / "lecture.mp4").read_bytes()
 PATIENCE_SEC = 120.0
@@ -138,19 +140,27 @@ def test_a_child_knows_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(environ) <= {"PYTHONPATH", "LC_CTYPE", *sandbox._ENVIRONMENT}
 
 
-def test_a_crash_is_an_answer_and_the_api_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_is_an_answer_and_the_api_lives() -> None:
     storage = MemoryStorage()
     settings = Settings.model_validate({"AzureWebJobsStorage": "UseDevelopmentStorage=true"})
-    with TestClient(create_app(build_services(settings, storage)), base_url="http://localhost") as client:
+    crashes = []
+
+    def crash_once(container: str, name: str, offset: int, length: int, etag: str | None = None) -> bytes:
+        if not crashes:
+            [child] = children()
+            child.send_signal(signal.SIGSEGV)
+            crashes.append(child.wait())
+        return storage.blobs.read_range(container, name, offset, length, etag)
+
+    services = instead(build_services(settings, storage), "blobs", read_range=crash_once)
+    with TestClient(create_app(services), base_url="http://localhost") as client:
         announced = {"sourceName": "talk.mp4", "contentLength": len(EXAMPLE)}
         upload_id = client.post("/ingest/init", json=announced).json()["uploadId"]
         blob = storage.uploads.get("local", upload_id).value.source_blob
         storage.blobs.write(SOURCES, blob, EXAMPLE, "video/mp4")
-        crash = ("-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
-        monkeypatch.setattr(sandbox, "COMMAND", crash)
         answer = client.post("/ingest/probe", json={"uploadId": upload_id})
         assert (answer.status_code, answer.json()["code"]) == (422, "cannot_probe")
-        monkeypatch.undo()
+        assert crashes == [-signal.SIGSEGV]
         again = client.post("/ingest/probe", json={"uploadId": upload_id})
         assert again.status_code == 200
         assert again.json()["streams"][0]["codec"] == "h264"

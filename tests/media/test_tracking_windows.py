@@ -1,6 +1,7 @@
 """A recording too long for one plate, with a room that changes half way: the whole stage, in parts and in one piece."""
 
 import json
+from fractions import Fraction
 from itertools import count
 from typing import Any
 
@@ -20,8 +21,7 @@ from shared.wiring import build_services
 
 SIZE = (160, 90)
 MINUTES = 31
-CLIP_FPS = 1
-SAMPLE_FPS = 0.5
+CLIP_FPS = SAMPLE_FPS = Fraction(1, 4)
 REARRANGED_SEC = 1000.0
 RNG = np.random.default_rng(4)
 ROUGH = cv2.resize(RNG.normal(0, 14, (9, 16, 3)).astype(np.float32), SIZE, interpolation=cv2.INTER_CUBIC)
@@ -50,7 +50,9 @@ def paint(t: float) -> NDArray[np.uint8]:
 def tracked(clip: bytes, part_sec: float) -> tuple[dict[str, Any], list[str]]:
     """The track without its job's name, and the names of the plates."""
     storage = MemoryStorage()
-    services = build_services(Settings(detector="plate", sample_fps=SAMPLE_FPS, tracking_part_sec=part_sec), storage)
+    services = build_services(
+        Settings(detector="plate", sample_fps=float(SAMPLE_FPS), tracking_part_sec=part_sec), storage
+    )
     storage.blobs.write(SOURCES, source_blob_name("local", "s", "clip.mp4"), clip, "video/mp4")
     job = submit_stored(services, JobRequest(org_id="local"), "s", "clip.mp4")
     for number in count():
@@ -74,7 +76,7 @@ def clip(make_clip: Any) -> bytes:
         size=SIZE,
         fps=CLIP_FPS,
         seconds=60 * MINUTES,
-        paint=paint,
+        paint=lambda t: paint(float(t)),
         video_options={"g": "10", "preset": "veryfast"},
     )
     return data

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from shared.media.audio.decoder import AudioDecoder, wav_header
 from shared.media.probe.probe import probe
-from shared.transcription import pocketsphinx_engine
 from shared.transcription.audio import SAMPLE_RATE, WavAudio
 from shared.transcription.engine import Engine, Segment, TranscriptionRequest
 from shared.transcription.payload import Transcript
+from shared.transcription.pocketsphinx_engine import PocketsphinxEngine
 from shared.transcription.transcribe import DOUBTFUL, NO_SPEECH, merge_parts, transcribe_part
 from shared.transcription.vad import Span
 from shared.transcription.warm import select_engine
@@ -132,16 +132,14 @@ def listen(engine: Engine, samples: Samples, report: Callable[[float], None]) ->
     return list(engine.transcribe(TranscriptionRequest(audio, (UTTERANCE,), "en", report)))
 
 
-def test_the_decoder_is_fed_in_pieces_that_do_not_show(
-    speech: Samples, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_decoder_is_fed_in_pieces_that_do_not_show(speech: Samples, engine: Engine) -> None:
     fractions: list[float] = []
     in_pieces = listen(engine, speech, fractions.append)
     assert len(in_pieces[0].words) >= 3
     assert len(fractions) > UTTERANCE.length * 8  # other threads run between any two, and work can be stopped
     assert fractions == sorted(fractions)
-    monkeypatch.setattr(pocketsphinx_engine, "PIECE_FRAMES", 100_000)
-    assert listen(engine, speech, lambda fraction: None) == in_pieces
+    at_once = PocketsphinxEngine(piece_frames=100_000)
+    assert listen(at_once, speech, lambda fraction: None) == in_pieces
 
 
 def test_work_is_stopped_inside_an_utterance_and_the_engine_is_as_good_as_before(
