@@ -74,7 +74,7 @@ def test_a_row_of_an_earlier_release_has_no_number_until_its_job_changes(
 def test_the_index_tells_which_jobs_wait_and_until_when(storage: Storage, org: str, make_job: MakeJob) -> None:
     later = NOW + timedelta(hours=1)
     waiting, delayed, begun, canceled = (storage.jobs.create(make_job(number)) for number in range(4))
-    delayed = storage.jobs.update(delayed, replace(came_on(delayed.value), start_at=later))
+    delayed = storage.jobs.update(delayed, replace(delayed.value, event_sequence=2, start_at=later))
     begun = storage.jobs.update(begun, jobs.start_stage(begun.value, Stage.DOWNLOAD, 1, NOW))
     canceled = storage.jobs.update(canceled, jobs.request_cancel(canceled.value, NOW))
     told = {each.job_id: (each.sequence, each.waits, each.start_at) for each in storage.jobs.active(org)}
@@ -152,7 +152,7 @@ def pair(new_table: NewTable) -> Pair:
 
 
 def test_a_number_never_goes_down(pair: Pair, org: str, make_job: MakeJob) -> None:
-    stored = pair.slow.create(make_job())
+    stored = pair.slow.create(came_on(make_job()))
 
     def one_change_more() -> Stored[Job]:
         found = pair.others.get(org, stored.value.job_id)
@@ -160,11 +160,11 @@ def test_a_number_never_goes_down(pair: Pair, org: str, make_job: MakeJob) -> No
 
     pair.index.meanwhile = one_change_more
     pair.slow.update(stored, came_on(stored.value))
-    assert pair.others.active_sequences(org) == {stored.value.job_id: 3}
+    assert pair.others.active_sequences(org) == {stored.value.job_id: 4}
 
 
 def test_a_late_writer_does_not_bring_back_a_job_that_ended(pair: Pair, org: str, make_job: MakeJob) -> None:
-    stored = pair.slow.create(make_job())
+    stored = pair.slow.create(came_on(make_job()))
 
     def the_job_ends() -> Stored[Job]:
         found = pair.others.get(org, stored.value.job_id)
