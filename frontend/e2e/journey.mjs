@@ -57,12 +57,24 @@ try {
   await browser.close();
 }
 
+/** Ask until the answer is not falsy, and return it. `waitForFunction` takes a promise for the answer itself. */
+async function until(ask) {
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await page.waitForTimeout(200)) {
+    const answer = await ask();
+    if (answer) return answer;
+  }
+  throw new Error(`Not so after ${PATIENCE_MS / 1000} s: ${ask}`);
+}
+
+/** Read a JSON answer of the API. */
+async function read(path) {
+  return (await fetch(given.api + path)).json();
+}
+
 /** Press Tab until the element has the focus. What waits for an answer is disabled, and Tab passes it by. */
 async function tabTo(target, key = "Tab") {
   await target.waitFor({ state: "attached" });
-  for (const until = Date.now() + PATIENCE_MS; Date.now() < until && !(await target.isEnabled()); ) {
-    await page.waitForTimeout(50);
-  }
+  await until(() => target.isEnabled());
   for (let pressed = 0; pressed < MAX_TABS; pressed += 1) {
     if (await target.evaluate((element) => element === document.activeElement)) return;
     await page.keyboard.press(key);
@@ -117,16 +129,7 @@ async function uploadsOverAReload() {
   await isAccessible();
   await choose(button("Choose a file"), given.recording);
   await page.getByRole("progressbar").waitFor();
-  await page.waitForFunction(
-    () =>
-      new Promise((resolve) => {
-        const opening = indexedDB.open("rostrum");
-        opening.onsuccess = () => {
-          const kept = opening.result.transaction("uploads").objectStore("uploads").getAll();
-          kept.onsuccess = () => resolve(kept.result[0]?.done.length === 2);
-        };
-      }),
-  );
+  await until(() => page.evaluate(areTwoBlocksKept));
   await press(button("Pause"));
   await page.getByRole("heading", { name: `${basename(given.recording)} is paused` }).waitFor();
   await isAccessible();
@@ -145,6 +148,17 @@ async function uploadsOverAReload() {
   await tabTo(page.getByRole("textbox", { name: "Name How" }));
   await page.keyboard.press("Control+A");
   await page.keyboard.type(name);
+}
+
+/** Run in the page: tell whether the upload remembers two blocks as sent. */
+function areTwoBlocksKept() {
+  return new Promise((resolve) => {
+    const opening = indexedDB.open("rostrum");
+    opening.onsuccess = () => {
+      const kept = opening.result.transaction("uploads").objectStore("uploads").getAll();
+      kept.onsuccess = () => resolve(kept.result[0]?.done.length === 2);
+    };
+  });
 }
 
 /**
@@ -220,7 +234,7 @@ async function reads() {
 
 /** Look at the track, the slides, the keys, and every file. */
 async function looks() {
-  const track = await (await fetch(`${given.api}/sessions/${session}/results/instructor-tracking`)).json();
+  const track = await read(`/sessions/${session}/results/instructor-tracking`);
   const seen = track.trackPoints[Math.floor(track.trackPoints.length / 2)].t;
   await page.goto(`${given.page}/sessions/${session}#t=${seen}`);
   await page.waitForFunction((at) => Math.abs(document.querySelector("video")?.currentTime - at) < 0.1, seen);
@@ -335,7 +349,6 @@ async function mergesWithAnotherEditor() {
 
 /** Import a corrected file, say that the text is reviewed, and go back to what the machine wrote. */
 async function importsAndRestores() {
-  const transcript = `${given.api}/sessions/${session}/results/transcript`;
   const captions = await captionsSay("mine", "theirs");
   const corrected = {
     name: "corrected.vtt",
@@ -352,16 +365,12 @@ async function importsAndRestores() {
   );
   await tabTo(page.getByRole("combobox", { name: "State of the transcript" }));
   await page.keyboard.press("ArrowDown");
-  await page.waitForFunction(
-    async (path) => (await (await fetch(path)).json()).transcriptReview?.state === "reviewed",
-    `/api/sessions/${session}`,
-    { polling: 500 },
-  );
+  await until(async () => (await read(`/sessions/${session}`)).transcriptReview?.state === "reviewed");
   await press(button("Back to this"));
   await press(button("Restore it"));
   await page.getByText("Restored.").waitFor();
-  const machine = (await (await fetch(`${transcript}?version=0`)).json()).segments.map((segment) => segment.text);
-  await showsTexts(machine);
+  const { segments } = await read(`/sessions/${session}/results/transcript?version=0`);
+  await showsTexts(segments.map((segment) => segment.text));
   await press(button("Done"));
   await page.locator(".transcript .word").first().waitFor();
 }
@@ -398,21 +407,15 @@ async function isSaved(shown) {
 
 /** Wait until the captions have these texts, and return them: a worker writes them after each version. */
 async function captionsSay(...texts) {
-  const path = `/api/sessions/${session}/results/transcript?format=vtt`;
-  const said = await page.waitForFunction(
-    async ([address, wanted]) => {
-      const captions = await (await fetch(address)).text();
-      const areThere = wanted.every((each) => captions.includes(each)) && !captions.includes("auto-generated");
-      return areThere ? captions : false;
-    },
-    [path, texts],
-    { polling: 1000 },
-  );
-  return said.jsonValue();
+  return until(async () => {
+    const captions = await (await fetch(`${given.api}/sessions/${session}/results/transcript?format=vtt`)).text();
+    const areThere = texts.every((each) => captions.includes(each)) && !captions.includes("auto-generated");
+    return areThere && captions;
+  });
 }
 
 async function spoken() {
-  const transcript = await (await fetch(`${given.api}/sessions/${session}/results/transcript`)).json();
+  const transcript = await read(`/sessions/${session}/results/transcript`);
   return transcript.segments.flatMap((segment) => segment.words);
 }
 
@@ -429,7 +432,7 @@ async function isAt(time) {
 /** Find a word that was said, and a title that was shown. */
 async function searches() {
   const said = (await spoken()).find((each) => each.word.length > 4).word.replace(/\W/g, "");
-  const { slides } = await (await fetch(`${given.api}/sessions/${session}/results/slides`)).json();
+  const { slides } = await read(`/sessions/${session}/results/slides`);
   const { title } = slides.find((slide) => slide.title);
   for (const [phrase, isSlide] of [
     [said, false],
@@ -453,14 +456,10 @@ async function searches() {
 
 /** Wait until the index has the newest text: a task of the worker writes it, and the page asks once. */
 async function isIndexed(phrase, source) {
-  await page.waitForFunction(
-    async ([address, sessionId, wanted]) => {
-      const { items } = await (await fetch(address)).json();
-      return items.some((each) => each.sessionId === sessionId && each.source === wanted);
-    },
-    [`/api/search?q=${encodeURIComponent(phrase)}`, session, source],
-    { polling: 500 },
-  );
+  await until(async () => {
+    const { items } = await read(`/search?q=${encodeURIComponent(phrase)}`);
+    return items.some((each) => each.sessionId === session && each.source === source);
+  });
 }
 
 async function cancelsAndRetries() {
@@ -506,12 +505,8 @@ async function deletes() {
   await press(row.getByRole("button", { name: "Delete" }));
   await press(button("Delete for good"));
   await row.waitFor({ state: "detached" });
-  await page.waitForFunction(async (path) => (await fetch(path)).status === 404, `/api/sessions/${session}`);
-  await page.waitForFunction(
-    async (path) => (await (await fetch(path)).json()).items.length === 0,
-    `/api/jobs?sessionId=${session}`,
-    { polling: 500 },
-  );
+  await until(async () => (await fetch(`${given.api}/sessions/${session}`)).status === 404);
+  await until(async () => (await read(`/jobs?sessionId=${session}`)).items.length === 0);
   await page.goto(`${given.page}/sessions/${session}`);
   await page.getByText("There is no such recording").waitFor();
   await isAccessible();
