@@ -5,15 +5,12 @@ docs/decisions/0038-estimates.md.
 """
 
 import math
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from shared.domain.event import Estimate
+from shared.domain.job import Job
 from shared.domain.pace import RANGE_SPREADS
 from shared.domain.stage import Stage, StageProgress, StageState
-
-if TYPE_CHECKING:
-    from shared.domain.job import Job
 
 OVERDUE_FACTOR = 3.0
 """A stage that takes longer than so many times what was expected has waited or met something unknown: no estimate."""
@@ -25,20 +22,7 @@ TRUSTED_PROGRESS = 0.1
 """The progress of a stage from which on its own pace counts."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """When a job is likely to be done."""
-
-    done_at: datetime
-    low: datetime
-    """The early end of the range within which four jobs in five end."""
-    high: datetime
-    """The late end of the range."""
-    jobs: int
-    """How many earlier jobs the estimate was learned from, by the work of which fewest are known; 0: defaults."""
-
-
-def estimate_of(job: "Job") -> Estimate | None:
+def estimate_of(job: Job) -> Estimate | None:
     """Return when the job will be done, as of its latest change; None where that would be a guess.
 
     It would be before the recording is known and while no step runs, for then the job waits for a worker; and in a job
@@ -67,7 +51,7 @@ def estimate_of(job: "Job") -> Estimate | None:
     return Estimate(done_at=middle, low=low, high=high, jobs=known)
 
 
-def _left(job: "Job", stage: Stage, progress: StageProgress) -> tuple[float, float, int] | None:
+def _left(job: Job, stage: Stage, progress: StageProgress) -> tuple[float, float, int] | None:
     """Return the seconds that an open stage still needs, their spread, and from how many jobs they were learned."""
     expected = progress.expected
     begins_at = _begins_at(job, stage)
@@ -93,7 +77,7 @@ def _left(job: "Job", stage: Stage, progress: StageProgress) -> tuple[float, flo
     return left_sec, expected.spread, expected.jobs
 
 
-def _begins_at(job: "Job", stage: Stage) -> datetime | None:
+def _begins_at(job: Job, stage: Stage) -> datetime | None:
     """Return when the stage could begin and a worker had come to the job; None while it cannot begin."""
     before = job.stage_before(stage)
     if before is not None and not job.stages[before].state.is_over:
@@ -101,7 +85,7 @@ def _begins_at(job: "Job", stage: Stage) -> datetime | None:
     return work_began_at(job, stage)
 
 
-def work_began_at(job: "Job", stage: Stage) -> datetime | None:
+def work_began_at(job: Job, stage: Stage) -> datetime | None:
     """Return the time from which on what was expected of the stage counts: when the stage before it was over, or, when
     all of the job waited for a worker then, when the first stage after that one began."""
     before = job.stage_before(stage)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from shared.domain.estimate import Estimate
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 
@@ -57,6 +56,19 @@ class EarlyWarning:
 
     text: str
     """A sentence for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """When a job is likely to be done."""
+
+    done_at: datetime
+    low: datetime
+    """The early end of the range within which four jobs in five end."""
+    high: datetime
+    """The late end of the range."""
+    jobs: int
+    """How many earlier jobs the estimate was learned from, by the work of which fewest are known; 0: defaults."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

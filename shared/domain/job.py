@@ -11,8 +11,7 @@ from typing import Any
 
 from shared.domain.cost import Cost
 from shared.domain.errors import RostrumError
-from shared.domain.estimate import estimate_of
-from shared.domain.event import EarlyWarning, Event, EventType, JobError, NewText
+from shared.domain.event import EarlyWarning, EventType, JobError, NewText
 from shared.domain.expectation import Expectation
 from shared.domain.failure import MAX_FAILURES, StepFailure
 from shared.domain.options import NO_RENDITION, JobOptions
@@ -178,23 +177,6 @@ def new_job(
         callback_url=callback_url,
         traceparent=traceparent,
         start_at=start_at,
-    )
-
-
-def event_of(job: Job) -> Event:
-    """Return the event that the job's last change is."""
-    return Event(
-        job_id=job.job_id,
-        sequence=job.event_sequence,
-        type=job.event_type,
-        at=job.updated_at,
-        status=job.status,
-        stage=job.stage,
-        progress=job.progress,
-        error=job.error,
-        text=job.latest_text if job.event_type is EventType.TRANSCRIPT else None,
-        warning=job.warnings[-1] if job.event_type is EventType.WARNING else None,
-        estimate=estimate_of(job),
     )
 
 

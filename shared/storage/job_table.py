@@ -17,7 +17,8 @@ from itertools import islice
 
 from shared.domain.errors import NotFound, WriteConflict
 from shared.domain.event import Event
-from shared.domain.job import Job, event_of
+from shared.domain.job import Job
+from shared.domain.job_event import event_of
 from shared.domain.turns import ActiveJob
 from shared.job_status import JobStatus
 from shared.storage.cursor import decode_cursor, first_page

@@ -10,7 +10,8 @@ import pytest
 from shared.domain import job as jobs
 from shared.domain.errors import NotFound, NotMedia, WriteConflict
 from shared.domain.event import Event, EventType
-from shared.domain.job import Job, event_of
+from shared.domain.job import Job
+from shared.domain.job_event import event_of
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.storage.job_table import DANGLING_AFTER, JobTable

@@ -11,7 +11,8 @@ from pydantic.alias_generators import to_camel
 from shared.api.http.links import Links
 from shared.domain import event
 from shared.domain.cost_payload import JobCostPayload
-from shared.domain.estimate import Estimate, estimate_of
+from shared.domain.estimate import estimate_of
+from shared.domain.event import Estimate
 from shared.domain.failure import MAX_FAILURES
 from shared.domain.job import Job
 from shared.domain.message import StepKind

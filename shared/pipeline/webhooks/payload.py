@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from shared.domain.event import Event, JobError
-from shared.domain.job import Job, event_of
+from shared.domain.job import Job
+from shared.domain.job_event import event_of
 from shared.job_status import JobStatus
 from shared.storage.ports import JobStore
 

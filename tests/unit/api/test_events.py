@@ -13,6 +13,7 @@ from shared.api.events.stream import PING, PING_SEC, RETRY_MS, STREAM_SEC, follo
 from shared.domain import job as jobs
 from shared.domain.errors import NotFound, NotMedia
 from shared.domain.event import EarlyWarning, Event, EventType, NewText
+from shared.domain.job_event import event_of
 from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from tests.support.api_harness import ApiHarness
@@ -218,6 +219,6 @@ def test_the_log_repairs_the_event_of_a_text_whose_writer_crashed(harness: ApiHa
     text = NewText(start_sec=0.0, end_sec=30.5, words=70)
     harness.change(job_id, lambda job: jobs.announce_text(job, 0, text, job.created_at) or job)
     stored = harness.services.storage.jobs.get("local", job_id).value
-    assert jobs.event_of(stored).text == text
+    assert event_of(stored).text == text
     moved = jobs.note_progress(stored, Stage.TRANSCRIPTION, 0.5, 1, stored.created_at)
-    assert jobs.event_of(moved).text is None
+    assert event_of(moved).text is None

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain import job as jobs
-from shared.domain.estimate import Estimate, estimate_of
+from shared.domain.estimate import estimate_of
+from shared.domain.event import Estimate
 from shared.domain.expectation import Expectation
-from shared.domain.job import Job, event_of
+from shared.domain.job import Job
+from shared.domain.job_event import event_of
 from shared.domain.options import JobOptions
 from shared.domain.pace import COMPLETION
 from shared.domain.stage import Stage, StageState

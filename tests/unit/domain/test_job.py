@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from shared.domain import job as jobs
 from shared.domain.errors import FinalError, NotMedia, StageExhausted
 from shared.domain.event import Event, EventType
-from shared.domain.job import Job, event_of
+from shared.domain.job import Job
+from shared.domain.job_event import event_of
 from shared.domain.options import JobOptions
 from shared.domain.stage import Stage, StageState
 from shared.job_status import NEXT, JobStatus
