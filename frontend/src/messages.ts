@@ -1,4 +1,4 @@
-import type { JobStatus, Schemas, Stage, StageState } from "./api/client";
+import type { JobStatus, Schemas, Stage, StageState } from "./api/types";
 
 /** Every text that a reader sees, in one place. Labels of statuses are in a Record, so that none can be forgotten. */
 export const messages = {

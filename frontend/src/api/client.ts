@@ -1,18 +1,8 @@
 import createClient from "openapi-fetch";
 import { apiUrl } from "./config";
 import { ApiError, errorOf, unreachable } from "./problem";
-import type { components, paths } from "./schema";
+import type { paths } from "./schema";
 import { authHeaders, noteRefusal } from "./token";
-
-export type Schemas = components["schemas"];
-export type Job = Schemas["JobView"];
-export type JobStatus = Schemas["JobStatus"];
-export type Stage = Schemas["Stage"];
-export type StageState = Schemas["StageState"];
-export type Session = Schemas["SessionView"];
-export type SessionDetail = Schemas["SessionDetail"];
-export type Transcript = Schemas["Transcript"];
-export type Tracking = Schemas["InstructorTracking"];
 
 /** Send a request with the reader's token; turn a refusal and a lost connection into `ApiError`. */
 export async function send(input: Request): Promise<Response> {

@@ -1,4 +1,13 @@
-import type { OidcSettings } from "./oidc";
+/** The provider that signs readers in. */
+export interface OidcSettings {
+  /** The provider's issuer, below which its `.well-known/openid-configuration` is. */
+  issuer: string;
+  clientId: string;
+  /** What is asked for, such as `openid api://rostrum/jobs:read api://rostrum/jobs:write`. */
+  scope: string;
+  /** Some providers need the API's name to make a token for it. */
+  audience?: string;
+}
 
 /** Where the API answers, and who signs readers in; a file beside the page says so, so that one build serves every installation. */
 interface Config {

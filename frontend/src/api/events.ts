@@ -1,6 +1,7 @@
 import { createParser } from "eventsource-parser";
-import { fetchPath, type Schemas } from "./client";
+import { fetchPath } from "./client";
 import { ApiError } from "./problem";
+import type { Schemas } from "./types";
 
 export type JobEvent = Schemas["EventView"];
 

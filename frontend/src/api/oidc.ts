@@ -1,4 +1,4 @@
-import { config } from "./config";
+import { config, type OidcSettings } from "./config";
 import { saveToken } from "./token";
 
 /**
@@ -7,16 +7,6 @@ import { saveToken } from "./token";
  * https://www.rfc-editor.org/rfc/rfc7636 and https://www.rfc-editor.org/rfc/rfc9700#name-authorization-code-grant
  */
 const KEY = "rostrum.sign-in";
-
-export interface OidcSettings {
-  /** The provider's issuer, below which its `.well-known/openid-configuration` is. */
-  issuer: string;
-  clientId: string;
-  /** What is asked for, such as `openid api://rostrum/jobs:read api://rostrum/jobs:write`. */
-  scope: string;
-  /** Some providers need the API's name to make a token for it. */
-  audience?: string;
-}
 
 interface Begun {
   verifier: string;

@@ -3,7 +3,7 @@ import { render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { HttpResponse, http } from "msw";
 import { beforeEach, expect, it, vi } from "vitest";
-import type { SessionDetail } from "../api/client";
+import type { SessionDetail } from "../api/types";
 import { messages } from "../messages";
 import { MediaClock } from "../session/MediaClock";
 import { server } from "../testing/server";

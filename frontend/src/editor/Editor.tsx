@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import type { SessionDetail } from "../api/client";
+import type { SessionDetail } from "../api/types";
 import { messages } from "../messages";
 import type { MediaClock } from "../session/MediaClock";
 import { Icon } from "../ui/Icon";

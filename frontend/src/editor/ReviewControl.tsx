@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { SessionDetail } from "../api/client";
+import type { SessionDetail } from "../api/types";
 import { dateTime } from "../format";
 import { messages } from "../messages";
 import { type ReviewState, review } from "./gateway";

@@ -1,4 +1,4 @@
-import type { Schemas, Transcript } from "../api/client";
+import type { Schemas, Transcript } from "../api/types";
 import { align, groups, tokensOf } from "./align";
 
 export type Segment = Schemas["TranscriptSegment"];

@@ -1,5 +1,6 @@
-import { api, bodyOf, fetchPath, orNull, type Schemas, type Transcript } from "../api/client";
+import { api, bodyOf, fetchPath, orNull } from "../api/client";
 import { ApiError, unreachable } from "../api/problem";
+import type { Schemas, Transcript } from "../api/types";
 import { DOUBTFUL_BELOW } from "../session/words";
 import type { Segment } from "./document";
 import type { Operation } from "./operations";

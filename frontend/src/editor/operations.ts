@@ -1,4 +1,4 @@
-import type { Schemas } from "../api/client";
+import type { Schemas } from "../api/types";
 import type { EditedRow, EditedWord, Rows, Segment } from "./document";
 
 export type Operation = Schemas["TranscriptPatch"]["operations"][number];

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import type { Job, Schemas } from "../api/client";
+import type { Job, Schemas } from "../api/types";
 import { clock, dateTime, duration, percent, relative } from "../format";
 import { messages } from "../messages";
 import { Ask } from "../ui/Ask";

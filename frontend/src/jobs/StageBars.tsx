@@ -1,4 +1,4 @@
-import type { Job, Stage } from "../api/client";
+import type { Job, Stage } from "../api/types";
 import { percent } from "../format";
 import { messages } from "../messages";
 import { toneOfStage } from "./status";

@@ -1,4 +1,4 @@
-import type { Job } from "../api/client";
+import type { Job } from "../api/types";
 
 const MIN_SHARE = 0.08;
 const MIN_SEC = 3;

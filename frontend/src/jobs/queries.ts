@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { api, bodyOf, fetchPath, type Job, type JobStatus, orNull, type Schemas } from "../api/client";
+import { api, bodyOf, fetchPath, orNull } from "../api/client";
+import type { Job, JobStatus, Schemas } from "../api/types";
 
 export const FILTERS = ["all", "active", "done", "error", "canceled"] as const;
 export type Filter = (typeof FILTERS)[number];

@@ -1,4 +1,4 @@
-import type { JobStatus, StageState } from "../api/client";
+import type { JobStatus, StageState } from "../api/types";
 
 export type Tone = "neutral" | "active" | "good" | "bad" | "muted";
 

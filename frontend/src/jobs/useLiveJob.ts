@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import type { Job } from "../api/client";
 import { followJob } from "../api/events";
+import type { Job } from "../api/types";
 import { jobQuery, latestLinesQuery } from "./queries";
 import { isFinal } from "./status";
 

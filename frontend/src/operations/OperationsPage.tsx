@@ -1,7 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { api, bodyOf, type JobStatus, type Schemas } from "../api/client";
+import { api, bodyOf } from "../api/client";
 import { ApiError } from "../api/problem";
+import type { JobStatus, Schemas } from "../api/types";
 import { bytes, dateTime, duration, relative } from "../format";
 import { messages } from "../messages";
 import { Ask } from "../ui/Ask";

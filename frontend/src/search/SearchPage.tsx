@@ -1,7 +1,8 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useEffect, useState } from "react";
-import { api, bodyOf, type Schemas } from "../api/client";
+import { api, bodyOf } from "../api/client";
+import type { Schemas } from "../api/types";
 import { clock } from "../format";
 import { messages } from "../messages";
 import { Icon } from "../ui/Icon";

@@ -1,7 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
-import { fetchPath, type Schemas, type SessionDetail, type Transcript } from "../api/client";
+import { fetchPath } from "../api/client";
 import { apiUrl } from "../api/config";
 import { readToken } from "../api/token";
+import type { Schemas, SessionDetail, Transcript } from "../api/types";
 import { clock as asClock, bytes, dateTime, percent } from "../format";
 import { messages } from "../messages";
 import { Icon } from "../ui/Icon";

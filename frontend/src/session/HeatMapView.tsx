@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import type { Schemas } from "../api/client";
+import type { Schemas } from "../api/types";
 import { duration } from "../format";
 import { messages } from "../messages";
 

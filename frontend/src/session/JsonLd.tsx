@@ -1,5 +1,5 @@
-import type { Schemas, SessionDetail } from "../api/client";
 import { apiUrl } from "../api/config";
+import type { Schemas, SessionDetail } from "../api/types";
 
 /** Return the page's content for search engines: the recording and its chapters (schema.org VideoObject and Clip). */
 export function videoObject(

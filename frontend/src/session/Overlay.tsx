@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import type { Tracking } from "../api/client";
+import type { Tracking } from "../api/types";
 import type { MediaClock } from "./MediaClock";
 import { type Box, boxAt, isMostlyInside, lastBefore, trailAt } from "./track";
 

@@ -10,7 +10,7 @@ import {
   MediaVolumeRange,
 } from "media-chrome/react";
 import { useEffect, useRef, useState } from "react";
-import type { Tracking } from "../api/client";
+import type { Tracking } from "../api/types";
 import { CaptionSettings } from "./CaptionSettings";
 import { keepStyle, readStyle, variablesOf } from "./captionStyle";
 import type { MediaClock } from "./MediaClock";

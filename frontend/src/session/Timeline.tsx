@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type PointerEvent, useMemo, useRef, useState } from "react";
-import type { Schemas } from "../api/client";
+import type { Schemas } from "../api/types";
 import { clock as asClock } from "../format";
 import { messages } from "../messages";
 import { AuthImage } from "../ui/AuthImage";

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import type { Schemas } from "../api/client";
+import type { Schemas } from "../api/types";
 import { clock as asClock } from "../format";
 import { messages } from "../messages";
 import { useTheme } from "../ui/theme";

@@ -1,4 +1,4 @@
-import type { Schemas, Tracking } from "../api/client";
+import type { Schemas, Tracking } from "../api/types";
 import { duration } from "../format";
 import { messages } from "../messages";
 import { AuthImage } from "../ui/AuthImage";

@@ -1,7 +1,7 @@
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, it } from "vitest";
-import type { Schemas } from "../api/client";
+import type { Schemas } from "../api/types";
 import { messages } from "../messages";
 import { MediaClock } from "./MediaClock";
 import { VerdictStrip } from "./VerdictStrip";

@@ -1,4 +1,4 @@
-import type { Schemas } from "../api/client";
+import type { Schemas } from "../api/types";
 import { clock as asClock } from "../format";
 import { messages } from "../messages";
 import { Icon } from "../ui/Icon";

@@ -1,7 +1,8 @@
 import { queryOptions } from "@tanstack/react-query";
-import { api, bodyOf, fetchPath, orNull, type Schemas, type Tracking, type Transcript } from "../api/client";
+import { api, bodyOf, fetchPath, orNull } from "../api/client";
 import { apiUrl } from "../api/config";
 import { readToken } from "../api/token";
+import type { Schemas, Tracking, Transcript } from "../api/types";
 import type { Slides } from "./slides";
 import { tilesOf } from "./sprite";
 

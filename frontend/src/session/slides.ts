@@ -1,4 +1,4 @@
-import type { Schemas } from "../api/client";
+import type { Schemas } from "../api/types";
 
 export type Slides = Schemas["Slides"];
 export type Slide = Schemas["SlidePayload"];

@@ -1,4 +1,4 @@
-import type { Tracking } from "../api/client";
+import type { Tracking } from "../api/types";
 
 type Point = Tracking["trackPoints"][number];
 export type Box = readonly [number, number, number, number];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Transcript } from "../api/client";
+import type { Transcript } from "../api/types";
 import { findPhrase, readScript, rowOf, wordAt } from "./words";
 
 function said(...sentences: [start: number, text: string][]): Transcript {

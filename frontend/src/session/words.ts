@@ -1,4 +1,4 @@
-import type { Schemas, Transcript } from "../api/client";
+import type { Schemas, Transcript } from "../api/types";
 
 type Chapter = Schemas["ChapterPayload"];
 

@@ -1,4 +1,4 @@
-import type { Schemas, Stage } from "../api/client";
+import type { Schemas, Stage } from "../api/types";
 import { clock as asClock, bytes } from "../format";
 import { messages } from "../messages";
 import { Icon } from "../ui/Icon";

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { api, bodyOf, type Job, type Schemas } from "../api/client";
+import { api, bodyOf } from "../api/client";
+import type { Job, Schemas } from "../api/types";
 import { optionsOf, type Wishes } from "./options";
 import { forgetUpload, keepUpload, type PendingUpload } from "./store";
 import { blockBytesFor, type Progress, sendFile } from "./upload";

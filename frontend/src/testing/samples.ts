@@ -1,4 +1,4 @@
-import type { Job } from "../api/client";
+import type { Job } from "../api/types";
 
 /** Return a running job with these fields changed. */
 export function aJob(change: Partial<Job> = {}): Job {
