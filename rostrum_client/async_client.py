@@ -59,8 +59,9 @@ class AsyncRostrumClient(Operations, AwaitingPerformer):
         self._base = wire.base_address(base_url)
         self._token = token
         self._sleep = sleep
+        trust_env = wire.is_reached_by_proxy(self._base)
         self._http = httpx.AsyncClient(
-            timeout=timeout_sec, transport=transport, trust_env=wire.is_reached_by_proxy(self._base)
+            timeout=timeout_sec, transport=transport, trust_env=trust_env, verify=wire.tls_context(trust_env)
         )
 
     async def __aenter__(self) -> Self:

@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.api.app import create_app
 from shared.domain import job as jobs
@@ -69,39 +69,58 @@ class Served:
         return self.blobs.read(SOURCES, self.services.storage.sessions.get(ORG, session_id).value.source_blob)
 
 
-@contextmanager
-def serve(*, inline: bool = False, **settings: Any) -> Iterator[Served]:
-    """Serves until the end of the block; with `inline`, a submission is answered when its job is done."""
-    blobs = ServedBlobs(_now)
-    memory = MemoryStorage(_now)
-    services = Services(
-        storage=Storage(**{**{each.name: getattr(memory, each.name) for each in fields(Storage)}, "blobs": blobs}),
-        settings=settings_with(**settings),
-        clock=_now,
-        new_id=lambda: newest_first_id(_now(), randbits),
-        work={(stage, step): work for stage in Stage for step in StepKind},
-    )
-    api = create_app(inline_services(services) if inline else services)
+class ApiServer:
+    """Answers at `url` for the API that `serve` made last, so that one server can do for many tests."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/blobs/"):
-            await (await blob_door(blobs, Request(scope, receive)))(scope, receive, send)
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._api: ASGIApp
+        self._blobs: ServedBlobs
+
+    def serve(self, *, inline: bool = False, **settings: Any) -> Served:
+        """Serve a new API over an empty storage; with `inline`, a submission is answered when its job is done."""
+        blobs = ServedBlobs(_now)
+        blobs.base = self.url
+        memory = MemoryStorage(_now)
+        services = Services(
+            storage=Storage(**{**{each.name: getattr(memory, each.name) for each in fields(Storage)}, "blobs": blobs}),
+            settings=settings_with(**settings),
+            clock=_now,
+            new_id=lambda: newest_first_id(_now(), randbits),
+            work={(stage, step): work for stage in Stage for step in StepKind},
+        )
+        self._api, self._blobs = create_app(inline_services(services) if inline else services), blobs
+        return Served(self.url, services, blobs)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith("/blobs/"):
+            await (await blob_door(self._blobs, Request(scope, receive)))(scope, receive, send)
         else:
-            path = scope.get("path", "").removeprefix("/api")  # where the host and the page have the API
-            await api({**scope, "path": path}, receive, send)
+            path = scope["path"].removeprefix("/api")  # where the host and the page have the API
+            await self._api({**scope, "path": path}, receive, send)
 
+
+@contextmanager
+def run_server() -> Iterator[ApiServer]:
+    """Run a server until the end of the block."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        blobs.base = url
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+        app = ApiServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        config = uvicorn.Config(app, lifespan="off", log_level="warning", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         thread = Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            yield Served(url, services, blobs)
+            yield app
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextmanager
+def serve(*, inline: bool = False, **settings: Any) -> Iterator[Served]:
+    """Serve one API until the end of the block."""
+    with run_server() as server:
+        yield server.serve(inline=inline, **settings)
 
 
 def work(context: StepContext) -> None:

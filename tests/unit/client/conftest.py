@@ -13,7 +13,7 @@ import pytest
 from rostrum_client.client import RostrumClient
 from tests.support.awaiting_client import Awaiting
 from tests.support.made_up_results import write, write_results
-from tests.support.served_api import Served, serve
+from tests.support.served_api import ApiServer, Served, run_server
 
 
 class Server:
@@ -145,11 +145,17 @@ def either(request: pytest.FixtureRequest, server: Server, pauses: list[float]) 
         yield client
 
 
+@pytest.fixture(scope="session")
+def api_server() -> Iterator[ApiServer]:
+    """A server on a port of this machine, which takes a fifth of a second to start and to stop."""
+    with run_server() as server:
+        yield server
+
+
 @pytest.fixture
-def served() -> Iterator[Served]:
+def served(api_server: ApiServer) -> Served:
     """The real API at an address of this machine; the test itself works on its jobs."""
-    with serve() as served:
-        yield served
+    return api_server.serve()
 
 
 @pytest.fixture(params=[RostrumClient, Awaiting], ids=["blocking", "async"])

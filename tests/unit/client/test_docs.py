@@ -2,7 +2,6 @@
 
 import doctest
 import re
-from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 import rostrum_client
 from rostrum_client import AsyncRostrumClient, RostrumClient, retry_timing, sse
 from rostrum_client.operations import Operations
-from tests.support.served_api import Served, serve
+from tests.support.served_api import ApiServer, Served
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "client.md"
 DOCUMENTED_URL = "http://127.0.0.1:7071/api"
@@ -21,12 +20,11 @@ BLOCK = re.compile(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL
 
 
 @pytest.fixture
-def working(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def working(api_server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Served:
     """An API that does a job's work while it is submitted, and a recording in the working directory."""
     (tmp_path / "talk.mp4").write_bytes(b"0123456789")
     monkeypatch.chdir(tmp_path)
-    with serve(inline=True) as served:
-        yield served
+    return api_server.serve(inline=True)
 
 
 def test_the_pages_examples_print_what_it_says(working: Served, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from rostrum_client import RostrumApiError, RostrumClient
 from rostrum_client.__main__ import main
 from shared.pipeline.dead_letters import keep_unreadable
 from shared.pipeline.stages.sidecar import rebuild_sidecar
-from tests.support.served_api import JPEG, Served, serve
+from tests.support.served_api import JPEG, ApiServer, Served
 
 SOURCE = "https://example.com/talk.mp4"
 
@@ -194,8 +194,10 @@ def test_health_says_that_all_is_well(caller: RostrumClient) -> None:
     assert caller.health().status == "ok"
 
 
-def test_a_submission_to_an_api_that_works_inline_is_answered_when_it_is_done(recording: Path) -> None:
-    with serve(inline=True) as served, RostrumClient(served.url) as client:
+def test_a_submission_to_an_api_that_works_inline_is_answered_when_it_is_done(
+    api_server: ApiServer, recording: Path
+) -> None:
+    with RostrumClient(api_server.serve(inline=True).url) as client:
         job = client.upload(recording)
         assert client.job(job.job_id).status == "DONE"
 
