@@ -17,11 +17,11 @@ import numpy as np
 from benchmarks.agreement import CLIP, MODEL, followed
 from benchmarks.tracking import KINDS, SAMPLE_FPS, Tracked
 from benchmarks.tracking_scenes import CutOut, Floats, cut_out, paste
+from shared.domain.options import DetectorKind
 from shared.domain.recording import Recording, VideoStream
 from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import Box
 from shared.tracking.detectors.onnx import OnnxDetector
-from shared.tracking.plan import DetectorKind
 
 SECONDS = 44.0
 MEETING_SEC = 22.0

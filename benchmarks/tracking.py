@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from benchmarks.agreement import CLIP, MODEL, agreement, followed, mirrored, read_truth, same_presence
 from benchmarks.memory import repeat
+from shared.domain.options import DetectorKind
 from shared.domain.quality.picture import is_of_a_screen
 from shared.domain.quality.records import Look
 from shared.domain.recording import Recording
@@ -39,7 +40,7 @@ from shared.tracking.detectors.fused import RecordingDetector, describe_detector
 from shared.tracking.detectors.motion import measure_motion
 from shared.tracking.detectors.onnx import OnnxDetector
 from shared.tracking.payload import InstructorTracking, TrackingPart
-from shared.tracking.plan import DetectorKind, TrackingPlan
+from shared.tracking.plan import TrackingPlan
 from shared.tracking.track.merge import merge_tracking
 
 SAMPLE_FPS = 2.0

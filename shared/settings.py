@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.domain.errors import SettingsInvalid
+from shared.domain.options import DetectorName, EngineName
 
 GIB = 1024**3
 
@@ -126,7 +127,7 @@ class Settings(BaseSettings):
     """Where steps run: in the workers of the queues, or inside the request (for scripts and tests: the request takes as
     long as the job)."""
 
-    engine: Literal["auto", "moonshine", "pocketsphinx", "faster-whisper", "azure-speech"] = "auto"
+    engine: EngineName = "auto"
     """Transcription engine. `auto` takes moonshine where it is installed and the language is English or open, else
     faster-whisper where its model is, else pocketsphinx."""
 
@@ -152,7 +153,7 @@ class Settings(BaseSettings):
     """The languages of jobs without one, such as `en-US,de-DE`: the service identifies one of them for each part.
     Empty: the service's multilingual model."""
 
-    detector: Literal["auto", "plate", "onnx", "fused"] = "auto"
+    detector: DetectorName = "auto"
     """What finds people: the plate (the empty room, learned from each recording), a model in onnxruntime, or both.
     `auto` takes both when the model is present locally, else the plate."""
 

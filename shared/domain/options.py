@@ -6,9 +6,21 @@ Options are read once, where a request or a stored row comes in; no other code l
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from shared.domain.tracks import WantedTracks
+
+ChosenEngine: TypeAlias = Literal["moonshine", "pocketsphinx", "faster-whisper", "azure-speech"]
+"""The speech engines."""
+
+EngineName: TypeAlias = Literal["auto", ChosenEngine]
+"""What a job or the settings may name: an engine, or `auto` for the best one that is here."""
+
+DetectorKind: TypeAlias = Literal["plate", "onnx", "fused"]
+"""The detectors of people."""
+
+DetectorName: TypeAlias = Literal["auto", DetectorKind]
+"""What a job or the settings may name: a detector, or `auto` for the best one that is here."""
 
 NO_RENDITION = "The option rendition is never, and neither overlay nor followCam was asked for."
 PLAYABLE_ALREADY = "Every browser plays the recording as it is."

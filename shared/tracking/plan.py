@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from shared.domain.options import DetectorKind
 from shared.domain.payload import Payload, StoredWarnings
 from shared.domain.warning import About, RecordingWarning
 from shared.tracking.payload import Fraction, FrameBox, Seconds, TrackingDetector
@@ -27,8 +28,6 @@ MOVED = RecordingWarning(
 
 Corner = tuple[Fraction, Fraction]
 """x and y."""
-
-DetectorKind = Literal["plate", "onnx", "fused"]
 
 
 class PlateOfWindow(Payload):

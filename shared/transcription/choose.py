@@ -7,17 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from shared.domain.errors import EngineUnavailable
+from shared.domain.options import ChosenEngine, EngineName
 from shared.domain.warning import About, RecordingWarning
 from shared.transcription.moonshine.files import find_model
 
-EngineName = Literal["auto", "moonshine", "pocketsphinx", "faster-whisper", "azure-speech"]
-ChosenEngine = Literal["moonshine", "pocketsphinx", "faster-whisper", "azure-speech"]
 NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
 """Without `tokenizer.json` the library would download one."""
 
@@ -131,10 +130,9 @@ def choose_engine(
     Raises:
         EngineUnavailable: For an unknown name, a missing model or key, or a language without an engine for it.
     """
-    if name not in ("auto", "moonshine", "pocketsphinx", "faster-whisper", "azure-speech"):
-        raise EngineUnavailable(
-            f"'{name}' is no engine: choose auto, moonshine, pocketsphinx, faster-whisper or azure-speech."
-        )
+    *names, last = get_args(EngineName)
+    if name not in (*names, last):
+        raise EngineUnavailable(f"'{name}' is no engine: choose {', '.join(names)} or {last}.")
     code = plain_language(language)
     if name == "azure-speech":
         return _choose_azure(azure, language)

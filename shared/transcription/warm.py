@@ -8,7 +8,8 @@ from pathlib import Path
 from threading import Lock
 
 from shared.domain.errors import EngineUnavailable
-from shared.transcription.choose import AzureSpeech, ChosenEngine, EngineChoice, EngineName, choose_engine
+from shared.domain.options import ChosenEngine, EngineName
+from shared.transcription.choose import AzureSpeech, EngineChoice, choose_engine
 from shared.transcription.engine import Engine
 from shared.warm_models import released_when_idle
 

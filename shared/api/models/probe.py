@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from shared.api.http.concurrency_limit import ConcurrencyLimit
+from shared.domain.options import ChosenEngine
 from shared.domain.stage import Stage
 from shared.domain.warning import texts
 from shared.media.payload import AudioStreamPayload, MediaPayload, VideoStreamPayload
 from shared.pipeline.jobs.probe import Probed
-from shared.transcription.choose import ChosenEngine
 
 T = TypeVar("T")
 

@@ -190,7 +190,7 @@ Zone = Annotated[
 class JobOptions(RequestModel):
     """How the recording is to be processed."""
 
-    engine: Literal["auto", "moonshine", "pocketsphinx", "faster-whisper", "azure-speech"] | None = Field(
+    engine: options.EngineName | None = Field(
         default=None, description="Transcription engine; the server's setting unless given."
     )
     language: str | None = Field(
@@ -218,7 +218,7 @@ class JobOptions(RequestModel):
         default=None,
         description="Whether, or how, to make `follow.mp4`: a calm virtual camera that keeps the instructor in frame.",
     )
-    detector: Literal["auto", "plate", "onnx", "fused"] | None = Field(
+    detector: options.DetectorName | None = Field(
         default=None, description="Who finds people in the picture; the server's setting unless given."
     )
     retention_days: Annotated[int, Field(ge=1, le=MAX_RETENTION_DAYS), BeforeValidator(_whole)] | None = Field(

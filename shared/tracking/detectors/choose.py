@@ -5,12 +5,10 @@ Apart from the detectors, so that the API can refuse a choice without a media li
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 from shared.domain.errors import EngineUnavailable
-from shared.tracking.plan import DetectorKind
-
-Asked = Literal["auto", "plate", "onnx", "fused"]
+from shared.domain.options import DetectorKind, DetectorName
 
 _MODEL_PATTERN = "**/yolox*.onnx"
 
@@ -40,8 +38,9 @@ def choose_detector(asked: str, model: Path | None, models: Path) -> DetectorCho
     Raises:
         EngineUnavailable: the name is unknown, or onnx or fused was asked for without a model.
     """
-    if asked not in ("auto", "plate", "onnx", "fused"):
-        raise EngineUnavailable(f"'{asked}' is no detector: choose auto, plate, onnx or fused.")
+    *names, last = get_args(DetectorName)
+    if asked not in (*names, last):
+        raise EngineUnavailable(f"'{asked}' is no detector: choose {', '.join(names)} or {last}.")
     if asked == "plate":
         return DetectorChoice("plate", None, is_asked=True)
     path = model if model is not None else next(iter(sorted(models.glob(_MODEL_PATTERN))), None)

@@ -8,13 +8,14 @@ decides whether the model runs.
 
 from collections.abc import Callable, Sequence
 
+from shared.domain.options import DetectorKind
 from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import Box, Detection, Detector, FrameDetections, overlap, shared_area
 from shared.tracking.detectors.faces import FaceDetector
 from shared.tracking.detectors.onnx import OnnxDetector
 from shared.tracking.detectors.plate import PlateComparison, PlateDetector
 from shared.tracking.payload import TrackingDetector
-from shared.tracking.plan import DetectorKind, PlateOfWindow, TrackingPlan
+from shared.tracking.plan import PlateOfWindow, TrackingPlan
 from shared.tracking.plate.plate import Plate
 from shared.tracking.track.confidence import OUTLINE, STILL
 
