@@ -17,11 +17,8 @@ def unfinished_results(services: Services, job: Job) -> Sequence[BlobFacts]:
     """Return the results of merges that did not come to their end: the session does not name the job as the producer,
     or the stage is not over. The facts' ETags tell them apart from what the next attempt may write in their place."""
     session = services.storage.sessions.get(job.org_id, job.session_id, even_deleted=True).value
-    producers = {
-        Stage.TRANSCRIPTION: session.transcript_job_id,
-        Stage.TRACKING: session.tracking_job_id,
-        Stage.RENDITION: job.job_id if job.stages[Stage.RENDITION].state.is_over else None,
-    }
+    producers = {stage: job.job_id if progress.state.is_over else None for stage, progress in job.stages.items()}
+    producers |= {Stage.TRANSCRIPTION: session.transcript_job_id, Stage.TRACKING: session.tracking_job_id}
     prefix = job_blob(job, "")
     blobs = services.storage.blobs.listing(RESULTS, prefix)
     found = ((find_artefact(RESULTS, blob.name.removeprefix(prefix)), blob) for blob in blobs)
