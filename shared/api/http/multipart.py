@@ -1,4 +1,4 @@
-"""A multipart body, part by part as it arrives: nothing is spooled to disk, nothing held but the chunk at hand.
+"""A multipart body, part by part as it arrives: nothing is spooled to disk, nothing held but the chunks at hand.
 
 https://www.rfc-editor.org/rfc/rfc7578
 """
@@ -23,14 +23,17 @@ NO_FORM = "The body must be multipart/form-data with a boundary."
 CUT_SHORT = "The body ends before the last part does."
 MAX_BOUNDARY_CHARS = 256
 MAX_PARTS = 64
-PARSED_BYTES = 64 * 1024
-"""How much is parsed before the bounds are checked."""
+PARSED_BYTES = 256 * 1024
+"""How much is parsed before the bounds are checked: as much as the server reads at once, so that nothing is cut."""
 
 AT_ONCE_BYTES = 1024 * 1024
 """The beginning of a body, of which each chunk is parsed as it comes, so that a refusal comes before the file does."""
 
-TOGETHER_BYTES = 512 * 1024
+TOGETHER_BYTES = 4 * 1024**2
 """How much of the rest is parsed together: each time costs the change to a thread and back."""
+
+MAX_CHUNKS_TOGETHER = 64
+"""The most chunks that are parsed together, however small they are."""
 
 MAX_OVERHEAD_BYTES = 256 * 1024
 """The most bytes of a form that belong to no part's data: boundaries, headers, and what stands before and behind."""
@@ -78,8 +81,8 @@ async def read_parts(
     collected = _Collector(observe)
     try:
         parser = MultipartParser(boundary, collected.callbacks())
-        async for chunk in _chunks(request, pace):
-            for event in await off_loop(partial(collected.parse, parser, chunk)):
+        async for chunks in _chunks(request, pace):
+            for event in await off_loop(partial(collected.parse, parser, chunks)):
                 yield event
     except MultipartParseError as err:
         raise HTTPException(400, "The body is not well-formed multipart/form-data.") from err
@@ -87,22 +90,23 @@ async def read_parts(
         raise HTTPException(400, CUT_SHORT)
 
 
-async def _chunks(request: Request, pace: Pace) -> AsyncIterator[bytes]:
-    """Yield the body, first as it arrives and then in pieces of `TOGETHER_BYTES` or a little more."""
+async def _chunks(request: Request, pace: Pace) -> AsyncIterator[list[bytes]]:
+    """Yield the body's chunks, first one by one and then together, up to the bounds of this module."""
     stream, clock = aiter(request.stream()), BodyClock(pace)
-    seen_bytes, held = 0, bytearray()
+    seen_bytes, held_bytes, held = 0, 0, list[bytes]()
     while True:
         try:
             chunk = await clock.next(partial(anext, stream), len)
         except StopAsyncIteration:
             if held:
-                yield bytes(held)
+                yield held
             return
         seen_bytes += len(chunk)
-        held += chunk
-        if seen_bytes <= AT_ONCE_BYTES or len(held) >= TOGETHER_BYTES:
-            yield bytes(held)
-            held.clear()
+        held_bytes += len(chunk)
+        held.append(chunk)
+        if seen_bytes <= AT_ONCE_BYTES or held_bytes >= TOGETHER_BYTES or len(held) == MAX_CHUNKS_TOGETHER:
+            yield held
+            held_bytes, held = 0, []
 
 
 class _Collector:
@@ -130,20 +134,27 @@ class _Collector:
             "on_end": self._end,
         }
 
-    def parse(self, parser: MultipartParser, chunk: bytes) -> list[PartEvent]:
-        """Parse a chunk and return its events; raise HTTPException 400 when the form exceeds a bound."""
-        for start in range(0, len(chunk), PARSED_BYTES):
-            piece = chunk[start : start + PARSED_BYTES]
-            before = len(self._events)
-            parser.write(piece)
-            data = sum(len(event.data) for event in self._events[before:] if isinstance(event, PartData))
-            self._overhead_bytes += len(piece) - data
-            if self._overhead_bytes > MAX_OVERHEAD_BYTES:
-                raise HTTPException(400, f"More than {MAX_OVERHEAD_BYTES} bytes of the form are no part's data.")
+    def parse(self, parser: MultipartParser, chunks: list[bytes]) -> list[PartEvent]:
+        """Parse the chunks, empty their list, and return their events, which alone hold the data then.
+
+        Raises HTTPException 400 when the form exceeds a bound.
+        """
+        for chunk in chunks:
+            for start in range(0, len(chunk), PARSED_BYTES):
+                self._parse(parser, chunk[start : start + PARSED_BYTES])
+        chunks.clear()
         taken, self._events = self._events, []
         for event in taken:
             self._observe(event)
         return taken
+
+    def _parse(self, parser: MultipartParser, piece: bytes) -> None:
+        before = len(self._events)
+        parser.write(piece)
+        data = sum(len(event.data) for event in self._events[before:] if isinstance(event, PartData))
+        self._overhead_bytes += len(piece) - data
+        if self._overhead_bytes > MAX_OVERHEAD_BYTES:
+            raise HTTPException(400, f"More than {MAX_OVERHEAD_BYTES} bytes of the form are no part's data.")
 
     def _header_end(self) -> None:
         self._headers[self._field.decode("latin-1").lower()] = self._value.decode("latin-1")

@@ -57,6 +57,9 @@ JSON_FIELDS = (METADATA, OPTIONS)
 BLOCK_BYTES = 4 * 1024**2
 """How much is held before it goes to storage; a block has a little more, since no chunk is cut."""
 
+SMALL_PIECE_BYTES = 4096
+"""Smaller pieces are gathered, since each takes 40 bytes more than it holds: a client decides how small they are."""
+
 STAGED_AT_ONCE = 2
 """How many blocks are on their way to storage while the next one arrives."""
 
@@ -143,7 +146,9 @@ class Incoming:
         self._file_name: str | None = None
         self._content_type = DEFAULT_TYPE
         self._field: str | None = None
-        self._block = bytearray()
+        self._block: list[bytes | bytearray] = []
+        """The pieces of the block that arrives; small ones are gathered in a bytearray."""
+        self._block_bytes = 0
         self._blocks = 0
         self._staging: deque[asyncio.Task[None]] = deque()
         self._whole: bytes | None = None
@@ -223,8 +228,15 @@ class Incoming:
         limit = min(self._services.settings.max_source_bytes, MAX_BLOCKS * BLOCK_BYTES)
         if self._size_bytes > limit:
             raise RecordingTooLarge(f"The recording has more than {limit} bytes, which is the most that is accepted.")
-        self._block += data
-        if len(self._block) >= BLOCK_BYTES:
+        last = self._block[-1] if self._block else None
+        if len(data) >= SMALL_PIECE_BYTES:
+            self._block.append(data)
+        elif isinstance(last, bytearray):
+            last += data
+        else:
+            self._block.append(bytearray(data))
+        self._block_bytes += len(data)
+        if self._block_bytes >= BLOCK_BYTES:
             await self._stage()
 
     def _take_text(self, data: bytes) -> None:
@@ -237,7 +249,7 @@ class Incoming:
     async def _end(self) -> None:
         if self._field == VIDEO:
             if self._blocks == 0:
-                self._whole = bytes(self._block)
+                self._whole = b"".join(self._block)
             elif self._block:
                 await self._stage()
             await self._staged()
@@ -256,8 +268,8 @@ class Incoming:
 
     async def _stage(self) -> None:
         await self._staged(STAGED_AT_ONCE - 1)
-        block = bytes(self._block)
-        self._block = bytearray()  # before the next one arrives, so that no block is held twice while it is staged
+        block = b"".join(self._block)
+        self._block, self._block_bytes = [], 0  # so that no block is held twice while it is staged
         self._staging.append(asyncio.create_task(off_loop(partial(self._stage_block, self._blocks, block))))
         self._blocks += 1
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import tracemalloc
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -14,11 +15,13 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.types import Message
 
+from shared.api.http import multipart
 from shared.api.http.body_pace import import_pace
 from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.http.multipart import PARSED_BYTES, PartBegin, PartData, PartEnd, read_parts
 from shared.api.routes import imports
 from shared.api.routes.imports import BLOCK_BYTES
+from shared.domain.idempotency import Reserved
 from shared.settings import Settings
 from shared.storage.ports import SOURCES
 from tests.support.api_harness import ORG, ApiHarness, make_services
@@ -193,14 +196,36 @@ def test_the_parts_do_not_depend_on_how_the_body_arrives(cuts: list[int], data: 
 
 
 async def collected(chunks: list[bytes]) -> list[PartBegin | PartData | PartEnd]:
+    return [event async for event in read_parts(request_of(chunks), import_pace(Settings()))]
+
+
+def request_of(chunks: list[bytes]) -> Request:
+    """Return a request whose body arrives in these chunks."""
+
     async def messages() -> AsyncIterator[Message]:
         for number, chunk in enumerate(chunks, 1):
             yield {"type": "http.request", "body": chunk, "more_body": number < len(chunks)}
 
     stream = messages()
     headers = [(b"content-type", TYPE["Content-Type"].encode())]
-    request = Request({"type": "http", "method": "POST", "headers": headers}, lambda: anext(stream))
-    return [event async for event in read_parts(request, import_pace(Settings()))]
+    return Request({"type": "http", "method": "POST", "headers": headers}, lambda: anext(stream))
+
+
+def test_a_recording_in_tiny_chunks_is_not_held_chunk_by_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multipart, "AT_ONCE_BYTES", 0)
+    data = bytes(range(256)) * 200
+    body = form(video(data))
+    chunks = [body[start : start + 4] for start in range(0, len(body), 4)]
+    incoming = imports.Incoming(
+        make_services(), ORG, Reserved(job_id="job", session_id="session", resource_id="upload")
+    )
+    tracemalloc.start()
+    try:
+        asyncio.run(incoming.receive(request_of(chunks)))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 6 * len(data)  # a list of the pieces takes over twenty times as much as they hold
 
 
 @pytest.mark.parametrize("tail", [b"", form(metadata("nope"))], ids=["broken off", "nonsense behind it"])
