@@ -99,6 +99,7 @@ def serve(storage: AzureStorage, connection_string: str) -> Iterator[Served]:
         )
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # see devhost/http_worker.py
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         thread = Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -104,6 +104,7 @@ class ApiServer:
 def run_server() -> Iterator[ApiServer]:
     """Run a server until the end of the block."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # see devhost/http_worker.py
         app = ApiServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
         config = uvicorn.Config(app, lifespan="off", log_level="warning", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
