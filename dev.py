@@ -110,7 +110,7 @@ def _page_options(stack: Stack, data: Path) -> list[str]:
 
 
 def _run_client(command: list[str]) -> int:
-    """Ctrl-C reaches the client, too, which then cancels its job: it gets a moment for that."""
+    """Run the client and return its exit code. Ctrl-C reaches it, too: it gets a moment to cancel its job."""
     client = subprocess.Popen(command, env=_with_repo_on_path())
     try:
         return client.wait()

@@ -38,21 +38,21 @@ class FaultyStorage:
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """While the block runs, every request is answered 503."""
+        """Answer every request with 503 while the block runs."""
         self._is_busy = True
         yield
         self._is_busy = False
 
     @contextmanager
     def slow(self, delay_sec: float) -> Iterator[None]:
-        """While the block runs, every request waits so many seconds before it is looked at."""
+        """Have every request wait so many seconds while the block runs."""
         self._delay_sec = delay_sec
         yield
         self._delay_sec = 0.0
 
     @contextmanager
     def breaking(self, every_sec: float) -> Iterator[None]:
-        """While the block runs, all connections are broken off again and again."""
+        """Break off all connections again and again while the block runs."""
         over = threading.Event()
 
         def break_off() -> None:
@@ -174,7 +174,7 @@ async def _pass(size: int, reader: asyncio.StreamReader, to: asyncio.StreamWrite
 
 
 async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    """Everything from one to the other, until either ends; then so does the other."""
+    """Send everything from one to the other, until either ends; then end the other."""
     with suppress(OSError):
         while piece := await source.read(CHUNK_BYTES):
             target.write(piece)

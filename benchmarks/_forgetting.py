@@ -58,8 +58,8 @@ def lost(storage: Storage, memory: Memory, died_at: datetime) -> int:
 
 
 def seconds_until_well(storage: Storage, url: str, job_ids: Iterable[str], died_at: datetime) -> float:
-    """From the death until the API answers and every unfinished job that storage knows has been at work or was asked
-    for again since."""
+    """Return the seconds from the crash until the API answers and every unfinished job that storage knows has been at
+    work, or was enqueued again, since."""
     waiting = set(job_ids)
     up_at = datetime.now(UTC)
     deadline = time.monotonic() + PATIENCE_SEC

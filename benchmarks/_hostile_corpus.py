@@ -19,7 +19,7 @@ FLIPS = 40
 
 
 def corpus(seed: int = 1, *, cuts: int = 100, flips: int = FLIPS, bombs: bool = True) -> Iterator[Case]:
-    """Everything; fewer cuts and flips make a shorter one with every kind in it."""
+    """Yield everything; fewer cuts and flips make a shorter one with every kind in it."""
     yield from truncated(cuts)
     yield from flipped(seed, flips)
     yield from misnamed()
@@ -62,7 +62,7 @@ def misnamed() -> Iterator[Case]:
 
 
 def noise(seed: int, files: int) -> Iterator[Case]:
-    """Nothing at all, nothing but zeros, noise, and noise behind the first bytes of every format."""
+    """Yield nothing at all, nothing but zeros, noise, and noise behind the first bytes of every format."""
     yield "empty.mp4", b""
     yield "zeros.mp4", bytes(100_000)
     starts = [
@@ -237,7 +237,7 @@ def with_sample(mov: bytes, sample: bytes) -> bytes:
 
 
 def swollen() -> Iterator[Case]:
-    """Small files that want much: pixels, hours, streams, samples, words, and what they only promise."""
+    """Yield small files that want much: pixels, hours, streams, samples, words, and what they only promise."""
     for width, height in (
         (30_000, 30_000),
         (60_000, 60_000),
@@ -324,7 +324,7 @@ def swollen() -> Iterator[Case]:
 
 
 def silent_flac(seconds: int, rate: int) -> bytes:
-    """So many seconds of silence in a few bytes each minute: FLAC says once that a block is all zeros."""
+    """Return so many seconds of silence in a few bytes each minute: FLAC says once that a block is all zeros."""
     block, total = 65_535, seconds * rate
     info = struct.pack(">HH", block, block) + bytes(6)
     info += ((rate << 44) | (0 << 41) | (15 << 36) | total).to_bytes(8, "big") + bytes(16)
@@ -354,7 +354,7 @@ def coded_number(number: int) -> bytes:
 
 
 def crc8(data: bytes) -> int:
-    """FLAC's, polynomial 7."""
+    """Return FLAC's checksum of a header: polynomial 7."""
     value = 0
     for byte in data:
         value ^= byte
@@ -364,7 +364,7 @@ def crc8(data: bytes) -> int:
 
 
 def crc16(data: bytes) -> int:
-    """FLAC's, polynomial 0x8005."""
+    """Return FLAC's checksum of a frame: polynomial 0x8005."""
     value = 0
     for byte in data:
         value ^= byte << 8

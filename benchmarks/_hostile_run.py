@@ -78,7 +78,7 @@ def run(files: Iterable[tuple[str, Path]], environment: Mapping[str, str] | None
 
 
 def examine(name: str, data: bytes) -> str:
-    """Everything that is done to a recording before and after it is cut, and a sentence on it.
+    """Do all that is done to a recording before and after it is cut; return a sentence on it.
 
     The sound is copied and dropped; of the picture, what the first and the last minute's parts look at."""
     from shared.domain.options import JobOptions

@@ -96,7 +96,7 @@ def write_model(
 
 
 def _tokens(least: int) -> list[str]:
-    """Text tokens, with fillers up to the number that is wanted, then the special ones, time stamps last."""
+    """Return text tokens, with fillers up to the number that is wanted, then the special ones, time stamps last."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     special = ["<|endoftext|>", "<|startoftranscript|>", *LANGUAGES, "<|translate|>", "<|transcribe|>"]
     special += ["<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]

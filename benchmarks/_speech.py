@@ -127,7 +127,7 @@ def transcribe(engine: Engine, audio: WavAudio, part_sec: float | None = None) -
 
 
 def wer(reference: str, heard: str) -> float:
-    """Word errors over words, in lower case, without punctuation."""
+    """Return word errors over words, in lower case, without punctuation."""
     return float(jiwer.wer(plain(reference), plain(heard) or "-"))
 
 

@@ -94,8 +94,8 @@ class Visitor:
 
 @contextmanager
 def dawdlers(url: str, count: int) -> Iterator[list[socket.socket]]:
-    """While the block runs, so many clients send recordings at one byte a second, half of them to `/sessions/import`
-    and half to the address of an announced upload."""
+    """Have so many clients send recordings at one byte a second while the block runs, half of them to
+    `/sessions/import` and half to the address of an announced upload."""
     clients = [_begin_upload(url) if number % 2 else _begin_import(url) for number in range(count)]
     over = threading.Event()
 

@@ -156,7 +156,7 @@ class Chaos:
         move_clock(self.stack.clock, 0.0)
 
     def _fill_disk(self, _: random.Random) -> None:
-        """Nothing is accepted while the disk is nearly full."""
+        """See that nothing is accepted while the disk is nearly full."""
         body = {"sourceUrl": self.stack.recording(2.0)}
         with self.stack.full_disk(), suppress(httpx.HTTPError):
             answer = httpx.post(f"{self.stack.url}/jobs", json=body, timeout=20)
@@ -188,7 +188,7 @@ class Chaos:
             queues.get_queue_client(dice.choice(list(QUEUES.values()))).send_message(text)
 
     def _await_end(self) -> None:
-        """Until every job has ended and the dead letters were looked at."""
+        """Wait until every job has ended and the dead letters were looked at."""
         storage, deadline = connect(self.stack.connection), time.monotonic() + END_TIMEOUT_SEC
         while time.monotonic() < deadline:
             with suppress(RostrumError, AzureError):

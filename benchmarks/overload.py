@@ -180,7 +180,7 @@ class Overload:
         ]
 
     def await_end(self) -> None:
-        """Until no job is active and no dead letter waits."""
+        """Wait until no job is active and no dead letter waits."""
         storage, deadline = connect(self.stack.connection), time.monotonic() + PATIENCE_SEC
         while time.monotonic() < deadline:
             try:

@@ -62,7 +62,7 @@ def noisy(frame: SampledFrame) -> NDArray[np.uint8]:
 
 
 def drifting(frame: SampledFrame) -> NDArray[np.uint8]:
-    """Exposure that goes up and down by a third."""
+    """Return the frame in an exposure that goes up and down by a third."""
     return np.clip(frame.bgr * (0.9 + 0.3 * np.sin(frame.time_sec / 15)), 0, 255).astype(np.uint8)
 
 
@@ -186,7 +186,7 @@ def decode_only(source: BinaryIO, *, only_referenced: bool) -> int:
 
 
 def make_clip(source: Path, target: Path, width: int, height: int, seconds: float = 12.0) -> None:
-    """Part of the clip in another size at 30 frames a second, with a camera's grain, coded as recorders do."""
+    """Write a part of the clip in another size at 30 frames a second, with a camera's grain, coded as recorders do."""
     rng = np.random.default_rng(1)
     grains = [rng.normal(0, 1.5, (height, width, 1)).astype(np.float32) for _ in range(4)]
     with av.open(str(source)) as reader, av.open(str(target), "w") as writer:

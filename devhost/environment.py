@@ -1,4 +1,4 @@
-"""Makes the virtual environment that everything runs in: once, by hash, with progress. Standard library only."""
+"""Make the virtual environment that everything runs in: once, by hash, with progress. Standard library only."""
 
 import hashlib
 import importlib.util

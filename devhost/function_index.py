@@ -1,4 +1,4 @@
-"""Loads a function app as the Python worker does and describes its triggers.
+"""Load a function app as the Python worker does and describe its triggers.
 
 Runs in the worker processes only: the supervisor never imports the app, it gets the descriptions over the pipe.
 """

@@ -1,4 +1,4 @@
-"""Hears of new messages: the app sends the queue's name as a datagram after it enqueued.
+"""Hear of new messages: the app sends the queue's name as a datagram after it enqueued.
 
 Only a hint that ends a listener's wait: a datagram that is lost costs one polling interval, a wrong one an empty look.
 """

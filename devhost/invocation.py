@@ -1,4 +1,4 @@
-"""Turns what the supervisor sends into the objects that a function gets in Azure, and calls the function."""
+"""Turn what the supervisor sends into the objects that a function gets in Azure, and call the function."""
 
 import asyncio
 import base64

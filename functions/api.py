@@ -15,7 +15,7 @@ def make_blueprint(application: LazyApplication) -> func.Blueprint:
 
     @made.route(route="{*path}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)
     async def api(req: Request) -> Response:
-        """Any request under `/api`; `/api/openapi.json` describes them."""
+        """Answer any request under `/api`; `/api/openapi.json` describes them."""
         return HandOn(await application.get(), req.headers.get("x-ms-invocation-id"))
 
     return made

@@ -1,4 +1,4 @@
-"""Handing a request of the Functions worker on to an ASGI application, without holding either body."""
+"""Hand a request of the Functions worker on to an ASGI application, without holding either body."""
 
 import sys
 import threading

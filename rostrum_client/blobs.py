@@ -42,7 +42,7 @@ def download(url: str, start: int, etag: str | None) -> Request:
 
 
 def storage_refusal(response: httpx.Response) -> str | None:
-    """Why storage did not do what it was asked, None when it did."""
+    """Return why storage did not do what it was asked; None when it did."""
     if response.is_success:
         return None
     reason = response.headers.get("x-ms-error-code") or f"HTTP status {response.status_code}"

@@ -1,4 +1,4 @@
-"""Following a job: until its end, or event by event."""
+"""Follow a job: until its end, or event by event."""
 
 from collections.abc import Callable
 

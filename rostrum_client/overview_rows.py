@@ -100,8 +100,8 @@ def thumbnails(shown: Sequence[Picture], duration_sec: float) -> Drawer:
 
 
 def settle(wanted: Sequence[float], widths: Sequence[float], room: float, gap: float) -> list[float]:
-    """Left edges for boxes that may not overlap nor leave `room`: each as near to its wanted edge as pushing from
-    the left, then from the right, allows. The boxes fit into the room together."""
+    """Return left edges for boxes that may not overlap nor leave `room`: each as near to its wanted edge as pushing
+    from the left, then from the right, allows. The boxes fit into the room together."""
     lefts: list[float] = []
     edge = 0.0
     for want, width in zip(wanted, widths, strict=True):

@@ -93,7 +93,7 @@ def check_out(out: str | None) -> Path | None:
 
 
 def ending(job: Job, source: str | Path) -> str:
-    """Why a job did not end in DONE, in a sentence or two."""
+    """Return why a job did not end in DONE, in a sentence or two."""
     if job.status == "CANCELED":
         return f"The job was canceled (job {job.job_id})."
     if job.error is None:

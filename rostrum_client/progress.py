@@ -22,7 +22,7 @@ class ProgressView(Protocol):
         """Return whether there is a place for the latest line of text."""
 
     def show_upload(self, sent_bytes: int, size_bytes: int) -> None:
-        """So many bytes of the file are in storage."""
+        """Show that so many bytes of the file are in storage."""
 
     def show_job(self, job: Job, duration_sec: float | None) -> None:
         """Show the job as it is now; `duration_sec` is the recording's length once it is known."""
@@ -31,7 +31,7 @@ class ProgressView(Protocol):
         """Show the latest line of text, where there is a place for it."""
 
     def close(self) -> None:
-        """Nothing more follows."""
+        """Put the view away: nothing more follows."""
 
 
 def open_view(console: Console) -> ProgressView:
@@ -162,7 +162,7 @@ class LineView:
         """Keep a log free of the recording's text."""
 
     def close(self) -> None:
-        """Nothing to put away."""
+        """Do nothing: lines stay."""
 
     def _say(self, line: str) -> None:
         self._console.print(line, soft_wrap=True, highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""Reads Server-Sent Events from bytes as they arrive, however they are cut.
+"""Read Server-Sent Events from bytes as they arrive, however they are cut.
 
 https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 """

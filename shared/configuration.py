@@ -1,4 +1,4 @@
-"""Writes the settings to docs/configuration.md, or checks that what is there is up to date:
+"""Write the settings to docs/configuration.md, or check that what is there is up to date:
 
 python -m shared.configuration [--check]
 """

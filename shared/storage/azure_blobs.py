@@ -276,7 +276,7 @@ def _plain_etag(etag: str) -> str:
 
 
 def _block_id(index: int) -> str:
-    """Readable base64, of one length as the service demands (the SDK encodes it once more)."""
+    """Return readable base64, of one length as the service demands (the SDK encodes it once more)."""
     return f"{index:0{_BLOCK_ID_DIGITS}d}"
 
 

@@ -1,4 +1,4 @@
-"""Reads slices of the audio copy (a WAV file, 16 kHz, mono, 16 bit) by byte ranges.
+"""Read slices of the audio copy (a WAV file, 16 kHz, mono, 16 bit) by byte ranges.
 
 Apart from storage: the source may be any seekable file. Reads no more bytes than requested, so a slice of a three-hour
 recording costs as much as a slice of a short one.

@@ -1,4 +1,4 @@
-"""Transcribes speech with the fast transcription API of Azure AI Speech.
+"""Transcribe speech with the fast transcription API of Azure AI Speech.
 
 Apart from the other engines because it sends the sound to a service. API:
 https://learn.microsoft.com/azure/ai-services/speech-service/fast-transcription-create. Stretches of speech are sent as

@@ -1,4 +1,4 @@
-"""Detects telephone speech and estimates the frequency bands that the telephone removed.
+"""Detect telephone speech and estimate the frequency bands that the telephone removed.
 
 Apart from the features because only telephone speech needs it. A line sampled at 8 kHz ends below 4 kHz, and many also
 begin at 300 Hz. To a recogniser trained on full-band voices the missing bands look like silence. They are estimated

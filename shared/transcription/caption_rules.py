@@ -1,4 +1,4 @@
-"""Defines the rules that captions keep, and their defaults.
+"""Define the rules that captions keep, and their defaults.
 
 Apart from `cues`, which applies them. Sources of the defaults:
 https://www.bbc.co.uk/accessibility/forproducts/guides/subtitles and Netflix's timed text style guide.

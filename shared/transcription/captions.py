@@ -1,4 +1,4 @@
-"""Writes a transcript as WebVTT, SubRip and plain text.
+"""Write a transcript as WebVTT, SubRip and plain text.
 
 Apart from `cues`, which decides the content of each cue and knows no file format.
 """

@@ -1,4 +1,4 @@
-"""Chooses the speech engine of a job from its request and the models on this machine, without loading an engine.
+"""Choose the speech engine of a job from its request and the models on this machine, without loading an engine.
 
 Imports no engine, so that an impossible request is refused before the recording is uploaded.
 """

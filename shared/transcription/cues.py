@@ -1,4 +1,4 @@
-"""Cuts a transcript's words into caption cues by the broadcasters' rules.
+"""Cut a transcript's words into caption cues by the broadcasters' rules.
 
 Apart from `captions`, which writes the file formats, and `lines`, which breaks a cue's words. `caption_rules` has the
 room and the time of a cue. Between two cues the screen is empty for at least two frames. Breaks are found by dynamic

@@ -1,4 +1,4 @@
-"""Computes the span of each part of the transcription from the audio near the part's boundaries.
+"""Compute the span of each part of the transcription from the audio near the part's boundaries.
 
 Apart from the transcription because it needs the detector of speech and no engine. A worker reads only its own part,
 not the whole recording. Of n parts of a recording of D seconds, part p is nominally [p·D/n, (p+1)·D/n). Where the first

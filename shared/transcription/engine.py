@@ -1,4 +1,4 @@
-"""Defines the interface of speech engines: a request in, a lazy stream of segments out.
+"""Define the interface of speech engines: a request in, a lazy stream of segments out.
 
 Apart from the engines, so that the transcription imports none of them. All times are seconds on the recording's clock.
 """

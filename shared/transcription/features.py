@@ -1,4 +1,4 @@
-"""Computes the features of pocketsphinx's English model: 13 mel cepstra for each 10 ms, minus their mean.
+"""Compute the features of pocketsphinx's English model: 13 mel cepstra for each 10 ms, minus their mean.
 
 Computed here and not inside the decoder, for two reasons. The decoder can be fed in short pieces, between which other
 threads run, while the mean is still that of the whole utterance. And missing bands can be filled in before the cepstra

@@ -1,4 +1,4 @@
-"""Breaks the words of a caption into lines, where it disturbs the reader least.
+"""Break the words of a caption into lines, where it disturbs the reader least.
 
 Apart from `cues`, which decides the words of each cue.
 """

@@ -1,4 +1,4 @@
-"""Writes a transcript as an HTML page to read, to print and to publish.
+"""Write a transcript as an HTML page to read, to print and to publish.
 
 Apart from `captions`, which is for players. The page is one file without scripts that loads nothing; every text in it
 is escaped. A time is a link of the form `#t=83.2`, as media fragments have it: https://www.w3.org/TR/media-frags/

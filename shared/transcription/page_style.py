@@ -1,4 +1,4 @@
-"""Holds the style of the HTML transcript: for screens, light and dark, wide and narrow, and for paper.
+"""Hold the style of the HTML transcript: for screens, light and dark, wide and narrow, and for paper.
 
 Apart from `page`, which writes the content.
 """

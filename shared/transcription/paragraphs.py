@@ -1,4 +1,4 @@
-"""Groups a transcript's segments into paragraphs.
+"""Group a transcript's segments into paragraphs.
 
 Apart because plain text and the HTML page share it.
 """

@@ -1,4 +1,4 @@
-"""Adds segments, capitals and full stops to the words of an engine without punctuation, from their pauses.
+"""Add segments, capitals and full stops to the words of an engine without punctuation, from their pauses.
 
 Apart from `sentences`, which serves engines with punctuation. A sentence ends at a long pause after a word that a
 sentence can end with. Commas, question marks and names cannot be inferred from pauses and are left out.

@@ -1,4 +1,4 @@
-"""Transcribes English with the embedded pocketsphinx and the tuned model of its wheel.
+"""Transcribe English with the embedded pocketsphinx and the tuned model of its wheel.
 
 Apart from the other engines because only it needs cepstra. It needs no download. The decoder is fed cepstra computed by
 this project (see `features`) in short pieces. It lets no other thread run while it decodes a piece, and the heartbeat's

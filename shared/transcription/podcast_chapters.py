@@ -1,4 +1,4 @@
-"""Writes chapters as podcast players read them: the JSON chapters of Podcasting 2.0.
+"""Write chapters as podcast players read them: the JSON chapters of Podcasting 2.0.
 
 Apart from `chapters`, which finds them.
 https://github.com/Podcastindex-org/podcast-namespace/blob/main/docs/examples/chapters/jsonChapters.md

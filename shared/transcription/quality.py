@@ -1,4 +1,4 @@
-"""Computes the quality of a transcript: how much of the speech became words, and which words are doubtful.
+"""Compute the quality of a transcript: how much of the speech became words, and which words are doubtful.
 
 Apart from the merge because it reads the finished transcript only.
 """

@@ -1,4 +1,4 @@
-"""Finds repetition loops in text, which engines write over music and noise.
+"""Find repetition loops in text, which engines write over music and noise.
 
 Apart from the engines because it compares words only.
 """

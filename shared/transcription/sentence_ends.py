@@ -1,4 +1,4 @@
-"""Decides from words and their punctuation where sentences end.
+"""Decide from words and their punctuation where sentences end.
 
 Apart because segments, captions and chapters share it.
 """

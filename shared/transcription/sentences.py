@@ -1,4 +1,4 @@
-"""Rearranges the words of engines with punctuation into one segment a sentence, across utterances and parts.
+"""Rearrange the words of engines with punctuation into one segment a sentence, across utterances and parts.
 
 Apart from `phrasing`, which serves engines without punctuation. Only for languages with spaces between words, and only
 where the words of a segment are its text.

@@ -1,4 +1,4 @@
-"""Measures text as a reader sees it: in grapheme clusters, of which a full-width one takes two columns.
+"""Measure text as a reader sees it: in grapheme clusters, of which a full-width one takes two columns.
 
 Apart because captions are cut and timed by it. https://www.unicode.org/reports/tr29/ defines the clusters, and
 https://www.unicode.org/reports/tr11/ the width. The library with Unicode's tables is loaded by the first text that is

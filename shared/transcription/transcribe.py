@@ -1,4 +1,4 @@
-"""Transcribes a part of a recording, and merges the parts into the transcript.
+"""Transcribe a part of a recording, and merge the parts into the transcript.
 
 Apart from storage: these are the pure computations of the two steps of the transcription stage. A part depends only on
 the audio copy and its own number. Parts are therefore idempotent, and may run on any worker in any order.

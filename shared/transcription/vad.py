@@ -1,4 +1,4 @@
-"""Detects speech with the silero model that faster-whisper ships, in bounded memory.
+"""Detect speech with the silero model that faster-whisper ships, in bounded memory.
 
 Apart from the engines because all of them are given the same stretches of speech. The model takes 512 samples at a time
 (32 ms) and has a recurrent state. Running it over blocks and carrying the state gives the same result as one run over

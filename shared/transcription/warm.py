@@ -1,4 +1,4 @@
-"""Loads speech engines and caches the two most recently used ones of a process.
+"""Load speech engines and cache the two most recently used ones of a process.
 
 Apart from `choose`, which imports no engine.
 """

@@ -1,4 +1,4 @@
-"""Transcribes speech with faster-whisper in int8, on a model that is already on this machine.
+"""Transcribe speech with faster-whisper in int8, on a model that is already on this machine.
 
 Apart from the other engines because only it imports CTranslate2. Makes no network request. Speech is passed in windows
 of at most 29 s, because the model takes 30 s at once, so memory does not grow with the recording. Text over silence,

@@ -1,4 +1,4 @@
-"""Writes the words of a transcript as a WebVTT track of kind `metadata`, for pages that show the word being said.
+"""Write the words of a transcript as a WebVTT track of kind `metadata`, for pages that show the word being said.
 
 Apart from `captions`, whose cues are for reading: here each cue is a segment, and its text is JSON.
 https://www.w3.org/TR/webvtt1/#introduction-metadata

@@ -1,4 +1,4 @@
-"""Reading a bearer token: from its text and a key to a caller. Knows neither where keys come from nor HTTP.
+"""Read a bearer token: from its text and a key to a caller. Knows neither where keys come from nor HTTP.
 
 Which algorithms may be used is the rules' choice and never the token's; no failure repeats what the token says.
 https://www.rfc-editor.org/rfc/rfc8725

@@ -191,7 +191,7 @@ class Follower:
             self.wake()
 
     async def read(self, after: int) -> Sequence[Event]:
-        """Up to BATCH events after number `after`; raises NotFound for a job that is gone.
+        """Return up to BATCH events after number `after`; raise NotFound for a job that is missing.
 
         Raises TransientError, and then there is `news` as soon as the storage answers again.
         """

@@ -73,7 +73,7 @@ def _rfc_3339(value: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    """JSON knows one kind of number: 1.0 is an integer, too."""
+    """Return 1.0 as the integer that it is in JSON, which knows one kind of number; any other value as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -107,7 +107,7 @@ Time = Annotated[AwareDatetime, BeforeValidator(_rfc_3339)]
 
 
 def exactly_one(*names: str) -> list[JsonValue]:
-    """That one of these texts must be given, and no other, as JSON Schema says it in `oneOf`."""
+    """Return the `oneOf` of JSON Schema by which one of these texts must be given, and no other."""
     return [{"required": [name], "properties": {name: {"type": "string"}}} for name in names]
 
 

@@ -1,4 +1,4 @@
-"""Writes the API's description to docs/openapi.json, or checks that what is there is up to date:
+"""Write the API's description to docs/openapi.json, or check that what is there is up to date:
 
 python -m shared.api.openapi.document [--check]
 """

@@ -1,4 +1,4 @@
-"""Submitting jobs and following them."""
+"""Submit jobs and follow them."""
 
 from functools import partial
 from typing import Annotated

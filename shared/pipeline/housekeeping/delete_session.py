@@ -1,4 +1,4 @@
-"""Deleting a session: its recording, its jobs, everything they made, and what waits for them in queues.
+"""Delete a session: its recording, its jobs, everything they made, and what waits for them in queues.
 
 The session is out of sight at once, and its jobs are canceled. What is still at work is waited for, in a background
 job if it takes longer than the request. The session's row goes last: while it stands, the removal can be taken up.

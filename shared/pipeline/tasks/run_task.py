@@ -144,7 +144,8 @@ def _rest(services: Services, pause: timedelta, **changes: object) -> Outcome:
 
 
 def _dead_letter(services: Services, reason: str | None, code: str | None = None) -> Outcome:
-    """Without a reason, the row's latest error is one, or else that the worker crashed."""
+    """Return the outcome that gives the task up: for the reason, else for its latest error, else because its worker
+    crashed."""
 
     def give_up(stored: Stored[Task]) -> Stored[Task]:
         task = stored.value

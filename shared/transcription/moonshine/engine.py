@@ -1,4 +1,4 @@
-"""Transcribes English with the embedded Moonshine tiny-en from the wheel of `moonshine-voice`.
+"""Transcribe English with the embedded Moonshine tiny-en from the wheel of `moonshine-voice`.
 
 Apart from the model because it turns tokens into words with times. Runs on the onnxruntime that finds speech already.
 It writes capitals, punctuation and digits. Utterances are up to 20 s long. An utterance that a guard takes for made up

@@ -1,4 +1,4 @@
-"""Finds the model files of Moonshine tiny-en inside the installed wheel of `moonshine-voice`, and checks them.
+"""Find the model files of Moonshine tiny-en inside the installed wheel of `moonshine-voice`, and check them.
 
 The package is never imported: importing it would load its C library and a second onnxruntime.
 """

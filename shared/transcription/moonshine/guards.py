@@ -1,4 +1,4 @@
-"""Detects text that the model makes up over noise.
+"""Detect text that the model makes up over noise.
 
 Apart from the model because it judges tokens and text only. An autoregressive model also writes over music and noise,
 with confident tokens, so their probabilities alone do not reveal it. The pace and the form of the text do. Speech does

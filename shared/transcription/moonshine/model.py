@@ -1,4 +1,4 @@
-"""Runs the encoder and the decoder of Moonshine tiny-en in onnxruntime, token by token.
+"""Run the encoder and the decoder of Moonshine tiny-en in onnxruntime, token by token.
 
 Apart from the engine because it knows tokens and no words. Shapes: samples at 16 kHz between -1 and 1 → states (1,
 frames, 288), a frame each 24 ms → logits (1, 1, 32768).

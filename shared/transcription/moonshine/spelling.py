@@ -1,4 +1,4 @@
-"""Modernises spellings that the model learned from old books.
+"""Modernise spellings that the model learned from old books.
 
 Apart from the tokens because it changes the text that the model wrote.
 """

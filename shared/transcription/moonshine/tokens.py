@@ -1,4 +1,4 @@
-"""Reads Moonshine's vocabulary and turns tokens into words.
+"""Read Moonshine's vocabulary and turn tokens into words.
 
 Apart from the model, which knows tokens only by number. The vocabulary is a list of byte strings, each behind its
 length: one byte up to 127, else two, of which the first has its highest bit set (`first - 128 + 128 * second`). A token

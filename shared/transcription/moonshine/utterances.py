@@ -1,4 +1,4 @@
-"""Joins neighbouring stretches of speech into utterances of the length that the model recognises best.
+"""Join neighbouring stretches of speech into utterances of the length that the model recognises best.
 
 Apart from the engine because it needs the spans only. A longer context gives fewer wrong words and better punctuation,
 up to 20 s. Beyond 25 s the model gets worse and takes more memory. Longer speech is cut at its longest pause.

@@ -1,4 +1,4 @@
-"""Computes the time of each word from the decoder's cross-attention.
+"""Compute the time of each word from the decoder's cross-attention.
 
 Apart from the model because it needs the attention and the samples only. Each token is given at least one frame, in
 order, so that the attention along the path is largest (Viterbi). The attention of every head is first normalised
