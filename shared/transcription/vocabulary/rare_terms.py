@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from shared.transcription.vocabulary.pronunciation import spoken_words
 
-MIN_CHARS = 5
+MIN_TERM_CHARS = 5
 """Shorter words of slides are no terms: too much sounds like them."""
 
 MIN_PART_CHARS = 4
@@ -35,7 +35,7 @@ def rare_terms(lines: Iterable[str], known_words: Collection[str]) -> dict[str, 
     for line in lines:
         words = _WORD.findall(line)
         for place, word in enumerate(words):
-            if len(word) >= MIN_CHARS and is_rare(word, known_words):
+            if len(word) >= MIN_TERM_CHARS and is_rare(word, known_words):
                 term = _as_in_a_sentence(word, place, words)
                 known = found.get(letters_of(word))
                 if known is None or (term.has_own_case and not known.has_own_case) or term.written.islower():

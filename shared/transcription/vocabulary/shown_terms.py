@@ -21,7 +21,7 @@ MOST_UNLIKE = 0.18
 AROUND_SEC = 4.0
 """A slide counts from so long before its visit until so long after it, as for the terms that were not said."""
 
-MIN_CHARS = 4
+MIN_DOUBTED_CHARS = 4
 """Shorter words are never changed."""
 
 RELATED_CHARS = 4
@@ -76,7 +76,7 @@ def _doubted(segment: TranscriptSegment, below: float) -> Iterator[TranscriptWor
     """Yield the words that may be changed, before a dictionary is asked; none but of English."""
     if segment.language == "en" and segment.text == " ".join(word.word for word in segment.words):
         for word in segment.words:
-            if word.confidence < below and word.original is None and len(letters_of(word.word)) >= MIN_CHARS:
+            if word.confidence < below and word.original is None and len(letters_of(word.word)) >= MIN_DOUBTED_CHARS:
                 yield word
 
 
