@@ -87,7 +87,8 @@ def examine(name: str, data: bytes) -> str:
     from shared.media.probe.probe import probe
     from shared.media.probe.quick_probe import ProbeBudget, quick_probe_ranges
     from shared.media.timeline.measure import measure
-    from shared.media.video.frames import keyframes, sample_frames
+    from shared.media.video.frames import sample_frames
+    from shared.media.video.keyframes import keyframes
     from shared.media.video.scenes import SceneScorer
     from shared.media.video.thumbnails import make_thumbnails
     from shared.pipeline.stages.plan import plan_stages, refuse_too_long

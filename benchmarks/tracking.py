@@ -30,7 +30,8 @@ from shared.domain.quality.records import Look
 from shared.domain.recording import Recording
 from shared.media.container import open_container
 from shared.media.probe.probe import probe
-from shared.media.video.frames import SampledFrame, keyframes, sample_frames
+from shared.media.video.frames import SampledFrame, sample_frames
+from shared.media.video.keyframes import keyframes
 from shared.media.video.look_meter import LookMeter
 from shared.media.video.picture import prepare_decoder
 from shared.media.video.unreferenced import may_skip_unreferenced

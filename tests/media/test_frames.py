@@ -13,7 +13,8 @@ from shared.domain.errors import NoUsableStream
 from shared.domain.recording import Recording
 from shared.media.probe.probe import probe
 from shared.media.range_reader import RangeReader
-from shared.media.video.frames import SampledFrame, keyframes, sample_frames
+from shared.media.video.frames import SampledFrame, sample_frames
+from shared.media.video.keyframes import keyframes
 from shared.media.video.unreferenced import may_skip_unreferenced
 
 ClipMaker = Callable[..., bytes]

@@ -20,7 +20,8 @@ from shared.domain.recording import Recording
 from shared.media.audio.decoder import AudioDecoder
 from shared.media.probe.probe import probe
 from shared.media.timeline.measure import measure
-from shared.media.video.frames import keyframes, sample_frames
+from shared.media.video.frames import sample_frames
+from shared.media.video.keyframes import keyframes
 from shared.media.video.thumbnails import make_thumbnails
 from shared.storage.columns import from_columns, to_columns
 from tests.media.conftest import _write as write

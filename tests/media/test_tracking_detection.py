@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from benchmarks.agreement import CLIP, Truth, agreement, detect_all, read_truth
 from shared.media.probe.probe import probe
-from shared.media.video.frames import SampledFrame, keyframes, sample_frames
+from shared.media.video.frames import SampledFrame, sample_frames
+from shared.media.video.keyframes import keyframes
 from shared.tracking.detectors.plate import PlateDetector
 from shared.tracking.plate.plate import Plate, build_plate
 

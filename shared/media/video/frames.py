@@ -1,4 +1,4 @@
-"""Read the frames of a recording: on a sampling grid that any split keeps, and evenly spread keyframes.
+"""Read the frames of a recording on a sampling grid that any split keeps.
 
 Grid point k is at k / sample_fps on the recording's clock and gets the frame shown then: the last with a time at or
 before it. So one run over the whole yields what runs over its slices yield. Apart from the analysis of the frames,
@@ -7,19 +7,17 @@ which it knows nothing of.
 
 import math
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby, pairwise
 from typing import BinaryIO
 
 import av
-import av.error
 from av.container import InputContainer
 
 from shared.domain.errors import NoUsableStream
 from shared.domain.recording import Piece, Recording, VideoStream
-from shared.media.timeline.pieces import demux_piece, find_video, open_piece, piece_at
+from shared.media.timeline.pieces import find_video, open_piece, piece_at
 from shared.media.video.deinterlace import deinterlaced
 from shared.media.video.picture import (
     THREADS,
@@ -44,10 +42,6 @@ _PAST_END_SEC = 10.0
 """A frame that is later than this after its piece's end has a wrong time."""
 _MAX_WRONG = 100
 """Most such frames in a row of times; after more, another clock has begun."""
-_ENOUGH_KEYFRAMES = 40
-"""Fewer keyframes do not show what stays and what moves: frames are decoded in between."""
-_DECODED_INSTEAD_SEC = 600.0
-"""Most of the recording that is decoded to make up for missing keyframes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +58,7 @@ class SampledFrame:
     """The frame as it was decoded, in full size, for callers that need more than `bgr`."""
 
 
-def _report_nothing(fraction: float) -> None:
+def report_nothing(fraction: float) -> None:
     """Ignore the progress."""
     pass
 
@@ -79,7 +73,7 @@ def sample_frames(
     width: int = DEFAULT_WIDTH_PX,
     only_referenced: bool = False,
     threads: int = THREADS,
-    report: Callable[[float], None] = _report_nothing,
+    report: Callable[[float], None] = report_nothing,
 ) -> Iterator[SampledFrame]:
     """Yield the pictures at the grid points in [`start_sec`, `end_sec`), upright and at most `width` pixels wide.
 
@@ -111,7 +105,7 @@ def shown_frames(
     only_referenced: bool = False,
     whole_frames: bool = False,
     threads: int = THREADS,
-    report: Callable[[float], None] = _report_nothing,
+    report: Callable[[float], None] = report_nothing,
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     """Yield (k, frame as coded) for the grid points k in [`start_sec`, `end_sec`).
 
@@ -154,46 +148,6 @@ def shown_frames(
         yield index, shown
         index += 1
     report(1.0)
-
-
-def keyframes(
-    source: BinaryIO,
-    recording: Recording,
-    *,
-    limit: int = 80,
-    start_sec: float = 0.0,
-    end_sec: float | None = None,
-    decoded_sec: float = _DECODED_INSTEAD_SEC,
-    width: int = DEFAULT_WIDTH_PX,
-    report: Callable[[float], None] = _report_nothing,
-    few_places: BinaryIO | None = None,
-) -> Iterator[SampledFrame]:
-    """Yield about `limit` pictures spread evenly over [`start_sec`, `end_sec`), cheap to decode: keyframes.
-
-    If there are too few keyframes, frames in between are decoded: at most `decoded_sec` seconds of the recording,
-    spread over all its keyframes. `index` counts the pictures. `report` is as in `shown_frames`. Keyframes are read
-    from `few_places`, if it is given: the same file, opened so that a seek reads little. Raise NoUsableStream.
-    """
-    video = video_of(recording)
-    end_sec = recording.duration_sec if end_sec is None else end_sec
-    found = list(_seek_keyframes(few_places or source, recording, video, limit, start_sec, end_sec, width, report))
-    if len(found) >= min(limit, _ENOUGH_KEYFRAMES):
-        yield from found
-        return
-    length = max(end_sec - start_sec, 1e-9)
-    starts = sorted({min(max(frame.time_sec, start_sec), end_sec) for frame in found}) or [start_sec]
-    del found
-    if length <= decoded_sec:
-        starts = [start_sec]
-    stretches = [(a, min(b, a + decoded_sec / len(starts))) for a, b in pairwise((*starts, end_sec)) if b > a]
-    sample_fps = limit / max(sum(b - a for a, b in stretches), 1e-9)
-    count = 0
-    for a, b in stretches:
-        for frame in sample_frames(
-            source, recording, sample_fps=sample_fps, start_sec=a, end_sec=b, width=width, report=report
-        ):
-            yield SampledFrame(count, frame.time_sec, frame.bgr)
-            count += 1
 
 
 def max_gap_sec(sample_fps: float) -> float:
@@ -303,61 +257,3 @@ def _duration_sec(frame: av.VideoFrame, video: VideoStream) -> float:
     """Return the duration of the frame, at least one period of the average rate."""
     own = float(frame.duration * frame.time_base) if frame.duration and frame.time_base is not None else 0.0
     return max(own, 1 / max(video.fps, 1.0))
-
-
-def _seek_keyframes(
-    source: BinaryIO,
-    recording: Recording,
-    video: VideoStream,
-    limit: int,
-    start_sec: float,
-    end_sec: float,
-    width: int,
-    report: Callable[[float], None],
-) -> Iterator[SampledFrame]:
-    """Yield the keyframes nearest before `limit` evenly spread times, each once."""
-    convert = UprightConverter(video, width)
-    seen: set[tuple[int, int]] = set()
-    wanted = [start_sec + (end_sec - start_sec) * (turn + 0.5) / limit for turn in range(limit)]
-    for number, turns in groupby(range(limit), key=lambda turn: piece_at(recording, wanted[turn])):
-        piece = recording.timeline[number]
-        with open_piece(source, piece) as container:
-            stream = find_video(container, video)
-            if stream is None:
-                continue
-            prepare_decoder(stream, frame_threads=False)
-            stream.codec_context.skip_frame = "NONKEY"
-            for turn in turns:
-                report(turn / limit)
-                if not seek(container, stream, wanted[turn] - piece.at_sec + piece.start_sec):
-                    continue
-                frame = _first_keyframe(container, stream, piece)
-                if frame is None or frame.pts is None or (number, frame.pts) in seen or stream.time_base is None:
-                    continue
-                seen.add((number, frame.pts))
-                time_sec = float(frame.pts * stream.time_base) - piece.start_sec + piece.at_sec
-                if not piece.at_sec - 1.0 <= time_sec <= piece.end_sec + 1.0 and recording.pieces:
-                    continue  # of another piece of the same file
-                yield SampledFrame(len(seen) - 1, time_sec, convert(frame))
-
-
-def _first_keyframe(container: InputContainer, stream: av.VideoStream, piece: Piece) -> av.VideoFrame | None:
-    """Return the first keyframe from where the container stands that can be decoded and has a time.
-
-    A decoder holds a frame back until it knows that none is shown earlier, which takes as many more keyframes as there
-    are B-frames in a row, and all of the file between them. So it is drained after each keyframe.
-    """
-    for packet in demux_piece(container, stream, piece):
-        if not (packet.is_keyframe and packet.size):
-            continue
-        frames: list[av.VideoFrame] = []
-        for given in (packet, None):
-            with suppress(av.error.FFmpegError):  # EOFError as well
-                frames += stream.decode(given)
-        stream.codec_context.flush_buffers()
-        for frame in frames:
-            if frame.time_base is None and stream.time_base is not None:
-                frame.time_base = stream.time_base
-            if frame.pts is not None:
-                return frame
-    return None

@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 from shared.domain.errors import DamagedRecording
 from shared.domain.recording import Recording
-from shared.media.video.frames import DEFAULT_WIDTH_PX, SampledFrame, keyframes
+from shared.media.video.frames import DEFAULT_WIDTH_PX, SampledFrame
+from shared.media.video.keyframes import keyframes
 from shared.tracking.detection import Box, Detection, Detector, overlap
 from shared.tracking.detectors.faces import FaceDetector, find_face_places
 from shared.tracking.detectors.lingering import find_lingering
