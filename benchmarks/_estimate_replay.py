@@ -139,16 +139,19 @@ def replay(recorded: Sequence[JobRows]) -> Iterator[tuple[JobRows, Judged]]:
         yield again, judge(again)
 
 
+def replay_counted(recorded: Sequence[JobRows]) -> Iterator[tuple[str, Judged]]:
+    """Yield the kind and the judgement of each job before which two others of its kind have taught."""
+    taught: Counter[str] = Counter()
+    for job, found in replay(recorded):
+        if taught[job.name] >= TAUGHT:
+            yield job.name, found
+        taught[job.name] += 1
+
+
 def replay_orders(recorded: Sequence[JobRows], orders: int, seed: int) -> Summary:
-    """Return the summary of so many random orders; a job counts once two others of its kind have taught."""
-    dice, judged = random.Random(seed), []
-    for _ in range(orders):
-        taught: Counter[str] = Counter()
-        for job, found in replay(dice.sample(recorded, len(recorded))):
-            if taught[job.name] >= TAUGHT:
-                judged.append((job.name, found))
-            taught[job.name] += 1
-    return Summary.of(judged)
+    """Return the summary of so many random orders of the same jobs."""
+    dice = random.Random(seed)
+    return Summary.of([each for _ in range(orders) for each in replay_counted(dice.sample(recorded, len(recorded)))])
 
 
 def _fresh_services() -> Services:

@@ -52,21 +52,52 @@ KINDS = (
 )
 
 
-def make_up(count: int, seed: int, workers: int) -> Sequence[JobRows]:
+@dataclass(frozen=True)
+class MadeUpJob:
+    """A job that is made up, and what can be known of it beforehand."""
+
+    job: JobRows
+    foreseeable_sec: float
+    """How long it would take without noise, without other jobs and on a worker that has its models."""
+
+
+@dataclass(frozen=True)
+class _Luck:
+    """What happens to jobs; without `dice`, nothing does."""
+
+    dice: random.Random | None = None
+
+    def noise(self) -> float:
+        """Return the factor by which work takes longer than such work usually does."""
+        return self.dice.lognormvariate(0.0, NOISE) if self.dice else 1.0
+
+    def waiting(self) -> float:
+        """Return the factor by which a stage takes longer because of other jobs."""
+        return self.dice.uniform(1.0, 3.0) if self.dice and self.dice.random() < WAIT_SHARE else 1.0
+
+    def loading_sec(self) -> float:
+        """Return how long the worker takes to load its models."""
+        return self.dice.uniform(1.0, 3.0) if self.dice and self.dice.random() < RESTART_SHARE else 0.0
+
+
+def make_up(count: int, seed: int, workers: int) -> Sequence[MadeUpJob]:
     """Return so many jobs of random kinds and lengths, done by one or two workers."""
     dice = random.Random(seed)
-    return [_job(dice, dice.choice(KINDS), workers) for _ in range(count)]
+    made = []
+    for _ in range(count):
+        kind = dice.choice(KINDS)
+        length_sec = math.exp(dice.uniform(math.log(SHORTEST_SEC), math.log(LONGEST_SEC)))
+        job = _job(kind, length_sec, workers, _Luck(dice))
+        made.append(MadeUpJob(job, _job(kind, length_sec, workers, _Luck()).took_sec))
+    return made
 
 
-def _job(dice: random.Random, kind: Kind, workers: int) -> JobRows:
-    length_sec = math.exp(dice.uniform(math.log(SHORTEST_SEC), math.log(LONGEST_SEC)))
-    pace = dice.lognormvariate(0.0, NOISE)
-    loading_sec = dice.uniform(1.0, 3.0) if dice.random() < RESTART_SHARE else 0.0
+def _job(kind: Kind, length_sec: float, workers: int, luck: _Luck) -> JobRows:
+    pace, loading_sec = luck.noise(), luck.loading_sec()
 
     def took_sec(cost: tuple[float, float], parts: int = 1) -> float:
-        waited = dice.uniform(1.0, 3.0) if dice.random() < WAIT_SHARE else 1.0
         fixed_sec, rate = cost
-        return (fixed_sec + rate * length_sec / parts) * pace * dice.lognormvariate(0.0, NOISE) * waited
+        return (fixed_sec + rate * length_sec / parts) * pace * luck.noise() * luck.waiting()
 
     parts = 2 if workers > 1 and length_sec >= TWO_PARTS_FROM_SEC else 1
     speech_sec = loading_sec + took_sec(kind.speech)
@@ -79,7 +110,7 @@ def _job(dice: random.Random, kind: Kind, workers: int) -> JobRows:
     else:
         track_at = speech_sec
         at.run({Stage.TRANSCRIPTION: (0.0, speech_sec), Stage.TRACKING: (track_at, track_at + track_sec)}, render_sec)
-    at.complete(COMPLETION_SEC * pace * dice.lognormvariate(0.0, NOISE))
+    at.complete(COMPLETION_SEC * pace * luck.noise())
     return JobRows(kind.name, recording(kind, length_sec), rows)
 
 
