@@ -37,6 +37,8 @@ export default defineConfig({
     environment: "happy-dom",
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/testing/setup.ts"],
+    // One process for all files: the setup puts back what a test changes, and a DOM each costs five times the tests.
+    isolate: false,
     testTimeout: 120_000,
   },
 });
