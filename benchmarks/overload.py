@@ -49,6 +49,8 @@ class Plan:
     visitors: int = 4
     pause_sec: float = 1.0
     """A visitor's between two jobs, while something is wrong."""
+    poll_sec: float = 2.0
+    """The pause between two looks at whether all jobs have ended."""
 
 
 @dataclass(slots=True)
@@ -190,7 +192,7 @@ class Overload:
                 print(f"{active} jobs are active", file=sys.stderr, flush=True)
             except RostrumError as error:
                 print(error, file=sys.stderr, flush=True)
-            time.sleep(2)
+            time.sleep(self.plan.poll_sec)
 
 
 def main() -> int:

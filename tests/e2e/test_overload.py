@@ -9,7 +9,7 @@ from benchmarks.overload import REAL_EVERY, Overload, Plan
 
 pytestmark = pytest.mark.e2e
 
-PLAN = Plan(jobs=REAL_EVERY // 2, callers=REAL_EVERY // 2, fault_sec=4.0, visitors=1)
+PLAN = Plan(jobs=REAL_EVERY // 2, callers=REAL_EVERY // 2, fault_sec=4.0, visitors=1, poll_sec=0.2)
 
 
 def test_everybody_is_served_or_refused_with_a_word(tmp_path: Path, short_lecture: Path) -> None:
