@@ -19,7 +19,7 @@ import pocketsphinx
 from benchmarks._speech import add_arguments, in_turns, plain, read_clips, recording, text_between, transcribe, wer
 from shared.pipeline.stages.plan import part_count
 from shared.transcription.audio import WavAudio
-from shared.transcription.cut import part_span
+from shared.transcription.part_spans import part_span
 from shared.transcription.payload import Transcript
 from shared.transcription.warm import select_engine
 

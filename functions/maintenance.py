@@ -6,7 +6,7 @@ import azure.functions as func
 
 from shared.pipeline.execution.sweep import sweep as sweep_jobs
 from shared.pipeline.housekeeping.clean_up import schedule_clean_up
-from shared.pipeline.housekeeping.measure import measure
+from shared.pipeline.housekeeping.gauges import set_gauges
 from shared.pipeline.tasks.sweep import sweep_tasks
 from shared.settings import DEFAULT_SWEEP_SCHEDULE
 from shared.wiring import services
@@ -23,4 +23,4 @@ def sweep(timer: func.TimerRequest) -> None:
     schedule_clean_up(services())
     sweep_tasks(services())  # first, for it is bounded
     sweep_jobs(services())
-    measure(services())
+    set_gauges(services())

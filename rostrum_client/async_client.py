@@ -12,21 +12,21 @@ import anyio.to_thread
 import httpx
 
 from rostrum_client import wire
-from rostrum_client.operations import Operations
-from rostrum_client.steps import (
+from rostrum_client.effects import (
     Ask,
     AwaitingPerformer,
     Call,
     Effect,
+    Effects,
     Item,
     Listing,
     NextChunk,
     Pause,
-    Steps,
     Stream,
     Together,
     single,
 )
+from rostrum_client.operations import Operations
 
 T = TypeVar("T")
 
@@ -76,14 +76,14 @@ class AsyncRostrumClient(Operations, AwaitingPerformer):
         """Give the connections back."""
         await self._http.aclose()
 
-    async def _run(self, steps: Steps[T]) -> T:
-        async with aclosing(self._iterate(single(steps))) as found:
+    async def _run(self, effects: Effects[T]) -> T:
+        async with aclosing(self._iterate(single(effects))) as found:
             return await anext(found)
 
-    async def _iterate(self, steps: Listing[T]) -> AsyncGenerator[T, None]:
+    async def _iterate(self, effects: Listing[T]) -> AsyncGenerator[T, None]:
         async with AsyncExitStack() as streams:
-            with closing(steps):
-                go_on: Callable[[], Effect | Item[T]] = partial(next, steps)
+            with closing(effects):
+                go_on: Callable[[], Effect | Item[T]] = partial(next, effects)
                 while True:
                     try:
                         effect = go_on()
@@ -91,12 +91,12 @@ class AsyncRostrumClient(Operations, AwaitingPerformer):
                         return
                     if isinstance(effect, Item):
                         yield effect.value
-                        go_on = partial(next, steps)
+                        go_on = partial(next, effects)
                         continue
                     try:
-                        go_on = partial(steps.send, await self._perform(effect, streams))
+                        go_on = partial(effects.send, await self._perform(effect, streams))
                     except (httpx.RequestError, OSError) as error:
-                        go_on = partial(steps.throw, error)
+                        go_on = partial(effects.throw, error)
 
     async def _perform(self, effect: Effect, streams: AsyncExitStack) -> Any:
         match effect:
@@ -112,10 +112,10 @@ class AsyncRostrumClient(Operations, AwaitingPerformer):
                 await self._together(branches)
         return None
 
-    async def _together(self, branches: Sequence[Steps[None]]) -> None:
+    async def _together(self, branches: Sequence[Effects[None]]) -> None:
         errors: list[Exception] = []
 
-        async def run(branch: Steps[None]) -> None:
+        async def run(branch: Effects[None]) -> None:
             try:
                 await self._run(branch)
             except Exception as error:  # noqa: BLE001  it is raised below, without the group around it

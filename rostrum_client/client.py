@@ -10,22 +10,22 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from rostrum_client import wire
-from rostrum_client.lanes import perform_together
-from rostrum_client.operations import Operations
-from rostrum_client.steps import (
+from rostrum_client.effects import (
     Ask,
     BlockingPerformer,
     Call,
     Effect,
+    Effects,
     Item,
     Listing,
     NextChunk,
     Pause,
-    Steps,
     Stream,
     Together,
     single,
 )
+from rostrum_client.operations import Operations
+from rostrum_client.parallel import perform_together
 
 T = TypeVar("T")
 
@@ -70,13 +70,13 @@ class RostrumClient(Operations, BlockingPerformer):
         """Give the connections back."""
         self._http.close()
 
-    def _run(self, steps: Steps[T]) -> T:
-        with closing(self._iterate(single(steps))) as found:
+    def _run(self, effects: Effects[T]) -> T:
+        with closing(self._iterate(single(effects))) as found:
             return next(found)
 
-    def _iterate(self, steps: Listing[T]) -> Generator[T, None, None]:
-        with ExitStack() as streams, closing(steps):
-            go_on: Callable[[], Effect | Item[T]] = partial(next, steps)
+    def _iterate(self, effects: Listing[T]) -> Generator[T, None, None]:
+        with ExitStack() as streams, closing(effects):
+            go_on: Callable[[], Effect | Item[T]] = partial(next, effects)
             while True:
                 try:
                     effect = go_on()
@@ -84,12 +84,12 @@ class RostrumClient(Operations, BlockingPerformer):
                     return
                 if isinstance(effect, Item):
                     yield effect.value
-                    go_on = partial(next, steps)
+                    go_on = partial(next, effects)
                     continue
                 try:
-                    go_on = partial(steps.send, self._perform(effect, streams))
+                    go_on = partial(effects.send, self._perform(effect, streams))
                 except (httpx.RequestError, OSError) as error:
-                    go_on = partial(steps.throw, error)
+                    go_on = partial(effects.throw, error)
 
     def _perform(self, effect: Effect, streams: ExitStack) -> Any:
         match effect:

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
+from rostrum_client.effects import Effects, Item, Listing, ask, fetch
 from rostrum_client.models import Review, TranscriptVersion
-from rostrum_client.steps import Item, Listing, Steps, ask, fetch
 from rostrum_client.wire import get, patch, post, put, read
 
 TEXT_TYPES = {"vtt": "text/vtt", "srt": "application/x-subrip", "txt": "text/plain"}
@@ -19,13 +19,15 @@ def transcript_versions(session_id: str) -> Listing[TranscriptVersion]:
     yield from map(Item, found)
 
 
-def transcript_etag(session_id: str) -> Steps[str]:
+def transcript_etag(session_id: str) -> Effects[str]:
     """Return the tag of the newest version, which `edit_transcript` needs."""
     answer = yield from ask(get("sessions", session_id, "results", "transcript"))
     return str(answer.headers.get("ETag", ""))
 
 
-def edit_transcript(session_id: str, operations: Sequence[Mapping[str, Any]], *, etag: str) -> Steps[TranscriptVersion]:
+def edit_transcript(
+    session_id: str, operations: Sequence[Mapping[str, Any]], *, etag: str
+) -> Effects[TranscriptVersion]:
     """Apply operations to the version with this tag and return the new version, whose `etag` is for the next edit.
 
     Words are named by the `id` that `transcript` gives them. Raises RostrumApiError with the code
@@ -38,7 +40,7 @@ def edit_transcript(session_id: str, operations: Sequence[Mapping[str, Any]], *,
 
 def import_transcript(
     session_id: str, text: str, form: str = "txt", *, idempotency_key: str | None = None
-) -> Steps[TranscriptVersion]:
+) -> Effects[TranscriptVersion]:
     """Take a corrected file (`vtt`, `srt` or `txt`) as the new version; known words keep their times."""
     request = post("sessions", session_id, "results", "transcript", "import", key=idempotency_key, format=form)
     headers = {**request.headers, "Content-Type": TEXT_TYPES.get(form, "text/plain")}
@@ -47,13 +49,13 @@ def import_transcript(
 
 def restore_transcript(
     session_id: str, version: int = 0, *, idempotency_key: str | None = None
-) -> Steps[TranscriptVersion]:
+) -> Effects[TranscriptVersion]:
     """Make an earlier version the newest again, as a new version; 0 is the machine's."""
     path = ("sessions", session_id, "results", "transcript", "restore")
     return _version((yield from ask(post(*path, key=idempotency_key, body={"version": version}))))
 
 
-def review_transcript(session_id: str, state: str) -> Steps[Review]:
+def review_transcript(session_id: str, state: str) -> Effects[Review]:
     """Say how far the transcript is corrected: `auto`, `inCorrection` or `reviewed`."""
     request = put("sessions", session_id, "results", "transcript", "review", body={"state": state})
     return read(Review, (yield from ask(request)))

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import httpx
 
 from rostrum_client import sse
+from rostrum_client.effects import Effects, Item, Listing, NextChunk, Pause, ask, stream
 from rostrum_client.errors import RostrumUnreachable, WaitTimedOut
 from rostrum_client.models import Job, JobEvent
 from rostrum_client.retry_timing import TRIES, PollPace, pause_before_retry
-from rostrum_client.steps import Item, Listing, NextChunk, Pause, Steps, ask, stream
 from rostrum_client.wire import get, read, retry_after_sec
 
 
@@ -18,7 +18,7 @@ def wait(
     *,
     timeout_sec: float | None = None,
     pace: PollPace | None = None,
-) -> Steps[Job]:
+) -> Effects[Job]:
     """Look at the job until it has ended, and give it back; `on_progress` gets every version seen.
 
     Unchanged answers cost the server a 304. Raises WaitTimedOut after about `timeout_sec` seconds of pauses.

@@ -2,10 +2,10 @@
 
 from typing import Unpack
 
+from rostrum_client.effects import Effects, Listing, fetch, fetch_all
 from rostrum_client.job_details import ForJob
 from rostrum_client.models import Delivery, Job, JobState, Redelivery, Trace
 from rostrum_client.retry_timing import TRIES
-from rostrum_client.steps import Listing, Steps, fetch, fetch_all
 from rostrum_client.wire import body, delete, get, post
 
 
@@ -16,7 +16,7 @@ def submit(
     session_id: str | None = None,
     idempotency_key: str | None = None,
     **details: Unpack[ForJob],
-) -> Steps[Job]:
+) -> Effects[Job]:
     """Have a recording processed: one at an address, a file that `send_file` put into storage, or one that is there.
 
     With an `idempotency_key` of your own, a program that starts again gets the job that its first start submitted.
@@ -25,12 +25,12 @@ def submit(
     return fetch(Job, post("jobs", body=asked, key=idempotency_key))
 
 
-def job(job_id: str) -> Steps[Job]:
+def job(job_id: str) -> Effects[Job]:
     """Return the job as it is now."""
     return fetch(Job, get("jobs", job_id))
 
 
-def status(job_id: str) -> Steps[JobState]:
+def status(job_id: str) -> Effects[JobState]:
     """Return the job's status alone."""
     return fetch(JobState, get("jobs", job_id, "status"))
 
@@ -46,7 +46,7 @@ def jobs(
     return fetch_all(Job, get("jobs", active=active, status=status, session_id=session_id, limit=page_size))
 
 
-def cancel(job_id: str, *, within_sec: float | None = None) -> Steps[Job]:
+def cancel(job_id: str, *, within_sec: float | None = None) -> Effects[Job]:
     """Cancel a job that waits or runs; 409 when it has ended.
 
     With `within_sec` it is tried once and for so long, for a program that wants to end.
@@ -55,12 +55,12 @@ def cancel(job_id: str, *, within_sec: float | None = None) -> Steps[Job]:
     return fetch(Job, delete("jobs", job_id, timeout_sec=within_sec), tries=tries)
 
 
-def retry(job_id: str, *, idempotency_key: str | None = None) -> Steps[Job]:
+def retry(job_id: str, *, idempotency_key: str | None = None) -> Effects[Job]:
     """Try a job that failed or was canceled again, from the stage that failed; finished parts are kept."""
     return fetch(Job, post("jobs", job_id, "retry", key=idempotency_key))
 
 
-def trace(job_id: str) -> Steps[Trace]:
+def trace(job_id: str) -> Effects[Trace]:
     """Return the job as a trace, from what the service has stored."""
     return fetch(Trace, get("jobs", job_id, "trace"))
 
@@ -70,6 +70,6 @@ def deliveries(job_id: str) -> Listing[Delivery]:
     return fetch_all(Delivery, get("jobs", job_id, "deliveries"))
 
 
-def redeliver(job_id: str, *, idempotency_key: str | None = None) -> Steps[Redelivery]:
+def redeliver(job_id: str, *, idempotency_key: str | None = None) -> Effects[Redelivery]:
     """Tell the job's end to its `callback_url` once more, with the same `webhook-id`."""
     return fetch(Redelivery, post("jobs", job_id, "redeliver", key=idempotency_key))

@@ -36,6 +36,7 @@ from rostrum_client.corrections import (
     transcript_etag,
     transcript_versions,
 )
+from rostrum_client.effects import listing, operation
 from rostrum_client.follow import events, wait
 from rostrum_client.handing_over import download_package, manifest
 from rostrum_client.jobs import cancel, deliveries, job, jobs, redeliver, retry, status, submit, trace
@@ -49,7 +50,6 @@ from rostrum_client.sessions import (
     session,
     sessions,
 )
-from rostrum_client.steps import listing, operation
 from rostrum_client.uploads import import_session, probe, send_file, upload
 from rostrum_client.vocabularies import delete_vocabulary, put_vocabulary, vocabularies, vocabulary
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Unpack
 
+from rostrum_client.effects import Effects, Listing, ask, fetch, fetch_all
 from rostrum_client.job_details import ForSession
 from rostrum_client.models import Job, SearchHit, Session
-from rostrum_client.steps import Listing, Steps, ask, fetch, fetch_all
 from rostrum_client.stored import download_stored, stored_url
 from rostrum_client.uploads import OnBytes
 from rostrum_client.wire import body, delete, get, post
@@ -16,22 +16,22 @@ def sessions(*, page_size: int | None = None) -> Listing[Session]:
     return fetch_all(Session, get("sessions", limit=page_size))
 
 
-def session(session_id: str) -> Steps[Session]:
+def session(session_id: str) -> Effects[Session]:
     """Return a recording, the facts known of it, and its latest jobs."""
     return fetch(Session, get("sessions", session_id))
 
 
-def process(session_id: str, *, idempotency_key: str | None = None, **details: Unpack[ForSession]) -> Steps[Job]:
+def process(session_id: str, *, idempotency_key: str | None = None, **details: Unpack[ForSession]) -> Effects[Job]:
     """Start a new job over the session's recording; the results of older jobs stay."""
     return fetch(Job, post("sessions", session_id, "process", body=body(**details), key=idempotency_key))
 
 
-def delete_session(session_id: str) -> Steps[None]:
+def delete_session(session_id: str) -> Effects[None]:
     """Delete the session with its jobs, recording and results."""
     yield from ask(delete("sessions", session_id))
 
 
-def delete_results(session_id: str) -> Steps[None]:
+def delete_results(session_id: str) -> Effects[None]:
     """Delete what jobs derived from the recording; the recording stays. Refused (409) while a job runs."""
     yield from ask(delete("sessions", session_id, "results"))
 
@@ -44,7 +44,7 @@ def search(q: str, *, session_id: str | None = None, page_size: int | None = Non
     return fetch_all(SearchHit, get("search", q=q, session_id=session_id, limit=page_size))
 
 
-def media_url(session_id: str, *, rendition: str | None = None) -> Steps[str]:
+def media_url(session_id: str, *, rendition: str | None = None) -> Effects[str]:
     """Return a short-lived address from which anyone can play the recording; it serves ranges.
 
     With `rendition="playable"` it is that of a video that every browser plays, with `rendition="audio"` that of the
@@ -53,7 +53,7 @@ def media_url(session_id: str, *, rendition: str | None = None) -> Steps[str]:
     return stored_url(get("sessions", session_id, "media", rendition=rendition))
 
 
-def download_media(session_id: str, path: Path, *, on_progress: OnBytes | None = None) -> Steps[Path]:
+def download_media(session_id: str, path: Path, *, on_progress: OnBytes | None = None) -> Effects[Path]:
     """Write the recording to `path`, whole or not at all; goes on where a broken connection left off.
 
     Raises DownloadFailed when storage refuses, or when the recording changes meanwhile.

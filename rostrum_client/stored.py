@@ -7,15 +7,15 @@ from typing import BinaryIO
 import httpx
 
 from rostrum_client.blobs import download, storage_refusal
+from rostrum_client.effects import Call, Effects, NextChunk, Pause, Stream, ask, send
 from rostrum_client.errors import DownloadFailed, UnexpectedAnswer
 from rostrum_client.retry_timing import TRIES, pause_before_retry
-from rostrum_client.steps import Call, NextChunk, Pause, Steps, Stream, ask, send
 from rostrum_client.uploads import OnBytes
 from rostrum_client.whole_file import whole_file
 from rostrum_client.wire import Request
 
 
-def stored_url(request: Request) -> Steps[str]:
+def stored_url(request: Request) -> Effects[str]:
     """Return the short-lived address that the API answers this request with."""
     response = yield from ask(request)
     url: str | None = response.headers.get("Location")
@@ -24,7 +24,7 @@ def stored_url(request: Request) -> Steps[str]:
     return url
 
 
-def download_stored(request: Request, path: Path, on_progress: OnBytes | None = None) -> Steps[Path]:
+def download_stored(request: Request, path: Path, on_progress: OnBytes | None = None) -> Effects[Path]:
     """Write the file to `path`, whole or not at all; goes on where a broken connection left off.
 
     Raises DownloadFailed when storage refuses, or when the file changes meanwhile.
@@ -49,7 +49,7 @@ def download_stored(request: Request, path: Path, on_progress: OnBytes | None = 
     return path
 
 
-def _write(file: BinaryIO, answer: Stream, on_progress: OnBytes | None) -> Steps[None]:
+def _write(file: BinaryIO, answer: Stream, on_progress: OnBytes | None) -> Effects[None]:
     """Write the answer's body at the file's end, or anew where all of it came instead of the rest."""
     if answer.response.status_code != httpx.codes.PARTIAL_CONTENT:
         file.seek(0)

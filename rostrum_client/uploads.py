@@ -10,10 +10,10 @@ from threading import Lock
 from typing import Any, BinaryIO, Unpack
 
 from rostrum_client.blobs import put_block, put_block_list, storage_refusal
+from rostrum_client.effects import Call, Effects, Together, fetch, send
 from rostrum_client.errors import UploadFailed
 from rostrum_client.job_details import ForUpload, Naming
 from rostrum_client.models import Job, JobReference, Probe, Upload
-from rostrum_client.steps import Call, Steps, Together, fetch, send
 from rostrum_client.wire import Request, body, post
 
 OnBytes = Callable[[int, int], None]
@@ -27,7 +27,7 @@ CONNECTIONS = 4
 
 def upload(
     path: Path, *, on_progress: OnBytes | None = None, idempotency_key: str | None = None, **details: Unpack[ForUpload]
-) -> Steps[Job]:
+) -> Effects[Job]:
     """Put a file into storage in blocks and submit it; sends four blocks at a time, and holds no more in memory.
 
     `on_progress` gets the bytes sent and the bytes in all. Raises UploadFailed when storage refuses a block.
@@ -38,7 +38,7 @@ def upload(
     return (yield from fetch(Job, post("ingest", "commit", body=asked, key=idempotency_key)))
 
 
-def send_file(path: Path, *, on_progress: OnBytes | None = None, idempotency_key: str | None = None) -> Steps[str]:
+def send_file(path: Path, *, on_progress: OnBytes | None = None, idempotency_key: str | None = None) -> Effects[str]:
     """Put a file into storage as `upload` does, and give its upload's id, for `submit` or `probe`."""
     place, _ = yield from _put(path, on_progress, idempotency_key, {})
     return place.upload_id
@@ -50,7 +50,7 @@ def import_session(
     options: Mapping[str, Any] | None = None,
     idempotency_key: str | None = None,
     **details: Unpack[Naming],
-) -> Steps[JobReference]:
+) -> Effects[JobReference]:
     """Send a file in one request, without storage's address; `upload` is for large ones."""
     metadata = {**(details.get("metadata") or {}), **body(session_name=details.get("session_name"))}
     with path.open("rb") as file:
@@ -71,13 +71,13 @@ def probe(
     upload_id: str | None = None,
     session_id: str | None = None,
     options: Mapping[str, Any] | None = None,
-) -> Steps[Probe]:
+) -> Effects[Probe]:
     """Return the facts about a recording, and the plan of a job with these options; nothing is kept."""
     asked = body(source_url=source_url, upload_id=upload_id, session_id=session_id, options=options)
     return fetch(Probe, post("ingest", "probe", body=asked))
 
 
-def _put(path: Path, on_progress: OnBytes | None, key: str | None, details: ForUpload) -> Steps[tuple[Upload, str]]:
+def _put(path: Path, on_progress: OnBytes | None, key: str | None, details: ForUpload) -> Effects[tuple[Upload, str]]:
     """Announce the file and send it; gives where it is and its SHA-256 in hex."""
     size_bytes, content_type = path.stat().st_size, _content_type(path)
     announced = body(
@@ -106,14 +106,14 @@ class _Sending:
         self._sent_bytes = 0
         self._lock = Lock()
 
-    def send_blocks(self) -> Steps[None]:
+    def send_blocks(self) -> Effects[None]:
         """Send blocks until all are taken."""
         while size_bytes := (yield from self._send_block()):
             self._sent_bytes += size_bytes
             if self._on_progress:
                 self._on_progress(self._sent_bytes, max(self._size_bytes, self._sent_bytes))
 
-    def _send_block(self) -> Steps[int]:
+    def _send_block(self) -> Effects[int]:
         """Send a block and return its length; a function of its own, so that one block is in memory at a time."""
         request, size_bytes = yield Call(self._take_block)
         if size_bytes:
@@ -131,7 +131,7 @@ class _Sending:
         return put_block(self._place.upload_url, index, block, md5), len(block)
 
 
-def _store(request: Request) -> Steps[None]:
+def _store(request: Request) -> Effects[None]:
     response = (yield from send(request)).response
     if response.status_code == HTTPStatus.CONFLICT and response.headers.get("x-ms-error-code") == BLOB_EXISTS:
         return  # an earlier try got through; its answer did not

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import httpx
 
+from rostrum_client.effects import Effects, Listing, ask, fetch_all
 from rostrum_client.models import Vocabulary, VocabularySummary
-from rostrum_client.steps import Listing, Steps, ask, fetch_all
 from rostrum_client.wire import delete, get, put, read
 
 
@@ -15,14 +15,14 @@ def vocabularies() -> Listing[VocabularySummary]:
     return fetch_all(VocabularySummary, get("vocabularies"))
 
 
-def vocabulary(name: str) -> Steps[Vocabulary]:
+def vocabulary(name: str) -> Effects[Vocabulary]:
     """Return a vocabulary with its terms."""
     return _tagged((yield from ask(get("vocabularies", name))))
 
 
 def put_vocabulary(
     name: str, terms: Sequence[str], *, etag: str | None = None, must_be_new: bool = False
-) -> Steps[Vocabulary]:
+) -> Effects[Vocabulary]:
     """Keep these terms under the name, in place of those that are there; `options={"vocabularies": [name]}` uses it.
 
     Args:
@@ -37,7 +37,7 @@ def put_vocabulary(
     return _tagged((yield from ask(put("vocabularies", name, body=body, headers={**match, **new}))))
 
 
-def delete_vocabulary(name: str) -> Steps[None]:
+def delete_vocabulary(name: str) -> Effects[None]:
     """Delete the vocabulary; jobs that took its terms keep them."""
     yield from ask(delete("vocabularies", name))
 

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from shared.domain.timestamps import webvtt_timestamp
 from shared.transcription.cues import UNSPACED
-from shared.transcription.lines import CLAUSE_ENDS, LEANS_FORWARD
+from shared.transcription.line_breaks import CLAUSE_ENDS, LEANS_FORWARD
 from shared.transcription.payload import ChapterPayload, Chapters, Transcript, TranscriptSegment
 from shared.transcription.repetition import bare
 from shared.transcription.sentence_ends import SENTENCE_ENDS

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from shared.transcription.caption_rules import DEFAULT_RULES, CaptionRules
-from shared.transcription.lines import break_cost, break_lines, line_count
+from shared.transcription.line_breaks import break_cost, break_lines, line_count
 from shared.transcription.payload import Transcript, TranscriptWord
 from shared.transcription.text_width import cut_to_width, text_width
 

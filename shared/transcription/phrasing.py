@@ -7,7 +7,7 @@ sentence can end with. Commas, question marks and names cannot be inferred from 
 import re
 from collections.abc import Iterable, Sequence
 
-from shared.transcription.lines import LEANS_FORWARD
+from shared.transcription.line_breaks import LEANS_FORWARD
 from shared.transcription.payload import TranscriptSegment, TranscriptWord
 from shared.transcription.sentence_ends import SENTENCE_ENDS
 

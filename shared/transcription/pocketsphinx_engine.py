@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 
 from shared.domain.errors import EngineUnavailable
 from shared.domain.warning import RecordingWarning
-from shared.transcription.band import BandFiller, sounds_of
 from shared.transcription.choose import embedded_warnings
 from shared.transcription.engine import EngineInfo, Segment, TranscriptionRequest, Word
 from shared.transcription.features import FRAMES_PER_SEC, cepstra, filter_levels, without_mean
+from shared.transcription.telephone import BandFiller, sounds_of
 from shared.transcription.vad import Span
 
 LANGUAGE_WEIGHT = 6.0

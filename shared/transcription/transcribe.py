@@ -10,10 +10,9 @@ from statistics import fmean
 
 from shared.domain.warning import About, RecordingWarning, texts
 from shared.transcription.audio import WavAudio
-from shared.transcription.band import gains_for, is_telephone
 from shared.transcription.choose import plain_language
-from shared.transcription.cut import LEAD_SEC, part_span
 from shared.transcription.engine import NO_HINTS, Engine, Hints, Segment, TranscriptionRequest
+from shared.transcription.part_spans import LEAD_SEC, part_span
 from shared.transcription.payload import (
     UNDETERMINED,
     Transcript,
@@ -24,6 +23,7 @@ from shared.transcription.payload import (
 )
 from shared.transcription.phrasing import phrase
 from shared.transcription.sentences import as_sentences
+from shared.transcription.telephone import gains_for, is_telephone
 from shared.transcription.vad import Span, on_grid, pad_spans, speech_probabilities, speech_spans
 from shared.transcription.vocabulary.correction import Vocabulary
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from shared.media.audio.decoder import AudioDecoder, wav_header
 from shared.media.probe.probe import probe
-from shared.transcription import band, transcribe
+from shared.transcription import telephone, transcribe
 from shared.transcription.audio import WavAudio
-from shared.transcription.cut import part_span
 from shared.transcription.engine import Engine
+from shared.transcription.part_spans import part_span
 from shared.transcription.payload import TranscriptPart
 from shared.transcription.vad import THRESHOLD, WINDOW_SEC, speech_probabilities, speech_spans
 from shared.transcription.warm import select_engine
@@ -104,6 +104,6 @@ def test_no_cut_goes_through_such_a_voice() -> None:
     clips = [read(name, 30.0) for name in ("libri_163_122947", "libri_1088_134315", "libri_332_128985")]
     audio = copy_of(high_passed(np.concatenate(clips)))
     parts = round(audio.duration_sec / 15)
-    speech = list(speech_probabilities(audio, 0.0, audio.duration_sec, gains=band.TELEPHONE_GAINS))
+    speech = list(speech_probabilities(audio, 0.0, audio.duration_sec, gains=telephone.TELEPHONE_GAINS))
     cuts = [part_span(audio, part, parts, audio.duration_sec).start for part in range(1, parts)]
     assert [cut for cut in cuts if speech[int(cut / WINDOW_SEC)] >= THRESHOLD] == []

@@ -7,9 +7,9 @@ from pydantic import BaseModel
 
 from shared.api.http.problems import PROBLEM_JSON
 from shared.api.models.views import EventView
-from shared.api.openapi.described import PROBLEM_SCHEMA, refusing
 from shared.api.openapi.operation_examples import JSON, PATH_VALUES, examples_of
 from shared.api.openapi.problem_examples import INVALID_QUERY
+from shared.api.openapi.route_docs import PROBLEM_SCHEMA, refusing
 
 DESCRIPTION = """Rostrum turns a recording of a talk into a transcript, the instructor's track, scenes and thumbnails.
 

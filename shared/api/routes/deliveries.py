@@ -12,7 +12,7 @@ from shared.api.dependencies import JobId, ReaderDep, ServicesDep, WriterDep, of
 from shared.api.http.links import Links
 from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
 from shared.api.models.views import DeliveryView, View
-from shared.api.openapi.described import acting, reading
+from shared.api.openapi.route_docs import acting, reading
 from shared.domain.errors import Conflict, NotFound, RedeliveryWaiting
 from shared.domain.job import Job
 from shared.domain.webhook import WebhookDelivery

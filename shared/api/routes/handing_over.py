@@ -11,8 +11,8 @@ from shared.api.dependencies import ReaderDep, ServicesDep, SessionId, off_loop
 from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.http.held_stream import HeldStream
 from shared.api.http.links import Links
-from shared.api.openapi.described import reading
 from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION, RELATIVE, new
+from shared.api.openapi.route_docs import reading
 from shared.api.routes.result_request import OfJob
 from shared.domain.errors import Busy, ChecksumMismatch
 from shared.pipeline.jobs.handing_over import manifest, package

@@ -20,7 +20,7 @@ from shared.api.idempotency.keyed_route import ReservedDep, StreamedRoute, claim
 from shared.api.models.accepted import HEADER_DOCS, accepted
 from shared.api.models.requests import METADATA_SCHEMA, named, read_options
 from shared.api.models.views import ImportedView
-from shared.api.openapi.described import acting
+from shared.api.openapi.route_docs import acting
 from shared.domain.errors import (
     Busy,
     EmptyRecording,

@@ -11,7 +11,6 @@ from shared.api.models.accepted import HEADER_DOCS, accepted
 from shared.api.models.probe import REMOTE_PROBES, STORED_PROBES, ProbeView, probe_off_loop
 from shared.api.models.requests import AnnounceUpload, CommitUpload, ProbeSource
 from shared.api.models.views import JobView, UploadView
-from shared.api.openapi.described import writing
 from shared.api.openapi.problem_examples import (
     JOB_REFUSED,
     NO_SESSION,
@@ -20,6 +19,7 @@ from shared.api.openapi.problem_examples import (
     UNREADABLE,
     UPLOAD_EXPIRED,
 )
+from shared.api.openapi.route_docs import writing
 from shared.domain.errors import (
     Busy,
     CannotProbe,

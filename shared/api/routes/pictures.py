@@ -7,8 +7,8 @@ from fastapi.responses import RedirectResponse
 
 from shared.api.dependencies import ReaderDep, ServicesDep, SessionId, off_loop
 from shared.api.idempotency.keyed_route import IdempotentRoute
-from shared.api.openapi.described import file_docs, json_file, reading
 from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION
+from shared.api.openapi.route_docs import file_docs, json_file, reading
 from shared.api.routes.result_request import Asked, OfJob, result_docs
 from shared.domain.errors import NotFound
 from shared.media.payload import Peaks

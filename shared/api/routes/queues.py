@@ -12,8 +12,8 @@ from shared.api.http.links import Links
 from shared.api.http.paging import DEFAULT_PAGE, Cursor, Limit
 from shared.api.idempotency.keyed_route import IdempotentRoute
 from shared.api.models.views import View
-from shared.api.openapi.described import acting, reading
 from shared.api.openapi.problem_examples import NO_DEAD_LETTER, NO_QUEUE
+from shared.api.openapi.route_docs import acting, reading
 from shared.domain.dead_letter import DeadLetter
 from shared.domain.errors import ForeignOrigin, StorageFull
 from shared.domain.task import SERVICE

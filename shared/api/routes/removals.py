@@ -10,7 +10,7 @@ from shared.api.dependencies import AdminDep, ServicesDep, off_loop
 from shared.api.http.links import Links
 from shared.api.http.paging import DEFAULT_PAGE, Cursor, Limit
 from shared.api.models.views import View
-from shared.api.openapi.described import reading
+from shared.api.openapi.route_docs import reading
 from shared.domain.removal import RemovalReason
 
 router = APIRouter(prefix="/removals", tags=["sessions"])

@@ -12,8 +12,8 @@ from fastapi import Depends, Query, Request, Response
 from shared.api.dependencies import ID_PATTERN, ReaderDep, ServicesDep, SessionId, off_loop
 from shared.api.http.blob_response import result_response
 from shared.api.http.conditional import NOT_MODIFIED
-from shared.api.openapi.described import ResponseDocs, reading
 from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION
+from shared.api.openapi.route_docs import ResponseDocs, reading
 from shared.domain.stage import Stage
 from shared.pipeline.artefacts import Artefact
 from shared.pipeline.context import Services

@@ -14,7 +14,6 @@ from shared.api.http.conditional import NOT_MODIFIED
 from shared.api.http.links import Links
 from shared.api.idempotency.keyed_route import IdempotentRoute
 from shared.api.models.views import ImportedView
-from shared.api.openapi.described import acting, file_docs, json_file, reading
 from shared.api.openapi.problem_examples import (
     BEING_MADE,
     NO_OLD_PAGE,
@@ -24,6 +23,7 @@ from shared.api.openapi.problem_examples import (
     ONLY_JSON,
     new,
 )
+from shared.api.openapi.route_docs import acting, file_docs, json_file, reading
 from shared.api.routes.partial_transcript import send_partial
 from shared.api.routes.result_request import Asked, OfJob, result_docs
 from shared.api.routes.transcript_file import send_version

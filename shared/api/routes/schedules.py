@@ -10,8 +10,8 @@ from shared.api.http.links import Links
 from shared.api.http.paging import DEFAULT_PAGE, Cursor, Limit
 from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
 from shared.api.models.schedules import CreateSchedule, SchedulePage, ScheduleView
-from shared.api.openapi.described import reading, writing
 from shared.api.openapi.problem_examples import JOB_REFUSED, NO_SCHEDULE, NO_SESSION, TOO_MANY_SCHEDULES
+from shared.api.openapi.route_docs import reading, writing
 from shared.domain.errors import ForeignOrigin, StorageFull
 from shared.pipeline.jobs.scheduled_submission import SUBMIT, remove_schedule, schedule_submission, submission_schedule
 

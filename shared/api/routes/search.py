@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 from shared.api.dependencies import ID_PATTERN, ReaderDep, ServicesDep, off_loop
 from shared.api.http.links import Links
 from shared.api.http.paging import DEFAULT_PAGE, Cursor, Limit
-from shared.api.openapi.described import reading
+from shared.api.openapi.route_docs import reading
 from shared.domain.search.transcript import Source
 from shared.pipeline.jobs.search import search
 

@@ -15,8 +15,8 @@ from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
 from shared.api.models.accepted import HEADER_DOCS, accepted
 from shared.api.models.requests import ProcessSession
 from shared.api.models.views import JobView, SessionDetail, SessionPage, SessionView
-from shared.api.openapi.described import reading, writing
 from shared.api.openapi.problem_examples import BEING_MADE, JOB_REFUSED, NO_SESSION, STILL_AT_WORK
+from shared.api.openapi.route_docs import reading, writing
 from shared.domain.errors import ChecksumMismatch, ForeignOrigin, StorageFull
 from shared.domain.job import Job
 from shared.domain.session import Session

@@ -11,8 +11,8 @@ from shared.api.http.links import Links
 from shared.api.http.paging import DEFAULT_PAGE, Cursor, Limit
 from shared.api.idempotency.keyed_route import IdempotentRoute
 from shared.api.models.tasks import TaskPage, TaskView
-from shared.api.openapi.described import acting, reading
 from shared.api.openapi.problem_examples import NO_TASK, SERVICE_SCHEDULE, TASK_RUNNING
+from shared.api.openapi.route_docs import acting, reading
 from shared.domain.errors import ForeignOrigin, NotFound
 from shared.pipeline.context import Services
 from shared.pipeline.housekeeping.background_tasks import (

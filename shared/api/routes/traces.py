@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shared.api.dependencies import JobId, ReaderDep, ServicesDep, off_loop
 from shared.api.models.views import View
-from shared.api.openapi.described import reading
+from shared.api.openapi.route_docs import reading
 from shared.domain.errors import NotFound
 from shared.pipeline.jobs.trace import JobTrace, job_trace
 

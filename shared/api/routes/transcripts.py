@@ -20,8 +20,8 @@ from shared.api.models.transcripts import (
     TranscriptVersionView,
 )
 from shared.api.models.views import ReviewView, review_of
-from shared.api.openapi.described import acting, reading, saving, writing
 from shared.api.openapi.problem_examples import BEING_MADE, EMPTY_TEXT, NO_SESSION, NO_VERSION, NOT_UTF8, new
+from shared.api.openapi.route_docs import acting, reading, saving, writing
 from shared.domain.errors import (
     InvalidOperation,
     PreconditionFailed,

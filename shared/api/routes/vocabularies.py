@@ -12,8 +12,8 @@ from shared.api.dependencies import ReaderDep, ServicesDep, WriterDep, off_loop
 from shared.api.http.conditional import held_tags
 from shared.api.models.requests import RequestModel
 from shared.api.models.views import View
-from shared.api.openapi.described import reading, saving
 from shared.api.openapi.problem_examples import CHANGED_VOCABULARY, NO_VOCABULARY, TOO_MANY_VOCABULARIES
+from shared.api.openapi.route_docs import reading, saving
 from shared.domain.errors import ForeignOrigin, NotFound
 from shared.domain.text import JOINERS, is_visible
 from shared.domain.vocabulary import MAX_TERM_CHARS, MAX_TERMS, MAX_TERMS_CHARS, VOCABULARY_NAME, Vocabulary

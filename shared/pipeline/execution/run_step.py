@@ -24,10 +24,10 @@ from shared.pipeline.execution.admission import is_admitted
 from shared.pipeline.execution.advance import advance, advance_after
 from shared.pipeline.execution.claim import claim_step, runnable_job, save_outcome, step_run_row
 from shared.pipeline.execution.dispatch import hold_back, send_next, send_step
+from shared.pipeline.execution.early_warnings import warn_early
 from shared.pipeline.execution.failure import exhaust, record_crash, settle_failure
 from shared.pipeline.execution.heartbeat import Heartbeat, StopWork, guard_writes
 from shared.pipeline.execution.leftovers import delete_leftovers, discard, unfinished_results
-from shared.pipeline.execution.warn import warn_early
 from shared.pipeline.updates import change_known_job
 from shared.storage.ports import Stored
 from shared.telemetry.cost_meter import metered

@@ -21,7 +21,7 @@ from shared.pipeline.stages.job_blobs import in_blocks, write_file, write_json
 from shared.pipeline.stages.plan import early_part_sec
 from shared.pipeline.updates import change_job
 from shared.storage.ports import WORK
-from shared.transcription.cut import first_sound_sec
+from shared.transcription.part_spans import first_sound_sec
 
 BLOCK_BYTES = 8 * 1024**2
 

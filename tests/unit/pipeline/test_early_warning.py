@@ -12,7 +12,7 @@ from shared.domain.stage import Stage
 from shared.job_status import JobStatus
 from shared.pipeline.context import StepContext
 from shared.pipeline.execution.cancel import cancel_job
-from shared.pipeline.execution.warn import warn_early
+from shared.pipeline.execution.early_warnings import warn_early
 from shared.pipeline.jobs.submit import retry_job
 from tests.support.crashing_storage import every_crash
 from tests.support.webhook_harness import WebhookHarness

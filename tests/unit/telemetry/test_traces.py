@@ -14,7 +14,7 @@ from shared.job_status import JobStatus
 from shared.pipeline.context import ContinueLater
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import sweep
-from shared.pipeline.housekeeping.measure import measure
+from shared.pipeline.housekeeping.gauges import set_gauges
 from tests.support.traced_harness import CALLER, ORG, TRACE, TracedHarness, away
 
 TRACKING_PART = (Stage.TRACKING, StepKind.PART)
@@ -267,8 +267,8 @@ def test_a_download_that_goes_on_in_another_invocation_has_a_span_for_each() -> 
 def test_jobs_stages_and_queues_are_measured() -> None:
     harness = TracedHarness(parts={Stage.TRANSCRIPTION: 2, Stage.TRACKING: 1})
     harness.post(CALLER)
-    measure(harness.services)
-    measure(harness.services)  # too soon: nothing is counted twice
+    set_gauges(harness.services)
+    set_gauges(harness.services)  # too soon: nothing is counted twice
     waiting = harness.metrics()
     harness.drain()
     done = harness.metrics()

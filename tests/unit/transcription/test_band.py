@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.domain.errors import EngineUnavailable
-from shared.transcription.band import BandFiller, Sounds, missing_filters, sounds_of
 from shared.transcription.features import CEPSTRA, COSINES, FILTERS, cepstra, filter_levels
+from shared.transcription.telephone import BandFiller, Sounds, missing_filters, sounds_of
 
 RATE = 16000
 FLOOR = 2.0  # of 16-bit rounding, about

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shared.transcription.caption_rules import CaptionRules
 from shared.transcription.captions import to_srt, to_text, to_webvtt
 from shared.transcription.cues import Cue, make_cues
-from shared.transcription.lines import break_lines
+from shared.transcription.line_breaks import break_lines
 from shared.transcription.payload import Transcript, TranscriptEngine, TranscriptSegment, TranscriptWord
 
 EPSILON = 1e-6

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.transcription.audio import WavAudio
-from shared.transcription.cut import first_sound_sec, longest_pause, part_span
+from shared.transcription.part_spans import first_sound_sec, longest_pause, part_span
 from shared.transcription.vad import WINDOW_SEC, Span
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from shared.domain.quality.payload import Reason
-from shared.pipeline.execution.warn import warn_early
+from shared.pipeline.execution.early_warnings import warn_early
 from tests.support.webhook_harness import WebhookHarness
 
 GUIDE = (Path(__file__).parents[3] / "docs/webhooks.md").read_text(encoding="utf-8")

@@ -14,9 +14,9 @@ from shared.api.models.views import (
     Step,
     StepFailureView,
 )
-from shared.api.openapi.described import EXAMPLE_TRACE
 from shared.api.openapi.operation_examples.common import AT, CALLBACK, DONE_AT, LINKS, NEXT, Examples
 from shared.api.openapi.problem_examples import DELIVERY_ID, JOB_ID, SESSION_ID
+from shared.api.openapi.route_docs import EXAMPLE_TRACE
 from shared.api.routes.deliveries import DeliveryList, RedeliveryView
 from shared.api.routes.traces import SpanView, TraceView
 from shared.api.version import VERSION

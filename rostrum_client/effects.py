@@ -66,7 +66,7 @@ class Together:
     What they do between two effects is never done at the same time.
     """
 
-    branches: "Sequence[Steps[None]]"
+    branches: "Sequence[Effects[None]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,13 @@ class Item(Generic[T]):
 
 
 Effect: TypeAlias = Ask | NextChunk | Pause | Call | Together
-Steps: TypeAlias = Generator[Effect, Any, T]
+Effects: TypeAlias = Generator[Effect, Any, T]
 """The effects that lead to one value."""
 Listing: TypeAlias = Generator[Effect | Item[T], Any, None]
 """The effects that lead to any number of values."""
 
 
-def send(request: wire.Request, *, tries: int = TRIES, as_stream: bool = False) -> Steps[Stream]:
+def send(request: wire.Request, *, tries: int = TRIES, as_stream: bool = False) -> Effects[Stream]:
     """Send a request, again after a pause while that may help; return the last answer, also when it is a failure.
 
     Every request may be sent again: one that changes something carries an Idempotency-Key, or is a PUT or DELETE.
@@ -105,19 +105,19 @@ def send(request: wire.Request, *, tries: int = TRIES, as_stream: bool = False) 
         yield Pause(pause_before_retry(failures, asked_sec))
 
 
-def ask(request: wire.Request, *, tries: int = TRIES) -> Steps[httpx.Response]:
+def ask(request: wire.Request, *, tries: int = TRIES) -> Effects[httpx.Response]:
     """Return the API's answer to the request; raise RostrumApiError, RostrumUnreachable."""
     return (yield from stream(request, tries=tries, as_stream=False)).response
 
 
-def stream(request: wire.Request, *, tries: int = TRIES, as_stream: bool = True) -> Steps[Stream]:
+def stream(request: wire.Request, *, tries: int = TRIES, as_stream: bool = True) -> Effects[Stream]:
     """Return the API's answer, with its body still to come."""
     answer = yield from send(request, tries=tries, as_stream=as_stream)
     wire.raise_for_problem(answer.response)
     return answer
 
 
-def fetch(kind: type[T], request: wire.Request, *, tries: int = TRIES) -> Steps[T]:
+def fetch(kind: type[T], request: wire.Request, *, tries: int = TRIES) -> Effects[T]:
     """Return the value that the API answers with; raise UnexpectedAnswer, too."""
     return wire.read(kind, (yield from ask(request, tries=tries)))
 
@@ -131,9 +131,9 @@ def fetch_all(kind: type[T], request: wire.Request) -> Listing[T]:
         following = wire.next_page(request, page.next_link)
 
 
-def single(steps: Steps[T]) -> Listing[T]:
+def single(effects: Effects[T]) -> Listing[T]:
     """Yield the value as the only item."""
-    yield Item((yield from steps))
+    yield Item((yield from effects))
 
 
 class BlockingPerformer:
@@ -169,7 +169,7 @@ class Method(Generic[P, Blocking, Awaited]):
         return method
 
 
-def operation(describe: Callable[P, Steps[T]]) -> Method[P, T, Coroutine[Any, Any, T]]:
+def operation(describe: Callable[P, Effects[T]]) -> Method[P, T, Coroutine[Any, Any, T]]:
     """Return a method that gives one value."""
     return Method(describe, "_run")
 

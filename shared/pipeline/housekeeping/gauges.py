@@ -1,4 +1,4 @@
-"""Measure the queues and the unfinished jobs for telemetry, once a minute.
+"""Set the gauges of telemetry, once a minute: the queues and the unfinished jobs.
 
 Apart from `queue_info`, which answers one organisation: these figures are the whole service's. The sweep measures,
 because one instance runs it: gauges that every instance measured would cost calls and disagree.
@@ -15,7 +15,7 @@ from shared.pipeline.housekeeping.requeue import QUEUE_NAMES
 log = logging.getLogger(__name__)
 
 
-def measure(services: Services) -> None:
+def set_gauges(services: Services) -> None:
     """Set the gauges of telemetry, unless it is off or measured them less than a minute ago."""
     if not services.telemetry.wants_gauges(services.clock()):
         return

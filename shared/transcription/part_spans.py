@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from shared.transcription.audio import WavAudio
-from shared.transcription.band import gains_for, is_telephone
+from shared.transcription.telephone import gains_for, is_telephone
 from shared.transcription.vad import THRESHOLD, WINDOW_SEC, Span, on_grid, speech_probabilities
 
 LOOK_SEC = 5.0

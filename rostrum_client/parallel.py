@@ -15,13 +15,13 @@ from typing import Any, Self
 
 import httpx
 
-from rostrum_client.steps import Effect, Steps
+from rostrum_client.effects import Effect, Effects
 
 Perform = Callable[[Effect, ExitStack], Any]
 """Performs an effect, and registers on the stack what is to be closed after it."""
 
 
-def perform_together(branches: Sequence[Steps[None]], perform: Perform) -> None:
+def perform_together(branches: Sequence[Effects[None]], perform: Perform) -> None:
     """Perform the operations until all have ended; raise the first error of one of them, without waiting for the rest.
 
     A thread whose operation was given up ends after the effect that it is at.
@@ -56,7 +56,7 @@ class _Done:
 class _Lane:
     """One operation, and the thread that performs its effects."""
 
-    def __init__(self, branch: Steps[None], perform: Perform, done: "SimpleQueue[_Done]") -> None:
+    def __init__(self, branch: Effects[None], perform: Perform, done: "SimpleQueue[_Done]") -> None:
         self.branch = branch
         self._perform = perform
         self._done = done

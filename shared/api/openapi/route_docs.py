@@ -1,4 +1,4 @@
-"""Pieces of the API's description that the routes share."""
+"""Describe the answers of routes: the pieces of the API's description that routes share."""
 
 from types import UnionType
 from typing import Any
