@@ -238,6 +238,16 @@ def with_sample(mov: bytes, sample: bytes) -> bytes:
 
 def swollen() -> Iterator[Case]:
     """Yield small files that want much: pixels, hours, streams, samples, words, and what they only promise."""
+    yield from _of_many_pixels()
+    yield from _of_many_hours()
+    yield from _of_many_streams()
+    yield from _of_many_words()
+    yield from _of_many_samples()
+    yield from _nested_deeply()
+
+
+def _of_many_pixels() -> Iterator[Case]:
+    """Yield pictures that are large, or whose decoder keeps many of them."""
     for width, height in (
         (30_000, 30_000),
         (60_000, 60_000),
@@ -285,9 +295,17 @@ def swollen() -> Iterator[Case]:
         ),
     )
     yield "tall.mkv", write("matroska", video="mjpeg", seconds=1, size=(640, 20_000), fps=80)
+
+
+def _of_many_hours() -> Iterator[Case]:
+    """Yield sounds that last, or say that they last, for hours and years."""
     yield "hours.flac", silent_flac(10 * 3600, 8000)
     yield "years.flac", silent_flac(3_000_000, 1)
     yield "hours.mp4", short_header(write("mp4", audio="aac", seconds=60, rate=8000, layout="mono"))
+
+
+def _of_many_streams() -> Iterator[Case]:
+    """Yield recordings of up to 1,000 streams."""
     for copies in (33, 200, 1000):
         yield (
             f"streams-{copies}.mkv",
@@ -296,6 +314,10 @@ def swollen() -> Iterator[Case]:
     yield "streams-100.mp4", write("mp4", audio="aac", seconds=0.05, layout="mono", copies=100)
     yield "pictures-32.mkv", write("matroska", video="mjpeg", seconds=0.1, size=(4000, 4000), copies=32)
     yield "pictures-32.ts", write("mpegts", video="mpeg2video", seconds=0.2, size=(3840, 2160), copies=32)
+
+
+def _of_many_words() -> Iterator[Case]:
+    """Yield recordings with megabytes of metadata, or the promise of them."""
     words = "x" * 1_000_000
     yield "words.mkv", write("matroska", audio="flac", seconds=0.5, metadata={f"T{n}": words for n in range(20)})
     yield (
@@ -309,6 +331,10 @@ def swollen() -> Iterator[Case]:
     )
     yield "promises.mp3", b"ID3\x04\x00\x00\x7f\x7f\x7f\x7f" + clip("mp3")
     yield "promises.mkv", clip("mkv")[:60] + b"\x19\x41\xa4\x69\x01\x00\x00\x10\x00\x00\x00\x00" + clip("mkv")[60:]
+
+
+def _of_many_samples() -> Iterator[Case]:
+    """Yield MP4s whose tables promise billions of samples."""
     for field in (b"stsz", b"stts", b"stco", b"stsc", b"ctts", b"stss"):
         whole = clip("mp4")
         at = whole.find(field)
@@ -318,6 +344,10 @@ def swollen() -> Iterator[Case]:
     whole = clip("mp4")
     at = whole.find(b"stsz")
     yield "samples-of-one-byte.mp4", patched(whole, at + 8, b"\x00\x00\x00\x01\x7f\xff\xff\xf0")
+
+
+def _nested_deeply() -> Iterator[Case]:
+    """Yield boxes within boxes, and what a parser may take for a long list."""
     yield "nested.mp4", nested(10_000)
     yield "nested.mkv", b"\x1aE\xdf\xa3\x80" + b"\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff" * 5000
     yield "chapters.mkv", write("matroska", audio="flac", seconds=0.5) + b"\x10\x43\xa7\x70" + bytes(100_000)
@@ -395,81 +425,50 @@ def nested(depth: int) -> bytes:
 
 def naming_others(url: str, path: str) -> Iterator[Case]:
     """Yield files that only refer to another file or address, in every format that has such references."""
-    for number, target in enumerate(
-        (url, f"file://{path}", path, f"concat:{path}|{url}", f"subfile,,start,0,end,0,,:{url}")
-    ):
-        yield f"{number}.m3u8", f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{target}\n#EXT-X-ENDLIST\n".encode()
-        yield f"{number}.m3u", f"#EXTM3U\n{target}\n".encode()
-        yield (
-            f"key-{number}.m3u8",
-            (
-                f'#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="{target}"\n#EXT-X-MAP:URI="{target}"\n#EXTINF:1,\n{target}\n'
-            ).encode(),
-        )
-        yield (
-            f"{number}.mpd",
-            (
-                '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
-                'mediaPresentationDuration="PT9S"><Period><AdaptationSet mimeType="video/mp4"><Representation id="1" '
-                f'bandwidth="1"><BaseURL>{target}</BaseURL><SegmentList><SegmentURL media="{target}"/></SegmentList>'
-                "</Representation></AdaptationSet></Period></MPD>"
-            ).encode(),
-        )
-        yield f"{number}.ffconcat", f"ffconcat version 1.0\nfile '{target}'\nduration 9\n".encode()
-        yield f"{number}.concat", f"file '{target}'\n".encode()
-        yield (
-            f"{number}.sdp",
-            (
-                "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
-                f"a=control:{target}\nm=audio 9 RTP/AVP 0\n"
-            ).encode(),
-        )
-        yield f"{number}.asx", f'<asx version="3.0"><entry><ref href="{target}"/></entry></asx>'.encode()
-        yield f"{number}.pls", f"[playlist]\nFile1={target}\nNumberOfEntries=1\nVersion=2\n".encode()
-        yield (
-            f"{number}.idx",
-            (
-                "# VobSub index file, v7 (do not modify this line!)\nid: en, index: 0\n"
-                f"timestamp: 00:00:00:000, filepos: 0\n# {target}"
-            ).encode(),
-        )
-        yield f"{number}.srt", f"1\n00:00:00,000 --> 00:00:09,000\n{target}\n".encode()
-        yield (
-            f"{number}.ass",
-            f"[Script Info]\nScriptType: v4.00+\nAudio File: {target}\nVideo File: {target}\n".encode(),
-        )
-        yield f"{number}.vtt", f"WEBVTT\n\n00:00.000 --> 00:09.000\n{target}\n".encode()
-        yield (
-            f"{number}.svg",
-            f'<svg xmlns="http://www.w3.org/2000/svg"><image href="{target}" width="9" height="9"/></svg>'.encode(),
-        )
-        yield f"{number}.avs", f'DirectShowSource("{target}")'.encode()
-        yield (
-            f"{number}.xspf",
-            (
-                f'<playlist version="1"><trackList><track><location>{target}</location></track></trackList></playlist>'
-            ).encode(),
-        )
-        yield (
-            f"{number}.imf.xml",
-            f'<AssetMap xmlns="http://www.smpte-ra.org/schemas/429-9/2007/AM"><Path>{target}</Path></AssetMap>'.encode(),
-        )
-        yield f"{number}.html", f"<html><body><video src={target}></body></html>".encode()
+    targets = (url, f"file://{path}", path, f"concat:{path}|{url}", f"subfile,,start,0,end,0,,:{url}")
+    for number, target in enumerate(targets):
+        for name, text in _REFERRING_TEXTS.items():
+            yield name.format(number), text.replace("ADDRESS", target).encode()
         for kind in (b"url ", b"alis", b"rsrc", b"urn "):
             yield f"dref-{number}-{kind.decode().strip()}.mov", with_reference(clip("mov"), kind, target)
             yield f"dref-{number}-{kind.decode().strip()}.mp4", with_reference(clip("mp4"), kind, target)
-        yield (
-            f"rmra-{number}.mov",
-            box(
-                b"moov",
-                box(
-                    b"rmra",
-                    box(b"rmda", box(b"rdrf", bytes(4), b"url ", struct.pack(">I", len(target)), target.encode())),
-                ),
-            ),
-        )
-        segment = target.encode()
-        yield f"linked-{number}.mkv", clip("mkv").replace(b"Lavf", segment[:4]) + ebml(b"\x3e\x83\xbb", segment)
+        address = target.encode()
+        reference = box(b"rdrf", bytes(4), b"url ", struct.pack(">I", len(target)), address)
+        yield f"rmra-{number}.mov", box(b"moov", box(b"rmra", box(b"rmda", reference)))
+        yield f"linked-{number}.mkv", clip("mkv").replace(b"Lavf", address[:4]) + ebml(b"\x3e\x83\xbb", address)
+
+
+_REFERRING_TEXTS = {
+    "{}.m3u8": "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nADDRESS\n#EXT-X-ENDLIST\n",
+    "{}.m3u": "#EXTM3U\nADDRESS\n",
+    "key-{}.m3u8": '#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="ADDRESS"\n#EXT-X-MAP:URI="ADDRESS"\n#EXTINF:1,\nADDRESS\n',
+    "{}.mpd": (
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
+        'mediaPresentationDuration="PT9S"><Period><AdaptationSet mimeType="video/mp4"><Representation id="1" '
+        'bandwidth="1"><BaseURL>ADDRESS</BaseURL><SegmentList><SegmentURL media="ADDRESS"/></SegmentList>'
+        "</Representation></AdaptationSet></Period></MPD>"
+    ),
+    "{}.ffconcat": "ffconcat version 1.0\nfile 'ADDRESS'\nduration 9\n",
+    "{}.concat": "file 'ADDRESS'\n",
+    "{}.sdp": (
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\na=control:ADDRESS\nm=audio 9 RTP/AVP 0\n"
+    ),
+    "{}.asx": '<asx version="3.0"><entry><ref href="ADDRESS"/></entry></asx>',
+    "{}.pls": "[playlist]\nFile1=ADDRESS\nNumberOfEntries=1\nVersion=2\n",
+    "{}.idx": (
+        "# VobSub index file, v7 (do not modify this line!)\nid: en, index: 0\n"
+        "timestamp: 00:00:00:000, filepos: 0\n# ADDRESS"
+    ),
+    "{}.srt": "1\n00:00:00,000 --> 00:00:09,000\nADDRESS\n",
+    "{}.ass": "[Script Info]\nScriptType: v4.00+\nAudio File: ADDRESS\nVideo File: ADDRESS\n",
+    "{}.vtt": "WEBVTT\n\n00:00.000 --> 00:09.000\nADDRESS\n",
+    "{}.svg": '<svg xmlns="http://www.w3.org/2000/svg"><image href="ADDRESS" width="9" height="9"/></svg>',
+    "{}.avs": 'DirectShowSource("ADDRESS")',
+    "{}.xspf": '<playlist version="1"><trackList><track><location>ADDRESS</location></track></trackList></playlist>',
+    "{}.imf.xml": '<AssetMap xmlns="http://www.smpte-ra.org/schemas/429-9/2007/AM"><Path>ADDRESS</Path></AssetMap>',
+    "{}.html": "<html><body><video src=ADDRESS></body></html>",
+}
+"""Names and contents of the text formats that refer to `ADDRESS`."""
 
 
 def with_reference(whole: bytes, kind: bytes, target: str) -> bytes:

@@ -142,7 +142,7 @@ class InstructorTracking(Payload):
         _check_times("frame", [frame.t for frame in self.frame_detections], self.source.duration_sec)
         _check_times("track point", [point.t for point in self.track_points], self.source.duration_sec)
         if self.presence and self.presence[-1][1] > self.source.duration_sec:
-            raise ValueError(f"the presence passes the recording's end at {self.source.duration_sec}")
+            raise ValueError(f"the presence passes the recording's end at {self.source.duration_sec} s")
         if self.gaps != tuple((before[1], after[0]) for before, after in pairwise(self.presence)):
             raise ValueError("the gaps are not what lies between the presences")
         if self.derived_metrics.gaps_count != len(self.gaps):
@@ -156,7 +156,7 @@ def _check_times(what: str, times: Sequence[float], duration_sec: float) -> None
         if after <= before:
             raise ValueError(f"the {what} at {after} does not come after the one at {before}")
     if times and times[-1] > duration_sec:
-        raise ValueError(f"the {what} at {times[-1]} passes the recording's end at {duration_sec}")
+        raise ValueError(f"the {what} at {times[-1]} s passes the recording's end at {duration_sec} s")
 
 
 class PartDetection(DetectionPayload):

@@ -165,7 +165,7 @@ class Transcript(Payload):
     @model_validator(mode="after")
     def _within_recording(self) -> Self:
         if self.segments and self.segments[-1].end > self.duration_sec:
-            raise ValueError(f"the last segment passes the recording's end at {self.duration_sec}")
+            raise ValueError(f"the last segment passes the recording's end at {self.duration_sec} s")
         return self
 
 

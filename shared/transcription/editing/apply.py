@@ -185,7 +185,7 @@ class _Text:
 
     def _insert_line(self, texts: Sequence[str], start: float, end: float, speaker: str | None) -> None:
         if end > self._transcript.duration_sec:
-            raise _Refused("end", f"The recording ends at {self._transcript.duration_sec}.")
+            raise _Refused("end", f"The recording ends at {self._transcript.duration_sec} s.")
         if end <= start:
             raise _Refused("end", "A new segment lasts at least a millisecond.")
         order = next((at for at, line in enumerate(self._lines) if line.end > start), len(self._lines))
