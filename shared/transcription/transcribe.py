@@ -146,56 +146,77 @@ def merge_parts(
         duration_sec: The recording's length.
         recording_warnings: Warnings of the recording; all but those about its picture go into the transcript.
     """
-    segments: list[TranscriptSegment] = []
-    warnings = {warning: None for warning in recording_warnings if warning.about is not About.PICTURE}
-    spoken: Counter[str] = Counter()
-    engines: dict[TranscriptEngine, None] = {}
-    speech_sec = 0.0
-    written = True
-    margin = 0.0
-    doubtful_below = 0.0
-    expectations: dict[str, None] = {}
+    merged = _Merged(recording_warnings)
     for number, part in enumerate(parts):
         if part.part != number:
             raise ValueError(f"expected part {number}, got part {part.part}")
-        for segment in part.segments:
-            segments.append(segment.model_copy(update={"id": len(segments)}))
-        warnings.update(dict.fromkeys(part.warnings))
-        engines[part.engine] = None
-        expectations[part.expectation] = None
-        written = written and part.written
-        doubtful_below = max(doubtful_below, part.doubtful)
-        margin += sum(word.confidence - part.unsure for segment in part.segments for word in segment.words)
-        speech_sec += part.speech_sec
-        if part.language:
-            spoken[part.language] += len(part.segments)
-    if not engines:
+        merged.add(part)
+    if not merged.engines:
         raise ValueError("a transcript needs at least one part")
-    if not segments:
-        warnings[NO_WORDS if speech_sec else NO_SPEECH] = None
-    elif margin < 0.0:
-        warnings[DOUBTFUL] = None
-    if len(spoken) > 1:
-        text = f"Several languages were heard: {', '.join(sorted(spoken))}."
-        warnings[RecordingWarning("several_languages", About.TRANSCRIPT, text)] = None
-    if len(engines) > 1:
-        names = ", ".join(f"{engine.name} ({engine.model})" for engine in engines)
-        text = f"Parts of this transcript were made by different engines: {names}."
-        warnings[RecordingWarning("several_engines", About.TRANSCRIPT, text)] = None
+    segments, warnings = merged.segments, merged.all_warnings()
     duration_sec = max(round(duration_sec, 3), segments[-1].end if segments else 0.0)
     return Transcript(
         session_id=session_id,
         job_id=job_id,
-        language=spoken.most_common(1)[0][0] if spoken else UNDETERMINED,
+        language=merged.languages.most_common(1)[0][0] if merged.languages else UNDETERMINED,
         duration_sec=duration_sec,
-        engine=next(iter(engines)),
-        doubtful_below=doubtful_below,
-        segments=as_sentences(segments) if written else phrase(segments),
-        speech_sec=round(min(speech_sec, duration_sec), 3),
+        engine=next(iter(merged.engines)),
+        doubtful_below=merged.doubtful_below,
+        segments=as_sentences(segments) if merged.written else phrase(segments),
+        speech_sec=round(min(merged.speech_sec, duration_sec), 3),
         warnings=texts(warnings),
-        expectation=" ".join(filter(None, expectations)),
-        warning_details=tuple(warnings),
+        expectation=" ".join(filter(None, merged.expectations)),
+        warning_details=warnings,
     )
+
+
+class _Merged:
+    """What the parts of a transcript come to together; one part after another is added."""
+
+    def __init__(self, recording_warnings: Iterable[RecordingWarning]) -> None:
+        self.segments: list[TranscriptSegment] = []
+        self.languages: Counter[str] = Counter()
+        """Number of segments by language."""
+        self.engines: dict[TranscriptEngine, None] = {}
+        self.expectations: dict[str, None] = {}
+        self.speech_sec = 0.0
+        self.written = True
+        """Whether all engines write capitals and punctuation."""
+        self.doubtful_below = 0.0
+        self._certainty = 0.0
+        """Sum over all words of how far their confidence is above that of an unsure engine."""
+        self._warnings = {each: None for each in recording_warnings if each.about is not About.PICTURE}
+
+    def add(self, part: TranscriptPart) -> None:
+        """Add the next part."""
+        for segment in part.segments:
+            self.segments.append(segment.model_copy(update={"id": len(self.segments)}))
+        self._warnings.update(dict.fromkeys(part.warnings))
+        self.engines[part.engine] = None
+        self.expectations[part.expectation] = None
+        self.written = self.written and part.written
+        self.doubtful_below = max(self.doubtful_below, part.doubtful)
+        self._certainty += sum(word.confidence - part.unsure for segment in part.segments for word in segment.words)
+        self.speech_sec += part.speech_sec
+        if part.language:
+            self.languages[part.language] += len(part.segments)
+
+    def all_warnings(self) -> tuple[RecordingWarning, ...]:
+        """Return the warnings of the recording, of the parts, and of all parts together."""
+        return tuple(dict.fromkeys((*self._warnings, *self._warnings_together())))
+
+    def _warnings_together(self) -> Iterator[RecordingWarning]:
+        if not self.segments:
+            yield NO_WORDS if self.speech_sec else NO_SPEECH
+        elif self._certainty < 0.0:
+            yield DOUBTFUL
+        if len(self.languages) > 1:
+            text = f"Several languages were heard: {', '.join(sorted(self.languages))}."
+            yield RecordingWarning("several_languages", About.TRANSCRIPT, text)
+        if len(self.engines) > 1:
+            names = ", ".join(f"{engine.name} ({engine.model})" for engine in self.engines)
+            text = f"Parts of this transcript were made by different engines: {names}."
+            yield RecordingWarning("several_engines", About.TRANSCRIPT, text)
 
 
 def _corrected(heard: list[Segment], engine: Engine, hints: Hints) -> list[Segment]:
