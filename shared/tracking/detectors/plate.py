@@ -7,14 +7,13 @@ Apart from `plate/`, which builds the plate that this module compares with.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from shared.media.video.frames import SampledFrame
 from shared.tracking.detection import Box, Detection
+from shared.tracking.detectors.blobs import Blob, Mask, closed_gaps, find_blobs, join_blobs, surroundings
 from shared.tracking.detectors.clothes import describe_clothes
 from shared.tracking.plate.exposure import ExposureFit, Image, colour_distance, shrink_and_smooth, upper_median
 from shared.tracking.plate.plate import Plate
@@ -34,8 +33,6 @@ _SHADOW_RANGE = (0.5, 0.99)
 """Share of the brightness that a shadow leaves."""
 _SHADOW_COLOUR_SHARE = 0.06
 """Error of a shadow's colour, as a share of its brightness."""
-_MIN_CLEAR_SHARE = 0.3
-"""Least share of a blob that is no shadow."""
 _FAR_STEPS = 22.0
 """Distance that noise and clipping do not reach in a picture with the same edges."""
 _DIM_SHARE = 0.6
@@ -60,40 +57,9 @@ _LIGHT_STEP_PX = 8
 """Distance between the pixels by which the light is judged, both ways; it changes slowly over the picture."""
 _NOISE_STEP_PX = 2
 """Distance between the pixels by which the frame's noise is judged, both ways."""
-_MARGIN_PX = 8
-"""More than the reach of the shadows' filters."""
 
 _SUM = np.ones((1, 3), np.float32)
 """Sums the three channels."""
-
-Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class _Blob:
-    """A region that differs from the plate; bounds in pixels, right and bottom exclusive."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-    area: int
-    """Number of pixels that differ."""
-    strength: float
-    """Mean difference in multiples of the threshold."""
-
-    def union(self, other: "_Blob") -> "_Blob":
-        """Return the union of two blobs."""
-        area = self.area + other.area
-        strength = (self.strength * self.area + other.strength * other.area) / area
-        return _Blob(
-            min(self.left, other.left),
-            min(self.top, other.top),
-            max(self.right, other.right),
-            max(self.bottom, other.bottom),
-            area,
-            strength,
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,14 +162,14 @@ class PlateDetector:
         else:
             counted = different & ~self._shown_on_screen(different, picture, scene)
         changed = np.count_nonzero(counted) / counted.size
-        closed = _closed(counted)
+        closed = closed_gaps(counted)
         if changed > _MAX_CHANGED_SHARE or not closed.any():
             return PlateComparison(changed, counted, (), is_dim=light < _DIM_SHARE)
         # Search for shadows only around possible people: most of the picture is the room.
-        inside = _around(closed)
+        inside = surroundings(closed)
         clear = counted.copy()
         clear[inside] &= ~_shadow(picture[inside], room[inside], scene.edges[inside])
-        blobs = _join(_blobs(closed, counted, clear, strength))
+        blobs = join_blobs(find_blobs(closed, counted, clear, strength))
         found = []
         for blob in blobs:
             detection = self._to_detection(blob)
@@ -226,10 +192,10 @@ class PlateDetector:
     def _shown_on_screen(self, different: Mask, picture: Image, scene: "_Scene") -> Mask:
         """Return where the screen differs from the slide by its content, or by a person baked into the slide."""
         shown = different & self._plate.screen
-        closed = _closed(different)
+        closed = closed_gaps(different)
         if not shown.any() or not closed.any():
             return shown
-        inside = _around(closed)
+        inside = surroundings(closed)
         _, labels = cv2.connectedComponents(closed[inside], connectivity=8)
         room, edges = scene.edges[inside], None
         for label in np.flatnonzero(np.bincount(labels[shown[inside]])):
@@ -245,7 +211,7 @@ class PlateDetector:
                 shown[inside] &= ~blob
         return shown
 
-    def _to_detection(self, blob: _Blob) -> Detection | None:
+    def _to_detection(self, blob: Blob) -> Detection | None:
         """Return the detection for `blob`, or None if its size, shape or score rule out a person."""
         width, height = self._plate.size
         across, down = blob.right - blob.left, blob.bottom - blob.top
@@ -277,88 +243,3 @@ def _shadow(picture: Image, room: Image, edges: Image) -> Mask:
     inner = like_shadow & (own_edges < 4.0)
     # The outline of a shadow is an edge that the room lacks: what touches the inside of a shadow belongs to it.
     return like_shadow & (cv2.dilate(inner.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0)
-
-
-def _closed(different: Mask) -> NDArray[np.uint8]:
-    """Return `different` without single pixels, with the gaps closed that a belt or a neck makes."""
-    mask = cv2.morphologyEx(different.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    gap = max(3, round(different.shape[0] * 0.04) | 1)
-    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((gap, 5), np.uint8)), np.uint8)
-
-
-def _around(mask: NDArray[np.uint8]) -> tuple[slice, slice]:
-    """Return rows and columns of `mask` with the margin that the shadows' filters need."""
-    left, top, width, height = cv2.boundingRect(mask)
-    return (
-        slice(max(0, top - _MARGIN_PX), top + height + _MARGIN_PX),
-        slice(max(0, left - _MARGIN_PX), left + width + _MARGIN_PX),
-    )
-
-
-def _blobs(mask: NDArray[np.uint8], different: Mask, clear: Mask, strength: Image) -> list[_Blob]:
-    """Return the regions of `mask` that are not mostly shadow.
-
-    `different` and `clear` mark differing pixels with and without shadows; `strength` is in multiples of the threshold.
-    """
-    around = _around(mask)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask[around], connectivity=8)
-    found = []
-    for label in range(1, count):
-        left, top, width, down, area = (int(value) for value in stats[label])
-        if area < 12:
-            continue
-        own: NDArray[Any] = labels[top : top + down, left : left + width] == label
-        left, top = left + around[1].start, top + around[0].start
-        inside = np.s_[top : top + down, left : left + width]
-        sure = own & clear[inside]
-        if np.count_nonzero(sure) < _MIN_CLEAR_SHARE * np.count_nonzero(own & different[inside]):
-            continue
-        trimmed = _trim(sure)
-        if trimmed is None:
-            continue
-        first_row, last_row, first_column, last_column = trimmed
-        kept = np.s_[first_row:last_row, first_column:last_column]
-        values = strength[inside][kept][own[kept]]
-        if not values.size:  # rows and columns that do not meet, as of a ring of single pixels
-            continue
-        found.append(
-            _Blob(
-                left + first_column,
-                top + first_row,
-                left + last_column,
-                top + last_row,
-                int(np.count_nonzero(own[kept])),
-                float(np.mean(np.minimum(values, 6.0))),
-            )
-        )
-    return found
-
-
-def _trim(sure: Mask) -> tuple[int, int, int, int] | None:
-    """Return first and last (exclusive) row and column with more than one pixel, or None if there are none."""
-    rows = np.flatnonzero(np.count_nonzero(sure, axis=1) >= 2)
-    columns = np.flatnonzero(np.count_nonzero(sure, axis=0) >= 2)
-    if not len(rows) or not len(columns):
-        return None
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-
-
-def _join(blobs: list[_Blob]) -> list[_Blob]:
-    """Return the blobs with those above each other united: head, trunk and legs are one person."""
-    joined: list[_Blob] = []
-    for blob in sorted(blobs, key=lambda b: -b.area):
-        for index, other in enumerate(joined):
-            if _belong_together(blob, other):
-                joined[index] = other.union(blob)
-                break
-        else:
-            joined.append(blob)
-    return joined
-
-
-def _belong_together(small: _Blob, large: _Blob) -> bool:
-    """Return whether two blobs overlap horizontally and are close vertically."""
-    overlap = min(small.right, large.right) - max(small.left, large.left)
-    between = max(small.top, large.top) - min(small.bottom, large.bottom)
-    narrower = min(small.right - small.left, large.right - large.left)
-    return overlap >= 0.5 * narrower and between <= 0.25 * (large.bottom - large.top)
