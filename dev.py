@@ -143,13 +143,17 @@ def test(options: argparse.Namespace) -> int:
 
 
 def _distribution(arguments: list[str]) -> list[str]:
-    """Return the options that run the tests in one process a core; none for debugging, which needs a single process."""
+    """Return the options that run the tests in one process a core; none for debugging, which needs a single process.
+
+    All tests together get one more, for those of stacks wait much of their time.
+    """
     alone = {"--pdb", "--trace", "no:xdist", "-pno:xdist"}
     if alone.intersection(arguments):
         return []
+    processes = (os.cpu_count() or 1) + (not arguments)
     return [
         "--numprocesses",
-        str(min(os.cpu_count() or 1, MAX_TEST_PROCESSES)),
+        str(min(processes, MAX_TEST_PROCESSES)),
         "--dist",
         "loadfile",  # tests/conftest.py says which modules stay together
         "--no-loadscope-reorder",

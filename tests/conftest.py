@@ -30,9 +30,9 @@ SHARED_STACK, OWN_STACK = "e2e", "e2e, alone"
 WITH_OWN_STACK = ("test_chaos.py", "test_overload.py", "test_schemathesis.py", "test_stand_still.py")
 """Modules of e2e that disturb a stack or a server of their own."""
 
-# The slow ones first, so that no process is left alone with one of them at the end. Modules with a stack of their own
-# come after what computes, beside which the shared stack runs: two stacks at a time wait together.
-ORDER = (SHARED_STACK, "page", "media", "stages", OWN_STACK, "stored", "devhost", "functions", "contract", "unit")
+# The slow ones first, so that no process is left alone with one of them at the end. Tests of stacks wait half of their
+# time: the shared stack and the others have one process each, beside which the rest computes.
+ORDER = (SHARED_STACK, OWN_STACK, "page", "media", "stages", "stored", "devhost", "functions", "contract", "unit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,13 +53,14 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each module to one process, so that its fixtures are made once, and those that share a stack to one."""
+    """Give each module to one process, so that its fixtures are made once, and those of stacks to one each kind."""
     from xdist.scheduler import LoadScopeScheduling  # not there with -p no:xdist
 
     class ByModule(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             module = nodeid.partition("::")[0]
-            return SHARED_STACK if _group(Path(module.removeprefix("tests/"))) == SHARED_STACK else module
+            group = _group(Path(module.removeprefix("tests/")))
+            return group if group in (SHARED_STACK, OWN_STACK) else module
 
     return ByModule(config, log)
 
