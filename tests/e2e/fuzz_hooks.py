@@ -14,6 +14,7 @@ from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
 
 from shared.api.dependencies import ID_PATTERN
+from shared.api.models.requests import MAX_URL_CHARS
 
 RIGHT_CODES = {
     "idempotency_key_reused": "two requests that differ may come up with the same key",
@@ -61,8 +62,12 @@ _ADDRESSES = st.builds(
         r"[A-Za-zÄöü0-9._~!$&'()*+,;=:@/-]{0,60}(\?[a-z0-9=&%20]{0,20})?(#[a-z]{0,9})?", fullmatch=True
     ).filter(lambda path: path.count("%") == path.count("%20")),
 )
+_LONGEST_ADDRESSES = st.sampled_from(
+    ["https://example.com/".ljust(length, "a") for length in (MAX_URL_CHARS - 1, MAX_URL_CHARS)]
+)
+"""Schemathesis asks for the longest texts that the schema allows; no draw of the addresses above is so long."""
 
-schemathesis.openapi.format("iri", _ADDRESSES)
+schemathesis.openapi.format("iri", _ADDRESSES | _LONGEST_ADDRESSES)
 schemathesis.openapi.format("cron", st.sampled_from(["0 2 * * MON-FRI", "*/5 * * * *", "59 23 31 12 0", "0 0 29 2 *"]))
 schemathesis.openapi.format("time-zone", st.sampled_from(["UTC", "Europe/Zurich", "Asia/Kathmandu"]))
 
