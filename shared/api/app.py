@@ -18,6 +18,7 @@ from shared.api.http.head_requests import HeadIsGet, allowed_methods
 from shared.api.http.outer_middleware import Guard
 from shared.api.http.path_redirects import PathRedirects
 from shared.api.http.problems import problem_response
+from shared.api.limits import Limits
 from shared.api.openapi.description import DESCRIPTION, TAGS, complete
 from shared.api.routes import (
     deliveries,
@@ -66,10 +67,11 @@ ROUTERS = (
 )
 
 
-def create_app(services: Services) -> FastAPI:
-    """Return the application over these services."""
+def create_app(services: Services, limits: Limits | None = None) -> FastAPI:
+    """Return the application over these services, with the service's limits unless it is given other ones."""
     app = _bare_app()
     app.state.services = services
+    app.state.limits = limits or Limits()
     app.state.event_hub = EventHub(services.storage.jobs)
     app.state.job_counts = JobCounts(services)
     app.state.stream_places = StreamPlaces(services.settings.max_event_streams_per_org)

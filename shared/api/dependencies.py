@@ -12,6 +12,7 @@ from shared.api.auth.caller import Caller as Caller
 from shared.api.auth.caller import Scope
 from shared.api.auth.identity import Identity
 from shared.api.auth.local_only import refuse_foreign
+from shared.api.limits import Limits
 from shared.domain.errors import NotFound
 from shared.domain.task import SERVICE
 from shared.pipeline.context import Services
@@ -29,6 +30,13 @@ async def services_of(request: Request) -> Services:
     services = request.app.state.services
     assert isinstance(services, Services)
     return services
+
+
+async def limits_of(request: Request) -> Limits:
+    """Return the limits that the application was created with."""
+    limits = request.app.state.limits
+    assert isinstance(limits, Limits)
+    return limits
 
 
 async def authenticate(request: Request, services: Services) -> Caller:
@@ -59,6 +67,7 @@ _BEARER = HTTPBearer(
 """Only describes: `authenticate` reads the header itself."""
 
 ServicesDep = Annotated[Services, Depends(services_of)]
+LimitsDep = Annotated[Limits, Depends(limits_of)]
 
 
 async def caller(

@@ -1,7 +1,8 @@
 """An API that is asked with idempotency keys, whose clock stands until it is moved, and whose process can be killed."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx
 from pydantic import SecretStr
 
 from shared.api.app import create_app
+from shared.api.limits import Limits
 from shared.domain.idempotency import IdempotencyRecord
 from shared.domain.job import Job
 from shared.domain.message import StageMessage
@@ -38,24 +40,29 @@ class Clock:
 class KeyedApiHarness:
     """The API over storage that outlives it."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, limits: Limits | None = None, **settings: Any) -> None:
         self.clock = Clock()
         self._numbers = iter(range(1_000_000, 0, -1))
         self.crash_point = CrashPoint(for_good=True)
         self.storage = CrashingStorage(self.clock, self.crash_point).storage
         self.services = Services(
-            storage=scripted(self.storage, "jobs"),
+            storage=scripted(self.storage, "sessions", "jobs", "step_runs", "queues", "idempotency"),
             settings=settings_with().model_copy(update=settings),
             clock=self.clock,
             new_id=lambda: f"id{next(self._numbers):07}",
             work={},
         )
-        self.app = create_app(self.services)
+        self.app = create_app(self.services, limits)
 
-    def instead(self, **operations: Callable[..., object]) -> None:
-        """Do these instead of the operations of their names in the store `jobs`."""
-        jobs: Any = self.services.storage.jobs
-        jobs.script(**operations)
+    @contextmanager
+    def instead(self, store: str, **operations: Callable[..., object]) -> Iterator[None]:
+        """Do these instead of the operations of their names in one store, until the end of the block."""
+        scripted: Any = getattr(self.services.storage, store)
+        scripted.script(**operations)
+        try:
+            yield
+        finally:
+            scripted.unscript(*operations)
 
     async def post(
         self, path: str = "/jobs", key: str | bytes | None = "key", *, token: str | None = None, **body: Any

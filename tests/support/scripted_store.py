@@ -22,6 +22,11 @@ class ScriptedStore:
         """Do these instead of the real operations of their names."""
         self._instead.update(operations)
 
+    def unscript(self, *names: str) -> None:
+        """Do the real operations of these names again."""
+        for name in names:
+            del self._instead[name]
+
     def __getattr__(self, name: str) -> Any:
         return self._instead.get(name) or getattr(self._real, name)
 

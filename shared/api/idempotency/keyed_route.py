@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.api.auth.caller import Scope
-from shared.api.dependencies import ServicesDep, authenticate, off_loop, services_of
+from shared.api.dependencies import ServicesDep, authenticate, limits_of, off_loop, services_of
 from shared.api.http.body_pace import import_pace
 from shared.api.http.links import Links
 from shared.api.http.problems import problem_of
@@ -37,9 +37,6 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 HEADER = "Idempotency-Key"
 MAX_KEY_CHARS = 255
-RENEW_SEC = 15.0
-"""How often a request that is served for long says so."""
-
 MAX_OTHER_FIELDS_BYTES = 1024**2
 """A generous bound on the bytes of a form beside the recording."""
 
@@ -148,7 +145,7 @@ ReservedDep = Annotated[Reserved, Depends(reserved_ids)]
 
 async def _serve(request: Request, handle: Handler, claim: Claim, said: bytes) -> Response:
     try:
-        async with _renewed(claim):
+        async with _renewed(claim, (await limits_of(request)).renew_claim_every_sec):
             response = await handle(request)
     except Exception as error:
         await off_loop(partial(claim.release, nothing_made=problem_of(error).status < 500))
@@ -166,14 +163,14 @@ async def _serve(request: Request, handle: Handler, claim: Claim, said: bytes) -
 
 
 @asynccontextmanager
-async def _renewed(claim: Claim) -> AsyncIterator[None]:
+async def _renewed(claim: Claim, every_sec: float) -> AsyncIterator[None]:
     """Renew the claim periodically until the block ends."""
     over = asyncio.Event()
 
     async def renew() -> None:
         while not over.is_set():
             try:
-                async with asyncio.timeout(RENEW_SEC):
+                async with asyncio.timeout(every_sec):
                     await over.wait()
             except TimeoutError:
                 await off_loop(claim.renew)

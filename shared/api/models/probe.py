@@ -1,4 +1,4 @@
-"""The shapes in which the API shows a probed recording, and the limits on probes that run at once."""
+"""The shapes in which the API shows a probed recording, and run a probe beside other requests."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,11 +15,6 @@ from shared.media.payload import AudioStreamPayload, MediaPayload, VideoStreamPa
 from shared.pipeline.jobs.probe import Probed
 
 T = TypeVar("T")
-
-REMOTE_PROBES = ConcurrencyLimit("probes of addresses", total=8, per_org=2, wait_sec=3, retry_after_sec=10)
-"""These may wait for slow servers, each with a process of some 50 MB (1 GiB at the very most); every other request
-goes on."""
-STORED_PROBES = ConcurrencyLimit("probes of stored recordings", total=4, per_org=2, wait_sec=10, retry_after_sec=5)
 
 
 class _View(BaseModel):

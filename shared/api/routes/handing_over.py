@@ -7,8 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from shared.api.dependencies import ReaderDep, ServicesDep, SessionId, off_loop
-from shared.api.http.concurrency_limit import ConcurrencyLimit
+from shared.api.dependencies import LimitsDep, ReaderDep, ServicesDep, SessionId, off_loop
 from shared.api.http.held_stream import HeldStream
 from shared.api.http.links import Links
 from shared.api.openapi.problem_examples import BEING_MADE, NO_SESSION, RELATIVE, new
@@ -51,10 +50,6 @@ _MANIFEST: dict[int | str, dict[str, Any]] = {
 }
 
 
-PACKAGE_LIMIT = ConcurrencyLimit("packages", total=16, per_org=4, wait_sec=2, retry_after_sec=30)
-"""Each is as large as its recording, and is sent for as long as the client takes to receive it."""
-
-
 @router.get(
     "/package",
     summary="Get a package for Opencast",
@@ -62,7 +57,7 @@ PACKAGE_LIMIT = ConcurrencyLimit("packages", total=16, per_org=4, wait_sec=2, re
     operation_id="getPackage",
     response_class=Response,
 )
-async def get_package(session_id: SessionId, services: ServicesDep, caller: ReaderDep) -> HeldStream:
+async def get_package(session_id: SessionId, services: ServicesDep, limits: LimitsDep, caller: ReaderDep) -> HeldStream:
     """A ZIP with the recording as it came (`presenter/source`), the captions (`captions/source`, with tags that tell
     the language and that they were made automatically), a preview, and Dublin Core, as Opencast's ingest takes it.
 
@@ -70,7 +65,7 @@ async def get_package(session_id: SessionId, services: ServicesDep, caller: Read
     """
     pieces = await off_loop(partial(package, services, caller.org_id, session_id))
     headers = {"Content-Disposition": f'attachment; filename="{session_id}.zip"', "Cache-Control": "private, no-store"}
-    return HeldStream(pieces, PACKAGE_LIMIT.take(caller.org_id), media_type=ZIP, headers=headers)
+    return HeldStream(pieces, limits.packages.take(caller.org_id), media_type=ZIP, headers=headers)
 
 
 @router.get(

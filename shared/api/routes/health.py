@@ -7,7 +7,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Response
 
 from shared.api.auth.caller import LOCAL_ORGANISATION
-from shared.api.dependencies import ServicesDep
+from shared.api.dependencies import LimitsDep, ServicesDep
 from shared.api.models.views import HealthView
 from shared.api.version import VERSION
 from shared.domain.errors import TransientError
@@ -16,8 +16,6 @@ from shared.pipeline.context import Services
 router = APIRouter(tags=["health"])
 log = logging.getLogger(__name__)
 
-STORAGE_ANSWERS_WITHIN_SEC = 3.0
-
 
 @router.get(
     "/health",
@@ -25,9 +23,9 @@ STORAGE_ANSWERS_WITHIN_SEC = 3.0
     responses={503: {"model": HealthView, "description": "The storage does not answer"}},
     operation_id="health",
 )
-async def health(response: Response, services: ServicesDep) -> HealthView:
+async def health(response: Response, services: ServicesDep, limits: LimitsDep) -> HealthView:
     """`{"status": "ok", …}`, or 503 when the storage does not answer within a few seconds."""
-    answers = await _storage_answers(services)
+    answers = await _storage_answers(services, limits.storage_answers_within_sec)
     if not answers:
         response.status_code = 503
     response.headers["Cache-Control"] = "no-store"
@@ -35,8 +33,8 @@ async def health(response: Response, services: ServicesDep) -> HealthView:
     return HealthView(status=words[0], version=VERSION, storage=words[1])
 
 
-async def _storage_answers(services: Services) -> bool:
-    with anyio.move_on_after(STORAGE_ANSWERS_WITHIN_SEC):
+async def _storage_answers(services: Services, within_sec: float) -> bool:
+    with anyio.move_on_after(within_sec):
         try:
             await run_sync(lambda: services.storage.jobs.page(LOCAL_ORGANISATION, limit=1), abandon_on_cancel=True)
         except TransientError as error:

@@ -10,9 +10,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
-from shared.api.dependencies import ServicesDep, WriterDep, authenticate, off_loop, services_of
+from shared.api.dependencies import LimitsDep, ServicesDep, WriterDep, authenticate, limits_of, off_loop, services_of
 from shared.api.http.body_pace import import_pace
-from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.http.multipart import CUT_SHORT, NO_FORM, PartBegin, PartData, PartEnd, read_parts
 from shared.api.http.trace import trace_of
 from shared.api.idempotency.fingerprint import FormFingerprint
@@ -46,7 +45,7 @@ class ImportRoute(StreamedRoute):
 
     async def check_repeated(self, request: Request, record: IdempotencyRecord) -> None:
         caller = await authenticate(request, await services_of(request))
-        async with IMPORT_LIMIT.take(caller.org_id):
+        async with (await limits_of(request)).imports.take(caller.org_id):
             await super().check_repeated(request, record)
 
 
@@ -63,8 +62,6 @@ SMALL_PIECE_BYTES = 4096
 STAGED_AT_ONCE = 2
 """How many blocks are on their way to storage while the next one arrives."""
 
-IMPORT_LIMIT = ConcurrencyLimit("imports", total=16, per_org=6, wait_sec=2, retry_after_sec=10)
-"""Each import may hold three blocks in memory."""
 MAX_BLOCKS = 50_000
 MAX_JSON_FIELD_BYTES = 64 * 1024
 DEFAULT_TYPE = "application/octet-stream"
@@ -112,7 +109,12 @@ _BODY_DOCS = {
     operation_id="importSession",
 )
 async def import_session(
-    request: Request, response: Response, services: ServicesDep, caller: WriterDep, reserved: ReservedDep
+    request: Request,
+    response: Response,
+    services: ServicesDep,
+    limits: LimitsDep,
+    caller: WriterDep,
+    reserved: ReservedDep,
 ) -> ImportedView:
     """Takes the file `video`, and the JSON fields `metadata` and `options`, in any order, and starts a job.
 
@@ -122,7 +124,7 @@ async def import_session(
     """
     await off_loop(partial(validate_request, services, JobOptions()))
     incoming = Incoming(services, caller.org_id, reserved)
-    async with IMPORT_LIMIT.take(caller.org_id):
+    async with limits.imports.take(caller.org_id):
         try:
             await incoming.receive(request)
         except Exception:

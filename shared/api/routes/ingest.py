@@ -4,11 +4,11 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from shared.api.dependencies import ServicesDep, WriterDep, off_loop
+from shared.api.dependencies import LimitsDep, ServicesDep, WriterDep, off_loop
 from shared.api.http.trace import trace_of
 from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
 from shared.api.models.accepted import HEADER_DOCS, accepted
-from shared.api.models.probe import REMOTE_PROBES, STORED_PROBES, ProbeView, probe_off_loop
+from shared.api.models.probe import ProbeView, probe_off_loop
 from shared.api.models.requests import AnnounceUpload, CommitUpload, ProbeSource
 from shared.api.models.views import JobView, UploadView
 from shared.api.openapi.problem_examples import (
@@ -98,7 +98,7 @@ async def commit(
     responses=writing(NO_SESSION, UPLOAD_EXPIRED, UploadIncomplete, *UNREADABLE, *UNREACHABLE, CannotProbe, Busy),
     operation_id="probeRecording",
 )
-async def probe(body: ProbeSource, services: ServicesDep, caller: WriterDep) -> ProbeView:
+async def probe(body: ProbeSource, services: ServicesDep, limits: LimitsDep, caller: WriterDep) -> ProbeView:
     """Tells what a recording is and what a job would do with it: now, from a few megabytes of it, keeping nothing.
 
     What is no recording, or could not be fetched by a job either, is the problem that the job would end with. A server
@@ -109,9 +109,9 @@ async def probe(body: ProbeSource, services: ServicesDep, caller: WriterDep) -> 
         url = await off_loop(partial(address_to_probe, services, caller.org_id, body.session_id))
     if url is not None:
         look = partial(probe_url, services, url, body.options.to_domain())
-        return ProbeView.of(await probe_off_loop(REMOTE_PROBES, caller.org_id, look))
+        return ProbeView.of(await probe_off_loop(limits.remote_probes, caller.org_id, look))
     look = partial(_probe_stored, services, caller.org_id, body)
-    return ProbeView.of(await probe_off_loop(STORED_PROBES, caller.org_id, look))
+    return ProbeView.of(await probe_off_loop(limits.stored_probes, caller.org_id, look))
 
 
 def _probe_stored(services: Services, org_id: str, body: ProbeSource) -> Probed:

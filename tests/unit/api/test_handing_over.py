@@ -15,8 +15,8 @@ from starlette.types import Message
 
 from shared.api.app import create_app
 from shared.api.http.held_stream import HeldStream
+from shared.api.limits import Limits
 from shared.api.openapi.operation_examples import EXAMPLES
-from shared.api.routes.handing_over import PACKAGE_LIMIT
 from shared.domain.errors import Busy
 from shared.domain.recording import AudioStream, Recording, VideoStream
 from shared.domain.transcript_version import ReviewState
@@ -227,6 +227,8 @@ def test_an_overwritten_recording_is_not_handed_over(harness: ApiHarness) -> Non
 
 
 def test_an_organisation_receives_so_many_packages_at_once() -> None:
+    places = Limits().packages
+
     async def receive_all() -> list[int]:
         begun: list[int] = []
         may_end = asyncio.Event()
@@ -237,7 +239,7 @@ def test_an_organisation_receives_so_many_packages_at_once() -> None:
             await may_end.wait()
 
         async def get(org_id: str) -> None:
-            await HeldStream(pieces(), PACKAGE_LIMIT.take(org_id))({"type": "http"}, never, slow_send)
+            await HeldStream(pieces(), places.take(org_id))({"type": "http"}, never, slow_send)
 
         async def pieces() -> AsyncIterator[bytes]:
             yield b"PK"

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.api.idempotency import keyed_route
+from shared.api.limits import Limits
 from shared.domain.errors import StorageUnavailable
 from shared.domain.idempotency import ClaimState
 from shared.domain.job import Job
@@ -41,15 +41,14 @@ async def stuck(harness: KeyedApiHarness) -> AsyncIterator[tuple[asyncio.Task[An
     entered, go, create = threading.Event(), threading.Event(), harness.storage.jobs.create
 
     def slow_create(job: Job) -> Any:
-        harness.instead(create=create)
         entered.set()
         assert go.wait(60)
         return create(job)
 
-    harness.instead(create=slow_create)
-    first = asyncio.create_task(harness.post())
-    try:
+    with harness.instead("jobs", create=slow_create):
+        first = asyncio.create_task(harness.post())
         assert await asyncio.to_thread(entered.wait, 60)
+    try:
         yield first, go.set
     finally:
         go.set()
@@ -145,9 +144,8 @@ async def test_while_the_first_request_is_served_the_second_is_told_to_wait() ->
     assert (await harness.post()).content == answer.content
 
 
-async def test_who_is_slow_but_alive_keeps_the_claim(monkeypatch: pytest.MonkeyPatch) -> None:
-    harness = KeyedApiHarness()
-    monkeypatch.setattr(keyed_route, "RENEW_SEC", 0.01)
+async def test_who_is_slow_but_alive_keeps_the_claim() -> None:
+    harness = KeyedApiHarness(Limits(renew_claim_every_sec=0.01))
     async with stuck(harness):
         harness.clock.pass_(minutes=10)
         async with asyncio.timeout(60):
@@ -197,16 +195,13 @@ async def test_who_took_a_claim_over_keeps_its_identifiers_though_refused() -> N
 
 
 @pytest.mark.parametrize("store", ["sessions", "jobs", "step_runs", "queues"])
-async def test_after_a_failure_the_same_request_may_be_retried_at_once(
-    store: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_after_a_failure_the_same_request_may_be_retried_at_once(store: str) -> None:
     harness = KeyedApiHarness()
 
     def fail(*_: Any) -> None:
         raise StorageUnavailable("The storage account did not answer.")
 
-    with monkeypatch.context() as broken:
-        broken.setattr(getattr(harness.storage, store), "send" if store == "queues" else "create", fail)
+    with harness.instead(store, **{"send" if store == "queues" else "create": fail}):
         assert (await harness.post()).status_code == 503
     assert harness.record().state is ClaimState.RELEASED
     assert told(await harness.post(json=OTHER)) == (422, "idempotency_key_reused")
@@ -216,14 +211,13 @@ async def test_after_a_failure_the_same_request_may_be_retried_at_once(
     assert len(harness.sessions()) == 1
 
 
-async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_that_cannot_be_kept_is_given_all_the_same() -> None:
     harness = KeyedApiHarness()
 
     def fail(*_: Any) -> None:
         raise StorageUnavailable("The storage account did not answer.")
 
-    with monkeypatch.context() as broken:
-        broken.setattr(harness.storage.idempotency, "update", fail)
+    with harness.instead("idempotency", update=fail):
         first = await harness.post()
     assert first.status_code == 202
     assert told(await harness.post()) == (409, "idempotency_key_in_use")

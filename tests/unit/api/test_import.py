@@ -15,15 +15,18 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.types import Message
 
+from shared.api.app import create_app
 from shared.api.http import multipart
 from shared.api.http.body_pace import import_pace
 from shared.api.http.concurrency_limit import ConcurrencyLimit
 from shared.api.http.multipart import PARSED_BYTES, PartBegin, PartData, PartEnd, read_parts
+from shared.api.limits import Limits
 from shared.api.routes import imports
 from shared.api.routes.imports import BLOCK_BYTES
 from shared.domain.idempotency import Reserved
 from shared.settings import Settings
 from shared.storage.ports import SOURCES
+from tests.support.api_client import ApiClient
 from tests.support.api_harness import ORG, ApiHarness, make_services
 from tests.support.stalled_request import refusal_of_stalled
 
@@ -253,12 +256,8 @@ def test_a_client_that_stalls_is_given_up() -> None:
     assert not list(services.storage.sessions.page(ORG, limit=1).items)
 
 
-def test_more_imports_at_once_than_there_are_slots_are_refused(
-    harness: ApiHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        imports, "IMPORT_LIMIT", ConcurrencyLimit("things", total=1, per_org=1, wait_sec=0.01, retry_after_sec=7)
-    )
+def test_more_imports_at_once_than_there_are_slots_are_refused(harness: ApiHarness) -> None:
+    one = Limits(imports=ConcurrencyLimit("imports", total=1, per_org=1, wait_sec=0.01, retry_after_sec=7))
     arrived, go_on = threading.Event(), threading.Event()
     write = harness.services.storage.blobs.write
 
@@ -269,11 +268,12 @@ def test_more_imports_at_once_than_there_are_slots_are_refused(
 
     harness.instead("blobs", write=slow)
     body = form(video(b"abc"))
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(harness.client.post, "/sessions/import", content=body, headers=TYPE)
+    app = create_app(harness.services, one)
+    with ApiClient(app, base_url="http://api.localhost") as client, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(client.post, "/sessions/import", content=body, headers=TYPE)
         assert arrived.wait(60)
-        second = harness.client.post("/sessions/import", content=body, headers=TYPE)
+        second = client.post("/sessions/import", content=body, headers=TYPE)
         go_on.set()
         assert first.result().status_code == 202
-    assert (second.status_code, second.json()["code"], second.headers["Retry-After"]) == (503, "busy", "7")
-    assert harness.client.post("/sessions/import", content=body, headers=TYPE).status_code == 202
+        assert (second.status_code, second.json()["code"], second.headers["Retry-After"]) == (503, "busy", "7")
+        assert client.post("/sessions/import", content=body, headers=TYPE).status_code == 202

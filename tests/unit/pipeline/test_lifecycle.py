@@ -196,18 +196,23 @@ def test_a_worker_that_was_silent_for_long_does_not_disturb_the_next_attempt(har
     assert {stored.value.state for stored in rows} == {StageState.DONE}
 
 
+@pytest.mark.parametrize(("store", "operation"), [("step_runs", "of_job"), ("queues", "send")])
 def test_a_retry_that_crashed_before_its_messages_is_sent_by_the_sweep(
-    harness: Any, monkeypatch: pytest.MonkeyPatch
+    harness: Any, store: str, operation: str
 ) -> None:
     harness.parts = {Stage.TRANSCRIPTION: 2, Stage.TRACKING: 2}
     job = harness.submit()
     run_until(harness, Stage.TRANSCRIPTION, StepKind.MERGE)
     cancel_job(harness.services, job.org_id, job.job_id)
-    with monkeypatch.context() as patch:
-        patch.setattr("shared.pipeline.jobs.submit.advance", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            retry_job(harness.services, job.org_id, job.job_id)
 
+    def crash(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        retry_job(instead(harness.services, store, **{operation: crash}), job.org_id, job.job_id)
+
+    assert harness.job(job).attempt == 2  # which the crash came after
+    harness.now += timedelta(minutes=1)
     sweep(harness.services)
     harness.drain()
 

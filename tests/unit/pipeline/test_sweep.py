@@ -14,7 +14,6 @@ from shared.domain.stage import Stage
 from shared.domain.step_run import StepRun
 from shared.job_status import JobStatus
 from shared.pipeline.context import StepContext
-from shared.pipeline.execution import sweep as module
 from shared.pipeline.execution.cancel import cancel_job
 from shared.pipeline.execution.run_step import Delivery, run_step
 from shared.pipeline.execution.sweep import BUDGET, sweep
@@ -79,9 +78,7 @@ def test_a_message_that_waits_its_turn_is_seldom_sent_again(harness: PipelineHar
     assert 1 <= asked <= 4
 
 
-def test_parts_that_were_never_asked_for_are_found_although_the_stage_has_begun(
-    harness: PipelineHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parts_that_were_never_asked_for_are_found_although_the_stage_has_begun(harness: PipelineHarness) -> None:
     harness.parts = {Stage.TRANSCRIPTION: 3, Stage.TRACKING: 1}
     job = harness.submit()
     create = harness.storage.step_runs.create
@@ -92,10 +89,9 @@ def test_parts_that_were_never_asked_for_are_found_although_the_stage_has_begun(
         return create(part)
 
     (download,) = harness.take()
-    with monkeypatch.context() as patch:
-        patch.setattr(harness.storage.step_runs, "create", die_before_the_second)
-        with pytest.raises(SystemExit):
-            run_step(harness.services, download, Delivery("download", 1))
+    crashing = instead(harness.services, "step_runs", create=die_before_the_second)
+    with pytest.raises(SystemExit):
+        run_step(crashing, download, Delivery("download", 1))
 
     harness.now += PROMISE
     sweep(harness.services)
@@ -121,25 +117,21 @@ def test_two_sweeps_at_once_send_each_message_once(harness: PipelineHarness) -> 
     assert Counter(message.job_id for message in harness.take()) == Counter(job.job_id for job in jobs)
 
 
-def test_one_run_does_so_much_and_the_next_ones_do_the_rest(
-    harness: PipelineHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_run_does_so_much_and_the_next_ones_do_the_rest(harness: PipelineHarness) -> None:
     jobs = {harness.submit().job_id for _ in range(8)}
     harness.take()
     harness.now += PROMISE
-    looked_at: list[str] = []
+    send = harness.storage.queues.send
 
-    def slow(services: Any, job: Any) -> int:
-        looked_at.append(job.job_id)
+    def slow(*arguments: Any) -> Any:
         harness.now += BUDGET / 3
-        return 0
+        return send(*arguments)
 
-    monkeypatch.setattr(module, "advance", slow)
-    sweep(harness.services)
-    assert len(looked_at) == 3
+    services = instead(harness.services, "queues", send=slow)
+    assert sweep(services) == 3
     for _ in range(100):
-        sweep(harness.services)
-    assert set(looked_at) == jobs
+        sweep(services)
+    assert {message.job_id for message in harness.take()} == jobs
 
 
 def test_a_sweep_of_many_jobs_that_lack_nothing_costs_one_query_for_each(harness: PipelineHarness) -> None:
