@@ -14,7 +14,7 @@ from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
 
 from shared.api.dependencies import ID_PATTERN
-from shared.api.models.requests import MAX_URL_CHARS
+from shared.api.models.fields import MAX_URL_CHARS
 
 RIGHT_CODES = {
     "idempotency_key_reused": "two requests that differ may come up with the same key",

@@ -7,16 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from shared.api.http.links import Links
-from shared.api.models.requests import (
-    RENAMINGS,
-    Identifier,
-    RequestModel,
-    Submission,
-    Url,
-    exactly_one,
-    named,
-    refuse_renaming,
-)
+from shared.api.models.fields import Identifier, RequestModel, Url, exactly_one, named
+from shared.api.models.requests import RENAMINGS, Submission, refuse_renaming
 from shared.api.models.views import View, without_query
 from shared.domain.errors import InvalidRequest
 from shared.domain.schedule import Schedule

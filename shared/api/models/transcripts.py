@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonValue
 
-from shared.api.models.requests import RequestModel, WholeNumber
+from shared.api.models.fields import RequestModel, WholeNumber
 from shared.api.models.views import View
 from shared.domain.transcript_version import ReviewState, VersionKind
 from shared.pipeline.jobs.edit_transcript import SavedVersion

@@ -17,7 +17,8 @@ from shared.api.http.trace import trace_of
 from shared.api.idempotency.fingerprint import FormFingerprint
 from shared.api.idempotency.keyed_route import ReservedDep, StreamedRoute, claim_of
 from shared.api.models.accepted import HEADER_DOCS, accepted
-from shared.api.models.requests import METADATA_SCHEMA, named, read_options
+from shared.api.models.fields import METADATA_SCHEMA, named
+from shared.api.models.job_options import read_options
 from shared.api.models.views import ImportedView
 from shared.api.openapi.route_docs import acting
 from shared.domain.errors import (

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from shared.api.dependencies import ReaderDep, ServicesDep, WriterDep, off_loop
 from shared.api.http.conditional import held_tags
-from shared.api.models.requests import RequestModel
+from shared.api.models.fields import RequestModel
 from shared.api.models.views import View
 from shared.api.openapi.problem_examples import CHANGED_VOCABULARY, NO_VOCABULARY, TOO_MANY_VOCABULARIES
 from shared.api.openapi.route_docs import reading, saving
