@@ -16,7 +16,7 @@ from shared.api.events.hub import BATCH, EventHub, Follower
 from shared.api.events.shutdown import close_on_sigterm
 from shared.api.events.stream_places import StreamPlaces
 from shared.api.http.held_stream import HeldStream
-from shared.api.models.views import EventView
+from shared.api.models.job_views import EventView
 from shared.domain.errors import NotFound, TransientError
 from shared.domain.event import Event, EventType
 from shared.pipeline.context import Services

@@ -3,7 +3,7 @@
 from fastapi import Request, Response
 
 from shared.api.http.links import Links
-from shared.api.models.views import JobView
+from shared.api.models.job_views import JobView
 from shared.domain.job import Job
 from shared.pipeline.context import Services
 

@@ -1,4 +1,4 @@
-"""The shapes in which the API shows background jobs."""
+"""Define the shapes in which the API shows background jobs."""
 
 from datetime import datetime
 

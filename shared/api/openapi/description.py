@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from shared.api.http.problems import PROBLEM_JSON
-from shared.api.models.views import EventView
+from shared.api.models.job_views import EventView
 from shared.api.openapi.operation_examples import JSON, PATH_VALUES, examples_of
 from shared.api.openapi.problem_examples import INVALID_QUERY
 from shared.api.openapi.route_docs import PROBLEM_SCHEMA, refusing

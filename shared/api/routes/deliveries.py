@@ -11,7 +11,8 @@ from fastapi import APIRouter, Header, Request, Response
 from shared.api.dependencies import JobId, ReaderDep, ServicesDep, WriterDep, off_loop
 from shared.api.http.links import Links
 from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
-from shared.api.models.views import DeliveryView, View
+from shared.api.models.job_views import DeliveryView
+from shared.api.models.views import View
 from shared.api.openapi.route_docs import acting, reading
 from shared.domain.errors import Conflict, NotFound, RedeliveryWaiting
 from shared.domain.job import Job

@@ -8,13 +8,21 @@ from fastapi import APIRouter, Response
 
 from shared.api.auth.caller import LOCAL_ORGANISATION
 from shared.api.dependencies import LimitsDep, ServicesDep
-from shared.api.models.views import HealthView
+from shared.api.models.views import View
 from shared.api.version import VERSION
 from shared.domain.errors import TransientError
 from shared.pipeline.context import Services
 
 router = APIRouter(tags=["health"])
 log = logging.getLogger(__name__)
+
+
+class HealthView(View):
+    """Whether the API and its storage answer."""
+
+    status: str
+    version: str
+    storage: str
 
 
 @router.get(

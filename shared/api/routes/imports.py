@@ -19,7 +19,7 @@ from shared.api.idempotency.keyed_route import ReservedDep, StreamedRoute, claim
 from shared.api.models.accepted import HEADER_DOCS, accepted
 from shared.api.models.fields import METADATA_SCHEMA, named
 from shared.api.models.job_options import read_options
-from shared.api.models.views import ImportedView
+from shared.api.models.job_views import ImportedView
 from shared.api.openapi.route_docs import acting
 from shared.domain.errors import (
     Busy,

@@ -8,9 +8,10 @@ from shared.api.dependencies import LimitsDep, ServicesDep, WriterDep, off_loop
 from shared.api.http.trace import trace_of
 from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
 from shared.api.models.accepted import HEADER_DOCS, accepted
+from shared.api.models.job_views import JobView
 from shared.api.models.probe import ProbeView, probe_off_loop
 from shared.api.models.requests import AnnounceUpload, CommitUpload, ProbeSource
-from shared.api.models.views import JobView, UploadView
+from shared.api.models.session_views import UploadView
 from shared.api.openapi.problem_examples import (
     JOB_REFUSED,
     NO_SESSION,

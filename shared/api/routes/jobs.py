@@ -15,8 +15,8 @@ from shared.api.http.paging import DEFAULT_PAGE, Active, Cursor, Limit, OfSessio
 from shared.api.http.trace import trace_of
 from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
 from shared.api.models.accepted import HEADER_DOCS, accepted
+from shared.api.models.job_views import JobPage, JobStatusView, JobView
 from shared.api.models.requests import SubmitJob
-from shared.api.models.views import JobPage, JobStatusView, JobView
 from shared.api.openapi.problem_examples import JOB_REFUSED, NO_SESSION, UPLOAD_EXPIRED
 from shared.api.openapi.route_docs import acting, reading, writing
 from shared.api.routes.deliveries import latest_deliveries, version_with

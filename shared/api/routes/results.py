@@ -13,7 +13,7 @@ from shared.api.dependencies import ServicesDep, SessionId, WriterDep, off_loop
 from shared.api.http.conditional import NOT_MODIFIED
 from shared.api.http.links import Links
 from shared.api.idempotency.keyed_route import IdempotentRoute
-from shared.api.models.views import ImportedView
+from shared.api.models.job_views import ImportedView
 from shared.api.openapi.problem_examples import (
     BEING_MADE,
     NO_OLD_PAGE,

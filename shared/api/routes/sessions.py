@@ -13,8 +13,9 @@ from shared.api.http.paging import DEFAULT_PAGE, Cursor, Limit
 from shared.api.http.trace import trace_of
 from shared.api.idempotency.keyed_route import IdempotentRoute, ReservedDep
 from shared.api.models.accepted import HEADER_DOCS, accepted
+from shared.api.models.job_views import JobView
 from shared.api.models.requests import ProcessSession
-from shared.api.models.views import JobView, SessionDetail, SessionPage, SessionView
+from shared.api.models.session_views import SessionDetail, SessionPage, SessionView
 from shared.api.openapi.problem_examples import BEING_MADE, JOB_REFUSED, NO_SESSION, STILL_AT_WORK
 from shared.api.openapi.route_docs import reading, writing
 from shared.domain.errors import ChecksumMismatch, ForeignOrigin, StorageFull

@@ -12,6 +12,7 @@ from shared.api.dependencies import ReaderDep, ServicesDep, SessionId, WriterDep
 from shared.api.http.conditional import held_tags
 from shared.api.http.outer_middleware import TEXT_TYPES
 from shared.api.idempotency.keyed_route import IdempotentRoute
+from shared.api.models.session_views import ReviewView, review_of
 from shared.api.models.transcripts import (
     EditedView,
     RestoreRequest,
@@ -19,7 +20,6 @@ from shared.api.models.transcripts import (
     TranscriptPatch,
     TranscriptVersionView,
 )
-from shared.api.models.views import ReviewView, review_of
 from shared.api.openapi.problem_examples import BEING_MADE, EMPTY_TEXT, NO_SESSION, NO_VERSION, NOT_UTF8, new
 from shared.api.openapi.route_docs import acting, reading, saving, writing
 from shared.domain.errors import (

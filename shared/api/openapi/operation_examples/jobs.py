@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 
-from shared.api.models.views import (
+from shared.api.models.job_views import (
     DeliveryView,
     EventView,
-    HealthView,
     JobLinks,
     JobPage,
     JobStatusView,
@@ -18,6 +17,7 @@ from shared.api.openapi.operation_examples.common import AT, CALLBACK, DONE_AT, 
 from shared.api.openapi.problem_examples import DELIVERY_ID, JOB_ID, SESSION_ID
 from shared.api.openapi.route_docs import EXAMPLE_TRACE
 from shared.api.routes.deliveries import DeliveryList, RedeliveryView
+from shared.api.routes.health import HealthView
 from shared.api.routes.traces import SpanView, TraceView
 from shared.api.version import VERSION
 from shared.domain.errors import StorageUnavailable

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from shared.api.models.job_views import ImportedView
+from shared.api.models.session_views import ReviewView
 from shared.api.models.transcripts import EditedView, TranscriptVersionView
-from shared.api.models.views import ImportedView, ReviewView
 from shared.api.openapi.operation_examples.common import DONE_AT, JSON, SHA256, Examples
 from shared.api.openapi.operation_examples.sessions import MEDIA
 from shared.api.openapi.problem_examples import JOB_ID, SESSION_ID

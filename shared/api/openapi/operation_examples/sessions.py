@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
+from shared.api.models.job_views import ImportedView
 from shared.api.models.probe import ExpectedEngineView, ExpectedStageView, PlanView, ProbeView
-from shared.api.models.views import (
-    ImportedView,
+from shared.api.models.session_views import (
     ReviewView,
     SessionDetail,
     SessionLinks,
