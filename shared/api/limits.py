@@ -3,6 +3,7 @@
 Apart from the routes, so that an application can be made with other bounds than the service's.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 
 from shared.api.http.concurrency_limit import ConcurrencyLimit
@@ -10,6 +11,10 @@ from shared.api.http.concurrency_limit import ConcurrencyLimit
 
 def _imports() -> ConcurrencyLimit:
     return ConcurrencyLimit("imports", total=16, per_org=6, wait_sec=2, retry_after_sec=10)
+
+
+def _staged_blocks() -> asyncio.Semaphore:
+    return asyncio.Semaphore(32)
 
 
 def _packages() -> ConcurrencyLimit:
@@ -29,7 +34,11 @@ class Limits:
     """The bounds of one application; the defaults are the service's."""
 
     imports: ConcurrencyLimit = field(default_factory=_imports)
-    """Each import may hold three blocks in memory."""
+    """Each import may hold the block that arrives in memory, and those that it stages."""
+
+    staged_blocks: asyncio.Semaphore = field(default_factory=_staged_blocks)
+    """Blocks of all imports on their way to storage: each takes 4 MiB of memory, and one of the 40 threads that all
+    requests share."""
 
     packages: ConcurrencyLimit = field(default_factory=_packages)
     """Each is as large as its recording, and is sent for as long as the client takes to receive it."""

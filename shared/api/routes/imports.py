@@ -60,8 +60,8 @@ BLOCK_BYTES = 4 * 1024**2
 SMALL_PIECE_BYTES = 4096
 """Smaller pieces are gathered, since each takes 40 bytes more than it holds: a client decides how small they are."""
 
-STAGED_AT_ONCE = 2
-"""How many blocks are on their way to storage while the next one arrives."""
+STAGED_AT_ONCE = 4
+"""How many blocks of an import are on their way to storage while the next one arrives."""
 
 MAX_BLOCKS = 50_000
 MAX_JSON_FIELD_BYTES = 64 * 1024
@@ -124,7 +124,7 @@ async def import_session(
     In Azure the host takes bodies of up to 100 MB unless set otherwise: `POST /ingest/init` is for larger files.
     """
     await off_loop(partial(validate_request, services, JobOptions()))
-    incoming = Incoming(services, caller.org_id, reserved)
+    incoming = Incoming(services, caller.org_id, reserved, limits.staged_blocks)
     async with limits.imports.take(caller.org_id):
         try:
             await incoming.receive(request)
@@ -139,11 +139,13 @@ async def import_session(
 
 
 class Incoming:
-    """A recording on its way into storage, with three blocks of it in memory: two are staged while the next arrives."""
+    """A recording on its way into storage: a few blocks of it are staged while the next one arrives."""
 
-    def __init__(self, services: Services, org_id: str, reserved: Reserved) -> None:
+    def __init__(self, services: Services, org_id: str, reserved: Reserved, places: asyncio.Semaphore) -> None:
+        """Make an import that stages each block in one of the `places`, which all imports share."""
         self.fingerprint = FormFingerprint()
         self._services = services
+        self._places = places
         self._org_id = org_id
         self._reserved = reserved
         self._file_name: str | None = None
@@ -271,9 +273,12 @@ class Incoming:
 
     async def _stage(self) -> None:
         await self._staged(STAGED_AT_ONCE - 1)
+        await self._places.acquire()
         block = b"".join(self._block)
         self._block, self._block_bytes = [], 0  # so that no block is held twice while it is staged
-        self._staging.append(asyncio.create_task(off_loop(partial(self._stage_block, self._blocks, block))))
+        staging = asyncio.create_task(off_loop(partial(self._stage_block, self._blocks, block)))
+        staging.add_done_callback(lambda _: self._places.release())
+        self._staging.append(staging)
         self._blocks += 1
 
     def _stage_block(self, index: int, block: bytes) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 import tracemalloc
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -103,19 +104,37 @@ def test_options_that_cannot_be_obeyed_are_refused(
     assert harness.client.get("/sessions").json()["items"] == []
 
 
-def test_a_recording_goes_to_storage_two_blocks_at_a_time(harness: ApiHarness) -> None:
+def test_a_recording_goes_to_storage_four_blocks_at_a_time(harness: ApiHarness) -> None:
     staged: dict[int, bytes] = {}
-    stage, both = harness.services.storage.blobs.stage_block, threading.Barrier(2)
+    stage, all_four = harness.services.storage.blobs.stage_block, threading.Barrier(4)
 
     def watched(container: str, name: str, index: int, data: bytes) -> None:
-        both.wait(30)
+        all_four.wait(30)
         staged[index] = data
         stage(container, name, index, data)
 
     harness.instead("blobs", stage_block=watched)
-    assert harness.client.post("/sessions/import", content=form(video(RECORDING)), headers=TYPE).status_code == 202
+    recording = bytes(range(256)) * (4 * BLOCK_BYTES // 256)
+    assert harness.client.post("/sessions/import", content=form(video(recording)), headers=TYPE).status_code == 202
     assert 0 <= len(staged[0]) - BLOCK_BYTES <= PARSED_BYTES
-    assert staged[0] + staged[1] == RECORDING
+    assert b"".join(staged[index] for index in range(4)) == recording
+
+
+def test_imports_share_the_places_of_blocks(harness: ApiHarness) -> None:
+    app = create_app(harness.services, Limits(staged_blocks=asyncio.Semaphore(1)))
+    stage, running, seen = harness.services.storage.blobs.stage_block, set[int](), list[set[int]]()
+
+    def watched(container: str, name: str, index: int, data: bytes) -> None:
+        running.add(index)
+        time.sleep(0.1)  # long enough for another block to begin, if it may
+        seen.append(set(running))
+        stage(container, name, index, data)
+        running.remove(index)
+
+    harness.instead("blobs", stage_block=watched)
+    with ApiClient(app, base_url="http://api.localhost") as client:
+        assert client.post("/sessions/import", content=form(video(RECORDING)), headers=TYPE).status_code == 202
+    assert seen == [{0}, {1}]
 
 
 def test_the_name_is_the_files_without_metadata(harness: ApiHarness) -> None:
