@@ -4,6 +4,7 @@ A room's screen is a quadrilateral in the picture. A screencast is the whole pic
 screen, so that every part of a recording looks at the same place.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -71,13 +72,17 @@ class Screen:
         height, width = picture.shape[:2]
         if self.is_whole_picture:
             return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(picture.dtype, copy=False)
+        corners = _points(self.corners) * _points((width, height))
         across, _ = self.size_in(width, height)
-        matrix = self._matrix((width, height), size)
-        if across > 1.5 * size[0]:  # a warp does not average pixels: shrink the picture first
+        if across > 1.5 * size[0]:  # a warp does not average pixels: shrink the screen first
+            left, top, right, bottom = _around(corners, width, height)
             shrink = size[0] / across
-            small = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-            picture = cv2.resize(picture, small, interpolation=cv2.INTER_AREA).astype(picture.dtype, copy=False)
-            matrix = self._matrix(small, size)
+            small = (max(1, round((right - left) * shrink)), max(1, round((bottom - top) * shrink)))
+            picture = cv2.resize(picture[top:bottom, left:right], small, interpolation=cv2.INTER_AREA).astype(
+                picture.dtype, copy=False
+            )
+            corners = (corners - _points((left, top))) * _points(small) / _points((right - left, bottom - top))
+        matrix = cv2.getPerspectiveTransform(corners, _points(WHOLE_PICTURE) * _points(size))
         warped = cv2.warpPerspective(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return warped.astype(picture.dtype, copy=False)
 
@@ -87,17 +92,11 @@ class Screen:
         The mask is height × width for `size` (width, height).
         """
         covered = np.zeros((size[1], size[0]), np.uint8)
-        matrix = self._matrix((1, 1), size)
+        matrix = cv2.getPerspectiveTransform(_points(self.corners), _points(WHOLE_PICTURE) * _points(size))
         for x, y, width, height in boxes:
             outline = _points([[(x, y), (x + width, y), (x + width, y + height), (x, y + height)]])
             cv2.fillConvexPoly(covered, np.round(cv2.perspectiveTransform(outline, matrix)).astype(np.int32), 1)
         return covered > 0
-
-    def _matrix(self, picture: tuple[int, int], size: tuple[int, int]) -> NDArray[np.float64]:
-        """Return the homography from a picture of this size to the straightened screen."""
-        source = _points(self.corners) * _points(picture)
-        target = _points(WHOLE_PICTURE) * _points(size)
-        return np.asarray(cv2.getPerspectiveTransform(source, target), np.float64)
 
 
 def find_screen(rooms: Iterable[tuple[Picture, Mask]]) -> Screen:
@@ -190,6 +189,13 @@ def _is_cut_off(corners: NDArray[np.int32], window: tuple[slice, slice], shape: 
         or (columns.stop < shape[1] and (x >= right).any())
         or (rows.stop < shape[0] and (y >= bottom).any())
     )
+
+
+def _around(corners: NDArray[np.float32], width: int, height: int) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of the pixels of a picture of this size that the corners enclose."""
+    left, top = (max(0, math.floor(value)) for value in corners.min(axis=0))
+    right, bottom = (math.ceil(value) for value in corners.max(axis=0))
+    return left, top, min(width, right), min(height, bottom)
 
 
 def _points(values: object) -> NDArray[np.float32]:

@@ -63,14 +63,15 @@ def test_a_room_without_a_screen_is_looked_at_whole() -> None:
     assert screen.region == (0.0, 0.0, 1.0, 1.0)
 
 
-def test_a_screen_seen_at_an_angle_is_straightened() -> None:
+@pytest.mark.parametrize("size", [(640, 384), (500, 300), (250, 150)])
+def test_a_screen_seen_at_an_angle_is_straightened(size: tuple[int, int]) -> None:
     slide = np.full((300, 500, 3), 240, np.uint8)
     cv2.rectangle(slide, (100, 60), (200, 120), (20, 20, 20), -1)
     source = np.asarray([(0, 0), (500, 0), (500, 300), (0, 300)], np.float32)
     target = np.asarray(CORNERS, np.float32) * np.asarray((1280, 720), np.float32)
     seen = cv2.warpPerspective(slide, cv2.getPerspectiveTransform(source, target), (1280, 720))
-    straight = Screen(CORNERS).straighten(seen.astype(np.uint8), (500, 300))
-    assert np.abs(straight.astype(int) - slide).mean() < 3
+    straight = Screen(CORNERS).straighten(seen.astype(np.uint8), size)
+    assert np.abs(straight.astype(int) - cv2.resize(slide, size, interpolation=cv2.INTER_AREA)).mean() < 3
 
 
 def test_a_persons_box_covers_the_screen_where_it_stands() -> None:
