@@ -54,6 +54,8 @@ class Lecture:
     height: int = 720
     grain: float = 2.0
     """Deviation of a camera's noise; a recorded screen has none."""
+    state_samples: tuple[int, int] = (6, 20)
+    """Fewest samples for which a state of a slide stands, and the number that it does not reach."""
     changes: list[float] = field(default_factory=list)
     """True times at which another slide comes up."""
     _last: tuple[Picture, Picture] | None = field(default=None, repr=False)
@@ -92,7 +94,7 @@ class Lecture:
                 self.changes.append(index / SAMPLE_FPS)
             before = item
             for state in states:
-                for k in range(rng.randrange(6, 20)):
+                for k in range(rng.randrange(*self.state_samples)):
                     picture = state
                     if item % 15 == 7:  # an animation in a corner
                         picture = state.copy()
@@ -144,15 +146,17 @@ class Lecture:
     def _sample(self, room: Picture, index: int, slide: Picture, number: int | None) -> Sample:
         people: list[Box] = []
         if not self.in_room:
-            frame = cv2.resize(slide, (self.width, self.height), interpolation=cv2.INTER_AREA)
+            frame = np.asarray(cv2.resize(slide, (self.width, self.height), interpolation=cv2.INTER_AREA), np.uint8)
         else:
             frame = self._projected(room, slide)
             centre = 0.5 + 0.42 * np.sin(index / 23.0) * np.sin(index / 7.3 + 1)
             x, y, width, height = centre - 0.05, 0.38, 0.1, 0.58
             people.append(Box(x, y, width, height))
             _draw_person(frame, people[0])
-        grain = np.random.default_rng(index).normal(0, self.grain, frame.shape[:2])[..., None]
-        return Sample(index / SAMPLE_FPS, np.clip(frame + grain, 0, 255).astype(np.uint8), number, people)
+        if self.grain > 0:
+            grain = np.random.default_rng(index).normal(0, self.grain, frame.shape[:2])[..., None]
+            frame = np.clip(frame + grain, 0, 255).astype(np.uint8)
+        return Sample(index / SAMPLE_FPS, frame, number, people)
 
 
 def _write(picture: Picture, text: str, at: tuple[int, int], scale: float, thickness: int) -> None:

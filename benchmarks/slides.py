@@ -1,4 +1,4 @@
-"""Slides on made-up lectures: boundaries found and false, revisits recognised, builds counted once, CPU time a sample.
+"""Slides on made-up lectures: boundaries found and false, revisits recognised, builds counted once.
 
     python -m benchmarks.slides [--slides N]
 
@@ -8,7 +8,6 @@ status is 1 where one is missed. The lecturer's boxes are true: what a detector 
 
 import argparse
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 
@@ -45,7 +44,6 @@ def measure(name: str, lecture: Lecture) -> bool:
     small = (SIGNATURE_WIDTH_PX, round(SIGNATURE_WIDTH_PX * down / across))
     watcher, stretches = ScreenWatcher(1 / SAMPLE_FPS), list[Seen]()
     truth: list[int | None] = []
-    cpu_sec = 0.0
 
     def keep(stretch: Stretch) -> None:
         size = (COMPARED_WIDTH_PX, round(COMPARED_WIDTH_PX * down / across))
@@ -60,8 +58,7 @@ def measure(name: str, lecture: Lecture) -> bool:
         watched = cv2.resize(frame, WATCHED, interpolation=cv2.INTER_AREA).astype(np.uint8)
         grown = AROUND_PERSON_SHARE
         people = [(p.x - grown, p.y - grown, p.width + 2 * grown, p.height + 2 * grown) for p in sample.people]
-        began = time.process_time()
-        grey = cv2.cvtColor(screen.straighten(watched, small), cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
+        grey = screen.straighten(np.asarray(cv2.cvtColor(watched, cv2.COLOR_BGR2GRAY), np.uint8), small)
         for stretch in watcher.see(
             sample.time_sec,
             grey,
@@ -69,7 +66,6 @@ def measure(name: str, lecture: Lecture) -> bool:
             lambda frame=frame: screen.straighten(frame, (round(across), round(down))),  # type: ignore[misc]
         ):
             keep(stretch)
-        cpu_sec += time.process_time() - began
         truth.append(sample.slide)
     for stretch in watcher.finish(len(truth) / SAMPLE_FPS):
         keep(stretch)
@@ -94,7 +90,6 @@ def measure(name: str, lecture: Lecture) -> bool:
         print(f"{name:12} {label:46} {value:6.1%}   bar {bar:.0%}")
         if (value < bar) if at_least else (value > bar):
             print(f"{name:12} {label}: the bar is missed")
-    print(f"{name:12} CPU of watching, ms a sample {1000 * cpu_sec / len(truth):26.1f}")
     return all((value >= bar) if at_least else (value <= bar) for _, value, bar, at_least in figures)
 
 
