@@ -238,9 +238,8 @@ def test_a_recording_in_tiny_chunks_is_not_held_chunk_by_chunk(monkeypatch: pyte
     data = bytes(range(256)) * 200
     body = form(video(data))
     chunks = [body[start : start + 4] for start in range(0, len(body), 4)]
-    incoming = imports.Incoming(
-        make_services(), ORG, Reserved(job_id="job", session_id="session", resource_id="upload")
-    )
+    reserved = Reserved(job_id="job", session_id="session", resource_id="upload")
+    incoming = imports.Incoming(make_services(), ORG, reserved, asyncio.Semaphore(1))
     tracemalloc.start()
     try:
         asyncio.run(incoming.receive(request_of(chunks)))
