@@ -130,40 +130,53 @@ def choose_engine(
     Raises:
         EngineUnavailable: For an unknown name, a missing model or key, or a language without an engine for it.
     """
-    *names, last = get_args(EngineName)
-    if name not in (*names, last):
-        raise EngineUnavailable(f"'{name}' is no engine: choose {', '.join(names)} or {last}.")
     code = plain_language(language)
-    if name == "azure-speech":
-        return _choose_azure(azure, language)
-    if name in ("moonshine", "pocketsphinx"):
-        return _choose_embedded(name, code, language, find_moonshine() if name == "moonshine" else None)
-    directory = find_whisper_model(whisper_model, models) if has_whisper() else None
-    moonshine = find_moonshine() if name == "auto" and code in (None, "en") else None
-    if moonshine is not None:
-        other = None
-        if code is None and directory is not None and not whisper_model.endswith(".en"):
-            other = EngineChoice("faster-whisper", directory, Path(whisper_model).name, None, ())
-        return replace(_choose_embedded("moonshine", code, language, moonshine), other=other)
-    if directory is not None:
-        model = Path(whisper_model).name
-        if code is not None and code not in ("en" if model.endswith(".en") else _WHISPER_LANGUAGES).split():
-            raise unknown_to_whisper(model, code)
-        return EngineChoice("faster-whisper", directory, model, code, ())
-    if name == "faster-whisper" and not has_whisper():
-        raise EngineUnavailable("The engine faster-whisper is not installed here: requirements.txt has its package.")
-    if name == "faster-whisper":
-        raise EngineUnavailable(
-            f"The Whisper model '{whisper_model}' is not on this machine. Fetch it with `python3 dev.py models`, "
-            "or name its directory in ROSTRUM_WHISPER_MODEL."
-        )
-    if code not in (None, "en"):
-        raise EngineUnavailable(
+    match name:
+        case "azure-speech":
+            return _choose_azure(azure, language)
+        case "moonshine":
+            return _choose_embedded(name, code, language, find_moonshine())
+        case "pocketsphinx":
+            return _choose_embedded(name, code, language, None)
+        case "auto" | "faster-whisper":
+            directory = find_whisper_model(whisper_model, models) if has_whisper() else None
+            moonshine = find_moonshine() if name == "auto" and code in (None, "en") else None
+            if moonshine is not None:
+                other = None
+                if code is None and directory is not None and not whisper_model.endswith(".en"):
+                    other = EngineChoice("faster-whisper", directory, Path(whisper_model).name, None, ())
+                return replace(_choose_embedded("moonshine", code, language, moonshine), other=other)
+            if directory is not None:
+                return _choose_whisper(directory, whisper_model, code)
+            if name == "auto" and code in (None, "en"):
+                return _choose_embedded("pocketsphinx", code, language, None)
+            raise _without_whisper(name, whisper_model, language, is_installed=has_whisper())
+    *names, last = get_args(EngineName)
+    raise EngineUnavailable(f"'{name}' is no engine: choose {', '.join(names)} or {last}.")
+
+
+def _choose_whisper(directory: Path, whisper_model: str, code: str | None) -> EngineChoice:
+    """Return faster-whisper with the model in this directory; raise EngineUnavailable for a language that it lacks."""
+    model = Path(whisper_model).name
+    if code is not None and code not in ("en" if model.endswith(".en") else _WHISPER_LANGUAGES).split():
+        raise unknown_to_whisper(model, code)
+    return EngineChoice("faster-whisper", directory, model, code, ())
+
+
+def _without_whisper(name: str, model: str, language: str | None, *, is_installed: bool) -> EngineUnavailable:
+    """Return the error for a job that needs a faster-whisper model where there is none."""
+    if name == "auto":
+        return EngineUnavailable(
             f"The language '{language}' needs a faster-whisper model, and none is on this machine; "
             "the embedded engines know English only. Fetch one with `python3 dev.py models`, or name a model's "
             "directory in ROSTRUM_WHISPER_MODEL."
         )
-    return _choose_embedded("pocketsphinx", code, language, None)
+    if not is_installed:
+        return EngineUnavailable("The engine faster-whisper is not installed here: requirements.txt has its package.")
+    return EngineUnavailable(
+        f"The Whisper model '{model}' is not on this machine. Fetch it with `python3 dev.py models`, "
+        "or name its directory in ROSTRUM_WHISPER_MODEL."
+    )
 
 
 def _choose_embedded(name: str, code: str | None, language: str | None, folder: Path | None) -> EngineChoice:

@@ -37,15 +37,15 @@ def warm_engine(choice: EngineChoice, cpu_threads: int = 1) -> Engine:
 def _load(
     name: ChosenEngine, directory: Path | None, model: str, azure: AzureSpeech | None, cpu_threads: int
 ) -> Engine:
-    if name == "azure-speech":
-        return _load_azure(azure)
-    if name == "moonshine":
-        return _load_moonshine(directory)
-    if name == "faster-whisper":
-        return _load_whisper(directory, model, cpu_threads)
-    from shared.transcription.pocketsphinx_engine import PocketsphinxEngine
-
-    return PocketsphinxEngine()
+    match name:
+        case "azure-speech":
+            return _load_azure(azure)
+        case "moonshine":
+            return _load_moonshine(directory)
+        case "faster-whisper":
+            return _load_whisper(directory, model, cpu_threads)
+        case "pocketsphinx":
+            return _load_pocketsphinx()
 
 
 def _load_azure(azure: AzureSpeech | None) -> Engine:
@@ -62,6 +62,12 @@ def _load_moonshine(folder: Path | None) -> Engine:
     if folder is None:
         raise ValueError("moonshine needs the folder of its model")
     return MoonshineEngine(folder)
+
+
+def _load_pocketsphinx() -> Engine:
+    from shared.transcription.pocketsphinx_engine import PocketsphinxEngine
+
+    return PocketsphinxEngine()
 
 
 def _load_whisper(directory: Path | None, model: str, cpu_threads: int) -> Engine:
