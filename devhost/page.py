@@ -58,7 +58,7 @@ def start_page(python: Path, api_url: str, say: Callable[[str], None], *, port: 
         process = subprocess.Popen(
             command,
             cwd=HOME.parent,
-            stdin=subprocess.PIPE,  # it stops when we are gone
+            stdin=subprocess.PIPE,  # it stops when this process ends
             stdout=subprocess.PIPE,
             stderr=said,
             text=True,

@@ -161,7 +161,7 @@ def _start_host(
         [str(python), "-m", "devhost", *arguments, *flags],
         cwd=REPO,
         env=environ,
-        stdin=subprocess.PIPE,  # it stops when we are gone
+        stdin=subprocess.PIPE,  # it stops when this process ends
         start_new_session=True,  # Ctrl-C is ours to pass on
     )
 

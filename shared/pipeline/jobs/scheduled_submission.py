@@ -93,7 +93,7 @@ def submit_scheduled(services: Services, task: Task, org_id: str, schedule_id: s
     try:
         services.storage.schedules.get(org_id, schedule_id)
     except NotFound:
-        log.info("schedule is gone", extra={"action": "ignore", "schedule_id": schedule_id, "org_id": org_id})
+        log.info("schedule is missing", extra={"action": "ignore", "schedule_id": schedule_id, "org_id": org_id})
         return
     try:
         job = _submit(services, task, org_id, request)
