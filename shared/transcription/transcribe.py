@@ -101,13 +101,11 @@ def transcribe_part(
     heard = hear(engine)
     warnings = [TELEPHONE] if telephone and heard else []
     if language is None and _in_another_language(heard, engine):
-        if other is not None:
+        if other is None:
+            heard, warnings = [], [*warnings, _not_english(within)]
+        else:
             engine = other()
             heard = hear(engine)
-        else:
-            heard = []
-            text = NOT_ENGLISH.format(start=_clock(within.start), end=_clock(within.end))
-            warnings.append(RecordingWarning("not_english", About.TRANSCRIPT, text))
     info = engine.info
     heard = _corrected(heard, engine, hints)
     languages = Counter(segment.language for segment in heard)
@@ -237,6 +235,12 @@ def _in_another_language(heard: Sequence[Segment], engine: Engine) -> bool:
         and len(confidences) >= FEWEST_WORDS_TO_TELL
         and fmean(confidences) < engine.info.unsure
     )
+
+
+def _not_english(within: Span) -> RecordingWarning:
+    """Return the warning that the part has no text, because its engine knows English only."""
+    text = NOT_ENGLISH.format(start=_clock(within.start), end=_clock(within.end))
+    return RecordingWarning("not_english", About.TRANSCRIPT, text)
 
 
 def _clock(seconds: float) -> str:
