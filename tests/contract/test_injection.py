@@ -13,7 +13,6 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 import requests
-from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from shared.api.app import create_app
@@ -23,6 +22,7 @@ from shared.pipeline.context import Services
 from shared.settings import Settings
 from shared.storage.connect import AzureStorage
 from shared.storage.ports import RESULTS, SOURCES, Storage
+from tests.support.api_client import ApiClient
 from tests.support.scripted_store import scripted
 from tests.support.signing_keys import SECRET, signed
 from tests.unit.api.test_tenancy import BODIES, FORM, ROUTES
@@ -118,12 +118,12 @@ class Watched:
 
 
 @pytest.fixture
-def watched(storage: Storage, org: str) -> Iterator[tuple[Watched, TestClient]]:
+def watched(storage: Storage, org: str) -> Iterator[tuple[Watched, ApiClient]]:
     world = Watched(storage, org)
     blobs: Any = world.services.storage.blobs
     names = ("facts", "read_range", "read", "chunks", "write", "stage_block", "listing", "delete", "read_url")
     blobs.script(**{name: _noting(getattr(storage.blobs, name), world.blobs) for name in names})
-    with TestClient(create_app(world.services), base_url="http://api.test", raise_server_exceptions=False) as client:
+    with ApiClient(create_app(world.services), base_url="http://api.test", raise_server_exceptions=False) as client:
         made = client.post(
             "/jobs",
             json={"sourceUrl": "https://example.com/a.mp4", "sessionName": SECRET_WORDS},
@@ -145,7 +145,7 @@ def _noting(method: Any, noted: list[tuple[str, str]]) -> Any:
     return noting
 
 
-def ask(client: TestClient, method: str, path: str, headers: dict[str, str], body: Any) -> Any:
+def ask(client: ApiClient, method: str, path: str, headers: dict[str, str], body: Any) -> Any:
     arguments: dict[str, Any] = {}
     if method == "POST":
         arguments = {"files": {"video": ("a.mp4", b"abc")}} if path in FORM else {"content": json.dumps(body)}
@@ -168,7 +168,7 @@ def within(world: Watched) -> None:
 
 
 @pytest.mark.parametrize(("path", "method"), [route for route in ROUTES if "{" in route[0]])
-def test_in_the_path(watched: tuple[Watched, TestClient], path: str, method: str) -> None:
+def test_in_the_path(watched: tuple[Watched, ApiClient], path: str, method: str) -> None:
     world, client = watched
     headers = world.headers(world.mine, "jobs:read", "jobs:write", "admin")
     for text in world.nasty:
@@ -180,7 +180,7 @@ def test_in_the_path(watched: tuple[Watched, TestClient], path: str, method: str
 
 
 @pytest.mark.parametrize("path", [path for path, method in ROUTES if method == "GET" and "{" not in path])
-def test_in_the_query(watched: tuple[Watched, TestClient], path: str) -> None:
+def test_in_the_query(watched: tuple[Watched, ApiClient], path: str) -> None:
     world, client = watched
     if world.nasty is FEW and path == "/jobs/queue-info":
         return  # takes no parameters, and asks storage a lot
@@ -209,7 +209,7 @@ BODY_FIELDS: Sequence[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("path", "field"), BODY_FIELDS)
-def test_in_the_body(watched: tuple[Watched, TestClient], path: str, field: str) -> None:
+def test_in_the_body(watched: tuple[Watched, ApiClient], path: str, field: str) -> None:
     world, client = watched
     wholes: dict[str, dict[str, Any]] = {
         "/jobs": {} if field in ("sessionId", "uploadId", "sourceUrl") else {"sourceUrl": "https://example.com/a.mp4"},
@@ -229,7 +229,7 @@ def test_in_the_body(watched: tuple[Watched, TestClient], path: str, field: str)
     within(world)
 
 
-def test_in_file_names_and_headers(watched: tuple[Watched, TestClient]) -> None:
+def test_in_file_names_and_headers(watched: tuple[Watched, ApiClient]) -> None:
     world, client = watched
     for text in world.nasty:
         name = text.encode("utf-8", "surrogatepass").replace(b"\r", b"").replace(b"\n", b"").replace(b'"', b"%22")
