@@ -1,8 +1,8 @@
 """Read crons of 5 fields in a time zone, as Debian's cron does.
 
-When clocks go forward, what falls into the missing hour runs right after it. When they go back, what has fixed times
-runs once, and what has `*` in the minute's or the hour's field runs in both hours: see the notes on local time changes
-in https://manpages.debian.org/stable/cron/cron.8.en.html
+When clocks go forward, what has fixed times in the missing hour runs right after it. When they go back, it runs once.
+What has `*` in the minute's or the hour's field follows the clock: it has no missing hour, and runs in both hours that
+are repeated. See the notes on local time changes in https://manpages.debian.org/stable/cron/cron.8.en.html
 """
 
 from datetime import UTC, datetime

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.domain.errors import InvalidRequest
@@ -123,6 +123,7 @@ def test_any_text_is_a_cron_or_refused(cron: str) -> None:
 
 
 @settings(max_examples=100, deadline=None)
+@example(minute="*", hour="2", zone="America/New_York", day=66)
 @given(
     minute=st.sampled_from(["*", "*/7", "0", "59", "0,30"]),
     hour=st.sampled_from(["*", "*/2", "1", "2", "3", "2-3"]),
@@ -133,4 +134,6 @@ def test_times_go_on_and_none_is_left_out_for_long(minute: str, hour: str, zone:
     moments = [datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)]
     for _ in range(5):
         moments.append(next_run(f"{minute} {hour} * * *", zone, moments[-1]))
-    assert all(timedelta(0) < later - earlier <= timedelta(hours=25) for earlier, later in pairwise(moments))
+    # What has `*` in a field does not make up for its hour on the day on which the clocks skip it.
+    most = timedelta(hours=49 if "*" in minute and hour == "2" else 25)
+    assert all(timedelta(0) < later - earlier <= most for earlier, later in pairwise(moments))
