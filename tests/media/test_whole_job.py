@@ -22,7 +22,7 @@ from shared.storage.memory import MemoryStorage
 from shared.storage.ports import RESULTS, SOURCES
 from shared.wiring import build_services
 
-BEGINNING_SEC = 20.0
+BEGINNING_SEC = 14.0
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "lecture.mp4"
 NO_OPTIONS = JobOptions()
 
