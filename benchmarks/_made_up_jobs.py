@@ -16,6 +16,8 @@ from shared.domain.job import Job
 from shared.domain.options import JobOptions
 from shared.domain.recording import Recording, VideoStream
 from shared.domain.stage import Stage
+from shared.pipeline.stages.plan import even_part_count
+from shared.settings import Settings
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 SHORTEST_SEC, LONGEST_SEC = 5.0, 600.0
@@ -28,7 +30,7 @@ RESTART_SHARE = 0.05
 LOOK_SEC = 5.0
 """The seconds between two rows of a stage that runs."""
 COPY_RATE, COMPLETION_SEC = 0.008, 0.4
-TWO_PARTS_FROM_SEC = 120.0
+SETTINGS = Settings()
 
 
 @dataclass(frozen=True)
@@ -95,16 +97,20 @@ def make_up(count: int, seed: int, workers: int) -> Sequence[MadeUpJob]:
 def _job(kind: Kind, length_sec: float, workers: int, luck: _Luck) -> JobRows:
     pace, loading_sec = luck.noise(), luck.loading_sec()
 
-    def took_sec(cost: tuple[float, float], parts: int = 1) -> float:
+    def took_sec(cost: tuple[float, float], sharers: int = 1) -> float:
         fixed_sec, rate = cost
-        return (fixed_sec + rate * length_sec / parts) * pace * luck.noise() * luck.waiting()
+        return (fixed_sec + rate * length_sec / sharers) * pace * luck.noise() * luck.waiting()
 
-    parts = 2 if workers > 1 and length_sec >= TWO_PARTS_FROM_SEC else 1
+    parts = {
+        Stage.TRACKING: even_part_count(length_sec, SETTINGS.tracking_part_sec),
+        Stage.RENDITION: even_part_count(length_sec, SETTINGS.rendition_part_sec),
+    }
+    shares = {stage: min(workers, count) for stage, count in parts.items()}
     speech_sec = loading_sec + took_sec(kind.speech)
-    track_sec = 0.0 if kind.codec is None else loading_sec + took_sec(kind.tracking, parts)
-    render_sec = took_sec(kind.rendition, parts) if kind.rendition[1] else 0.0
+    track_sec = 0.0 if kind.codec is None else loading_sec + took_sec(kind.tracking, shares[Stage.TRACKING])
+    render_sec = took_sec(kind.rendition, shares[Stage.RENDITION]) if kind.rendition[1] else 0.0
     rows = [_new_job(rendered=render_sec > 0)]
-    at = _Timeline(rows, length_sec * COPY_RATE * pace + 0.1, length_sec, kind)
+    at = _Timeline(rows, length_sec * COPY_RATE * pace + 0.1, length_sec, kind, parts)
     if workers > 1:
         at.run({Stage.TRANSCRIPTION: (0.0, speech_sec), Stage.TRACKING: (0.0, track_sec)}, render_sec)
     else:
@@ -117,12 +123,14 @@ def _job(kind: Kind, length_sec: float, workers: int, luck: _Luck) -> JobRows:
 class _Timeline:
     """Appends a job's rows as its stages begin, go on and end."""
 
-    def __init__(self, rows: list[Job], download_sec: float, length_sec: float, kind: Kind) -> None:
+    def __init__(
+        self, rows: list[Job], download_sec: float, length_sec: float, kind: Kind, parts: dict[Stage, int]
+    ) -> None:
         self._rows = rows
         rows.append(jobs.start_stage(rows[-1], Stage.DOWNLOAD, 1, BEGAN))
         skipped = {} if kind.codec else {Stage.TRACKING: "no picture", Stage.RENDITION: "no picture"}
         self._over_at = BEGAN + timedelta(seconds=download_sec)
-        planned = jobs.plan_stages(rows[-1], {}, skipped, self._over_at)
+        planned = jobs.plan_stages(rows[-1], parts, skipped, self._over_at)
         rows.append(jobs.expect(planned, length_sec, {}))
         rows.append(jobs.end_stage(rows[-1], Stage.DOWNLOAD, self._over_at))
 

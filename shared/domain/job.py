@@ -15,8 +15,8 @@ from shared.domain.event import EarlyWarning, EventType, JobError, NewText
 from shared.domain.expectation import Expectation
 from shared.domain.failure import MAX_FAILURES, StepFailure
 from shared.domain.options import NO_RENDITION, JobOptions
-from shared.domain.pace import COMPLETION
 from shared.domain.stage import Stage, StageProgress, StageState
+from shared.domain.work_kinds import COMPLETION
 from shared.job_status import NEXT, JobStatus
 
 STAGE_WEIGHTS = {Stage.DOWNLOAD: 1.0, Stage.TRANSCRIPTION: 5.0, Stage.TRACKING: 4.0, Stage.RENDITION: 6.0}

@@ -5,6 +5,7 @@ table's version goes up by one with it, and every row that is written carries it
 A column that is merely added, with a default in its dataclass, needs no new version.
 """
 
+import math
 from collections.abc import Callable, Mapping
 
 from shared.domain.errors import RowOfLaterRelease
@@ -26,6 +27,22 @@ def _without_rendition(columns: Columns) -> Columns:
     }
 
 
+def _line_of_sums(columns: Columns) -> Columns:
+    """Replace a pace's sums of weight, length and duration by the line of least squares through them."""
+    names = ("weight", "length", "lengthSquared", "duration", "lengthDuration", "variance")
+    weight, length, squared, duration, product, variance = (float(str(columns[name])) for name in names)
+    fixed_sec, rate = 0.0, product / squared
+    determinant = weight * squared - length**2
+    if determinant > 1e-9 * weight * squared:
+        steep = (weight * product - length * duration) / determinant
+        if steep < 0:
+            fixed_sec, rate = duration / weight, 0.0
+        elif duration >= steep * length:
+            fixed_sec, rate = (duration - steep * length) / weight, steep
+    kept = {name: value for name, value in columns.items() if name not in names}
+    return {**kept, "fixedSec": fixed_sec, "rate": rate, "spread": math.sqrt(variance)}
+
+
 UPGRADES: Mapping[str, tuple[Upgrade, ...]] = {
     "jobs": (_without_rendition,),
     "jobindex": (),
@@ -44,7 +61,7 @@ UPGRADES: Mapping[str, tuple[Upgrade, ...]] = {
     "transcriptversions": (),
     "words": (),
     "passages": (),
-    "paces": (),
+    "paces": (_line_of_sums,),
 }
 """Per table: the n-th function (from 1) makes version n + 1 of version n."""
 

@@ -6,15 +6,17 @@ Apart from `shared.domain.pace`, which knows no storage. See docs/decisions/0038
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from shared.domain.errors import RostrumError, WriteConflict
 from shared.domain.estimate import work_began_at
 from shared.domain.expectation import Expectation
 from shared.domain.job import Job
 from shared.domain.options import JobOptions
-from shared.domain.pace import Pace, kinds_of
+from shared.domain.pace import Extent, Pace
 from shared.domain.recording import Recording
-from shared.domain.stage import StageState
+from shared.domain.stage import Stage, StageState
+from shared.domain.work_kinds import COMPLETION, kinds_of
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
 from shared.pipeline.stages.plan import makes_playable, remuxes_playable
@@ -34,10 +36,15 @@ def expect(services: Services, job: Job, recording: Recording) -> Mapping[str, E
     try:
         known = services.storage.paces.all()
         paces = {what: known[kind].value if kind in known else Pace.default(kind) for what, kind in kinds.items()}
-        return {what: pace.expect(recording.duration_sec) for what, pace in paces.items()}
+        return {what: pace.expect(_extent(job, what, recording.duration_sec)) for what, pace in paces.items()}
     except (RostrumError, ArithmeticError, ValueError) as error:
         log.warning("nothing is known of the pace", extra={"action": "expect"}, exc_info=error)
         return {}
+
+
+def _extent(job: Job, what: str, recording_sec: float) -> Extent:
+    """Return how much work a stage of the job has, or what follows from all of them; a skipped stage has no parts."""
+    return Extent(recording_sec, 1 if what == COMPLETION else max(1, job.stages[Stage(what)].parts))
 
 
 def _rendition(recording: Recording, options: JobOptions) -> str | None:
@@ -58,36 +65,51 @@ def learn(services: Services, job: Job) -> None:
     if job.status is not JobStatus.DONE or job.attempt > 1 or job.failures or job.recording_sec is None:
         return
     try:
-        _learn(services, job.recording_sec, dict(_durations(job)))
+        _learn(services, list(_done_work(job, job.recording_sec)))
     except (RostrumError, ArithmeticError, ValueError, KeyError) as error:
         log.warning("nothing was learned of the pace", extra={"action": "learn"}, exc_info=error)
 
 
-def _durations(job: Job) -> Iterator[tuple[str, float]]:
-    """Yield each kind of work and how long it took from the time at which the job could begin with it."""
+@dataclass(frozen=True, slots=True)
+class _DoneWork:
+    """Work of one kind that a job did."""
+
+    extent: Extent
+    expected: Expectation
+    took_sec: float
+
+
+def _done_work(job: Job, recording_sec: float) -> Iterator[_DoneWork]:
+    """Yield the job's work, and how long it took from the time at which the job could begin with it."""
     over_at = []
     for stage, progress in job.stages.items():
         if progress.state is StageState.DONE and progress.finished_at is not None:
             over_at.append(progress.finished_at)
             began_at = work_began_at(job, stage)
             if progress.expected is not None and began_at is not None:
-                yield progress.expected.kind, (progress.finished_at - began_at).total_seconds()
+                took_sec = (progress.finished_at - began_at).total_seconds()
+                yield _DoneWork(_extent(job, stage, recording_sec), progress.expected, took_sec)
     if job.expected_completion is not None and job.finished_at is not None and over_at:
-        yield job.expected_completion.kind, (job.finished_at - max(over_at)).total_seconds()
+        took_sec = (job.finished_at - max(over_at)).total_seconds()
+        yield _DoneWork(_extent(job, COMPLETION, recording_sec), job.expected_completion, took_sec)
 
 
-def _learn(services: Services, recording_sec: float, durations: dict[str, float]) -> None:
+def _learn(services: Services, done: list[_DoneWork]) -> None:
     """Write each kind's row under its ETag; read them all again when another worker was faster."""
     paces = services.storage.paces
 
     def once() -> None:
-        known = paces.all()
-        for kind, took_sec in list(durations.items()):
-            if (stored := known.get(kind)) is None:
-                with suppress(WriteConflict):  # another worker was faster, or the row cannot be read
-                    paces.create(Pace.default(kind).learn(recording_sec, took_sec))
+        stored = paces.all()
+        while done:
+            work = done[-1]
+            known = stored.get(work.expected.kind)
+            pace = Pace.default(work.expected.kind) if known is None else known.value
+            learned = pace.learn(work.extent, work.took_sec, work.expected.sec)
+            if known is not None:
+                paces.update(known, learned)
             else:
-                paces.update(stored, stored.value.learn(recording_sec, took_sec))
-            del durations[kind]
+                with suppress(WriteConflict):  # another worker was faster, or the row cannot be read
+                    paces.create(learned)
+            done.pop()
 
     retry_conflicts(once, services.sleep)

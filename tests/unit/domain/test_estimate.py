@@ -12,8 +12,8 @@ from shared.domain.expectation import Expectation
 from shared.domain.job import Job
 from shared.domain.job_event import event_of
 from shared.domain.options import JobOptions
-from shared.domain.pace import COMPLETION
 from shared.domain.stage import Stage, StageState
+from shared.domain.work_kinds import COMPLETION
 from shared.job_status import JobStatus
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.domain.pace import DEFAULT_SPREAD, MAX_LESSONS, MIN_SPREAD, Lesson, Pace, kinds_of
+from shared.domain.pace import DEFAULT_SPREAD, MAX_LESSONS, MIN_SPREAD, Extent, Lesson, Pace
 from shared.domain.recording import Recording, VideoStream
 from shared.domain.stage import Stage
+from shared.domain.work_kinds import kinds_of
 from shared.storage.columns import from_columns, to_columns
+from shared.storage.upgrade import upgraded
 
 KIND = "tracking-plain-h264-hd"
 
@@ -25,14 +27,20 @@ def picture(codec: str, width: int, height: int) -> Recording:
 def learned(took: Callable[[float], float], lengths: list[float]) -> Pace:
     pace = Pace.default(KIND)
     for length in lengths:
-        pace = pace.learn(length, took(length))
+        pace = after(pace, length, took(length))
     return pace
+
+
+def after(pace: Pace, length: float, took_sec: float, parts: int = 1) -> Pace:
+    """Return the pace after one more job, which had been expected as the pace says."""
+    extent = Extent(length, parts)
+    return pace.learn(extent, took_sec, pace.expect(extent).sec)
 
 
 def test_defaults_grow_with_the_picture_and_say_that_nothing_was_learned() -> None:
     small, large = (
-        Pace.default("tracking-plain-h264-small").expect(600),
-        Pace.default("tracking-plain-h264-large").expect(600),
+        Pace.default("tracking-plain-h264-small").expect(Extent(600)),
+        Pace.default("tracking-plain-h264-large").expect(Extent(600)),
     )
     assert 0 < small.sec < large.sec
     assert (small.jobs, small.spread) == (0, DEFAULT_SPREAD)
@@ -41,42 +49,42 @@ def test_defaults_grow_with_the_picture_and_say_that_nothing_was_learned() -> No
 def test_fixed_and_growing_parts_are_told_apart() -> None:
     pace = learned(lambda length: 3.0 + 0.2 * length, [5, 60, 20, 300])
     for length in (5, 100, 3000):
-        assert pace.expect(length).sec == pytest.approx(3.0 + 0.2 * length, rel=0.15)
+        assert pace.expect(Extent(length)).sec == pytest.approx(3.0 + 0.2 * length, rel=0.15)
 
 
 def test_one_job_outweighs_the_defaults_for_recordings_like_it() -> None:
-    assert learned(lambda _: 40.0, [60]).expect(60).sec == pytest.approx(40.0, rel=0.25)
+    assert learned(lambda _: 40.0, [60]).expect(Extent(60)).sec == pytest.approx(40.0, rel=0.25)
 
 
 def test_a_machine_that_became_faster_is_noticed() -> None:
     pace = learned(lambda length: 0.4 * length, [60.0, 300.0] * 10)
     for _ in range(12):
         for length in (60.0, 300.0):
-            pace = pace.learn(length, 0.2 * length)
-    assert pace.expect(120).sec == pytest.approx(24.0, rel=0.2)
+            pace = after(pace, length, 0.2 * length)
+    assert pace.expect(Extent(120)).sec == pytest.approx(24.0, rel=0.2)
 
 
 def test_one_job_that_waited_long_spoils_little() -> None:
     pace = learned(lambda length: 2 + 0.1 * length, [60, 120, 30, 240, 90, 60, 120])
-    spoiled = pace.learn(100, 5000.0)
-    assert spoiled.expect(100).sec < 2 * pace.expect(100).sec
-    assert spoiled.expect(100).spread > pace.expect(100).spread
+    spoiled = after(pace, 100, 5000.0)
+    assert spoiled.expect(Extent(100)).sec < 2 * pace.expect(Extent(100)).sec
+    assert spoiled.expect(Extent(100)).spread > pace.expect(Extent(100)).spread
 
 
 def test_the_range_becomes_narrow_with_jobs_that_are_alike_and_stays_wide_with_others() -> None:
     dice = random.Random(1)
     alike = learned(lambda length: 1 + 0.1 * length, [60.0 + number for number in range(20)])
     unlike = learned(lambda length: (1 + 0.1 * length) * dice.uniform(0.5, 2), [60.0 + number for number in range(20)])
-    assert alike.expect(60).spread < 0.15
-    assert unlike.expect(60).spread > 2 * MIN_SPREAD
-    assert unlike.expect(60).jobs == 20
+    assert alike.expect(Extent(60)).spread < 0.15
+    assert unlike.expect(Extent(60)).spread > 2 * MIN_SPREAD
+    assert unlike.expect(Extent(60)).jobs == 20
 
 
 def test_the_first_job_that_loaded_models_is_outvoted() -> None:
-    cold = Pace.default(KIND).learn(8, 9.0)
+    cold = after(Pace.default(KIND), 8, 9.0)
     for length in (40.0, 8.0, 20.0):
-        cold = cold.learn(length, 1 + 0.1 * length)
-    assert cold.expect(8).sec == pytest.approx(1.8, rel=0.25)
+        cold = after(cold, length, 1 + 0.1 * length)
+    assert cold.expect(Extent(8)).sec == pytest.approx(1.8, rel=0.25)
 
 
 def test_where_no_line_is_right_jobs_of_about_the_same_length_are_asked() -> None:
@@ -87,7 +95,19 @@ def test_where_no_line_is_right_jobs_of_about_the_same_length_are_asked() -> Non
 
     pace = learned(took, [10, 20, 40, 80, 110, 130, 160, 240, 400, 600] * 2)
     for length in (30.0, 100.0, 180.0, 500.0):
-        assert pace.expect(length).sec == pytest.approx(took(length), rel=0.2)
+        assert pace.expect(Extent(length)).sec == pytest.approx(took(length), rel=0.2)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whether_workers_share_the_parts_of_a_recording_is_learned(workers: int) -> None:
+    def took(length: float, parts: int) -> float:
+        return 1 + 0.12 * length / min(workers, parts)
+
+    pace = Pace.default(KIND)
+    for length, parts in ((60, 1), (310, 2), (200, 1), (450, 2), (20, 1), (290, 1)):
+        pace = after(pace, length, took(length, parts), parts)
+    for length, parts in ((280, 1), (320, 2)):
+        assert pace.expect(Extent(length, parts)).sec == pytest.approx(took(length, parts), rel=0.15)
 
 
 def test_a_row_keeps_its_latest_lessons_and_is_read_as_it_was_written() -> None:
@@ -95,10 +115,24 @@ def test_a_row_keeps_its_latest_lessons_and_is_read_as_it_was_written() -> None:
     assert len(pace.lessons) == MAX_LESSONS
     assert pace.jobs == MAX_LESSONS + 9
     again = from_columns(Pace, to_columns(pace))
-    assert again.expect(77).sec == pytest.approx(pace.expect(77).sec, rel=0.01)
-    for line in ("1 0 1", "-1 1", "1 nan", "1", "1 2 -3"):
+    assert again.expect(Extent(77)).sec == pytest.approx(pace.expect(Extent(77)).sec, rel=0.01)
+    assert again.lessons[0].expected_sec == pytest.approx(pace.lessons[0].expected_sec, abs=0.001)
+    for line in ("1 0 1", "-1 1", "1 nan", "1", "1 2 -3", "1 2 3 0"):
         with pytest.raises(ValueError, match=r"above|below|not enough"):
             Lesson.from_line(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "lesson"),
+    [
+        ("60.000 7.000 ", Lesson(Extent(60), 7.0, None)),
+        ("60.000 7.000 8.000", Lesson(Extent(60), 7.0, 8.0)),
+        ("60.000 7.000 - 2", Lesson(Extent(60, 2), 7.0, None)),
+    ],
+)
+def test_lessons_of_earlier_releases_are_read(line: str, lesson: Lesson) -> None:
+    assert Lesson.from_line(line) == lesson
+    assert Lesson.from_line(lesson.to_line()) == lesson
 
 
 def test_a_row_of_an_earlier_release_tells_what_it_had_learned() -> None:
@@ -113,11 +147,11 @@ def test_a_row_of_an_earlier_release_tells_what_it_had_learned() -> None:
         "lengthDuration": 0.98,
         "variance": 0.04,
     }
-    stored = from_columns(Pace, row)
-    expected = stored.expect(100)
+    stored = from_columns(Pace, upgraded("paces", row))
+    expected = stored.expect(Extent(100))
     assert expected.sec == pytest.approx(3.0 + 0.2 * 100, rel=0.01)
     assert (expected.spread, expected.jobs) == (0.2, 7)
-    assert stored.learn(100, 23.0).expect(100).sec == pytest.approx(23.0, rel=0.05)
+    assert after(stored, 100, 23.0).expect(Extent(100)).sec == pytest.approx(23.0, rel=0.05)
 
 
 def test_kinds_are_few_and_tell_codec_size_and_what_is_made() -> None:
