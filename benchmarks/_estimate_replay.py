@@ -16,7 +16,7 @@ from shared.domain import job as jobs
 from shared.domain.estimate import estimate_of
 from shared.domain.pace import Pace
 from shared.pipeline.context import Services
-from shared.pipeline.stages.expectations import expect, learn
+from shared.pipeline.stages.expectations import expect, learn, read_paces
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
 from shared.storage.ports import Storage, Stored
@@ -163,7 +163,7 @@ def _fresh_services() -> Services:
 def _told_anew(services: Services, job: JobRows) -> JobRows:
     """Return the job as it would have been told what to expect now."""
     planned = next(row for row in job.rows if row.recording_sec is not None)
-    expected = expect(services, planned, job.recording)
     length_sec = job.recording.duration_sec
+    expected = expect(read_paces(services, planned.options, job.recording), planned, length_sec)
     rows = [row if row.recording_sec is None else jobs.expect(row, length_sec, expected) for row in job.rows]
     return replace(job, rows=rows)

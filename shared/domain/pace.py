@@ -128,9 +128,9 @@ class Pace:
         sec = self._line_at(extent) * math.exp(mean_at(curves, extent))
         return Expectation(kind=self.kind, sec=max(_MIN_SEC, sec), spread=self._spread(), jobs=self.jobs)
 
-    def learn(self, extent: Extent, took_sec: float, expected_sec: float) -> "Pace":
-        """Return the pace after one more job, with how long it had been expected to take."""
-        lesson = Lesson(extent, max(took_sec, _MIN_SEC), expected_sec if self.jobs else None)
+    def learn(self, extent: Extent, took_sec: float, expected_sec: float | None) -> "Pace":
+        """Return the pace after one more job; `expected_sec` is None where nothing had been learned before it began."""
+        lesson = Lesson(extent, max(took_sec, _MIN_SEC), expected_sec)
         return replace(self, jobs=self.jobs + 1, lessons=(*self.lessons, lesson)[-MAX_LESSONS:])
 
     def _line_at(self, extent: Extent) -> float:

@@ -32,7 +32,7 @@ from shared.media.video.field_order import find_field_order
 from shared.pipeline.artefacts import RECORDING
 from shared.pipeline.context import ContinueLater, StepContext
 from shared.pipeline.stages.audio_copy import copy_audio
-from shared.pipeline.stages.expectations import expect
+from shared.pipeline.stages.expectations import expect, read_paces
 from shared.pipeline.stages.job_blobs import (
     CHANGED,
     NOT_THERE,
@@ -88,11 +88,13 @@ def download_recording(context: StepContext) -> None:
             recording=_of_session(current.recording, recording), updated_at=services.clock()
         ),
     )
-    expected = expect(services, context.job, recording)
+    paces = read_paces(services, context.job.options, recording)
 
     def plan(job: Job) -> Job | None:
         planned = _planned(job, recording, services.settings, services.clock())
-        return None if planned is None else jobs.expect(planned, recording.duration_sec, expected)
+        if planned is None:
+            return None
+        return jobs.expect(planned, recording.duration_sec, expect(paces, planned, recording.duration_sec))
 
     change_job(services, session.org_id, context.job.job_id, plan)
 

@@ -25,20 +25,29 @@ from shared.pipeline.updates import retry_conflicts
 log = logging.getLogger(__name__)
 
 
-def expect(services: Services, job: Job, recording: Recording) -> Mapping[str, Expectation]:
-    """Return how long each stage of the job, and what follows from all of them, is expected to take.
+def read_paces(services: Services, options: JobOptions, recording: Recording) -> Mapping[str, Pace]:
+    """Read with one request what was learned of each stage of a job, and of what follows from all of them.
 
-    One request reads what was learned. Nothing is expected while storage does not answer, or where the numbers of a row
-    make no sense: a job needs no estimate.
+    The mapping is empty while storage does not answer: a job needs no estimate.
     """
-    engine = job.options.engine or services.settings.engine
-    kinds = kinds_of(recording, engine, _rendition(recording, job.options))
+    kinds = kinds_of(recording, options.engine or services.settings.engine, _rendition(recording, options))
     try:
         known = services.storage.paces.all()
-        paces = {what: known[kind].value if kind in known else Pace.default(kind) for what, kind in kinds.items()}
-        return {what: pace.expect(_extent(job, what, recording.duration_sec)) for what, pace in paces.items()}
-    except (RostrumError, ArithmeticError, ValueError) as error:
+    except RostrumError as error:
         log.warning("nothing is known of the pace", extra={"action": "expect"}, exc_info=error)
+        return {}
+    return {what: known[kind].value if kind in known else Pace.default(kind) for what, kind in kinds.items()}
+
+
+def expect(paces: Mapping[str, Pace], planned: Job, recording_sec: float) -> Mapping[str, Expectation]:
+    """Return how long the stages of a job that has its parts, and what follows from them, are expected to take.
+
+    Nothing is expected where the numbers of a row make no sense.
+    """
+    try:
+        return {what: pace.expect(_extent(planned, what, recording_sec)) for what, pace in paces.items()}
+    except (ArithmeticError, ValueError) as error:
+        log.warning("what is known of the pace makes no sense", extra={"action": "expect"}, exc_info=error)
         return {}
 
 
@@ -104,7 +113,7 @@ def _learn(services: Services, done: list[_DoneWork]) -> None:
             work = done[-1]
             known = stored.get(work.expected.kind)
             pace = Pace.default(work.expected.kind) if known is None else known.value
-            learned = pace.learn(work.extent, work.took_sec, work.expected.sec)
+            learned = pace.learn(work.extent, work.took_sec, work.expected.sec if work.expected.jobs else None)
             if known is not None:
                 paces.update(known, learned)
             else:

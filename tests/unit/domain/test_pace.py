@@ -34,7 +34,8 @@ def learned(took: Callable[[float], float], lengths: list[float]) -> Pace:
 def after(pace: Pace, length: float, took_sec: float, parts: int = 1) -> Pace:
     """Return the pace after one more job, which had been expected as the pace says."""
     extent = Extent(length, parts)
-    return pace.learn(extent, took_sec, pace.expect(extent).sec)
+    expected = pace.expect(extent)
+    return pace.learn(extent, took_sec, expected.sec if expected.jobs else None)
 
 
 def test_defaults_grow_with_the_picture_and_say_that_nothing_was_learned() -> None:
