@@ -34,7 +34,8 @@ class Limits:
     """The bounds of one application; the defaults are the service's."""
 
     imports: ConcurrencyLimit = field(default_factory=_imports)
-    """Each import may hold the block that arrives in memory, and those that it stages."""
+    """Each import may hold about six blocks of 4 MiB in memory: four on their way to storage, one that fills, and up to
+    one of chunks that wait to be parsed."""
 
     staged_blocks: asyncio.Semaphore = field(default_factory=_staged_blocks)
     """Blocks of all imports on their way to storage: each takes 4 MiB of memory, and one of the 40 threads that all

@@ -273,9 +273,9 @@ class Incoming:
 
     async def _stage(self) -> None:
         await self._staged(STAGED_AT_ONCE - 1)
-        await self._places.acquire()
-        block = b"".join(self._block)
+        block = b"".join(self._block)  # before a place is taken, which would be lost if memory runs out here
         self._block, self._block_bytes = [], 0  # so that no block is held twice while it is staged
+        await self._places.acquire()
         staging = asyncio.create_task(off_loop(partial(self._stage_block, self._blocks, block)))
         staging.add_done_callback(lambda _: self._places.release())
         self._staging.append(staging)

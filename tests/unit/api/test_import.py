@@ -7,8 +7,9 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,7 @@ from shared.api.http.multipart import AT_ONCE_BYTES, PARSED_BYTES, PartBegin, Pa
 from shared.api.limits import Limits
 from shared.api.routes import imports
 from shared.api.routes.imports import BLOCK_BYTES
+from shared.domain.errors import StorageUnavailable
 from shared.domain.idempotency import Reserved
 from shared.settings import Settings
 from shared.storage.ports import SOURCES
@@ -119,21 +121,74 @@ def test_a_recording_goes_to_storage_four_blocks_at_a_time(harness: ApiHarness) 
     assert b"".join(staged[index] for index in range(4)) == recording
 
 
+class OnePlace(asyncio.Semaphore):
+    """A single place, which tells when two requests have asked for it."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.asked_by_two = threading.Event()
+        self._requests = set[asyncio.Task[Any] | None]()
+
+    async def acquire(self) -> Literal[True]:
+        self._requests.add(asyncio.current_task())
+        if len(self._requests) == 2:
+            self.asked_by_two.set()
+        return await super().acquire()
+
+
 def test_imports_share_the_places_of_blocks(harness: ApiHarness) -> None:
-    app = create_app(harness.services, Limits(staged_blocks=asyncio.Semaphore(1)))
-    stage, running, seen = harness.services.storage.blobs.stage_block, set[int](), list[set[int]]()
+    place = OnePlace()
+    stage, running, most = harness.services.storage.blobs.stage_block, set[tuple[str, int]](), list[int]()
 
     def watched(container: str, name: str, index: int, data: bytes) -> None:
-        running.add(index)
+        running.add((name, index))
+        assert place.asked_by_two.wait(60)
         time.sleep(0.1)  # long enough for another block to begin, if it may
-        seen.append(set(running))
+        most.append(len(running))
         stage(container, name, index, data)
-        running.remove(index)
+        running.remove((name, index))
 
     harness.instead("blobs", stage_block=watched)
+    app = create_app(harness.services, Limits(staged_blocks=place))
+    with ApiClient(app, base_url="http://api.localhost") as client, ThreadPoolExecutor(2) as pool:
+        send = partial(client.post, "/sessions/import", content=form(video(RECORDING)), headers=TYPE)
+        answers = [each.result() for each in [pool.submit(send), pool.submit(send)]]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert most == [1, 1, 1, 1]
+
+
+def test_a_block_that_storage_did_not_take_gives_its_place_back(harness: ApiHarness) -> None:
+    stage, failures = harness.services.storage.blobs.stage_block, [StorageUnavailable("Storage does not answer.")]
+
+    def fails_once(container: str, name: str, index: int, data: bytes) -> None:
+        if failures:
+            raise failures.pop()
+        stage(container, name, index, data)
+
+    harness.instead("blobs", stage_block=fails_once)
+    place = asyncio.Semaphore(1)
+    app = create_app(harness.services, Limits(staged_blocks=place))
     with ApiClient(app, base_url="http://api.localhost") as client:
-        assert client.post("/sessions/import", content=form(video(RECORDING)), headers=TYPE).status_code == 202
-    assert seen == [{0}, {1}]
+        send = partial(client.post, "/sessions/import", content=form(video(RECORDING)), headers=TYPE)
+        assert send().status_code == 503
+        assert not place.locked()  # else the next import would wait for ever
+        assert send().status_code == 202
+
+
+def test_a_block_that_cannot_be_joined_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    text: Any = "x" * BLOCK_BYTES  # no bytes: joining them fails, as it does where memory runs out
+
+    async def parts(*_: object) -> AsyncIterator[PartBegin | PartData]:
+        yield PartBegin("video", "talk.mp4", None)
+        yield PartData(text)
+
+    monkeypatch.setattr(imports, "read_parts", parts)
+    place = asyncio.Semaphore(1)
+    reserved = Reserved(job_id="job", session_id="session", resource_id="upload")
+    incoming = imports.Incoming(make_services(), ORG, reserved, place)
+    with pytest.raises(TypeError):
+        asyncio.run(incoming.receive(request_of([])))
+    assert not place.locked()
 
 
 def test_the_name_is_the_files_without_metadata(harness: ApiHarness) -> None:
