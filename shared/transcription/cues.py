@@ -1,8 +1,8 @@
 """Cut a transcript's words into caption cues by the broadcasters' rules.
 
-Apart from `captions`, which writes the file formats, and `lines`, which breaks a cue's words. `caption_rules` has the
-room and the time of a cue. Between two cues the screen is empty for at least two frames. Breaks are found by dynamic
-programming over each stretch of speech, so that an early break does not force a bad one later.
+Apart from `captions`, which writes the file formats, and `line_breaks`, which breaks a cue's words. `caption_rules` has
+the room and the time of a cue. Between two cues the screen is empty for at least two frames. Breaks are found by
+dynamic programming over each stretch of speech, so that an early break does not force a bad one later.
 """
 
 import math

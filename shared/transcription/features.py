@@ -2,9 +2,9 @@
 
 Computed here and not inside the decoder, for two reasons. The decoder can be fed in short pieces, between which other
 threads run, while the mean is still that of the whole utterance. And missing bands can be filled in before the cepstra
-are computed (see `band`). The numbers are those of the model's `feat.params` (130 to 6800 Hz, 25 filters of unit area,
-a unitary cosine transform, lifter 22) and of the front end that it was trained with (Hamming windows of 410 samples,
-pre-emphasis 0.97).
+are computed (see `telephone`). The numbers are those of the model's `feat.params` (130 to 6800 Hz, 25 filters of unit
+area, a unitary cosine transform, lifter 22) and of the front end that it was trained with (Hamming windows of 410
+samples, pre-emphasis 0.97).
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The shapes in which the API shows a probed recording, and run a probe beside other requests."""
+"""Define the shapes in which the API shows a probed recording, and run a probe beside other requests."""
 
 from collections.abc import Callable
 from typing import TypeVar

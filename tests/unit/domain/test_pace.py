@@ -155,6 +155,33 @@ def test_a_row_of_an_earlier_release_tells_what_it_had_learned() -> None:
     assert after(stored, 100, 23.0).expect(Extent(100)).sec == pytest.approx(23.0, rel=0.05)
 
 
+def test_a_row_with_sums_and_lessons_tells_both() -> None:
+    """The release after the first one wrote such rows: here the defaults' sums, and three jobs on another line."""
+    row = {
+        "kind": KIND,
+        "jobs": 3,
+        "weight": 8.000384733024137e-05,
+        "length": 0.0016138503888689043,
+        "lengthSquared": 0.08186139992805494,
+        "duration": 0.00019426445486215975,
+        "lengthDuration": 0.007409637503775192,
+        "variance": 0.25,
+        "lessons": "60.000 15.000 \n300.000 63.000 63.567\n20.000 7.000 6.941",
+        "schemaVersion": 1,
+    }
+    stored = from_columns(Pace, upgraded("paces", row))
+    assert stored.lessons == (
+        Lesson(Extent(60), 15.0, None),
+        Lesson(Extent(300), 63.0, 63.567),
+        Lesson(Extent(20), 7.0, 6.941),
+    )
+    default = Pace.default(KIND)
+    assert (stored.fixed_sec, stored.rate) == (pytest.approx(default.fixed_sec), pytest.approx(default.rate))
+    expected = stored.expect(Extent(100))
+    assert expected.sec == pytest.approx(3.0 + 0.2 * 100, rel=0.05)
+    assert (expected.spread, expected.jobs) == (pytest.approx(0.3), 3)
+
+
 def test_kinds_are_few_and_tell_codec_size_and_what_is_made() -> None:
     kinds = kinds_of(picture("hevc", 1920, 1080), "moonshine", "encode")
     assert kinds[Stage.TRACKING] == "tracking-encode-hevc-fullhd"

@@ -9,6 +9,7 @@ from shared.slides.screen import WHOLE_PICTURE, Corners, Screen, find_screen
 from shared.tracking.detection import Detection, FrameDetections
 
 CORNERS: Corners = ((0.2, 0.1), (0.8, 0.15), (0.78, 0.65), (0.22, 0.6))
+FROM_EDGE_TO_EDGE: Corners = ((0.0, 0.0), (1.0, 0.1), (1.0, 1.0), (0.0, 0.9))
 
 
 def room(corners: Corners, screen_luma: int = 230) -> tuple[np.ndarray, np.ndarray]:
@@ -63,14 +64,24 @@ def test_a_room_without_a_screen_is_looked_at_whole() -> None:
     assert screen.region == (0.0, 0.0, 1.0, 1.0)
 
 
-@pytest.mark.parametrize("size", [(640, 384), (500, 300), (250, 150)])
-def test_a_screen_seen_at_an_angle_is_straightened(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("corners", "picture_size", "size"),
+    [
+        (CORNERS, (1280, 720), (640, 384)),
+        (CORNERS, (1280, 720), (500, 300)),
+        (CORNERS, (1280, 720), (250, 150)),
+        pytest.param(FROM_EDGE_TO_EDGE, (1279, 719), (250, 150), id="to the edges of a picture of odd size"),
+    ],
+)
+def test_a_screen_seen_at_an_angle_is_straightened(
+    corners: Corners, picture_size: tuple[int, int], size: tuple[int, int]
+) -> None:
     slide = np.full((300, 500, 3), 240, np.uint8)
     cv2.rectangle(slide, (100, 60), (200, 120), (20, 20, 20), -1)
     source = np.asarray([(0, 0), (500, 0), (500, 300), (0, 300)], np.float32)
-    target = np.asarray(CORNERS, np.float32) * np.asarray((1280, 720), np.float32)
-    seen = cv2.warpPerspective(slide, cv2.getPerspectiveTransform(source, target), (1280, 720))
-    straight = Screen(CORNERS).straighten(seen.astype(np.uint8), size)
+    target = np.asarray(corners, np.float32) * np.asarray(picture_size, np.float32)
+    seen = cv2.warpPerspective(slide, cv2.getPerspectiveTransform(source, target), picture_size)
+    straight = Screen(corners).straighten(seen.astype(np.uint8), size)
     assert np.abs(straight.astype(int) - cv2.resize(slide, size, interpolation=cv2.INTER_AREA)).mean() < 3
 
 
