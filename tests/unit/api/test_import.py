@@ -169,9 +169,9 @@ def test_a_block_that_storage_did_not_take_gives_its_place_back(harness: ApiHarn
     place = asyncio.Semaphore(1)
     app = create_app(harness.services, Limits(staged_blocks=place))
     with ApiClient(app, base_url="http://api.localhost") as client:
-        send = partial(client.post, "/sessions/import", content=form(video(RECORDING)), headers=TYPE)
+        send = partial(client.post, "/sessions/import", content=form(video(bytes(BLOCK_BYTES))), headers=TYPE)
         assert send().status_code == 503
-        assert not place.locked()  # else the next import would wait for ever
+        assert not place.locked()  # else the next block would wait for ever
         assert send().status_code == 202
 
 
