@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from threading import Thread
+from typing import Any
 
 import pytest
 import requests
@@ -20,6 +21,7 @@ from shared.domain.search.transcript import (
 from shared.storage.connect import AzureStorage
 from shared.storage.search_table import SearchTable
 from shared.storage.table import MAX_STRING_UNITS, Row, Table
+from tests.support.scripted_store import ScriptedStore
 
 NewTable = Callable[[], Table]
 
@@ -225,12 +227,11 @@ def test_what_another_removed_half_is_withdrawn_whole(index: SearchTable, words:
 
 
 def test_a_crash_while_putting_leaves_nothing_that_removing_does_not_find(
-    index: SearchTable, words: Table, passages: Table, monkeypatch: pytest.MonkeyPatch
+    index: SearchTable, words: Table, passages: Table
 ) -> None:
     for survived in count():
-        crashed = _crashes_after(
-            survived, words, passages, monkeypatch, lambda: index.put(transcript("so it came about"))
-        )
+        dying = _dying_after(survived, words, passages)
+        crashed = _crashes(lambda dying=dying: dying.put(transcript("so it came about")))
         index.remove(ORG, SESSION, JOB)
         assert (rows(words), rows(passages)) == (0, 0)
         if not crashed:
@@ -238,12 +239,11 @@ def test_a_crash_while_putting_leaves_nothing_that_removing_does_not_find(
     assert survived == 2
 
 
-def test_a_crash_while_removing_can_be_resumed(
-    index: SearchTable, words: Table, passages: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_while_removing_can_be_resumed(index: SearchTable, words: Table, passages: Table) -> None:
     for survived in count():
         index.put(transcript("so it came about"))
-        crashed = _crashes_after(survived, words, passages, monkeypatch, lambda: index.remove(ORG, SESSION, JOB))
+        dying = _dying_after(survived, words, passages)
+        crashed = _crashes(lambda dying=dying: dying.remove(ORG, SESSION, JOB))
         index.remove(ORG, SESSION, JOB)
         assert (rows(words), rows(passages)) == (0, 0)
         if not crashed:
@@ -251,19 +251,20 @@ def test_a_crash_while_removing_can_be_resumed(
     assert survived > 2
 
 
-def _crashes_after(
-    survived: int, words: Table, passages: Table, monkeypatch: pytest.MonkeyPatch, call: Callable[[], None]
-) -> bool:
-    """Whether the call came to another change of the tables after so many."""
+def _dying_after(survived: int, words: Table, passages: Table) -> SearchTable:
+    """Return the index over the same tables, whose process dies before it changes them once more than so often."""
     left = iter(range(survived))
-    with monkeypatch.context() as patch:
-        for table in (words, passages):
-            for name in ("upsert_many", "delete_many"):
-                patch.setattr(table, name, _dying(getattr(table, name), left))
-        try:
-            call()
-        except ConnectionAbortedError:
-            return True
+    tables: list[Any] = [ScriptedStore(words), ScriptedStore(passages)]
+    for table in tables:
+        table.script(**{name: _dying(getattr(table, name), left) for name in ("upsert_many", "delete_many")})
+    return SearchTable(words=tables[0], passages=tables[1])
+
+
+def _crashes(call: Callable[[], None]) -> bool:
+    try:
+        call()
+    except ConnectionAbortedError:
+        return True
     return False
 
 

@@ -175,22 +175,6 @@ def test_a_block_that_storage_did_not_take_gives_its_place_back(harness: ApiHarn
         assert send().status_code == 202
 
 
-def test_a_block_that_cannot_be_joined_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    text: Any = "x" * BLOCK_BYTES  # no bytes: joining them fails, as it does where memory runs out
-
-    async def parts(*_: object) -> AsyncIterator[PartBegin | PartData]:
-        yield PartBegin("video", "talk.mp4", None)
-        yield PartData(text)
-
-    monkeypatch.setattr(imports, "read_parts", parts)
-    place = asyncio.Semaphore(1)
-    reserved = Reserved(job_id="job", session_id="session", resource_id="upload")
-    incoming = imports.Incoming(make_services(), ORG, reserved, place)
-    with pytest.raises(TypeError):
-        asyncio.run(incoming.receive(request_of([])))
-    assert not place.locked()
-
-
 def test_the_name_is_the_files_without_metadata(harness: ApiHarness) -> None:
     answer = harness.client.post("/sessions/import", content=form(video(b"abc")), headers=TYPE)
     assert harness.session(answer.json()["sessionId"]).name == "talk.mp4"
