@@ -78,6 +78,7 @@ def test_a_screen_seen_at_an_angle_is_straightened(
 ) -> None:
     slide = np.full((300, 500, 3), 240, np.uint8)
     cv2.rectangle(slide, (100, 60), (200, 120), (20, 20, 20), -1)
+    cv2.rectangle(slide, (10, 10), (489, 289), (20, 20, 20), 20)  # a frame, so that no edge can be missing unseen
     source = np.asarray([(0, 0), (500, 0), (500, 300), (0, 300)], np.float32)
     target = np.asarray(corners, np.float32) * np.asarray(picture_size, np.float32)
     seen = cv2.warpPerspective(slide, cv2.getPerspectiveTransform(source, target), picture_size)
