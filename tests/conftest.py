@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,20 @@ def _group(module: Path) -> str:
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The connection string of an Azurite on free ports, with its data in a directory of this run."""
-    command = install_azurite(print)
-    emulator = start_azurite(command, Path(tmp_path_factory.mktemp("azurite")))
+    with _running_azurite(tmp_path_factory.mktemp("azurite")) as connection_string:
+        yield connection_string
+
+
+@pytest.fixture
+def empty_azurite(tmp_path: Path) -> Iterator[str]:
+    """The same, in which no other test wrote anything."""
+    with _running_azurite(tmp_path / "azurite") as connection_string:
+        yield connection_string
+
+
+@contextmanager
+def _running_azurite(directory: Path) -> Iterator[str]:
+    emulator = start_azurite(install_azurite(print), directory)
     try:
         yield emulator.connection_string
     finally:

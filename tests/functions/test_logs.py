@@ -136,11 +136,11 @@ def test_the_worker_is_handed_no_record_of_ours_or_of_clients(ran: "subprocess.C
     assert [line for line in kept if not line.startswith("KEPT httpx2")] == []  # the test's own client
 
 
-def test_an_idle_minute_leaves_no_line_of_the_storage_client(azurite: str) -> None:
+def test_an_idle_minute_leaves_no_line_of_the_storage_client(empty_azurite: str) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", IDLE_MINUTE],
         cwd=REPO,
-        env={**os.environ, "AzureWebJobsStorage": azurite},
+        env={**os.environ, "AzureWebJobsStorage": empty_azurite},
         capture_output=True,
         text=True,
         check=True,
