@@ -9,10 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import _lru_cache_wrapper
-from typing import Protocol, TypeVar
+from functools import _lru_cache_wrapper, lru_cache, wraps
+from typing import ParamSpec, Protocol, TypeVar
 
 from shared.freed_memory import give_back_memory, map_large_blocks
+from shared.telemetry.cost_meter import loading
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +21,28 @@ LONG_STEP_SEC = 2.0
 """A step from this length on gives memory back; that takes some 0.1 s, and a shorter one holds little."""
 
 Model = TypeVar("Model")
+Arguments = ParamSpec("Arguments")
 
 _CACHES: "list[_lru_cache_wrapper[object]]" = []
 
 
-def released_when_idle(cached: "_lru_cache_wrapper[Model]") -> "_lru_cache_wrapper[Model]":
-    """Name the cache of a model; use it as a decorator above `lru_cache`."""
-    _CACHES.append(cached)
-    return cached
+def kept_warm(maxsize: int) -> "Callable[[Callable[Arguments, Model]], _lru_cache_wrapper[Model]]":
+    """Cache what the decorated function loads, so many models of it, until the process is idle.
+
+    The time of loading is counted as such of the current work.
+    """
+
+    def decorate(load: Callable[Arguments, Model]) -> "_lru_cache_wrapper[Model]":
+        @lru_cache(maxsize)
+        @wraps(load)
+        def timed(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Model:
+            with loading():
+                return load(*args, **kwargs)
+
+        _CACHES.append(timed)
+        return timed
+
+    return decorate
 
 
 def release_models() -> int:

@@ -20,6 +20,7 @@ from shared.pipeline.context import Services, StepContext, StepWork
 from shared.pipeline.tasks.job_manager import job_manager
 from shared.settings import Settings, load_settings
 from shared.storage.ports import Storage
+from shared.telemetry.cost_meter import loading
 from shared.telemetry.setup import make_telemetry
 from shared.telemetry.telemetry import OFF, Telemetry
 from shared.warm_models import IdleRelease
@@ -117,7 +118,9 @@ def _step_work(module: str, function: str) -> StepWork:
     """Return the work as a function that imports its module at its first run: indexing loads no media libraries."""
 
     def work(context: StepContext, /) -> None:
-        getattr(import_module(f"shared.pipeline.stages.{module}"), function)(context)
+        with loading():
+            stage = import_module(f"shared.pipeline.stages.{module}")
+        getattr(stage, function)(context)
 
     return work
 

@@ -52,6 +52,9 @@ class Cost:
     wall_sec: float = 0.0
     """The time that the work took, waiting for storage included, in seconds."""
 
+    loading_sec: float = 0.0
+    """The part of the wall time in which modules and models were loaded, which a worker does once, in seconds."""
+
     bytes_read: int = 0
     """Bytes of blobs that were read."""
 
@@ -73,6 +76,7 @@ class Cost:
         return Cost(
             cpu_sec=self.cpu_sec + sign * other.cpu_sec,
             wall_sec=self.wall_sec + sign * other.wall_sec,
+            loading_sec=self.loading_sec + sign * other.loading_sec,
             bytes_read=self.bytes_read + sign * other.bytes_read,
             bytes_written=self.bytes_written + sign * other.bytes_written,
             operations={kind: counts[kind] for kind in _KINDS.values() if counts.get(kind)},
@@ -87,6 +91,7 @@ class Cost:
         return cls(
             cpu_sec=sum(each.cpu_sec for each in costs),
             wall_sec=sum(each.wall_sec for each in costs),
+            loading_sec=sum(each.loading_sec for each in costs),
             bytes_read=sum(each.bytes_read for each in costs),
             bytes_written=sum(each.bytes_written for each in costs),
             operations={kind: operations[kind] for kind in _KINDS.values() if operations[kind]},
@@ -97,6 +102,7 @@ class Cost:
         found = {
             "cpuSec": round(self.cpu_sec, 3),
             "wallSec": round(self.wall_sec, 3),
+            "loadingSec": round(self.loading_sec, 3),
             "bytesRead": self.bytes_read,
             "bytesWritten": self.bytes_written,
             "operations": {str(kind): number for kind, number in self.operations.items()},
@@ -112,6 +118,7 @@ class Cost:
         return cls(
             cpu_sec=float(found.get("cpuSec", 0.0)),
             wall_sec=float(found.get("wallSec", 0.0)),
+            loading_sec=float(found.get("loadingSec", 0.0)),
             bytes_read=int(found.get("bytesRead", 0)),
             bytes_written=int(found.get("bytesWritten", 0)),
             operations={_KINDS[name]: int(number) for name, number in counts.items() if name in _KINDS},

@@ -6,13 +6,12 @@ slides' structure, which works on lines of text alone.
 
 import logging
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.domain.errors import EngineUnavailable
 from shared.slides.screen import Picture
-from shared.warm_models import released_when_idle
+from shared.warm_models import kept_warm
 
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
@@ -60,8 +59,7 @@ class TextReader:
         return sorted(lines, key=lambda line: (round(line.box[1], 2), line.box[0]))
 
 
-@released_when_idle
-@lru_cache(maxsize=1)
+@kept_warm(1)
 def load_reader(model: Path | None = None) -> TextReader:
     """Return the reader; raise EngineUnavailable where the package is not installed or the model cannot be loaded.
 

@@ -11,7 +11,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from threading import Lock
 
@@ -35,6 +35,8 @@ class CostMeter:
         self._lock = Lock()
         self._operations: Counter[Operation] = Counter()
         self._read = self._written = 0
+        self._loading_sec = 0.0
+        self._loaders, self._loading_since = 0, 0.0
         self._before = self._on_row = self._elsewhere = Cost()
         self.cpu_sec = self.wall_sec = 0.0
         """The time of this meter's work; changed by the shares of time alone."""
@@ -54,6 +56,21 @@ class CostMeter:
         if around is not None:
             around.add(operation, times, read, written)
 
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Count the time of the block as loading; blocks in each other, or in threads at once, count once."""
+        with self._lock:
+            if self._loaders == 0:
+                self._loading_since = time.perf_counter()
+            self._loaders += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._loaders -= 1
+                if self._loaders == 0:
+                    self._loading_sec += time.perf_counter() - self._loading_since
+
     def spent(self) -> Cost:
         """Return what was spent until now."""
         _shares.settle()
@@ -61,6 +78,7 @@ class CostMeter:
             return Cost(
                 cpu_sec=self.cpu_sec,
                 wall_sec=self.wall_sec,
+                loading_sec=self._loading_sec,
                 bytes_read=self._read,
                 bytes_written=self._written,
                 operations=dict(self._operations),
@@ -145,6 +163,14 @@ def count(operation: Operation, times: int = 1, *, read: int = 0, written: int =
     meter = _current.get()
     if meter is not None:
         meter.add(operation, times, read, written)
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Count the time of the block, which loads modules or models, as such of the current work."""
+    meter = _current.get()
+    with nullcontext() if meter is None else meter.loading():
+        yield
 
 
 def _cpu_sec() -> float:

@@ -3,7 +3,6 @@
 Apart from `choose`, which imports no engine.
 """
 
-from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -11,7 +10,7 @@ from shared.domain.errors import EngineUnavailable
 from shared.domain.options import ChosenEngine, EngineName
 from shared.transcription.choose import AzureSpeech, EngineChoice, choose_engine
 from shared.transcription.engine import Engine
-from shared.warm_models import released_when_idle
+from shared.warm_models import kept_warm
 
 _loading = Lock()
 
@@ -32,8 +31,7 @@ def warm_engine(choice: EngineChoice, cpu_threads: int = 1) -> Engine:
         return _load(choice.name, choice.directory, choice.model, choice.azure, cpu_threads)
 
 
-@released_when_idle
-@lru_cache(maxsize=2)  # an engine for English, and one for parts in other languages
+@kept_warm(2)  # an engine for English, and one for parts in other languages
 def _load(
     name: ChosenEngine, directory: Path | None, model: str, azure: AzureSpeech | None, cpu_threads: int
 ) -> Engine:

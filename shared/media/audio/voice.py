@@ -3,7 +3,6 @@
 Apart from `shared.transcription.vad`, which finds the edges of speech, because the choice of a track asks it, too.
 """
 
-from functools import lru_cache
 from importlib.metadata import files
 from typing import Any
 
@@ -12,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from shared.domain.errors import EngineUnavailable
-from shared.warm_models import released_when_idle
+from shared.warm_models import kept_warm
 
 WINDOW = 512
 """Samples of a window."""
@@ -44,8 +43,7 @@ def _windows(samples: NDArray[np.float32], context: NDArray[np.float32]) -> NDAr
     return np.hstack([contexts, rows])
 
 
-@released_when_idle
-@lru_cache(maxsize=1)
+@kept_warm(1)
 def _session() -> Any:
     """Return the model, loaded once a process; one thread, so that parallel parts do not compete for cores."""
     options = onnxruntime.SessionOptions()

@@ -86,6 +86,7 @@ class _DoneWork:
     extent: Extent
     expected: Expectation
     took_sec: float
+    """Without the loading of modules and models, which no next job of the worker needs."""
 
 
 def _done_work(job: Job, recording_sec: float) -> Iterator[_DoneWork]:
@@ -96,8 +97,10 @@ def _done_work(job: Job, recording_sec: float) -> Iterator[_DoneWork]:
             over_at.append(progress.finished_at)
             began_at = work_began_at(job, stage)
             if progress.expected is not None and began_at is not None:
-                took_sec = (progress.finished_at - began_at).total_seconds()
-                yield _DoneWork(_extent(job, stage, recording_sec), progress.expected, took_sec)
+                extent = _extent(job, stage, recording_sec)
+                loading_sec = progress.cost.total.loading_sec / extent.parts  # workers load at once, each for its part
+                took_sec = (progress.finished_at - began_at).total_seconds() - loading_sec
+                yield _DoneWork(extent, progress.expected, took_sec)
     if job.expected_completion is not None and job.finished_at is not None and over_at:
         took_sec = (job.finished_at - max(over_at)).total_seconds()
         yield _DoneWork(_extent(job, COMPLETION, recording_sec), job.expected_completion, took_sec)

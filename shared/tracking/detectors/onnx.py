@@ -6,7 +6,6 @@ moving camera. Apart from `yolox.py`, which holds the arithmetic.
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from shared.tracking.detection import Detection
 from shared.tracking.detectors.clothes import describe_clothes_in
 from shared.tracking.detectors.onnx_shape import resize_input
 from shared.tracking.detectors.yolox import check_values, decode_people, letterbox, needed_size, row_count
-from shared.warm_models import released_when_idle
+from shared.warm_models import kept_warm
 
 MIN_SCORE = 0.04
 """Least score of the model. So low a score matters only if a person enters or leaves the picture there."""
@@ -120,8 +119,7 @@ class OnnxDetector:
         return rows_of_one
 
 
-@released_when_idle
-@cache
+@kept_warm(1)
 def _loaded(path: Path, changed_ns: int) -> OnnxDetector:
     """Return the model at `path`; `changed_ns` makes the cache load a changed file again."""
     return OnnxDetector(path)

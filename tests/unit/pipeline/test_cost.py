@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from shared.pipeline.execution.sweep import sweep
 from shared.pipeline.jobs.submit import retry_job
 from shared.pipeline.updates import change_job
 from shared.storage.ports import WORK
-from shared.telemetry.cost_meter import count, metered
+from shared.telemetry.cost_meter import count, loading, metered
 from tests.support.pipeline_harness import PipelineHarness
 
 WORKED_SEC = 0.02
@@ -59,6 +60,21 @@ def test_a_change_of_another_job_is_not_charged_with_a_steps_last_requests(harne
             change_job(harness.services, job.org_id, job.job_id, lambda job: replace(job, first_part_sec=1.0))
     costs = [harness.job(job).stages[Stage.DOWNLOAD].cost for job in (ours, other)]
     assert costs[0] != costs[1] == other.stages[Stage.DOWNLOAD].cost
+
+
+def test_the_time_of_loading_counts_once_however_many_load() -> None:
+    def load() -> None:
+        with loading(), loading():
+            time.sleep(WORKED_SEC)
+
+    with metered() as meter:
+        threads = [threading.Thread(target=copy_context().run, args=(load,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        spent = meter.spent()
+    assert WORKED_SEC <= spent.loading_sec <= spent.wall_sec
 
 
 def blob_requests(cost: CostPayload) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.domain import job as jobs
-from shared.domain.cost import Operation
+from shared.domain.cost import Cost, Operation, StageCost
 from shared.domain.errors import StorageUnavailable
 from shared.domain.expectation import Expectation
 from shared.domain.idempotency import Reserved
@@ -86,6 +86,14 @@ def test_a_job_teaches_how_long_the_next_one_takes() -> None:
     assert abs(tracking(services).sec - 30.0) < 3.0
     assert tracking(services).jobs == 3
     assert {kind.partition("-")[0] for kind in services.storage.paces.all()} == {"tracking", "completion"}
+
+
+def test_loading_models_is_no_lesson() -> None:
+    services = make_services()
+    cold = done(services, 30.0)
+    stage = replace(cold.stages[Stage.TRACKING], cost=StageCost(steps=Cost(loading_sec=20.0)))
+    learn(services, replace(cold, stages={**cold.stages, Stage.TRACKING: stage}))
+    assert abs(tracking(services).sec - 10.0) < 1.0
 
 
 def test_jobs_that_were_planned_before_anything_was_learned_do_not_widen_the_range() -> None:

@@ -1,9 +1,9 @@
 """Models stay while steps run, and are released when none has run for a while."""
 
+import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 import pytest
 
@@ -13,8 +13,11 @@ from shared.pipeline.context import Delivery
 from shared.pipeline.execution.run_step import run_step
 from shared.settings import Settings
 from shared.storage.memory import MemoryStorage
-from shared.warm_models import LONG_STEP_SEC, IdleRelease, release_models, released_when_idle
+from shared.telemetry.cost_meter import metered
+from shared.warm_models import LONG_STEP_SEC, IdleRelease, kept_warm, release_models
 from shared.wiring import build_services
+
+LOADED_SEC = 0.01
 
 
 @dataclass
@@ -143,11 +146,26 @@ class Model:
     """Something large."""
 
 
+def test_loading_a_model_is_told_by_the_cost_of_the_work() -> None:
+    @kept_warm(1)
+    def load() -> Model:
+        time.sleep(LOADED_SEC)
+        return Model()
+
+    with metered() as cold:
+        load()
+        first = cold.spent()
+    with metered() as warm:
+        load()
+        second = warm.spent()
+    assert first.loading_sec >= LOADED_SEC
+    assert second.loading_sec == 0.0
+
+
 def test_a_released_model_is_gone_and_is_loaded_again() -> None:
     loaded: list[weakref.ref[Model]] = []
 
-    @released_when_idle
-    @lru_cache(maxsize=1)
+    @kept_warm(1)
     def load() -> Model:
         model = Model()
         loaded.append(weakref.ref(model))

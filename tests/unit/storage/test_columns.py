@@ -44,6 +44,7 @@ costs = st.builds(
     Cost,
     cpu_sec=seconds,
     wall_sec=seconds,
+    loading_sec=seconds,
     bytes_read=st.integers(0, 2**53),
     bytes_written=st.integers(0, 2**53),
     operations=st.dictionaries(st.sampled_from(Operation), st.integers(1, 2**31), max_size=3),
