@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from benchmarks._job_rows import JobRows
 from shared.domain import job as jobs
+from shared.domain.cost import Cost
 from shared.domain.job import Job
 from shared.domain.options import JobOptions
 from shared.domain.recording import Recording, VideoStream
@@ -110,7 +111,8 @@ def _job(kind: Kind, length_sec: float, workers: int, luck: _Luck) -> JobRows:
     track_sec = 0.0 if kind.codec is None else loading_sec + took_sec(kind.tracking, shares[Stage.TRACKING])
     render_sec = took_sec(kind.rendition, shares[Stage.RENDITION]) if kind.rendition[1] else 0.0
     rows = [_new_job(rendered=render_sec > 0)]
-    at = _Timeline(rows, length_sec * COPY_RATE * pace + 0.1, length_sec, kind, parts)
+    loads = {Stage.TRANSCRIPTION: loading_sec, Stage.TRACKING: loading_sec * shares[Stage.TRACKING]}
+    at = _Timeline(rows, length_sec * COPY_RATE * pace + 0.1, length_sec, kind, parts, loads)
     if workers > 1:
         at.run({Stage.TRANSCRIPTION: (0.0, speech_sec), Stage.TRACKING: (0.0, track_sec)}, render_sec)
     else:
@@ -124,9 +126,15 @@ class _Timeline:
     """Appends a job's rows as its stages begin, go on and end."""
 
     def __init__(
-        self, rows: list[Job], download_sec: float, length_sec: float, kind: Kind, parts: dict[Stage, int]
+        self,
+        rows: list[Job],
+        download_sec: float,
+        length_sec: float,
+        kind: Kind,
+        parts: dict[Stage, int],
+        loading_sec: dict[Stage, float],
     ) -> None:
-        self._rows = rows
+        self._rows, self._loading_sec = rows, loading_sec
         rows.append(jobs.start_stage(rows[-1], Stage.DOWNLOAD, 1, BEGAN))
         skipped = {} if kind.codec else {Stage.TRACKING: "no picture", Stage.RENDITION: "no picture"}
         self._over_at = BEGAN + timedelta(seconds=download_sec)
@@ -152,7 +160,8 @@ class _Timeline:
         if progress == 0.0:
             return jobs.start_stage(self._rows[-1], stage, 1, now)
         if progress == 1.0:
-            return jobs.end_stage(self._rows[-1], stage, now)
+            cost = Cost(loading_sec=self._loading_sec.get(stage, 0.0))
+            return jobs.with_step_costs(jobs.end_stage(self._rows[-1], stage, now), {stage: cost})
         return jobs.note_progress(self._rows[-1], stage, progress, 0, now)
 
     def complete(self, sec: float) -> None:

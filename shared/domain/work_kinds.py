@@ -53,7 +53,7 @@ _CODECS = {"h264": Codec.H264, "hevc": Codec.HEVC, "mpeg2video": Codec.MPEG2, "a
 _PIXELS = ((640 * 480, Size.SMALL), (1280 * 720, Size.HD), (1920 * 1080, Size.FULL_HD))
 
 _DEFAULTS: Mapping[str, Line] = {
-    "transcription": Line(1.0, 0.036),
+    "transcription": Line(0.2, 0.036),
     "tracking": Line(1.0, 0.118),
     "rendition": Line(1.0, 0.52),
     COMPLETION: Line(0.5, 0.0),
