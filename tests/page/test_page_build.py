@@ -11,13 +11,20 @@ from devhost.node import Node
 from devhost.page_build import SOURCES, build_page, environment, source_hash
 
 MAX_FIRST_PAGE_BYTES = 350_000
+MAX_RUN_SEC = 600.0
 TYPES = "node_modules/typescript/bin/tsc"
 VITEST = "node_modules/vitest/vitest.mjs"
 
 
 def run(node: Node, *arguments: str, cwd: Path = SOURCES) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [node.executable, *arguments], cwd=cwd, env=environment(node), capture_output=True, text=True, check=False
+        [node.executable, *arguments],
+        cwd=cwd,
+        env=environment(node),
+        capture_output=True,
+        text=True,
+        timeout=MAX_RUN_SEC,
+        check=False,
     )
 
 

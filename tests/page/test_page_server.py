@@ -68,9 +68,12 @@ def serving(files: Path, api: str) -> Iterator[str]:
     with subprocess.Popen(command, cwd=REPO, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdin is not None
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        process.stdin.close()
-        assert process.wait(MAX_WAIT_SEC) == 0
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+            process.stdin.close()
+            assert process.wait(MAX_WAIT_SEC) == 0
+        finally:
+            process.kill()
 
 
 @pytest.fixture(scope="module")

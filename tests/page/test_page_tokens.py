@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,8 +12,8 @@ from threading import Thread
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from devhost.node import Node
-from devhost.page_build import SOURCES, environment
 from tests.page.conftest import find_chromium
+from tests.page.test_page_build import run
 from tests.page.test_page_server import HTTP, serving
 from tests.support.served_api import serve
 from tests.support.signing_keys import AUDIENCE, ISSUER, SECRET, signed
@@ -44,14 +43,7 @@ def test_a_reader_pastes_a_token_or_signs_in(built_page: Path, page_node: Node, 
                 "token": token,
                 "recording": body["sessionName"],
             }
-            done = subprocess.run(
-                [page_node.executable, "e2e/tokens.mjs", json.dumps(given)],
-                cwd=SOURCES,
-                env=environment(page_node),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            done = run(page_node, "e2e/tokens.mjs", json.dumps(given))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
