@@ -53,7 +53,8 @@ class Cost:
     """The time that the work took, waiting for storage included, in seconds."""
 
     loading_sec: float = 0.0
-    """The part of the wall time in which modules and models were loaded, which a worker does once, in seconds."""
+    """The part of the wall time in which modules and models were loaded, in seconds: a worker keeps them for the next
+    step."""
 
     bytes_read: int = 0
     """Bytes of blobs that were read."""

@@ -72,27 +72,37 @@ class Lesson:
 
     extent: Extent
     took_sec: float
+    """Without the loading of modules and models."""
+
     expected_sec: float | None
-    """How long it had been expected to take; None where nothing had been learned before."""
+    """How long it had been expected to take, loading included; None where nothing had been learned before."""
+
+    loading_sec: float = 0.0
+    """How long it waited for modules and models to be loaded."""
 
     def to_line(self) -> str:
         """Return the lesson as one line of a stored text."""
         expected = "-" if self.expected_sec is None else f"{self.expected_sec:.3f}"
-        return f"{self.extent.recording_sec:.3f} {self.took_sec:.3f} {expected} {self.extent.parts}"
+        return (
+            f"{self.extent.recording_sec:.3f} {self.took_sec:.3f} {expected} {self.extent.parts} {self.loading_sec:.3f}"
+        )
 
     @classmethod
     def from_line(cls, line: str) -> "Lesson":
-        """Read `to_line`, or a line of an earlier release without the parts or what was expected.
+        """Read `to_line`, or a line of an earlier release without the loading, the parts or what was expected.
 
         Raise ValueError for what no job can have taken.
         """
         length, took, *more = line.split()
         expected = float(more[0]) if more and more[0] != "-" else None
-        lesson = cls(Extent(float(length), int(more[1]) if len(more) > 1 else 1), float(took), expected)
+        parts, loading_sec = int(more[1]) if len(more) > 1 else 1, float(more[2]) if len(more) > 2 else 0.0
+        lesson = cls(Extent(float(length), parts), float(took), expected, loading_sec)
         if not all(0 < each < math.inf for each in (lesson.took_sec, lesson.expected_sec or 1.0)):
             raise ValueError("a duration is not above zero")
-        if not 0 <= lesson.extent.recording_sec < math.inf or lesson.extent.parts < 1:
-            raise ValueError("a length is below zero, or there are no parts")
+        if not all(0 <= each < math.inf for each in (lesson.extent.recording_sec, lesson.loading_sec)):
+            raise ValueError("a length or the loading is below zero")
+        if lesson.extent.parts < 1:
+            raise ValueError("there are no parts")
         return lesson
 
 
@@ -125,12 +135,12 @@ class Pace:
             for lesson, weight in self._aged()
         ]
         curves = [SmoothCurve(points, partial(_covariance, local)) for local in LOCAL_DEVIATIONS]
-        sec = self._line_at(extent) * math.exp(mean_at(curves, extent))
+        sec = self._line_at(extent) * math.exp(mean_at(curves, extent)) + self._loading_sec()
         return Expectation(kind=self.kind, sec=max(_MIN_SEC, sec), spread=self._spread(), jobs=self.jobs)
 
-    def learn(self, extent: Extent, took_sec: float, expected_sec: float | None) -> "Pace":
+    def learn(self, extent: Extent, took_sec: float, expected_sec: float | None, loading_sec: float = 0.0) -> "Pace":
         """Return the pace after one more job; `expected_sec` is None where nothing had been learned before it began."""
-        lesson = Lesson(extent, max(took_sec, _MIN_SEC), expected_sec)
+        lesson = Lesson(extent, max(took_sec, _MIN_SEC), expected_sec, loading_sec)
         return replace(self, jobs=self.jobs + 1, lessons=(*self.lessons, lesson)[-MAX_LESSONS:])
 
     def _line_at(self, extent: Extent) -> float:
@@ -140,6 +150,14 @@ class Pace:
         """Return the lessons with their weights, the latest first."""
         return ((lesson, KEPT_SHARE**age) for age, lesson in enumerate(reversed(self.lessons)))
 
+    def _loading_sec(self) -> float:
+        """Return what most of the latest jobs waited for loading, in seconds.
+
+        It is nothing where workers keep their models, and all of it where each job finds a new worker.
+        One job that did not wait is added, because the first job of a worker always waits.
+        """
+        return _quantile([(0.0, 1.0), *((lesson.loading_sec, weight) for lesson, weight in self._aged())], 0.5)
+
     def _spread(self) -> float:
         """Return the spread that makes the range as wide as four in five of the latest expectations needed."""
         if not self.lessons:
@@ -147,7 +165,8 @@ class Pace:
         errors = [(FIRST_SPREAD * RANGE_SPREADS, 1.0)]
         for lesson, weight in self._aged():
             if lesson.expected_sec is not None:
-                errors.append((abs(math.log(lesson.took_sec / lesson.expected_sec)), weight))
+                real_sec = lesson.took_sec + lesson.loading_sec
+                errors.append((abs(math.log(real_sec / lesson.expected_sec)), weight))
         return min(MAX_SPREAD, max(MIN_SPREAD, _quantile(errors, RANGE_SHARE) / RANGE_SPREADS))
 
 

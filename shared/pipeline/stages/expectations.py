@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.domain.errors import RostrumError, WriteConflict
 from shared.domain.estimate import work_began_at
@@ -86,7 +87,9 @@ class _DoneWork:
     extent: Extent
     expected: Expectation
     took_sec: float
-    """Without the loading of modules and models, which no next job of the worker needs."""
+    """Without the loading of modules and models."""
+
+    loading_sec: float = 0.0
 
 
 def _done_work(job: Job, recording_sec: float) -> Iterator[_DoneWork]:
@@ -97,13 +100,30 @@ def _done_work(job: Job, recording_sec: float) -> Iterator[_DoneWork]:
             over_at.append(progress.finished_at)
             began_at = work_began_at(job, stage)
             if progress.expected is not None and began_at is not None:
-                extent = _extent(job, stage, recording_sec)
-                loading_sec = progress.cost.total.loading_sec / extent.parts  # workers load at once, each for its part
+                loading_sec = _loading_sec(job, stage, began_at)
                 took_sec = (progress.finished_at - began_at).total_seconds() - loading_sec
-                yield _DoneWork(extent, progress.expected, took_sec)
+                if took_sec > 0:  # not so where parts did not load at once
+                    yield _DoneWork(_extent(job, stage, recording_sec), progress.expected, took_sec, loading_sec)
     if job.expected_completion is not None and job.finished_at is not None and over_at:
         took_sec = (job.finished_at - max(over_at)).total_seconds()
         yield _DoneWork(_extent(job, COMPLETION, recording_sec), job.expected_completion, took_sec)
+
+
+def _loading_sec(job: Job, stage: Stage, began_at: datetime) -> float:
+    """Return about how long the stage waited for modules and models since it could begin.
+
+    A stage that began only after others which could begin with it waited for their worker, and so for what they loaded.
+    No row tells which worker loaded: each part is taken to load for itself, at once with the others. What a stage that
+    began early loaded before that time is not known, and taken to be all of it.
+    """
+    started_at = job.stages[stage].started_at
+    loading_sec = 0.0
+    for other, progress in job.stages.items():
+        came_before = progress.finished_at is not None and started_at is not None and progress.finished_at <= started_at
+        waited_for = other is stage or (came_before and job.stage_before(other) is job.stage_before(stage))
+        if waited_for and progress.started_at is not None and progress.started_at >= began_at:
+            loading_sec += progress.cost.total.loading_sec / max(1, progress.parts)
+    return loading_sec
 
 
 def _learn(services: Services, done: list[_DoneWork]) -> None:
@@ -116,7 +136,8 @@ def _learn(services: Services, done: list[_DoneWork]) -> None:
             work = done[-1]
             known = stored.get(work.expected.kind)
             pace = Pace.default(work.expected.kind) if known is None else known.value
-            learned = pace.learn(work.extent, work.took_sec, work.expected.sec if work.expected.jobs else None)
+            expected_sec = work.expected.sec if work.expected.jobs else None
+            learned = pace.learn(work.extent, work.took_sec, expected_sec, work.loading_sec)
             if known is not None:
                 paces.update(known, learned)
             else:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.domain.pace import DEFAULT_SPREAD, MAX_LESSONS, MIN_SPREAD, Extent, Lesson, Pace
+from shared.domain.pace import DEFAULT_SPREAD, FIRST_SPREAD, MAX_LESSONS, MIN_SPREAD, Extent, Lesson, Pace
 from shared.domain.recording import Recording, VideoStream
 from shared.domain.stage import Stage
 from shared.domain.work_kinds import kinds_of
@@ -55,6 +55,29 @@ def test_fixed_and_growing_parts_are_told_apart() -> None:
 
 def test_one_job_outweighs_the_defaults_for_recordings_like_it() -> None:
     assert learned(lambda _: 40.0, [60]).expect(Extent(60)).sec == pytest.approx(40.0, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("loading_sec", "expected_sec"),
+    [
+        pytest.param([5.0], 10.0, id="the first job of a worker"),
+        pytest.param([5.0, 0.0, 0.0, 5.0, 0.0], 10.0, id="few jobs find a new worker"),
+        pytest.param([5.0, 5.0, 5.0], 15.0, id="each job finds one"),
+    ],
+)
+def test_loading_is_expected_where_most_jobs_wait_for_it(loading_sec: list[float], expected_sec: float) -> None:
+    pace = Pace.default(KIND)
+    for each in loading_sec:
+        pace = pace.learn(Extent(60), 10.0, None, each)
+    assert pace.expect(Extent(60)).sec == pytest.approx(expected_sec, rel=0.1)
+
+
+def test_where_each_job_loads_the_range_stays_narrow() -> None:
+    pace = Pace.default(KIND)
+    for _ in range(12):
+        expected = pace.expect(Extent(60))
+        pace = pace.learn(Extent(60), 10.0, expected.sec if expected.jobs else None, 30.0)
+    assert pace.expect(Extent(60)).spread <= FIRST_SPREAD
 
 
 def test_a_machine_that_became_faster_is_noticed() -> None:
@@ -119,7 +142,7 @@ def test_a_row_keeps_its_latest_lessons_and_is_read_as_it_was_written() -> None:
     assert again.expect(Extent(77)).sec == pytest.approx(pace.expect(Extent(77)).sec, rel=0.01)
     assert again.lessons[0].expected_sec == pytest.approx(pace.lessons[0].expected_sec, abs=0.001)
     for line in ("1 0 1", "-1 1", "1 nan", "1", "1 2 -3", "1 2 3 0"):
-        with pytest.raises(ValueError, match=r"above|below|not enough"):
+        with pytest.raises(ValueError, match=r"above|below|not enough|no parts"):
             Lesson.from_line(line)
 
 
@@ -129,6 +152,7 @@ def test_a_row_keeps_its_latest_lessons_and_is_read_as_it_was_written() -> None:
         ("60.000 7.000 ", Lesson(Extent(60), 7.0, None)),
         ("60.000 7.000 8.000", Lesson(Extent(60), 7.0, 8.0)),
         ("60.000 7.000 - 2", Lesson(Extent(60, 2), 7.0, None)),
+        ("60.000 7.000 - 2 1.500", Lesson(Extent(60, 2), 7.0, None, 1.5)),
     ],
 )
 def test_lessons_of_earlier_releases_are_read(line: str, lesson: Lesson) -> None:

@@ -17,7 +17,7 @@ from shared.domain.message import StepKind
 from shared.domain.options import JobOptions
 from shared.domain.pace import FIRST_SPREAD, Extent, Pace
 from shared.domain.recording import Recording, VideoStream
-from shared.domain.stage import Stage
+from shared.domain.stage import Stage, StageState
 from shared.job_status import JobStatus
 from shared.pipeline.context import Services
 from shared.pipeline.jobs.submit import JobRequest
@@ -88,12 +88,38 @@ def test_a_job_teaches_how_long_the_next_one_takes() -> None:
     assert {kind.partition("-")[0] for kind in services.storage.paces.all()} == {"tracking", "completion"}
 
 
+def loaded(job: Job, stage: Stage, loading_sec: float, **changes: Any) -> Job:
+    """Return the job whose stage loaded models for so long."""
+    cost = StageCost(steps=Cost(loading_sec=loading_sec))
+    return replace(job, stages={**job.stages, stage: replace(job.stages[stage], cost=cost, **changes)})
+
+
 def test_loading_models_is_no_lesson() -> None:
     services = make_services()
-    cold = done(services, 30.0)
-    stage = replace(cold.stages[Stage.TRACKING], cost=StageCost(steps=Cost(loading_sec=20.0)))
-    learn(services, replace(cold, stages={**cold.stages, Stage.TRACKING: stage}))
+    learn(services, loaded(done(services, 30.0), Stage.TRACKING, 20.0))
     assert abs(tracking(services).sec - 10.0) < 1.0
+
+
+def test_what_the_worker_loaded_for_the_stage_before_is_no_lesson_either() -> None:
+    services = make_services()
+    job = done(services, 30.0, waited_sec=25.0)  # for the worker that transcribed
+    spoken = {"state": StageState.DONE, "started_at": NOW, "finished_at": NOW + timedelta(seconds=25)}
+    learn(services, loaded(job, Stage.TRANSCRIPTION, 20.0, **spoken))
+    assert abs(tracking(services).sec - 35.0) < 3.0
+
+
+def test_nothing_is_taken_off_for_models_that_were_loaded_before_the_stage_counts() -> None:
+    services = make_services()
+    early = NOW - timedelta(seconds=5)
+    job = done(services, 30.0)
+    learn(services, loaded(job, Stage.TRACKING, 20.0, started_at=early))
+    assert abs(tracking(services).sec - 30.0) < 3.0
+
+
+def test_a_stage_that_loaded_for_longer_than_it_took_teaches_nothing() -> None:
+    services = make_services()
+    learn(services, loaded(done(services, 30.0), Stage.TRACKING, 40.0))
+    assert tracking(services).jobs == 0
 
 
 def test_jobs_that_were_planned_before_anything_was_learned_do_not_widen_the_range() -> None:
