@@ -2,18 +2,15 @@
 
 import json
 import struct
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from devhost.errors import PageError, SetupError
 from devhost.node import Node
 from devhost.page import find_page, start_page
-from devhost.page_build import SOURCES, environment, install_modules
-from tests.e2e.conftest import PATIENCE_SEC, RunningStack
-from tests.page.conftest import find_chromium, required
+from tests.e2e.conftest import RunningStack
+from tests.support.page_node import find_chromium, install_node, run_node
 
 REPO = Path(__file__).resolve().parents[2]
 PADDING_BYTES = 15 * 1024 * 1024
@@ -22,12 +19,7 @@ PADDING_BYTES = 15 * 1024 * 1024
 @pytest.fixture
 def node() -> Node:
     find_chromium()
-    try:
-        return install_modules(sys.executable, print)
-    except (PageError, SetupError) as error:
-        if required():
-            raise
-        pytest.skip(f"the page's packages cannot be installed here: {error}")
+    return install_node()
 
 
 def test_a_reader_without_a_mouse_uploads_watches_reads_corrects_searches_and_deletes(
@@ -47,15 +39,7 @@ def test_a_reader_without_a_mouse_uploads_watches_reads_corrects_searches_and_de
         "screenshot": str(tmp_path / "failed.png"),
     }
     try:
-        done = subprocess.run(
-            [node.executable, "e2e/journey.mjs", json.dumps(given)],
-            cwd=SOURCES,
-            env=environment(node),
-            capture_output=True,
-            text=True,
-            timeout=4 * PATIENCE_SEC,
-            check=False,
-        )
+        done = run_node(node, "e2e/journey.mjs", json.dumps(given))
     finally:
         page.stop()
     assert done.returncode == 0, done.stdout + done.stderr

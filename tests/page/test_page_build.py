@@ -3,33 +3,20 @@
 import json
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from devhost.node import Node
-from devhost.page_build import SOURCES, build_page, environment, source_hash
+from devhost.page_build import SOURCES, build_page, source_hash
+from tests.support.page_node import run_node
 
 MAX_FIRST_PAGE_BYTES = 350_000
-MAX_RUN_SEC = 600.0
 TYPES = "node_modules/typescript/bin/tsc"
 VITEST = "node_modules/vitest/vitest.mjs"
 
 
-def run(node: Node, *arguments: str, cwd: Path = SOURCES) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [node.executable, *arguments],
-        cwd=cwd,
-        env=environment(node),
-        capture_output=True,
-        text=True,
-        timeout=MAX_RUN_SEC,
-        check=False,
-    )
-
-
 def test_the_pages_own_tests_pass(page_node: Node) -> None:
-    done = run(page_node, VITEST, "run", "--no-color")
+    done = run_node(page_node, VITEST, "run", "--no-color")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -75,7 +62,7 @@ def test_a_status_that_the_page_does_not_know_breaks_its_build(page_node: Node, 
     assert text.count(known) == 1
     schema.write_text(text.replace(known, f'{known} "PUBLISHED" |'), encoding="utf-8")
 
-    done = run(page_node, str(SOURCES / TYPES), "--noEmit", "--pretty", "false", cwd=tmp_path)
+    done = run_node(page_node, str(SOURCES / TYPES), "--noEmit", "--pretty", "false", cwd=tmp_path)
 
     wrong = set(re.findall(r"^(src/\S+?)\(", done.stdout, re.MULTILINE))
     assert done.returncode != 0

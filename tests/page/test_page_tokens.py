@@ -12,9 +12,8 @@ from threading import Thread
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from devhost.node import Node
-from tests.page.conftest import find_chromium
-from tests.page.test_page_build import run
 from tests.page.test_page_server import HTTP, serving
+from tests.support.page_node import find_chromium, run_node
 from tests.support.served_api import serve
 from tests.support.signing_keys import AUDIENCE, ISSUER, SECRET, signed
 
@@ -43,7 +42,7 @@ def test_a_reader_pastes_a_token_or_signs_in(built_page: Path, page_node: Node, 
                 "token": token,
                 "recording": body["sessionName"],
             }
-            done = run(page_node, "e2e/tokens.mjs", json.dumps(given))
+            done = run_node(page_node, "e2e/tokens.mjs", json.dumps(given))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
