@@ -76,8 +76,9 @@ H264 = Codec(
 AV1 = Codec(
     name="av1",
     encoder="libsvtav1",
-    # No pictures out of order, as above, which also keeps few of them in memory.
-    options={"preset": "12", "crf": "35", "svtav1-params": "pred-struct=1:lp=2"},
+    # Never `pred-struct=1` (low delay): SVT-AV1 4.1 stops for ever there on a busy core, see decision 0024.
+    # Short groups of pictures without look-ahead or temporal filter keep few of them in memory.
+    options={"preset": "12", "crf": "35", "svtav1-params": "hierarchical-levels=2:lookahead=0:enable-tf=0:lp=1"},
 )
 """Half the bytes of VP9; not played by older browsers and devices."""
 
