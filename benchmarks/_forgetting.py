@@ -1,4 +1,4 @@
-"""What an emulator killed with -9 forgot, and how long it took until every job that it still knows went on.
+"""Measure what an emulator killed with -9 forgot, and how long it took until every job that it still knows went on.
 
 Azurite saves every five seconds, and its tables, queues and blobs not at the same moment; so what was written in the
 last six seconds may be gone, and nothing older.

@@ -1,4 +1,4 @@
-"""How much memory a stack's processes take at most, looked at while they work."""
+"""Watch how much memory a stack's processes take at most, while they work."""
 
 from contextlib import suppress
 

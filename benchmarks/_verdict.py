@@ -1,4 +1,4 @@
-"""What a stack's storage and log tell after a rough time: what was lost, done twice, or left behind."""
+"""Judge by a stack's storage and log what a rough time lost, did twice, or left behind."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping

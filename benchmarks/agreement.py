@@ -1,4 +1,4 @@
-"""How well what was found agrees with what a person saw; the tests use it too."""
+"""Measure how well what was found agrees with what a person saw; the tests use it too."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""How long after the POST of a long recording can its first text be read? Wants two idle cores.
+"""Measure how long after the POST of a long recording its first text can be read. Wants two idle cores.
 
     python -m benchmarks.first_text [--data DIR] [--seconds 10800] [--engine NAME]
 

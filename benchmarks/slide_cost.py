@@ -1,4 +1,4 @@
-"""What the slides of an hour cost beside the tracking: CPU seconds of a screencast and of a room.
+"""Measure what the slides of an hour cost beside the tracking: CPU seconds of a screencast and of a room.
 
     python -m benchmarks.slide_cost [--slides N]
 

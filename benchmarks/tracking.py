@@ -1,4 +1,4 @@
-"""How well and how fast the instructor is found, by every detector, against boxes drawn by hand; one table.
+"""Measure how well and how fast each detector finds the instructor, against boxes drawn by hand; one table.
 
 Usage: `python3 dev.py bench tracking [clip.mp4 [clip.truth.json [model.onnx]]]`; by default the clip and the model of
 `../shared`. Quality is of the track, as clients get it; the variants are changes to the pictures. Speed is CPU time of

@@ -1,5 +1,6 @@
-"""What the transcription costs besides the engine: the pipeline's time, memory over length, and, on request, how much
-faster two workers are than one.
+"""Measure what the transcription costs besides the engine: time of the pipeline and memory over length.
+
+On request also how much faster two workers are than one.
 
     python -m benchmarks.transcription_cost [--data DIR] [--engine NAME] [--model MODEL] [--two-workers]
 

@@ -1,4 +1,4 @@
-"""What else a speech engine has to show: word times, confidences, worse sound, no sound, other languages, cuts, memory.
+"""Measure what else a speech engine has to show: word times, confidences, bad or no sound, languages, cuts, memory.
 
     python -m benchmarks.transcription_quality [--data DIR] [--engine NAME] [--model MODEL]
 

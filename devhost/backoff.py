@@ -1,4 +1,4 @@
-"""How long a queue listener waits between two looks at an empty queue."""
+"""Compute how long a queue listener waits between two looks at an empty queue."""
 
 import random
 from collections.abc import Callable

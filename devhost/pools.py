@@ -1,4 +1,4 @@
-"""Which worker processes run which function.
+"""Decide which worker processes run which function.
 
 Functions of queues share the `--workers`, at lower priority, so that the API answers while every core computes. Timers
 and dead letters are light, and share one process. A function that must not wait behind long ones is given a process of

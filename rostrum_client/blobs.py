@@ -1,4 +1,4 @@
-"""What is asked of Blob storage, at addresses that are signed: files go in block by block and come out in ranges.
+"""Talk to Blob storage at signed addresses: files go in block by block and come out in ranges.
 
 https://learn.microsoft.com/rest/api/storageservices/put-block-list
 """

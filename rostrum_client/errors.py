@@ -1,4 +1,4 @@
-"""What can go wrong between a program and Rostrum.
+"""Define what can go wrong between a program and Rostrum.
 
 RostrumClientError
 ├── RostrumApiError      the API answered with a problem

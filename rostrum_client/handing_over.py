@@ -1,4 +1,4 @@
-"""What other systems take over: a package for Opencast, and a IIIF manifest."""
+"""Fetch what other systems take over: a package for Opencast, and a IIIF manifest."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""How long to wait between tries and between polls; pure, so that any client can follow it."""
+"""Compute how long to wait between tries and between polls; pure, so that any client can follow it."""
 
 from dataclasses import dataclass
 

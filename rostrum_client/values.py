@@ -1,4 +1,4 @@
-"""What the API's answers and the result files are made of: frozen dataclasses that read camelCase JSON.
+"""Read the API's answers and the result files, camelCase JSON, into frozen dataclasses.
 
 Unknown fields are ignored, so that a newer server does not break an older client.
 """

@@ -1,4 +1,4 @@
-"""What was given up: a message that the host delivered in vain, or a background job's task that failed too often."""
+"""Describe what was given up: a message delivered in vain, or a background job's task that failed too often."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What the use cases are handed: services, the delivery of a message, and the context of a running step.
+"""Define what the use cases are handed: services, the delivery of a message, and the context of a running step.
 
 Apart from all rooms, because each of them uses it.
 """

@@ -1,4 +1,4 @@
-"""What is kept of deleted sessions in table `removals`: an organisation's partition, newest first."""
+"""Keep what remains of deleted sessions in table `removals`: an organisation's partition, newest first."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What the service tells of its work, as it happens; this base class tells nothing, and costs next to nothing.
+"""Tell what the service does, as it happens; this base class tells nothing, and costs next to nothing.
 
 Apart from `shared.telemetry.open_telemetry`, which exports it, so that no module of OpenTelemetry's SDK is loaded where
 nothing is exported.

@@ -1,4 +1,4 @@
-"""How often an organisation may ask: a bucket of tokens each, in this process's memory. Knows nothing of HTTP.
+"""Limit how often an organisation may ask: a bucket of tokens each, in this process's memory. Knows nothing of HTTP.
 
 A library was looked at (`limits`): its store in memory needs a thread of its own and takes no clock.
 https://en.wikipedia.org/wiki/Token_bucket

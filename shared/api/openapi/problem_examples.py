@@ -1,4 +1,4 @@
-"""What each failure looks like to a caller: one example of every kind that the API's description names.
+"""Show each failure as a caller gets it: one example of every kind that the API's description names.
 
 They are the exceptions themselves, so that the one mapper makes their code, status and headers. A route that raises one
 of them raises `new` of it.

@@ -1,4 +1,4 @@
-"""Whether the API and its storage answer; anybody may ask."""
+"""Tell any caller whether the API and its storage answer."""
 
 import logging
 
