@@ -157,7 +157,7 @@ def _distribution(arguments: list[str]) -> list[str]:
         "--dist",
         "loadfile",  # tests/conftest.py says which modules stay together
         "--no-loadscope-reorder",
-        "--max-worker-restart=1",  # one that hangs ends its process and is tried again; a second end ends the run
+        "--max-worker-restart=1",  # a test that hangs ends its process and is tried again; a second end ends the run
     ]
 
 

@@ -55,15 +55,14 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give each module to one process, so that its fixtures are made once, and those of stacks to one each kind."""
-    from xdist.scheduler import LoadScopeScheduling  # not there with -p no:xdist
+    from tests.support.module_scheduler import ModuleScheduler  # imports xdist
 
-    class ByModule(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            module = nodeid.partition("::")[0]
-            group = _group(Path(module.removeprefix("tests/")))
-            return group if group in (SHARED_STACK, OWN_STACK) else module
+    def group_of(nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        group = _group(Path(module.removeprefix("tests/")))
+        return group if group in (SHARED_STACK, OWN_STACK) else module
 
-    return ByModule(config, log)
+    return ModuleScheduler(config, log, group_of)
 
 
 def _rank(path: Path) -> int:
