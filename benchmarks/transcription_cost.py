@@ -1,6 +1,6 @@
 """Measure what the transcription costs besides the engine: time of the pipeline and memory over length.
 
-On request also how much faster two workers are than one.
+On request, measure also how much faster two workers are than one.
 
     python -m benchmarks.transcription_cost [--data DIR] [--engine NAME] [--model MODEL] [--two-workers]
 

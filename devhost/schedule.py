@@ -1,4 +1,4 @@
-"""When a timer function is due: NCRONTAB expressions and the remembered status, without threads or a clock.
+"""Tell when a timer function is due: NCRONTAB expressions and the remembered status, without threads or a clock.
 
 Sources: TimerListener.cs, ScheduleMonitor.cs (https://github.com/Azure/azure-webjobs-sdk-extensions) and
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer.

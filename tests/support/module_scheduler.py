@@ -1,6 +1,6 @@
 """Give each group of tests to one process, also after a process has ended in the middle of one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ class ModuleScheduler(LoadScopeScheduling):
     """Hands out whole groups of tests, such as the modules.
 
     With pytest-xdist 3.8 the run never ended once a process had ended: what that one had done was handed on, and a
-    process with one test left waited for a second one. Later releases mend both:
+    process with one test left waited for a second one. Both are mended upstream, but not released:
     https://github.com/pytest-dev/pytest-xdist/issues/1323 and https://github.com/pytest-dev/pytest-xdist/issues/1327
     """
 
@@ -23,6 +23,12 @@ class ModuleScheduler(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return self._group_of(nodeid)
+
+    def add_node_collection(self, node: WorkerController, collection: Sequence[str]) -> None:
+        """Note the tests that a process collected; end the process if it came later and found other tests."""
+        super().add_node_collection(node, collection)
+        if node not in self.registered_collections:
+            node.shutdown()
 
     def remove_node(self, node: WorkerController) -> str | None:
         """Forget a process, hand on what it left, and return the test that ended it, if one did."""

@@ -24,15 +24,24 @@ def test_that_ends_its_process_once():
 """
 
 
-@pytest.mark.parametrize(("left", "passed"), [("", 10), (THREE, 13)], ids=["nothing left", "tests left"])
 @pytest.mark.parametrize("processes", [1, 2])
-def test_the_others_run_after_a_process_has_ended(tmp_path: Path, processes: int, left: str, passed: int) -> None:
-    (tmp_path / "pytest.ini").write_text(f"[pytest]\npythonpath = {REPO}\n")
-    (tmp_path / "conftest.py").write_text(CONFTEST)
-    for name in "abc":
-        (tmp_path / f"test_{name}.py").write_text(THREE)
-    (tmp_path / "test_d.py").write_text(ENDS + left)
+@pytest.mark.parametrize("left", ["", THREE], ids=["nothing left", "tests left"])
+def test_the_others_run_after_a_process_has_ended(tmp_path: Path, processes: int, left: str) -> None:
+    modules = {"a": THREE, "b": THREE, "c": THREE, "d": ENDS + left}
+    assert f"1 failed, {10 + left.count('def')} passed" in _run(tmp_path, modules, processes)
+
+
+def test_a_process_that_takes_over_single_tests_runs_them_all(tmp_path: Path) -> None:
+    one = "def test_one(): pass\n"
+    assert "1 failed, 3 passed" in _run(tmp_path, {"a": ENDS, "b": one, "c": one}, 1)
+
+
+def _run(directory: Path, modules: dict[str, str], processes: int) -> str:
+    """Run the modules in processes of their own, and return what pytest printed."""
+    (directory / "pytest.ini").write_text(f"[pytest]\npythonpath = '{REPO}'\n")
+    (directory / "conftest.py").write_text(CONFTEST)
+    for name, text in modules.items():
+        (directory / f"test_{name}.py").write_text(text)
     plan = [f"--numprocesses={processes}", "--dist=loadfile", "--no-loadscope-reorder", "--max-worker-restart=1"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:schemathesis", "-p", "no:cacheprovider", *plan, "."]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
-    assert f"1 failed, {passed} passed" in ran.stdout
+    return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, timeout=120).stdout
