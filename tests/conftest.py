@@ -55,14 +55,14 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give each module to one process, so that its fixtures are made once, and those of stacks to one each kind."""
-    from tests.support.module_scheduler import ModuleScheduler  # imports xdist
+    from tests.support.group_scheduler import GroupScheduler  # loads xdist, which few processes need
 
     def group_of(nodeid: str) -> str:
         module = nodeid.partition("::")[0]
         group = _group(Path(module.removeprefix("tests/")))
         return group if group in (SHARED_STACK, OWN_STACK) else module
 
-    return ModuleScheduler(config, log, group_of)
+    return GroupScheduler(config, log, group_of)
 
 
 def _rank(path: Path) -> int:

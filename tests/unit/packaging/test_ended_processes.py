@@ -10,8 +10,8 @@ REPO = Path(__file__).resolve().parents[3]
 
 CONFTEST = """
 def pytest_xdist_make_scheduler(config, log):
-    from tests.support.module_scheduler import ModuleScheduler
-    return ModuleScheduler(config, log, lambda nodeid: nodeid.partition("::")[0])
+    from tests.support.group_scheduler import GroupScheduler
+    return GroupScheduler(config, log, lambda nodeid: nodeid.partition("::")[0])
 """
 THREE = "def test_one(): pass\ndef test_two(): pass\ndef test_three(): pass\n"
 ENDS = """
@@ -34,6 +34,11 @@ def test_the_others_run_after_a_process_has_ended(tmp_path: Path, processes: int
 def test_a_process_that_takes_over_single_tests_runs_them_all(tmp_path: Path) -> None:
     one = "def test_one(): pass\n"
     assert "1 failed, 3 passed" in _run(tmp_path, {"a": ENDS, "b": one, "c": one}, 1)
+
+
+def test_the_run_ends_where_a_process_that_takes_over_finds_other_tests(tmp_path: Path) -> None:
+    grows = ENDS.replace("mark.touch()", "mark.touch(); mark.with_name('test_c.py').write_text('def test_c(): pass')")
+    assert "1 failed, 3 passed" in _run(tmp_path, {"a": THREE, "b": grows}, 1)
 
 
 def _run(directory: Path, modules: dict[str, str], processes: int) -> str:

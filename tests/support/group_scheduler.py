@@ -8,8 +8,8 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 
-class ModuleScheduler(LoadScopeScheduling):
-    """Hands out whole groups of tests, such as the modules.
+class GroupScheduler(LoadScopeScheduling):
+    """Hands out whole groups of tests.
 
     With pytest-xdist 3.8 the run never ended once a process had ended: what that one had done was handed on, and a
     process with one test left waited for a second one. Both are mended upstream, but not released:
